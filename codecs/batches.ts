@@ -1,0 +1,86 @@
+/**
+ * A batch as it stands on disk and in frames: a header of 48 bytes, then its body.
+ *
+ *     firstIndex u64 | term u64 | time f64 | kind u8, 3 × 0 | count u32 | body bytes u32 | body checksum u32 | 0 u32 | header checksum u32
+ *
+ * A noop has no body; a membership's body is its JSON.
+ */
+import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
+import type { EntryBatch, EntryBody, Membership } from '../lib/types.js'
+import { checksumOf, readPosition, viewOf, writePosition } from './bytes.js'
+import { bodyOf, readBody } from './entries.js'
+import { decodeMembership, encodeMembership } from './membership.js'
+
+export const BATCH_HEADER_BYTES = 48
+const CHECKED = 44
+const KINDS = ['command', 'noop', 'membership'] as const
+const NO_BODY: EntryBody = { count: 1, bytes: new Uint8Array(0), checksum: 0 }
+
+const payloadOf = (batch: EntryBatch): EntryBody => {
+  switch (batch.kind) {
+    case 'command': return bodyOf(batch)
+    case 'noop': return NO_BODY
+    case 'membership': {
+      const bytes = encodeMembership(batch.membership)
+      return { count: 1, bytes, checksum: checksumOf(bytes) }
+    }
+    default: return unreachable(batch)
+  }
+}
+
+/** Appends the batch to `out` as buffers, header first; a whole body is not copied. Returns the bytes added. */
+export const encodeBatch = (batch: EntryBatch, out: Uint8Array[]): number => {
+  const payload = payloadOf(batch)
+  const header = new Uint8Array(BATCH_HEADER_BYTES)
+  const view = viewOf(header)
+  writePosition(view, 0, batch.firstIndex)
+  writePosition(view, 8, batch.term)
+  view.setFloat64(16, batch.time, true)
+  view.setUint8(24, KINDS.indexOf(batch.kind))
+  view.setUint32(28, batch.count, true)
+  view.setUint32(32, payload.bytes.length, true)
+  view.setUint32(36, payload.checksum, true)
+  view.setUint32(CHECKED, checksumOf(header.subarray(0, CHECKED)), true)
+  out.push(header)
+  if (payload.bytes.length > 0) out.push(payload.bytes)
+  return BATCH_HEADER_BYTES + payload.bytes.length
+}
+
+/** Reads one batch at `offset` of `bytes`. Its body is a view: whoever keeps it must own `bytes`. */
+export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, { readonly batch: EntryBatch; readonly end: number }> => {
+  if (bytes.length - offset < BATCH_HEADER_BYTES) return left('a batch is shorter than its header')
+  const view = viewOf(bytes)
+  if (view.getUint32(offset + CHECKED, true) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) return left('a batch header does not match its checksum')
+  const firstIndex = readPosition(view, offset)
+  const term = readPosition(view, offset + 8)
+  const time = view.getFloat64(offset + 16, true)
+  const kind = KINDS[view.getUint8(offset + 24)]
+  const count = view.getUint32(offset + 28, true)
+  const start = offset + BATCH_HEADER_BYTES
+  const end = start + view.getUint32(offset + 32, true)
+  if (!(firstIndex >= 1) || !(term >= 1) || !Number.isFinite(time) || count === 0) return left('a batch header has a position out of range')
+  if (end > bytes.length) return left('a batch is longer than what holds it')
+  const placed = { firstIndex, term, time, count }
+  const checksum = view.getUint32(offset + 36, true)
+  switch (kind) {
+    case 'command': {
+      const body = readBody(bytes.subarray(start, end), checksum)
+      if (isLeft(body)) return body
+      if (body.right.count !== count) return left('a batch header and its body disagree on the count')
+      return right({ batch: { kind, ...placed, body: body.right, skip: 0 }, end })
+    }
+    case 'noop': return count === 1 && end === start ? right({ batch: { kind, ...placed }, end }) : left('a noop has a body')
+    case 'membership': return readMembership(bytes.subarray(start, end), checksum, placed, end)
+    case undefined: return left('a batch is of an unknown kind')
+    default: return unreachable(kind)
+  }
+}
+
+type Placed = Pick<EntryBatch, 'firstIndex' | 'term' | 'time' | 'count'>
+
+const readMembership = (bytes: Uint8Array, checksum: number, placed: Placed, end: number): ReturnType<typeof decodeBatch> => {
+  if (checksumOf(bytes) !== checksum) return left('a membership does not match its checksum')
+  if (placed.count !== 1) return left('a membership is not alone in its batch')
+  const membership: Either<string, Membership> = decodeMembership(bytes)
+  return isLeft(membership) ? membership : right({ batch: { kind: 'membership', ...placed, membership: membership.right }, end })
+}

@@ -1,0 +1,87 @@
+/**
+ * A packed body, little-endian:
+ *
+ *     flags u32 | count u32 | end u32 × count | data
+ *
+ * `end[i]` is where entry i ends in `data`. Flags are 0 in this version; bit 0 is kept for a column of client sessions and
+ * sequence numbers between ends and data. The checksum travels beside the body and covers all of it.
+ */
+import { type Either, left, right } from '../lib/prelude.js'
+import type { CommandBatch, EntryBody } from '../lib/types.js'
+import { checksumOf, viewOf } from './bytes.js'
+
+const FIXED = 8
+const dataStart = (count: number): number => FIXED + 4 * count
+
+/** Whether `bytes` bytes have room for the ends of `count` entries. */
+export const bodyHolds = (bytes: number, count: number): boolean => dataStart(count) <= bytes
+
+const emptyBody = (count: number, dataBytes: number): { readonly bytes: Uint8Array; readonly view: DataView } => {
+  const bytes = new Uint8Array(dataStart(count) + dataBytes)
+  const view = viewOf(bytes)
+  view.setUint32(4, count, true)
+  return { bytes, view }
+}
+
+/** Copies entries into one body. Callers keep their buffers. */
+export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
+  const count = entries.length
+  let size = 0
+  for (const entry of entries) size += entry.length
+  const { bytes, view } = emptyBody(count, size)
+  const start = dataStart(count)
+  let end = 0
+  for (let i = 0; i < count; i++) {
+    const entry = entries[i]!
+    bytes.set(entry, start + end)
+    end += entry.length
+    view.setUint32(FIXED + 4 * i, end, true)
+  }
+  return { count, bytes, checksum: checksumOf(bytes) }
+}
+
+/** Calls `each` with a view of every entry from `first` up to `last`, exclusive; the views must not be kept or written. */
+export const forEachEntry = (
+  body: EntryBody, first: number, last: number, each: (entry: Uint8Array, position: number) => void,
+): void => {
+  const view = viewOf(body.bytes)
+  const start = dataStart(body.count)
+  let from = first === 0 ? 0 : view.getUint32(FIXED + 4 * (first - 1), true)
+  for (let i = first; i < last; i++) {
+    const to = view.getUint32(FIXED + 4 * i, true)
+    each(body.bytes.subarray(start + from, start + to), i)
+    from = to
+  }
+}
+
+/** The entries that belong to the batch, as a body of their own: the batch's own body where it is whole, a copy where it is sliced. */
+export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
+  if (skip === 0 && count === body.count) return body
+  const source = viewOf(body.bytes)
+  const endOf = (entry: number): number => (entry < 0 ? 0 : source.getUint32(FIXED + 4 * entry, true))
+  const from = endOf(skip - 1)
+  const to = endOf(skip + count - 1)
+  const { bytes, view } = emptyBody(count, to - from)
+  for (let i = 0; i < count; i++) view.setUint32(FIXED + 4 * i, endOf(skip + i) - from, true)
+  const data = dataStart(body.count)
+  bytes.set(body.bytes.subarray(data + from, data + to), dataStart(count))
+  return { count, bytes, checksum: checksumOf(bytes) }
+}
+
+/** One pass over untrusted bytes: checksum, layout, bounds. `bytes` is taken over, not copied. */
+export const readBody = (bytes: Uint8Array, checksum: number): Either<string, EntryBody> => {
+  if (checksumOf(bytes) !== checksum) return left('the body does not match its checksum')
+  if (bytes.length < FIXED) return left('the body is shorter than its header')
+  const view = viewOf(bytes)
+  if (view.getUint32(0, true) !== 0) return left('the body has flags of a newer version')
+  const count = view.getUint32(4, true)
+  if (count === 0 || !bodyHolds(bytes.length, count)) return left(`the body cannot hold ${count} entries`)
+  let previous = 0
+  for (let i = 0; i < count; i++) {
+    const end = view.getUint32(FIXED + 4 * i, true)
+    if (end < previous) return left(`entry ${i} of the body ends before it begins`)
+    previous = end
+  }
+  if (dataStart(count) + previous !== bytes.length) return left('the body is not as long as its entries')
+  return right({ count, bytes, checksum })
+}

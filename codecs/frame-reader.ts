@@ -1,0 +1,130 @@
+import { type Either, isLeft, right } from '../lib/prelude.js'
+import { checksumOf } from './bytes.js'
+import { FRAME_HEADER_BYTES, type Frame, type FrameError, type FrameHeader, frameFailed, readFrameHeader } from './frames.js'
+
+/** The most that a frame's buffer has at first; beyond it, it grows as bytes arrive: a claimed length alone costs nothing. */
+const FIRST_CAPACITY = 64 * 1024
+
+/** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
+export const MAX_HANDSHAKE_FRAME_BYTES = 4096
+
+/** Gathers `wanted` bytes from chunks into one buffer of exactly that size. */
+const gathering = (wanted: number) => {
+  let bytes = new Uint8Array(0)
+  let filled = 0
+  return {
+    /** Takes what is still wanted of `chunk` from `offset` on and returns where it stopped. */
+    take: (chunk: Uint8Array, offset: number): number => {
+      const end = Math.min(chunk.length, offset + wanted - filled)
+      const needed = filled + end - offset
+      if (needed > bytes.length) {
+        const larger = new Uint8Array(Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed)))
+        larger.set(bytes.subarray(0, filled))
+        bytes = larger
+      }
+      bytes.set(chunk.subarray(offset, end), filled)
+      filled = needed
+      return end
+    },
+    filled: (): number => filled,
+    whole: (): Uint8Array | undefined => (filled === wanted ? bytes : undefined),
+  }
+}
+
+interface Taken {
+  /** Undefined while the frame is incomplete. */
+  readonly frame: Frame | undefined
+  readonly offset: number
+}
+
+/** Reads frame after frame, each in as many pieces as it comes. */
+const frameTaker = (maxFrameBytes: number) => {
+  let headerBytes = gathering(FRAME_HEADER_BYTES)
+  let header: FrameHeader | undefined
+  let payload = gathering(0)
+  let refused: Either<FrameError, never> | undefined
+
+  const finish = ({ version, lane, headBytes, headChecksum }: FrameHeader, bytes: Uint8Array, offset: number): Either<FrameError, Taken> => {
+    if (checksumOf(bytes.subarray(0, headBytes)) !== headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
+    header = undefined
+    headerBytes = gathering(FRAME_HEADER_BYTES)
+    return right({ frame: { version, lane, payload: bytes }, offset })
+  }
+
+  const take = (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
+    let offset = from
+    if (header === undefined) {
+      offset = headerBytes.take(chunk, offset)
+      const whole = headerBytes.whole()
+      if (whole === undefined) return right({ frame: undefined, offset })
+      const read = readFrameHeader(whole, maxFrameBytes)
+      if (isLeft(read)) return read
+      header = read.right
+      payload = gathering(header.payloadBytes)
+    }
+    offset = payload.take(chunk, offset)
+    const whole = payload.whole()
+    return whole === undefined ? right({ frame: undefined, offset }) : finish(header, whole, offset)
+  }
+
+  return {
+    /** The next frame of `chunk` from `from` on. The first refusal is the last word: where the next frame begins is unknown then. */
+    take: (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
+      if (refused !== undefined) return refused
+      const taken = take(chunk, from)
+      if (isLeft(taken)) refused = taken
+      return taken
+    },
+    pendingBytes: (): number => headerBytes.filled() + (header === undefined ? 0 : payload.filled()),
+  }
+}
+
+/** A parser of a byte stream: chunks in, frames out. Keeps no chunk. */
+export interface FrameReader {
+  /**
+   * The frames that `chunk` completes, in order, without those that are empty. After a Left the stream is unreadable for good and its
+   * connection must be cut; frames before the fault in the same chunk are lost with it.
+   */
+  push(chunk: Uint8Array): Either<FrameError, readonly Frame[]>
+  /** What has arrived of a frame that is not yet complete; 0 between frames. */
+  pendingBytes(): number
+}
+
+/** Reads frames up to `maxFrameBytes`, header included; the bound is checked before anything is allocated. */
+export const frameReader = ({ maxFrameBytes }: { readonly maxFrameBytes: number }): FrameReader => {
+  const taker = frameTaker(maxFrameBytes)
+  return {
+    push: chunk => {
+      const frames: Frame[] = []
+      for (let offset = 0; offset < chunk.length;) {
+        const taken = taker.take(chunk, offset)
+        if (isLeft(taken)) return taken
+        const { frame } = taken.right
+        if (frame !== undefined && frame.payload.length > 0) frames.push(frame)
+        offset = taken.right.offset
+      }
+      return right(frames)
+    },
+    pendingBytes: taker.pendingBytes,
+  }
+}
+
+/** The one frame of a handshake, and the bytes behind it, which belong to the reader that takes over. */
+export interface FirstFrame {
+  readonly payload: Uint8Array
+  /** A view of the chunk that was pushed last. */
+  readonly rest: Uint8Array
+}
+
+/** Reads exactly one frame of at most `MAX_HANDSHAKE_FRAME_BYTES`; undefined while it is incomplete. */
+export const handshakeReader = (): { push(chunk: Uint8Array): Either<FrameError, FirstFrame | undefined> } => {
+  const taker = frameTaker(MAX_HANDSHAKE_FRAME_BYTES)
+  return {
+    push: chunk => {
+      const taken = taker.take(chunk, 0)
+      if (isLeft(taken)) return taken
+      const { frame, offset } = taken.right
+      return right(frame && { payload: frame.payload, rest: chunk.subarray(offset) })
+    },
+  }
+}

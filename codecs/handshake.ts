@@ -1,0 +1,94 @@
+import * as t from 'io-ts'
+import { type Either, unreachable } from '../lib/prelude.js'
+import type * as core from '../lib/types.js'
+import { OLDEST_VERSION, PROTOCOL_VERSION, framed } from './frames.js'
+import { decodeJson, encodeJson } from './json.js'
+import { ClusterId, Incarnation, MemberId, checked, guard, integer } from './primitives.js'
+
+/** The first frame from whoever dials: who it is, whom it means to reach, and what it speaks. */
+export interface Hello {
+  readonly type: 'hello'
+  readonly role: 'member' | 'client'
+  /** The oldest and the newest protocol version it speaks. */
+  readonly versions: readonly [number, number]
+  readonly clusterId: string
+  /** A member's id, or a client's name. */
+  readonly from: core.MemberId
+  /** The member it means to reach; empty when any will do. */
+  readonly to: core.MemberId | ''
+  /** A member's incarnation; empty for a client, which has none. */
+  readonly incarnation: core.Incarnation | ''
+}
+
+/** The answer to a hello that is accepted: the version both will speak, and who is here. */
+export interface Welcome {
+  readonly type: 'welcome'
+  readonly version: number
+  readonly id: core.MemberId
+  readonly incarnation: core.Incarnation
+}
+
+/** The answer to a hello that is not accepted; the connection is closed behind it. */
+export interface Refusal {
+  readonly type: 'refusal'
+  readonly reason: string
+}
+
+/** All that is said before a link is up. */
+export type Handshake = Hello | Welcome | Refusal
+
+const MAX_REASON_CHARACTERS = 512
+const Version = integer('Version', 1, 255)
+const Nothing: t.Type<'', unknown> = t.literal('')
+const Reason: t.Type<string, unknown> = guard<string>('Reason', value =>
+  typeof value === 'string' && value.length <= MAX_REASON_CHARACTERS ? undefined : `must be a string of at most ${MAX_REASON_CHARACTERS} characters`)
+
+export const Hello: t.Type<Hello, unknown> = checked(t.strict({
+  type: t.literal('hello'),
+  role: t.keyof({ member: null, client: null }),
+  versions: t.readonly(t.tuple([Version, Version])),
+  clusterId: ClusterId,
+  from: MemberId,
+  to: t.union([Nothing, MemberId]),
+  incarnation: t.union([Nothing, Incarnation]),
+}, 'Hello'), ({ role, versions, incarnation, to }) => {
+  if (versions[0] > versions[1]) return 'must name the oldest version before the newest'
+  if (role === 'member' && (incarnation === '' || to === '')) return 'must name its incarnation and whom it means to reach'
+  return role === 'client' && incarnation !== '' ? 'must not have an incarnation as a client' : undefined
+})
+
+export const Welcome: t.Type<Welcome, unknown> =
+  t.strict({ type: t.literal('welcome'), version: Version, id: MemberId, incarnation: Incarnation }, 'Welcome')
+
+export const Refusal: t.Type<Refusal, unknown> = t.strict({ type: t.literal('refusal'), reason: Reason }, 'Refusal')
+
+/** The answer to a hello: `type` tells which. */
+export const HandshakeReply: t.Type<Welcome | Refusal, unknown> = t.union([Welcome, Refusal], 'HandshakeReply')
+
+/** What this code offers in its hello. */
+export const VERSIONS: Hello['versions'] = [OLDEST_VERSION, PROTOCOL_VERSION]
+
+/** The newest version that both ends speak, or undefined if there is none. */
+export const agreedVersion = ([oldest, newest]: Hello['versions']): number | undefined => {
+  const version = Math.min(newest, PROTOCOL_VERSION)
+  return version >= Math.max(oldest, OLDEST_VERSION) ? version : undefined
+}
+
+/** A refusal whose reason fits: what a peer is told is bounded, whatever went wrong here. */
+export const refusal = (reason: string): Refusal => ({ type: 'refusal', reason: reason.slice(0, MAX_REASON_CHARACTERS) })
+
+/** One whole frame, ready to be written. */
+export const encodeHandshake = (message: Handshake): Uint8Array => {
+  switch (message.type) {
+    case 'hello': return framed(encodeJson(Hello, message))
+    case 'welcome': return framed(encodeJson(Welcome, message))
+    case 'refusal': return framed(encodeJson(Refusal, message))
+    default: return unreachable(message)
+  }
+}
+
+/** What the accepting end reads from the first frame's payload. */
+export const decodeHello = (payload: Uint8Array): Either<string, Hello> => decodeJson(Hello, payload)
+
+/** What the dialling end reads from the first frame's payload. */
+export const decodeHandshakeReply = (payload: Uint8Array): Either<string, Welcome | Refusal> => decodeJson(HandshakeReply, payload)

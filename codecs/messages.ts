@@ -1,0 +1,152 @@
+/**
+ * A message as it stands in a frame, little-endian:
+ *
+ *     kind u8 | flags u8 | bytes of name a u8 | bytes of name b u8 | numbers u64 × n | a | b | tail
+ *
+ * The tail is what carries its own checksums: an AppendEntries' batches, a proposal's commands or its results. How many
+ * numbers there are depends on the kind. What precedes the tail is the message's head, which the frame vouches for.
+ */
+import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
+import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
+import type { EntryBatch } from '../lib/types.js'
+import { decodeBatch, encodeBatch } from './batches.js'
+import { readPosition, viewOf, writePosition } from './bytes.js'
+import { readBody } from './entries.js'
+import { decodeWith } from './report.js'
+import { MESSAGES } from './shapes.js'
+
+const FIXED = 4
+const KINDS = [
+  undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
+] as const satisfies readonly (LinkMessage['type'] | undefined)[]
+const REASONS = ['notLeader', 'notReady', 'busy', 'stopped'] as const satisfies readonly ProposeRefused['reason'][]
+const PRE_VOTE = 1
+const GRANTED = 2
+
+/** How many numbers each kind has, and the highest flags it knows. */
+const LAYOUTS = {
+  appendEntries: { numbers: 5, flags: 0 },
+  appendAccepted: { numbers: 4, flags: 0 },
+  appendRefused: { numbers: 5, flags: 0 },
+  requestVote: { numbers: 4, flags: PRE_VOTE },
+  requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED },
+  propose: { numbers: 3, flags: 0 },
+  committed: { numbers: 4, flags: 0 },
+  refused: { numbers: 1, flags: REASONS.length - 1 },
+  lost: { numbers: 1, flags: 0 },
+} as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number }>
+
+interface Head {
+  readonly flags: number
+  readonly a: string
+  readonly b: string
+  readonly numbers: readonly number[]
+}
+
+const headOf = (m: LinkMessage): Head => {
+  switch (m.type) {
+    case 'appendEntries': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
+    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable] }
+    case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
+    case 'requestVote': return { flags: m.preVote ? PRE_VOTE : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
+    case 'requestVoteReply': {
+      return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
+    }
+    case 'propose': return { flags: 0, a: '', b: '', numbers: [m.id, m.epoch, m.body.checksum] }
+    case 'committed': return { flags: 0, a: '', b: '', numbers: [m.id, m.firstIndex, m.term, m.results.checksum] }
+    case 'refused': return { flags: REASONS.indexOf(m.reason), a: m.leader?.id ?? '', b: m.leader?.address ?? '', numbers: [m.id] }
+    case 'lost': return { flags: 0, a: '', b: '', numbers: [m.id] }
+    default: return unreachable(m)
+  }
+}
+
+const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
+  switch (message.type) {
+    case 'appendEntries': return message.batches.reduce((bytes, batch) => bytes + encodeBatch(batch, out), 0)
+    case 'propose': return out.push(message.body.bytes), message.body.bytes.length
+    case 'committed': return out.push(message.results.bytes), message.results.bytes.length
+    default: return 0
+  }
+}
+
+/**
+ * Appends the message to `out` as buffers, its head first; bodies are not copied. Returns the bytes added. The first
+ * `reserved` bytes of the head's buffer are left to the caller and not counted.
+ */
+export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved = 0): number => {
+  const { flags, a, b, numbers } = headOf(message)
+  const names = Buffer.from(a + b, 'latin1')
+  const head = new Uint8Array(reserved + FIXED + 8 * numbers.length + names.length)
+  const view = viewOf(head)
+  view.setUint8(reserved, KINDS.indexOf(message.type))
+  view.setUint8(reserved + 1, flags)
+  view.setUint8(reserved + 2, a.length)
+  view.setUint8(reserved + 3, b.length)
+  numbers.forEach((number, i) => writePosition(view, reserved + FIXED + 8 * i, number))
+  head.set(names, reserved + FIXED + 8 * numbers.length)
+  out.push(head)
+  return head.length - reserved + encodeTail(message, out)
+}
+
+const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]> => {
+  const batches: EntryBatch[] = []
+  for (let offset = 0; offset < bytes.length;) {
+    const decoded = decodeBatch(bytes, offset)
+    if (isLeft(decoded)) return decoded
+    batches.push(decoded.right.batch)
+    offset = decoded.right.end
+  }
+  return right(batches)
+}
+
+const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, unknown> => {
+  switch (kind) {
+    case 'appendEntries': return decodeBatches(bytes)
+    case 'propose': return readBody(bytes, numbers[2]!)
+    case 'committed': return readBody(bytes, numbers[3]!)
+    default: return bytes.length === 0 ? right(undefined) : left('is longer than its fields')
+  }
+}
+
+/** The fields of a message, of the right names but not yet of proven values: those are the codec's to judge. */
+const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, tail: unknown): unknown => {
+  switch (kind) {
+    case 'appendEntries': {
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], batches: tail }
+    }
+    case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3] }
+    case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
+    case 'requestVote': return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
+    case 'requestVoteReply': {
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
+    }
+    case 'propose': return { type: kind, id: n[0], epoch: n[1], body: tail }
+    case 'committed': return { type: kind, id: n[0], firstIndex: n[1], term: n[2], results: tail }
+    case 'refused': return { type: kind, id: n[0], reason: REASONS[flags], leader: a === '' && b === '' ? undefined : { id: a, address: b } }
+    case 'lost': return { type: kind, id: n[0] }
+    default: return unreachable(kind)
+  }
+}
+
+/** Reads one message from bytes that nobody vouches for. Its bodies are views of `bytes`: nobody may write them again. */
+export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> => {
+  if (bytes.length < FIXED) return left('a message is shorter than its kind')
+  const kind = KINDS[bytes[0]!]
+  if (kind === undefined) return left(`a message is of the unknown kind ${bytes[0]}`)
+  const flags = bytes[1]!
+  if (flags > LAYOUTS[kind].flags) return left(`${kind} has flags of a newer version`)
+  const names = FIXED + 8 * LAYOUTS[kind].numbers
+  const between = names + bytes[2]!
+  const end = between + bytes[3]!
+  if (end > bytes.length) return left(`${kind} is shorter than its fields`)
+  const view = viewOf(bytes)
+  const numbers = Array.from({ length: LAYOUTS[kind].numbers }, (_, i) => readPosition(view, FIXED + 8 * i))
+  const tail = decodeTail(kind, numbers, bytes.subarray(end))
+  if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
+  const head = { flags, a: textOf(bytes, names, between), b: textOf(bytes, between, end), numbers }
+  const decoded = decodeWith<LinkMessage>(MESSAGES[kind], fieldsOf(kind, head, tail.right))
+  return isLeft(decoded) ? left(`${kind}: ${decoded.left.join('; ')}`) : decoded
+}
+
+// Ids and addresses are ASCII: a byte beyond it becomes a character that their codecs refuse.
+const textOf = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to))

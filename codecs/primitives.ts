@@ -1,0 +1,83 @@
+import * as t from 'io-ts'
+import type * as core from '../lib/types.js'
+import { MAX_POSITION } from './bytes.js'
+
+/** A codec that validates and changes nothing: `fault` names what is wrong with a value, or returns undefined. */
+export const guard = <A>(name: string, fault: (value: unknown) => string | undefined): t.Type<A> => new t.Type<A>(
+  name,
+  (value): value is A => fault(value) === undefined,
+  (value, context) => {
+    const message = fault(value)
+    return message === undefined ? t.success(value as A) : t.failure(value, context, message)
+  },
+  t.identity,
+)
+
+/** `codec` with one more condition, on the value as a whole: what its fields must be to each other. */
+export const checked = <A>(codec: t.Type<A, unknown>, fault: (value: A) => string | undefined): t.Type<A, unknown> => new t.Type<A, unknown>(
+  codec.name,
+  (value): value is A => codec.is(value) && fault(value) === undefined,
+  (value, context) => {
+    const decoded = codec.validate(value, context)
+    if (decoded._tag === 'Left') return decoded
+    const message = fault(decoded.right)
+    return message === undefined ? decoded : t.failure(value, context, message)
+  },
+  codec.encode,
+)
+
+/** An integer from `least` to `most`: no NaN, no Infinity, no fraction, nothing that rounds. */
+export const integer = (name: string, least: number, most = MAX_POSITION): t.Type<number> => guard(name, value =>
+  typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+    ? undefined
+    : `must be an integer from ${least} to ${most}`)
+
+/** A string of 1 to `most` visible ASCII characters, so that its length is its size in bytes and every log line can show it. */
+export const visible = (name: string, most: number): t.Type<string> => guard(name, value =>
+  typeof value === 'string' && value.length <= most && /^[!-~]+$/.test(value)
+    ? undefined
+    : `must be a string of 1 to ${most} visible ASCII characters`)
+
+/** The longest member id. */
+export const MAX_ID_BYTES = 128
+/** The longest `host:port`. */
+export const MAX_ADDRESS_BYTES = 255
+/** The most members in one list of a membership. */
+export const MAX_MEMBERS = 63
+/** Timers of Node fire at once beyond this. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** 0 means none. */
+export const Index: t.Type<core.Index> = integer('Index', 0)
+/** 0 only before the first election. */
+export const Term: t.Type<core.Term> = integer('Term', 0)
+export const Round: t.Type<core.Round> = integer('Round', 0)
+export const Count: t.Type<number> = integer('Count', 0)
+export const Checksum: t.Type<number> = integer('Checksum', 0, 0xffff_ffff)
+/** A span that a timer can wait. */
+export const TimerMs: t.Type<core.Millis> = integer('TimerMs', 1, MAX_TIMER_MS)
+
+/** A date in milliseconds since 1970, possibly with a fraction. */
+export const Millis: t.Type<core.Millis> = guard('Millis', value =>
+  typeof value === 'number' && value >= 0 && value <= MAX_POSITION ? undefined : `must be a number from 0 to ${MAX_POSITION}`)
+
+const printableId = visible('MemberId', MAX_ID_BYTES)
+
+/** Names that every object has are refused: ids are keys of records, and a lookup must not find what nobody put there. */
+export const MemberId: t.Type<core.MemberId> = guard('MemberId', value => {
+  if (!printableId.is(value)) return `must be a string of 1 to ${MAX_ID_BYTES} visible ASCII characters`
+  return isForbiddenKey(value) || value in Object.prototype ? 'must not be a name that every object has' : undefined
+})
+
+export const Incarnation: t.Type<core.Incarnation> = visible('Incarnation', 64)
+export const ClusterId: t.Type<string> = visible('ClusterId', 128)
+
+/** `host:port`, the host a name, an IPv4 address or a bracketed IPv6 address. */
+export const Address: t.Type<string> = guard('Address', value => {
+  const parts = typeof value === 'string' && value.length <= MAX_ADDRESS_BYTES ? /^([\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(value) : null
+  const port = Number(parts?.[2])
+  return port >= 1 && port <= 65535 ? undefined : 'must be an address "host:port"'
+})
+
+/** Keys by which a decoded object could reach a prototype. */
+export const isForbiddenKey = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype'

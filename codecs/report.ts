@@ -1,0 +1,57 @@
+import type * as t from 'io-ts'
+import { type Either, isLeft, left, right } from '../lib/prelude.js'
+
+/** Lines of a report at most: a hostile value has as many faults as it likes. */
+export const MAX_REPORT_LINES = 16
+const MAX_SHOWN = 64
+
+const show = (value: unknown): string => {
+  switch (typeof value) {
+    case 'string': return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
+    case 'number': return Object.is(value, -0) ? '-0' : String(value)
+    case 'boolean': case 'undefined': return String(value)
+    case 'bigint': return 'a bigint'
+    case 'object': return value === null ? 'null' : 'an object'
+    default: return `a ${typeof value}`
+  }
+}
+
+const hasAlternatives = (codec: t.Decoder<never, unknown> | undefined): boolean =>
+  codec !== undefined && '_tag' in codec && (codec._tag === 'UnionType' || codec._tag === 'IntersectionType')
+
+const pathOf = (context: t.Context): string => context
+  .filter((entry, i) => entry.key !== '' && !hasAlternatives(context[i - 1]?.type))
+  .map(({ key }) => key.slice(0, MAX_SHOWN))
+  .join('.')
+
+const lineOf = ({ context, message, value }: t.ValidationError): string => {
+  const path = pathOf(context)
+  const fault = message ?? `must be ${context.at(-1)?.type.name ?? 'something else'}`
+  return `${path === '' ? '' : `${path}: `}${fault}, not ${show(value)}`
+}
+
+/** One line per fault with its path, at most `MAX_REPORT_LINES`: made for people, bounded against hostile input. */
+export const report = (errors: t.Errors): readonly string[] => {
+  const lines = errors.slice(0, MAX_REPORT_LINES).map(lineOf)
+  if (errors.length > MAX_REPORT_LINES) lines[MAX_REPORT_LINES - 1] = `and ${errors.length - MAX_REPORT_LINES + 1} more faults`
+  return lines
+}
+
+/** What an exception says, whatever was thrown. */
+export const messageOf = (thrown: unknown): string => {
+  try {
+    return thrown instanceof Error ? thrown.message : show(thrown)
+  } catch {
+    return 'something that cannot be shown was thrown'
+  }
+}
+
+/** `codec.decode` that never throws, whatever the codec or the getters of the value do. */
+export const decodeWith = <A>(codec: t.Decoder<unknown, A>, value: unknown): Either<readonly string[], A> => {
+  try {
+    const decoded = codec.decode(value)
+    return isLeft(decoded) ? left(report(decoded.left)) : right(decoded.right)
+  } catch (thrown) {
+    return left([`reading the value failed: ${messageOf(thrown)}`])
+  }
+}

@@ -1,0 +1,124 @@
+import * as t from 'io-ts'
+import type * as core from '../lib/messages.js'
+import type * as requests from '../lib/requests.js'
+import type * as log from '../lib/types.js'
+import { bodyHolds } from './entries.js'
+import { Membership } from './membership.js'
+import { Address, Checksum, Count, Index, MemberId, Millis, Round, Term, checked, guard, integer } from './primitives.js'
+
+/** Where an entry stands: 0, which means none, is no place. */
+const EntryIndex = integer('EntryIndex', 1)
+const EntryTerm = integer('EntryTerm', 1)
+const Bytes: t.Type<Uint8Array, unknown> = guard<Uint8Array>('Bytes', value => (value instanceof Uint8Array ? undefined : 'must be bytes'))
+
+/** A body's outside; its inside is checked once, by `readBody`, where its bytes come in. */
+export const EntryBody: t.Type<log.EntryBody, unknown> = checked(
+  t.strict({ count: EntryIndex, bytes: Bytes, checksum: Checksum }, 'EntryBody'),
+  ({ count, bytes }) => (bodyHolds(bytes.length, count) ? undefined : `must have room for its ${count} entries`),
+)
+
+const placed = { firstIndex: EntryIndex, term: EntryTerm, count: EntryIndex, time: Millis }
+const CommandBatch: t.Type<log.CommandBatch, unknown> = checked(
+  t.strict({ kind: t.literal('command'), ...placed, body: EntryBody, skip: Count }, 'CommandBatch'),
+  ({ skip, count, body }) => (skip + count <= body.count ? undefined : 'must not reach beyond its body'),
+)
+const NoopBatch: t.Type<log.NoopBatch, unknown> = t.strict({ kind: t.literal('noop'), ...placed }, 'NoopBatch')
+const MembershipBatch: t.Type<log.MembershipBatch, unknown> = t.strict({ kind: t.literal('membership'), ...placed, membership: Membership }, 'MembershipBatch')
+
+const isBatch = (value: unknown): value is log.EntryBatch =>
+  CommandBatch.is(value) || ((NoopBatch.is(value) || MembershipBatch.is(value)) && value.count === 1)
+
+/** What forbids that `next` follows `previous` in a log, if anything does. */
+const gapBetween = (previous: log.EntryBatch, next: log.EntryBatch): string | undefined => {
+  const expected = previous.firstIndex + previous.count
+  if (next.firstIndex !== expected) return `begins at ${next.firstIndex} where ${expected} follows`
+  if (next.term < previous.term) return 'falls back to an earlier term'
+  return next.time < previous.time ? 'falls back to an earlier time' : undefined
+}
+
+const batchesFault = (value: unknown): string | undefined => {
+  if (!Array.isArray(value)) return 'must be a list of batches'
+  let previous: log.EntryBatch | undefined
+  for (let i = 0; i < value.length; i++) {
+    const next: unknown = value[i]
+    if (!isBatch(next)) return `batch ${i} is malformed`
+    const gap = previous && gapBetween(previous, next)
+    if (gap !== undefined) return `batch ${i} ${gap}`
+    previous = next
+  }
+  return undefined
+}
+
+/** A run of the log, checked in one pass with one fault at most: indices contiguous, terms and times never falling. */
+export const EntryBatches: t.Type<readonly log.EntryBatch[], unknown> = guard<readonly log.EntryBatch[]>('EntryBatches', batchesFault)
+
+/** Index 0 and term 0 both mean "nothing there": one never comes without the other. */
+const isHalfPlace = (index: number, term: number): boolean => (index === 0) !== (term === 0)
+
+const envelope = { from: MemberId, to: MemberId, term: Term }
+
+const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches }: core.AppendEntries): string | undefined => {
+  if (isHalfPlace(prevLogIndex, prevLogTerm)) return 'must name an entry or none as its previous one'
+  const first = batches[0]
+  const lastTerm = batches.at(-1)?.term ?? prevLogTerm
+  if (lastTerm > term) return 'must not carry entries of a later term than its own'
+  if (first === undefined) return term > 0 ? undefined : 'must have a term'
+  if (first.firstIndex !== prevLogIndex + 1) return `must begin at ${prevLogIndex + 1}, after its previous entry`
+  return first.term < prevLogTerm ? 'must not fall back to an earlier term than its previous entry' : undefined
+}
+
+export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
+  type: t.literal('appendEntries'), ...envelope,
+  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, round: Round,
+}, 'AppendEntries'), followsPrevious)
+
+export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
+  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, round: Round,
+}, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
+
+export const AppendRefused: t.Type<core.AppendRefused, unknown> = checked(t.strict({
+  type: t.literal('appendRefused'), ...envelope, prevLogIndex: Index, hintIndex: Index, hintTerm: Term, round: Round,
+}, 'AppendRefused'), ({ prevLogIndex, hintIndex, hintTerm }) => {
+  if (isHalfPlace(hintIndex, hintTerm)) return 'must hint at an entry or at none'
+  return hintIndex <= prevLogIndex ? undefined : 'must not hint beyond the refused entry'
+})
+
+export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
+  type: t.literal('requestVote'), ...envelope, preVote: t.boolean, lastLogIndex: Index, lastLogTerm: Term, round: Round,
+}, 'RequestVote'), ({ term, lastLogIndex, lastLogTerm }) => {
+  if (isHalfPlace(lastLogIndex, lastLogTerm)) return 'must name an entry or none as its last one'
+  return lastLogTerm <= term ? undefined : 'must not have an entry of a later term than its own'
+})
+
+export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict({
+  type: t.literal('requestVoteReply'), ...envelope, preVote: t.boolean, voteGranted: t.boolean, round: Round,
+}, 'RequestVoteReply')
+
+export const ProposeRequest: t.Type<requests.ProposeRequest, unknown> =
+  t.strict({ type: t.literal('propose'), id: Count, epoch: Count, body: EntryBody }, 'ProposeRequest')
+
+export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.strict({
+  type: t.literal('committed'), id: Count, firstIndex: EntryIndex, term: EntryTerm, results: EntryBody,
+}, 'ProposeCommitted')
+
+export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict({
+  type: t.literal('refused'),
+  id: Count,
+  reason: t.keyof({ notLeader: null, notReady: null, busy: null, stopped: null }, 'Reason'),
+  leader: t.union([t.strict({ id: MemberId, address: Address }, 'Leader'), t.undefined]),
+}, 'ProposeRefused')
+
+export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ type: t.literal('lost'), id: Count }, 'ProposeLost')
+
+/** The codec of each kind of message. */
+export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Extract<requests.LinkMessage, { type: Kind }>, unknown> } = {
+  appendEntries: AppendEntries,
+  appendAccepted: AppendAccepted,
+  appendRefused: AppendRefused,
+  requestVote: RequestVote,
+  requestVoteReply: RequestVoteReply,
+  propose: ProposeRequest,
+  committed: ProposeCommitted,
+  refused: ProposeRefused,
+  lost: ProposeLost,
+}

@@ -1,0 +1,45 @@
+import { bytesOf, dropAfter, lastIndexOf } from './batch.js'
+import { batchesFrom, firstInMemory } from './log.js'
+import type { Outbox } from './outbox.js'
+import type { RaftState } from './state.js'
+import type { EntryBatch, Index } from './types.js'
+
+/** Hands out what is committed and on this disk, in order, as fast as the machine keeps up (§5.3). */
+export const handOut = (state: RaftState, outbox: Outbox): void => {
+  const last = Math.min(state.commitIndex, state.persistedIndex)
+  const { settings, log } = state
+  for (let room = roomToApply(state); state.handedIndex < last && room > 0 && state.readingToApply === 0; room = roomToApply(state)) {
+    const next = state.handedIndex + 1
+    if (next >= firstInMemory(log)) {
+      give(state, batchesFrom(log, next, last, room), outbox)
+    } else {
+      state.readingToApply = next
+      outbox.reads.push({ purpose: { type: 'apply' }, from: next, to: last, maxBytes: Math.min(room, settings.maxAppendBytes) })
+    }
+  }
+}
+
+/** Committed entries that had to be read from the disk. */
+export const onReadToApply = (state: RaftState, from: Index, batches: readonly EntryBatch[], outbox: Outbox): void => {
+  if (from !== state.readingToApply) return
+  state.readingToApply = 0
+  const last = Math.min(state.commitIndex, state.persistedIndex)
+  give(state, batches.filter(({ firstIndex }) => firstIndex <= last).map(batch => dropAfter(batch, last)), outbox)
+}
+
+/** The machine has applied everything up to `index`; lastApplied never falls. */
+export const onApplied = (state: RaftState, index: Index): void => {
+  state.appliedIndex = Math.max(state.appliedIndex, Math.min(index, state.handedIndex))
+  const open = state.handed.findIndex(({ last }) => last > state.appliedIndex)
+  state.handed = open < 0 ? [] : state.handed.slice(open)
+}
+
+const roomToApply = ({ settings, handed }: RaftState): number => handed.reduce((room, { bytes }) => room - bytes, settings.maxApplyBytes)
+
+const give = (state: RaftState, batches: readonly EntryBatch[], outbox: Outbox): void => {
+  for (const batch of batches) {
+    outbox.committed.push(batch)
+    state.handedIndex = lastIndexOf(batch)
+    state.handed = [...state.handed, { last: state.handedIndex, bytes: bytesOf(batch) }]
+  }
+}

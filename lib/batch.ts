@@ -1,0 +1,24 @@
+import type { EntryBatch, Index } from './types.js'
+
+/** The batch's last index. */
+export const lastIndexOf = (batch: EntryBatch): Index => batch.firstIndex + batch.count - 1
+
+/**
+ * What the batch weighs in memory, on the wire and on disk, in bytes; for a slice the weight of the whole, since it keeps
+ * the whole alive.
+ */
+export const bytesOf = (batch: EntryBatch): number => BATCH_OVERHEAD_BYTES + (batch.kind === 'command' ? batch.body.bytes.length : 0)
+
+/** Header and object: what makes ten million one-entry batches count for what they cost. */
+const BATCH_OVERHEAD_BYTES = 128
+
+/** The part of the batch from `first` on; shares the body, and no byte is touched. Only command batches have more than one entry. */
+export const dropBefore = (batch: EntryBatch, first: Index): EntryBatch => {
+  const dropped = first - batch.firstIndex
+  return batch.kind !== 'command' || dropped <= 0 ? batch
+    : { ...batch, firstIndex: first, count: batch.count - dropped, skip: batch.skip + dropped }
+}
+
+/** The part of the batch up to and including `last`. */
+export const dropAfter = (batch: EntryBatch, last: Index): EntryBatch =>
+  batch.kind !== 'command' || lastIndexOf(batch) <= last ? batch : { ...batch, count: last - batch.firstIndex + 1 }

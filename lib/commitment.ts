@@ -1,0 +1,25 @@
+import { lastEntry, termAt } from './log.js'
+import { quorumValue } from './quorum.js'
+import { type Leader, membership } from './state.js'
+import type { Index, MemberId } from './types.js'
+
+/**
+ * Commits what a quorum has on its disks, counting only entries of the leader's own term; those of earlier terms are committed
+ * with them (§5.4.2, Figure 8). The leader counts itself by its own disk, like everyone else.
+ */
+export const advanceCommit = (leader: Leader): void => {
+  const durable = new Map<MemberId, Index>(leader.progress.map(({ id, matchIndex }) => [id, matchIndex]))
+  durable.set(leader.settings.id, leader.persistedIndex)
+  const reached = Math.min(quorumValue(membership(leader), id => durable.get(id) ?? 0), lastEntry(leader.log).index)
+  if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return
+  leader.commitIndex = reached
+  forgetCommitted(leader)
+}
+
+/** Trackers whose entries are committed have done their part: the machine's results answer them. */
+const forgetCommitted = (leader: Leader): void => {
+  const open = leader.trackers.findIndex(tracker => tracker.firstIndex + tracker.count - 1 > leader.commitIndex)
+  const done = open < 0 ? leader.trackers.length : open
+  for (let i = 0; i < done; i++) leader.uncommittedBytes -= leader.trackers[i]!.bytes
+  if (done > 0) leader.trackers = leader.trackers.slice(done)
+}

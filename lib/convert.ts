@@ -1,0 +1,75 @@
+/** Role changes, and nothing else. */
+import type { Outbox } from './outbox.js'
+import { lastEntry } from './log.js'
+import { membersOf } from './membership.js'
+import { newProgress } from './progress.js'
+import { type Candidate, type Follower, type Leader, type RaftState, membership, restartElectionWait } from './state.js'
+import { store } from './storing.js'
+import type { MemberId, Term } from './types.js'
+
+/**
+ * Any role → follower of `leader` in `term` (§5.1). A new term has no vote yet; what was verified in another term proves
+ * nothing in this one; proposals that are not committed end with their outcome unknown.
+ */
+export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | undefined, outbox: Outbox): Follower => {
+  if (state.role === 'leader') {
+    for (const tracker of state.trackers) outbox.answers.push({ type: 'lost', id: tracker.id })
+  }
+  const follower: Follower = {
+    ...common(state),
+    role: 'follower',
+    term,
+    votedFor: term === state.term ? state.votedFor : undefined,
+    leader,
+    verified: 0,
+    leaderRound: 0,
+    reportedDurable: 0,
+  }
+  if (state.role === 'leader') restartElectionWait(follower)
+  return follower
+}
+
+/** Begins a pre-vote, which changes neither term nor vote (§9.6), or an election in a new term with a vote for itself (§5.2). */
+export const becomeCandidate = (state: RaftState, phase: Candidate['phase']): Candidate => {
+  const { id } = state.settings
+  const candidate: Candidate = {
+    ...common(state),
+    role: 'candidate',
+    phase,
+    term: phase === 'vote' ? state.term + 1 : state.term,
+    votedFor: phase === 'vote' ? id : state.votedFor,
+    leader: undefined,
+    votes: new Map([[id, true]]),
+  }
+  restartElectionWait(candidate)
+  return candidate
+}
+
+/** The winner shows itself at once and appends an entry of its own term, by which earlier terms' entries are committed too (§8). */
+export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
+  const { settings, term } = state
+  const nextIndex = lastEntry(state.log).index + 1
+  const leader: Leader = {
+    ...common(state),
+    role: 'leader',
+    leader: settings.id,
+    electedAt: state.now,
+    noopIndex: nextIndex,
+    progress: membersOf(membership(state)).filter(id => id !== settings.id).map(id => newProgress(id, nextIndex)),
+    heartbeatDue: state.now + settings.heartbeatMs,
+    trackers: [],
+    uncommittedBytes: 0,
+  }
+  outbox.heartbeatDue = true
+  store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)
+  return leader
+}
+
+/** The fields that every role keeps; what belongs to a role ends with it. */
+const common = (state: RaftState) => ({
+  settings: state.settings, now: state.now, wall: state.wall, turn: state.turn, random: state.random,
+  term: state.term, votedFor: state.votedFor, log: state.log, writtenCommit: state.writtenCommit,
+  persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
+  handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply,
+  leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
+})

@@ -1,0 +1,27 @@
+import { becomeCandidate, becomeLeader } from './convert.js'
+import { lastEntry } from './log.js'
+import type { Outbox } from './outbox.js'
+import { voteResult } from './quorum.js'
+import { type Candidate, type RaftState, membership, nextRound } from './state.js'
+
+/** Stands for election: asks first whether it could be won, and only then raises the term (§9.6, §5.2). */
+export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Outbox): RaftState => {
+  const candidate = becomeCandidate(state, phase)
+  const { id } = candidate.settings
+  const round = nextRound(candidate)
+  const { index, term } = lastEntry(candidate.log)
+  const { voters, outgoing } = membership(candidate)
+  for (const to of new Set([...voters, ...outgoing])) {
+    if (to === id) continue
+    outbox.messages.push({
+      type: 'requestVote', from: id, to, term: candidate.term, preVote: phase === 'preVote', lastLogIndex: index, lastLogTerm: term, round,
+    })
+  }
+  return conclude(candidate, outbox)
+}
+
+/** Takes the next step of an election as soon as the votes allow it; a lost round waits for its deadline. */
+export const conclude = (candidate: Candidate, outbox: Outbox): RaftState => {
+  if (voteResult(membership(candidate), candidate.votes) !== 'won') return candidate
+  return candidate.phase === 'preVote' ? campaign(candidate, 'vote', outbox) : becomeLeader(candidate, outbox)
+}

@@ -1,0 +1,175 @@
+import type { MemberId } from './types.js'
+
+/** Whether a command may be in the log: the one field a retry needs. */
+export type Appended = 'never' | 'unknown' | 'yes'
+
+abstract class Tagged<Tag extends string> extends Error {
+  abstract readonly _tag: Tag
+  override get name(): string {
+    return this._tag
+  }
+}
+
+/** No leader could be reached, or leadership was lost before anything was appended. */
+export class NotLeader extends Tagged<'NotLeader'> {
+  readonly _tag = 'NotLeader'
+  readonly appended = 'never'
+  constructor(
+    /** Who leads, as far as is known here. */
+    readonly leader: MemberId | undefined,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** A bound was reached; `bound` is its name in the options. */
+export class Busy extends Tagged<'Busy'> {
+  readonly _tag = 'Busy'
+  readonly appended = 'never'
+  constructor(readonly bound: string) {
+    super(`The proposal was refused because the bound "${bound}" is reached; nothing was appended, try again later.`)
+  }
+}
+
+/** The encoded command exceeds `maxCommandBytes`. */
+export class TooLarge extends Tagged<'TooLarge'> {
+  readonly _tag = 'TooLarge'
+  readonly appended = 'never'
+  constructor(
+    readonly bytes: number,
+    readonly maxCommandBytes: number,
+  ) {
+    super(`The command has ${bytes} bytes when encoded; the limit maxCommandBytes is ${maxCommandBytes}.`)
+  }
+}
+
+/** The command does not have the shape that the machine's codec describes. */
+export class Rejected extends Tagged<'Rejected'> {
+  readonly _tag = 'Rejected'
+  readonly appended = 'never'
+  constructor(
+    /** One line per fault, each with its path. */
+    readonly report: readonly string[],
+  ) {
+    super(`The command does not match the machine's codec: ${report.join('; ')}`)
+  }
+}
+
+/** The deadline passed, or the signal was aborted. `appended` says whether the command had left this process. */
+export class TimedOut extends Tagged<'TimedOut'> {
+  readonly _tag = 'TimedOut'
+  constructor(
+    readonly appended: 'never' | 'unknown',
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** The member or client was stopped before it accepted the command. */
+export class Stopped extends Tagged<'Stopped'> {
+  readonly _tag = 'Stopped'
+  readonly appended = 'never'
+  constructor() {
+    super('The command was refused because this member or client has been stopped.')
+  }
+}
+
+/** The command was handed over and then its trace was lost: it may be applied, once, or never. */
+export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {
+  readonly _tag = 'OutcomeUnknown'
+  readonly appended = 'unknown'
+  constructor(reason: string) {
+    super(`The outcome is unknown because ${reason}; the command may still be applied, once, or never.`)
+  }
+}
+
+/** The machine's reducer threw: the command is in the log, the state is unchanged, and every member records the same. */
+export class MachineFailed extends Tagged<'MachineFailed'> {
+  readonly _tag = 'MachineFailed'
+  readonly appended = 'yes'
+  constructor(readonly reason: string) {
+    super(`The machine failed on this command, which stays in the log and changed nothing: ${reason}`)
+  }
+}
+
+/** Why a proposal has no result. */
+export type ProposeError = NotLeader | Busy | TooLarge | Rejected | TimedOut | Stopped | OutcomeUnknown | MachineFailed
+
+/** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
+export class InvalidOptions extends Tagged<'InvalidOptions'> {
+  readonly _tag = 'InvalidOptions'
+  constructor(
+    /** One line per fault, each with its path. */
+    readonly report: readonly string[],
+  ) {
+    super(`Invalid options: ${report.join('; ')}`)
+  }
+}
+
+/** The address to listen on is taken. */
+export class PortInUse extends Tagged<'PortInUse'> {
+  readonly _tag = 'PortInUse'
+  constructor(readonly address: string) {
+    super(`Cannot listen on ${address}: the address is in use.`)
+  }
+}
+
+/** Listening failed for another reason than a taken address. */
+export class ListenFailed extends Tagged<'ListenFailed'> {
+  readonly _tag = 'ListenFailed'
+  constructor(
+    readonly address: string,
+    reason: string,
+  ) {
+    super(`Cannot listen on ${address}: ${reason}.`)
+  }
+}
+
+/** Another member, in this process or another, holds the data folder. */
+export class FolderInUse extends Tagged<'FolderInUse'> {
+  readonly _tag = 'FolderInUse'
+  constructor(readonly folder: string) {
+    super(`The data folder ${folder} is in use by a running member.`)
+  }
+}
+
+/** The data folder belongs to another cluster or another member, or is no data folder at all. */
+export class WrongFolder extends Tagged<'WrongFolder'> {
+  readonly _tag = 'WrongFolder'
+  constructor(
+    readonly folder: string,
+    reason: string,
+  ) {
+    super(`The data folder ${folder} cannot be used: ${reason}.`)
+  }
+}
+
+/** What is stored does not match its checksums or contradicts itself; nothing was changed. */
+export class Damaged extends Tagged<'Damaged'> {
+  readonly _tag = 'Damaged'
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    /** The first log index in doubt, where one is known. */
+    readonly index: number | undefined,
+    reason: string,
+  ) {
+    super(`${file} is damaged at offset ${offset}${index === undefined ? '' : ` (log index ${index})`}: ${reason}.`)
+  }
+}
+
+/** The disk refused an act that starting needs: no space, no permission, read-only, and the like. */
+export class StorageFailed extends Tagged<'StorageFailed'> {
+  readonly _tag = 'StorageFailed'
+  constructor(
+    readonly path: string,
+    reason: string,
+  ) {
+    super(`The storage at ${path} failed: ${reason}.`)
+  }
+}
+
+/** Why a member could not be started. */
+export type StartError = InvalidOptions | PortInUse | ListenFailed | FolderInUse | WrongFolder | Damaged | StorageFailed

@@ -1,0 +1,59 @@
+import { dropBefore, lastIndexOf } from './batch.js'
+import { lastEntry, lastNotAbove, termAt } from './log.js'
+import type { AppendEntries } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import { type Follower, restartElectionWait } from './state.js'
+import { store } from './storing.js'
+import type { EntryBatch, Index } from './types.js'
+
+/** Receiver of AppendEntries in its own term (Figure 2). Whether the entries are durable is told by a rule, later. */
+export const onAppendEntries = (follower: Follower, request: AppendEntries, outbox: Outbox): void => {
+  const { from, prevLogIndex, prevLogTerm, batches, leaderCommit, round } = request
+  if (!isContiguous(request)) return reportContradiction(outbox, request, 'entries that do not follow each other')
+  follower.leader = from
+  follower.heardAt = follower.now
+  restartElectionWait(follower)
+  const { base } = follower.log
+  // What the base covers is committed and so agrees with every leader.
+  if (prevLogIndex > base.index && termAt(follower.log, prevLogIndex) !== prevLogTerm) return refuse(follower, request, outbox)
+  const conflict = firstConflict(follower, batches)
+  if (conflict !== undefined && conflict <= follower.commitIndex) return reportContradiction(outbox, request, `another entry at committed index ${conflict}`)
+  if (conflict !== undefined) store(follower, batches.filter(batch => lastIndexOf(batch) >= conflict).map(batch => dropBefore(batch, conflict)), outbox)
+  const last = batches.at(-1)
+  follower.verified = Math.max(follower.verified, last ? lastIndexOf(last) : prevLogIndex)
+  // Only what the leader has checked: an unverified tail may differ from the leader's (§5.3, step 5 of AppendEntries).
+  follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
+  follower.leaderRound = Math.max(follower.leaderRound, round)
+  outbox.asked = true
+}
+
+/** The first index at which the request brings something that this log lacks: new, or different. What agrees is never cut. */
+const firstConflict = ({ log }: Follower, batches: readonly EntryBatch[]): Index | undefined => {
+  for (const batch of batches) {
+    const last = lastIndexOf(batch)
+    for (let index = Math.max(batch.firstIndex, log.base.index + 1); index <= last; index++) {
+      if (termAt(log, index) !== batch.term) return index
+      // Equal (index, term) at the batch's end means that all of it is equal (Log Matching, §5.3).
+      if (termAt(log, last) === batch.term) break
+    }
+  }
+  return undefined
+}
+
+const isContiguous = ({ prevLogIndex, prevLogTerm, batches, term }: AppendEntries): boolean => {
+  let index = prevLogIndex
+  let lastTerm = prevLogTerm
+  for (const batch of batches) {
+    if (batch.firstIndex !== index + 1 || batch.term < lastTerm || batch.term > term || batch.count < 1) return false
+    index = lastIndexOf(batch)
+    lastTerm = batch.term
+  }
+  return true
+}
+
+const refuse = (follower: Follower, { from, to, prevLogIndex, prevLogTerm, round }: AppendEntries, outbox: Outbox): void => {
+  const hint = lastNotAbove(follower.log, Math.min(prevLogIndex, lastEntry(follower.log).index), prevLogTerm)
+  outbox.messages.push({
+    type: 'appendRefused', from: to, to: from, term: follower.term, prevLogIndex, hintIndex: hint.index, hintTerm: hint.term, round,
+  })
+}

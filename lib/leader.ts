@@ -1,0 +1,75 @@
+import { isIsolated } from './contact.js'
+import type { RaftEvent } from './events.js'
+import { lastEntry, lastNotAbove } from './log.js'
+import type { AppendAccepted, AppendRefused } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import { type Progress, accept, backUp } from './progress.js'
+import { type Leader, dateOf } from './state.js'
+import { isReady } from './status.js'
+import { store } from './storing.js'
+import type { CommandBatch, Index, MemberId } from './types.js'
+
+type Proposed = Extract<RaftEvent, { type: 'proposed' }>
+
+/** A client's commands, appended as one batch (§5.3); refused while this leader cannot know that it leads. */
+export const onProposed = (leader: Leader, { id, body }: Proposed, outbox: Outbox): void => {
+  const { settings, term, log } = leader
+  const reason = !isReady(leader) || isIsolated(leader) ? 'notReady' : leader.uncommittedBytes >= settings.maxUncommittedBytes ? 'busy' : undefined
+  if (reason !== undefined || outbox.refusing) {
+    outbox.refusing = true
+    outbox.answers.push({ type: 'refused', id, reason: reason ?? 'busy' })
+    return
+  }
+  const { count } = body
+  const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: Math.max(leader.wall, log.time), body, skip: 0 }
+  const tracker = { id, firstIndex: batch.firstIndex, count, bytes: body.bytes.length }
+  store(leader, [batch], outbox)
+  leader.trackers = [...leader.trackers, tracker]
+  leader.uncommittedBytes += tracker.bytes
+  outbox.answers.push({ type: 'appended', id, firstIndex: batch.firstIndex, count, term })
+}
+
+/** The follower agrees up to `verified` and has `durable` of it on its disk. */
+export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: Outbox): void => {
+  const progress = heardFrom(leader, reply, outbox)
+  if (progress === undefined) return
+  const { verified, durable } = reply
+  if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
+  accept(progress, verified, durable)
+}
+
+/** The follower's log differs before what was sent: go back to where the two can agree, whole terms at a time (§5.3). */
+export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Outbox): void => {
+  const progress = heardFrom(leader, reply, outbox)
+  if (progress === undefined) return
+  const { prevLogIndex, hintIndex, hintTerm } = reply
+  if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} behind the refused ${prevLogIndex}`)
+  const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex > progress.verifiedIndex && prevLogIndex < progress.nextIndex
+  if (!isOutstanding) return
+  const common = lastNotAbove(leader.log, hintIndex, hintTerm)
+  // Every refusal strictly lowers nextIndex, whatever the hint says.
+  backUp(progress, Math.min(common.index + 1, prevLogIndex))
+}
+
+/** Entries read from the disk for a lagging follower, if they are still what it needs next. */
+export const onEntriesRead = (leader: Leader, to: MemberId, from: Index, batches: Progress['fromDisk']): void => {
+  const progress = leader.progress.find(({ id }) => id === to)
+  if (progress === undefined || progress.reading !== from) return
+  progress.reading = 0
+  if (from === progress.nextIndex) progress.fromDisk = batches
+}
+
+/** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
+const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused, outbox: Outbox): Progress | undefined => {
+  const progress = leader.progress.find(({ id }) => id === reply.from)
+  if (progress === undefined) {
+    outbox.diagnostics.push({ type: 'unknownSender', from: reply.from, message: reply.type })
+    return undefined
+  }
+  if (reply.round > leader.round) {
+    reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
+    return undefined
+  }
+  progress.contact = Math.max(progress.contact, dateOf(reply.round))
+  return progress
+}

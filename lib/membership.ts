@@ -1,0 +1,13 @@
+import type { MemberId, Membership } from './types.js'
+
+/** Whether the member's voice counts in elections and commitment, in either half of a joint configuration. */
+export const isVoter = (membership: Membership, id: MemberId): boolean =>
+  membership.voters.includes(id) || membership.outgoing.includes(id)
+
+/** Everyone who receives the log, each once, in the order of the lists. */
+export const membersOf = (membership: Membership): readonly MemberId[] =>
+  [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])]
+
+/** The membership with which a cluster begins: all are voters. */
+export const firstMembership = (addresses: Readonly<Record<MemberId, string>>): Membership =>
+  ({ voters: Object.keys(addresses).sort(), outgoing: [], learners: [], addresses })

@@ -1,0 +1,61 @@
+import type { EntryBatch, Index, MemberId, Round, Term } from './types.js'
+
+interface Envelope {
+  readonly from: MemberId
+  readonly to: MemberId
+  /** The sender's current term (§5.1). */
+  readonly term: Term
+}
+
+/** Invoked by the leader to replicate entries; empty as a heartbeat (Figure 2). */
+export interface AppendEntries extends Envelope {
+  readonly type: 'appendEntries'
+  readonly prevLogIndex: Index
+  readonly prevLogTerm: Term
+  /** Contiguous from `prevLogIndex + 1`, terms never falling; empty for a heartbeat. */
+  readonly batches: readonly EntryBatch[]
+  /** The leader's commitIndex; 0 while the leader does not know the follower to be active. */
+  readonly leaderCommit: Index
+  readonly round: Round
+}
+
+/** The follower's log agrees with the leader's up to `verified`. */
+export interface AppendAccepted extends Envelope {
+  readonly type: 'appendAccepted'
+  /** Highest index checked by an AppendEntries of this term; drives nextIndex and the window. */
+  readonly verified: Index
+  /** How much of `verified` is on the follower's disk; drives matchIndex and so the commit rule. */
+  readonly durable: Index
+  /** The highest round among the requests this answers. */
+  readonly round: Round
+}
+
+/** The follower's log does not contain `prevLogIndex` with `prevLogTerm`, or the request's term is stale. */
+export interface AppendRefused extends Envelope {
+  readonly type: 'appendRefused'
+  /** The refused request's prevLogIndex: tells a late refusal from the outstanding one. */
+  readonly prevLogIndex: Index
+  /** The follower's last entry at or before prevLogIndex whose term is not above prevLogTerm: whole terms are skipped (§5.3). */
+  readonly hintIndex: Index
+  readonly hintTerm: Term
+  readonly round: Round
+}
+
+/** Invoked by candidates to gather votes (§5.2); as a pre-vote it asks about `term + 1` and changes nothing (§9.6). */
+export interface RequestVote extends Envelope {
+  readonly type: 'requestVote'
+  readonly preVote: boolean
+  readonly lastLogIndex: Index
+  readonly lastLogTerm: Term
+  readonly round: Round
+}
+
+export interface RequestVoteReply extends Envelope {
+  readonly type: 'requestVoteReply'
+  readonly preVote: boolean
+  readonly voteGranted: boolean
+  readonly round: Round
+}
+
+/** Everything one member's core says to another's. */
+export type Message = AppendEntries | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply

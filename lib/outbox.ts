@@ -1,0 +1,34 @@
+import type { Answer, CoreDiagnostic, LogRead } from './events.js'
+import type { Message } from './messages.js'
+import type { EntryBatch, Index } from './types.js'
+
+/** What one step gathers while it folds its batch: things to say, and facts that the rules conclude from. */
+export interface Outbox {
+  readonly messages: Message[]
+  readonly reads: LogRead[]
+  readonly committed: EntryBatch[]
+  readonly answers: Answer[]
+  readonly diagnostics: CoreDiagnostic[]
+  /** The batch held a tick: only then do deadlines pass, so that a late tick is noticed before anything it would trigger. */
+  ticked: boolean
+  /** Every follower hears from the leader in this step. */
+  heartbeatDue: boolean
+  /** The leader asked and its question agreed with the log: it gets an answer. */
+  asked: boolean
+  /** A proposal of this batch was refused: all later ones are, so that no window is appended with a hole. */
+  refusing: boolean
+  /** The lowest index written in this step, or Infinity. */
+  appendedFrom: Index
+  /** The commitIndex is worth writing although term and vote stand. */
+  saveCommit: boolean
+}
+
+export const emptyOutbox = (): Outbox => ({
+  messages: [], reads: [], committed: [], answers: [], diagnostics: [],
+  ticked: false, heartbeatDue: false, asked: false, refusing: false, appendedFrom: Number.POSITIVE_INFINITY, saveCommit: false,
+})
+
+/** A peer claims what cannot be: reported, and otherwise as if it had not been said. */
+export const reportContradiction = (outbox: Outbox, { from, type }: Message, claim: string): void => {
+  outbox.diagnostics.push({ type: 'contradiction', from, message: type, claim })
+}

@@ -1,0 +1,7 @@
+/** The few names this project takes from fp-ts, imported in the one form that Node resolves. */
+export { type Either, isLeft, isRight, left, right } from 'fp-ts/lib/Either.js'
+
+/** A case that the types rule out; reaching it is a broken invariant. */
+export const unreachable = (value: never): never => {
+  throw new Error(`unreachable case: ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,74 @@
+/**
+ * What the leader knows of one follower.
+ *
+ *     probe ──── a success ───► replicate: entries are pipelined, nextIndex runs ahead of what is verified
+ *       ▲                           │
+ *       └────── a refusal ──────────┘   one message at a time until the logs are known to agree
+ */
+import type { EntryBatch, Index, MemberId, Millis, Round } from './types.js'
+
+/** One AppendEntries on its way: the last index it carries, and its weight. */
+export interface Inflight {
+  readonly lastIndex: Index
+  readonly bytes: number
+}
+
+/** Volatile, kept by the leader for each follower and begun anew with each term (Figure 2, "volatile state on leaders"). */
+export interface Progress {
+  readonly id: MemberId
+  mode: 'probe' | 'replicate'
+  /** The next entry to send; in probe mode a guess, in replicate mode ahead of the answers. */
+  nextIndex: Index
+  /** The highest index known to be durable there. */
+  matchIndex: Index
+  /** The highest index known to agree there, durable or not. */
+  verifiedIndex: Index
+  inflight: readonly Inflight[]
+  inflightBytes: number
+  /** When the latest answered question was asked; never dated by the answer's arrival. */
+  contact: Millis
+  /** When a message was last sent. */
+  sentAt: Millis
+  /** The round of the outstanding probe, or 0: in probe mode nothing is sent until it is answered or a heartbeat is due. */
+  probeRound: Round
+  /** The commitIndex last sent. */
+  sentCommit: Index
+  /** Entries asked from the disk and not yet read: the first of them, or 0. */
+  reading: Index
+  /** Entries read from the disk for this follower, beginning at nextIndex, to be sent next. */
+  fromDisk: readonly EntryBatch[]
+}
+
+/** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
+export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
+  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0,
+  contact: Number.NEGATIVE_INFINITY, sentAt: Number.NEGATIVE_INFINITY, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
+})
+
+/** Whether the follower answered a question asked within the last election timeout. */
+export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
+  now - progress.contact <= electionTimeoutMs
+
+/** The follower agrees up to `verified` and keeps `durable` of it: nothing here ever falls within a term. */
+export const accept = (progress: Progress, verified: Index, durable: Index): void => {
+  progress.matchIndex = Math.max(progress.matchIndex, durable)
+  progress.verifiedIndex = Math.max(progress.verifiedIndex, verified)
+  // A probe's nextIndex was a guess; once pipelining, it runs ahead of the answers.
+  progress.nextIndex = Math.max(progress.mode === 'probe' ? 0 : progress.nextIndex, progress.verifiedIndex + 1)
+  progress.mode = 'replicate'
+  progress.probeRound = 0
+  const open = progress.inflight.findIndex(sent => sent.lastIndex > verified)
+  progress.inflight = open < 0 ? [] : progress.inflight.slice(open)
+  progress.inflightBytes = progress.inflight.reduce((sum, sent) => sum + sent.bytes, 0)
+}
+
+/** The follower lacks what precedes nextIndex: begin again at `nextIndex`, one message at a time. */
+export const backUp = (progress: Progress, nextIndex: Index): void => {
+  progress.mode = 'probe'
+  progress.nextIndex = Math.max(nextIndex, progress.verifiedIndex + 1)
+  progress.probeRound = 0
+  progress.inflight = []
+  progress.inflightBytes = 0
+  progress.reading = 0
+  progress.fromDisk = []
+}

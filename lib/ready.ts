@@ -1,0 +1,27 @@
+import type { Ready, Write } from './events.js'
+import { batchesFrom, lastEntry } from './log.js'
+import type { Outbox } from './outbox.js'
+import type { RaftState } from './state.js'
+
+/** What must be written, read off two consecutive states: no handler can forget to report a changed term or vote. */
+const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom }: Outbox): readonly Write[] => {
+  const writes: Write[] = []
+  if (saveCommit || after.term !== before.term || after.votedFor !== before.votedFor) {
+    after.writtenCommit = Math.min(after.commitIndex, after.persistedIndex)
+    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex: after.writtenCommit } })
+  }
+  const last = lastEntry(after.log).index
+  if (appendedFrom <= last) writes.push({ type: 'append', batches: batchesFrom(after.log, appendedFrom, last, Number.POSITIVE_INFINITY) })
+  return writes
+}
+
+/** What this step asks of the world; its writes are pending from now on. */
+export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): Ready => {
+  const writes = writesBetween(before, after, outbox)
+  if (writes.length > 0) {
+    const last = writes.at(-1)?.type === 'append' ? lastEntry(after.log).index : 0
+    after.pendingWrites = [...after.pendingWrites, { turn: after.turn, last, since: after.now }]
+  }
+  const { messages, reads, committed, answers, diagnostics } = outbox
+  return { turn: after.turn, writes, messages, reads, committed, answers, diagnostics }
+}

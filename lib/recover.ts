@@ -1,0 +1,31 @@
+import type { Step } from './step.js'
+import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
+import { type Follower, type Settings, isVoting, restartElectionWait } from './state.js'
+import type { HardState, Millis } from './types.js'
+
+/** What a member finds on its disk. */
+export interface Stored extends StoredLog {
+  readonly hardState: HardState
+}
+
+/**
+ * The state with which a member starts, always as a follower (§5.2), whatever it was before. What recovery handed over is
+ * durable; what was committed for certain is applied again.
+ */
+export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis): Step => {
+  const log = openLog(stored)
+  const last = lastEntry(log)
+  const commitIndex = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
+  const state: Follower = {
+    role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
+    term: Math.max(stored.hardState.term, last.term), votedFor: stored.hardState.votedFor, log, writtenCommit: commitIndex,
+    persistedIndex: last.index, pendingWrites: [], commitIndex,
+    handedIndex: log.base.index, handed: [], appliedIndex: log.base.index, readingToApply: 0,
+    leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,
+    verified: 0, leaderRound: 0, reportedDurable: 0,
+  }
+  const { voters, outgoing } = membershipOf(log)
+  const isAlone = isVoting(state) && voters.length + outgoing.length === 1
+  if (!isAlone) restartElectionWait(state)
+  return { state, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }
+}

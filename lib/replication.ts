@@ -1,0 +1,73 @@
+import { bytesOf, lastIndexOf } from './batch.js'
+import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
+import type { Outbox } from './outbox.js'
+import { type Progress, isActive } from './progress.js'
+import { type Leader, nextRound } from './state.js'
+import type { EntryBatch, Index, Round } from './types.js'
+
+/** Sends every follower what it lacks, as far as its window allows, and life signs where they are due (§5.3). */
+export const replicate = (leader: Leader, outbox: Outbox): void => {
+  let round: Round | undefined
+  // Everything asked in one turn is asked at one moment.
+  const asked = (): Round => round ??= nextRound(leader)
+  for (const progress of leader.progress) serve(leader, progress, outbox, asked)
+}
+
+const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+  const { settings, now, log } = leader
+  // What precedes nextIndex lies before this log's base: entries cannot help this follower.
+  if (termAt(log, progress.nextIndex - 1) === undefined) return
+  const active = isActive(progress, now, settings.electionTimeoutMs)
+  let sent = false
+  while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
+    const batches = nextBatches(leader, progress, outbox)
+    if (batches.length === 0) break
+    send(leader, progress, batches, active, asked(), outbox)
+    sent = true
+  }
+  if (!sent && isLifeSignDue(leader, progress, active, outbox)) send(leader, progress, [], active, asked(), outbox)
+}
+
+/** While probing one message at a time, afterwards a window of messages and bytes. */
+const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightBytes }: Progress): boolean =>
+  mode === 'probe' ? probeRound === 0 : inflight.length < settings.maxInflightMessages && inflightBytes < settings.maxInflightBytes
+
+/** Heartbeats depend on time alone; a commit is told at once to those who can follow it. */
+const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, active: boolean, outbox: Outbox): boolean =>
+  outbox.heartbeatDue || (active && mode === 'replicate' && sentCommit < commitIndex)
+
+/** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
+const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
+  const { nextIndex, fromDisk, reading, id } = progress
+  const last = lastEntry(log).index
+  if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, settings.maxAppendBytes)
+  progress.fromDisk = []
+  // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
+  if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
+  if (reading === 0) {
+    progress.reading = nextIndex
+    outbox.reads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes: settings.maxAppendBytes })
+  }
+  return []
+}
+
+const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
+  const { settings, log, term, commitIndex, now } = leader
+  const prevLogIndex: Index = progress.nextIndex - 1
+  const prevLogTerm = termAt(log, prevLogIndex)!
+  // Nothing is promised to a follower of which nothing is known.
+  const leaderCommit = active ? commitIndex : 0
+  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, round })
+  progress.sentAt = now
+  progress.sentCommit = leaderCommit
+  if (progress.mode === 'probe') {
+    progress.probeRound = round
+    return
+  }
+  const last = batches.at(-1)
+  if (last === undefined) return
+  const bytes = batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
+  progress.nextIndex = lastIndexOf(last) + 1
+  progress.inflight = [...progress.inflight, { lastIndex: progress.nextIndex - 1, bytes }]
+  progress.inflightBytes += bytes
+}

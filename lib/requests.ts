@@ -1,0 +1,42 @@
+import type { RefusalReason } from './events.js'
+import type { Message } from './messages.js'
+import type { EntryBody, Index, MemberId, Term } from './types.js'
+
+/** Commands for the leader, all to be appended or none. `id` counts up within a link. */
+export interface ProposeRequest {
+  readonly type: 'propose'
+  readonly id: number
+  /** After one refusal everything later in the same epoch is refused, so that no window is applied with a hole. */
+  readonly epoch: number
+  readonly body: EntryBody
+}
+
+/** Committed and applied; `results` holds one packed entry per command, as `codecs/results` writes them. */
+export interface ProposeCommitted {
+  readonly type: 'committed'
+  readonly id: number
+  readonly firstIndex: Index
+  readonly term: Term
+  readonly results: EntryBody
+}
+
+/** Nothing was appended; who leads, where known. */
+export interface ProposeRefused {
+  readonly type: 'refused'
+  readonly id: number
+  /** `invalid`: a command of the body does not pass the codec or the bounds of the one asked; asking again changes nothing. */
+  readonly reason: RefusalReason | 'stopped' | 'invalid'
+  readonly leader: { readonly id: MemberId; readonly address: string } | undefined
+}
+
+/** May or may not be appended. */
+export interface ProposeLost {
+  readonly type: 'lost'
+  readonly id: number
+}
+
+/** The fate of a request, as in `events`' Answer, with results. */
+export type ProposeReply = ProposeCommitted | ProposeRefused | ProposeLost
+
+/** All that travels over a link once the two ends know each other. */
+export type LinkMessage = Message | ProposeRequest | ProposeReply

@@ -1,0 +1,158 @@
+import type { Log } from './log.js'
+import { membershipOf } from './log.js'
+import type { Progress } from './progress.js'
+import { type Random, nextRandom } from './random.js'
+import type { Index, MemberId, Membership, Millis, RequestId, Round, Term, Turn } from './types.js'
+import { isVoter } from './membership.js'
+
+/** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
+export interface Settings {
+  readonly id: MemberId
+  /** Without word from a leader for this long, and up to twice as long at random, a follower stands for election (§5.2). */
+  readonly electionTimeoutMs: Millis
+  /** How often a leader shows life; well below the election timeout. */
+  readonly heartbeatMs: Millis
+  /** A tick that is later than this restarts the election wait: the member was not there to hear anyone. */
+  readonly stallMs: Millis
+  /** Entries of one AppendEntries, and of one read from the disk; one batch may exceed it. */
+  readonly maxAppendBytes: number
+  /** AppendEntries on their way to one follower. */
+  readonly maxInflightMessages: number
+  /** Their entries. */
+  readonly maxInflightBytes: number
+  /** Proposals appended and not yet committed; beyond it a proposal is refused as busy. */
+  readonly maxUncommittedBytes: number
+  /** The newest entries kept in memory; older ones are read from the disk. */
+  readonly logCacheBytes: number
+  /** Committed entries handed to the machine and not yet applied. */
+  readonly maxApplyBytes: number
+}
+
+/** A turn whose writes are not durable yet, and what they still vouch for. */
+export interface PendingWrite {
+  readonly turn: Turn
+  /** The last index that its completion makes durable; 0 when it carries no entries, or all were overwritten since. */
+  readonly last: Index
+  readonly since: Millis
+}
+
+interface Common {
+  readonly settings: Settings
+  /** The clock at the batch being folded. */
+  now: Millis
+  wall: Millis
+  /** The number of the last step. */
+  turn: Turn
+  random: Random
+
+  /** Latest term seen. Persistent. */
+  term: Term
+  /** Whom this member voted for in `term`. Persistent. */
+  votedFor: MemberId | undefined
+  /** Persistent, up to persistedIndex. */
+  log: Log
+  /** The commitIndex last written with the hard state. Persistent. */
+  writtenCommit: Index
+
+  /** The highest index up to which the log is on the disk. Volatile, because recovery finds it again. */
+  persistedIndex: Index
+  /** Writes on their way to the disk, oldest first. Volatile, because a crash ends them. */
+  pendingWrites: readonly PendingWrite[]
+  /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
+  commitIndex: Index
+  /** Highest index handed out to be applied, and its weight in flight. Volatile. */
+  handedIndex: Index
+  handed: readonly { readonly last: Index; readonly bytes: number }[]
+  /** Highest index that the machine has applied. Volatile, because the machine starts anew. */
+  appliedIndex: Index
+  /** Committed entries asked from the disk and not yet read: the first of them, or 0. Volatile. */
+  readingToApply: Index
+  /** Who leads `term`, as far as is known here. Volatile. */
+  leader: MemberId | undefined
+  /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (§6 of the dissertation's 4.2.3). Volatile. */
+  heardAt: Millis
+  /** When to stand for election unless something happens. Volatile. */
+  electionDeadline: Millis
+  /** The last round used by this member. Volatile, because it is only compared within a term. */
+  round: Round
+}
+
+export interface Follower extends Common {
+  readonly role: 'follower'
+  /** The highest index checked by an AppendEntries of this term. Volatile. */
+  verified: Index
+  /** The highest round among the leader's requests of this term. Volatile. */
+  leaderRound: Round
+  /** What the leader was last told to be durable. Volatile. */
+  reportedDurable: Index
+}
+
+export interface Candidate extends Common {
+  readonly role: 'candidate'
+  /** First ask whether an election could be won, changing nothing; then hold it in a new term (§9.6). */
+  phase: 'preVote' | 'vote'
+  /** Answers to the running round, by voter. */
+  votes: ReadonlyMap<MemberId, boolean>
+}
+
+/** A proposal appended here and not yet committed; keyed by its term, which is the leader's, and its indexes. */
+export interface Tracker {
+  readonly id: RequestId
+  readonly firstIndex: Index
+  readonly count: number
+  readonly bytes: number
+}
+
+export interface Leader extends Common {
+  readonly role: 'leader'
+  readonly electedAt: Millis
+  /** The entry appended on election: once it is applied the leader is ready (§8). */
+  readonly noopIndex: Index
+  /** One item per other member, in membership order. */
+  progress: readonly Progress[]
+  heartbeatDue: Millis
+  trackers: readonly Tracker[]
+  uncommittedBytes: number
+}
+
+/** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */
+export type RaftState = Follower | Candidate | Leader
+
+/** The private copy that one step may change: scalars, and for a leader each Progress. */
+export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
+  const turn = state.turn + 1
+  const clock = Math.max(now, state.now)
+  return state.role === 'leader'
+    ? { ...state, now: clock, wall, turn, progress: state.progress.map(progress => ({ ...progress })) }
+    : { ...state, now: clock, wall, turn }
+}
+
+export const membership = (state: RaftState): Membership => membershipOf(state.log)
+
+/** The asker's date for a question asked now: never used twice. */
+export const nextRound = (state: RaftState): Round => {
+  state.round = Math.max(state.round + 1, Math.floor(state.now * 1000))
+  return state.round
+}
+
+/** When the question of this round was asked, to the microsecond. */
+export const dateOf = (round: Round): Millis => round / 1000
+
+/** Begins the wait for an election anew: at least one election timeout, at most two, drawn afresh each time (§5.2). */
+export const restartElectionWait = (state: RaftState): void => {
+  const [random, drawn] = nextRandom(state.random)
+  state.random = random
+  state.electionDeadline = state.now + state.settings.electionTimeoutMs * (1 + drawn)
+}
+
+/** How long the oldest write has been on its way to the disk. */
+export const oldestWriteMs = (state: RaftState): Millis => {
+  const oldest = state.pendingWrites[0]
+  return oldest === undefined ? 0 : state.now - oldest.since
+}
+
+/** Whether the disk is too slow for this member to lead. */
+export const isDiskSlow = (state: RaftState): boolean => oldestWriteMs(state) > state.settings.electionTimeoutMs
+
+/** Whether this member's own voice counts. */
+export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)

@@ -1,0 +1,110 @@
+import { acknowledge } from './acknowledgement.js'
+import { handOut, onApplied, onReadToApply } from './application.js'
+import { onRequestVoteReply } from './candidate.js'
+import { advanceCommit } from './commitment.js'
+import { becomeFollower } from './convert.js'
+import type { Batch, RaftEvent, Ready } from './events.js'
+import { onAppendEntries } from './follower.js'
+import { assertSound } from './invariants.js'
+import { onAppendAccepted, onAppendRefused, onEntriesRead, onProposed } from './leader.js'
+import { evict } from './log.js'
+import type { Message } from './messages.js'
+import { type Outbox, emptyOutbox } from './outbox.js'
+import { unreachable } from './prelude.js'
+import { readyFrom } from './ready.js'
+import { replicate } from './replication.js'
+import { type RaftState, draft } from './state.js'
+import { onPersisted } from './storing.js'
+import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
+import { isSatisfied, onRequestVote } from './voting.js'
+
+/** The accumulator of the scan: where a member stands, and what it just asked of the world. */
+export interface Step {
+  readonly state: RaftState
+  readonly ready: Ready
+}
+
+/** THE reducer. Handlers fold each fact into a private copy of the state; then the rules draw the consequences, once. */
+export const step = (previous: Step, batch: Batch): Step => {
+  const outbox = emptyOutbox()
+  let state = draft(previous.state, batch.now, batch.wall)
+  for (const event of batch.events) state = handle(state, event, outbox)
+  state = settle(state, outbox)
+  const ready = readyFrom(previous.state, state, outbox)
+  assertSound(previous.state, state)
+  return { state, ready }
+}
+
+const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState => {
+  switch (event.type) {
+    case 'received': return receive(state, event.message, outbox)
+    case 'proposed':
+      if (state.role === 'leader') onProposed(state, event, outbox)
+      else outbox.answers.push({ type: 'refused', id: event.id, reason: 'notLeader' })
+      return state
+    case 'persisted': onPersisted(state, event.turn); return state
+    case 'entriesRead':
+      if (event.purpose.type === 'apply') onReadToApply(state, event.from, event.batches, outbox)
+      else if (state.role === 'leader') onEntriesRead(state, event.purpose.to, event.from, event.batches)
+      return state
+    case 'applied': onApplied(state, event.index); return state
+    case 'ticked': onTicked(state, event.due, outbox); return state
+    default: return unreachable(event)
+  }
+}
+
+/** The rules for all servers, before any role looks at the message (Figure 2, §5.1). */
+const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
+  const { from, to, term, type } = message
+  if (to !== state.settings.id) {
+    outbox.diagnostics.push({ type: 'wrongAddressee', from, to, message: type })
+    return state
+  }
+  if (term < state.term) return answerStale(state, message, outbox)
+  const yields = term > state.term && !(type === 'requestVote' && (message.preVote || isSatisfied(state, from)))
+  return dispatch(yields ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
+}
+
+const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
+  switch (message.type) {
+    case 'appendEntries': {
+      if (state.role === 'leader') {
+        outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: message.from })
+        return state
+      }
+      const follower = state.role === 'candidate' ? becomeFollower(state, state.term, message.from, outbox) : state
+      onAppendEntries(follower, message, outbox)
+      return follower
+    }
+    case 'requestVote': onRequestVote(state, message, outbox); return state
+    case 'requestVoteReply': return state.role === 'candidate' ? onRequestVoteReply(state, message, outbox) : state
+    case 'appendAccepted': if (state.role === 'leader') onAppendAccepted(state, message, outbox); return state
+    case 'appendRefused': if (state.role === 'leader') onAppendRefused(state, message, outbox); return state
+    default: return unreachable(message)
+  }
+}
+
+/** Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. */
+const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
+  const { from, to } = message
+  if (message.type === 'appendEntries') {
+    const { prevLogIndex, round } = message
+    outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, round })
+  }
+  const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote
+  return message.type === 'requestVote' || isPreVoteReply ? dispatch(state, message, outbox) : state
+}
+
+/** The rules, in order, once per batch. */
+const settle = (before: RaftState, outbox: Outbox): RaftState => {
+  const state = passDeadlines(before, outbox)
+  if (state.role === 'leader') {
+    advanceCommit(state)
+    replicate(state, outbox)
+  }
+  acknowledge(state, outbox)
+  handOut(state, outbox)
+  saveCommitWhenIdle(state, outbox)
+  state.log = evict(state.log, state.persistedIndex, state.settings.logCacheBytes)
+  return state
+}

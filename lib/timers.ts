@@ -1,0 +1,50 @@
+import { quorumContact, isIsolated } from './contact.js'
+import { becomeFollower } from './convert.js'
+import { campaign } from './election.js'
+import { lastEntry } from './log.js'
+import type { Outbox } from './outbox.js'
+import { type Leader, type RaftState, isDiskSlow, isVoting, oldestWriteMs, restartElectionWait } from './state.js'
+import type { Millis } from './types.js'
+
+/** A tick. One that is late means that this member was not there: what it did not hear is no proof of silence. */
+export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void => {
+  outbox.ticked = true
+  const lateMs = state.now - due
+  if (lateMs <= state.settings.stallMs) return
+  outbox.diagnostics.push({ type: 'stalled', lateMs })
+  if (state.role !== 'leader') restartElectionWait(state)
+}
+
+/** Deadlines that have passed; looked at only when a tick came, so that a late tick is noticed first. */
+export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
+  if (!outbox.ticked) return state
+  if (state.role === 'leader') return lead(state, outbox)
+  if (state.now < state.electionDeadline) return state
+  if (isVoting(state) && !isDiskSlow(state)) return campaign(state, 'preVote', outbox)
+  state.leader = undefined
+  restartElectionWait(state)
+  return state
+}
+
+/** A leader that lost its quorum, or that cannot write, makes room for another (dissertation §6.2). */
+const lead = (leader: Leader, outbox: Outbox): RaftState => {
+  if (isDiskSlow(leader)) {
+    outbox.diagnostics.push({ type: 'slowDisk', oldestWriteMs: oldestWriteMs(leader) })
+    return becomeFollower(leader, leader.term, undefined, outbox)
+  }
+  if (isIsolated(leader)) {
+    outbox.diagnostics.push({ type: 'quorumLost', term: leader.term, silentMs: leader.now - quorumContact(leader) })
+    return becomeFollower(leader, leader.term, undefined, outbox)
+  }
+  if (leader.now >= leader.heartbeatDue) {
+    outbox.heartbeatDue = true
+    leader.heartbeatDue = leader.now + leader.settings.heartbeatMs
+  }
+  return leader
+}
+
+/** Writes the commitIndex at a quiet moment, so that a restart begins where the cluster was, and no write waits for it. */
+export const saveCommitWhenIdle = (state: RaftState, outbox: Outbox): void => {
+  const isIdle = state.pendingWrites.length === 0 && state.commitIndex === lastEntry(state.log).index
+  outbox.saveCommit = outbox.ticked && isIdle && state.commitIndex > state.writtenCommit
+}

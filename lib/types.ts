@@ -1,0 +1,82 @@
+/** A member's name, chosen by the user and never given to another member. */
+export type MemberId = string
+/** A position in the log; the first entry is 1, and 0 means none (§5.3). */
+export type Index = number
+/** A term of office; starts at 0 and never falls (§5.1). */
+export type Term = number
+/** Milliseconds on a member's own monotonic clock. */
+export type Millis = number
+/** The number of one step of one member since it started, from 1. */
+export type Turn = number
+/** Names one proposal of one member since it started; minted by that member, from 1. */
+export type RequestId = number
+/**
+ * The date of a question on the asker's clock, in microseconds, made strictly increasing within a term and echoed in the
+ * answer. An answer vouches for the moment its question was asked, never for the moment it arrived.
+ */
+export type Round = number
+/** Drawn at random when a data folder is created: a member that lost its folder comes back as another incarnation. */
+export type Incarnation = string
+
+/** An entry's identity: two entries with equal index and term are equal, and so is all that precedes them (§5.3). */
+export interface EntryId {
+  readonly index: Index
+  readonly term: Term
+}
+
+/** What a member must never forget (Figure 2, "persistent state"). */
+export interface HardState {
+  readonly term: Term
+  /** Whom this member voted for in `term`. */
+  readonly votedFor: MemberId | undefined
+  /** A lower bound of what was committed, written when convenient; a restart begins from it. */
+  readonly commitIndex: Index
+}
+
+/** Who belongs to the cluster. The newest membership in the log counts, committed or not (§4.1). */
+export interface Membership {
+  /** Members whose majority decides. */
+  readonly voters: readonly MemberId[]
+  /** The voters of the configuration being left; empty unless in joint consensus, where both majorities decide (§4.3). */
+  readonly outgoing: readonly MemberId[]
+  /** Members that receive the log and decide nothing (§4.2.1). */
+  readonly learners: readonly MemberId[]
+  /** Where each member of the three lists is reached: `host:port`. */
+  readonly addresses: Readonly<Record<MemberId, string>>
+}
+
+/**
+ * Commands packed once, where they are proposed: `bytes` is the layout of `codecs/entries`, `checksum` its CRC-32.
+ * A body knows no position, so the same bytes go to the leader's disk, into every frame and onto every follower's disk.
+ */
+export interface EntryBody {
+  readonly count: number
+  readonly bytes: Uint8Array
+  readonly checksum: number
+}
+
+interface Placed {
+  readonly firstIndex: Index
+  readonly term: Term
+  /** Entries in this batch; the last one stands at `firstIndex + count - 1`. */
+  readonly count: number
+  /** The leader's clock when it appended the batch, in milliseconds since 1970; never falls from batch to batch. */
+  readonly time: Millis
+}
+/** Commands of the application. `skip` entries at the front of `body` do not belong to this batch: a slice shares its body. */
+export interface CommandBatch extends Placed {
+  readonly kind: 'command'
+  readonly body: EntryBody
+  readonly skip: number
+}
+/** The entry a leader appends on its election, to commit what earlier terms left behind (§8). */
+export interface NoopBatch extends Placed {
+  readonly kind: 'noop'
+}
+/** A membership change; alone in its batch. */
+export interface MembershipBatch extends Placed {
+  readonly kind: 'membership'
+  readonly membership: Membership
+}
+/** A run of entries of one term, the unit in which the log is stored, sent and applied. */
+export type EntryBatch = CommandBatch | NoopBatch | MembershipBatch

@@ -1,0 +1,34 @@
+import { quorumContact } from './contact.js'
+import { lastEntry } from './log.js'
+import type { RequestVote } from './messages.js'
+import type { Outbox } from './outbox.js'
+import { type RaftState, restartElectionWait } from './state.js'
+
+/** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
+const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {
+  const last = lastEntry(state.log)
+  return lastLogTerm > last.term || (lastLogTerm === last.term && lastLogIndex >= last.index)
+}
+
+/**
+ * Whether this member has lately heard of a leader other than the one who asks: it then neither votes nor takes a newer term
+ * from a candidate, so that no one disturbs a cluster that works (dissertation §4.2.3). A leader hears its quorum.
+ */
+export const isSatisfied = (state: RaftState, asker: string): boolean => {
+  const heardAt = state.role === 'leader' ? quorumContact(state) : state.heardAt
+  return state.leader !== undefined && state.leader !== asker && state.now - heardAt < state.settings.electionTimeoutMs
+}
+
+/** Receiver of RequestVote (Figure 2). A pre-vote is answered by the same rules and changes nothing (§9.6). */
+export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
+  const { from, to, preVote, round } = request
+  const mayVote = preVote
+    ? request.term >= state.term && !isSatisfied(state, from)
+    : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
+  const voteGranted = mayVote && isUpToDate(state, request)
+  if (voteGranted && !preVote) {
+    state.votedFor = from
+    restartElectionWait(state)
+  }
+  outbox.messages.push({ type: 'requestVoteReply', from: to, to: from, term: state.term, preVote, voteGranted, round })
+}

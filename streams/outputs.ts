@@ -1,0 +1,105 @@
+import { type Observable, ReplaySubject, Subject } from 'rxjs'
+import type { AppendEntries } from '../lib/messages.js'
+import type { RaftState } from '../lib/state.js'
+import { type Status, sameStatus, statusOf } from '../lib/status.js'
+import type { Step } from '../lib/step.js'
+import type { Term } from '../lib/types.js'
+import { current } from './current.js'
+import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
+import { createLeaderships } from './leaderships.js'
+import type { CommitEvent, Position } from './machine.js'
+
+/** How a member ended. */
+export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
+
+/** What a member's machine has become. */
+export interface Applied<S> extends Position {
+  readonly state: S
+}
+
+/** What a member shows. `docs/streams.md` says of each stream when it emits, what it replays and how it ends. */
+export interface OutputStreams<C, R, S, L> {
+  readonly status$: Observable<Status>
+  readonly state$: Observable<Applied<S>>
+  readonly leadership$: Observable<L | undefined>
+  readonly commits$: Observable<CommitEvent<C, R, S>>
+  readonly appendEntries$: Observable<AppendEntries>
+  readonly diagnostics$: Observable<Diagnostic>
+  readonly ended$: Observable<Ended>
+}
+
+/** The other side of the streams: what happened, told once; what nobody watches is not even built. */
+export interface Outputs<C, R, S, L> {
+  readonly streams: OutputStreams<C, R, S, L>
+  /** A step has passed the gate and all it asks for was handed over. */
+  released(step: Step): void
+  /** A step was folded, whether or not it waits at the gate: what must not wait for a disk that may be stalled. */
+  folded(step: Step): void
+  /** The machine has applied more. */
+  applied(): void
+  /** Whether building commit events is worth it. */
+  isCommitsObserved(): boolean
+  committed(event: CommitEvent<C, R, S>): void
+  notice(notice: Notice): void
+  /** Leadership is over, for good. */
+  abdicate(): void
+  /** Everything completes, `ended$` last. Calling twice is calling once. */
+  end(how: Ended): void
+}
+
+/** Where the values come from. */
+export interface Sources<S, L> {
+  readonly first: RaftState
+  applied(): Applied<S>
+  leadership(term: Term, signal: AbortSignal): L
+}
+
+export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R, S, L> => {
+  let shown = sources.first
+  const leaderships = createLeaderships(sources.leadership)
+  const status = current(() => statusOf(shown), sameStatus)
+  const state = current(sources.applied, (a, b) => a.index === b.index)
+  const leadership = current(leaderships.current)
+  const commits = new Subject<CommitEvent<C, R, S>>()
+  const appendEntries = new Subject<AppendEntries>()
+  const diagnostics = new Subject<Diagnostic>()
+  const ended = new ReplaySubject<Ended>(1)
+
+  const notice = (notice: Notice): void => {
+    if (diagnostics.observed) diagnostics.next(diagnostic(notice))
+  }
+  const abdicate = (): void => {
+    leaderships.end()
+    leadership.show()
+  }
+
+  return {
+    streams: {
+      status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
+      appendEntries$: appendEntries.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+    },
+    released: ({ state, ready }) => {
+      shown = state
+      leaderships.begin(state)
+      if (appendEntries.observed) for (const message of ready.messages) if (message.type === 'appendEntries') appendEntries.next(message)
+      status.show()
+      leadership.show()
+    },
+    folded: ({ state, ready }) => {
+      leaderships.follow(state)
+      leadership.show()
+      for (const diagnostic of ready.diagnostics) notice(diagnostic)
+    },
+    applied: state.show,
+    isCommitsObserved: () => commits.observed,
+    committed: event => commits.next(event),
+    notice,
+    abdicate,
+    end: how => {
+      abdicate()
+      for (const stream of [status, state, leadership, commits, appendEntries, diagnostics]) stream.complete()
+      ended.next(how)
+      ended.complete()
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import { type Observable, concatMap, of, throwError } from 'rxjs'
+import type { Step } from '../lib/step.js'
+import type { Completion } from './inbox.js'
+import type { StorageEvent, Store } from './storage/port.js'
+
+/** Hands a step's writes and reads to the store at once; nothing holds them back. */
+export const persist = (store: Pick<Store, 'write' | 'read'>) => ({ ready }: Step): void => {
+  if (ready.writes.length > 0) store.write(ready.turn, ready.writes)
+  for (const read of ready.reads) store.read(read)
+}
+
+type Stored = Extract<Completion, { type: 'persisted' | 'entriesRead' }>
+
+/**
+ * What the store answers, as the core hears it. A failed write or read is an error and ends the member: what the disk holds
+ * after it is unknown until a restart reads it again.
+ */
+export const stored = (events$: Observable<StorageEvent>): Observable<Stored> =>
+  events$.pipe(concatMap(event =>
+    event.type === 'writeFailed' || event.type === 'readFailed' ? throwError(() => event.error) : of(event)))

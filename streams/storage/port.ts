@@ -1,0 +1,65 @@
+import type { Observable } from 'rxjs'
+import type { StartError } from '../../lib/errors.js'
+import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
+import type { Either } from '../../lib/prelude.js'
+import type { EntryBatch, EntryId, HardState, Incarnation, Index, MemberId, Membership, Term, Turn } from '../../lib/types.js'
+
+/** Where a log begins: what precedes its first entry, and who belonged to the cluster there. */
+export interface LogBase extends EntryId {
+  readonly membership: Membership
+}
+
+/** Who opens the store. A store that belongs to another cluster or another member is refused. */
+export interface StoreOwner {
+  /** Hash of the cluster's name and first membership, in hexadecimal. */
+  readonly clusterId: string
+  readonly id: MemberId
+  /** Written into an empty store as the log's base at index 0; otherwise what the store holds counts. */
+  readonly membership: Membership
+  /** Bytes of the newest entries to hand over in `Recovered.tail`; the rest stays on disk. */
+  readonly tailBytes: number
+}
+
+/** What a store holds when it is opened, in bounded memory however long the log is. */
+export interface Recovered {
+  readonly incarnation: Incarnation
+  /** The incarnations of peers that this member has met. */
+  readonly peers: Readonly<Record<MemberId, Incarnation>>
+  readonly hardState: HardState
+  readonly base: LogBase
+  readonly lastIndex: Index
+  /** Where each term begins in the log, ascending: enough to answer for the term of any index. */
+  readonly terms: readonly { readonly firstIndex: Index; readonly term: Term }[]
+  /** Every membership entry in the log, ascending. */
+  readonly memberships: readonly { readonly index: Index; readonly membership: Membership }[]
+  /** The newest batches, contiguous up to lastIndex, about `tailBytes` of them. */
+  readonly tail: readonly EntryBatch[]
+  /** What was dropped or noticed on the way: a torn tail that was never acknowledged, leftovers that were swept. */
+  readonly notes: readonly string[]
+}
+
+/** How a store answers. A failed write is the store's last word: nothing is written after it. */
+export type StorageEvent =
+  | Extract<RaftEvent, { type: 'persisted' | 'entriesRead' }>
+  | { readonly type: 'writeFailed'; readonly turn: Turn; readonly error: Error }
+  | { readonly type: 'readFailed'; readonly error: Error }
+
+/** An open store: commands in, events out. */
+export interface Store {
+  readonly recovered: Recovered
+  /** Hot, no replay; subscribe before the first `write`. Events never arrive during a call of `write` or `read`. Completes when closed. */
+  readonly events$: Observable<StorageEvent>
+  /** Queues one turn's writes; `persisted` follows when they and all before them are durable. Turns complete in order. */
+  write(turn: Turn, writes: readonly Write[]): void
+  /** Answered by `entriesRead` with contiguous batches that cover `read.from` onwards, the first and last possibly sliced. */
+  read(read: LogRead): void
+  /** Remembers a peer's incarnation durably, then calls `done`. */
+  remember(peer: MemberId, incarnation: Incarnation, done: (outcome: Either<Error, void>) => void): void
+  /** Finishes queued writes, marks a clean stop, releases the lock. Calling twice is calling once. */
+  close(done: () => void): void
+}
+
+/** Where a member keeps what it must not forget. Never a promise, so that the real code runs in virtual time. */
+export interface Storage {
+  open(owner: StoreOwner, done: (outcome: Either<StartError, Store>) => void): void
+}

@@ -1,0 +1,214 @@
+import { type Observable, Subject } from 'rxjs'
+import { PortInUse } from '../../lib/errors.js'
+import { isLeft, left, right } from '../../lib/prelude.js'
+import type { LinkMessage } from '../../lib/requests.js'
+import type { MemberId } from '../../lib/types.js'
+import { type Clock, systemClock } from '../clock.js'
+import { type ClientLink, type ClientLinkEvent, clientPlaces, type Endpoint, type Links, type Party, type Transport, type TransportEvent } from './port.js'
+
+interface Mailbox<Event> {
+  readonly events$: Observable<Event>
+  post(event: Event): void
+  /** Delivers what was posted, completes `events$`, then calls `done`; what is posted afterwards is lost. */
+  close(done: () => void): void
+}
+
+/** Holds what is posted until the turn of the event loop ends, and delivers it in order. */
+const mailbox = <Event>(clock: Clock): Mailbox<Event> => {
+  const events = new Subject<Event>()
+  let waiting: Event[] = []
+  const deliver = (): void => {
+    const due = waiting
+    waiting = []
+    for (const event of due) events.next(event)
+  }
+  return {
+    events$: events.asObservable(),
+    post: event => {
+      if (waiting.push(event) === 1) clock.endOfTurn(deliver)
+    },
+    close: done => {
+      clock.endOfTurn(() => {
+        deliver()
+        events.complete()
+        done()
+      })
+    },
+  }
+}
+
+/** The other end of a link, as the one who sends through it sees it. */
+interface End {
+  received(message: LinkMessage): void
+  /** The link is gone. */
+  cut(): void
+}
+
+/** A member in its place, and how others reach it. */
+interface Seat {
+  readonly endpoint: Endpoint
+  readonly peers: Map<MemberId, End>
+  readonly clients: Map<number, End>
+  post(event: TransportEvent): void
+}
+
+/** A network within this process: whoever shares it can reach each other. */
+export interface Network {
+  /** The members that are open, by id. */
+  readonly seats: Map<MemberId, Seat>
+}
+
+export const memoryNetwork = (): Network => ({ seats: new Map() })
+
+/** What arrives at `seat` from `from`; the party is made once, not for each message. */
+const endOf = (seat: Seat, from: Party, forget: () => void): End => ({
+  received: message => seat.post({ type: 'received', from, message }),
+  cut: () => {
+    forget()
+    seat.post({ type: 'disconnected', party: from })
+  },
+})
+
+const join = (a: Seat, b: Seat): void => {
+  for (const [seat, other] of [[a, b], [b, a]] as const) {
+    const { id } = other.endpoint
+    const party: Party = { type: 'member', id }
+    other.peers.set(seat.endpoint.id, endOf(seat, party, () => seat.peers.delete(id)))
+    seat.post({ type: 'connected', party })
+  }
+}
+
+const refuse = (by: Seat, refused: Seat, reason: string): void => {
+  by.post({ type: 'noticed', notice: { type: 'handshakeRefused', remote: refused.endpoint.id, reason } })
+  refused.post({ type: 'noticed', notice: { type: 'refusedByPeer', peer: by.endpoint.id, reason } })
+}
+
+/** Asks `by` whether `peer` may be its peer; `welcomed` follows if so. */
+const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
+  const { clusterId, id, incarnation } = peer.endpoint
+  if (by.endpoint.clusterId !== clusterId) return refuse(by, peer, 'the cluster is another one')
+  if (by.endpoint.members[id] === undefined) return refuse(by, peer, `${id} is no member`)
+  by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed())
+}
+
+const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => {
+  const end = to.type === 'member' ? seat.peers.get(to.id) : seat.clients.get(to.link)
+  if (end === undefined) return
+  for (const message of messages) end.received(message)
+}
+
+/** Cuts every link of the seat, at both ends. */
+const leave = (seat: Seat): void => {
+  for (const id of seat.peers.keys()) seat.post({ type: 'disconnected', party: { type: 'member', id } })
+  for (const link of seat.clients.keys()) seat.post({ type: 'disconnected', party: { type: 'client', link } })
+  for (const end of [...seat.peers.values(), ...seat.clients.values()]) end.cut()
+  seat.peers.clear()
+  seat.clients.clear()
+}
+
+const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox<TransportEvent>): Links => {
+  const { id, clock } = seat.endpoint
+  const waiting: (() => void)[] = []
+  const closed = (): void => waiting.splice(0).forEach(call => call())
+  let phase: 'open' | 'closing' | 'closed' = 'open'
+  return {
+    address,
+    events$: box.events$,
+    send: (to, messages) => {
+      if (phase === 'open') send(seat, to, messages)
+    },
+    close: done => {
+      waiting.push(done)
+      if (phase === 'closed') clock.endOfTurn(closed)
+      if (phase !== 'open') return
+      phase = 'closing'
+      network.seats.delete(id)
+      leave(seat)
+      box.close(() => {
+        phase = 'closed'
+        closed()
+      })
+    },
+  }
+}
+
+/** Members of one process: messages are handed over as they are, in order, when the turn of the event loop ends. */
+export const memoryTransport = (network: Network): Transport => ({
+  open: (endpoint, done) => {
+    const { id, clock } = endpoint
+    const address = endpoint.members[id] ?? id
+    if (network.seats.has(id)) {
+      clock.endOfTurn(() => done(left(new PortInUse(address))))
+      return
+    }
+    const box = mailbox<TransportEvent>(clock)
+    const seat: Seat = { endpoint, peers: new Map(), clients: new Map(), post: box.post }
+    const others = [...network.seats.values()]
+    network.seats.set(id, seat)
+    const areOpen = (...seats: readonly Seat[]): boolean => seats.every(one => network.seats.get(one.endpoint.id) === one)
+    clock.endOfTurn(() => {
+      done(right(linksOf(network, seat, address, box)))
+      for (const other of others.filter(one => areOpen(one, seat))) {
+        introduce(seat, other, () => introduce(other, seat, () => {
+          if (areOpen(seat, other)) join(seat, other)
+        }))
+      }
+    })
+  },
+})
+
+/** Whom a client wants to reach. */
+export interface MemoryDial {
+  readonly network: Network
+  readonly clusterId: string
+  readonly member: MemberId
+  readonly clock?: Clock
+}
+
+let clientsSoFar = 0
+
+const refusalOf = (seat: Seat | undefined, clusterId: string): string | undefined => {
+  if (seat === undefined) return 'nobody listens'
+  if (seat.endpoint.clusterId !== clusterId) return 'the cluster is another one'
+  return seat.clients.size < clientPlaces(seat.endpoint) ? undefined : 'maxLinks is reached'
+}
+
+/** A client's link to a member of the same process. */
+export const dialMemory = ({ network, clusterId, member, clock = systemClock }: MemoryDial): ClientLink => {
+  const box = mailbox<ClientLinkEvent>(clock)
+  const link = ++clientsSoFar
+  let peer: { readonly seat: Seat; readonly end: End } | undefined
+  let isOver = false
+  const finish = (lastWord: ClientLinkEvent): void => {
+    if (isOver) return
+    isOver = true
+    peer = undefined
+    box.post(lastWord)
+    box.close(() => undefined)
+  }
+  clock.endOfTurn(() => {
+    const seat = network.seats.get(member)
+    const refusal = refusalOf(seat, clusterId)
+    if (isOver) return
+    if (seat === undefined || refusal !== undefined) return finish({ type: 'refused', reason: refusal ?? 'nobody listens' })
+    const party: Party = { type: 'client', link }
+    peer = { seat, end: endOf(seat, party, () => seat.clients.delete(link)) }
+    seat.clients.set(link, {
+      received: message => box.post({ type: 'received', message }),
+      cut: () => finish({ type: 'disconnected', reason: 'the connection was closed' }),
+    })
+    seat.post({ type: 'connected', party })
+    box.post({ type: 'connected' })
+  })
+  return {
+    events$: box.events$,
+    send: messages => {
+      for (const message of messages) peer?.end.received(message)
+    },
+    close: () => {
+      const end = peer?.end
+      finish({ type: 'disconnected', reason: 'the link was closed here' })
+      end?.cut()
+    },
+  }
+}

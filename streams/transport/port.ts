@@ -1,0 +1,107 @@
+import type { Observable } from 'rxjs'
+import type { StartError } from '../../lib/errors.js'
+import type { Either } from '../../lib/prelude.js'
+import type { LinkMessage } from '../../lib/requests.js'
+import type { Incarnation, MemberId, Millis } from '../../lib/types.js'
+import type { Clock } from '../clock.js'
+
+/** Who is at the other end: a member by its id, a client by a number that this transport minted. */
+export type Party = { readonly type: 'member'; readonly id: MemberId } | { readonly type: 'client'; readonly link: number }
+
+export type TransportEvent =
+  | { readonly type: 'received'; readonly from: Party; readonly message: LinkMessage }
+  /** A link is up: from now on messages to `party` leave. */
+  | { readonly type: 'connected'; readonly party: Party }
+  /** A link went down: what was sent and not answered may or may not have arrived. */
+  | { readonly type: 'disconnected'; readonly party: Party }
+  /** Something or someone was refused, or something was dropped; nothing changed. */
+  | { readonly type: 'noticed'; readonly notice: TransportNotice }
+
+export type TransportNotice =
+  /** A peer that we dialled, or that dialled us, did not pass the handshake. */
+  | { readonly type: 'handshakeRefused'; readonly remote: string; readonly reason: string }
+  /** The peer does not answer when dialled. Told once until the reason changes or a link is up. */
+  | { readonly type: 'unreachable'; readonly peer: MemberId; readonly reason: string }
+  /** The peer refused us. Told once until the reason changes or a link is up. */
+  | { readonly type: 'refusedByPeer'; readonly peer: MemberId; readonly reason: string }
+  | { readonly type: 'badFrame'; readonly remote: string; readonly reason: string }
+  /** Messages were dropped because the peer does not read as fast as we write; `bound` is its name in the options. */
+  | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' }
+  | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
+
+/** The bounds of links, by their names in the options. */
+export interface LinkLimits {
+  /** The largest frame that is sent or accepted. */
+  readonly maxFrameBytes: number
+  /** Bytes waiting to leave over one link; one message may go beyond it. */
+  readonly maxSendBufferBytes: number
+  /** Links at once. Every other member has its place; clients share the rest. */
+  readonly maxLinks: number
+  /** Accepted connections that are not yet links, three quarters of them from one host at most. */
+  readonly maxHandshakes: number
+  /** From connecting or accepting to the link. */
+  readonly handshakeTimeoutMs: Millis
+  /** A link that had nothing to send for so long sends a sign of life; one that heard nothing five times as long is cut. */
+  readonly keepAliveMs: Millis
+  /** Bounds of the wait before a peer is dialled again: doubled each time, and half of it random. */
+  readonly reconnectMinMs: Millis
+  readonly reconnectMaxMs: Millis
+}
+
+/** What a transport must know of the member that opens it. */
+export interface Endpoint {
+  readonly clusterId: string
+  readonly id: MemberId
+  readonly incarnation: Incarnation
+  /** All members with their advertised addresses `host:port`, this one among them. Looked up at every attempt, so addresses may change. */
+  readonly members: Readonly<Record<MemberId, string>>
+  /** Whether a member that presents itself with this incarnation is the one we know; remembers it durably when it is new. Left: why not. */
+  readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
+  readonly limits: LinkLimits
+  readonly clock: Clock
+  /** A number in [0, 1); spreads reconnects. */
+  readonly random: () => number
+}
+
+/** How many clients may be linked at once: members never compete with them for a place. */
+export const clientPlaces = ({ limits, members }: Endpoint): number => Math.max(0, limits.maxLinks - Object.keys(members).length + 1)
+
+/** An open transport: messages in, events out. */
+export interface Links {
+  /** Where this member listens, `host:port`: the port that the system chose, where it was asked to. */
+  readonly address: string
+  /** Hot, no replay; subscribe before the first turn of the event loop ends. Events never arrive during a call of `send`. Completes when closed. */
+  readonly events$: Observable<TransportEvent>
+  /**
+   * Hands messages over in one write, in order. Never blocks and never throws. Messages between cores are dropped while there
+   * is no link or its buffer is full, because Raft repeats them; a full buffer that would lose a request or reply cuts the link.
+   */
+  send(to: Party, messages: readonly LinkMessage[]): void
+  /** Stops listening, closes every link, completes `events$`, then calls `done`. Calling twice is calling once. */
+  close(done: () => void): void
+}
+
+/** How members and clients reach each other. Never a promise, so that the real code runs in virtual time. */
+export interface Transport {
+  open(endpoint: Endpoint, done: (outcome: Either<StartError, Links>) => void): void
+}
+
+/** What a client learns from its link. `refused` and `disconnected` are last words. */
+export type ClientLinkEvent =
+  /** The link is up: from now on requests leave. */
+  | { readonly type: 'connected' }
+  | { readonly type: 'received'; readonly message: LinkMessage }
+  /** There was no link and nothing was sent. */
+  | { readonly type: 'refused'; readonly reason: string }
+  /** What was sent and not answered may or may not have arrived. */
+  | { readonly type: 'disconnected'; readonly reason: string }
+
+/** A client's link to one member: one attempt, one life; whoever wants another dials again. */
+export interface ClientLink {
+  /** Hot, no replay; subscribe in the turn of dialling. Events never arrive during a call of `send`. Completes after the last word. */
+  readonly events$: Observable<ClientLinkEvent>
+  /** Hands messages over in one write, in order; without effect before `connected` and after the last word. */
+  send(messages: readonly LinkMessage[]): void
+  /** Closes once everything sent has left. Calling twice is calling once. */
+  close(): void
+}
