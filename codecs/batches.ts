@@ -7,10 +7,11 @@
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { EntryBatch, EntryBody, Membership } from '../lib/types.js'
-import { checksumOf, readPosition, viewOf, writePosition } from './bytes.js'
+import { MAX_POSITION, checksumOf, readPosition, viewOf, writePosition } from './bytes.js'
 import { bodyOf, readBody } from './entries.js'
 import { decodeMembership, encodeMembership } from './membership.js'
 
+/** What precedes a batch's body. */
 export const BATCH_HEADER_BYTES = 48
 const CHECKED = 44
 const KINDS = ['command', 'noop', 'membership'] as const
@@ -58,7 +59,10 @@ export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, {
   const count = view.getUint32(offset + 28, true)
   const start = offset + BATCH_HEADER_BYTES
   const end = start + view.getUint32(offset + 32, true)
-  if (!(firstIndex >= 1) || !(term >= 1) || !Number.isFinite(time) || count === 0) return left('a batch header has a position out of range')
+  if (!(firstIndex >= 1 && firstIndex + count - 1 <= MAX_POSITION && term >= 1 && time >= 0 && time <= MAX_POSITION) || count === 0) {
+    return left('a batch header has a position out of range')
+  }
+  if ((view.getUint32(offset + 24, true) >>> 8) + view.getUint32(offset + 40, true) > 0) return left('a batch header has fields of a newer version')
   if (end > bytes.length) return left('a batch is longer than what holds it')
   const placed = { firstIndex, term, time, count }
   const checksum = view.getUint32(offset + 36, true)

@@ -8,7 +8,7 @@ const FIRST_CAPACITY = 64 * 1024
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
 
-/** Gathers `wanted` bytes from chunks into one buffer of exactly that size. */
+/** Gathers `wanted` bytes from several chunks into one buffer of exactly that size. */
 const gathering = (wanted: number) => {
   let bytes = new Uint8Array(0)
   let filled = 0
@@ -31,51 +31,59 @@ const gathering = (wanted: number) => {
   }
 }
 
+const copyOf = (chunk: Uint8Array, from: number, to: number): Uint8Array => {
+  const copy = new Uint8Array(to - from)
+  copy.set(chunk.subarray(from, to))
+  return copy
+}
+
 interface Taken {
   /** Undefined while the frame is incomplete. */
   readonly frame: Frame | undefined
   readonly offset: number
 }
 
-/** Reads frame after frame, each in as many pieces as it comes. */
+/** Reads frame after frame, each in as many pieces as it comes; what comes in one piece is copied once and gathered nowhere. */
 const frameTaker = (maxFrameBytes: number) => {
-  let headerBytes = gathering(FRAME_HEADER_BYTES)
   let header: FrameHeader | undefined
-  let payload = gathering(0)
+  let partial: ReturnType<typeof gathering> | undefined
   let refused: Either<FrameError, never> | undefined
 
-  const finish = ({ version, lane, headBytes, headChecksum }: FrameHeader, bytes: Uint8Array, offset: number): Either<FrameError, Taken> => {
-    if (checksumOf(bytes.subarray(0, headBytes)) !== headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
-    header = undefined
-    headerBytes = gathering(FRAME_HEADER_BYTES)
-    return right({ frame: { version, lane, payload: bytes }, offset })
+  /** `wanted` bytes, gathered over several calls where the chunk ends before. */
+  const gathered = (chunk: Uint8Array, from: number, wanted: number): { readonly bytes: Uint8Array | undefined; readonly offset: number } => {
+    if (partial === undefined && chunk.length - from >= wanted) return { bytes: copyOf(chunk, from, from + wanted), offset: from + wanted }
+    partial ??= gathering(wanted)
+    const offset = partial.take(chunk, from)
+    const bytes = partial.whole()
+    if (bytes !== undefined) partial = undefined
+    return { bytes, offset }
   }
 
-  const take = (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
-    let offset = from
-    if (header === undefined) {
-      offset = headerBytes.take(chunk, offset)
-      const whole = headerBytes.whole()
-      if (whole === undefined) return right({ frame: undefined, offset })
-      const read = readFrameHeader(whole, maxFrameBytes)
-      if (isLeft(read)) return read
-      header = read.right
-      payload = gathering(header.payloadBytes)
-    }
-    offset = payload.take(chunk, offset)
-    const whole = payload.whole()
-    return whole === undefined ? right({ frame: undefined, offset }) : finish(header, whole, offset)
+  const takePayload = (of: FrameHeader, chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
+    const { bytes, offset } = gathered(chunk, from, of.payloadBytes)
+    header = bytes === undefined ? of : undefined
+    if (bytes === undefined) return right({ frame: undefined, offset })
+    const isWhole = checksumOf(bytes.subarray(0, of.headBytes)) === of.headChecksum
+    return isWhole ? right({ frame: { version: of.version, lane: of.lane, payload: bytes }, offset }) : frameFailed('damaged', 'the frame does not match its checksum')
+  }
+
+  const takeFrame = (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
+    if (header !== undefined) return takePayload(header, chunk, from)
+    const { bytes, offset } = gathered(chunk, from, FRAME_HEADER_BYTES)
+    if (bytes === undefined) return right({ frame: undefined, offset })
+    const read = readFrameHeader(bytes, maxFrameBytes)
+    return isLeft(read) ? read : takePayload(read.right, chunk, offset)
   }
 
   return {
     /** The next frame of `chunk` from `from` on. The first refusal is the last word: where the next frame begins is unknown then. */
     take: (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
       if (refused !== undefined) return refused
-      const taken = take(chunk, from)
+      const taken = takeFrame(chunk, from)
       if (isLeft(taken)) refused = taken
       return taken
     },
-    pendingBytes: (): number => headerBytes.filled() + (header === undefined ? 0 : payload.filled()),
+    pendingBytes: (): number => (header === undefined ? 0 : FRAME_HEADER_BYTES) + (partial?.filled() ?? 0),
   }
 }
 

@@ -19,6 +19,8 @@ export const OLDEST_VERSION = 1
 export const FRAME_HEADER_BYTES = 24
 const CHECKED = 20
 const MAGIC = 0x5852
+/** The only group of this version; later ones may run several over one connection. */
+const GROUP = 0
 const LANES = ['control', 'bulk'] as const
 
 /** Which traffic a frame belongs to: what may overtake entries, and what carries them. */
@@ -46,6 +48,7 @@ const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number, head: U
   view.setUint16(0, MAGIC, true)
   view.setUint8(2, PROTOCOL_VERSION)
   view.setUint8(3, LANES.indexOf(lane))
+  view.setUint32(4, GROUP, true)
   view.setUint32(8, payloadBytes, true)
   view.setUint32(12, head.length, true)
   view.setUint32(16, checksumOf(head), true)
@@ -98,13 +101,15 @@ export const readFrameHeader = (bytes: Uint8Array, maxFrameBytes: number): Eithe
   if (view.getUint16(0, true) !== MAGIC) return frameFailed('wrongMagic', 'what arrives is not a frame of rxraft')
   const version = view.getUint8(2)
   if (version < OLDEST_VERSION || version > PROTOCOL_VERSION) {
-    return frameFailed('unknownVersion', `the frame is of protocol version ${version}; this member speaks ${OLDEST_VERSION} to ${PROTOCOL_VERSION}`)
+    return frameFailed('unknownVersion', `the frame is of protocol version ${version}; this side speaks ${OLDEST_VERSION} to ${PROTOCOL_VERSION}`)
   }
-  if (view.getUint32(CHECKED, true) !== checksumOf(bytes.subarray(0, CHECKED))) return frameFailed('damaged', 'the frame header does not match its checksum')
+  if (view.getUint32(CHECKED, true) !== checksumOf(bytes.subarray(0, CHECKED))) {
+    return frameFailed('damaged', 'the frame header does not match its checksum')
+  }
   const lane = LANES[view.getUint8(3)]
   if (lane === undefined) return frameFailed('unknownLane', `the frame is on the unknown lane ${view.getUint8(3)}`)
   const group = view.getUint32(4, true)
-  if (group !== 0) return frameFailed('unknownGroup', `the frame is for the unknown group ${group}`)
+  if (group !== GROUP) return frameFailed('unknownGroup', `the frame is for the unknown group ${group}`)
   const payloadBytes = view.getUint32(8, true)
   const frameBytes = FRAME_HEADER_BYTES + payloadBytes
   if (frameBytes > maxFrameBytes) return frameFailed('tooLong', `the frame has ${frameBytes} bytes; the limit is ${maxFrameBytes}`)

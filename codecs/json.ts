@@ -1,15 +1,16 @@
 import type * as t from 'io-ts'
-import { isUtf8 } from 'node:buffer'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
-import { isForbiddenKey } from './primitives.js'
 import { decodeWith, messageOf } from './report.js'
+
+/** Keys by which a decoded object could reach a prototype. */
+export const FORBIDDEN_KEYS = ['__proto__', 'constructor', 'prototype'] as const
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const BRACKET = 0x5b
 const BRACE = 0x7b
 
-/** Whether JSON text nests deeper than `maxDepth`, found without recursion: each level takes a byte, so short texts need no look. */
+/** Whether JSON text nests deeper than `maxDepth`, found without recursion. Each level takes a byte, so short texts need no look. */
 export const nestsDeeper = (json: Uint8Array, maxDepth: number): boolean => {
   if (json.length <= maxDepth) return false
   let depth = 0
@@ -20,7 +21,7 @@ export const nestsDeeper = (json: Uint8Array, maxDepth: number): boolean => {
       if (byte === BACKSLASH) i++
       else if (byte === QUOTE) quoted = false
     } else if (byte === QUOTE) quoted = true
-    // An opening bracket and its closing one differ by 2 in both pairs.
+    // In both pairs the closing bracket is the opening one plus 2.
     else if (byte === BRACKET || byte === BRACE) {
       if (++depth > maxDepth) return true
     } else if (byte === BRACKET + 2 || byte === BRACE + 2) depth--
@@ -28,25 +29,32 @@ export const nestsDeeper = (json: Uint8Array, maxDepth: number): boolean => {
   return false
 }
 
-const refuseKey = (key: string, value: unknown): unknown => {
-  if (isForbiddenKey(key)) throw new Error(`the key "${key}" is not allowed`)
-  return value
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+const parse = (text: string, forbidden: readonly string[]): unknown => {
+  // A reviver costs more than the parsing: it is only asked where the text can hold such a key, plain or escaped.
+  const isSuspect = text.includes('\\u') || forbidden.some(key => text.includes(key))
+  return JSON.parse(text, isSuspect ? (key, value: unknown) => {
+    if (forbidden.includes(key)) throw new Error(`the key "${key}" is not allowed`)
+    return value
+  } : undefined)
 }
 
 /** Parses bytes that nobody vouches for: UTF-8, depth and keys are checked, and nothing is thrown. */
-export const parseJson = (bytes: Uint8Array, maxDepth: number): Either<string, unknown> => {
-  if (!isUtf8(bytes)) return left('not UTF-8')
-  if (nestsDeeper(bytes, maxDepth)) return left(`nested deeper than ${maxDepth} levels`)
+export const parseJson = (bytes: Uint8Array, maxDepth: number, forbidden: readonly string[] = FORBIDDEN_KEYS): Either<string, unknown> => {
+  if (nestsDeeper(bytes, maxDepth)) return left(`JSON is nested deeper than ${maxDepth} levels`)
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), refuseKey)
-    return right(parsed)
+    return right(parse(utf8.decode(bytes), forbidden))
   } catch (thrown) {
-    return left(`not JSON: ${messageOf(thrown)}`)
+    return left(`no JSON in UTF-8: ${messageOf(thrown)}`)
   }
 }
 
+/** Nothing that this project itself writes as JSON nests deeper. */
+const OWN_DEPTH = 8
+
 /** JSON in UTF-8, decoded by `codec`; every failure is one string, with the path where there is one. */
-export const decodeJson = <A>(codec: t.Type<A, unknown>, bytes: Uint8Array, maxDepth = 8): Either<string, A> => {
+export const decodeJson = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array, maxDepth = OWN_DEPTH): Either<string, A> => {
   const parsed = parseJson(bytes, maxDepth)
   if (isLeft(parsed)) return parsed
   const decoded = decodeWith(codec, parsed.right)
@@ -54,4 +62,4 @@ export const decodeJson = <A>(codec: t.Type<A, unknown>, bytes: Uint8Array, maxD
 }
 
 /** The codec's output as JSON in UTF-8, in a buffer of its own. */
-export const encodeJson = <A>(codec: t.Type<A, unknown>, value: A): Uint8Array => new Uint8Array(Buffer.from(JSON.stringify(codec.encode(value))))
+export const encodeJson = <A>(codec: t.Encoder<A, unknown>, value: A): Uint8Array => new TextEncoder().encode(JSON.stringify(codec.encode(value)))

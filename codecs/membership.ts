@@ -2,7 +2,7 @@ import * as t from 'io-ts'
 import type { Either } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
 import { decodeJson, encodeJson } from './json.js'
-import { Address, MAX_MEMBERS, MemberId, checked } from './primitives.js'
+import { Address, MAX_MEMBERS, MemberId, byMember, checked } from './primitives.js'
 
 const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArray(MemberId, 'Members'), ids => {
   if (ids.length > MAX_MEMBERS) return `must list at most ${MAX_MEMBERS} members`
@@ -29,7 +29,7 @@ export const Membership: t.Type<core.Membership, unknown> = checked(t.strict({
   voters: Members,
   outgoing: Members,
   learners: Members,
-  addresses: t.readonly(t.record(MemberId, Address)),
+  addresses: byMember('Addresses', Address),
 }, 'Membership'), membershipFault)
 
 /** The same membership with its lists and addresses in order, so that equal memberships are written as equal bytes. */

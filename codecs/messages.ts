@@ -19,22 +19,22 @@ const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
-const REASONS = ['notLeader', 'notReady', 'busy', 'stopped'] as const satisfies readonly ProposeRefused['reason'][]
+const REASONS = ['notLeader', 'notReady', 'busy', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const PRE_VOTE = 1
 const GRANTED = 2
 
-/** How many numbers each kind has, and the highest flags it knows. */
+/** How many numbers each kind has, the flags it knows, and whether it has names. */
 const LAYOUTS = {
-  appendEntries: { numbers: 5, flags: 0 },
-  appendAccepted: { numbers: 4, flags: 0 },
-  appendRefused: { numbers: 5, flags: 0 },
-  requestVote: { numbers: 4, flags: PRE_VOTE },
-  requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED },
-  propose: { numbers: 3, flags: 0 },
-  committed: { numbers: 4, flags: 0 },
-  refused: { numbers: 1, flags: REASONS.length - 1 },
-  lost: { numbers: 1, flags: 0 },
-} as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number }>
+  appendEntries: { numbers: 5, flags: 0, named: true },
+  appendAccepted: { numbers: 4, flags: 0, named: true },
+  appendRefused: { numbers: 5, flags: 0, named: true },
+  requestVote: { numbers: 4, flags: PRE_VOTE, named: true },
+  requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
+  propose: { numbers: 3, flags: 0, named: false },
+  committed: { numbers: 4, flags: 0, named: false },
+  refused: { numbers: 1, flags: REASONS.length - 1, named: true },
+  lost: { numbers: 1, flags: 0, named: false },
+} as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number; named: boolean }>
 
 interface Head {
   readonly flags: number
@@ -75,15 +75,16 @@ const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
  */
 export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved = 0): number => {
   const { flags, a, b, numbers } = headOf(message)
-  const names = Buffer.from(a + b, 'latin1')
-  const head = new Uint8Array(reserved + FIXED + 8 * numbers.length + names.length)
+  const names = reserved + FIXED + 8 * numbers.length
+  const head = Buffer.allocUnsafe(names + a.length + b.length)
   const view = viewOf(head)
-  view.setUint8(reserved, KINDS.indexOf(message.type))
-  view.setUint8(reserved + 1, flags)
-  view.setUint8(reserved + 2, a.length)
-  view.setUint8(reserved + 3, b.length)
-  numbers.forEach((number, i) => writePosition(view, reserved + FIXED + 8 * i, number))
-  head.set(names, reserved + FIXED + 8 * numbers.length)
+  head[reserved] = KINDS.indexOf(message.type)
+  head[reserved + 1] = flags
+  head[reserved + 2] = a.length
+  head[reserved + 3] = b.length
+  for (let i = 0; i < numbers.length; i++) writePosition(view, reserved + FIXED + 8 * i, numbers[i]!)
+  head.write(a, names, 'latin1')
+  head.write(b, names + a.length, 'latin1')
   out.push(head)
   return head.length - reserved + encodeTail(message, out)
 }
@@ -133,20 +134,29 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   if (bytes.length < FIXED) return left('a message is shorter than its kind')
   const kind = KINDS[bytes[0]!]
   if (kind === undefined) return left(`a message is of the unknown kind ${bytes[0]}`)
+  const layout = LAYOUTS[kind]
   const flags = bytes[1]!
-  if (flags > LAYOUTS[kind].flags) return left(`${kind} has flags of a newer version`)
-  const names = FIXED + 8 * LAYOUTS[kind].numbers
+  if (flags > layout.flags) return left(`${kind}: has flags of a newer version`)
+  const names = FIXED + 8 * layout.numbers
   const between = names + bytes[2]!
   const end = between + bytes[3]!
-  if (end > bytes.length) return left(`${kind} is shorter than its fields`)
+  if (end > bytes.length) return left(`${kind}: is shorter than its fields`)
+  if (end > names && !layout.named) return left(`${kind}: has names where none belong`)
   const view = viewOf(bytes)
-  const numbers = Array.from({ length: LAYOUTS[kind].numbers }, (_, i) => readPosition(view, FIXED + 8 * i))
+  const numbers: number[] = []
+  for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(view, at))
   const tail = decodeTail(kind, numbers, bytes.subarray(end))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
-  const head = { flags, a: textOf(bytes, names, between), b: textOf(bytes, between, end), numbers }
-  const decoded = decodeWith<LinkMessage>(MESSAGES[kind], fieldsOf(kind, head, tail.right))
-  return isLeft(decoded) ? left(`${kind}: ${decoded.left.join('; ')}`) : decoded
+  // Ids and addresses are ASCII: a byte beyond it becomes a character that their codecs refuse.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end)
+  const head = { flags, a: text.toString('latin1', names, between), b: text.toString('latin1', between, end), numbers }
+  return judged(kind, fieldsOf(kind, head, tail.right))
 }
 
-// Ids and addresses are ASCII: a byte beyond it becomes a character that their codecs refuse.
-const textOf = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to))
+/** The codec's word on a message: `is` costs an eighth of `decode`, which is asked only for the reasons of a refusal. */
+const judged = (kind: LinkMessage['type'], fields: unknown): Either<string, LinkMessage> => {
+  const codec = MESSAGES[kind]
+  if (codec.is(fields)) return right(fields)
+  const decoded = decodeWith<LinkMessage>(codec, fields)
+  return isLeft(decoded) ? left(`${kind}: ${decoded.left.join('; ')}`) : decoded
+}

@@ -1,4 +1,5 @@
 import * as t from 'io-ts'
+import { isLeft } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
 import { MAX_POSITION } from './bytes.js'
 
@@ -19,7 +20,7 @@ export const checked = <A>(codec: t.Type<A, unknown>, fault: (value: A) => strin
   (value): value is A => codec.is(value) && fault(value) === undefined,
   (value, context) => {
     const decoded = codec.validate(value, context)
-    if (decoded._tag === 'Left') return decoded
+    if (isLeft(decoded)) return decoded
     const message = fault(decoded.right)
     return message === undefined ? decoded : t.failure(value, context, message)
   },
@@ -66,8 +67,30 @@ const printableId = visible('MemberId', MAX_ID_BYTES)
 /** Names that every object has are refused: ids are keys of records, and a lookup must not find what nobody put there. */
 export const MemberId: t.Type<core.MemberId> = guard('MemberId', value => {
   if (!printableId.is(value)) return `must be a string of 1 to ${MAX_ID_BYTES} visible ASCII characters`
-  return isForbiddenKey(value) || value in Object.prototype ? 'must not be a name that every object has' : undefined
+  return value === 'prototype' || value in Object.prototype ? 'must not be a name that every object has' : undefined
 })
+
+/** An object with one `codec` value per member, copied; unlike `t.record` it refuses a key that is no id, instead of dropping it. */
+export const byMember = <A>(name: string, codec: t.Type<A, unknown>): t.Type<Readonly<Record<core.MemberId, A>>, unknown> =>
+  new t.Type<Readonly<Record<core.MemberId, A>>, unknown>(
+    name,
+    (value): value is Readonly<Record<core.MemberId, A>> =>
+      t.UnknownRecord.is(value) && Object.entries(value).every(([id, item]) => MemberId.is(id) && codec.is(item)),
+    (value, context) => {
+      if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
+      const copy: Record<core.MemberId, A> = {}
+      const faults: t.Errors = []
+      for (const [id, item] of Object.entries(value)) {
+        const key = MemberId.validate(id, t.appendContext(context, id, MemberId, id))
+        const decoded = codec.validate(item, t.appendContext(context, id, codec, item))
+        if (isLeft(key)) faults.push(...key.left)
+        else if (isLeft(decoded)) faults.push(...decoded.left)
+        else copy[key.right] = decoded.right
+      }
+      return faults.length > 0 ? t.failures(faults) : t.success(copy)
+    },
+    t.identity,
+  )
 
 export const Incarnation: t.Type<core.Incarnation> = visible('Incarnation', 64)
 export const ClusterId: t.Type<string> = visible('ClusterId', 128)
@@ -78,6 +101,3 @@ export const Address: t.Type<string> = guard('Address', value => {
   const port = Number(parts?.[2])
   return port >= 1 && port <= 65535 ? undefined : 'must be an address "host:port"'
 })
-
-/** Keys by which a decoded object could reach a prototype. */
-export const isForbiddenKey = (key: string): boolean => key === '__proto__' || key === 'constructor' || key === 'prototype'

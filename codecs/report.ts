@@ -27,7 +27,8 @@ const pathOf = (context: t.Context): string => context
 const lineOf = ({ context, message, value }: t.ValidationError): string => {
   const path = pathOf(context)
   const fault = message ?? `must be ${context.at(-1)?.type.name ?? 'something else'}`
-  return `${path === '' ? '' : `${path}: `}${fault}, not ${show(value)}`
+  const shown = message !== undefined && typeof value === 'object' ? '' : `, not ${show(value)}`
+  return `${path === '' ? '' : `${path}: `}${fault}${shown}`
 }
 
 /** One line per fault with its path, at most `MAX_REPORT_LINES`: made for people, bounded against hostile input. */

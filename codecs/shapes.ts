@@ -104,7 +104,7 @@ export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.st
 export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict({
   type: t.literal('refused'),
   id: Count,
-  reason: t.keyof({ notLeader: null, notReady: null, busy: null, stopped: null }, 'Reason'),
+  reason: t.keyof({ notLeader: null, notReady: null, busy: null, stopped: null, invalid: null }, 'Reason'),
   leader: t.union([t.strict({ id: MemberId, address: Address }, 'Leader'), t.undefined]),
 }, 'ProposeRefused')
 

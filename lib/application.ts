@@ -37,9 +37,9 @@ export const onApplied = (state: RaftState, index: Index): void => {
 const roomToApply = ({ settings, handed }: RaftState): number => handed.reduce((room, { bytes }) => room - bytes, settings.maxApplyBytes)
 
 const give = (state: RaftState, batches: readonly EntryBatch[], outbox: Outbox): void => {
-  for (const batch of batches) {
-    outbox.committed.push(batch)
-    state.handedIndex = lastIndexOf(batch)
-    state.handed = [...state.handed, { last: state.handedIndex, bytes: bytesOf(batch) }]
-  }
+  const last = batches.at(-1)
+  if (last === undefined) return
+  for (const batch of batches) outbox.committed.push(batch)
+  state.handedIndex = lastIndexOf(last)
+  state.handed = [...state.handed, ...batches.map(batch => ({ last: lastIndexOf(batch), bytes: bytesOf(batch) }))]
 }

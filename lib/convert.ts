@@ -9,12 +9,13 @@ import type { MemberId, Term } from './types.js'
 
 /**
  * Any role → follower of `leader` in `term` (§5.1). A new term has no vote yet; what was verified in another term proves
- * nothing in this one; proposals that are not committed end with their outcome unknown.
+ * nothing in this one and needs no answer; proposals that are not committed end with their outcome unknown.
  */
 export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | undefined, outbox: Outbox): Follower => {
   if (state.role === 'leader') {
     for (const tracker of state.trackers) outbox.answers.push({ type: 'lost', id: tracker.id })
   }
+  outbox.asked = false
   const follower: Follower = {
     ...common(state),
     role: 'follower',

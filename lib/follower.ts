@@ -17,7 +17,10 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   // What the base covers is committed and so agrees with every leader.
   if (prevLogIndex > base.index && termAt(follower.log, prevLogIndex) !== prevLogTerm) return refuse(follower, request, outbox)
   const conflict = firstConflict(follower, batches)
-  if (conflict !== undefined && conflict <= follower.commitIndex) return reportContradiction(outbox, request, `another entry at committed index ${conflict}`)
+  // No leader changes what is committed, nor what it has verified itself in this term (Leader Append-Only, §5.3).
+  if (conflict !== undefined && conflict <= Math.max(follower.commitIndex, follower.verified)) {
+    return reportContradiction(outbox, request, `another entry at index ${conflict}, which stands`)
+  }
   if (conflict !== undefined) store(follower, batches.filter(batch => lastIndexOf(batch) >= conflict).map(batch => dropBefore(batch, conflict)), outbox)
   const last = batches.at(-1)
   follower.verified = Math.max(follower.verified, last ? lastIndexOf(last) : prevLogIndex)

@@ -44,8 +44,9 @@ export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Ou
   if (progress === undefined) return
   const { prevLogIndex, hintIndex, hintTerm } = reply
   if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} behind the refused ${prevLogIndex}`)
-  const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex > progress.verifiedIndex && prevLogIndex < progress.nextIndex
-  if (!isOutstanding) return
+  const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex < progress.nextIndex
+  // What is durable there can only be refused by a message that comes late.
+  if (!isOutstanding || prevLogIndex <= progress.matchIndex) return
   const common = lastNotAbove(leader.log, hintIndex, hintTerm)
   // Every refusal strictly lowers nextIndex, whatever the hint says.
   backUp(progress, Math.min(common.index + 1, prevLogIndex))

@@ -134,7 +134,8 @@ export const append = (log: Log, batches: readonly EntryBatch[]): Log => {
   const last = batches.at(-1)
   if (last === undefined) return log
   let { terms, memberships } = log
-  let term = lastEntry(log).term
+  // The base is no run: an entry of the base's own term begins one, too.
+  let term = terms.at(-1)?.term
   for (const batch of batches) {
     if (batch.term !== term) terms = [...terms, { firstIndex: batch.firstIndex, term: batch.term }]
     if (batch.kind === 'membership') memberships = [...memberships, { index: batch.firstIndex, membership: batch.membership }]

@@ -21,7 +21,7 @@ export interface Progress {
   nextIndex: Index
   /** The highest index known to be durable there. */
   matchIndex: Index
-  /** The highest index known to agree there, durable or not. */
+  /** The highest index said to agree there; what of it is not durable can be lost in a crash. */
   verifiedIndex: Index
   inflight: readonly Inflight[]
   inflightBytes: number
@@ -49,7 +49,7 @@ export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
 export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   now - progress.contact <= electionTimeoutMs
 
-/** The follower agrees up to `verified` and keeps `durable` of it: nothing here ever falls within a term. */
+/** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */
 export const accept = (progress: Progress, verified: Index, durable: Index): void => {
   progress.matchIndex = Math.max(progress.matchIndex, durable)
   progress.verifiedIndex = Math.max(progress.verifiedIndex, verified)
@@ -62,10 +62,14 @@ export const accept = (progress: Progress, verified: Index, durable: Index): voi
   progress.inflightBytes = progress.inflight.reduce((sum, sent) => sum + sent.bytes, 0)
 }
 
-/** The follower lacks what precedes nextIndex: begin again at `nextIndex`, one message at a time. */
+/**
+ * The follower lacks what precedes nextIndex: begin again at `nextIndex`, one message at a time. Only what is durable there is
+ * certain to stay: a follower that crashed has lost the rest, although it was verified in this very term.
+ */
 export const backUp = (progress: Progress, nextIndex: Index): void => {
   progress.mode = 'probe'
-  progress.nextIndex = Math.max(nextIndex, progress.verifiedIndex + 1)
+  progress.nextIndex = Math.max(nextIndex, progress.matchIndex + 1)
+  progress.verifiedIndex = Math.min(progress.verifiedIndex, progress.nextIndex - 1)
   progress.probeRound = 0
   progress.inflight = []
   progress.inflightBytes = 0

@@ -10,15 +10,17 @@ export interface Stored extends StoredLog {
 
 /**
  * The state with which a member starts, always as a follower (§5.2), whatever it was before. What recovery handed over is
- * durable; what was committed for certain is applied again.
+ * durable; what was committed for certain is applied again. In a term known only from the log nobody remembers the vote, so
+ * nobody else gets it.
  */
 export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis): Step => {
   const log = openLog(stored)
   const last = lastEntry(log)
   const commitIndex = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
+  const term = Math.max(stored.hardState.term, last.term)
   const state: Follower = {
     role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
-    term: Math.max(stored.hardState.term, last.term), votedFor: stored.hardState.votedFor, log, writtenCommit: commitIndex,
+    term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit: commitIndex,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: log.base.index, handed: [], appliedIndex: log.base.index, readingToApply: 0,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,

@@ -68,7 +68,8 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   switch (message.type) {
     case 'appendEntries': {
-      if (state.role === 'leader') {
+      // Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed.
+      if (state.role === 'leader' || (state.leader !== undefined && state.leader !== message.from)) {
         outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: message.from })
         return state
       }

@@ -22,10 +22,8 @@ export const isSatisfied = (state: RaftState, asker: string): boolean => {
 /** Receiver of RequestVote (Figure 2). A pre-vote is answered by the same rules and changes nothing (§9.6). */
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
-  const mayVote = preVote
-    ? request.term >= state.term && !isSatisfied(state, from)
-    : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const voteGranted = mayVote && isUpToDate(state, request)
+  const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
+  const voteGranted = mayVote && !isSatisfied(state, from) && isUpToDate(state, request)
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

@@ -1,8 +1,9 @@
 import type { CoreDiagnostic } from '../lib/events.js'
 import type { Index, MemberId, Millis } from '../lib/types.js'
+import type { IntakeNotice } from './intake.js'
 import type { Party, TransportNotice } from './transport/port.js'
 
-/** What the streams of a member notice themselves, beside its core and its transport. */
+/** What the streams of a member notice themselves. */
 export type MemberNotice =
   /** Something the store found and settled when it was opened. */
   | { readonly type: 'storageNote'; readonly note: string }
@@ -12,8 +13,6 @@ export type MemberNotice =
   | { readonly type: 'inboxFull'; readonly dropped: number; readonly bound: 'maxInboxEvents' }
   /** A party spoke in another's name, or said what its kind may not say; the message was dropped. */
   | { readonly type: 'misplacedMessage'; readonly from: Party; readonly message: string }
-  /** Commands that came over a link are larger than allowed or do not match the machine's codec; they were refused. */
-  | { readonly type: 'badCommands'; readonly from: Party; readonly reason: string }
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   | { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
   /** A peer's incarnation could not be remembered; it is asked to come back. */
@@ -21,7 +20,7 @@ export type MemberNotice =
   /** On stopping, the disk or the transport did not finish in time and was left to itself. */
   | { readonly type: 'closeTimedOut'; readonly bound: 'stopTimeoutMs' }
 
-export type Notice = CoreDiagnostic | TransportNotice | MemberNotice
+export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MemberNotice
 
 /** How much an operator should care: `error` needs a person, `warning` deserves a look, `info` explains. */
 export type Severity = 'info' | 'warning' | 'error'
@@ -49,7 +48,8 @@ const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   membersDiffer: 'warning',
   inboxFull: 'warning',
   misplacedMessage: 'warning',
-  badCommands: 'warning',
+  invalidRequest: 'warning',
+  unsendableResult: 'warning',
   slowApply: 'warning',
   rememberFailed: 'error',
   closeTimedOut: 'error',

@@ -3,8 +3,8 @@ import type { RaftState } from '../lib/state.js'
 import type { Step } from '../lib/step.js'
 
 /** A step threw: a member's own state contradicts itself, and the member has stopped. Carries what is needed to replay it. */
-export class InvariantBroken extends Error {
-  override readonly name = 'InvariantBroken'
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed'
   constructor(
     override readonly cause: unknown,
     /** The state on which the last batch was folded. */
@@ -12,7 +12,7 @@ export class InvariantBroken extends Error {
     /** The last batches, oldest first. */
     readonly batches: readonly Batch[],
   ) {
-    super(`A step of this member broke an invariant, and the member was stopped: ${cause instanceof Error ? cause.message : String(cause)}`)
+    super(`A step of this member failed, and the member was stopped: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
 }
 
@@ -30,7 +30,7 @@ export const recorded = (fold: Fold): Fold => {
     try {
       return fold(previous, batch)
     } catch (cause) {
-      throw new InvariantBroken(cause, previous.state, batches)
+      throw new StepFailed(cause, previous.state, batches)
     }
   }
 }

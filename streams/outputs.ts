@@ -37,9 +37,8 @@ export interface Outputs<C, R, S, L> {
   folded(step: Step): void
   /** The machine has applied more. */
   applied(): void
-  /** Whether building commit events is worth it. */
-  isCommitsObserved(): boolean
-  committed(event: CommitEvent<C, R, S>): void
+  /** Where commit events go; not worth making while nobody observes. */
+  readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   notice(notice: Notice): void
   /** Leadership is over, for good. */
   abdicate(): void
@@ -91,8 +90,7 @@ export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R,
       for (const diagnostic of ready.diagnostics) notice(diagnostic)
     },
     applied: state.show,
-    isCommitsObserved: () => commits.observed,
-    committed: event => commits.next(event),
+    commits,
     notice,
     abdicate,
     end: how => {

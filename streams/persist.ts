@@ -1,5 +1,6 @@
-import { type Observable, concatMap, of, throwError } from 'rxjs'
+import { type Observable, filter, map } from 'rxjs'
 import type { Step } from '../lib/step.js'
+import type { Turn } from '../lib/types.js'
 import type { Completion } from './inbox.js'
 import type { StorageEvent, Store } from './storage/port.js'
 
@@ -16,5 +17,11 @@ type Stored = Extract<Completion, { type: 'persisted' | 'entriesRead' }>
  * after it is unknown until a restart reads it again.
  */
 export const stored = (events$: Observable<StorageEvent>): Observable<Stored> =>
-  events$.pipe(concatMap(event =>
-    event.type === 'writeFailed' || event.type === 'readFailed' ? throwError(() => event.error) : of(event)))
+  events$.pipe(map(event => {
+    if (event.type === 'writeFailed' || event.type === 'readFailed') throw event.error
+    return event
+  }))
+
+/** The turns whose writes are durable, for the gate. */
+export const durableTurns = (events$: Observable<StorageEvent>): Observable<Turn> =>
+  events$.pipe(filter(event => event.type === 'persisted'), map(({ turn }) => turn))

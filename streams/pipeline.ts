@@ -13,7 +13,7 @@ import { type Inputs, inbox } from './inbox.js'
 
 export type { Completion, Inputs, Proposed, Received, Ticked } from './inbox.js'
 export type { Clock } from './clock.js'
-export { InvariantBroken } from './flight-recorder.js'
+export { StepFailed } from './flight-recorder.js'
 export { ticks } from './ticks.js'
 export { gate } from './gate.js'
 export { perTurn } from './operators/per-turn.js'
@@ -23,7 +23,7 @@ export { perTurn } from './operators/per-turn.js'
  * again, and a member that begins anew forgets its vote.
  *
  * `first` comes after the inputs are listened to, so that what it causes finds the inbox open. Errors when an input errors,
- * or with `InvariantBroken` when a step throws; completes with its inputs.
+ * or with `StepFailed` when a step throws; completes with its inputs.
  */
 export const pipeline = (inputs: Inputs, first: Step): Observable<Step> =>
   merge(inbox(inputs).pipe(scan(recorded(step), first)), of(first))

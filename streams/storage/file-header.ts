@@ -7,14 +7,12 @@
  * Magic and format have a checksum of their own, so that a later version may change all the rest and still be recognised here.
  */
 import { checksumOf, readPosition, viewOf, writePosition } from '../../codecs/bytes.js'
+import { FOLDER_FORMAT } from '../../codecs/records.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 
 /** What a disk writes whole or not at all. */
 export const SECTOR_BYTES = 512
 export const SALT_BYTES = 16
-/** The format that this version writes, and the newest that it reads. */
-export const FORMAT = 1
-
 const MAGIC = Buffer.from('rxraft\r\n', 'latin1')
 const FORMAT_CHECKED = 12
 const CLUSTER_AT = 56
@@ -42,7 +40,7 @@ export const encodeFileHeader = ({ kind, clusterId, number, capacity, salt }: Fi
   const sector = Buffer.alloc(SECTOR_BYTES)
   const view = viewOf(sector)
   sector.set(MAGIC, 0)
-  view.setUint32(8, FORMAT, true)
+  view.setUint32(8, FOLDER_FORMAT, true)
   view.setUint32(FORMAT_CHECKED, checksumOf(sector.subarray(0, FORMAT_CHECKED)), true)
   view.setUint8(16, KINDS.indexOf(kind))
   view.setUint32(20, sector.write(clusterId, CLUSTER_AT, CHECKED - CLUSTER_AT), true)
@@ -61,7 +59,7 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): E
   if (!sector.subarray(0, MAGIC.length).equals(MAGIC)) return damaged('the file does not begin as a file of rxraft')
   if (view.getUint32(FORMAT_CHECKED, true) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the file format does not match its checksum')
   const format = view.getUint32(8, true)
-  if (format > FORMAT) return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FORMAT}` })
+  if (format > FOLDER_FORMAT) return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
   if (view.getUint32(CHECKED, true) !== checksumOf(sector.subarray(0, CHECKED))) return damaged('the file header does not match its checksum')
   if (KINDS[view.getUint8(16)] !== kind) return damaged(`the file is no ${kind} file`)
   const clusterId = sector.toString('utf8', CLUSTER_AT, CLUSTER_AT + view.getUint32(20, true))

@@ -58,7 +58,9 @@ export interface SegmentKey {
 
 export const FILL_BYTES = 256 * 1024
 
-export const segmentKey = (salt: Uint8Array): SegmentKey => ({ seed: checksumOf(salt), fill: Buffer.alloc(FILL_BYTES, salt.subarray(0, SALT_BYTES)) })
+export const segmentSeed = (salt: Uint8Array): number => checksumOf(salt)
+
+export const segmentKey = (salt: Uint8Array): SegmentKey => ({ seed: segmentSeed(salt), fill: Buffer.alloc(FILL_BYTES, salt.subarray(0, SALT_BYTES)) })
 
 /** Whether the whole sectors from `from` to `to` of `bytes` show the fill pattern. */
 export const isFill = (key: SegmentKey, bytes: Buffer, from: number, to: number): boolean => {

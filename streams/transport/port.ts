@@ -25,8 +25,8 @@ export type TransportNotice =
   /** The peer refused us. Told once until the reason changes or a link is up. */
   | { readonly type: 'refusedByPeer'; readonly peer: MemberId; readonly reason: string }
   | { readonly type: 'badFrame'; readonly remote: string; readonly reason: string }
-  /** Messages were dropped because the peer does not read as fast as we write; `bound` is its name in the options. */
-  | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' }
+  /** Messages were dropped, so many since this was last told: the peer does not read as fast as we write, or they were too large. */
+  | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' | 'maxFrameBytes' }
   | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
 
 /** The bounds of links, by their names in the options. */

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
+import { demoCluster } from './cluster.js'
+import { type Summary, runDemo } from './run.js'
+import { screen } from './screen.js'
+
+const HELP = `Three members, three processes, three data folders: a stream of commands goes in, the leader is killed with SIGKILL in the
+middle, and in the end every member must have applied exactly what was acknowledged.
+
+  npm start                                 with lines made up on the spot
+  npm start -- --writes N                   N of them (default 200000), 128 bytes each
+  npm start -- FILE --out COMMITTED         with the lines of FILE; what was committed is written to COMMITTED and equals FILE
+                                            byte for byte ("-" for standard input or output)
+Options
+  --window N     commands in flight (default 256)
+  --keep         keep the data folders, and say where they are
+  --help         this text
+
+Exit code 0 when nothing was lost and all members are equal, 1 when anything differs, 2 for a mistake in the arguments.
+`
+const OPTIONS = {
+  out: { type: 'string' }, writes: { type: 'string' }, window: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
+} as const
+const LINE_BYTES = 128
+
+/** A mistake of the person who typed the command. */
+class Mistake extends Error {}
+
+const count = (name: string, text: string | undefined, otherwise: number, least: number): number => {
+  const value = text === undefined ? otherwise : Number(text)
+  if (!Number.isSafeInteger(value) || value < least) throw new Mistake(`--${name} takes a whole number, ${least} or more, not "${text}"`)
+  return value
+}
+
+const argumentsOf = () => {
+  try {
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+    const [file, ...rest] = positionals
+    if (rest.length > 0) throw new Mistake(`one FILE at most, not ${positionals.length}`)
+    if (values.out !== undefined && file === undefined) throw new Mistake('--out goes with a FILE')
+    if (file !== undefined && values.writes !== undefined) throw new Mistake('--writes goes without a FILE')
+    if (file !== undefined && file !== '-' && !(existsSync(file) && statSync(file).isFile())) throw new Mistake(`there is no file ${file}`)
+    const source = file === undefined ? { count: count('writes', values.writes, 200_000, 0), bytes: LINE_BYTES } : { file }
+    return { source, out: values.out, window: count('window', values.window, 256, 1), keep: values.keep === true, help: values.help === true }
+  } catch (error) {
+    throw error instanceof Mistake ? error : new Mistake(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const print = ({ writes, perSecond, p50Ms, p99Ms, failoverMs, retried, lost, equal }: Summary): void => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['writes', writes.toLocaleString('en')], ['writes/s', Math.round(perSecond).toLocaleString('en')],
+    ['p50', `${p50Ms.toFixed(2)} ms`], ['p99', `${p99Ms.toFixed(2)} ms`],
+    ['failover', failoverMs === undefined ? 'too quick to have been seen' : `${Math.round(failoverMs)} ms`],
+    ['sent again', String(retried)], ['lost', String(lost)], ['equal', equal ? 'yes' : 'no'],
+  ]
+  process.stderr.write(`\n${rows.map(([name, value]) => `  ${`${name}:`.padEnd(12)}${value}`).join('\n')}\n`)
+}
+
+const main = async (): Promise<number> => {
+  const options = argumentsOf()
+  if (options.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'rxraft-demo-'))
+  const display = screen(process.stderr)
+  const cluster = await demoCluster(['n1', 'n2', 'n3'], folder)
+  try {
+    const summary = await runDemo(cluster, options, display)
+    if (options.out !== undefined) {
+      const committed = createReadStream(cluster.fileOf('n1'))
+      await (options.out === '-' ? pipeline(committed, process.stdout, { end: false }) : pipeline(committed, createWriteStream(options.out)))
+    }
+    print(summary)
+    return summary.lost === 0 && summary.equal ? 0 : 1
+  } finally {
+    await cluster.stop()
+    if (options.keep) process.stderr.write(`  data:       ${folder}\n`)
+    else rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof Mistake ? 2 : 1
+}

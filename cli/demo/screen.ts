@@ -1,0 +1,42 @@
+/** What the person at the terminal sees: events as lines, and one bar below them where the terminal can redraw it. */
+export interface Screen {
+  /** Something happened. */
+  event(line: string): void
+  /** How far along, in [0, 1] where known, with a caption. */
+  bar(fraction: number | undefined, caption: string): void
+  /** No more bar. */
+  end(): void
+}
+
+const BAR_WIDTH = 30
+const PLAIN_EVERY_MS = 2_000
+
+const drawBar = (fraction: number | undefined): string => {
+  if (fraction === undefined) return ''
+  const filled = Math.round(Math.min(1, fraction) * BAR_WIDTH)
+  return `[${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}] ${String(Math.round(Math.min(1, fraction) * 100)).padStart(3)} % `
+}
+
+/** Writes to `out`; standard output stays free for data. */
+export const screen = (out: NodeJS.WriteStream): Screen => {
+  const began = performance.now()
+  let lastPlain = 0
+  const wipe = (): void => { if (out.isTTY) out.write('\r\x1b[2K') }
+  return {
+    event: line => {
+      wipe()
+      out.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${line}\n`)
+    },
+    bar: (fraction, caption) => {
+      const line = `${drawBar(fraction)}${caption}`
+      if (out.isTTY) {
+        wipe()
+        out.write(line.slice(0, (out.columns ?? 80) - 1))
+      } else if (performance.now() - lastPlain > PLAIN_EVERY_MS) {
+        lastPlain = performance.now()
+        out.write(`         ${line}\n`)
+      }
+    },
+    end: wipe,
+  }
+}

@@ -1,0 +1,66 @@
+import * as t from 'io-ts'
+import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import type * as core from '../lib/types.js'
+import { readPosition, viewOf, writePosition } from './bytes.js'
+import { decodeJson, encodeJson } from './json.js'
+import { ClusterId, Incarnation, Index, MemberId, Term, byMember, guard } from './primitives.js'
+import { decodeWith } from './report.js'
+
+/** The format of a data folder that this version writes, and the newest that it reads. */
+export const FOLDER_FORMAT = 1
+
+/** Whose a data folder is, and whom its owner has met. */
+export interface Identity {
+  readonly clusterId: string
+  readonly id: core.MemberId
+  readonly incarnation: core.Incarnation
+  /** The incarnations of peers, by their ids. */
+  readonly peers: Readonly<Record<core.MemberId, core.Incarnation>>
+}
+
+const Format: t.Type<number> = guard('Format', value => {
+  if (value === FOLDER_FORMAT) return undefined
+  return typeof value === 'number' && value > FOLDER_FORMAT
+    ? `must be at most ${FOLDER_FORMAT}, the newest format that this version reads`
+    : `must be ${FOLDER_FORMAT}`
+})
+
+const StoredIdentity: t.Type<Identity & { readonly format: number }, unknown> = t.strict({
+  format: Format, clusterId: ClusterId, id: MemberId, incarnation: Incarnation, peers: byMember('Peers', Incarnation),
+}, 'Identity')
+
+export const encodeIdentity = (identity: Identity): Uint8Array => encodeJson(StoredIdentity, { format: FOLDER_FORMAT, ...identity })
+
+export const decodeIdentity = (bytes: Uint8Array): Either<string, Identity> => {
+  const decoded = decodeJson(StoredIdentity, bytes)
+  if (isLeft(decoded)) return decoded
+  const { clusterId, id, incarnation, peers } = decoded.right
+  return right({ clusterId, id, incarnation, peers })
+}
+
+const HardState: t.Type<core.HardState, unknown> =
+  t.strict({ term: Term, votedFor: t.union([MemberId, t.undefined]), commitIndex: Index }, 'HardState')
+
+const VOTE = 16
+
+/** Term u64, commitIndex u64, then whom the member voted for: nothing where it did not vote. */
+export const encodeHardState = ({ term, votedFor, commitIndex }: core.HardState): Uint8Array => {
+  const vote = Buffer.from(votedFor ?? '', 'latin1')
+  const bytes = new Uint8Array(VOTE + vote.length)
+  const view = viewOf(bytes)
+  writePosition(view, 0, term)
+  writePosition(view, 8, commitIndex)
+  bytes.set(vote, VOTE)
+  return bytes
+}
+
+/** Reads what `encodeHardState` wrote, to the last byte; the record around it has the checksum. */
+export const decodeHardState = (bytes: Uint8Array): Either<string, core.HardState> => {
+  if (bytes.length < VOTE) return left('a hard state is shorter than its fields')
+  const view = viewOf(bytes)
+  const vote = String.fromCharCode(...bytes.subarray(VOTE, VOTE + 256))
+  const decoded = decodeWith(HardState, {
+    term: readPosition(view, 0), votedFor: bytes.length === VOTE ? undefined : vote, commitIndex: readPosition(view, 8),
+  })
+  return isLeft(decoded) ? left(`a hard state: ${decoded.left.join('; ')}`) : decoded
+}

@@ -1,0 +1,33 @@
+// node member.js n1 8001 (then n2 8002, n3 8003): one member of a key-value store, with TCP, disk and HTTP.
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import * as t from 'io-ts'
+import { createRaft, fileStorage, orThrow, reducerMachine, tcpTransport } from 'rxraft'
+
+const [id = 'n1', port = '8001'] = process.argv.slice(2)
+
+export const kv = reducerMachine({
+  command: t.strict({ key: t.string, value: t.string }), result: t.union([t.string, t.null]),
+  state: t.readonly(t.record(t.string, t.string)), initial: {},
+  reduce: (state, { key, value }) => [{ ...state, [key]: value }, state[key] ?? null], // answers with what was there before
+})
+
+export const raft = orThrow(await createRaft({
+  cluster: 'orders', id, machine: kv,
+  members: { n1: '127.0.0.1:7001', n2: '127.0.0.1:7002', n3: '127.0.0.1:7003' },
+  transport: tcpTransport(), // loopback; further needs { listen, tls }
+  storage: fileStorage(`data/${id}`),
+}))
+
+const server = createServer(async (request, response) => { // any member: followers forward
+  const outcome = await raft.propose({ key: request.url ?? '/', value: await text(request) })
+  if (outcome._tag === 'Right') return response.end(outcome.right)
+  const { message, appended } = outcome.left // appended: 'never' | 'unknown' | 'yes'
+  response.writeHead(appended === 'never' ? 503 : 504).end(message)
+}).listen(Number(port), '127.0.0.1')
+
+raft.ended$.subscribe(end => {
+  server.close()
+  process.exitCode = end._tag === 'Failed' ? 1 : 0
+})
+process.once('SIGTERM', () => raft.stop())

@@ -1,0 +1,81 @@
+import { Subject } from 'rxjs'
+import { type Limits, decodeOptions } from '../codecs/options.js'
+import { messageOf } from '../codecs/report.js'
+import { InvalidOptions, type StartError } from '../lib/errors.js'
+import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { nextRandom } from '../lib/random.js'
+import type { MemberId, Millis } from '../lib/types.js'
+import { systemClock } from './clock.js'
+import type { Notice } from './diagnostics.js'
+import type { Machine } from './machine.js'
+import type { Host, Member, Raft } from './member.js'
+import { openPorts, startNotices } from './open.js'
+import type { Eventual } from './proposer.js'
+import { runMember } from './raft.js'
+import type { Storage } from './storage/port.js'
+import type { Transport } from './transport/port.js'
+
+/** What a member needs to be one. */
+export interface RaftOptions<C, R, S> {
+  /** The cluster's name, equal on all members. */
+  readonly cluster: string
+  readonly id: MemberId
+  /** The first configuration with the address of each member, equal on all of them; once it is stored, what is stored counts. */
+  readonly members: Readonly<Record<MemberId, string>>
+  readonly machine: Machine<C, R, S>
+  readonly transport: Transport
+  readonly storage: Storage
+  /** Without word from a leader for this long, and up to twice as long at random, a member stands for election; 1 000 unless told otherwise. */
+  readonly electionTimeoutMs?: Millis
+  /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
+  readonly heartbeatMs?: Millis
+  readonly limits?: Partial<Limits>
+}
+
+/** Starts a member. Resolves when it has recovered what is stored and listens, not when there is a leader. Never rejects. */
+export const createRaft = <C, R, S>(options: RaftOptions<C, R, S>): Eventual<StartError, Raft<C, R, S>> =>
+  new Promise(resolve => {
+    const [seed = 0] = crypto.getRandomValues(new Uint32Array(1))
+    startRaft(options, { clock: systemClock, seed }, resolve)
+  })
+
+/** The same without a promise, and in a world of the caller's choice. Never throws. */
+export const startRaft = <C, R, S>(
+  options: RaftOptions<C, R, S>, host: Host, done: (outcome: Either<StartError, Raft<C, R, S>>) => void,
+): void => {
+  const prepared = prepare(options)
+  if (isLeft(prepared)) return done(prepared)
+  const { settled, storage, transport, ...recipe } = prepared.right
+  const notices = new Subject<Notice>()
+  const notice = (notice: Notice): void => notices.next(notice)
+  openPorts({ settled, storage, transport, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
+    if (isLeft(opened)) return done(opened)
+    done(right(runMember({ settled, ...recipe, ports: opened.right, host, notices$: notices })))
+    // Whoever was waiting for the member has subscribed by the end of the turn.
+    host.clock.endOfTurn(() => startNotices(settled, opened.right).forEach(notice))
+  })
+}
+
+type Prepared<C, R, S> = Pick<Member<C, R, S>, 'settled' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'>
+
+/** Reads the options once and starts the machine: whatever they do, the outcome is a value. */
+const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions, Prepared<C, R, S>> => {
+  const settled = decodeOptions(options)
+  if (isLeft(settled)) return settled
+  try {
+    const { machine, transport, storage } = options
+    const { command, result } = machine
+    const missing = Object.entries({ command, result }).filter(([, codec]) => typeof codec?.decode !== 'function' || typeof codec.encode !== 'function')
+    if (missing.length > 0) return left(new InvalidOptions(missing.map(([name]) => `machine.${name}: must be an io-ts codec`)))
+    const running = machine.start()
+    return right({ settled: settled.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage })
+  } catch (thrown) {
+    return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))
+  }
+}
+
+const randomOf = (seed: number) => (): number => {
+  const [next, drawn] = nextRandom(seed)
+  seed = next
+  return drawn
+}

@@ -1,0 +1,27 @@
+/** The public face of `rxraft`. */
+export {
+  type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
+  Rejected, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, WrongFolder,
+} from '../lib/errors.js'
+export type { AppendEntries } from '../lib/messages.js'
+export type { Status } from '../lib/status.js'
+export type { Index, MemberId, Millis, Term } from '../lib/types.js'
+export type { Limits } from '../codecs/options.js'
+export { type RaftOptions, createRaft } from './create-raft.js'
+export type { Diagnostic, Severity } from './diagnostics.js'
+export { StepFailed } from './flight-recorder.js'
+export type { Commit, CommitEvent, Entry, Machine, Position, Protocol, RunningMachine } from './machine.js'
+export type { Leadership, Raft } from './member.js'
+export { type MemoryClusterOptions, memoryCluster } from './memory-cluster.js'
+export { ApplyFailed } from './operate.js'
+export { whileLeader } from './operators/while-leader.js'
+export { orThrow } from './or-throw.js'
+export type { Applied, Ended } from './outputs.js'
+export type { Eventual, ProposeOptions, Proposer, Replicated, ReplicateOptions } from './proposer.js'
+export { reducerMachine } from './reducer-machine.js'
+export { fileStorage } from './storage/file.js'
+export { memoryStorage } from './storage/memory.js'
+export type { Recovered, Storage, StorageEvent, Store, StoreOwner } from './storage/port.js'
+export { type Network, memoryNetwork, memoryTransport } from './transport/memory.js'
+export type { Endpoint, Links, Party, Transport, TransportEvent, TransportNotice } from './transport/port.js'
+export { type TcpOptions, type TlsMaterial, tcpTransport } from './transport/tcp.js'

@@ -1,0 +1,56 @@
+import * as t from 'io-ts'
+import type { Limits } from '../codecs/options.js'
+import { decodeWith, messageOf } from '../codecs/report.js'
+import { InvalidOptions, type StartError } from '../lib/errors.js'
+import { isLeft, isRight, left, right } from '../lib/prelude.js'
+import type { MemberId, Millis } from '../lib/types.js'
+import { createRaft } from './create-raft.js'
+import type { Machine } from './machine.js'
+import type { Raft } from './member.js'
+import type { Eventual } from './proposer.js'
+import { memoryStorage } from './storage/memory.js'
+import { memoryNetwork, memoryTransport } from './transport/memory.js'
+
+export interface MemoryClusterOptions<C, R, S, Id extends MemberId> {
+  readonly machine: Machine<C, R, S>
+  readonly members: readonly Id[]
+  /** 150 unless told otherwise: within one process nobody is far away. */
+  readonly electionTimeoutMs?: Millis
+  /** 30 unless told otherwise. */
+  readonly heartbeatMs?: Millis
+  readonly limits?: Partial<Limits>
+}
+
+type Cluster<C, R, S, Id extends MemberId> = { readonly [K in Id]: Raft<C, R, S> }
+
+/** A whole cluster in this process, on a network and disks of memory: for first steps and for tests. All members start, or none. Never rejects. */
+export const memoryCluster = async <C, R, S, const Id extends MemberId>(
+  options: MemoryClusterOptions<C, R, S, Id>,
+): Eventual<StartError, Cluster<C, R, S, Id>> => {
+  try {
+    return await start({ ...options })
+  } catch (thrown) {
+    return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
+  }
+}
+
+/** The rest of the options is looked at when each member starts. */
+const Given = t.type({ members: t.readonlyArray(t.string, 'a list of names') })
+
+const start = async <C, R, S, Id extends MemberId>(options: MemoryClusterOptions<C, R, S, Id>): Eventual<StartError, Cluster<C, R, S, Id>> => {
+  const given = decodeWith(Given, options)
+  if (isLeft(given)) return left(new InvalidOptions(given.left))
+  const ids = new Set(options.members)
+  if (ids.size === 0 || ids.size < options.members.length) return left(new InvalidOptions(['members: must be names, at least one and each different']))
+  const network = memoryNetwork()
+  const members = Object.fromEntries([...ids].map((id, i) => [id, `localhost:${i + 1}`]))
+  const outcomes = await Promise.all([...ids].map(async id => ({ id, outcome: await createRaft({
+    electionTimeoutMs: 150, heartbeatMs: 30, ...options,
+    cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(),
+  }) })))
+  const rafts = outcomes.flatMap(({ id, outcome }) => isRight(outcome) ? [[id, outcome.right] as const] : [])
+  const failed = outcomes.map(({ outcome }) => outcome).find(isLeft)
+  if (failed === undefined) return right(Object.fromEntries(rafts) as Cluster<C, R, S, Id>)
+  await Promise.all(rafts.map(([, raft]) => raft.stop()))
+  return failed
+}

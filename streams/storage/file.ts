@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { Subject } from 'rxjs'
+import type { StartError } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Clock, systemClock } from '../clock.js'
+import { type Act, chain, inOrder, map, oneAtATime } from './act.js'
+import type { Disk } from './disk.js'
+import { groupCommit } from './group-commit.js'
+import { IDENTITY_FILE, identityBytes } from './identity-file.js'
+import { readSpans } from './log-reader.js'
+import { nodeDisk } from './node-disk.js'
+import type { Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import { type SegmentSupply, segmentSupply } from './segment-files.js'
+import { type FolderOptions, type OpenFolder, holdFolder, openFolder, startError } from './store-folder.js'
+import { publish, writeTemporary } from './store-file.js'
+
+export interface FileStorageOptions {
+  /** The size of a segment, once the log has grown to it. Default 64 MiB. */
+  readonly segmentBytes?: number
+  /** How long nothing may be written before an empty record vouches for what was. Default 500. */
+  readonly idleMs?: number
+  readonly disk?: Disk
+  readonly clock?: Pick<Clock, 'after' | 'endOfTurn'>
+  /** Where incarnations and fill patterns come from. */
+  readonly random?: (bytes: number) => Uint8Array
+}
+
+const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
+/** A segment has room for its header, the log's base and something to follow. */
+const MIN_SEGMENT_BYTES = 64 * 1024
+const DEFAULT_IDLE_MS = 500
+const SECTOR_BYTES = 512
+
+interface Parts extends OpenFolder {
+  readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
+  readonly tail: Store['recovered']['tail']
+  readonly release: (done: () => void) => void
+}
+
+/** Remembers peers in the identity file, which is replaced whole. */
+const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail: (error: Error) => void) => {
+  const inTurn = oneAtATime()
+  let identity = found
+  const replace = (next: typeof identity): Act<void, Error> => done => {
+    const path = `${folder}/${IDENTITY_FILE}`
+    inOrder(writeTemporary(disk, path, identityBytes(next)), publish(disk, path), synced => disk.syncDirectory(folder, synced))(outcome => {
+      if (isLeft(outcome)) fail(outcome.left)
+      else identity = next
+      done(outcome)
+    })
+  }
+  return (peer: string, incarnation: string): Act<void, Error> => inTurn(done =>
+    identity.peers[peer] === incarnation ? done(right(undefined)) : replace({ ...identity, peers: { ...identity.peers, [peer]: incarnation } })(done))
+}
+
+/** Closes what an open store holds, once its queue is written. */
+const shutDown = ({ log, hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
+  supply.close(() => log.current.file.close(() => hardStateFile.close(() => release(done))))
+
+const openStore = (parts: Parts): Store => {
+  const { options, identity, hardStateFile, log, tail, notes } = parts
+  const { disk, folder, clock, idleMs, segmentBytes, random } = options
+  const events = new Subject<StorageEvent>()
+  const supply = segmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
+  const { found } = hardStateFile
+  const hardState = { ...found, commitIndex: Math.max(found.commitIndex, log.commitIndex) }
+  const queue = groupCommit({
+    clock, idleMs, index: log.index, hardStateFile, hardState, supply, current: log.current, marked: log.marked,
+    persisted: turn => events.next({ type: 'persisted', turn }),
+    writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
+  })
+  const remember = peerMemory(parts, queue.fail)
+  let closing: (() => void)[] | undefined
+  let isClosed = false
+
+  return {
+    recovered: {
+      incarnation: identity.incarnation, peers: identity.peers, hardState,
+      base: log.base, lastIndex: log.lastIndex, terms: log.terms, memberships: log.memberships, tail, notes,
+    },
+    events$: events.asObservable(),
+    write: (turn, writes) => queue.write(turn, writes),
+    read: ({ purpose, from, to, maxBytes }) => queue.whenWritten(to, () => {
+      readSpans(disk, folder, log.index.spans(from, to), maxBytes)(outcome => {
+        if (isClosed) return
+        if (isLeft(outcome)) events.next({ type: 'readFailed', error: outcome.left })
+        else events.next({ type: 'entriesRead', purpose, from, batches: outcome.right })
+      })
+    }),
+    remember: (peer, incarnation, done) => {
+      if (queue.failed()) clock.endOfTurn(() => done(left(new Error('the store has failed'))))
+      else remember(peer, incarnation)(done)
+    },
+    close: done => {
+      if (isClosed) return done()
+      if (closing !== undefined) return void closing.push(done)
+      closing = [done]
+      queue.close(() => shutDown(parts, supply, () => {
+        isClosed = true
+        events.complete()
+        closing?.forEach(call => call())
+      }))
+    },
+  }
+}
+
+/** Opens a held folder and reads the newest entries back. */
+const open = (options: Parts['options'], owner: StoreOwner, release: Parts['release']): Act<Store, StartError | Error> =>
+  chain(openFolder(options, owner), contents => {
+    const { index, tailFrom, lastIndex } = contents.log
+    const tail = readSpans(options.disk, options.folder, index.spans(tailFrom, lastIndex), Number.MAX_SAFE_INTEGER)
+    return map(tail, batches => openStore({ ...contents, options, tail: batches, release }))
+  })
+
+/**
+ * Keeps a member's log in a folder of its own: segments of fixed size, synced once per group of turns. Needs no native code; what it
+ * cannot read without doubt it refuses.
+ */
+export const fileStorage = (folder: string, options: FileStorageOptions = {}): Storage => {
+  const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes } = options
+  const segmentBytes = Math.ceil(Math.max(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, MIN_SEGMENT_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
+  return {
+    open: (owner, done) => holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
+      if (isLeft(held)) return done(left(startError(folder, held.left)))
+      const { release } = held.right
+      open({ disk, folder, segmentBytes, random, clock, idleMs }, owner, release)(outcome => {
+        if (isLeft(outcome)) release(() => done(left(startError(folder, outcome.left))))
+        else done(outcome)
+      })
+    }),
+  }
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto'
+import { Subject } from 'rxjs'
+import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
+import { FolderInUse, WrongFolder } from '../../lib/errors.js'
+import type { LogRead, Write } from '../../lib/events.js'
+import { left, right } from '../../lib/prelude.js'
+import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '../../lib/types.js'
+import { type Clock, systemClock } from '../clock.js'
+import type { LogBase, Recovered, Storage, StorageEvent, Store, StoreOwner } from './port.js'
+
+/** What outlives an open store. */
+interface Kept {
+  readonly clusterId: string
+  readonly id: MemberId
+  readonly incarnation: Incarnation
+  readonly base: LogBase
+  readonly batches: EntryBatch[]
+  peers: Record<MemberId, Incarnation>
+  hardState: HardState
+}
+
+const lastOf = ({ base, batches }: Kept): Index => {
+  const last = batches.at(-1)
+  return last === undefined ? base.index : lastIndexOf(last)
+}
+
+/** The position of the batch that holds `index`, or the number of batches. */
+const find = (batches: readonly EntryBatch[], index: Index): number => {
+  let low = 0
+  let high = batches.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (lastIndexOf(batches[middle]!) < index) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+const cut = (batches: EntryBatch[], from: Index): void => {
+  const at = find(batches, from)
+  const first = batches[at]
+  if (first === undefined) return
+  batches.length = at
+  if (first.firstIndex < from) batches.push(dropAfter(first, from - 1))
+}
+
+/** Why the write cannot follow what is there, if it cannot. */
+const perform = (kept: Kept, write: Write): string | undefined => {
+  if (write.type === 'hardState') {
+    kept.hardState = write.hardState
+    return undefined
+  }
+  for (const batch of write.batches) {
+    const last = lastOf(kept)
+    if (batch.firstIndex > last + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${last}`
+    if (batch.firstIndex <= last) cut(kept.batches, batch.firstIndex)
+    kept.batches.push(batch)
+  }
+  return undefined
+}
+
+const readFrom = (batches: readonly EntryBatch[], { from, to, maxBytes }: LogRead): readonly EntryBatch[] => {
+  const found: EntryBatch[] = []
+  let bytes = 0
+  for (let at = find(batches, from); at < batches.length; at++) {
+    const batch = batches[at]!
+    bytes += bytesOf(batch)
+    if (batch.firstIndex > to || (found.length > 0 && bytes > maxBytes)) break
+    found.push(dropAfter(dropBefore(batch, from), to))
+  }
+  return found[0]?.firstIndex === from ? found : []
+}
+
+const recover = ({ incarnation, peers, hardState, base, batches }: Kept, tailBytes: number): Recovered => {
+  const terms: Recovered['terms'][number][] = []
+  const memberships: Recovered['memberships'][number][] = []
+  for (const batch of batches) {
+    if (terms.at(-1)?.term !== batch.term) terms.push({ firstIndex: batch.firstIndex, term: batch.term })
+    if (batch.kind === 'membership') memberships.push({ index: batch.firstIndex, membership: batch.membership })
+  }
+  let start = batches.length
+  for (let bytes = 0; start > 0 && bytes + bytesOf(batches[start - 1]!) <= tailBytes; start--) bytes += bytesOf(batches[start - 1]!)
+  const last = batches.at(-1)
+  return {
+    incarnation, peers: { ...peers }, hardState, base, terms, memberships, tail: batches.slice(start), notes: [],
+    lastIndex: last === undefined ? base.index : lastIndexOf(last),
+  }
+}
+
+const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>, release: () => void): Store => {
+  const events = new Subject<StorageEvent>()
+  let answers: (() => void)[] = []
+  let written: Turn | undefined
+  let failed = false
+  let closed = false
+
+  const flush = (): void => {
+    const turn = written
+    const due = answers
+    written = undefined
+    answers = []
+    if (turn !== undefined) events.next({ type: 'persisted', turn })
+    for (const answer of due) answer()
+  }
+  const schedule = (): void => {
+    if (written === undefined && answers.length === 0) clock.endOfTurn(flush)
+  }
+  const later = (answer: () => void): void => {
+    schedule()
+    answers.push(answer)
+  }
+
+  return {
+    recovered: recover(kept, tailBytes),
+    events$: events.asObservable(),
+    write: (turn, writes) => {
+      if (failed || closed) return
+      for (const write of writes) {
+        const gap = perform(kept, write)
+        if (gap === undefined) continue
+        failed = true
+        return later(() => events.next({ type: 'writeFailed', turn, error: new Error(gap) }))
+      }
+      schedule()
+      written = turn
+    },
+    read: read => {
+      if (!closed) later(() => events.next({ type: 'entriesRead', purpose: read.purpose, from: read.from, batches: readFrom(kept.batches, read) }))
+    },
+    remember: (peer, incarnation, done) => later(() => {
+      kept.peers = { ...kept.peers, [peer]: incarnation }
+      done(right(undefined))
+    }),
+    close: done => later(() => {
+      if (!closed) {
+        closed = true
+        release()
+        events.complete()
+      }
+      done()
+    }),
+  }
+}
+
+/**
+ * Keeps a member's log in memory, for tests and first steps. The value is the disk: it survives closing and opening again, and is gone
+ * with the process. It keeps every entry, so memory grows with the log.
+ */
+export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): Storage => {
+  let kept: Kept | undefined
+  let isOpen = false
+  const create = ({ clusterId, id, membership }: StoreOwner): Kept => ({
+    clusterId, id, incarnation: randomBytes(16).toString('hex'), base: { index: 0, term: 0, membership }, batches: [],
+    peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
+  })
+  return {
+    open: (owner, done) => clock.endOfTurn(() => {
+      if (isOpen) return done(left(new FolderInUse('(memory)')))
+      kept ??= create(owner)
+      if (kept.clusterId !== owner.clusterId) return done(left(new WrongFolder('(memory)', `it belongs to cluster ${kept.clusterId}, not to ${owner.clusterId}`)))
+      if (kept.id !== owner.id) return done(left(new WrongFolder('(memory)', `it belongs to member ${kept.id}, not to ${owner.id}`)))
+      isOpen = true
+      done(right(openKept(kept, owner.tailBytes, clock, () => (isOpen = false))))
+    }),
+  }
+}

@@ -1,0 +1,157 @@
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Act, chain, ensure, inOrder } from './act.js'
+import type { Disk, DiskFile } from './disk.js'
+import { type FileHeader, SALT_BYTES, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
+import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, recordBytes, segmentKey, segmentName, temporary } from './segment.js'
+
+/** How much of a new segment is written before it is synced: little enough that a sync of the log beside it does not wait long. */
+const SYNC_EVERY_BYTES = 1024 * 1024
+
+/** A segment that is open for appending. */
+export interface Segment {
+  readonly header: FileHeader
+  readonly key: SegmentKey
+  readonly file: DiskFile
+  /** Where the next record goes; everything before it is durable. */
+  readonly tail: number
+}
+
+/** Writes all of `bytes` at `offset`. A short write is continued: what stopped it is told by the next one. */
+export const writeFully = (file: DiskFile, bytes: readonly Uint8Array[], offset: number): Act<void> => done => {
+  let rest = bytes
+  let at = offset
+  const more = (): void => file.write(rest, at, outcome => {
+    if (isLeft(outcome)) return done(outcome)
+    let written = outcome.right
+    const wanted = rest.reduce((sum, piece) => sum + piece.length, 0)
+    if (written === wanted) return done(right(undefined))
+    if (written === 0) return done(left(Object.assign(new Error(`nothing could be written at ${at}`), { code: 'EIO' })))
+    at += written
+    rest = rest.flatMap(piece => {
+      const gone = Math.min(written, piece.length)
+      written -= gone
+      return gone === piece.length ? [] : [piece.subarray(gone)]
+    })
+    more()
+  })
+  more()
+}
+
+/** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern, all of it durable but not yet its name. */
+export const writeSegment = (disk: Disk, path: string, header: FileHeader, first: Uint8Array, isWanted: () => boolean): Act<DiskFile> => done => {
+  const { fill } = segmentKey(header.salt)
+  disk.open(path, 'create', opened => {
+    if (isLeft(opened)) return done(opened)
+    const file = opened.right
+    const stop = (outcome: Either<NodeJS.ErrnoException, void>): void =>
+      isLeft(outcome) ? file.close(() => done(outcome)) : done(right(file))
+    const fillFrom = (at: number): void => {
+      if (!isWanted()) return stop(left(Object.assign(new Error('the segment is no longer wanted'), { code: 'ECANCELED' })))
+      const end = Math.min(at + FILL_BYTES, header.capacity)
+      const isSynced = end === header.capacity || end % SYNC_EVERY_BYTES < FILL_BYTES
+      inOrder(writeFully(file, [fill.subarray(0, end - at)], at), ...(isSynced ? [file.datasync] : []))(outcome =>
+        isLeft(outcome) || end === header.capacity ? stop(outcome) : fillFrom(end))
+    }
+    writeFully(file, [encodeFileHeader(header), first], 0)(outcome =>
+      isLeft(outcome) ? stop(outcome) : fillFrom(FIRST_RECORD + first.length))
+  })
+}
+
+/** Where new segments come from: the next one is prepared while the current one fills, so that no append waits for it. */
+export interface SegmentSupply {
+  /** The segment after `current`, durable with its name and with room for a record of `payloadBytes` where that is possible. */
+  next(current: FileHeader, payloadBytes: number): Act<Segment>
+  /** Begins with the segment after `current`, unless it is there already. */
+  prepare(current: FileHeader): void
+  /** Waits for what is under way and closes what is ready. */
+  close: Act<void>
+}
+
+export interface SupplyOptions {
+  readonly disk: Disk
+  readonly folder: string
+  readonly segmentBytes: number
+  readonly random: (bytes: number) => Uint8Array
+  /** A prepared segment that recovery found. */
+  readonly spare: Segment | undefined
+}
+
+/** The smallest segment: segments double from here up to `segmentBytes`, so that a small log stays small. */
+export const INITIAL_SEGMENT_BYTES = 1024 * 1024
+
+const leastCapacity = (payloadBytes: number): number => FIRST_RECORD + recordBytes(payloadBytes) + SEAL_BYTES
+
+type Outcome = Either<NodeJS.ErrnoException, Segment>
+
+/** Space may be made while the current segment still has room; after any other failure nothing is known of the disk. */
+const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC' || error.code === 'EDQUOT'
+
+export const segmentSupply = ({ disk, folder, segmentBytes, random, spare }: SupplyOptions): SegmentSupply => {
+  let ready: Segment | undefined = spare
+  let waiting: ((outcome: Outcome) => void)[] | undefined
+  let broken: NodeJS.ErrnoException | undefined
+  let closing = false
+
+  const create = (current: FileHeader, payloadBytes: number): Act<Segment> => {
+    const capacity = Math.max(Math.min(2 * current.capacity, segmentBytes), leastCapacity(payloadBytes))
+    const header: FileHeader = { ...current, number: current.number + 1, capacity, salt: random(SALT_BYTES) }
+    const path = `${folder}/${segmentName(header.number)}`
+    const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !closing)
+    const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), done => disk.syncDirectory(folder, done))
+    return chain(sweep(temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
+      (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
+  }
+  const sweep = (path: string): Act<void> => done => disk.unlink(path, () => done(right(undefined)))
+  const finish = (current: FileHeader, outcome: Outcome): void => {
+    const callers = waiting ?? []
+    waiting = undefined
+    if (outcome._tag === 'Right') ready = outcome.right
+    else if (!isAboutSpace(outcome.left)) broken = outcome.left
+    if (isLeft(outcome)) sweep(temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
+    else callers.forEach(call => call(outcome))
+  }
+  const begin = (current: FileHeader, payloadBytes: number, then: ((outcome: Outcome) => void)[]): void => {
+    waiting = then
+    create(current, payloadBytes)(outcome => finish(current, outcome))
+  }
+
+  return {
+    prepare: current => {
+      if (ready === undefined && waiting === undefined && !closing) begin(current, 0, [])
+    },
+    next: (current, payloadBytes) => done => {
+      const hand = (segment: Segment): void => {
+        ready = undefined
+        done(right(segment))
+      }
+      const attempt = (): void => begin(current, payloadBytes, [outcome => (isLeft(outcome) ? done(outcome) : hand(outcome.right))])
+      if (broken !== undefined) done(left(broken))
+      else if (ready !== undefined) hand(ready)
+      else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attempt() : hand(outcome.right)))
+      else attempt()
+    },
+    close: done => {
+      closing = true
+      const closeReady = (): void => (ready === undefined ? done(right(undefined)) : ready.file.close(done))
+      if (waiting === undefined) closeReady()
+      else waiting.push(closeReady)
+    },
+  }
+}
+
+/** Overwrites the whole sectors from `from` to `to` with the fill pattern. */
+export const refill = (file: DiskFile, key: SegmentKey, from: number, to: number): Act<void> => done => {
+  const next = (at: number): void => {
+    if (at >= to) return done(right(undefined))
+    const end = Math.min(at + FILL_BYTES, to)
+    writeFully(file, [key.fill.subarray(0, end - at)], at)(outcome => (isLeft(outcome) ? done(outcome) : next(end)))
+  }
+  next(from)
+}
+
+/** Reads or writes one file from its opening to its closing. */
+export const withFile = <A, E>(disk: Disk, path: string, mode: 'read' | 'write', use: (file: DiskFile) => Act<A, E>): Act<A, E | NodeJS.ErrnoException> =>
+  chain((done: (outcome: Either<NodeJS.ErrnoException, DiskFile>) => void) => disk.open(path, mode, done),
+    file => ensure<A, E | NodeJS.ErrnoException>(use(file), file.close))
+
+export const isWholeSegment = (capacity: number): boolean => capacity >= leastCapacity(0) && capacity % SECTOR_BYTES === 0

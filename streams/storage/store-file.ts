@@ -1,0 +1,46 @@
+import { Damaged, type StartError, WrongFolder } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Act, chain, ensure, inOrder } from './act.js'
+import type { Disk, DiskFile } from './disk.js'
+import { type FileHeader, type HeaderFault, decodeFileHeader } from './file-header.js'
+import { readFully } from './file-window.js'
+import { withFile, writeFully } from './segment-files.js'
+import { temporary } from './segment.js'
+
+/** What a fault in the header of the file at `path` means for the start. */
+export const headerError = (path: string, { newer, reason }: HeaderFault): StartError =>
+  newer ? new WrongFolder(path, reason) : new Damaged(path, 0, undefined, reason)
+
+export interface StoreFile {
+  readonly header: FileHeader
+  /** The whole file, header included. */
+  readonly bytes: Buffer
+}
+
+const sizeOf = (file: DiskFile): Act<number> => done => file.size(done)
+
+/** Reads a small file whole, `maxBytes` at most, after checking what its header says of it. */
+export const readStoreFile = (
+  disk: Disk, path: string, kind: FileHeader['kind'], maxBytes: number, isOurs: (header: FileHeader) => StartError | undefined,
+): Act<StoreFile, StartError | NodeJS.ErrnoException> => {
+  const check = (bytes: Buffer): Either<StartError, StoreFile> => {
+    const header = decodeFileHeader(bytes, kind)
+    if (isLeft(header)) return left(headerError(path, header.left))
+    const stranger = isOurs(header.right)
+    return stranger === undefined ? right({ header: header.right, bytes }) : left(stranger)
+  }
+  return withFile(disk, path, 'read', file => chain(sizeOf(file), size => {
+    const bytes = Buffer.alloc(Math.min(size, maxBytes))
+    return chain(readFully(file, bytes, 0), () => done => done(check(bytes)))
+  }))
+}
+
+/** Writes a file whole and durable under its temporary name; what had that name before is gone. */
+export const writeTemporary = (disk: Disk, path: string, bytes: Uint8Array): Act<void> => {
+  const sweep: Act<void> = done => disk.unlink(temporary(path), () => done(right(undefined)))
+  const create: Act<DiskFile> = done => disk.open(temporary(path), 'create', done)
+  return chain(sweep, () => chain(create, file => ensure(inOrder(writeFully(file, [bytes], 0), file.datasync), file.close)))
+}
+
+/** Gives a file that was written under its temporary name its own. */
+export const publish = (disk: Disk, path: string): Act<void> => done => disk.rename(temporary(path), path, done)

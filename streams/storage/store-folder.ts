@@ -1,0 +1,122 @@
+import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } from '../../lib/errors.js'
+import { isLeft, left, right } from '../../lib/prelude.js'
+import type { Identity } from '../../codecs/records.js'
+import { type Act, chain, forEach, inOrder, map } from './act.js'
+import type { Disk } from './disk.js'
+import { type FileHeader, SALT_BYTES } from './file-header.js'
+import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './hard-state-file.js'
+import { IDENTITY_FILE, identityBytes, readIdentity } from './identity-file.js'
+import { type RecoveredLog, recoverLog } from './log-recovery.js'
+import type { StoreOwner } from './port.js'
+import { FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed, temporary } from './segment.js'
+import { INITIAL_SEGMENT_BYTES, writeSegment } from './segment-files.js'
+import { publish, writeTemporary } from './store-file.js'
+
+export interface FolderOptions {
+  readonly disk: Disk
+  readonly folder: string
+  readonly segmentBytes: number
+  readonly random: (bytes: number) => Uint8Array
+}
+
+/** A folder that is held, read and ready. */
+export interface OpenFolder {
+  readonly identity: Identity
+  readonly hardStateFile: HardStateFile
+  readonly log: RecoveredLog
+  readonly notes: readonly string[]
+}
+
+type Failure = StartError | NodeJS.ErrnoException
+
+const isStartError = (error: Failure): error is StartError => '_tag' in error
+
+/** What a failure on the way to an open store is called. */
+export const startError = (folder: string, error: Failure): StartError =>
+  isStartError(error) ? error : new StorageFailed(error.path ?? folder, error.message)
+
+/** Holds the folder until it is released or the process dies. */
+export const holdFolder = (disk: Disk, folder: string): Act<{ release(done: () => void): void }, Failure> => chain(
+  (done: Parameters<Disk['makeDirectory']>[1]) => disk.makeDirectory(folder, done),
+  () => done => disk.lock(`${folder}/lock`, outcome => {
+    if (isLeft(outcome)) done(left(outcome.left.code === 'EEXIST' ? new FolderInUse(folder) : outcome.left))
+    else done(right({ release: released => outcome.right.release(() => released()) }))
+  }),
+)
+
+/** The first segment begins with the log's base. */
+const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { clusterId, membership }: StoreOwner): Act<void> => {
+  const header: FileHeader = { kind: 'segment', clusterId, number: 1, capacity: Math.min(segmentBytes, INITIAL_SEGMENT_BYTES), salt: random(SALT_BYTES) }
+  const base = encodeBase({ index: 0, term: 0, membership })
+  const record = Buffer.alloc(recordBytes(base.length))
+  record.set(base, RECORD_HEADER_BYTES)
+  const fields = { type: 'base', offset: FIRST_RECORD, syncedTo: FIRST_RECORD, firstIndex: 0, commitIndex: 0, payloadBytes: base.length } as const
+  encodeRecordHeader(fields, segmentSeed(header.salt), record, 0)
+  return chain(writeSegment(disk, temporary(`${folder}/${segmentName(1)}`), header, record, () => true), file => file.close)
+}
+
+const FIRST_FILES = [HARD_STATE_FILE, segmentName(1)]
+
+/**
+ * Writes an empty store. The identity's rename is the moment at which it exists: the other files are durable under their
+ * temporary names before, and are given their own after, now or at the next start.
+ */
+const initialise = (options: FolderOptions, owner: StoreOwner): Act<void> => {
+  const { disk, folder, random } = options
+  const identity: Identity = { clusterId: owner.clusterId, id: owner.id, incarnation: Buffer.from(random(16)).toString('hex'), peers: {} }
+  const sync: Act<void> = done => disk.syncDirectory(folder, done)
+  return inOrder(
+    writeTemporary(disk, `${folder}/${HARD_STATE_FILE}`, firstHardState(owner.clusterId, random(SALT_BYTES))),
+    firstSegment(options, owner),
+    writeTemporary(disk, `${folder}/${IDENTITY_FILE}`, identityBytes(identity)),
+    sync,
+    publish(disk, `${folder}/${IDENTITY_FILE}`),
+    sync,
+    forEach(FIRST_FILES, name => publish(disk, `${folder}/${name}`)),
+    sync,
+  )
+}
+
+/** Brings the folder's names in order: creates an empty store, completes an interrupted creation, sweeps what was left unfinished. */
+const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly string[]): Act<readonly string[], Failure> => {
+  const { disk, folder } = options
+  const has = (name: string): boolean => names.includes(name)
+  const isNew = !has(IDENTITY_FILE)
+  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined) : undefined
+  if (stray !== undefined) return done => done(left(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`)))
+  const unnamed = isNew ? [] : FIRST_FILES.filter(name => !has(name) && has(temporary(name)))
+  const leftovers = names.filter(name => name.endsWith('.tmp') && !unnamed.some(known => temporary(known) === name))
+  const work: Act<void>[] = [
+    ...leftovers.map((name): Act<void> => done => disk.unlink(`${folder}/${name}`, done)),
+    ...unnamed.map(name => publish(disk, `${folder}/${name}`)),
+    ...(leftovers.length + unnamed.length > 0 ? [(done: Parameters<Disk['syncDirectory']>[1]) => disk.syncDirectory(folder, done)] : []),
+    ...(isNew ? [initialise(options, owner)] : []),
+  ]
+  return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))
+}
+
+const isOwnedBy = (folder: string, owner: StoreOwner) => ({ kind, clusterId }: FileHeader): StartError | undefined =>
+  clusterId === owner.clusterId ? undefined : new WrongFolder(folder, `its ${kind} file belongs to cluster ${clusterId}, not to ${owner.clusterId}`)
+
+const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
+
+/** Reads everything that a held folder has, after creating or completing it. */
+export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenFolder, Failure> => {
+  const { disk, folder } = options
+  const isOurs = isOwnedBy(folder, owner)
+  const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, isOurs), (identity): Act<Identity, Failure> => done =>
+    done(identity.id === owner.id ? right(identity) : left(new WrongFolder(folder, `it belongs to member ${identity.id}, not to ${owner.id}`))))
+
+  const contents = (names: readonly string[], swept: readonly string[]): Act<OpenFolder, Failure> => chain(identified, identity => {
+    if (!names.includes(HARD_STATE_FILE)) {
+      return done => done(left(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten')))
+    }
+    const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
+    return chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, isOurs), hardStateFile =>
+      map(recoverLog(disk, folder, numbers, owner.tailBytes, isOurs), log =>
+        ({ identity, hardStateFile, log, notes: [...swept, ...hardStateFile.notes, ...log.notes] })))
+  })
+  return chain(list(disk, folder), before =>
+    chain(tidyNames(options, owner, before), swept =>
+      chain(list(disk, folder), names => contents(names, swept))))
+}

@@ -1,0 +1,117 @@
+import { type Observable, Subject } from 'rxjs'
+import type { LinkMessage } from '../../lib/requests.js'
+import type { Incarnation, MemberId } from '../../lib/types.js'
+import { isFromCore, type Link, openLink } from './link.js'
+import type { Endpoint, Party, TransportEvent, TransportNotice } from './port.js'
+import type { ByteStream } from './sockets.js'
+
+/** Why `party` may not say this to `self`; undefined when it may. */
+const objectionTo = (party: Party, self: MemberId) => (message: LinkMessage): string | undefined => {
+  if (!isFromCore(message)) return party.type === 'member' || message.type === 'propose' ? undefined : `a client sent a ${message.type}`
+  if (party.type === 'client') return `a client sent a ${message.type}`
+  if (message.from !== party.id) return `${party.id} sent a ${message.type} under another name`
+  return message.to === self ? undefined : `${party.id} sent a ${message.type} that is for another member`
+}
+
+/** Who is linked right now: one live link per member, any number of clients. */
+export interface Registry {
+  readonly events$: Observable<TransportEvent>
+  notice(notice: TransportNotice): void
+  /** Opens a link for `party`, which counts once it has joined. */
+  open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; closed(reason: string): void }): Link
+  /** From now on messages to `party` go over `link`; an earlier link of the same member is cut. */
+  join(party: Party, incarnation: Incarnation, link: Link): void
+  linkedAs(peer: MemberId): Incarnation | undefined
+  clients(): number
+  send(to: Party, messages: readonly LinkMessage[]): void
+  /** Keeps `close` waiting until the result is called. */
+  hold(): () => void
+  /** Closes every link; completes `events$` and calls `done` when nothing is held any more. */
+  close(done: () => void): void
+}
+
+interface Joined {
+  readonly link: Link
+  readonly incarnation: Incarnation
+}
+
+export const registry = (endpoint: Endpoint): Registry => {
+  const { id, limits, clock } = endpoint
+  const events = new Subject<TransportEvent>()
+  const members = new Map<MemberId, Joined>()
+  const clients = new Map<number, Joined>()
+  const links = new Set<Link>()
+  const waiting: (() => void)[] = []
+  let held = 0
+
+  const joined = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
+  const leave = (party: Party): void => {
+    if (party.type === 'member') members.delete(party.id)
+    else clients.delete(party.link)
+    events.next({ type: 'disconnected', party })
+  }
+  const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
+  const finishIfFree = (): void => {
+    if (held > 0 || waiting.length === 0) return
+    events.complete()
+    for (const done of waiting.splice(0)) done()
+  }
+  const hold = (): (() => void) => {
+    let isHeld = true
+    held++
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      held--
+      finishIfFree()
+    }
+  }
+
+  return {
+    events$: events.asObservable(),
+    notice,
+    hold,
+    open: (stream, party, on) => {
+      const release = hold()
+      const isJoined = (): boolean => joined(party)?.link === link
+      const link: Link = openLink({
+        stream, limits, clock,
+        objection: objectionTo(party, id),
+        events: {
+          confirmed: () => on.confirmed(link),
+          received: message => {
+            if (isJoined()) events.next({ type: 'received', from: party, message })
+          },
+          unreadable: reason => notice({ type: 'badFrame', remote: stream.remote, reason }),
+          dropped: (dropped, bound) => notice({ type: 'sendBufferFull', party, dropped, bound }),
+          closed: reason => {
+            links.delete(link)
+            if (isJoined()) leave(party)
+            on.closed(reason)
+            release()
+          },
+        },
+      })
+      links.add(link)
+      return link
+    },
+    join: (party, incarnation, link) => {
+      const earlier = joined(party)
+      if (earlier !== undefined) {
+        earlier.link.cut('a newer link of the same member took its place')
+        leave(party)
+      }
+      if (party.type === 'member') members.set(party.id, { link, incarnation })
+      else clients.set(party.link, { link, incarnation })
+      events.next({ type: 'connected', party })
+    },
+    linkedAs: peer => members.get(peer)?.incarnation,
+    clients: () => clients.size,
+    send: (to, messages) => joined(to)?.link.send(messages),
+    close: done => {
+      waiting.push(done)
+      for (const link of links) link.end('the link was closed here')
+      if (held === 0) clock.endOfTurn(finishIfFree)
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/** Arbitrary values of everything that travels or is stored, legal ones only. */
+import fc from 'fast-check'
+import { MAX_POSITION } from '../../codecs/bytes.js'
+import { packEntries } from '../../codecs/entries.js'
+import { MemberId } from '../../codecs/primitives.js'
+import type * as messages from '../../lib/messages.js'
+import type * as requests from '../../lib/requests.js'
+import type { EntryBatch, EntryBody, HardState, MemberId as Id, Membership } from '../../lib/types.js'
+
+const visibleCharacter = fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code))
+const visible = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: visibleCharacter, minLength: 1, maxLength, size: 'max' })
+
+export const memberId: fc.Arbitrary<Id> = fc.oneof(fc.constantFrom('n1', 'n2', 'n3'), visible(128)).filter(id => MemberId.is(id))
+
+export const address: fc.Arbitrary<string> = fc.tuple(
+  fc.constantFrom('127.0.0.1', 'localhost', 'raft-1.example.org', '[::1]', '[fe80::1]', 'x'.repeat(240)),
+  fc.integer({ min: 1, max: 65_535 }),
+).map(([host, port]) => `${host}:${port}`)
+
+const edges = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, MAX_POSITION]
+/** Any position that the formats carry, the edges of 32 bits and of exactness among them. */
+export const position: fc.Arbitrary<number> = fc.oneof(fc.nat(9), fc.constantFrom(...edges), fc.maxSafeNat().map(value => Math.min(value, MAX_POSITION)))
+const upTo = (most: number): fc.Arbitrary<number> => position.map(value => (value <= most ? value : value % (most + 1)))
+
+export const body: fc.Arbitrary<EntryBody> = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 8 }).map(packEntries)
+
+const sorted = (ids: readonly Id[]): Id[] => [...ids].sort()
+
+export const membership: fc.Arbitrary<Membership> = fc.uniqueArray(memberId, { minLength: 1, maxLength: 12 }).chain(ids => fc.record({
+  voters: fc.integer({ min: 1, max: ids.length }),
+  outgoing: fc.subarray(ids),
+  addresses: fc.array(address, { minLength: ids.length, maxLength: ids.length }),
+}).map(({ voters, outgoing, addresses }) => ({
+  voters: sorted(ids.slice(0, voters)),
+  outgoing: sorted(outgoing),
+  learners: sorted(ids.slice(voters)),
+  addresses: Object.fromEntries(ids.map((id, i) => [id, addresses[i]!])),
+})))
+
+interface Run {
+  readonly content: { readonly kind: 'command'; readonly body: EntryBody; readonly skip: number } | { readonly kind: 'noop' } | { readonly kind: 'membership'; readonly membership: Membership }
+  readonly termStep: number
+  readonly timeStep: number
+}
+
+const run: fc.Arbitrary<Run> = fc.record({
+  content: fc.oneof<[fc.Arbitrary<Run['content']>, fc.Arbitrary<Run['content']>, fc.Arbitrary<Run['content']>]>(
+    body.map(packed => ({ kind: 'command', body: packed, skip: 0 })),
+    fc.constant({ kind: 'noop' }),
+    membership.map(one => ({ kind: 'membership', membership: one })),
+  ),
+  termStep: fc.nat(2),
+  timeStep: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true })),
+})
+
+const placed = (runs: readonly Run[], firstIndex: number, firstTerm: number): readonly EntryBatch[] => {
+  const batches: EntryBatch[] = []
+  let [index, term, time] = [firstIndex, firstTerm, 0]
+  for (const { content, termStep, timeStep } of runs) {
+    term += termStep
+    time += timeStep
+    const count = content.kind === 'command' ? content.body.count : 1
+    batches.push({ ...content, firstIndex: index, term, time, count })
+    index += count
+  }
+  return batches
+}
+
+/** Contiguous batches from `firstIndex` on, terms and times never falling. */
+export const batchesFrom = (firstIndex: number, firstTerm: number): fc.Arbitrary<readonly EntryBatch[]> =>
+  fc.array(run, { maxLength: 4 }).map(runs => placed(runs, firstIndex, firstTerm))
+
+/** An entry or none, of a term up to `term`. */
+const entryUpTo = (term: number, mostIndex = MAX_POSITION): fc.Arbitrary<readonly [index: number, term: number]> => fc.oneof(
+  fc.constant<readonly [number, number]>([0, 0]),
+  term === 0 || mostIndex === 0
+    ? fc.constant<readonly [number, number]>([0, 0])
+    : fc.tuple(upTo(mostIndex).map(index => Math.max(1, index)), upTo(term).map(value => Math.max(1, value))),
+)
+
+const envelope = { from: memberId, to: memberId, round: position }
+
+export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo(MAX_POSITION - 100), fc.record({ ...envelope, leaderCommit: position }))
+  .chain(([least, fields]) => entryUpTo(least, MAX_POSITION - 100).chain(([prevLogIndex, prevLogTerm]) => fc.tuple(
+    batchesFrom(prevLogIndex + 1, Math.max(1, prevLogTerm)), fc.nat(5),
+  ).map(([batches, ahead]) => ({
+    type: 'appendEntries', ...fields, prevLogIndex, prevLogTerm, batches,
+    term: Math.max(1, least, batches.at(-1)?.term ?? 0) + ahead,
+  }))))
+
+export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position }), position, position)
+  .map(([fields, one, other]) => ({ type: 'appendAccepted', ...fields, verified: Math.max(one, other), durable: Math.min(one, other) }))
+
+export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...envelope, term: position, prevLogIndex: position })
+  .chain(fields => entryUpTo(MAX_POSITION, fields.prevLogIndex)
+    .map(([hintIndex, hintTerm]) => ({ type: 'appendRefused', ...fields, hintIndex, hintTerm })))
+
+export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...envelope, term: position, preVote: fc.boolean() })
+  .chain(fields => entryUpTo(fields.term).map(([lastLogIndex, lastLogTerm]) => ({ type: 'requestVote', ...fields, lastLogIndex, lastLogTerm })))
+
+export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
+  fc.record({ type: fc.constant('requestVoteReply'), ...envelope, term: position, preVote: fc.boolean(), voteGranted: fc.boolean() })
+
+export const propose: fc.Arbitrary<requests.ProposeRequest> = fc.record({ type: fc.constant('propose'), id: position, epoch: position, body })
+
+const entryPosition = position.map(value => Math.max(1, value))
+export const committed: fc.Arbitrary<requests.ProposeCommitted> =
+  fc.record({ type: fc.constant('committed'), id: position, firstIndex: entryPosition, term: entryPosition, results: body })
+
+export const refused: fc.Arbitrary<requests.ProposeRefused> = fc.record({
+  type: fc.constant('refused'),
+  id: position,
+  reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'stopped', 'invalid'),
+  leader: fc.option(fc.record({ id: memberId, address }), { nil: undefined }),
+})
+
+export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.constant('lost'), id: position })
+
+/** Every kind of message by its type: a kind without an arbitrary does not compile. */
+export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } =
+  { appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, propose, committed, refused, lost }
+
+export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
+
+export const hardState: fc.Arbitrary<HardState> =
+  fc.record({ term: position, votedFor: fc.option(memberId, { nil: undefined }), commitIndex: position })
+
+/** Anything that JSON can say, without the one key that is refused. */
+export const jsonValue: fc.Arbitrary<fc.JsonValue> = fc.jsonValue({ maxDepth: 5 }).filter(value => !JSON.stringify(value).includes('__proto__'))

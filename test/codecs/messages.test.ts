@@ -1,0 +1,184 @@
+import test from 'ava'
+import fc from 'fast-check'
+import * as t from 'io-ts'
+import { MAX_POSITION, viewOf, writePosition } from '../../codecs/bytes.js'
+import { packEntries } from '../../codecs/entries.js'
+import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
+import { decodeWith } from '../../codecs/report.js'
+import { AppendEntries, EntryBatches, MESSAGES } from '../../codecs/shapes.js'
+import type * as core from '../../lib/messages.js'
+import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
+import type { LinkMessage } from '../../lib/requests.js'
+import { byType, linkMessage } from './arbitraries.js'
+import { messages } from './samples.js'
+
+const bytesOf = (message: LinkMessage): Uint8Array => {
+  const out: Uint8Array[] = []
+  const size = encodeMessage(message, out)
+  const bytes = new Uint8Array(Buffer.concat(out))
+  if (bytes.length !== size) throw new Error(`encodeMessage counted ${size} bytes and made ${bytes.length}`)
+  return bytes
+}
+const reasonOf = (outcome: Either<string, unknown>): string => (isLeft(outcome) ? outcome.left : 'accepted')
+const samples = Object.entries<LinkMessage>(messages)
+
+for (const type of Object.keys(byType) as readonly LinkMessage['type'][]) {
+  test(`Q01 ${type}: decode(encode(x)) = x, all fields`, is => {
+    fc.assert(fc.property<[LinkMessage]>(byType[type], message => { is.deepEqual(decodeMessage(bytesOf(message)), right(message)) }), { numRuns: 200 })
+  })
+}
+
+test('Q02 every message between members keeps its term', is => {
+  for (const [name, message] of samples) {
+    if (!('term' in message)) continue
+    const decoded = decodeMessage(bytesOf({ ...message, term: message.term + 3 }))
+    is.true(isRight(decoded) && 'term' in decoded.right && decoded.right.term === message.term + 3, name)
+  }
+})
+
+test('Q03 what is absent stays absent: the leader of a refusal', is => {
+  is.deepEqual(decodeMessage(bytesOf(messages.refusedWithoutLeader)), right(messages.refusedWithoutLeader))
+})
+
+test('Q06 large integers are preserved or refused, never rounded', is => {
+  for (const round of [2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, MAX_POSITION]) {
+    is.deepEqual(decodeMessage(bytesOf({ ...messages.appendAccepted, round })), right({ ...messages.appendAccepted, round }))
+  }
+  for (const round of [MAX_POSITION + 1, Number.MAX_SAFE_INTEGER, 2 ** 53, 2 ** 60]) {
+    is.regex(reasonOf(decodeMessage(bytesOf({ ...messages.appendAccepted, round }))), /round: must be an integer from 0 to/, String(round))
+  }
+})
+
+test('Q07 a body keeps all 256 byte values', is => {
+  const body = packEntries([Uint8Array.from({ length: 256 }, (_, i) => i), Uint8Array.from({ length: 256 }, (_, i) => 255 - i)])
+  is.deepEqual(decodeMessage(bytesOf({ ...messages.propose, body })), right({ ...messages.propose, body }))
+})
+
+test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
+  const bytes = bytesOf(messages.appendAccepted)
+  for (const kind of [0, 10, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
+  is.is(reasonOf(decodeMessage(bytes.with(1, 1))), 'appendAccepted: has flags of a newer version')
+  is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
+  is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
+  is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 5))), 'refused: has flags of a newer version')
+})
+
+test('a message cut anywhere is refused, but where it ends between two batches', is => {
+  for (const [name, message] of samples) {
+    const bytes = bytesOf(message)
+    const ends: number[] = []
+    if (message.type === 'appendEntries') for (let n = 0; n < message.batches.length; n++) ends.push(bytesOf({ ...message, batches: message.batches.slice(0, n) }).length)
+    for (let length = 0; length < bytes.length; length++) {
+      is.is(isRight(decodeMessage(bytes.subarray(0, length))), ends.includes(length), `${name} cut to ${length} bytes`)
+    }
+  }
+})
+
+test('what is accepted is written as the bytes it was read from', is => {
+  fc.assert(fc.property(linkMessage, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }), (message, changes) => {
+    const bytes = bytesOf(message)
+    for (const [at, value] of changes) bytes[at % bytes.length] = value
+    const decoded = decodeMessage(bytes)
+    if (isRight(decoded)) is.deepEqual(bytesOf(decoded.right), bytes)
+  }), { numRuns: 2000 })
+})
+
+/** A message with fields replaced by whatever, as a peer with a mind of its own would form it. */
+const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, LinkMessage>, value: unknown])[] = [
+  ...[Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 53, '1', null, undefined, 1n, [1], {}].flatMap(value =>
+    ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit'].map(field =>
+      [`${field} = ${typeof value} ${String(value)}`, AppendEntries, { ...messages.heartbeat, [field]: value }] as const)),
+  ['no message', AppendEntries, null],
+  ['a list', AppendEntries, []],
+  ['another kind', AppendEntries, messages.appendAccepted],
+  ['an empty sender', AppendEntries, { ...messages.heartbeat, from: '' }],
+  ['a sender of 129 bytes', AppendEntries, { ...messages.heartbeat, from: 'x'.repeat(129) }],
+  ['a sender with a line break', AppendEntries, { ...messages.heartbeat, from: 'n1\n' }],
+  ['a sender beyond ASCII', AppendEntries, { ...messages.heartbeat, from: 'nö' }],
+  ['the sender __proto__', AppendEntries, { ...messages.heartbeat, from: '__proto__' }],
+  ['the sender toString', AppendEntries, { ...messages.heartbeat, from: 'toString' }],
+  ['more durable than verified', MESSAGES.appendAccepted, { ...messages.appendAccepted, durable: 10 }],
+  ['a hint beyond the refused entry', MESSAGES.appendRefused, { ...messages.appendRefused, hintIndex: 10 }],
+  ['a hint of term 0', MESSAGES.appendRefused, { ...messages.appendRefused, hintTerm: 0 }],
+  ['a last entry of a later term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 8 }],
+  ['a last entry without a term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 0 }],
+  ['a vote that is no boolean', MESSAGES.requestVoteReply, { ...messages.preVoteReply, voteGranted: 1 }],
+  ['an unknown reason', MESSAGES.refused, { ...messages.refused, reason: 'toString' }],
+  ['a leader without an address', MESSAGES.refused, { ...messages.refused, leader: { id: 'n1' } }],
+  ['a body that is no bytes', MESSAGES.propose, { ...messages.propose, body: { count: 1, bytes: 'x', checksum: 0 } }],
+  ['a body of no entries', MESSAGES.propose, { ...messages.propose, body: { ...messages.propose.body, count: 0 } }],
+  ['a body without room for its entries', MESSAGES.propose, { ...messages.propose, body: { ...messages.propose.body, count: 1000 } }],
+  ['results at index 0', MESSAGES.committed, { ...messages.committed, firstIndex: 0 }],
+]
+for (const [name, codec, value] of malformed) {
+  test(`Q09 malformed is refused: ${name}`, is => is.true(isLeft(decodeWith(codec, value))))
+}
+
+const append = messages.appendEntries
+const [command, noop, member] = append.batches
+
+/** Batches that do not follow each other, or the entry before them. */
+const contradictions: readonly (readonly [name: string, message: core.AppendEntries, reason: RegExp])[] = [
+  ['a gap', { ...append, batches: [command, { ...noop, firstIndex: noop.firstIndex + 1 }] }, /batch 1 begins at 5000000005 where 5000000004 follows/],
+  ['an overlap', { ...append, batches: [command, { ...noop, firstIndex: noop.firstIndex - 1 }] }, /batch 1 begins at 5000000003 where/],
+  ['an earlier term', { ...append, batches: [command, { ...noop, term: 2 }] }, /batch 1 falls back to an earlier term/],
+  ['an earlier time', { ...append, batches: [command, { ...noop, time: command.time - 1 }] }, /batch 1 falls back to an earlier time/],
+  ['a gap after the previous entry', { ...append, batches: [noop] }, /must begin at 5000000001, after its previous entry/],
+  ['entries before the previous one', { ...append, prevLogIndex: append.prevLogIndex + 1 }, /must begin at 5000000002/],
+  ['an earlier term than the previous entry', { ...append, prevLogTerm: 4 }, /must not fall back to an earlier term than its previous entry/],
+  ['entries of a later term', { ...append, term: 6 }, /must not carry entries of a later term/],
+  ['a previous entry of a later term', { ...messages.heartbeat, prevLogIndex: 1, prevLogTerm: 8 }, /must not carry entries of a later term/],
+  ['a previous entry without a term', { ...messages.heartbeat, prevLogIndex: 1 }, /must name an entry or none as its previous one/],
+  ['a previous term without an entry', { ...messages.heartbeat, prevLogTerm: 1 }, /must name an entry or none as its previous one/],
+  ['a heartbeat of term 0', { ...messages.heartbeat, term: 0 }, /must have a term/],
+  ['a learner that votes', { ...append, batches: [command, noop, { ...member, membership: { ...member.membership, learners: ['n1'] } }] }, /both as a voter and as a learner/],
+]
+for (const [name, message, reason] of contradictions) {
+  test(`Q09 a contradiction is refused on the wire: ${name}`, is => is.regex(reasonOf(decodeMessage(bytesOf(message))), reason))
+}
+
+test('a batch list is judged in one pass with one fault, however many are bad', is => {
+  const outcome = decodeWith(EntryBatches, Array.from({ length: 100_000 }, () => ({ kind: 'noop' })))
+  is.deepEqual(outcome, left(['batch 0 is malformed']))
+})
+
+test('a slice that reaches beyond its body is no batch', is => {
+  is.true(EntryBatches.is([command]))
+  is.false(EntryBatches.is([{ ...command, skip: 1 }]))
+  is.true(EntryBatches.is([{ ...command, skip: 1, count: 2 }]))
+  is.false(EntryBatches.is([{ ...noop, count: 2 }]))
+})
+
+test('numbers on the wire that do not fit are refused, field by field', is => {
+  for (const [name, message] of samples) {
+    const bytes = bytesOf(message)
+    const first = 4
+    const hostile = bytes.slice()
+    writePosition(viewOf(hostile), first, 2 ** 53)
+    is.true(isLeft(decodeMessage(hostile)), name)
+    is.true(isLeft(decodeMessage(bytes.slice().fill(0xff, first, first + 8))), name)
+  }
+})
+
+test('unknown keys are left out of what is decoded', is => {
+  const hostile: unknown = JSON.parse('{"type":"lost","id":1,"__proto__":{"isAdmin":true},"extra":1}')
+  is.deepEqual(decodeWith(MESSAGES.lost, hostile), right({ type: 'lost', id: 1 }))
+})
+
+test('no field is optional but the leader, who may be unknown', is => {
+  for (const [name, message] of samples) {
+    for (const field of Object.keys(message)) {
+      const rest = Object.fromEntries(Object.entries(message).filter(([key]) => key !== field))
+      if (field !== 'leader') is.true(isLeft(decodeWith<LinkMessage>(MESSAGES[message.type], rest)), `${name} without ${field}`)
+    }
+  }
+})
+
+test('a codec with a forgotten field does not pass for the codec of its message', is => {
+  const forgetful = t.strict({ type: t.literal('appendAccepted'), from: t.string, to: t.string, term: t.number, verified: t.number, round: t.number })
+  const whole = t.strict({ ...forgetful.type.props, durable: t.number })
+  // The types of these two lines are the test: the annotation `t.Type<AppendAccepted, unknown>` refuses the first and takes the second.
+  const forgetfulPasses: typeof forgetful extends t.Type<core.AppendAccepted, unknown> ? true : false = false
+  const wholePasses: typeof whole extends t.Type<core.AppendAccepted, unknown> ? true : false = true
+  is.deepEqual([forgetfulPasses, wholePasses], [false, true])
+})

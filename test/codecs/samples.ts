@@ -1,0 +1,53 @@
+/** One fixed message of every kind and more than one where a kind has several faces: what the fixtures of version 1 hold. */
+import { packEntries } from '../../codecs/entries.js'
+import type { Handshake } from '../../codecs/handshake.js'
+import type { Identity } from '../../codecs/records.js'
+import type { LinkMessage } from '../../lib/requests.js'
+import type { HardState, Membership } from '../../lib/types.js'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const allBytes = Uint8Array.from({ length: 256 }, (_, i) => i)
+
+export const membership: Membership = {
+  voters: ['n1', 'n2'], outgoing: ['n1', 'n3'], learners: ['n4'],
+  addresses: { n1: '127.0.0.1:7001', n2: 'raft-2.example.org:7002', n3: '[::1]:7003', n4: '10.0.0.4:65535' },
+}
+
+const envelope = { from: 'n1', to: 'n2', term: 7, round: 1_700_000_000_123 }
+
+export const messages = {
+  heartbeat: { type: 'appendEntries', ...envelope, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, batches: [] },
+  appendEntries: {
+    type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999,
+    batches: [
+      { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000, count: 3, body: packEntries([bytes('one'), bytes(''), allBytes]), skip: 0 },
+      { kind: 'noop', firstIndex: 5_000_000_004, term: 6, time: 1_700_000_000_000.5, count: 1 },
+      { kind: 'membership', firstIndex: 5_000_000_005, term: 7, time: 1_700_000_000_001, count: 1, membership },
+    ],
+  },
+  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8 },
+  appendRefused: { type: 'appendRefused', ...envelope, prevLogIndex: 9, hintIndex: 4, hintTerm: 2 },
+  preVote: { type: 'requestVote', ...envelope, preVote: true, lastLogIndex: 9, lastLogTerm: 6 },
+  requestVote: { type: 'requestVote', ...envelope, preVote: false, lastLogIndex: 0, lastLogTerm: 0 },
+  preVoteReply: { type: 'requestVoteReply', ...envelope, preVote: true, voteGranted: true },
+  requestVoteReply: { type: 'requestVoteReply', ...envelope, preVote: false, voteGranted: false },
+  propose: { type: 'propose', id: 12, epoch: 2, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
+  committed: { type: 'committed', id: 12, firstIndex: 10, term: 7, results: packEntries([bytes('\0\x001'), bytes('\x01overdrawn')]) },
+  refused: { type: 'refused', id: 13, reason: 'notLeader', leader: { id: 'n3', address: '[::1]:7003' } },
+  refusedWithoutLeader: { type: 'refused', id: 14, reason: 'invalid', leader: undefined },
+  lost: { type: 'lost', id: 15 },
+} as const satisfies Record<string, LinkMessage>
+
+export const handshakes = {
+  hello: { type: 'hello', role: 'member', versions: [1, 1], clusterId: 'c0ffee', from: 'n1', to: 'n2', incarnation: 'a1b2c3' },
+  helloOfClient: { type: 'hello', role: 'client', versions: [1, 1], clusterId: 'c0ffee', from: 'shop', to: '', incarnation: '' },
+  welcome: { type: 'welcome', version: 1, id: 'n2', incarnation: 'd4e5f6' },
+  refusal: { type: 'refusal', reason: 'another cluster' },
+} as const satisfies Record<string, Handshake>
+
+export const identity: Identity = { clusterId: 'c0ffee', id: 'n1', incarnation: 'a1b2c3', peers: { n2: 'd4e5f6', n3: '0918' } }
+
+export const hardStates = {
+  hardState: { term: 7, votedFor: 'n2', commitIndex: 5_000_000_000 },
+  hardStateWithoutVote: { term: 0, votedFor: undefined, commitIndex: 0 },
+} as const satisfies Record<string, HardState>

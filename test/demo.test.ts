@@ -1,0 +1,51 @@
+/** The promise, with real processes: SIGKILL of the leader loses nothing that was acknowledged. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { built, run, scratch } from './run.js'
+
+const demo = built('cli/demo/main.js')
+const node = process.execPath
+
+test.serial('the demo kills its leader, loses nothing, and says so', async t => {
+  const { code, out, err } = await run(t, node, [demo, '--writes', '30000'])
+  t.is(code, 0, err)
+  t.is(out, '', 'standard output stays free for data')
+  t.regex(err, /is killed with SIGKILL/)
+  t.regex(err, /took over/)
+  t.regex(err, /is back and catches up/)
+  t.regex(err, /writes:\s+30,000/)
+  t.regex(err, /lost:\s+0/)
+  t.regex(err, /equal:\s+yes/)
+})
+
+test.serial('a file goes through the cluster byte for byte, whatever its bytes', async t => {
+  const folder = scratch(t)
+  const lines = Array.from({ length: 12_000 }, (_, n) => `line ${n} ${'x'.repeat(n % 90)}`)
+  const file = Buffer.concat([Buffer.from(lines.join('\n')), Buffer.from('\n\n\r\n'), randomBytes(200_000), Buffer.from('no newline at the end')])
+  writeFileSync(join(folder, 'in'), file)
+  const { code, err } = await run(t, node, [demo, join(folder, 'in'), '--out', join(folder, 'out')])
+  t.is(code, 0, err)
+  t.true(readFileSync(join(folder, 'out')).equals(file))
+  t.regex(err, /is killed with SIGKILL/)
+})
+
+test.serial('an empty file comes out empty', async t => {
+  const folder = scratch(t)
+  writeFileSync(join(folder, 'in'), '')
+  const { code, err } = await run(t, node, [demo, join(folder, 'in'), '--out', join(folder, 'out')])
+  t.is(code, 0, err)
+  t.is(readFileSync(join(folder, 'out')).length, 0)
+})
+
+test('--help explains, and mistakes end with code 2 and a sentence', async t => {
+  const help = await run(t, node, [demo, '--help'])
+  t.is(help.code, 0)
+  t.regex(help.out, /--out COMMITTED/)
+  for (const args of [['--writes', 'many'], ['--nonsense'], ['/no/such/file', '--out', '-'], ['--out', 'x'], ['a', 'b']]) {
+    const { code, err } = await run(t, node, [demo, ...args])
+    t.is(code, 2, args.join(' '))
+    t.true(err.trim().length > 0)
+  }
+})

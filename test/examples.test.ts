@@ -1,0 +1,74 @@
+/** Every example runs as a user runs it; the README shows the same text. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { freePort } from '../cli/demo/ports.js'
+import { built, root, run, scratch, start } from './run.js'
+
+const node = process.execPath
+const RETRY_MS = 50
+const PATIENCE_MS = 20_000
+
+/** The built example with ports that are free here in place of those in the text; it stays beside its neighbours, to find its imports. */
+const withFreePorts = async (t: ExecutionContext, name: string): Promise<string> => {
+  let text = readFileSync(built(`examples/${name}.js`), 'utf8')
+  for (const port of ['7001', '7002', '7003']) text = text.replaceAll(port, String(await freePort()))
+  const file = join(scratch(t), `${name}.mjs`)
+  writeFileSync(file, text.replaceAll("'rxraft'", `'${built('streams/index.js')}'`).replaceAll(/from '(rxjs|io-ts)'/g, (_, dependency: string) => `from '${import.meta.resolve(dependency)}'`))
+  return file
+}
+
+/** Asks until somebody answers with a status that counts. */
+const ask = async (url: string, request: RequestInit): Promise<string> => {
+  for (const end = Date.now() + PATIENCE_MS; ; await new Promise(resume => setTimeout(resume, RETRY_MS))) {
+    const response = await fetch(url, request).catch(() => undefined)
+    if (response?.ok) return response.text()
+    if (Date.now() > end) throw new Error(`${url} did not answer: ${response?.status} ${await response?.text()}`)
+  }
+}
+
+test('counter: one process, three members', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/counter.js')], { cwd: root })
+  t.is(code, 0, err)
+  t.regex(out, /^2$/m)
+})
+
+test('reactive: state, outcomes, leadership and commits', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/reactive.js')], { cwd: root })
+  t.is(code, 0, err)
+  t.regex(out, /motd: hello/)
+  t.regex(out, /motd: goodbye/)
+  t.regex(out, /beat = \d+\.\d+/)
+  t.is(err, '')
+})
+
+test('member: three processes with TCP, disk and HTTP; any of them takes a write', async t => {
+  const program = await withFreePorts(t, 'member')
+  const folder = scratch(t)
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  const members = ports.map((port, i) => start(t, node, [program, `n${i + 1}`, String(port)], { cwd: folder }))
+  t.is(await ask(`http://127.0.0.1:${ports[1]}/motd`, { method: 'POST', body: 'hello' }), '')
+  t.is(await ask(`http://127.0.0.1:${ports[2]}/motd`, { method: 'POST', body: 'goodbye' }), 'hello')
+  for (const { child } of members) child.kill('SIGTERM')
+  for (const { ended } of members) t.is((await ended).code, 0)
+})
+
+test('nestjs: a CommonJS service embeds a member', async t => {
+  const [http, peer] = await Promise.all([freePort(), freePort()])
+  const service = start(t, node, [built('examples/nestjs/main.cjs'), 'n1', String(http), join(scratch(t), 'n1'), `n1=127.0.0.1:${peer}`], { cwd: root })
+  await service.line(/^listening/)
+  const put = (value: string): RequestInit => ({ method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ value }) })
+  t.deepEqual(JSON.parse(await ask(`http://127.0.0.1:${http}/motd`, put('hello'))), { previous: null })
+  t.deepEqual(JSON.parse(await ask(`http://127.0.0.1:${http}/motd`, put('goodbye'))), { previous: 'hello' })
+  t.deepEqual(JSON.parse(await ask(`http://127.0.0.1:${http}/motd`, {})), { value: 'goodbye' })
+  service.child.kill('SIGTERM')
+  await service.ended
+})
+
+test('the README shows the examples as they are', t => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  for (const name of ['counter', 'member', 'reactive']) {
+    const [, shown] = readme.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
+    t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
+  }
+})

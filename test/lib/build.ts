@@ -1,0 +1,269 @@
+/**
+ * States, facts and traces of the core in a short notation.
+ *
+ *     entries    '1@1 2@1'        index@term, one command to a batch; '3-5@2' is one batch of three, '4@2!' a noop
+ *     followers  'f1{next=3,match=2,on} n1{nv}'   on: answered just now (else silent), nv: a learner;
+ *                                 mode is replicate when on and probe otherwise, unless named
+ *     messages   AE(to; T1; 2@1; [3@1]; c=2)   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
+ *                RV(to; T2; 4@1)   pre-RV(…)   RVR(to; T2; yes)   pre-RVR(…)
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { lastIndexOf } from '../../lib/batch.js'
+import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, Ready, Write } from '../../lib/events.js'
+import { brokenBetween, brokenIn } from '../../lib/invariants.js'
+import { type Log, lastEntry } from '../../lib/log.js'
+import type { AppendEntries, Message } from '../../lib/messages.js'
+import { type Progress, newProgress } from '../../lib/progress.js'
+import { type Stored, firstStep } from '../../lib/recover.js'
+import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
+import { type Step, step } from '../../lib/step.js'
+import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Term } from '../../lib/types.js'
+
+export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
+  id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
+  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, ...changed,
+})
+
+export const words = (text: string): readonly string[] => text.split(' ').filter(Boolean)
+
+export const membershipOf = (voters: string, learners = '', outgoing = ''): Membership =>
+  ({ voters: words(voters), outgoing: words(outgoing), learners: words(learners), addresses: {} })
+
+/** Bodies of equal size for every command: the core never looks inside. */
+export const body = (count = 1, bytes = 8 * count): EntryBody => ({ count, bytes: new Uint8Array(bytes), checksum: count })
+
+export const entryId = (text: string): EntryId => {
+  const [index, term] = text.split('@')
+  return { index: Number(index), term: Number(term) }
+}
+
+const parseBatch = (text: string): EntryBatch => {
+  const [, first, last, term, noop] = /^(\d+)(?:-(\d+))?@(\d+)(!?)$/.exec(text) ?? []
+  if (first === undefined) throw new Error(`no entry: ${text}`)
+  const count = Number(last ?? first) - Number(first) + 1
+  const placed = { firstIndex: Number(first), term: Number(term), count, time: 0 }
+  return noop ? { kind: 'noop', ...placed } : { kind: 'command', ...placed, body: body(count), skip: 0 }
+}
+export const entries = (text: string): readonly EntryBatch[] => words(text).map(parseBatch)
+
+export interface LogNotes {
+  readonly id?: MemberId
+  readonly voters?: string
+  readonly learners?: string
+  readonly outgoing?: string
+  readonly base?: string
+  readonly log?: string
+  readonly term?: Term
+  readonly votedFor?: MemberId
+  readonly commit?: Index
+  /** How far the machine is; as far as the commit when left out. */
+  readonly applied?: Index
+  /** How far the log is on the disk; wholly when left out. */
+  readonly durable?: Index
+  readonly now?: Millis
+  readonly settings?: Partial<Settings>
+}
+
+/** What a member with these notes has on its disk. */
+export const stored = ({ voters = 'f1 L f2', learners = '', outgoing = '', base = '0@0', log = '', term, votedFor, commit = 0 }: LogNotes): Stored => {
+  const tail = entries(log)
+  const terms = tail.filter((batch, i) => batch.term !== tail[i - 1]?.term).map(batch => ({ firstIndex: batch.firstIndex, term: batch.term }))
+  const from = { ...entryId(base), membership: membershipOf(voters, learners, outgoing) }
+  const last = tail.at(-1)
+  return {
+    base: from, lastIndex: last ? lastIndexOf(last) : from.index, terms, memberships: [], tail,
+    hardState: { term: term ?? Math.max(1, last?.term ?? 0), votedFor, commitIndex: commit },
+  }
+}
+
+const NOW = 10_000
+/** The wall clock runs beside the other one. */
+const wallAt = (now: Millis): Millis => 1e12 + now
+
+export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonly verified?: Index } = {}): Follower => {
+  const { id = 'f1', now = NOW, leader, verified = 0 } = notes
+  const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
+  const applied = notes.applied ?? state.commitIndex
+  return {
+    ...state, wall: wallAt(now), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex,
+    leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
+  }
+}
+
+const parseProgress = (text: string, last: Index, now: Millis): Progress & { readonly isLearner: boolean } => {
+  const [, id, inside] = /^(\w+)(?:\{(.*)\})?$/.exec(text) ?? []
+  if (id === undefined) throw new Error(`no follower: ${text}`)
+  const flags = (inside ?? '').split(',')
+  const number = (name: string, otherwise: number): number => Number(flags.find(flag => flag.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise)
+  const on = flags.includes('on')
+  const match = number('match', 0)
+  const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
+  return {
+    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), sentCommit: number('told', 0),
+    contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
+  }
+}
+
+/** A leader that is ready for proposals unless `noop` names an index not yet applied. */
+export const leader = (notes: LogNotes & { readonly others?: string; readonly noop?: Index } = {}): Leader => {
+  const { id = 'L', now = NOW, others = 'f1 f2' } = notes
+  const last = entries(notes.log ?? '').at(-1)
+  const base = entryId(notes.base ?? '0@0').index
+  const progress = words(others).map(text => parseProgress(text, last ? lastIndexOf(last) : base, now))
+  const names = (isLearner: boolean): string => progress.filter(one => one.isLearner === isLearner).map(one => one.id).join(' ')
+  const { verified: _, leaderRound: __, reportedDurable: ___, ...common } =
+    follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
+  return {
+    ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, round: now * 1000,
+  }
+}
+
+/** A fact, or one that depends on the member it reaches. */
+export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
+
+const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
+  ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
+
+type Said = { readonly term?: Term; readonly round?: number }
+
+/** AppendEntries after `prev`. */
+export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
+  const { index, term } = entryId(prev)
+  return message(from, { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, ...said } as AppendEntries)
+}
+export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
+  message(from, { type: 'appendAccepted', verified, durable, ...said })
+export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
+  message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
+export const requestVote = (from: MemberId, term: Term, last: string): Fact =>
+  message(from, { type: 'requestVote', preVote: false, term, lastLogIndex: entryId(last).index, lastLogTerm: entryId(last).term, round: 7 })
+export const requestPreVote = (from: MemberId, term: Term, last: string): Fact =>
+  message(from, { type: 'requestVote', preVote: true, term, lastLogIndex: entryId(last).index, lastLogTerm: entryId(last).term, round: 7 })
+export const vote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact => message(from, { type: 'requestVoteReply', preVote: false, voteGranted, ...said })
+export const preVote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact => message(from, { type: 'requestVoteReply', preVote: true, voteGranted, ...said })
+export const propose = (id: number, count = 1): Fact => ({ type: 'proposed', id, body: body(count) })
+export const persisted = (turn: number): Fact => ({ type: 'persisted', turn })
+/** All that was written up to the latest step is durable. */
+export const allPersisted: Fact = state => ({ type: 'persisted', turn: state.turn })
+export const applied = (index: Index): Fact => ({ type: 'applied', index })
+export const tick: Fact = state => ({ type: 'ticked', due: state.now })
+export const lateTick = (lateMs: Millis): Fact => state => ({ type: 'ticked', due: state.now - lateMs })
+export const readToReplicate = (to: MemberId, from: Index, batches: string): Fact =>
+  ({ type: 'entriesRead', purpose: { type: 'replicate', to }, from, batches: entries(batches) })
+export const readToApply = (from: Index, batches: string): Fact => ({ type: 'entriesRead', purpose: { type: 'apply' }, from, batches: entries(batches) })
+
+export const showBatch = (batch: EntryBatch): string => {
+  const last = lastIndexOf(batch)
+  return `${batch.firstIndex}${last > batch.firstIndex ? `-${last}` : ''}@${batch.term}${batch.kind === 'noop' ? '!' : ''}`
+}
+export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
+export const show = (said: Message): string => {
+  const head = `(${said.to}; T${said.term}; `
+  switch (said.type) {
+    case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit})`
+    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable})`
+    case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
+    case 'requestVote': return `${said.preVote ? 'pre-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
+    case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
+  }
+}
+const showWrite = (write: Write): string =>
+  write.type === 'append' ? `append(${showBatches(write.batches)})` : `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex})`
+const showRead = ({ purpose, from, to }: LogRead): string => `${purpose.type === 'apply' ? 'apply' : purpose.to}: ${from}-${to}`
+const showAnswer = (answer: Answer): string =>
+  `#${answer.id} ${answer.type}${answer.type === 'refused' ? ` ${answer.reason}` : answer.type === 'appended' ? ` at ${answer.firstIndex}@${answer.term}` : ''}`
+
+/** The log's batches in memory. */
+export const held = ({ tail }: Log): readonly EntryBatch[] => tail.batches.slice(tail.start, tail.end)
+/** The log in the notation it was built from. */
+export const showLog = (state: RaftState): string => showBatches(held(state.log))
+/** What a leader knows of a follower. */
+export const progressOf = (state: RaftState, id: MemberId): Progress => {
+  const found = state.role === 'leader' ? state.progress.find(one => one.id === id) : undefined
+  if (found === undefined) throw new Error(`no progress of ${id}`)
+  return found
+}
+export const showProgress = (state: RaftState, id: MemberId): string => {
+  const { nextIndex, matchIndex, mode } = progressOf(state, id)
+  return `${mode} next=${nextIndex} match=${matchIndex}`
+}
+
+/** Freezes all that a step could reach; the growing array behind a log stays open at its end, and only there. */
+const freeze = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return
+  if (value instanceof Map) value.set = () => { throw new TypeError('a frozen map') }
+  const isTail = 'batches' in value && 'start' in value && 'end' in value
+  for (const [key, inner] of Object.entries(value)) {
+    if (isTail && key === 'batches') for (const batch of inner as EntryBatch[]) freeze(batch)
+    else freeze(inner)
+  }
+  Object.freeze(value)
+}
+
+const comparable = ({ state, ready }: Step): unknown => ({ ready, state: { ...state, log: { ...state.log, tail: held(state.log) } } })
+
+/** One step, of which nothing must touch what came before it, and which must come out the same when it is taken twice. */
+export const purely = (previous: Step, batch: Batch): Step => {
+  freeze(previous)
+  freeze(batch)
+  const before = held(previous.state.log)
+  const next = step(previous, batch)
+  const again = step(previous, batch)
+  if (!isDeepStrictEqual(comparable(next), comparable(again))) throw new Error('the same step came out differently')
+  const after = held(previous.state.log)
+  if (before.length !== after.length || before.some((one, i) => one !== after[i])) throw new Error('an earlier view of the log has changed')
+  const broken = [...brokenIn(next.state), ...brokenBetween(previous.state, next.state)]
+  if (broken.length > 0) throw new Error(broken.join('; '))
+  return next
+}
+
+/** What one turn asked of the world, in words. */
+export interface Trace {
+  readonly turn: number
+  readonly said: readonly string[]
+  readonly wrote: readonly string[]
+  readonly reads: readonly string[]
+  readonly committed: string
+  readonly answers: readonly string[]
+  readonly noticed: readonly CoreDiagnostic['type'][]
+  readonly ready: Ready
+}
+
+const trace = (ready: Ready): Trace => ({
+  turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.reads.map(showRead),
+  committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer), noticed: ready.diagnostics.map(({ type }) => type),
+})
+
+export interface Player {
+  readonly state: RaftState
+  /** One batch at the present moment. */
+  turn(...facts: readonly Fact[]): Trace
+  /** One batch, `ms` later. */
+  later(ms: Millis, ...facts: readonly Fact[]): Trace
+}
+
+/** A member under test: each call is one step, each step is checked. */
+export const play = (first: RaftState): Player => {
+  let latest: Step = { state: first, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }
+  let now = first.now
+  const turn = (...facts: readonly Fact[]): Trace => {
+    const events = facts.map(fact => (typeof fact === 'function' ? fact({ ...latest.state, now }) : fact))
+    latest = purely(latest, { now, wall: wallAt(now), events })
+    return trace(latest.ready)
+  }
+  return {
+    get state() { return latest.state },
+    turn,
+    later: (ms, ...facts) => {
+      now += ms
+      return turn(...facts)
+    },
+  }
+}
+
+/** The last entry in the log, in the notation. */
+export const showLast = (state: RaftState): string => {
+  const { index, term } = lastEntry(state.log)
+  return `${index}@${term}`
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import { memoryNetwork, memoryTransport } from '../../streams/transport/memory.js'
+import { tcpTransport } from '../../streams/transport/tcp.js'
+import { transportSuite, type TransportWorld } from '../../testing/transport-suite.js'
+
+const pem = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url))
+
+const worlds: Record<string, () => TransportWorld> = {
+  memory: () => {
+    const network = memoryNetwork()
+    return { transport: () => memoryTransport(network), address: id => id }
+  },
+  tcp: () => ({ transport: () => tcpTransport(), address: () => '127.0.0.1:0' }),
+  tls: () => ({
+    transport: id => tcpTransport({ tls: { cert: pem(`${id}.pem`), key: pem(`${id}.key`), ca: pem('ca.pem') } }),
+    address: () => '127.0.0.1:0',
+  }),
+}
+
+for (const [world, make] of Object.entries(worlds)) {
+  for (const { name, run } of transportSuite(make)) {
+    test.serial(`${world}: ${name}`, async t => {
+      await run()
+      t.pass()
+    })
+  }
+}

@@ -1,0 +1,111 @@
+/** After the trouble: service within a stated time, first with a minority or a link still out, then with everyone. */
+import { lastEntry } from '../../lib/log.js'
+import { isReady } from '../../lib/status.js'
+import type { MemberId, RequestId, Term } from '../../lib/types.js'
+import type { Agenda } from './agenda.js'
+import { summary } from './describe.js'
+import type { Dice } from './dice.js'
+import type { Fates } from './fates.js'
+import type { Member } from './member.js'
+import type { Mix } from './mix.js'
+import type { Nemesis, Rest } from './nemesis.js'
+import { drawPartition } from './partition.js'
+import { demand } from './violation.js'
+
+/** Election timeouts from the last fault to a leader and service, and with everyone there also to equal logs. */
+const HEALING = 10
+/** Election timeouts in which nothing happens that would call for another leader. */
+const CALM = 4
+/** Election timeouts after the first service in which candidates of earlier trouble may still come forward. */
+const SETTLING = 2
+
+export interface HealingOptions {
+  readonly agenda: Agenda
+  readonly dice: Dice
+  readonly mix: Mix
+  readonly members: readonly Member[]
+  readonly fates: Fates
+  readonly nemesis: Nemesis
+}
+
+/** Returns how many election timeouts the slower of the two healings took; throws when a promise is broken. */
+export const heal = (options: HealingOptions): number => {
+  const { members, nemesis, fates } = options
+  const rest = members.length < 3 ? NOTHING : drawRest(options)
+  nemesis.end(rest)
+  const first = rest === NOTHING ? 0 : serve(options, members.filter(member => !rest.down.includes(member)), () => true)
+  if (rest !== NOTHING) {
+    pass(options, SETTLING)
+    keepCalm(options, members.filter(member => !rest.down.includes(member)))
+    nemesis.end(NOTHING)
+  }
+  const second = serve(options, members, () => areEqual(members))
+  keepCalm(options, members)
+  demand(areEqual(members), () => `what was equal is not equal any more: ${summaries(members)}`)
+  const cuts = members.length < 3 ? NOTHING.cuts : drawCut(options)
+  if (cuts.size > 0) {
+    nemesis.end({ down: [], cuts })
+    keepCalm(options, members)
+  }
+  fates.finish()
+  return Math.max(first, second)
+}
+
+const NOTHING: Rest = { down: [], cuts: new Set() }
+
+/** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
+const drawRest = (options: HealingOptions): Rest => {
+  const { dice, members } = options
+  switch (dice.integer(0, 3)) {
+    case 0: return { down: dice.shuffled(members).slice(0, dice.integer(1, Math.floor((members.length - 1) / 2))), cuts: new Set() }
+    default: return { down: [], cuts: drawCut(options) }
+  }
+}
+
+const drawCut = ({ dice, members }: HealingOptions): Rest['cuts'] => {
+  const ids = members.map(({ id }) => id)
+  switch (dice.integer(0, 2)) {
+    case 0: return drawPartition(dice, 'pair', ids, dice.pick(ids))
+    case 1: return drawPartition(dice, 'oneWayPair', ids, dice.pick(ids))
+    default: return NOTHING.cuts
+  }
+}
+
+const pass = ({ agenda, mix }: HealingOptions, electionTimeouts: number): void =>
+  agenda.runUntil(agenda.now() + electionTimeouts * mix.settings.electionTimeoutMs)
+
+/** Proposals to whoever leads until one is acknowledged, and `isDone`; returns how many election timeouts that took. */
+const serve = (options: HealingOptions, members: readonly Member[], isDone: () => boolean): number => {
+  const { fates } = options
+  const asked: RequestId[] = []
+  const isServed = (): boolean => asked.some(fates.isAcknowledged)
+  let waited = 0
+  for (; !(isServed() && isDone()); waited += 0.1) {
+    demand(waited < HEALING, () => `no ${isServed() ? 'equal logs' : 'service'} ${HEALING} election timeouts after the last fault: ${summaries(members)}`)
+    const leader = members.filter(member => isReady(member.state())).sort((a, b) => b.state().term - a.state().term)[0]
+    if (leader !== undefined && !isServed()) asked.push(leader.propose(1, 10))
+    pass(options, 0.1)
+  }
+  return waited
+}
+
+/** Nobody is elected while a leader has its quorum. */
+const keepCalm = (options: HealingOptions, members: readonly Member[]): void => {
+  const leading = (): readonly (readonly [MemberId, Term])[] => members
+    .filter(member => member.state().role === 'leader').map(member => [member.id, member.state().term])
+  const before = leading()
+  pass(options, CALM)
+  demand(before.length === 1 && String(leading()) === String(before), () => `led by ${before.join(' and ')}, then by ${leading().join(' and ')}, although nothing was wrong`)
+}
+
+/** One leader whom all follow, and everything on every disk, committed and applied. */
+const areEqual = (members: readonly Member[]): boolean => {
+  const states = members.map(member => member.state())
+  const { term, leader, log } = states[0]!
+  const last = lastEntry(log)
+  return leader !== undefined && states.every(state => state.term === term && state.leader === leader
+    && lastEntry(state.log).index === last.index && lastEntry(state.log).term === last.term
+    && state.persistedIndex === last.index && state.commitIndex === last.index && state.appliedIndex === last.index)
+}
+
+const summaries = (members: readonly Member[]): string => members.map(member => summary(member.state())).join(' | ')

@@ -1,0 +1,3 @@
+/** `rxraft/testing`: suites that every machine, storage and transport must pass, free of any test runner. */
+export { type MachineSample, machineSuite } from './machine-suite.js'
+export { type SuiteCase, type TransportWorld, transportSuite } from './transport-suite.js'
