@@ -49,6 +49,8 @@ interface Search extends FinderOptions {
   /** Whether a pointer was followed since the last commit: the first is followed at once, and two members may point at each other. */
   hasFollowed: boolean
   made: number
+  /** When some member last let this client in: a dead one between two that live is no reason to slow down. */
+  answeredAt: Millis
   present: Contact | undefined
   /** Links that were left, and may still bring answers. */
   readonly left: Set<Contact>
@@ -60,7 +62,8 @@ interface Search extends FinderOptions {
 /** While some member answers, the leader is sought at this multiple of the shortest wait at most: an election is short. */
 const SEEKING_FACTOR = 5
 
-const waitMs = ({ limits, fruitless, random }: Search, isUp: boolean): Millis => {
+const waitMs = ({ limits, fruitless, random, clock, answeredAt }: Search): Millis => {
+  const isUp = clock.now() - answeredAt <= limits.reconnectMaxMs
   const longest = isUp ? Math.min(limits.reconnectMaxMs, SEEKING_FACTOR * limits.reconnectMinMs) : limits.reconnectMaxMs
   return fruitless === 0 ? 0 : Math.min(longest, limits.reconnectMinMs * 2 ** (fruitless - 1)) * (1 + random()) / 2
 }
@@ -93,6 +96,7 @@ const contact = (search: Search, member: MemberId): void => {
 const connected = (search: Search, present: Contact): void => {
   if (search.present !== present) return
   present.upSince = search.clock.now()
+  search.answeredAt = present.upSince
   delete search.reasons[present.member]
   search.outlet.reroute({ key: present.key, term: undefined, send: present.link.send }, present.member)
   search.found()
@@ -119,7 +123,7 @@ const move = (search: Search, from: Contact, { leader }: ProposeRefused): void =
   search.present = undefined
   search.left.add(from)
   search.outlet.reroute(undefined, isKnown ? leader.id : undefined)
-  const wait = isKnown && !search.hasFollowed ? 0 : waitMs(search, true)
+  const wait = isKnown && !search.hasFollowed ? 0 : waitMs(search)
   search.hasFollowed ||= isKnown
   attempt(search, isKnown ? leader.id : nextInTurn(search), wait)
 }
@@ -133,7 +137,7 @@ const over = (search: Search, contact: Contact, reason: string): void => {
   search.present = undefined
   const { upSince } = contact
   if (upSince !== undefined && search.clock.now() - upSince > search.limits.reconnectMaxMs) search.fruitless = 0
-  attempt(search, nextInTurn(search), waitMs(search, upSince !== undefined))
+  attempt(search, nextInTurn(search), waitMs(search))
 }
 
 const tick = ({ left, outlet, present, clock, graceMs }: Search): void => {
@@ -160,7 +164,7 @@ const closed = ({ left, whenClosed }: Search): void => {
 export const finder = (options: FinderOptions): Finder => {
   const order = Object.keys(options.members)
   const search: Search = {
-    ...options, order, reasons: {}, found: () => undefined, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0,
+    ...options, order, reasons: {}, found: () => undefined, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0, answeredAt: Number.NEGATIVE_INFINITY,
     present: undefined, left: new Set(), cancel: () => undefined, isClosing: false, whenClosed: [],
   }
   return {

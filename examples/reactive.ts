@@ -1,6 +1,6 @@
 // State, commands, leadership and commits as streams.
 import * as t from 'io-ts'
-import { distinctUntilChanged, from, interval, map } from 'rxjs'
+import { distinctUntilChanged, from, interval, map, zipWith } from 'rxjs'
 import { memoryCluster, orThrow, reducerMachine, whileLeader } from 'rxraft'
 
 const kv = reducerMachine({
@@ -15,7 +15,7 @@ const raft = cluster.n1
 raft.state$.pipe(map(({ state }) => state['motd']), distinctUntilChanged()).subscribe(motd => console.log('motd:', motd))
 
 // A stream of commands; their outcomes come out in their order. Bounded, and never an error of the stream.
-const commands$ = from(['hello', 'goodbye'].map(value => ({ key: 'motd', value })))
+const commands$ = from(['hello', 'goodbye']).pipe(zipWith(interval(200)), map(([value]) => ({ key: 'motd', value })))
 commands$.pipe(raft.replicate({ window: 256, queue: 10_000 }))
   .subscribe(({ command, outcome }) => {
     if (outcome._tag === 'Left') console.error(command, outcome.left.message)

@@ -17,14 +17,21 @@ export interface Applied<S> extends Position {
   readonly state: S
 }
 
-/** What a member shows. `docs/streams.md` says of each stream when it emits, what it replays and how it ends. */
+/** What a member shows: hot, never an error, complete when the member ends; `docs/streams.md` has the whole table. */
 export interface OutputStreams<C, R, S, L> {
+  /** Role, term and indexes. Replays the current value; at most one a turn, never ahead of the disk. */
   readonly status$: Observable<Status>
+  /** What this member has applied. Replays the current value; one for all that a turn applied. It may lag the leader. */
   readonly state$: Observable<Applied<S>>
+  /** The leadership while this member leads and is ready. Replays the current value; `undefined` as soon as it is lost. */
   readonly leadership$: Observable<L | undefined>
+  /** Commits with their results, after this member's machine has applied them. Replays nothing. */
   readonly commits$: Observable<CommitEvent<C, R, S>>
+  /** What this member, as leader, has sent. Replays nothing. */
   readonly appendEntries$: Observable<AppendEntries>
+  /** What was noticed, refused or dropped. Replays nothing; does not wait for the disk. */
   readonly diagnostics$: Observable<Diagnostic>
+  /** How the member ended: one value, replayed, then the last completion of all. */
   readonly ended$: Observable<Ended>
 }
 

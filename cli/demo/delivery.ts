@@ -26,69 +26,84 @@ const LONG_SILENCE_MS = 100
 const PAUSE_MS = 20
 const GIVE_UP_MS = 60_000
 
+interface Open {
+  readonly piece: Piece
+  sentAt: number
+}
+
+/** What was read and is not yet known to be accepted, oldest first; reads on when asked for more. */
+const backlog = (lines: AsyncIterable<Uint8Array>) => {
+  const source = lines[Symbol.asyncIterator]()
+  const open: Open[] = []
+  let accepted = 0
+  let read = 0
+  let isExhausted = false
+  return {
+    /** Piece number `seq`, or undefined behind the end. */
+    piece: async (seq: number): Promise<Open | undefined> => {
+      while (seq >= accepted + open.length) {
+        const line = await source.next()
+        if (line.done === true) {
+          isExhausted = true
+          return undefined
+        }
+        open.push({ piece: { seq: read++, bytes: line.value }, sentAt: 0 })
+      }
+      return open[seq - accepted]
+    },
+    accept: (): Open => {
+      accepted++
+      return open.shift()!
+    },
+    accepted: () => accepted,
+    isEmpty: () => open.length === 0,
+    isDone: () => isExhausted && open.length === 0,
+  }
+}
+
 /** `silent` hears of every stretch longer than 100 ms without an acknowledgement, when it ends. */
 export const delivery = (
   to: Proposer<Piece, Verdict>, lines: AsyncIterable<Uint8Array>, window: number, silent: (silence: { fromMs: number; toMs: number }) => void,
 ): Delivery => {
   const pulse: Latencies = latencies()
-  /** Sent or read, and not yet known to be accepted, oldest first. */
-  const open: { readonly piece: Piece; sentAt: number }[] = []
-  const source = lines[Symbol.asyncIterator]()
-  let read = 0
-  let exhausted = false
-  let acknowledged = 0
+  const log = backlog(lines)
   let bytes = 0
   let checksum = 0
   let retried = 0
   let lastAt = Date.now()
-  let passBegan = 0
 
   async function* pieces(): AsyncGenerator<Piece> {
-    for (let sent = 0; ; sent++) {
-      // What was acknowledged since this pass began has left the front.
-      const at = (): number => sent - (acknowledged - passBegan)
-      if (at() < open.length) retried++
-      else {
-        const line = await source.next()
-        if (line.done === true) {
-          exhausted = true
-          return
-        }
-        open.push({ piece: { seq: read++, bytes: line.value }, sentAt: 0 })
-      }
-      const item = open[at()]!
+    for (let seq = log.accepted(); ; seq++) {
+      const item = await log.piece(seq)
+      if (item === undefined) return
+      if (item.sentAt > 0) retried++
       item.sentAt = performance.now()
       yield item.piece
     }
   }
-
-  const accepted = ({ piece, sentAt }: { piece: Piece; sentAt: number }): void => {
+  const accept = (): void => {
     const now = Date.now()
     if (now - lastAt > LONG_SILENCE_MS) silent({ fromMs: lastAt, toMs: now })
     lastAt = now
-    open.shift()
-    acknowledged++
+    const { piece, sentAt } = log.accept()
     bytes += piece.bytes.length
     checksum = crc32(piece.bytes, checksum)
     pulse.add(performance.now() - sentAt)
   }
-
   const run = async (): Promise<void> => {
-    while (!exhausted || open.length > 0) {
-      passBegan = acknowledged
+    while (!log.isDone()) {
       await lastValueFrom(to.replicateFrom(pieces(), { window }).pipe(
         takeWhile(({ outcome }) => outcome._tag === 'Right' && outcome.right !== 'hole'),
-        tap(() => accepted(open[0]!)),
+        tap(accept),
       ), { defaultValue: undefined })
-      if (open.length > 0) {
-        if (Date.now() - lastAt > GIVE_UP_MS) throw new Error(`nothing was acknowledged for ${GIVE_UP_MS} ms`)
-        await new Promise(resume => setTimeout(resume, PAUSE_MS))
-      }
+      if (log.isEmpty()) continue
+      if (Date.now() - lastAt > GIVE_UP_MS) throw new Error(`nothing was acknowledged for ${GIVE_UP_MS} ms`)
+      await new Promise(resume => setTimeout(resume, PAUSE_MS))
     }
   }
 
   return {
     finished: run(),
-    counts: () => ({ acknowledged, bytes, checksum, retried, p50Ms: pulse.at(0.5), p99Ms: pulse.at(0.99) }),
+    counts: () => ({ acknowledged: log.accepted(), bytes, checksum, retried, p50Ms: pulse.at(0.5), p99Ms: pulse.at(0.99) }),
   }
 }

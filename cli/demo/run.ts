@@ -1,7 +1,7 @@
 /** The demo's story: start, feed, kill the leader in the middle, bring it back, compare. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Subject, filter, firstValueFrom, map, takeUntil, timeout } from 'rxjs'
+import { type Observable, Subject, filter, firstValueFrom, map, takeUntil, timeout } from 'rxjs'
 import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Applied, DemoCluster } from './cluster.js'
@@ -44,18 +44,18 @@ const watchLeader = (cluster: DemoCluster, display: Screen): { current(): Status
   return { current: () => current, next }
 }
 
-const startFeeder = (task: FeederTask): { readonly messages$: Subject<FromFeeder>; readonly done: Promise<Done> } => {
-  const messages$ = new Subject<FromFeeder>()
+const startFeeder = (task: FeederTask): { readonly messages$: Observable<FromFeeder>; readonly done: Promise<Done> } => {
+  const messages = new Subject<FromFeeder>()
   const child = fork(feederProgram, [JSON.stringify(task)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
-  child.on('message', message => messages$.next(message as FromFeeder))
+  child.on('message', message => messages.next(message as FromFeeder))
   const done = new Promise<Done>((resolve, reject) => {
-    messages$.subscribe(message => {
+    messages.subscribe(message => {
       if (message.type === 'done') resolve(message)
       if (message.type === 'failed') reject(new Error(`the client gave up: ${message.message}`))
     })
     child.once('exit', code => reject(new Error(`the client ended with code ${code}`)))
   })
-  return { messages$, done }
+  return { messages$: messages.asObservable(), done }
 }
 
 /** Kills the leader, waits for the next one, and brings the dead member back. */

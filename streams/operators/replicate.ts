@@ -67,7 +67,7 @@ export const replicateFrom = <C, R>(
     }
     isBusy = false
     if (pulled.size === 0) end?.()
-    if (budget === 0) refill ??= setImmediate(() => {
+    if (budget === 0 && end === undefined && !subscriber.closed) refill ??= setImmediate(() => {
       refill = undefined
       budget = width
       fill()

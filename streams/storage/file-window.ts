@@ -1,21 +1,6 @@
-import { left, right } from '../../lib/prelude.js'
 import type { Act } from './act.js'
 import type { DiskFile } from './disk.js'
-
-/** Reads `length` bytes at `offset`, however many reads it takes; a file that ends before is an error. */
-export const readFully = (file: DiskFile, into: Uint8Array, offset: number): Act<void> => done => {
-  let filled = 0
-  const more = (): void => {
-    if (filled === into.length) return done(right(undefined))
-    file.read(into.subarray(filled), offset + filled, outcome => {
-      if (outcome._tag === 'Left') return done(outcome)
-      if (outcome.right === 0) return done(left(Object.assign(new Error(`the file ends at ${offset + filled}`), { code: 'EIO' })))
-      filled += outcome.right
-      more()
-    })
-  }
-  more()
-}
+import { readFully } from './file-access.js'
 
 /** A moving view of a file. */
 export interface FileWindow {

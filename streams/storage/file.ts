@@ -5,6 +5,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../clock.js'
 import { type Act, chain, inOrder, map, oneAtATime } from './act.js'
 import type { Disk } from './disk.js'
+import { syncFolder } from './file-access.js'
 import { groupCommit } from './group-commit.js'
 import { IDENTITY_FILE, identityBytes } from './identity-file.js'
 import { readSpans } from './log-reader.js'
@@ -43,7 +44,7 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
   let identity = found
   const replace = (next: typeof identity): Act<void, Error> => done => {
     const path = `${folder}/${IDENTITY_FILE}`
-    inOrder(writeTemporary(disk, path, identityBytes(next)), publish(disk, path), synced => disk.syncDirectory(folder, synced))(outcome => {
+    inOrder(writeTemporary(disk, path, identityBytes(next)), publish(disk, path), syncFolder(disk, folder))(outcome => {
       if (isLeft(outcome)) fail(outcome.left)
       else identity = next
       done(outcome)

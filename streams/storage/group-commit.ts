@@ -6,7 +6,8 @@ import { type Act, inOrder } from './act.js'
 import { type Group, type Queued, encodeGroup, encodeItem, planGroup } from './append-group.js'
 import type { HardStateFile } from './hard-state-file.js'
 import type { LogIndex } from './log-index.js'
-import { type Segment, type SegmentSupply, writeFully } from './segment-files.js'
+import { writeFully } from './file-access.js'
+import type { Segment, SegmentSupply } from './segment-files.js'
 
 /** The ordered write queue of a store: what arrives while a sync is under way goes out together with the next one. */
 export interface GroupCommit {

@@ -15,7 +15,7 @@ import { type Act, chain, inOrder, map } from './act.js'
 import type { Disk, DiskFile } from './disk.js'
 import { type FileHeader, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
 import { readStoreFile } from './store-file.js'
-import { writeFully } from './segment-files.js'
+import { openFile, writeFully } from './file-access.js'
 
 export const HARD_STATE_FILE = 'hard-state'
 
@@ -109,8 +109,7 @@ export const openHardState = (disk: Disk, path: string, isOurs: (header: FileHea
       : left(new Damaged(path, bytes.length, undefined, `it has ${bytes.length} bytes instead of ${SIZE_BYTES}`))
     if (isLeft(read)) return done => done(read)
     const { newest, notes } = read.right
-    const opened: Act<DiskFile> = done => disk.open(path, 'write', done)
-    return chain(opened, file => {
+    return chain(openFile(disk, path, 'write'), file => {
       const write = writer(file, seed, newest.sequence)
       return map(write(newest.hardState), (): HardStateFile => ({ found: newest.hardState, notes, write, close: file.close }))
     })

@@ -5,11 +5,11 @@ import type { EntryBatch, Index } from '../../lib/types.js'
 import { type Act, chain, inOrder, map } from './act.js'
 import type { Disk, DiskFile } from './disk.js'
 import { type FileHeader, SECTOR_BYTES, decodeFileHeader } from './file-header.js'
-import { readFully } from './file-window.js'
+import { openFile, readFully, sizeOf, sweep, syncFolder, withFile, writeFully } from './file-access.js'
 import { type LogIndex, logIndex } from './log-index.js'
 import type { LogBase, Recovered } from './port.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
-import { type Segment, isWholeSegment, refill, withFile, writeFully } from './segment-files.js'
+import { type Segment, isWholeSegment, refill } from './segment-files.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
 import { headerError } from './store-file.js'
 
@@ -102,7 +102,7 @@ const scanFile = (
       : size !== capacity || !isWholeSegment(capacity) ? `it has ${size} bytes instead of ${capacity}` : undefined
     return done => done(fault === undefined ? right(header.right) : left(new Damaged(path, Math.min(size, capacity), undefined, fault)))
   }
-  const scan = (file: DiskFile): Act<Scanned, Failure> => chain((done: Parameters<DiskFile['size']>[0]) => file.size(done), size => {
+  const scan = (file: DiskFile): Act<Scanned, Failure> => chain(sizeOf(file), size => {
     const bytes = Buffer.alloc(Math.min(SECTOR_BYTES, size))
     return chain(readFully(file, bytes, 0), () => chain(check(bytes, size), header =>
       map(scanSegment(file, header, each), end => ({ path, header, end }))))
@@ -120,7 +120,7 @@ const judge = ({ path, end }: Scanned, lastIndex: Index): Damaged | undefined =>
 }
 
 const openSegment = (disk: Disk, { path, header, end }: Scanned): Act<Segment> => map(
-  (done: Parameters<Disk['open']>[2]) => disk.open(path, 'write', done),
+  openFile(disk, path, 'write'),
   file => ({ header, key: segmentKey(header.salt), file, tail: end.tail }),
 )
 
@@ -143,7 +143,7 @@ const judgeSpare = (disk: Disk, folder: string, number: number, last: Scanned, l
 Act<{ readonly spare: Segment | undefined; readonly notes: readonly string[] }, Failure> => done => {
   const path = `${folder}/${segmentName(number)}`
   const drop: Act<{ spare: undefined; notes: readonly string[] }, Failure> = map(
-    inOrder((gone: Parameters<Disk['unlink']>[1]) => disk.unlink(path, gone), synced => disk.syncDirectory(folder, synced)),
+    inOrder(sweep(disk, path), syncFolder(disk, folder)),
     () => ({ spare: undefined, notes: [`${path}: a segment that was being prepared was dropped`] }),
   )
   let holdsRecords = false

@@ -1,11 +1,12 @@
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import { type Act, chain, ensure, inOrder } from './act.js'
+import { type Act, chain, inOrder } from './act.js'
 import type { Disk, DiskFile } from './disk.js'
+import { sweep, syncFolder, writeFully } from './file-access.js'
 import { type FileHeader, SALT_BYTES, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
 import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, recordBytes, segmentKey, segmentName, temporary } from './segment.js'
 
 /** How much of a new segment is written before it is synced: little enough that a sync of the log beside it does not wait long. */
-const SYNC_EVERY_BYTES = 1024 * 1024
+const SYNC_EVERY_BYTES = 512 * 1024
 
 /** A segment that is open for appending. */
 export interface Segment {
@@ -14,27 +15,6 @@ export interface Segment {
   readonly file: DiskFile
   /** Where the next record goes; everything before it is durable. */
   readonly tail: number
-}
-
-/** Writes all of `bytes` at `offset`. A short write is continued: what stopped it is told by the next one. */
-export const writeFully = (file: DiskFile, bytes: readonly Uint8Array[], offset: number): Act<void> => done => {
-  let rest = bytes
-  let at = offset
-  const more = (): void => file.write(rest, at, outcome => {
-    if (isLeft(outcome)) return done(outcome)
-    let written = outcome.right
-    const wanted = rest.reduce((sum, piece) => sum + piece.length, 0)
-    if (written === wanted) return done(right(undefined))
-    if (written === 0) return done(left(Object.assign(new Error(`nothing could be written at ${at}`), { code: 'EIO' })))
-    at += written
-    rest = rest.flatMap(piece => {
-      const gone = Math.min(written, piece.length)
-      written -= gone
-      return gone === piece.length ? [] : [piece.subarray(gone)]
-    })
-    more()
-  })
-  more()
 }
 
 /** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern, all of it durable but not yet its name. */
@@ -97,17 +77,16 @@ export const segmentSupply = ({ disk, folder, segmentBytes, random, spare }: Sup
     const header: FileHeader = { ...current, number: current.number + 1, capacity, salt: random(SALT_BYTES) }
     const path = `${folder}/${segmentName(header.number)}`
     const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !closing)
-    const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), done => disk.syncDirectory(folder, done))
-    return chain(sweep(temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
+    const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
+    return chain(sweep(disk, temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
       (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
   }
-  const sweep = (path: string): Act<void> => done => disk.unlink(path, () => done(right(undefined)))
   const finish = (current: FileHeader, outcome: Outcome): void => {
     const callers = waiting ?? []
     waiting = undefined
     if (outcome._tag === 'Right') ready = outcome.right
     else if (!isAboutSpace(outcome.left)) broken = outcome.left
-    if (isLeft(outcome)) sweep(temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
+    if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
     else callers.forEach(call => call(outcome))
   }
   const begin = (current: FileHeader, payloadBytes: number, then: ((outcome: Outcome) => void)[]): void => {
@@ -148,10 +127,5 @@ export const refill = (file: DiskFile, key: SegmentKey, from: number, to: number
   }
   next(from)
 }
-
-/** Reads or writes one file from its opening to its closing. */
-export const withFile = <A, E>(disk: Disk, path: string, mode: 'read' | 'write', use: (file: DiskFile) => Act<A, E>): Act<A, E | NodeJS.ErrnoException> =>
-  chain((done: (outcome: Either<NodeJS.ErrnoException, DiskFile>) => void) => disk.open(path, mode, done),
-    file => ensure<A, E | NodeJS.ErrnoException>(use(file), file.close))
 
 export const isWholeSegment = (capacity: number): boolean => capacity >= leastCapacity(0) && capacity % SECTOR_BYTES === 0

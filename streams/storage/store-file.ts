@@ -1,10 +1,9 @@
 import { Damaged, type StartError, WrongFolder } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import { type Act, chain, ensure, inOrder } from './act.js'
-import type { Disk, DiskFile } from './disk.js'
+import { type Act, chain, inOrder } from './act.js'
+import type { Disk } from './disk.js'
 import { type FileHeader, type HeaderFault, decodeFileHeader } from './file-header.js'
-import { readFully } from './file-window.js'
-import { withFile, writeFully } from './segment-files.js'
+import { readFully, sizeOf, sweep, withFile, writeFully } from './file-access.js'
 import { temporary } from './segment.js'
 
 /** What a fault in the header of the file at `path` means for the start. */
@@ -16,8 +15,6 @@ export interface StoreFile {
   /** The whole file, header included. */
   readonly bytes: Buffer
 }
-
-const sizeOf = (file: DiskFile): Act<number> => done => file.size(done)
 
 /** Reads a small file whole, `maxBytes` at most, after checking what its header says of it. */
 export const readStoreFile = (
@@ -36,11 +33,9 @@ export const readStoreFile = (
 }
 
 /** Writes a file whole and durable under its temporary name; what had that name before is gone. */
-export const writeTemporary = (disk: Disk, path: string, bytes: Uint8Array): Act<void> => {
-  const sweep: Act<void> = done => disk.unlink(temporary(path), () => done(right(undefined)))
-  const create: Act<DiskFile> = done => disk.open(temporary(path), 'create', done)
-  return chain(sweep, () => chain(create, file => ensure(inOrder(writeFully(file, [bytes], 0), file.datasync), file.close)))
-}
+export const writeTemporary = (disk: Disk, path: string, bytes: Uint8Array): Act<void> =>
+  chain(sweep(disk, temporary(path)), () =>
+    withFile(disk, temporary(path), 'create', file => inOrder(writeFully(file, [bytes], 0), file.datasync)))
 
 /** Gives a file that was written under its temporary name its own. */
 export const publish = (disk: Disk, path: string): Act<void> => done => disk.rename(temporary(path), path, done)

@@ -3,6 +3,7 @@ import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, forEach, inOrder, map } from './act.js'
 import type { Disk } from './disk.js'
+import { syncFolder } from './file-access.js'
 import { type FileHeader, SALT_BYTES } from './file-header.js'
 import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './hard-state-file.js'
 import { IDENTITY_FILE, identityBytes, readIdentity } from './identity-file.js'
@@ -64,7 +65,7 @@ const FIRST_FILES = [HARD_STATE_FILE, segmentName(1)]
 const initialise = (options: FolderOptions, owner: StoreOwner): Act<void> => {
   const { disk, folder, random } = options
   const identity: Identity = { clusterId: owner.clusterId, id: owner.id, incarnation: Buffer.from(random(16)).toString('hex'), peers: {} }
-  const sync: Act<void> = done => disk.syncDirectory(folder, done)
+  const sync = syncFolder(disk, folder)
   return inOrder(
     writeTemporary(disk, `${folder}/${HARD_STATE_FILE}`, firstHardState(owner.clusterId, random(SALT_BYTES))),
     firstSegment(options, owner),
@@ -89,7 +90,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const work: Act<void>[] = [
     ...leftovers.map((name): Act<void> => done => disk.unlink(`${folder}/${name}`, done)),
     ...unnamed.map(name => publish(disk, `${folder}/${name}`)),
-    ...(leftovers.length + unnamed.length > 0 ? [(done: Parameters<Disk['syncDirectory']>[1]) => disk.syncDirectory(folder, done)] : []),
+    ...(leftovers.length + unnamed.length > 0 ? [syncFolder(disk, folder)] : []),
     ...(isNew ? [initialise(options, owner)] : []),
   ]
   return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))

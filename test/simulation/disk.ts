@@ -1,6 +1,6 @@
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Stored } from '../../lib/recover.js'
-import type { Membership, Millis, Turn } from '../../lib/types.js'
+import type { EntryBatch, Membership, Millis, Turn } from '../../lib/types.js'
 import type { Agenda } from './agenda.js'
 import type { Dice } from './dice.js'
 import { type Image, batchesIn, copyImage, emptyImage, piecesOf, putPiece, storedIn } from './image.js'
@@ -66,10 +66,12 @@ export const createDisk = (agenda: Agenda, dice: Dice, mix: DiskMix, answer: (ev
       queue.push({ turn, writes, since: agenda.now() })
       sync()
     },
-    read: ({ purpose, from, to, maxBytes }) => later(mix.readMs, () => {
-      const image = dice.chance(0.5) ? durable : written
-      answer({ type: 'entriesRead', purpose, from, batches: batchesIn(image, from, to, maxBytes) })
-    }),
+    // What is read is what stood there at some moment between the question and the answer, synced or not.
+    read: ({ purpose, from, to, maxBytes }) => {
+      const look = (): readonly EntryBatch[] => batchesIn(dice.chance(0.5) ? durable : written, from, to, maxBytes)
+      const early = dice.chance(0.5) ? look() : undefined
+      later(mix.readMs, () => { answer({ type: 'entriesRead', purpose, from, batches: early ?? look() }) })
+    },
     crash: () => {
       life++
       const pieces = queue.flatMap(({ writes }) => writes.flatMap(piecesOf))

@@ -8,7 +8,7 @@ export interface NetworkMix {
   readonly delayMs: Millis
   readonly loss: number
   readonly duplicate: number
-  /** Messages that stray and come much later, over terms and restarts. */
+  /** Messages that stray, most of them as copies, and come much later, over terms and restarts. */
   readonly stray: number
   readonly strayMs: Millis
 }
@@ -113,7 +113,7 @@ const drawStorm = (dice: Dice): FaultMix => {
 /** Back-to-back loss of leaders, each with something in its log that the others lack: what makes logs differ. */
 const drawDuel = (dice: Dice): FaultMix => ({
   partition: dice.magnitude(2, 6),
-  shapes: dice.pick([['alone'], ['alone'], ['alone', 'mute', 'deaf'], ['halves'], SHAPES]),
+  shapes: dice.pick([['alone'], ['alone', 'mute', 'deaf'], ['halves'], ['alone', 'halves'], SHAPES]),
   pause: undefined,
   crash: dice.chance(0.2) ? 6 : undefined,
   slowDisk: dice.chance(0.4) ? 6 : undefined,
@@ -140,7 +140,7 @@ export const drawMix = (dice: Dice): Mix => {
       delayMs: electionTimeoutMs * dice.magnitude(0.001, 0.1),
       loss: rarely(0.5, 0.002, 0.2),
       duplicate: rarely(0.5, 0.01, 0.5),
-      stray: rarely(0.5, 0.01, 0.2),
+      stray: rarely(0.5, 0.01, 0.5),
       strayMs: electionTimeoutMs * dice.magnitude(0.3, 10),
     },
     disk: {

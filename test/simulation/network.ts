@@ -26,16 +26,17 @@ export const createNetwork = (agenda: Agenda, dice: Dice, troubled: NetworkMix, 
   let cuts: ReadonlySet<string> = new Set()
   const isCut = (from: MemberId, to: MemberId): boolean => cuts.size > 0 && cuts.has(`${from}>${to}`)
 
-  const post = (letter: Letter): void => {
+  const post = (letter: Letter, detourMs: Millis): void => {
     const { from, to } = letter.message
     if (isCut(from, to) || dice.chance(mix.loss)) return
-    const delay = mix.delayMs * 0.3 + dice.exponential(mix.delayMs * 0.7) + (dice.chance(mix.stray) ? dice.exponential(mix.strayMs) : 0)
-    agenda.after(delay, () => { if (!isCut(from, to)) deliver(letter) })
+    agenda.after(detourMs + mix.delayMs * 0.3 + dice.exponential(mix.delayMs * 0.7), () => { if (!isCut(from, to)) deliver(letter) })
   }
   return {
     send: letter => {
-      post(letter)
-      if (dice.chance(mix.duplicate)) post(letter)
+      const strays = dice.chance(mix.stray)
+      if (!strays || dice.chance(0.7)) post(letter, 0)
+      if (strays) post(letter, dice.exponential(mix.strayMs))
+      if (dice.chance(mix.duplicate)) post(letter, 0)
     },
     cut: next => { cuts = next },
     heal: () => { cuts = new Set() },

@@ -1,0 +1,170 @@
+import test from 'ava'
+import fc from 'fast-check'
+import * as t from 'io-ts'
+import { packEntries } from '../../codecs/entries.js'
+import { decodeJson, nestsDeeper, parseJson } from '../../codecs/json.js'
+import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/report.js'
+import { MAX_REASON_CHARACTERS, decodeResults, encodeResults } from '../../codecs/results.js'
+import { MAX_VALUE_DEPTH, decodeValue, encodeValue } from '../../codecs/values.js'
+import { MachineFailed } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { jsonValue } from './arbitraries.js'
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+const json = (text: string): Uint8Array => utf8(`\0${text}`)
+const rightOf = <A>(outcome: Either<unknown, A>): A => {
+  if (isLeft(outcome)) throw new Error(`refused: ${JSON.stringify(outcome.left)}`)
+  return outcome.right
+}
+const Bytes = new t.Type<Uint8Array, Uint8Array>(
+  'Bytes', (value): value is Uint8Array => value instanceof Uint8Array,
+  (value, context) => (value instanceof Uint8Array ? t.success(value) : t.failure(value, context)), t.identity,
+)
+/** A list in a list in a list. */
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+const shouting = new t.Type<string, string>('Shouting', t.string.is, t.string.validate, () => { throw new Error('out of breath') })
+
+test('whatever JSON can say comes back', is => {
+  fc.assert(fc.property(jsonValue, value => {
+    // JSON itself says 0 for -0.
+    is.deepEqual(decodeValue(t.unknown, rightOf(encodeValue(t.unknown, value))), right(JSON.parse(JSON.stringify(value)) as unknown))
+  }))
+})
+
+test('every string comes back, lone surrogates and all', is => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => { is.deepEqual(decodeValue(t.string, rightOf(encodeValue(t.string, text))), right(text)) }))
+  is.deepEqual(decodeValue(t.string, rightOf(encodeValue(t.string, '\ud800'))), right('\ud800'))
+})
+
+test('Q07 raw bytes come back, with no more than a tag before them', is => {
+  fc.assert(fc.property(fc.uint8Array(), value => {
+    const bytes = rightOf(encodeValue(Bytes, value))
+    is.is(bytes.length, value.length + 1)
+    is.deepEqual(decodeValue(Bytes, bytes), right(value))
+  }))
+})
+
+test('raw bytes are copied when they are encoded', is => {
+  const value = Uint8Array.of(1, 2, 3)
+  const bytes = rightOf(encodeValue(Bytes, value))
+  value.fill(9)
+  is.deepEqual([...bytes], [1, 1, 2, 3])
+})
+
+test('an object with ordinary words as keys is data', is => {
+  const value = { constructor: 1, prototype: 2, toString: 3, length: 4 }
+  is.deepEqual(decodeValue(t.unknown, rightOf(encodeValue(t.unknown, value))), right(value as unknown))
+})
+
+const cycle: unknown[] = []
+cycle.push(cycle)
+const unencodable: readonly (readonly [name: string, value: unknown])[] = [
+  ['undefined', undefined], ['a function', () => 1], ['a symbol', Symbol('x')], ['a bigint', 1n], ['a cycle', cycle],
+  ['an object whose toJSON throws', { toJSON: () => { throw new Error('no') } }],
+  ['an object whose getter throws', { get a(): never { throw new Error('no') } }],
+  ['an own __proto__ key', JSON.parse('{"a":[{"__proto__":{"isAdmin":true}}]}')],
+  [`${MAX_VALUE_DEPTH + 1} levels`, JSON.parse(nested(MAX_VALUE_DEPTH + 1))],
+  ['20 000 levels', JSON.parse(nested(20_000))],
+]
+for (const [name, value] of unencodable) {
+  test(`what could not be read back is not encoded: ${name}`, is => is.true(isLeft(encodeValue(t.unknown, value))))
+}
+
+test('a codec that throws is a refusal', is => {
+  is.deepEqual(encodeValue(shouting, 'x'), left(['encoding failed: out of breath']))
+  const throwing = new t.Type<string>('Throwing', t.string.is, () => { throw new RangeError('Maximum call stack size exceeded') }, t.identity)
+  is.deepEqual(decodeValue(throwing, json('1')), left(['reading the value failed: Maximum call stack size exceeded']))
+})
+
+const hostile: readonly (readonly [name: string, bytes: Uint8Array, reason: RegExp])[] = [
+  ['nothing', new Uint8Array(0), /a value is empty/],
+  ['an unknown tag', Uint8Array.of(2, 0x31), /unknown tag 2/],
+  ['a tag alone', Uint8Array.of(0), /no JSON in UTF-8/],
+  ['half a value', json('{"a":'), /no JSON in UTF-8/],
+  ['two values', json('1 2'), /no JSON in UTF-8/],
+  ['a byte order mark', json('\ufeff1'), /no JSON in UTF-8/],
+  ['no UTF-8', Uint8Array.of(0, 0x22, 0xc3, 0x28, 0x22), /no JSON in UTF-8/],
+  ['a cut character', Uint8Array.of(0, 0x22, 0xe2, 0x82, 0x22), /no JSON in UTF-8/],
+  ['__proto__', json('{"__proto__":{"isAdmin":true}}'), /"__proto__" is not allowed/],
+  ['__proto__ far down', json('[{"a":{"__proto__":1}}]'), /"__proto__" is not allowed/],
+  ['__proto__ in disguise', json('{"__pr\\u006fto__":1}'), /"__proto__" is not allowed/],
+  ['20 000 brackets', json(nested(20_000)), /nested deeper than 128/],
+  ['20 000 brackets that never close', json('[{"a":'.repeat(10_000)), /nested deeper than 128/],
+  ['one level too many', json(nested(MAX_VALUE_DEPTH + 1)), /nested deeper than 128/],
+]
+for (const [name, bytes, reason] of hostile) {
+  test(`bytes that hold no value are refused: ${name}`, is => {
+    const outcome = decodeValue(t.unknown, bytes)
+    is.true(isLeft(outcome) && reason.test(outcome.left.join()), JSON.stringify(outcome))
+  })
+}
+
+test('the deepest value that is allowed is read, and brackets in strings count for nothing', is => {
+  is.deepEqual(decodeValue(t.unknown, json(nested(MAX_VALUE_DEPTH))), right(JSON.parse(nested(MAX_VALUE_DEPTH)) as unknown))
+  const text = `${'['.repeat(500)}\\"{`
+  is.deepEqual(decodeValue(t.string, json(JSON.stringify(text))), right(text))
+})
+
+test('depth is what JSON.parse would see, for any JSON', is => {
+  const depthOf = (value: unknown): number =>
+    typeof value !== 'object' || value === null ? 0 : 1 + Object.values(value).reduce<number>((most, item) => Math.max(most, depthOf(item)), 0)
+  fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(7), (value, maxDepth) => {
+    is.is(nestsDeeper(utf8(JSON.stringify(value, undefined, 1)), maxDepth), depthOf(value) > maxDepth)
+  }))
+})
+
+test('the protocol\'s own JSON has no key that reaches a prototype', is => {
+  for (const key of ['__proto__', 'constructor', 'prototype', 'constr\\u0075ctor']) {
+    is.true(isLeft(parseJson(utf8(`{"a":{"${key}":1}}`), 8)), key)
+    is.true(isLeft(decodeJson(t.unknown, utf8(`{"${key}":1}`))), key)
+  }
+  is.true(isLeft(decodeJson(t.unknown, utf8(nested(9)))))
+})
+
+test('no bytes make the readers throw', is => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+    decodeValue(t.unknown, bytes)
+    decodeValue(t.unknown, Uint8Array.of(0, ...bytes))
+    decodeJson(t.unknown, bytes)
+    is.pass()
+  }))
+})
+
+test('results come back in order, failures among them', is => {
+  const Result = t.strict({ total: t.number })
+  const result = fc.oneof(fc.record({ total: fc.integer() }), fc.string().map(reason => new MachineFailed(reason.toWellFormed())))
+  fc.assert(fc.property(fc.array(result, { minLength: 1, maxLength: 20 }), results => {
+    is.deepEqual(rightOf(decodeResults(Result, rightOf(encodeResults(Result, results)))).map(plain), results.map(plain))
+  }))
+})
+const plain = (result: unknown): unknown => (result instanceof MachineFailed ? { failed: result.reason } : result)
+
+test('a result that cannot be encoded, or read, is named by its place', is => {
+  is.deepEqual(encodeResults(t.unknown, [1, undefined]), left('result 1: a undefined has no JSON form'))
+  is.deepEqual(decodeResults(t.number, rightOf(encodeResults(t.unknown, [1, 'two']))), left('result 1: must be number, not "two"'))
+  is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of(2)])), left('result 0: a result has an unknown tag'))
+  is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of()])), left('result 0: a result has an unknown tag'))
+})
+
+test('a machine\'s reason is cut, not refused', is => {
+  const [result] = rightOf(decodeResults(t.number, rightOf(encodeResults(t.number, [new MachineFailed('x'.repeat(100_000))]))))
+  is.true(result instanceof MachineFailed && result.reason.length === MAX_REASON_CHARACTERS)
+})
+
+test('a report has a line per fault, with its path', is => {
+  const Order = t.strict({ items: t.array(t.strict({ count: t.number })), note: t.union([t.string, t.undefined]) })
+  const outcome = Order.decode({ items: [{ count: 1 }, { count: 'two' }], note: 3 })
+  is.true(isLeft(outcome))
+  if (isLeft(outcome)) is.deepEqual(report(outcome.left), ['items.1.count: must be number, not "two"', 'note: must be string, not 3', 'note: must be undefined, not 3'])
+})
+
+test('a report is bounded, whatever is wrong', is => {
+  const lines = decodeWith(t.array(t.number), Array.from({ length: 10_000 }, () => 'x'.repeat(10_000)))
+  is.true(isLeft(lines) && lines.left.length === MAX_REPORT_LINES && lines.left.join('').length < 3000)
+  is.is(isLeft(lines) ? lines.left.at(-1) : undefined, `and ${10_000 - MAX_REPORT_LINES + 1} more faults`)
+})
+
+test('nothing that is thrown cannot be told', is => {
+  const unspeakable = new Proxy({}, { getPrototypeOf: () => { throw new Error('no') } })
+  for (const thrown of [new Error('why'), 'why', 1, undefined, null, Symbol('x'), 1n, {}, unspeakable]) is.is(typeof messageOf(thrown), 'string')
+})
