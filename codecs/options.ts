@@ -92,7 +92,13 @@ export const FRAME_SLACK_BYTES = 64 * KiB
 
 const Bound = integer('Bound', 1, 2 ** 30)
 
-const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => t.union([codec, t.undefined])
+/** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
+const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
+  codec.name,
+  (value): value is A | undefined => value === undefined || codec.is(value),
+  (value, context) => (value === undefined ? t.success(undefined) : codec.validate(value, context)),
+  t.identity,
+)
 
 /** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
 const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {

@@ -26,7 +26,7 @@ const rawBytes = (value: Uint8Array): Uint8Array => {
 
 const jsonBytes = (value: unknown): Either<readonly string[], Uint8Array> => {
   const text: string | undefined = JSON.stringify(value)
-  if (text === undefined) return left([`a ${typeof value} has no JSON form`])
+  if (text === undefined) return left([`${typeof value} has no JSON form`])
   // The tag travels through the one native call that encodes the text.
   const bytes = Buffer.from(`\0${text}`)
   if (nestsDeeper(bytes, MAX_VALUE_DEPTH)) return left([TOO_DEEP])

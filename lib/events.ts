@@ -57,7 +57,6 @@ export type CoreDiagnostic =
   | { readonly type: 'stalled'; readonly lateMs: Millis }
   | { readonly type: 'slowDisk'; readonly oldestWriteMs: Millis }
   | { readonly type: 'quorumLost'; readonly term: Term; readonly silentMs: Millis }
-  | { readonly type: 'unexpected'; readonly event: string; readonly why: string }
 
 /** What one step asks of the world. Nouns; the order is the contract. */
 export interface Ready {

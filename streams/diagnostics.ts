@@ -37,7 +37,6 @@ const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   stalled: 'warning',
   slowDisk: 'warning',
   quorumLost: 'warning',
-  unexpected: 'info',
   handshakeRefused: 'warning',
   unreachable: 'info',
   refusedByPeer: 'error',

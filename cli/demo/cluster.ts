@@ -23,6 +23,9 @@ export interface DemoCluster {
   start(id: MemberId): Promise<void>
   /** SIGKILL: no goodbye. */
   kill(id: MemberId): Promise<void>
+  /** SIGSTOP, and SIGCONT: a process that is not scheduled for a while. */
+  pause(id: MemberId): void
+  resume(id: MemberId): void
   /** What a member has applied so far. */
   applied(id: MemberId): Promise<Applied>
   /** Where it wrote that. */
@@ -49,12 +52,14 @@ export const demoCluster = async (ids: readonly MemberId[], folder: string): Pro
   }
   const answer = <T extends FromMember['type']>(id: MemberId, type: T): Promise<Extract<FromMember, { type: T }>> => new Promise((resolve, reject) => {
     const child = running.get(id)
+    const ended = (): void => reject(new Error(`${id} ended before it answered`))
     const subscription = messages.subscribe(({ id: from, message }) => {
       if (from !== id || message.type !== type) return
       subscription.unsubscribe()
+      child?.off('exit', ended)
       resolve(message as Extract<FromMember, { type: T }>)
     })
-    child?.once('exit', () => reject(new Error(`${id} ended before it answered`)))
+    child?.once('exit', ended)
   })
 
   const stop = async (): Promise<void> => {
@@ -83,6 +88,8 @@ export const demoCluster = async (ids: readonly MemberId[], folder: string): Pro
       child.kill('SIGKILL')
       await gone
     },
+    pause: id => void running.get(id)?.kill('SIGSTOP'),
+    resume: id => void running.get(id)?.kill('SIGCONT'),
     applied: async id => {
       const reply = answer(id, 'applied')
       running.get(id)?.send('report')

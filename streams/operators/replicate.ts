@@ -41,15 +41,18 @@ export const replicateFrom = <C, R>(
   const source = puller(commands)
   let end: (() => void) | undefined
   let isPulling = false
+  let isTaking = false
   let isBusy = false
-  // Where fates are known at once, an endless source would never let go of the thread: it gives this much per turn.
+  // Where fates are known at once, an endless source would never let go of the thread: so much it may give until it has to wait.
   let budget = width
   let refill: NodeJS.Immediate | undefined
 
   const taken = (result: IteratorResult<C, unknown>): void => {
     isPulling = false
+    isTaking = true
     if (result.done === true) end = () => subscriber.complete()
     else pulled.add(result.value)
+    isTaking = false
     fill()
   }
   const failed = (error: unknown): void => {
@@ -67,13 +70,19 @@ export const replicateFrom = <C, R>(
     }
     isBusy = false
     if (pulled.size === 0) end?.()
-    if (budget === 0 && end === undefined && !subscriber.closed) refill ??= setImmediate(() => {
-      refill = undefined
-      budget = width
-      fill()
-    })
+    if (budget === 0 && end === undefined && !subscriber.closed) refill ??= setImmediate(resume)
   }
-  const pulled = lane({ submit, window: width, subscriber, moved: fill })
+  const resume = (): void => {
+    clearImmediate(refill)
+    refill = undefined
+    budget = width
+    fill()
+  }
+  const pulled = lane({
+    submit, window: width, subscriber,
+    // A fate that was waited for has let others have their turn.
+    moved: () => isTaking ? undefined : resume(),
+  })
   subscriber.add(() => {
     clearImmediate(refill)
     if (end === undefined) source.close()
@@ -88,8 +97,11 @@ interface Puller<C> {
   close(): void
 }
 
+// A string is an iterable too, and no object.
+const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => Symbol.asyncIterator in Object(commands)
+
 const puller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> => {
-  if (Symbol.asyncIterator in commands) {
+  if (isAsync(commands)) {
     const iterator = commands[Symbol.asyncIterator]()
     return {
       pull: (taken, failed) => void new Promise<IteratorResult<C, unknown>>(resolve => resolve(iterator.next())).then(taken, failed),

@@ -11,6 +11,7 @@ import { IDENTITY_FILE, identityBytes } from './identity-file.js'
 import { readSpans } from './log-reader.js'
 import { nodeDisk } from './node-disk.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import { toSectors } from './segment.js'
 import { type SegmentSupply, segmentSupply } from './segment-files.js'
 import { type FolderOptions, type OpenFolder, holdFolder, openFolder, startError } from './store-folder.js'
 import { publish, writeTemporary } from './store-file.js'
@@ -27,10 +28,9 @@ export interface FileStorageOptions {
 }
 
 const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
-/** A segment has room for its header, the log's base and something to follow. */
-const MIN_SEGMENT_BYTES = 64 * 1024
+/** Below this a segment would hold little more than its header. */
+const MIN_SEGMENT_BYTES = 4 * 1024
 const DEFAULT_IDLE_MS = 500
-const SECTOR_BYTES = 512
 
 interface Parts extends OpenFolder {
   readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
@@ -119,7 +119,7 @@ const open = (options: Parts['options'], owner: StoreOwner, release: Parts['rele
  */
 export const fileStorage = (folder: string, options: FileStorageOptions = {}): Storage => {
   const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes } = options
-  const segmentBytes = Math.ceil(Math.max(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, MIN_SEGMENT_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
+  const segmentBytes = toSectors(Math.max(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, MIN_SEGMENT_BYTES))
   return {
     open: (owner, done) => holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
       if (isLeft(held)) return done(left(startError(folder, held.left)))

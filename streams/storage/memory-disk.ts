@@ -19,8 +19,8 @@ export interface MemoryDiskOptions {
 export interface MemoryDisk extends Disk {
   /** Acts so far that can change what a crash leaves: the points at which one can be tried. */
   operations(): readonly DiskOperation[]
-  /** After `count` of them have been done the process counts as dead: nothing is answered any more. */
-  dieAfter(count: number): void
+  /** Once `count` more of them have been done the process counts as dead: nothing is answered any more. `died` hears of it. */
+  dieAfter(count: number, died?: () => void): void
   /**
    * The act of this name that comes after `skip` others fails with `code` and has no effect. After a failed sync what it was to make
    * durable counts as clean and is lost all the same, as on the systems that people use.
@@ -75,6 +75,7 @@ interface Machine {
   readonly faults: Fault[]
   capacity: number
   lastOperation: number
+  died: () => void
   /** Counts lives of the process: what an earlier one opened is dead. */
   life: number
 }
@@ -92,7 +93,7 @@ const perform = <A>(
     failed()
   }
   const result = fault === undefined ? act() : errorOf(fault.code, path)
-  if (machine.log.length >= machine.lastOperation) return
+  if (machine.log.length >= machine.lastOperation) return machine.later(machine.died)
   machine.later(() => {
     if (life === machine.life) done(result instanceof Error ? left(result) : right(result))
   })
@@ -159,7 +160,8 @@ const diskOf = (machine: Machine): Disk => {
 export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = memoryFolders()): MemoryDisk => {
   const machine: Machine = {
     folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), log: [], faults: [],
-    capacity: options.capacityBytes ?? Number.POSITIVE_INFINITY, lastOperation: Number.POSITIVE_INFINITY, life: 0,
+    capacity: options.capacityBytes ?? Number.POSITIVE_INFINITY, lastOperation: Number.POSITIVE_INFINITY,
+    died: () => undefined, life: 0,
   }
   const kill = (): void => {
     machine.life++
@@ -174,7 +176,10 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
   return {
     ...diskOf(machine),
     operations: () => machine.log,
-    dieAfter: count => void (machine.lastOperation = machine.log.length + count),
+    dieAfter: (count, died = () => undefined) => {
+      machine.lastOperation = machine.log.length + count
+      machine.died = died
+    },
     failNext: (operation, code = 'EIO', skip = 0) => void machine.faults.push({ operation, code, skip }),
     setCapacity: bytes => void (machine.capacity = bytes),
     crash: ({ keep }) => {

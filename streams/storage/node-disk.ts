@@ -30,10 +30,13 @@ const syncDirectory: Disk['syncDirectory'] = (path, done) => fs.open(path, 'r', 
   fs.fsync(fd, failed => fs.close(fd, () => answer(done)(failed)))
 })
 
-const makeDirectory: Disk['makeDirectory'] = (path, done) => fs.mkdir(path, FOLDER_MODE, error => {
+const makeDirectory: Disk['makeDirectory'] = (path, done) => makeBelow(path, false, done)
+
+/** Some file systems say that a folder is missing when they mean that nobody may make one: with a parent in place that is the end. */
+const makeBelow = (path: string, hasParent: boolean, done: Done): void => fs.mkdir(path, FOLDER_MODE, error => {
   if (error === null) return syncDirectory(dirname(path), done)
-  if (error.code === 'ENOENT' && dirname(path) !== path) {
-    return makeDirectory(dirname(path), made => (isLeft(made) ? done(made) : makeDirectory(path, done)))
+  if (error.code === 'ENOENT' && !hasParent && dirname(path) !== path) {
+    return makeBelow(dirname(path), false, made => (isLeft(made) ? done(made) : makeBelow(path, true, done)))
   }
   if (error.code !== 'EEXIST') return done(left(error))
   fs.stat(path, (unknown, stats) => {

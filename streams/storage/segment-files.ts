@@ -5,8 +5,10 @@ import { sweep, syncFolder, writeFully } from './file-access.js'
 import { type FileHeader, SALT_BYTES, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
 import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, recordBytes, segmentKey, segmentName, temporary } from './segment.js'
 
+/** How much of the fill pattern goes out in one write. */
+const PIECE_BYTES = 256 * 1024
 /** How much of a new segment is written before it is synced: little enough that a sync of the log beside it does not wait long. */
-const SYNC_EVERY_BYTES = 512 * 1024
+const SYNC_EVERY_BYTES = 1024 * 1024
 
 /** A segment that is open for appending. */
 export interface Segment {
@@ -17,9 +19,13 @@ export interface Segment {
   readonly tail: number
 }
 
+/** The fill pattern in `bytes` bytes, without copying it. */
+const fillPieces = ({ fill }: SegmentKey, bytes: number): readonly Uint8Array[] =>
+  Array.from({ length: Math.ceil(bytes / FILL_BYTES) }, (_, i) => fill.subarray(0, Math.min(FILL_BYTES, bytes - i * FILL_BYTES)))
+
 /** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern, all of it durable but not yet its name. */
 export const writeSegment = (disk: Disk, path: string, header: FileHeader, first: Uint8Array, isWanted: () => boolean): Act<DiskFile> => done => {
-  const { fill } = segmentKey(header.salt)
+  const key = segmentKey(header.salt)
   disk.open(path, 'create', opened => {
     if (isLeft(opened)) return done(opened)
     const file = opened.right
@@ -27,9 +33,9 @@ export const writeSegment = (disk: Disk, path: string, header: FileHeader, first
       isLeft(outcome) ? file.close(() => done(outcome)) : done(right(file))
     const fillFrom = (at: number): void => {
       if (!isWanted()) return stop(left(Object.assign(new Error('the segment is no longer wanted'), { code: 'ECANCELED' })))
-      const end = Math.min(at + FILL_BYTES, header.capacity)
-      const isSynced = end === header.capacity || end % SYNC_EVERY_BYTES < FILL_BYTES
-      inOrder(writeFully(file, [fill.subarray(0, end - at)], at), ...(isSynced ? [file.datasync] : []))(outcome =>
+      const end = Math.min(at + PIECE_BYTES, header.capacity)
+      const isSynced = end === header.capacity || end % SYNC_EVERY_BYTES < PIECE_BYTES
+      inOrder(writeFully(file, fillPieces(key, end - at), at), ...(isSynced ? [file.datasync] : []))(outcome =>
         isLeft(outcome) || end === header.capacity ? stop(outcome) : fillFrom(end))
     }
     writeFully(file, [encodeFileHeader(header), first], 0)(outcome =>
@@ -59,7 +65,8 @@ export interface SupplyOptions {
 /** The smallest segment: segments double from here up to `segmentBytes`, so that a small log stays small. */
 export const INITIAL_SEGMENT_BYTES = 1024 * 1024
 
-const leastCapacity = (payloadBytes: number): number => FIRST_RECORD + recordBytes(payloadBytes) + SEAL_BYTES
+/** The smallest segment that has room for a record with this payload and for the seal. */
+export const leastCapacity = (payloadBytes: number): number => FIRST_RECORD + recordBytes(payloadBytes) + SEAL_BYTES
 
 type Outcome = Either<NodeJS.ErrnoException, Segment>
 
@@ -122,8 +129,8 @@ export const segmentSupply = ({ disk, folder, segmentBytes, random, spare }: Sup
 export const refill = (file: DiskFile, key: SegmentKey, from: number, to: number): Act<void> => done => {
   const next = (at: number): void => {
     if (at >= to) return done(right(undefined))
-    const end = Math.min(at + FILL_BYTES, to)
-    writeFully(file, [key.fill.subarray(0, end - at)], at)(outcome => (isLeft(outcome) ? done(outcome) : next(end)))
+    const end = Math.min(at + PIECE_BYTES, to)
+    writeFully(file, fillPieces(key, end - at), at)(outcome => (isLeft(outcome) ? done(outcome) : next(end)))
   }
   next(from)
 }

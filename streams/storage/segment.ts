@@ -52,11 +52,11 @@ export const SEAL_BYTES = recordBytes(0)
 /** What is derived from a segment's salt: the pattern that fills it and the seed of its checksums. */
 export interface SegmentKey {
   readonly seed: number
-  /** Fill pattern, from the start of any sector on. */
+  /** `FILL_BYTES` of the pattern, as it looks from the start of any sector on. */
   readonly fill: Buffer
 }
 
-export const FILL_BYTES = 256 * 1024
+export const FILL_BYTES = 16 * 1024
 
 export const segmentSeed = (salt: Uint8Array): number => checksumOf(salt)
 

@@ -10,7 +10,7 @@ import { IDENTITY_FILE, identityBytes, readIdentity } from './identity-file.js'
 import { type RecoveredLog, recoverLog } from './log-recovery.js'
 import type { StoreOwner } from './port.js'
 import { FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed, temporary } from './segment.js'
-import { INITIAL_SEGMENT_BYTES, writeSegment } from './segment-files.js'
+import { INITIAL_SEGMENT_BYTES, leastCapacity, writeSegment } from './segment-files.js'
 import { publish, writeTemporary } from './store-file.js'
 
 export interface FolderOptions {
@@ -47,8 +47,9 @@ export const holdFolder = (disk: Disk, folder: string): Act<{ release(done: () =
 
 /** The first segment begins with the log's base. */
 const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { clusterId, membership }: StoreOwner): Act<void> => {
-  const header: FileHeader = { kind: 'segment', clusterId, number: 1, capacity: Math.min(segmentBytes, INITIAL_SEGMENT_BYTES), salt: random(SALT_BYTES) }
   const base = encodeBase({ index: 0, term: 0, membership })
+  const capacity = Math.max(Math.min(segmentBytes, INITIAL_SEGMENT_BYTES), leastCapacity(base.length))
+  const header: FileHeader = { kind: 'segment', clusterId, number: 1, capacity, salt: random(SALT_BYTES) }
   const record = Buffer.alloc(recordBytes(base.length))
   record.set(base, RECORD_HEADER_BYTES)
   const fields = { type: 'base', offset: FIRST_RECORD, syncedTo: FIRST_RECORD, firstIndex: 0, commitIndex: 0, payloadBytes: base.length } as const

@@ -1,3 +1,4 @@
+import type { Hello } from '../../codecs/handshake.js'
 import { type Host, receive } from './handshake.js'
 import { clientPlaces, type Endpoint, type Party } from './port.js'
 import type { Registry } from './registry.js'
@@ -53,6 +54,28 @@ export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry)
     stream.destroy()
   }
 
+  /** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
+  const welcome = (stream: ByteStream, { role, from, incarnation }: Hello, settle: () => void, leave: () => void): void => {
+    const party: Party = role === 'member' ? { type: 'member', id: from } : { type: 'client', link: ++clientsSoFar }
+    let isConfirmed = false
+    registry.open(stream, party, {
+      confirmed: link => {
+        isConfirmed = true
+        settle()
+        leave()
+        registry.join(party, incarnation, link)
+      },
+      closed: reason => {
+        settle()
+        if (isConfirmed) return
+        leave()
+        if (!isClosed && role === 'member') {
+          registry.notice({ type: 'refusedByPeer', peer: from, reason: `it did not confirm the link, as when it knows this member by another incarnation (${reason})` })
+        }
+      },
+    })
+  }
+
   const accept = (stream: ByteStream): void => {
     if (isClosed) return stream.destroy()
     const leaveRoom = room.enter(hostOf(stream.remote))
@@ -69,25 +92,7 @@ export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry)
       leave()
       if (!isClosed) registry.notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
-    receive(stream, host, {
-      welcomed: ({ role, from, incarnation }, settle) => {
-        const party: Party = role === 'member' ? { type: 'member', id: from } : { type: 'client', link: ++clientsSoFar }
-        let isConfirmed = false
-        registry.open(stream, party, {
-          confirmed: link => {
-            isConfirmed = true
-            settle()
-            leave()
-            registry.join(party, incarnation, link)
-          },
-          closed: reason => {
-            settle()
-            if (!isConfirmed) refused(reason)
-          },
-        })
-      },
-      over: refused,
-    })
+    receive(stream, host, { welcomed: (hello, settle) => welcome(stream, hello, settle, leave), over: refused })
   }
 
   return {

@@ -1,19 +1,18 @@
+import { crc32 } from 'node:zlib'
 import test from 'ava'
 import fc from 'fast-check'
-import * as t from 'io-ts'
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { MAX_POSITION, checksumOf, readPosition, viewOf, writePosition } from '../../codecs/bytes.js'
 import { clusterIdOf } from '../../codecs/cluster-id.js'
 import { bodyOf, forEachEntry, packEntries, readBody } from '../../codecs/entries.js'
 import { handshakeReader } from '../../codecs/frame-reader.js'
-import { Hello, agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal } from '../../codecs/handshake.js'
+import { agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal } from '../../codecs/handshake.js'
 import { canonical, decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import * as primitives from '../../codecs/primitives.js'
 import { decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, EntryBody, Membership } from '../../lib/types.js'
-import { crc32 } from 'node:zlib'
 import { batchesFrom, body, hardState, memberId, membership, position } from './arbitraries.js'
 import { handshakes, hardStates, identity, membership as sample } from './samples.js'
 
@@ -281,7 +280,7 @@ test('a handshake comes back', is => {
 })
 
 const hellos: readonly (readonly [name: string, change: object])[] = [
-  ['an unknown role', { role: 'admin' }], ['versions upside down', { versions: [2, 1] }], ['version 0', { versions: [0, 1] }], ['three versions', { versions: [1, 2, 3] }],
+  ['an unknown role', { role: 'admin' }], ['versions upside down', { versions: [2, 1] }], ['version 0', { versions: [0, 1] }], ['one version', { versions: [1] }],
   ['no cluster', { clusterId: '' }], ['no sender', { from: '' }], ['a member that means nobody', { to: '' }], ['a member without incarnation', { incarnation: '' }],
   ['a client with an incarnation', { role: 'client' }], ['an incarnation without end', { incarnation: 'x'.repeat(65) }], ['a sender called __proto__', { from: '__proto__' }],
 ]
@@ -301,10 +300,6 @@ test('two ends agree on the newest version that both speak', is => {
 })
 
 test('a refusal fits into its frame, whatever the reason', is => {
-  const reply = decodeHandshakeReply(payloadOf(encodeHandshake(refusal('€'.repeat(100_000)))))
-  is.true(isRight(reply) && reply.right.type === 'refusal' && reply.right.reason.startsWith('€€€'))
-})
-
-test('the codecs of values are io-ts values like any other', is => {
-  is.true(Hello instanceof t.Type)
+  const reply = decodeHandshakeReply(payloadOf(encodeHandshake(refusal('\0'.repeat(100_000)))))
+  is.true(isRight(reply) && reply.right.type === 'refusal' && reply.right.reason.startsWith('\0\0\0'))
 })

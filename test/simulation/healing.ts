@@ -16,6 +16,8 @@ import { demand } from './violation.js'
 const HEALING = 10
 /** Election timeouts in which nothing happens that would call for another leader. */
 const CALM = 4
+/** Election timeouts between two looks. */
+const STRIDE = 0.1
 /** Election timeouts after the first service in which candidates of earlier trouble may still come forward. */
 const SETTLING = 2
 
@@ -33,13 +35,14 @@ export const heal = (options: HealingOptions): number => {
   const { members, nemesis, fates } = options
   const rest = members.length < 3 ? NOTHING : drawRest(options)
   nemesis.end(rest)
-  const first = rest === NOTHING ? 0 : serve(options, members.filter(member => !rest.down.includes(member)), () => true)
+  const first = rest === NOTHING ? 0 : serve(options, members.filter(member => !rest.down.includes(member)))
   if (rest !== NOTHING) {
     pass(options, SETTLING)
     keepCalm(options, members.filter(member => !rest.down.includes(member)))
     nemesis.end(NOTHING)
   }
-  const second = serve(options, members, () => areEqual(members))
+  const second = serve(options, members)
+  equalise(options)
   keepCalm(options, members)
   demand(areEqual(members), () => `what was equal is not equal any more: ${summaries(members)}`)
   const cuts = members.length < 3 ? NOTHING.cuts : drawCut(options)
@@ -74,19 +77,31 @@ const drawCut = ({ dice, members }: HealingOptions): Rest['cuts'] => {
 const pass = ({ agenda, mix }: HealingOptions, electionTimeouts: number): void =>
   agenda.runUntil(agenda.now() + electionTimeouts * mix.settings.electionTimeoutMs)
 
-/** Proposals to whoever leads until one is acknowledged, and `isDone`; returns how many election timeouts that took. */
-const serve = (options: HealingOptions, members: readonly Member[], isDone: () => boolean): number => {
-  const { fates } = options
+/** Proposals to whoever leads until one is acknowledged; returns how many election timeouts that took. */
+const serve = (options: HealingOptions, members: readonly Member[]): number => {
   const asked: RequestId[] = []
-  const isServed = (): boolean => asked.some(fates.isAcknowledged)
   let waited = 0
-  for (; !(isServed() && isDone()); waited += 0.1) {
-    demand(waited < HEALING, () => `no ${isServed() ? 'equal logs' : 'service'} ${HEALING} election timeouts after the last fault: ${summaries(members)}`)
+  for (; !asked.some(options.fates.isAcknowledged); waited += STRIDE) {
+    demand(waited < HEALING, () => `no service ${HEALING} election timeouts after the last fault: ${summaries(members)}`)
     const leader = members.filter(member => isReady(member.state())).sort((a, b) => b.state().term - a.state().term)[0]
-    if (leader !== undefined && !isServed()) asked.push(leader.propose(1, 10))
-    pass(options, 0.1)
+    if (leader !== undefined) asked.push(leader.propose(1, 10))
+    pass(options, STRIDE)
   }
   return waited
+}
+
+/** Waits until all are equal; one entry per round trip may be all that the bounds allow, so whoever gains on the others gets time. */
+const equalise = (options: HealingOptions): void => {
+  const { members } = options
+  let least = Number.POSITIVE_INFINITY
+  for (let waited = 0; !areEqual(members); waited += STRIDE) {
+    const last = Math.max(...members.map(member => lastEntry(member.state().log).index))
+    const lag = members.reduce((sum, member) => sum + last - member.state().appliedIndex, 0)
+    if (lag < least) waited = 0
+    least = Math.min(least, lag)
+    demand(waited < HEALING, () => `no equal logs ${HEALING} election timeouts after the last fault, or after the last gain: ${summaries(members)}`)
+    pass(options, STRIDE)
+  }
 }
 
 /** Nobody is elected while a leader has its quorum. */

@@ -17,7 +17,7 @@ export interface Network {
   /** Replaces the cuts, ordered pairs as `from>to`; they count when a message leaves and when it arrives. */
   readonly cut: (cuts: ReadonlySet<string>) => void
   readonly heal: () => void
-  /** No more faults of its own: what is sent from now on arrives once, and soon. */
+  /** No more faults of its own: what is sent from now on arrives once, and soon; what strays is lost. */
   readonly calm: (delayMs: Millis) => void
 }
 
@@ -29,7 +29,9 @@ export const createNetwork = (agenda: Agenda, dice: Dice, troubled: NetworkMix, 
   const post = (letter: Letter, detourMs: Millis): void => {
     const { from, to } = letter.message
     if (isCut(from, to) || dice.chance(mix.loss)) return
-    agenda.after(detourMs + mix.delayMs * 0.3 + dice.exponential(mix.delayMs * 0.7), () => { if (!isCut(from, to)) deliver(letter) })
+    agenda.after(detourMs + mix.delayMs * 0.3 + dice.exponential(mix.delayMs * 0.7), () => {
+      if (!isCut(from, to) && (detourMs === 0 || mix.stray > 0)) deliver(letter)
+    })
   }
   return {
     send: letter => {

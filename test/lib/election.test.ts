@@ -1,0 +1,323 @@
+import test from 'ava'
+import { firstStep } from '../../lib/recover.js'
+import {
+  type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast, stored, tick, vote,
+} from './build.js'
+
+type Notes = NonNullable<Parameters<typeof follower>[0]>
+const WAIT = 2001
+
+/** A member whose wait has just ended, asking for pre-votes. */
+const asking = (notes: Notes = {}) => {
+  const player = play(follower({ id: 'a', voters: 'a b c', ...notes }))
+  return { player, asked: player.later(WAIT, tick) }
+}
+/** The same, one answer later: a candidate in a new term. */
+const standing = (notes: Notes = {}, ...ayes: readonly string[]) => {
+  const { player } = asking(notes)
+  return { player, stood: player.turn(...(ayes.length > 0 ? ayes : ['b']).map(id => preVote(id, true))) }
+}
+
+test('E01 N04 a member alone is leader at its first tick, durable before it commits', t => {
+  const player = play(firstStep(settingsOf('a'), stored({ voters: 'a', term: 3 }), 1, 0).state)
+  const { wrote, said } = player.later(1, tick)
+  t.is(player.state.role, 'leader')
+  t.deepEqual([wrote, said], [['hardState(T4 a c=0)', 'append(1@4!)'], []])
+  t.is(player.state.commitIndex, 0)
+  t.is(player.turn(allPersisted).committed, '1@4!')
+})
+
+test('E02 silence ends in a pre-vote, which changes neither term nor vote', t => {
+  const { player, asked } = asking({ term: 2, log: '1@1', votedFor: 'c' })
+  t.deepEqual(asked.said, ['pre-RV(b; T2; 1@1)', 'pre-RV(c; T2; 1@1)'])
+  t.deepEqual(asked.wrote, [])
+  t.like(player.state, { role: 'candidate', term: 2, votedFor: 'c' })
+})
+
+test('E03 a deadline is looked at only after all that has been heard', t => {
+  const player = play(follower({ id: 'a', voters: 'a b c', log: '1@1' }))
+  t.deepEqual(player.later(WAIT, ae('b', '1@1'), tick).said, ['ok(b; T1; 1/1)'])
+  t.is(player.state.role, 'follower')
+})
+
+test('a late tick begins the wait anew instead of ending it', t => {
+  const player = play(follower({ id: 'a', voters: 'a b c' }))
+  t.deepEqual(player.later(5000, lateTick(501)).noticed, ['stalled'])
+  t.is(player.state.role, 'follower')
+  t.true(player.state.electionDeadline >= player.state.now + 1000)
+  player.later(WAIT, lateTick(500))
+  t.is(player.state.role, 'candidate')
+})
+
+test('E05 a granted vote is written, and begins the wait anew', t => {
+  const player = play(follower({ term: 1000, voters: 'f1 x y' }))
+  player.later(900)
+  const before = player.state.electionDeadline
+  const { said, wrote } = player.turn(requestVote('x', 1000, '10000@999'))
+  t.deepEqual([said, wrote], [['RVR(x; T1000; yes)'], ['hardState(T1000 x c=0)']])
+  t.true(player.state.electionDeadline >= player.state.now + 1000)
+  t.not(player.state.electionDeadline, before)
+})
+
+interface VoteRow {
+  readonly title: string
+  readonly notes: Notes
+  readonly ask: Fact
+  readonly said: string
+  readonly term: number
+  readonly votedFor: string | undefined
+}
+const votes: readonly VoteRow[] = [
+  { title: 'E07 the same candidate is granted again', notes: { term: 5, votedFor: 'x' }, ask: requestVote('x', 5, '0@0'), said: 'RVR(x; T5; yes)', term: 5, votedFor: 'x' },
+  { title: 'another candidate of the same term is refused', notes: { term: 5, votedFor: 'x' }, ask: requestVote('y', 5, '9@4'), said: 'RVR(y; T5; no)', term: 5, votedFor: 'x' },
+  { title: 'E09 a higher last term wins over a longer log', notes: { log: '1-2000@1' }, ask: requestVote('x', 3, '5@2'), said: 'RVR(x; T3; yes)', term: 3, votedFor: 'x' },
+  { title: 'a longer log of a lower last term loses', notes: { log: '1@1 2@3' }, ask: requestVote('x', 4, '99@2'), said: 'RVR(x; T4; no)', term: 4, votedFor: undefined },
+  { title: 'of equal last terms the shorter log loses', notes: { log: '1@1 2@1' }, ask: requestVote('x', 2, '1@1'), said: 'RVR(x; T2; no)', term: 2, votedFor: undefined },
+  { title: 'equal logs win', notes: { log: '1@1 2@1' }, ask: requestVote('x', 2, '2@1'), said: 'RVR(x; T2; yes)', term: 2, votedFor: 'x' },
+  { title: 'E11 a higher term is taken from a candidate that is refused', notes: { log: '1@1' }, ask: requestVote('x', 5, '0@0'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
+  { title: 'an older term is refused', notes: { term: 5 }, ask: requestVote('x', 4, '9@4'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
+  {
+    title: 'a candidate is neither heard nor voted for while a leader is there', notes: { term: 5, leader: 'y', verified: 0 }, ask: requestVote('x', 9, '9@8'),
+    said: 'RVR(x; T5; no)', term: 5, votedFor: undefined,
+  },
+  { title: 'not even in the leader\'s own term', notes: { term: 5, leader: 'y' }, ask: requestVote('x', 5, '9@4'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
+  { title: 'the leader itself may stand again', notes: { term: 5, leader: 'x' }, ask: requestVote('x', 6, '9@5'), said: 'RVR(x; T6; yes)', term: 6, votedFor: 'x' },
+  { title: 'a pre-vote is granted in words alone', notes: { term: 5, votedFor: 'y' }, ask: requestPreVote('x', 5, '0@0'), said: 'pre-RVR(x; T5; yes)', term: 5, votedFor: 'y' },
+  { title: 'a pre-vote of a higher term changes no term', notes: { term: 5 }, ask: requestPreVote('x', 8, '0@0'), said: 'pre-RVR(x; T5; yes)', term: 5, votedFor: undefined },
+  { title: 'a pre-vote of an older term is refused with the newer one', notes: { term: 5 }, ask: requestPreVote('x', 4, '9@4'), said: 'pre-RVR(x; T5; no)', term: 5, votedFor: undefined },
+  { title: 'a pre-vote with an older log is refused', notes: { log: '1@1' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; no)', term: 1, votedFor: undefined },
+  { title: 'a pre-vote is refused while another leader is there', notes: { leader: 'y' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; no)', term: 1, votedFor: undefined },
+  { title: 'a pre-vote of the last known leader is granted', notes: { leader: 'x' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; yes)', term: 1, votedFor: undefined },
+  { title: 'a learner grants: who asks decides', notes: { voters: 'x y', learners: 'f1' }, ask: requestVote('x', 2, '0@0'), said: 'RVR(x; T2; yes)', term: 2, votedFor: 'x' },
+]
+for (const { title, notes, ask, said, term, votedFor } of votes) {
+  test(title, t => {
+    const player = play(follower({ voters: 'f1 x y', ...notes }))
+    const { electionDeadline } = player.state
+    t.deepEqual(player.turn(ask).said, [said])
+    t.is(player.state.term, term)
+    t.is(player.state.votedFor, votedFor)
+    // Only a granted vote begins the wait anew: neither a refusal nor a pre-vote does.
+    if (said.startsWith('pre') || said.includes('no')) t.is(player.state.electionDeadline, electionDeadline)
+  })
+}
+
+test('a leader is heard of for one election timeout', t => {
+  const at = (ms: number): readonly string[] => {
+    const player = play(follower({ voters: 'f1 x y', leader: 'y' }))
+    return player.later(ms, requestVote('x', 2, '0@0')).said
+  }
+  t.deepEqual([at(999), at(1000)], [['RVR(x; T1; no)'], ['RVR(x; T2; yes)']])
+})
+
+test('a leader that hears its quorum takes no newer term from a candidate; one that does not, does', t => {
+  const player = play(leader({ log: '1@1', others: 'f1{on} f2{on}' }))
+  t.deepEqual(player.turn(requestVote('f1', 9, '9@8')).said.at(0), 'RVR(f1; T1; no)')
+  t.is(player.state.role, 'leader')
+  t.deepEqual(player.later(1001, requestVote('f1', 9, '9@8')).said, ['RVR(f1; T9; yes)'])
+  t.is(player.state.role, 'follower')
+})
+
+test('N02 votes are asked of all other voters in the next term, with the last entry', t => {
+  const { stood } = standing({ voters: 'a b c d e', log: '1@1 2@1 3@1 4@1 5@1', term: 2 }, 'b', 'c')
+  t.deepEqual(stood.said, ['b', 'c', 'd', 'e'].map(id => `RV(${id}; T3; 5@1)`))
+  t.deepEqual(stood.wrote, ['hardState(T3 a c=0)'])
+})
+
+test('N05 N06 a majority of votes makes the leader', t => {
+  const { player } = standing({ term: 2 })
+  player.turn(vote('b', true))
+  t.like(player.state, { role: 'leader', term: 3, leader: 'a' })
+})
+
+test('N08 learners are not asked and do not count', t => {
+  const { player, asked } = asking({ voters: 'a p2 p3', learners: 'p1 p4' })
+  t.deepEqual(asked.said.map(text => text.slice(7, 9)), ['p2', 'p3'])
+  player.turn(preVote('p1', true), preVote('p4', true))
+  t.is(player.state.term, 1)
+  player.turn(preVote('p2', true))
+  player.turn(vote('p2', false), vote('p1', true))
+  t.is(player.state.role, 'candidate')
+  player.turn(vote('p3', true))
+  t.is(player.state.role, 'leader')
+})
+
+test('N10 a vote that comes twice counts once', t => {
+  const { player } = standing({ voters: 'a b c d e' }, 'b', 'c')
+  player.turn(vote('b', true), vote('b', true))
+  player.turn(vote('b', true))
+  t.is(player.state.role, 'candidate')
+  player.turn(vote('c', true))
+  t.is(player.state.role, 'leader')
+})
+
+const noVotes: readonly (readonly [string, Fact])[] = [
+  ['of an older election', vote('b', true, { round: 1 })],
+  ['of an older term', vote('b', true, { term: 1 })],
+  ['for a pre-vote', preVote('b', true)],
+  ['of a stranger', vote('x', true)],
+  ['that is refused', vote('b', false)],
+]
+for (const [what, fact] of noVotes) {
+  test(`an answer ${what} is no vote`, t => {
+    const { player } = standing({ term: 1 })
+    player.turn(fact)
+    t.like(player.state, { role: 'candidate', term: 2 })
+  })
+}
+
+test('a term that was merely seen is no vote of that term', t => {
+  const { player } = standing({ term: 1 })
+  player.turn(ae('c', '0@0', '', 0, { term: 7 }))
+  t.like(player.state, { role: 'follower', term: 7, votedFor: undefined })
+})
+
+test('a pre-vote that is granted in words of an older term counts', t => {
+  const { player } = asking({ term: 5 })
+  player.turn(preVote('b', true, { term: 3 }))
+  t.is(player.state.term, 6)
+})
+
+test('a refused pre-vote brings the newer term, and the member waits its turn', t => {
+  const { player } = asking({ term: 5 })
+  t.deepEqual(player.turn(preVote('b', false, { term: 9 })).wrote, ['hardState(T9 - c=0)'])
+  t.like(player.state, { role: 'follower', term: 9 })
+})
+
+test('N11 a leader of an older term is refused', t => {
+  const { player } = standing({ term: 1 })
+  t.deepEqual(player.turn(ae('b', '0@0', '', 0, { term: 1 })).said, ['no(b; T2; 0; 0@0)'])
+  t.is(player.state.role, 'candidate')
+})
+
+test('a candidate yields to the leader of its term and keeps its vote', t => {
+  const { player } = standing({ term: 1 })
+  t.deepEqual(player.turn(ae('b', '0@0', '1@2')).said, ['ok(b; T2; 1/0)'])
+  t.like(player.state, { role: 'follower', term: 2, leader: 'b', votedFor: 'a' })
+})
+
+test('N14 an older vote request is refused', t => {
+  const { player } = standing({ term: 1 })
+  t.deepEqual(player.turn(requestVote('b', 1, '9@1')).said, ['RVR(b; T2; no)'])
+})
+
+test('N16 a candidate has voted for itself', t => {
+  const { player } = standing({ term: 1000 })
+  t.deepEqual(player.turn(requestVote('a', 1001, '0@0'), requestVote('b', 1001, '0@0')).said, ['RVR(a; T1001; yes)', 'RVR(b; T1001; no)'])
+})
+
+for (const [title, last, answer, votedFor] of [['N17 a better log', '9@4', 'yes', 'b'], ['N18 a worse log', '0@0', 'no', undefined]] as const) {
+  test(`${title} in a newer term: the candidate follows, and votes by the log`, t => {
+    const { player } = standing({ log: '1@1' })
+    t.deepEqual(player.turn(requestVote('b', 5, last)).said, [`RVR(b; T5; ${answer})`])
+    t.like(player.state, { role: 'follower', term: 5, votedFor })
+  })
+}
+
+test('N20 a candidate knows no leader', t => {
+  t.is(asking({ leader: 'b' }).player.state.leader, undefined)
+})
+
+test('an election without a majority is repeated after its wait, from the pre-vote', t => {
+  const { player } = standing({ term: 1 })
+  player.turn(allPersisted)
+  const { said } = player.later(WAIT, tick)
+  t.deepEqual(said, ['pre-RV(b; T2; 0@0)', 'pre-RV(c; T2; 0@0)'])
+  t.is(player.state.term, 2)
+})
+
+test('waits are drawn anew each time, between one and two election timeouts', t => {
+  const player = play(follower({ id: 'a', voters: 'a b c', log: '1@1' }))
+  const waits = Array.from({ length: 200 }, () => {
+    player.turn(ae('b', '1@1'))
+    return player.state.electionDeadline - player.state.now
+  })
+  t.true(waits.every(wait => wait >= 1000 && wait < 2000))
+  t.true(new Set(waits).size > 190)
+  t.true(Math.min(...waits) < 1050 && Math.max(...waits) > 1950)
+})
+
+test('a learner never stands, and forgets a leader that is silent', t => {
+  const player = play(follower({ id: 'n', voters: 'a b', learners: 'n', leader: 'a' }))
+  t.deepEqual(player.later(WAIT, tick).said, [])
+  t.like(player.state, { role: 'follower', leader: undefined })
+})
+
+test('joint consensus: an election needs both majorities', t => {
+  const { player } = asking({ voters: 'a b', outgoing: 'c d a' })
+  player.turn(preVote('b', true))
+  t.is(player.state.term, 1)
+  player.turn(preVote('c', true))
+  t.is(player.state.term, 2)
+})
+
+test('a leader whose oldest write is older than an election timeout steps down and stands only when it is done', t => {
+  const player = play(leader({ others: 'f1{on} f2{on}', log: '1@1' }))
+  player.turn(state => ({ type: 'proposed', id: 1, body: { count: 1, bytes: new Uint8Array(8), checksum: state.term } }))
+  const { turn } = player.later(600, tick)
+  player.turn(accepted('f1', 2), accepted('f2', 2))
+  const { noticed } = player.later(401, tick)
+  t.deepEqual([noticed, player.state.role], [['slowDisk'], 'follower'])
+  player.later(WAIT, tick)
+  t.is(player.state.role, 'follower')
+  player.later(WAIT, { type: 'persisted', turn }, tick)
+  t.is(player.state.role, 'candidate')
+})
+
+test('a leader that was stopped takes no old answer for a fresh one', t => {
+  const player = play(leader({ others: 'f1{on} f2{on}', log: '1@1' }))
+  player.later(100, tick)
+  const { noticed } = player.later(5000, accepted('f1', 1), accepted('f2', 1), lateTick(4900))
+  t.deepEqual(noticed, ['stalled', 'quorumLost'])
+  t.is(player.state.role, 'follower')
+})
+
+test('rounds never repeat, even when the clock stands still', t => {
+  const player = play(leader({ others: 'f1{next=2,match=1,on} f2{next=2,match=1,on}', log: '1@1' }))
+  const rounds = [1, 2, 3].map(() => {
+    const asked = player.later(0, { type: 'proposed', id: 1, body: { count: 1, bytes: new Uint8Array(8), checksum: 0 } }).ready.messages
+    return new Set(asked.map(({ round }) => round))
+  })
+  t.true(rounds.every(one => one.size === 1))
+  const [first, second, third] = rounds.map(one => [...one][0]!)
+  t.true(first! < second! && second! < third!)
+})
+
+test('V01 V02 V04 recovery applies again what was committed for certain, and no more', t => {
+  const player = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', base: '4@1', log: '5@1 6@1 7@1 8@1', commit: 6 }), 1, 0).state)
+  t.like(player.state, { role: 'follower', commitIndex: 6, appliedIndex: 4, persistedIndex: 8 })
+  t.is(player.turn().committed, '5@1 6@1')
+  const fresh = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', log: '1@1', commit: 0 }), 1, 0).state)
+  t.is(fresh.turn().committed, '')
+  t.is(showLast(fresh.state), '1@1')
+})
+
+test('V08 V09 term and vote survive; an empty store begins at 0', t => {
+  const again = (notes: Notes): unknown => {
+    const { term, votedFor, role } = firstStep(settingsOf('a'), stored({ voters: 'a b', ...notes }), 1, 0).state
+    return [term, votedFor, role]
+  }
+  t.deepEqual(again({ term: 5, votedFor: 'a' }), [5, 'a', 'follower'])
+  t.deepEqual(again({ term: 0 }), [0, undefined, 'follower'])
+})
+
+test('V10 in a term known only from the log nobody gets a vote that may have been given', t => {
+  const player = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', term: 2, votedFor: 'b', log: '1@3' }), 1, 0).state)
+  t.is(player.state.term, 3)
+  t.deepEqual(player.turn(requestVote('b', 3, '9@3')).said, ['RVR(b; T3; no)'])
+  t.deepEqual(player.turn(requestVote('b', 4, '9@3')).said, ['RVR(b; T4; yes)'])
+})
+
+test('a stored commit beyond the log is not believed', t => {
+  t.is(firstStep(settingsOf('a'), stored({ voters: 'a b', log: '1@1', commit: 9 }), 1, 0).state.commitIndex, 1)
+})
+
+test('a leader is a follower again after a restart, with its vote', t => {
+  const { state } = firstStep(settingsOf('a'), stored({ voters: 'a', term: 4, votedFor: 'a', log: '1@4!' }), 1, 0)
+  t.like(state, { role: 'follower', term: 4, votedFor: 'a' })
+  const player = play(state)
+  player.later(1, tick)
+  t.is(player.state.term, 5)
+  t.is(player.turn(allPersisted).committed, '1@4! 2@5!')
+  player.turn(applied(2))
+})
