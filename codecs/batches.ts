@@ -51,7 +51,9 @@ export const encodeBatch = (batch: EntryBatch, out: Uint8Array[]): number => {
 export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, { readonly batch: EntryBatch; readonly end: number }> => {
   if (bytes.length - offset < BATCH_HEADER_BYTES) return left('a batch is shorter than its header')
   const view = viewOf(bytes)
-  if (view.getUint32(offset + CHECKED, true) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) return left('a batch header does not match its checksum')
+  if (view.getUint32(offset + CHECKED, true) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) {
+    return left('a batch header does not match its checksum')
+  }
   const firstIndex = readPosition(view, offset)
   const term = readPosition(view, offset + 8)
   const time = view.getFloat64(offset + 16, true)

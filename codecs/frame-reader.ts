@@ -63,8 +63,8 @@ const frameTaker = (maxFrameBytes: number) => {
     const { bytes, offset } = gathered(chunk, from, of.payloadBytes)
     header = bytes === undefined ? of : undefined
     if (bytes === undefined) return right({ frame: undefined, offset })
-    const isWhole = checksumOf(bytes.subarray(0, of.headBytes)) === of.headChecksum
-    return isWhole ? right({ frame: { version: of.version, lane: of.lane, payload: bytes }, offset }) : frameFailed('damaged', 'the frame does not match its checksum')
+    if (checksumOf(bytes.subarray(0, of.headBytes)) !== of.headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
+    return right({ frame: { version: of.version, lane: of.lane, payload: bytes }, offset })
   }
 
   const takeFrame = (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {

@@ -16,6 +16,7 @@ import { encodeMessage } from './messages.js'
 export const PROTOCOL_VERSION = 1
 /** The oldest protocol that this code speaks. */
 export const OLDEST_VERSION = 1
+/** What precedes a frame's payload. */
 export const FRAME_HEADER_BYTES = 24
 const CHECKED = 20
 const MAGIC = 0x5852
@@ -26,6 +27,7 @@ const LANES = ['control', 'bulk'] as const
 /** Which traffic a frame belongs to: what may overtake entries, and what carries them. */
 export type Lane = (typeof LANES)[number]
 
+/** One frame, whole and checked as far as its own checksums go. */
 export interface Frame {
   readonly version: number
   readonly lane: Lane
@@ -33,6 +35,7 @@ export interface Frame {
   readonly payload: Uint8Array
 }
 
+/** The kinds of unreadable frames, for those who count them. */
 export type FrameFault = 'wrongMagic' | 'unknownVersion' | 'damaged' | 'unknownLane' | 'unknownGroup' | 'tooLong' | 'badLayout'
 
 /** Why a stream of frames cannot be read any further. */
@@ -41,6 +44,7 @@ export interface FrameError {
   readonly reason: string
 }
 
+/** A fault with its reason, in words for the log. */
 export const frameFailed = (fault: FrameFault, reason: string): Either<FrameError, never> => left({ fault, reason })
 
 const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number, head: Uint8Array): void => {

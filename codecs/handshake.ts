@@ -43,6 +43,7 @@ const Nothing: t.Type<'', unknown> = t.literal('')
 const Reason: t.Type<string, unknown> = guard<string>('Reason', value =>
   typeof value === 'string' && value.length <= MAX_REASON_CHARACTERS ? undefined : `must be a string of at most ${MAX_REASON_CHARACTERS} characters`)
 
+/** A member says who it is and whom it means; a client has no incarnation and need not mean anybody. */
 export const Hello: t.Type<Hello, unknown> = checked(t.strict({
   type: t.literal('hello'),
   role: t.keyof({ member: null, client: null }),
@@ -57,9 +58,11 @@ export const Hello: t.Type<Hello, unknown> = checked(t.strict({
   return role === 'client' && incarnation !== '' ? 'must not have an incarnation as a client' : undefined
 })
 
+/** Names who is here, so that the dialling end can tell whether it reached the one it meant. */
 export const Welcome: t.Type<Welcome, unknown> =
   t.strict({ type: t.literal('welcome'), version: Version, id: MemberId, incarnation: Incarnation }, 'Welcome')
 
+/** A reason in words, bounded because a stranger sends it. */
 export const Refusal: t.Type<Refusal, unknown> = t.strict({ type: t.literal('refusal'), reason: Reason }, 'Refusal')
 
 /** The answer to a hello: `type` tells which. */

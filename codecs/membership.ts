@@ -40,6 +40,8 @@ export const canonical = (membership: core.Membership): core.Membership => ({
   addresses: Object.fromEntries(Object.entries(membership.addresses).sort(([a], [b]) => (a < b ? -1 : 1))),
 })
 
+/** JSON in canonical form: what a membership entry and a log's base hold, and what a cluster's id is made of. */
 export const encodeMembership = (membership: core.Membership): Uint8Array => encodeJson(Membership, canonical(membership))
 
+/** Reads nothing but the canonical form, so that a membership has one spelling everywhere. */
 export const decodeMembership = (bytes: Uint8Array): Either<string, core.Membership> => decodeJson(Membership, bytes)

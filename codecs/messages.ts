@@ -117,7 +117,9 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, 
     }
     case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3] }
     case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
-    case 'requestVote': return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
+    case 'requestVote': {
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
+    }
     case 'requestVoteReply': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
     }

@@ -48,7 +48,9 @@ export interface Limits {
 const KiB = 1024
 const MiB = 1024 * KiB
 
+/** How long a follower waits for its leader at least before it campaigns. */
 export const DEFAULT_ELECTION_TIMEOUT_MS: Millis = 1000
+/** How often a leader without news says that it leads. */
 export const DEFAULT_HEARTBEAT_MS: Millis = 100
 
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
@@ -189,7 +191,9 @@ const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Se
   atLeast('maxUncommittedBytes', bodyBytes, 'maxBatchBytes + maxCommandBytes')
   atLeast('maxPendingBytes', bodyBytes, 'maxBatchBytes + maxCommandBytes')
   atLeast('reconnectMaxMs', limits.reconnectMinMs, 'reconnectMinMs')
-  if (limits.stallMs > electionTimeoutMs) faults.push(`limits.stallMs: must be at most electionTimeoutMs = ${electionTimeoutMs}, not ${limits.stallMs}`)
+  if (limits.stallMs > electionTimeoutMs) {
+    faults.push(`limits.stallMs: must be at most electionTimeoutMs = ${electionTimeoutMs}, not ${limits.stallMs}`)
+  }
   return faults
 }
 

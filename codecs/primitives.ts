@@ -52,8 +52,11 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 export const Index: t.Type<core.Index> = integer('Index', 0)
 /** 0 only before the first election. */
 export const Term: t.Type<core.Term> = integer('Term', 0)
+/** Microseconds of the asker's clock. */
 export const Round: t.Type<core.Round> = integer('Round', 0)
+/** How many, none included. */
 export const Count: t.Type<number> = integer('Count', 0)
+/** 32 bits. */
 export const Checksum: t.Type<number> = integer('Checksum', 0, 0xffff_ffff)
 /** A span that a timer can wait. */
 export const TimerMs: t.Type<core.Millis> = integer('TimerMs', 1, MAX_TIMER_MS)
@@ -92,7 +95,9 @@ export const byMember = <A>(name: string, codec: t.Type<A, unknown>): t.Type<Rea
     t.identity,
   )
 
+/** Compared as a whole and never taken apart. */
 export const Incarnation: t.Type<core.Incarnation> = visible('Incarnation', 64)
+/** As `clusterIdOf` makes it; here only bounded. */
 export const ClusterId: t.Type<string> = visible('ClusterId', 128)
 
 /** `host:port`, the host a name, an IPv4 address or a bracketed IPv6 address. */

@@ -29,8 +29,10 @@ const StoredIdentity: t.Type<Identity & { readonly format: number }, unknown> = 
   format: Format, clusterId: ClusterId, id: MemberId, incarnation: Incarnation, peers: byMember('Peers', Incarnation),
 }, 'Identity')
 
+/** JSON, because people look into a data folder to see whose it is. */
 export const encodeIdentity = (identity: Identity): Uint8Array => encodeJson(StoredIdentity, { format: FOLDER_FORMAT, ...identity })
 
+/** A newer format is refused by its number, so that nobody takes a newer folder for a damaged one. */
 export const decodeIdentity = (bytes: Uint8Array): Either<string, Identity> => {
   const decoded = decodeJson(StoredIdentity, bytes)
   if (isLeft(decoded)) return decoded

@@ -23,7 +23,8 @@ const CommandBatch: t.Type<log.CommandBatch, unknown> = checked(
   ({ skip, count, body }) => (skip + count <= body.count ? undefined : 'must not reach beyond its body'),
 )
 const NoopBatch: t.Type<log.NoopBatch, unknown> = t.strict({ kind: t.literal('noop'), ...placed }, 'NoopBatch')
-const MembershipBatch: t.Type<log.MembershipBatch, unknown> = t.strict({ kind: t.literal('membership'), ...placed, membership: Membership }, 'MembershipBatch')
+const MembershipBatch: t.Type<log.MembershipBatch, unknown> =
+  t.strict({ kind: t.literal('membership'), ...placed, membership: Membership }, 'MembershipBatch')
 
 const isBatch = (value: unknown): value is log.EntryBatch =>
   CommandBatch.is(value) || ((NoopBatch.is(value) || MembershipBatch.is(value)) && value.count === 1)
@@ -67,15 +68,18 @@ const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches }: core.Appe
   return first.term < prevLogTerm ? 'must not fall back to an earlier term than its previous entry' : undefined
 }
 
+/** Its batches follow its previous entry, and nothing in it is of a later term than its own. */
 export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
   type: t.literal('appendEntries'), ...envelope,
   prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, round: Round,
 }, 'AppendEntries'), followsPrevious)
 
+/** What is durable has been verified. */
 export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
   type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, round: Round,
 }, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
 
+/** The hint lies at or before the refused entry, or nowhere. */
 export const AppendRefused: t.Type<core.AppendRefused, unknown> = checked(t.strict({
   type: t.literal('appendRefused'), ...envelope, prevLogIndex: Index, hintIndex: Index, hintTerm: Term, round: Round,
 }, 'AppendRefused'), ({ prevLogIndex, hintIndex, hintTerm }) => {
@@ -83,6 +87,7 @@ export const AppendRefused: t.Type<core.AppendRefused, unknown> = checked(t.stri
   return hintIndex <= prevLogIndex ? undefined : 'must not hint beyond the refused entry'
 })
 
+/** The candidate's last entry is of no later term than the candidate. */
 export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
   type: t.literal('requestVote'), ...envelope, preVote: t.boolean, lastLogIndex: Index, lastLogTerm: Term, round: Round,
 }, 'RequestVote'), ({ term, lastLogIndex, lastLogTerm }) => {
@@ -90,17 +95,21 @@ export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
   return lastLogTerm <= term ? undefined : 'must not have an entry of a later term than its own'
 })
 
+/** A vote, or a word on one, always with the round of the question. */
 export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict({
   type: t.literal('requestVoteReply'), ...envelope, preVote: t.boolean, voteGranted: t.boolean, round: Round,
 }, 'RequestVoteReply')
 
+/** The commands are checked as bytes; what they say is for the machine's codec. */
 export const ProposeRequest: t.Type<requests.ProposeRequest, unknown> =
   t.strict({ type: t.literal('propose'), id: Count, epoch: Count, body: EntryBody }, 'ProposeRequest')
 
+/** Where the commands stand, so index and term are those of an entry. */
 export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.strict({
   type: t.literal('committed'), id: Count, firstIndex: EntryIndex, term: EntryTerm, results: EntryBody,
 }, 'ProposeCommitted')
 
+/** The leader, where one is known, always with an address. */
 export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict({
   type: t.literal('refused'),
   id: Count,
@@ -108,6 +117,7 @@ export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict
   leader: t.union([t.strict({ id: MemberId, address: Address }, 'Leader'), t.undefined]),
 }, 'ProposeRefused')
 
+/** Names its request and nothing else, because nothing else is known. */
 export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ type: t.literal('lost'), id: Count }, 'ProposeLost')
 
 /** The codec of each kind of message. */

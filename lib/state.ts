@@ -8,7 +8,7 @@ import { isVoter } from './membership.js'
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
 export interface Settings {
   readonly id: MemberId
-  /** Without word from a leader for this long, and up to twice as long at random, a follower stands for election (§5.2). */
+  /** Without word from a leader for this long, and up to half as long again at random, a follower stands for election (§5.2). */
   readonly electionTimeoutMs: Millis
   /** How often a leader shows life; well below the election timeout. */
   readonly heartbeatMs: Millis
@@ -138,11 +138,14 @@ export const nextRound = (state: RaftState): Round => {
 /** When the question of this round was asked, to the microsecond. */
 export const dateOf = (round: Round): Millis => round / 1000
 
-/** Begins the wait for an election anew: at least one election timeout, at most two, drawn afresh each time (§5.2). */
+/**
+ * Begins the wait for an election anew: at least one election timeout, at most one and a half, drawn afresh each time (§5.2).
+ * The spread is many round trips wide, which is what keeps votes from splitting; a wider one only delays the first to stand.
+ */
 export const restartElectionWait = (state: RaftState): void => {
   const [random, drawn] = nextRandom(state.random)
   state.random = random
-  state.electionDeadline = state.now + state.settings.electionTimeoutMs * (1 + drawn)
+  state.electionDeadline = state.now + state.settings.electionTimeoutMs * (1 + drawn / 2)
 }
 
 /** How long the oldest write has been on its way to the disk. */

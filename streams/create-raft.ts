@@ -25,7 +25,7 @@ export interface RaftOptions<C, R, S> {
   readonly machine: Machine<C, R, S>
   readonly transport: Transport
   readonly storage: Storage
-  /** Without word from a leader for this long, and up to twice as long at random, a member stands for election; 1 000 unless told otherwise. */
+  /** Without word from a leader for this long, and up to half as long again at random, a member stands for election; 1 000 unless told otherwise. */
   readonly electionTimeoutMs?: Millis
   /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
   readonly heartbeatMs?: Millis

@@ -35,11 +35,30 @@ export interface DemoCluster {
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 
+interface Heard {
+  readonly id: MemberId
+  readonly message: FromMember
+}
+
+/** The member's next message of this type, or the news that it ended first. */
+const answerOf = <T extends FromMember['type']>(
+  messages$: Observable<Heard>, child: ChildProcess | undefined, id: MemberId, type: T,
+): Promise<Extract<FromMember, { type: T }>> => new Promise((resolve, reject) => {
+  const ended = (): void => reject(new Error(`${id} ended before it answered`))
+  const subscription = messages$.subscribe(({ id: from, message }) => {
+    if (from !== id || message.type !== type) return
+    subscription.unsubscribe()
+    child?.off('exit', ended)
+    resolve(message as Extract<FromMember, { type: T }>)
+  })
+  child?.once('exit', ended)
+})
+
 export const demoCluster = async (ids: readonly MemberId[], folder: string): Promise<DemoCluster> => {
   const ports = await Promise.all(ids.map(freePort))
   const members = Object.fromEntries(ids.map((id, i) => [id, `127.0.0.1:${ports[i]}`]))
   const running = new Map<MemberId, ChildProcess>()
-  const messages = new Subject<{ readonly id: MemberId; readonly message: FromMember }>()
+  const messages = new Subject<Heard>()
   const status = new Subject<Status>()
   const trouble = new Subject<string>()
   const fileOf = (id: MemberId): string => join(folder, `${id}.applied`)
@@ -50,18 +69,7 @@ export const demoCluster = async (ids: readonly MemberId[], folder: string): Pro
     if (message.type === 'refused') trouble.next(`${id} did not start: ${message.message}`)
     if (message.type === 'ended' && message.reason !== 'stopped') trouble.next(`${id} ended: ${message.reason}`)
   }
-  const answer = <T extends FromMember['type']>(id: MemberId, type: T): Promise<Extract<FromMember, { type: T }>> => new Promise((resolve, reject) => {
-    const child = running.get(id)
-    const ended = (): void => reject(new Error(`${id} ended before it answered`))
-    const subscription = messages.subscribe(({ id: from, message }) => {
-      if (from !== id || message.type !== type) return
-      subscription.unsubscribe()
-      child?.off('exit', ended)
-      resolve(message as Extract<FromMember, { type: T }>)
-    })
-    child?.once('exit', ended)
-  })
-
+  const answer = <T extends FromMember['type']>(id: MemberId, type: T) => answerOf(messages, running.get(id), id, type)
   const stop = async (): Promise<void> => {
     await Promise.all([...running.values()].map(async child => {
       const gone = once(child, 'exit')

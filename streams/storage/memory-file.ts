@@ -34,6 +34,7 @@ const ensureSize = (bytes: Bytes, size: number): void => {
 }
 
 const copyRange = (from: Bytes, to: Bytes, start: number, end: number): void => {
+  if (start >= end) return
   ensureSize(to, end)
   to.store.set(from.store.subarray(start, end), start)
 }

@@ -91,7 +91,8 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const work: Act<void>[] = [
     ...leftovers.map((name): Act<void> => done => disk.unlink(`${folder}/${name}`, done)),
     ...unnamed.map(name => publish(disk, `${folder}/${name}`)),
-    ...(leftovers.length + unnamed.length > 0 ? [syncFolder(disk, folder)] : []),
+    // Names that a process saw before it died may not be durable yet.
+    syncFolder(disk, folder),
     ...(isNew ? [initialise(options, owner)] : []),
   ]
   return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))

@@ -34,6 +34,29 @@ const waitingRoom = (places: number) => {
   }
 }
 
+/** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
+const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
+  settled(): void
+  left(): void
+  unconfirmed(reason: string): void
+}): void => {
+  let isConfirmed = false
+  registry.open(stream, party, {
+    confirmed: link => {
+      isConfirmed = true
+      on.settled()
+      on.left()
+      registry.join(party, incarnation, link)
+    },
+    closed: reason => {
+      on.settled()
+      if (isConfirmed) return
+      on.left()
+      on.unconfirmed(`it did not confirm the link, as when it knows this member by another incarnation (${reason})`)
+    },
+  })
+}
+
 /** Leads whoever dials this member through the handshake, so many at a time. */
 export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry): { accept(stream: ByteStream): void; close(): void } => {
   const { limits, clock } = endpoint
@@ -54,28 +77,6 @@ export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry)
     stream.destroy()
   }
 
-  /** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
-  const welcome = (stream: ByteStream, { role, from, incarnation }: Hello, settle: () => void, leave: () => void): void => {
-    const party: Party = role === 'member' ? { type: 'member', id: from } : { type: 'client', link: ++clientsSoFar }
-    let isConfirmed = false
-    registry.open(stream, party, {
-      confirmed: link => {
-        isConfirmed = true
-        settle()
-        leave()
-        registry.join(party, incarnation, link)
-      },
-      closed: reason => {
-        settle()
-        if (isConfirmed) return
-        leave()
-        if (!isClosed && role === 'member') {
-          registry.notice({ type: 'refusedByPeer', peer: from, reason: `it did not confirm the link, as when it knows this member by another incarnation (${reason})` })
-        }
-      },
-    })
-  }
-
   const accept = (stream: ByteStream): void => {
     if (isClosed) return stream.destroy()
     const leaveRoom = room.enter(hostOf(stream.remote))
@@ -92,7 +93,19 @@ export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry)
       leave()
       if (!isClosed) registry.notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
-    receive(stream, host, { welcomed: (hello, settle) => welcome(stream, hello, settle, leave), over: refused })
+    receive(stream, host, {
+      welcomed: (hello, settle) => {
+        const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
+        welcome(registry, stream, hello, party, {
+          settled: settle,
+          left: leave,
+          unconfirmed: reason => {
+            if (!isClosed && party.type === 'member') registry.notice({ type: 'refusedByPeer', peer: party.id, reason })
+          },
+        })
+      },
+      over: refused,
+    })
   }
 
   return {

@@ -119,23 +119,24 @@ const pulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoke
   }
 }
 
-/** Turns bytes into messages until the first fault. */
-const hearer = (maxFrameBytes: number, objection: LinkOptions['objection'], on: {
+/** Turns bytes into messages until it is over. */
+const hearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
   /** A frame was finished, or a large one made progress. */
   lifeSign(): void
-  /** Whether to go on. */
-  message(message: LinkMessage): boolean
+  message(message: LinkMessage): void
   fault(reason: string): void
 }) => {
-  const reader = frameReader({ maxFrameBytes })
+  const reader = frameReader(limits)
   let unfinished = 0
-  const judge = (payload: Uint8Array): boolean => {
+  const judge = (payload: Uint8Array): void => {
     const message = decodeMessage(payload)
-    const fault = isLeft(message) ? message.left : objection(message.right)
-    if (fault !== undefined) on.fault(fault)
-    return isLeft(message) || fault !== undefined ? false : on.message(message.right)
+    if (isLeft(message)) return on.fault(message.left)
+    const fault = objection(message.right)
+    if (fault !== undefined) return on.fault(fault)
+    on.message(message.right)
   }
   return (bytes: Uint8Array): void => {
+    if (isOver()) return
     const expected = reader.pendingBytes() + bytes.length
     const frames = reader.push(bytes)
     if (isLeft(frames)) return on.fault(frames.left.reason)
@@ -144,12 +145,13 @@ const hearer = (maxFrameBytes: number, objection: LinkOptions['objection'], on: 
       unfinished = 0
       on.lifeSign()
     }
-    for (const frame of frames.right) if (!judge(frame.payload)) return
+    for (const frame of frames.right) if (!isOver()) judge(frame.payload)
   }
 }
 
 /** Opens a link on `stream`, which it takes over. */
-export const openLink = ({ stream, limits, clock, objection, events }: LinkOptions): Link => {
+export const openLink = (options: LinkOptions): Link => {
+  const { stream, limits, clock, events } = options
   const out = writer(stream, limits)
   let why: string | undefined
   let isConfirmed = false
@@ -171,33 +173,25 @@ export const openLink = ({ stream, limits, clock, objection, events }: LinkOptio
     },
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const hear = hearer(limits.maxFrameBytes, objection, {
+  const received = hearer(options, isOver, {
     lifeSign: () => {
       beats.heard()
       if (!isConfirmed) events.confirmed()
       isConfirmed = true
     },
-    message: message => {
-      if (!isOver()) events.received(message)
-      return !isOver()
-    },
+    message: events.received,
     fault: reason => {
       cut(reason)
       events.unreadable(reason)
     },
   })
-  stream.attach({
-    opened: () => undefined,
-    received: bytes => {
-      if (!isOver()) hear(bytes)
-    },
-    closed: reason => {
-      beats.stop()
-      cancelEnd()
-      out.tellDropped(events.dropped)
-      events.closed(why ?? reason)
-    },
-  })
+  const closed = (reason: string): void => {
+    beats.stop()
+    cancelEnd()
+    out.tellDropped(events.dropped)
+    events.closed(why ?? reason)
+  }
+  stream.attach({ opened: () => undefined, received, closed })
 
   return {
     remote: stream.remote,

@@ -35,25 +35,13 @@ interface Joined {
   readonly incarnation: Incarnation
 }
 
-export const registry = (endpoint: Endpoint): Registry => {
-  const { id, limits, clock } = endpoint
-  const events = new Subject<TransportEvent>()
-  const members = new Map<MemberId, Joined>()
-  const clients = new Map<number, Joined>()
-  const links = new Set<Link>()
+/** Counts what is held, and calls those who wait once nothing is; before the first of them, `freed`. */
+const holder = (freed: () => void) => {
   const waiting: (() => void)[] = []
   let held = 0
-
-  const joined = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
-  const leave = (party: Party): void => {
-    if (party.type === 'member') members.delete(party.id)
-    else clients.delete(party.link)
-    events.next({ type: 'disconnected', party })
-  }
-  const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
-  const finishIfFree = (): void => {
+  const check = (): void => {
     if (held > 0 || waiting.length === 0) return
-    events.complete()
+    freed()
     for (const done of waiting.splice(0)) done()
   }
   const hold = (): (() => void) => {
@@ -63,9 +51,31 @@ export const registry = (endpoint: Endpoint): Registry => {
       if (!isHeld) return
       isHeld = false
       held--
-      finishIfFree()
+      check()
     }
   }
+  const whenFree = (done: () => void): (() => void) => {
+    waiting.push(done)
+    return check
+  }
+  return { hold, whenFree, isFree: () => held === 0 }
+}
+
+export const registry = (endpoint: Endpoint): Registry => {
+  const { id, limits, clock } = endpoint
+  const events = new Subject<TransportEvent>()
+  const members = new Map<MemberId, Joined>()
+  const clients = new Map<number, Joined>()
+  const links = new Set<Link>()
+
+  const joined = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
+  const leave = (party: Party): void => {
+    if (party.type === 'member') members.delete(party.id)
+    else clients.delete(party.link)
+    events.next({ type: 'disconnected', party })
+  }
+  const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
+  const { hold, isFree, whenFree } = holder(() => events.complete())
 
   return {
     events$: events.asObservable(),
@@ -109,9 +119,9 @@ export const registry = (endpoint: Endpoint): Registry => {
     clients: () => clients.size,
     send: (to, messages) => joined(to)?.link.send(messages),
     close: done => {
-      waiting.push(done)
+      const check = whenFree(done)
       for (const link of links) link.end('the link was closed here')
-      if (held === 0) clock.endOfTurn(finishIfFree)
+      if (isFree()) clock.endOfTurn(check)
     },
   }
 }

@@ -38,7 +38,10 @@ export const membership: fc.Arbitrary<Membership> = fc.uniqueArray(memberId, { m
 })))
 
 interface Run {
-  readonly content: { readonly kind: 'command'; readonly body: EntryBody; readonly skip: number } | { readonly kind: 'noop' } | { readonly kind: 'membership'; readonly membership: Membership }
+  readonly content:
+    | { readonly kind: 'command'; readonly body: EntryBody; readonly skip: number }
+    | { readonly kind: 'noop' }
+    | { readonly kind: 'membership'; readonly membership: Membership }
   readonly termStep: number
   readonly timeStep: number
 }

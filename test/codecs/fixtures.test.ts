@@ -28,7 +28,6 @@ const rightOf = <A>(outcome: Either<unknown, A>): A => {
   if (isLeft(outcome)) throw new Error(`refused: ${JSON.stringify(outcome.left)}`)
   return outcome.right
 }
-const bodyIn = (bytes: Uint8Array): ReturnType<typeof packEntries> => packEntries([bytes])
 
 interface Sample {
   readonly name: string
@@ -37,10 +36,13 @@ interface Sample {
   readonly read: (bytes: Uint8Array) => unknown
 }
 
-const Raw = new t.Type<Uint8Array, Uint8Array>('Raw', (value): value is Uint8Array => value instanceof Uint8Array,
-  (value, context) => (value instanceof Uint8Array ? t.success(value) : t.failure(value, context)), t.identity)
+const Raw = new t.Type<Uint8Array, Uint8Array>(
+  'Raw', (value): value is Uint8Array => value instanceof Uint8Array,
+  (value, context) => (value instanceof Uint8Array ? t.success(value) : t.failure(value, context)), t.identity,
+)
 const value = { key: 'motd', value: 'grüße, 世界', n: [1, -0.5, null, true] }
-const results: readonly (unknown)[] = [{ total: 3 }, new MachineFailed('overdrawn')]
+const raw = Uint8Array.of(0, 127, 128, 255)
+const results: readonly unknown[] = [{ total: 3 }, new MachineFailed('overdrawn')]
 const plain = (result: unknown): unknown => (result instanceof MachineFailed ? `failed: ${result.reason}` : result)
 
 const samples: readonly Sample[] = [
@@ -66,19 +68,19 @@ const samples: readonly Sample[] = [
   { name: 'record.identity', value: identity, write: () => encodeIdentity(identity), read: bytes => rightOf(decodeIdentity(bytes)) },
   { name: 'membership', value: membership, write: () => encodeMembership(membership), read: bytes => rightOf(decodeMembership(bytes)) },
   { name: 'value.json', value, write: () => rightOf(encodeValue(t.unknown, value)), read: bytes => rightOf(decodeValue(t.unknown, bytes)) },
-  { name: 'value.raw', value: Uint8Array.of(0, 127, 128, 255), write: () => rightOf(encodeValue(Raw, Uint8Array.of(0, 127, 128, 255))), read: bytes => rightOf(decodeValue(Raw, bytes)) },
+  { name: 'value.raw', value: raw, write: () => rightOf(encodeValue(Raw, raw)), read: bytes => rightOf(decodeValue(Raw, bytes)) },
   ...results.map((result, i): Sample => ({
     name: `result.${i}`,
     value: plain(result),
     write: () => rightOf(encodeResults(t.unknown, [result])).bytes.subarray(12),
-    read: bytes => plain(rightOf(decodeResults(t.unknown, bodyIn(bytes)))[0]),
+    read: bytes => plain(rightOf(decodeResults(t.unknown, packEntries([bytes])))[0]),
   })),
 ]
 
 test('version 1 is read for ever', is => {
-  for (const { name, value: expected, read } of samples) {
+  for (const { name, value: expected, read, write } of samples) {
     const bytes = fixtures.get(name)
-    if (bytes === undefined) is.fail(`no fixture of ${name}: its line is ${name} ${Buffer.from(samples.find(sample => sample.name === name)!.write()).toString('hex')}`)
+    if (bytes === undefined) is.fail(`no fixture of it; a first one would be: ${name} ${Buffer.from(write()).toString('hex')}`)
     else is.deepEqual(read(bytes), expected, name)
   }
 })

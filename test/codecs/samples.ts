@@ -20,7 +20,7 @@ export const messages = {
   appendEntries: {
     type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999,
     batches: [
-      { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000, count: 3, body: packEntries([bytes('one'), bytes(''), allBytes]), skip: 0 },
+      { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000, count: 3, skip: 0, body: packEntries([bytes('one'), bytes(''), allBytes]) },
       { kind: 'noop', firstIndex: 5_000_000_004, term: 6, time: 1_700_000_000_000.5, count: 1 },
       { kind: 'membership', firstIndex: 5_000_000_005, term: 7, time: 1_700_000_000_001, count: 1, membership },
     ],

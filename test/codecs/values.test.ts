@@ -155,7 +155,9 @@ test('a report has a line per fault, with its path', is => {
   const Order = t.strict({ items: t.array(t.strict({ count: t.number })), note: t.union([t.string, t.undefined]) })
   const outcome = Order.decode({ items: [{ count: 1 }, { count: 'two' }], note: 3 })
   is.true(isLeft(outcome))
-  if (isLeft(outcome)) is.deepEqual(report(outcome.left), ['items.1.count: must be number, not "two"', 'note: must be string, not 3', 'note: must be undefined, not 3'])
+  if (isLeft(outcome)) {
+    is.deepEqual(report(outcome.left), ['items.1.count: must be number, not "two"', 'note: must be string, not 3', 'note: must be undefined, not 3'])
+  }
 })
 
 test('a report is bounded, whatever is wrong', is => {

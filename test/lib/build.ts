@@ -267,3 +267,11 @@ export const showLast = (state: RaftState): string => {
   const { index, term } = lastEntry(state.log)
   return `${index}@${term}`
 }
+
+/** A candidate of the term given, among five. */
+export const candidateIn = (term: number, log = '') => {
+  const player = play(follower({ id: 'a', voters: 'a b c d e', term: term - 1, log }))
+  player.later(2000, tick)
+  player.turn(preVote('b', true), preVote('c', true))
+  return player
+}

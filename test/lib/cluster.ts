@@ -4,8 +4,9 @@ import type { Message } from '../../lib/messages.js'
 import { dropAfter, lastIndexOf } from '../../lib/batch.js'
 import { firstStep } from '../../lib/recover.js'
 import type { Leader, RaftState, Settings } from '../../lib/state.js'
+import { isReady } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
-import type { EntryBatch, HardState, Index, MemberId, Millis } from '../../lib/types.js'
+import type { EntryBatch, HardState, MemberId, Millis } from '../../lib/types.js'
 import { body, membershipOf, purely, settingsOf, show } from './build.js'
 
 /** What outlives a crash. */
@@ -189,5 +190,9 @@ export const cluster = (names: string, seed = 1, settings: Partial<Settings> = {
   }
 }
 
-/** The highest index that this member's machine has applied. */
-export const appliedOf = (member: Member): Index => member.applied.length
+/** A cluster whose first leader is ready. */
+export const elected = (names: string): Cluster => {
+  const group = cluster(names)
+  group.until(() => group.leaders().some(({ state }) => isReady(state)))
+  return group
+}

@@ -226,15 +226,15 @@ test('an election without a majority is repeated after its wait, from the pre-vo
   t.is(player.state.term, 2)
 })
 
-test('waits are drawn anew each time, between one and two election timeouts', t => {
+test('waits are drawn anew each time, between one election timeout and one and a half', t => {
   const player = play(follower({ id: 'a', voters: 'a b c', log: '1@1' }))
   const waits = Array.from({ length: 200 }, () => {
     player.turn(ae('b', '1@1'))
     return player.state.electionDeadline - player.state.now
   })
-  t.true(waits.every(wait => wait >= 1000 && wait < 2000))
+  t.true(waits.every(wait => wait >= 1000 && wait < 1500))
   t.true(new Set(waits).size > 190)
-  t.true(Math.min(...waits) < 1050 && Math.max(...waits) > 1950)
+  t.true(Math.min(...waits) < 1025 && Math.max(...waits) > 1475)
 })
 
 test('a learner never stands, and forgets a leader that is silent', t => {

@@ -33,45 +33,38 @@ export interface HealingOptions {
 /** Returns how many election timeouts the slower of the two healings took; throws when a promise is broken. */
 export const heal = (options: HealingOptions): number => {
   const { members, nemesis, fates } = options
-  const rest = members.length < 3 ? NOTHING : drawRest(options)
+  const rest = drawRest(options)
+  const present = members.filter(member => !rest.down.includes(member))
   nemesis.end(rest)
-  const first = rest === NOTHING ? 0 : serve(options, members.filter(member => !rest.down.includes(member)))
-  if (rest !== NOTHING) {
-    pass(options, SETTLING)
-    keepCalm(options, members.filter(member => !rest.down.includes(member)))
-    nemesis.end(NOTHING)
-  }
+  const first = serve(options, present)
+  pass(options, SETTLING)
+  keepCalm(options, present)
+
+  nemesis.end({ down: [], cuts: NO_CUTS })
   const second = serve(options, members)
   equalise(options)
   keepCalm(options, members)
-  demand(areEqual(members), () => `what was equal is not equal any more: ${summaries(members)}`)
-  const cuts = members.length < 3 ? NOTHING.cuts : drawCut(options)
-  if (cuts.size > 0) {
-    nemesis.end({ down: [], cuts })
-    keepCalm(options, members)
-  }
+
+  nemesis.end({ down: [], cuts: drawCut(options) })
+  keepCalm(options, members)
   fates.finish()
   return Math.max(first, second)
 }
 
-const NOTHING: Rest = { down: [], cuts: new Set() }
+const NO_CUTS: ReadonlySet<string> = new Set()
 
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
 const drawRest = (options: HealingOptions): Rest => {
   const { dice, members } = options
-  switch (dice.integer(0, 3)) {
-    case 0: return { down: dice.shuffled(members).slice(0, dice.integer(1, Math.floor((members.length - 1) / 2))), cuts: new Set() }
-    default: return { down: [], cuts: drawCut(options) }
-  }
+  if (dice.chance(0.7)) return { down: [], cuts: drawCut(options) }
+  return { down: dice.shuffled(members).slice(0, dice.integer(0, Math.floor((members.length - 1) / 2))), cuts: NO_CUTS }
 }
 
-const drawCut = ({ dice, members }: HealingOptions): Rest['cuts'] => {
+/** With fewer than three members every link is needed. */
+const drawCut = ({ dice, members }: HealingOptions): ReadonlySet<string> => {
   const ids = members.map(({ id }) => id)
-  switch (dice.integer(0, 2)) {
-    case 0: return drawPartition(dice, 'pair', ids, dice.pick(ids))
-    case 1: return drawPartition(dice, 'oneWayPair', ids, dice.pick(ids))
-    default: return NOTHING.cuts
-  }
+  const shape = dice.pick(['pair', 'oneWayPair', undefined] as const)
+  return shape === undefined || ids.length < 3 ? NO_CUTS : drawPartition(dice, shape, ids, dice.pick(ids))
 }
 
 const pass = ({ agenda, mix }: HealingOptions, electionTimeouts: number): void =>

@@ -1,6 +1,6 @@
 /** `npm run simulate -- --from 1 --to 1000`, or `--seed 7 --trace`. */
 import { parseArgs } from 'node:util'
-import { simulate } from './world.js'
+import { type Outcome, simulate } from './world.js'
 
 const { values } = parseArgs({
   options: { from: { type: 'string', default: '1' }, to: { type: 'string', default: '1000' }, seed: { type: 'string' }, trace: { type: 'boolean', default: false } },
@@ -12,14 +12,14 @@ const began = performance.now()
 let shown = began
 let steps = 0
 let simulatedMs = 0
-let slowestHealing = 0
+let slowest: Outcome | undefined
 const failures: string[] = []
 
 for (let seed = from; seed <= to; seed++) {
   const outcome = simulate(seed, values.trace ? { trace: line => { console.log(line) } } : {})
   steps += outcome.steps
   simulatedMs += outcome.simulatedMs
-  slowestHealing = Math.max(slowestHealing, outcome.healedAfter)
+  if (outcome.failure === undefined && outcome.healedAfter > (slowest?.healedAfter ?? 0)) slowest = outcome
   if (outcome.failure !== undefined) {
     failures.push(`seed ${seed}: ${outcome.failure}`)
     console.log(failures.at(-1))
@@ -33,7 +33,7 @@ for (let seed = from; seed <= to; seed++) {
 
 const seconds = (performance.now() - began) / 1000
 console.log(`${to - from + 1} seeds, ${failures.length} failed; ${steps} steps, ${(simulatedMs / 1000).toFixed(0)} simulated seconds in ${seconds.toFixed(1)} s: `
-  + `${(simulatedMs / 1000 / seconds).toFixed(0)} to one, ${(steps / seconds).toFixed(0)} steps/s; healed within ${slowestHealing.toFixed(1)} election timeouts`)
+  + `${(simulatedMs / 1000 / seconds).toFixed(0)} to one, ${(steps / seconds).toFixed(0)} steps/s; slowest healing ${slowest?.healedAfter.toFixed(1)} election timeouts, seed ${slowest?.seed}`)
 if (failures.length > 0) {
   console.log(failures.map(failure => `${failure}\n  npm run simulate -- --seed ${/\d+/.exec(failure)?.[0]} --trace`).join('\n'))
   process.exitCode = 1

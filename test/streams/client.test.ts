@@ -1,7 +1,7 @@
 /** The client: how it finds the leader, and that it never sends again what may have been appended. */
 import test from 'ava'
 import * as t from 'io-ts'
-import { Subject } from 'rxjs'
+import { Subject, filter, firstValueFrom, map } from 'rxjs'
 import { forEachEntry } from '../../codecs/entries.js'
 import { encodeResults } from '../../codecs/results.js'
 import { decodeValue } from '../../codecs/values.js'
@@ -10,6 +10,8 @@ import { type Either, isLeft, isRight } from '../../lib/prelude.js'
 import type { LinkMessage, ProposeRefused, ProposeRequest } from '../../lib/requests.js'
 import { type Client, type ClientOptions, connectWith } from '../../client/connect.js'
 import { type ConnectError, connect } from '../../client/index.js'
+import { freePort } from '../../cli/demo/ports.js'
+import { createRaft, memoryStorage, orThrow, reducerMachine, tcpTransport } from '../../streams/index.js'
 import type { ClientLink, ClientLinkEvent } from '../../streams/transport/port.js'
 import { virtualClock } from './world.js'
 
@@ -160,6 +162,7 @@ test('it goes where it is pointed, and sends there in order what was refused', a
   assert.deepEqual(all === 'pending' ? all : all.map(shown), ['A', 'B', 'C'])
   assert.deepEqual(w.dialled, ['n1', 'n3'])
   assert.deepEqual(w.fakes['n3']!.heard, ['a b c'])
+  w.clock.advance(50)
   assert.is(w.fakes['n1']!.links.size, 0, 'the link that was left is closed')
 })
 
@@ -314,3 +317,21 @@ for (const [what, [options, expected]] of Object.entries(wrong)) {
     assert.true(isLeft(outcome) && outcome.left._tag === 'InvalidOptions' && expected.test(outcome.left.message), isLeft(outcome) ? outcome.left.message : 'connected')
   })
 }
+
+test('over TCP: it finds the leader among real members, and the next one when that stops', async assert => {
+  const addresses = Object.fromEntries(await Promise.all(['n1', 'n2', 'n3'].map(async id => [id, `127.0.0.1:${await freePort()}`] as const)))
+  const machine = reducerMachine({
+    command: t.string, result: t.string, state: t.string, initial: '', reduce: (state, more) => [state + more, state + more],
+  })
+  const rafts = await Promise.all(Object.keys(addresses).map(async id => orThrow(await createRaft({
+    cluster: 'test', id, members: addresses, machine, transport: tcpTransport(), storage: memoryStorage(), electionTimeoutMs: 300, heartbeatMs: 30,
+  }))))
+  const client = orThrow(await connect({ cluster: 'test', members: addresses, protocol: machine }))
+  const several = await Promise.all(['a', 'b', 'c'].map(command => client.propose(command)))
+  assert.deepEqual(several.map(shown), ['a', 'ab', 'abc'])
+  const leader = await Promise.any(rafts.map(raft => firstValueFrom(raft.leadership$.pipe(filter(held => held !== undefined), map(() => raft)))))
+  await leader.stop()
+  assert.is(shown(await client.propose('d')), 'abcd')
+  await client.close()
+  await Promise.all(rafts.map(raft => raft.stop()))
+})
