@@ -1,6 +1,6 @@
 // State, commands, leadership and commits as streams.
 import * as t from 'io-ts'
-import { distinctUntilChanged, from, interval, map, zipWith } from 'rxjs'
+import { distinctUntilChanged, from, interval, map, mergeMap, take, zipWith } from 'rxjs'
 import { memoryCluster, orThrow, reducerMachine, whileLeader } from 'rxraft'
 
 const kv = reducerMachine({
@@ -27,9 +27,9 @@ for (const member of Object.values(cluster)) {
     map(n => ({ key: 'beat', value: `${leadership.term}.${n}` })), leadership.replicate()))).subscribe()
 }
 
-// Everything that is committed, as this member applies it.
-raft.commits$.subscribe(event => {
-  if (event._tag === 'Applied') for (const { index, command } of event.commits) console.log(`${index}: ${command.key} = ${command.value}`)
+// Everything that is committed, as this member applies it; a dozen is enough here.
+const commits$ = raft.commits$.pipe(mergeMap(event => event._tag === 'Applied' ? event.commits : []), take(12))
+commits$.subscribe({
+  next: ({ index, command }) => console.log(`${index}: ${command.key} = ${command.value}`),
+  complete: () => Promise.all(Object.values(cluster).map(member => member.stop())),
 })
-
-setTimeout(() => Promise.all(Object.values(cluster).map(member => member.stop())), 1_500)

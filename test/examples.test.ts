@@ -36,7 +36,7 @@ test('counter: one process, three members', async t => {
 test('reactive: state, outcomes, leadership and commits', async t => {
   const { code, out, err } = await run(t, node, [built('examples/reactive.js')], { cwd: root })
   t.is(code, 0, err)
-  t.regex(out, /motd: hello/)
+  t.regex(out, /motd = hello/)
   t.regex(out, /motd: goodbye/)
   t.regex(out, /beat = \d+\.\d+/)
   t.is(err, '')

@@ -4,13 +4,10 @@
  */
 import test from 'ava'
 import { firstStep } from '../lib/recover.js'
-import { termAt } from '../lib/log.js'
-import { isReady } from '../lib/status.js'
 import {
-  accepted, ae, allPersisted, applied, entries, follower, leader, persisted, play, preVote, progressOf, propose, refused, requestPreVote, requestVote,
-  settingsOf, showLast, showLog, showProgress, stored, tick, vote,
+  accepted, ae, allPersisted, candidateIn, follower, leader, play, preVote, propose, refused, requestVote, settingsOf, showLog, showProgress, stored, tick, vote,
 } from './lib/build.js'
-import { cluster, elected } from './lib/cluster.js'
+import { elected } from './lib/cluster.js'
 
 const LONG_SILENCE = 2001
 

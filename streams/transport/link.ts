@@ -121,13 +121,14 @@ const pulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoke
 
 /** Turns bytes into messages until it is over. */
 const hearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
-  /** A frame was finished, or a large one made progress. */
-  lifeSign(): void
+  /** A frame was finished, or a large one made progress; for the first time or again. */
+  lifeSign(isFirst: boolean): void
   message(message: LinkMessage): void
   fault(reason: string): void
 }) => {
   const reader = frameReader(limits)
   let unfinished = 0
+  let isFirst = true
   const judge = (payload: Uint8Array): void => {
     const message = decodeMessage(payload)
     if (isLeft(message)) return on.fault(message.left)
@@ -143,7 +144,8 @@ const hearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
     unfinished += bytes.length
     if (reader.pendingBytes() < expected || unfinished >= PROGRESS_BYTES) {
       unfinished = 0
-      on.lifeSign()
+      on.lifeSign(isFirst)
+      isFirst = false
     }
     for (const frame of frames.right) if (!isOver()) judge(frame.payload)
   }
@@ -154,7 +156,6 @@ export const openLink = (options: LinkOptions): Link => {
   const { stream, limits, clock, events } = options
   const out = writer(stream, limits)
   let why: string | undefined
-  let isConfirmed = false
   let cancelEnd: Cancel = () => undefined
   const isOver = (): boolean => why !== undefined
 
@@ -174,10 +175,9 @@ export const openLink = (options: LinkOptions): Link => {
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
   const received = hearer(options, isOver, {
-    lifeSign: () => {
+    lifeSign: isFirst => {
       beats.heard()
-      if (!isConfirmed) events.confirmed()
-      isConfirmed = true
+      if (isFirst) events.confirmed()
     },
     message: events.received,
     fault: reason => {

@@ -61,20 +61,39 @@ const holder = (freed: () => void) => {
   return { hold, whenFree, isFree: () => held === 0 }
 }
 
-export const registry = (endpoint: Endpoint): Registry => {
-  const { id, limits, clock } = endpoint
-  const events = new Subject<TransportEvent>()
+/** The links that count, by whom they lead to. */
+const roster = (tell: (event: TransportEvent) => void) => {
   const members = new Map<MemberId, Joined>()
   const clients = new Map<number, Joined>()
-  const links = new Set<Link>()
-
-  const joined = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
+  const at = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
   const leave = (party: Party): void => {
     if (party.type === 'member') members.delete(party.id)
     else clients.delete(party.link)
-    events.next({ type: 'disconnected', party })
+    tell({ type: 'disconnected', party })
   }
+  return {
+    at,
+    leave,
+    join: (party: Party, joined: Joined): void => {
+      const earlier = at(party)
+      if (earlier !== undefined) {
+        earlier.link.cut('a newer link of the same member took its place')
+        leave(party)
+      }
+      if (party.type === 'member') members.set(party.id, joined)
+      else clients.set(party.link, joined)
+      tell({ type: 'connected', party })
+    },
+    clients: (): number => clients.size,
+  }
+}
+
+export const registry = (endpoint: Endpoint): Registry => {
+  const { id, limits, clock } = endpoint
+  const events = new Subject<TransportEvent>()
+  const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
+  const { at, leave, join, clients } = roster(event => events.next(event))
   const { hold, isFree, whenFree } = holder(() => events.complete())
 
   return {
@@ -83,7 +102,7 @@ export const registry = (endpoint: Endpoint): Registry => {
     hold,
     open: (stream, party, on) => {
       const release = hold()
-      const isJoined = (): boolean => joined(party)?.link === link
+      const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
         stream, limits, clock,
         objection: objectionTo(party, id),
@@ -105,19 +124,10 @@ export const registry = (endpoint: Endpoint): Registry => {
       links.add(link)
       return link
     },
-    join: (party, incarnation, link) => {
-      const earlier = joined(party)
-      if (earlier !== undefined) {
-        earlier.link.cut('a newer link of the same member took its place')
-        leave(party)
-      }
-      if (party.type === 'member') members.set(party.id, { link, incarnation })
-      else clients.set(party.link, { link, incarnation })
-      events.next({ type: 'connected', party })
-    },
-    linkedAs: peer => members.get(peer)?.incarnation,
-    clients: () => clients.size,
-    send: (to, messages) => joined(to)?.link.send(messages),
+    join: (party, incarnation, link) => join(party, { link, incarnation }),
+    linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
+    clients,
+    send: (to, messages) => at(to)?.link.send(messages),
     close: done => {
       const check = whenFree(done)
       for (const link of links) link.end('the link was closed here')

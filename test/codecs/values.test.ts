@@ -146,9 +146,13 @@ test('a result that cannot be encoded, or read, is named by its place', is => {
   is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of()])), left('result 0: a result has an unknown tag'))
 })
 
-test('a machine\'s reason is cut, not refused', is => {
-  const [result] = rightOf(decodeResults(t.number, rightOf(encodeResults(t.number, [new MachineFailed('x'.repeat(100_000))]))))
-  is.true(result instanceof MachineFailed && result.reason.length === MAX_REASON_CHARACTERS)
+test('a machine\'s reason is cut, not refused, by whoever writes and by whoever reads', is => {
+  const written = rightOf(encodeResults(t.number, [new MachineFailed('x'.repeat(100_000))]))
+  is.true(written.bytes.length < 2 * MAX_REASON_CHARACTERS)
+  for (const body of [written, packEntries([utf8(`\x01${'x'.repeat(100_000)}`)])]) {
+    const [result] = rightOf(decodeResults(t.number, body))
+    is.is(result instanceof MachineFailed && result.reason.length, MAX_REASON_CHARACTERS)
+  }
 })
 
 test('a report has a line per fault, with its path', is => {

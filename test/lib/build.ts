@@ -94,13 +94,14 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const [, id, inside] = /^(\w+)(?:\{(.*)\})?$/.exec(text) ?? []
   if (id === undefined) throw new Error(`no follower: ${text}`)
   const flags = (inside ?? '').split(',')
-  const number = (name: string, otherwise: number): number => Number(flags.find(flag => flag.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise)
+  const number = (name: string, otherwise: number): number =>
+    Number(flags.find(flag => flag.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise)
   const on = flags.includes('on')
   const match = number('match', 0)
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
-    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), sentCommit: number('told', 0),
-    contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
+    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match),
+    sentCommit: number('told', 0), contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
   }
 }
 
@@ -136,12 +137,16 @@ export const accepted = (from: MemberId, verified: Index, durable: Index = verif
   message(from, { type: 'appendAccepted', verified, durable, ...said })
 export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
   message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
-export const requestVote = (from: MemberId, term: Term, last: string): Fact =>
-  message(from, { type: 'requestVote', preVote: false, term, lastLogIndex: entryId(last).index, lastLogTerm: entryId(last).term, round: 7 })
-export const requestPreVote = (from: MemberId, term: Term, last: string): Fact =>
-  message(from, { type: 'requestVote', preVote: true, term, lastLogIndex: entryId(last).index, lastLogTerm: entryId(last).term, round: 7 })
-export const vote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact => message(from, { type: 'requestVoteReply', preVote: false, voteGranted, ...said })
-export const preVote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact => message(from, { type: 'requestVoteReply', preVote: true, voteGranted, ...said })
+const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {
+  const { index, term: lastLogTerm } = entryId(last)
+  return message(from, { type: 'requestVote', preVote, term, lastLogIndex: index, lastLogTerm, round: 7 })
+}
+export const requestVote = (from: MemberId, term: Term, last: string): Fact => request(from, term, last, false)
+export const requestPreVote = (from: MemberId, term: Term, last: string): Fact => request(from, term, last, true)
+export const vote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact =>
+  message(from, { type: 'requestVoteReply', preVote: false, voteGranted, ...said })
+export const preVote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact =>
+  message(from, { type: 'requestVoteReply', preVote: true, voteGranted, ...said })
 export const propose = (id: number, count = 1): Fact => ({ type: 'proposed', id, body: body(count) })
 export const persisted = (turn: number): Fact => ({ type: 'persisted', turn })
 /** All that was written up to the latest step is durable. */
@@ -168,11 +173,16 @@ export const show = (said: Message): string => {
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
   }
 }
-const showWrite = (write: Write): string =>
-  write.type === 'append' ? `append(${showBatches(write.batches)})` : `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex})`
+const showWrite = (write: Write): string => {
+  if (write.type === 'append') return `append(${showBatches(write.batches)})`
+  const { term, votedFor, commitIndex } = write.hardState
+  return `hardState(T${term} ${votedFor ?? '-'} c=${commitIndex})`
+}
 const showRead = ({ purpose, from, to }: LogRead): string => `${purpose.type === 'apply' ? 'apply' : purpose.to}: ${from}-${to}`
-const showAnswer = (answer: Answer): string =>
-  `#${answer.id} ${answer.type}${answer.type === 'refused' ? ` ${answer.reason}` : answer.type === 'appended' ? ` at ${answer.firstIndex}@${answer.term}` : ''}`
+const showAnswer = (answer: Answer): string => {
+  const more = answer.type === 'refused' ? ` ${answer.reason}` : answer.type === 'appended' ? ` at ${answer.firstIndex}@${answer.term}` : ''
+  return `#${answer.id} ${answer.type}${more}`
+}
 
 /** The log's batches in memory. */
 export const held = ({ tail }: Log): readonly EntryBatch[] => tail.batches.slice(tail.start, tail.end)

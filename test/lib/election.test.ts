@@ -1,7 +1,8 @@
 import test from 'ava'
 import { firstStep } from '../../lib/recover.js'
 import {
-  type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast, stored, tick, vote,
+  type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast,
+  stored, tick, vote,
 } from './build.js'
 
 type Notes = NonNullable<Parameters<typeof follower>[0]>
@@ -59,43 +60,36 @@ test('E05 a granted vote is written, and begins the wait anew', t => {
   t.not(player.state.electionDeadline, before)
 })
 
-interface VoteRow {
-  readonly title: string
-  readonly notes: Notes
-  readonly ask: Fact
-  readonly said: string
-  readonly term: number
-  readonly votedFor: string | undefined
-}
-const votes: readonly VoteRow[] = [
-  { title: 'E07 the same candidate is granted again', notes: { term: 5, votedFor: 'x' }, ask: requestVote('x', 5, '0@0'), said: 'RVR(x; T5; yes)', term: 5, votedFor: 'x' },
-  { title: 'another candidate of the same term is refused', notes: { term: 5, votedFor: 'x' }, ask: requestVote('y', 5, '9@4'), said: 'RVR(y; T5; no)', term: 5, votedFor: 'x' },
-  { title: 'E09 a higher last term wins over a longer log', notes: { log: '1-2000@1' }, ask: requestVote('x', 3, '5@2'), said: 'RVR(x; T3; yes)', term: 3, votedFor: 'x' },
-  { title: 'a longer log of a lower last term loses', notes: { log: '1@1 2@3' }, ask: requestVote('x', 4, '99@2'), said: 'RVR(x; T4; no)', term: 4, votedFor: undefined },
-  { title: 'of equal last terms the shorter log loses', notes: { log: '1@1 2@1' }, ask: requestVote('x', 2, '1@1'), said: 'RVR(x; T2; no)', term: 2, votedFor: undefined },
-  { title: 'equal logs win', notes: { log: '1@1 2@1' }, ask: requestVote('x', 2, '2@1'), said: 'RVR(x; T2; yes)', term: 2, votedFor: 'x' },
-  { title: 'E11 a higher term is taken from a candidate that is refused', notes: { log: '1@1' }, ask: requestVote('x', 5, '0@0'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
-  { title: 'an older term is refused', notes: { term: 5 }, ask: requestVote('x', 4, '9@4'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
-  {
-    title: 'a candidate is neither heard nor voted for while a leader is there', notes: { term: 5, leader: 'y', verified: 0 }, ask: requestVote('x', 9, '9@8'),
-    said: 'RVR(x; T5; no)', term: 5, votedFor: undefined,
-  },
-  { title: 'not even in the leader\'s own term', notes: { term: 5, leader: 'y' }, ask: requestVote('x', 5, '9@4'), said: 'RVR(x; T5; no)', term: 5, votedFor: undefined },
-  { title: 'the leader itself may stand again', notes: { term: 5, leader: 'x' }, ask: requestVote('x', 6, '9@5'), said: 'RVR(x; T6; yes)', term: 6, votedFor: 'x' },
-  { title: 'a pre-vote is granted in words alone', notes: { term: 5, votedFor: 'y' }, ask: requestPreVote('x', 5, '0@0'), said: 'pre-RVR(x; T5; yes)', term: 5, votedFor: 'y' },
-  { title: 'a pre-vote of a higher term changes no term', notes: { term: 5 }, ask: requestPreVote('x', 8, '0@0'), said: 'pre-RVR(x; T5; yes)', term: 5, votedFor: undefined },
-  { title: 'a pre-vote of an older term is refused with the newer one', notes: { term: 5 }, ask: requestPreVote('x', 4, '9@4'), said: 'pre-RVR(x; T5; no)', term: 5, votedFor: undefined },
-  { title: 'a pre-vote with an older log is refused', notes: { log: '1@1' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; no)', term: 1, votedFor: undefined },
-  { title: 'a pre-vote is refused while another leader is there', notes: { leader: 'y' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; no)', term: 1, votedFor: undefined },
-  { title: 'a pre-vote of the last known leader is granted', notes: { leader: 'x' }, ask: requestPreVote('x', 1, '0@0'), said: 'pre-RVR(x; T1; yes)', term: 1, votedFor: undefined },
-  { title: 'a learner grants: who asks decides', notes: { voters: 'x y', learners: 'f1' }, ask: requestVote('x', 2, '0@0'), said: 'RVR(x; T2; yes)', term: 2, votedFor: 'x' },
+/** title, state, question, answer, vote afterwards; the term afterwards is the answer's. */
+const votes: readonly (readonly [string, Notes, Fact, string, string | undefined])[] = [
+  ['E07 the same candidate is granted again', { term: 5, votedFor: 'x' }, requestVote('x', 5, '0@0'), 'RVR(x; T5; yes)', 'x'],
+  ['another candidate of the same term is refused', { term: 5, votedFor: 'x' }, requestVote('y', 5, '9@4'), 'RVR(y; T5; no)', 'x'],
+  ['E09 a higher last term wins over a longer log', { log: '1-2000@1' }, requestVote('x', 3, '5@2'), 'RVR(x; T3; yes)', 'x'],
+  ['a longer log of a lower last term loses', { log: '1@1 2@3' }, requestVote('x', 4, '99@2'), 'RVR(x; T4; no)', undefined],
+  ['of equal last terms the shorter log loses', { log: '1@1 2@1' }, requestVote('x', 2, '1@1'), 'RVR(x; T2; no)', undefined],
+  ['equal logs win', { log: '1@1 2@1' }, requestVote('x', 2, '2@1'), 'RVR(x; T2; yes)', 'x'],
+  ['E11 a higher term is taken from a candidate that is refused', { log: '1@1' }, requestVote('x', 5, '0@0'), 'RVR(x; T5; no)', undefined],
+  ['an older term is refused', { term: 5 }, requestVote('x', 4, '9@4'), 'RVR(x; T5; no)', undefined],
+  [
+    'a candidate is neither heard nor voted for while a leader is there',
+    { term: 5, leader: 'y', verified: 0 }, requestVote('x', 9, '9@8'), 'RVR(x; T5; no)', undefined,
+  ],
+  ['not even in the leader\'s own term', { term: 5, leader: 'y' }, requestVote('x', 5, '9@4'), 'RVR(x; T5; no)', undefined],
+  ['the leader itself may stand again', { term: 5, leader: 'x' }, requestVote('x', 6, '9@5'), 'RVR(x; T6; yes)', 'x'],
+  ['a pre-vote is granted in words alone', { term: 5, votedFor: 'y' }, requestPreVote('x', 5, '0@0'), 'pre-RVR(x; T5; yes)', 'y'],
+  ['a pre-vote of a higher term changes no term', { term: 5 }, requestPreVote('x', 8, '0@0'), 'pre-RVR(x; T5; yes)', undefined],
+  ['a pre-vote of an older term is refused with the newer one', { term: 5 }, requestPreVote('x', 4, '9@4'), 'pre-RVR(x; T5; no)', undefined],
+  ['a pre-vote with an older log is refused', { log: '1@1' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
+  ['a pre-vote is refused while another leader is there', { leader: 'y' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
+  ['a pre-vote of the last known leader is granted', { leader: 'x' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; yes)', undefined],
+  ['a learner grants: who asks decides', { voters: 'x y', learners: 'f1' }, requestVote('x', 2, '0@0'), 'RVR(x; T2; yes)', 'x'],
 ]
-for (const { title, notes, ask, said, term, votedFor } of votes) {
+for (const [title, notes, ask, said, votedFor] of votes) {
   test(title, t => {
     const player = play(follower({ voters: 'f1 x y', ...notes }))
     const { electionDeadline } = player.state
     t.deepEqual(player.turn(ask).said, [said])
-    t.is(player.state.term, term)
+    t.true(said.includes(`; T${player.state.term}; `))
     t.is(player.state.votedFor, votedFor)
     // Only a granted vote begins the wait anew: neither a refusal nor a pre-vote does.
     if (said.startsWith('pre') || said.includes('no')) t.is(player.state.electionDeadline, electionDeadline)

@@ -27,12 +27,14 @@ const rows: readonly Row[] = [
     said: ['ok(L; T2; 4/2)'], log: '1@1 2@1 3@2 4@2', commit: 4,
   },
   {
-    title: 'F06 what is committed is never replaced, whoever says so', notes: { log: '1@1 2@1 3@1', commit: 3 }, facts: [ae('L', '2@1', '3@2 4@2', 4, { term: 2 })],
+    title: 'F06 what is committed is never replaced, whoever says so', notes: { log: '1@1 2@1 3@1', commit: 3 },
+    facts: [ae('L', '2@1', '3@2 4@2', 4, { term: 2 })],
     said: [], log: '1@1 2@1 3@1', commit: 3,
   },
   { title: 'F11 an empty log has no previous entry', notes: {}, facts: [ae('L', '3@1')], said: ['no(L; T1; 3; 0@0)'], log: '' },
   {
-    title: 'F12 the entry at which the log begins is a previous entry', notes: { base: '4@1' }, facts: [ae('L', '4@1', '5@1', 5)], said: ['ok(L; T1; 5/4)'], log: '5@1',
+    title: 'F12 the entry at which the log begins is a previous entry', notes: { base: '4@1' },
+    facts: [ae('L', '4@1', '5@1', 5)], said: ['ok(L; T1; 5/4)'], log: '5@1',
     commit: 5,
   },
   {
@@ -40,10 +42,14 @@ const rows: readonly Row[] = [
     said: ['ok(L; T3; 2/2)'], log: '6@3 7@3', commit: 5,
   },
   {
-    title: 'F15 F16 entries around the log\'s beginning are taken from there on', notes: { base: '5@1' }, facts: [ae('L', '3@1', '4@1 5@1 6@2', 6, { term: 2 })],
+    title: 'F15 F16 entries around the log\'s beginning are taken from there on', notes: { base: '5@1' },
+    facts: [ae('L', '3@1', '4@1 5@1 6@2', 6, { term: 2 })],
     said: ['ok(L; T2; 6/5)'], log: '6@2', commit: 6,
   },
-  { title: 'F17 a gap is refused', notes: { base: '5@1' }, facts: [ae('L', '8@2', '9@2', 9, { term: 2 })], said: ['no(L; T2; 8; 5@1)'], log: '', commit: 5 },
+  {
+    title: 'F17 a gap is refused',
+    notes: { base: '5@1' }, facts: [ae('L', '8@2', '9@2', 9, { term: 2 })], said: ['no(L; T2; 8; 5@1)'], log: '', commit: 5,
+  },
   {
     title: 'F18 the commit reaches as far as the request checked', notes: { log: '1@1 2@1 3@1 4@1 5@1 6@1' }, facts: [ae('L', '3@1', '', 6)],
     said: ['ok(L; T1; 3/3)'], log: '1@1 2@1 3@1 4@1 5@1 6@1', commit: 3,
@@ -61,7 +67,8 @@ const rows: readonly Row[] = [
     said: ['ok(L; T1; 2/2)'], log: '1@1 2@1 3@1',
   },
   {
-    title: 'a batch is cut at its first entry that is new', notes: { log: '1@1 2@1' }, facts: [ae('L', '0@0', '1-4@1')], said: ['ok(L; T1; 4/2)'], log: '1@1 2@1 3-4@1',
+    title: 'a batch is cut at its first entry that is new', notes: { log: '1@1 2@1' },
+    facts: [ae('L', '0@0', '1-4@1')], said: ['ok(L; T1; 4/2)'], log: '1@1 2@1 3-4@1',
   },
   {
     title: 'a conflict inside a batch cuts the batch', notes: { log: '1-4@1', commit: 1 }, facts: [ae('L', '2@1', '3@2', 0, { term: 2 })],
@@ -72,10 +79,12 @@ const rows: readonly Row[] = [
     facts: [ae('L', '5@2', '6@5')], said: ['no(L; T5; 5; 3@2)'], log: '1@1 2@1 3@2 4@3 5@3',
   },
   {
-    title: 'a log that is too short says where it ends', notes: { log: '1@1 2@1', term: 3 }, facts: [ae('L', '7@3', '8@3')], said: ['no(L; T3; 7; 2@1)'], log: '1@1 2@1',
+    title: 'a log that is too short says where it ends', notes: { log: '1@1 2@1', term: 3 },
+    facts: [ae('L', '7@3', '8@3')], said: ['no(L; T3; 7; 2@1)'], log: '1@1 2@1',
   },
   ...[['3@1 5@1', 'a gap'], ['3@2 4@1', 'a falling term'], ['3@9', 'a term above the sender\'s']].map(([batches, what]): Row => ({
-    title: `${what} inside a request is a contradiction and changes nothing`, notes: { log: '1@1 2@1', term: 2 }, facts: [ae('L', '2@1', batches)], said: [], log: '1@1 2@1',
+    title: `${what} inside a request is a contradiction and changes nothing`, notes: { log: '1@1 2@1', term: 2 },
+    facts: [ae('L', '2@1', batches)], said: [], log: '1@1 2@1',
   })),
 ]
 for (const { title, notes, facts, said, log, commit } of rows) {

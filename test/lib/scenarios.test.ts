@@ -1,20 +1,17 @@
 import test, { type ExecutionContext } from 'ava'
 import { nextRandom } from '../../lib/random.js'
 import { termAt } from '../../lib/log.js'
-import { type Cluster, type Member, cluster } from './cluster.js'
+import { type Cluster, type Member, cluster, elected } from './cluster.js'
 import { showLast } from './build.js'
 
 const toward = (...ids: readonly string[]) => ({ to }: { readonly to: string }): boolean => ids.includes(to)
 const apart = (id: string) => ({ from, to }: { readonly from: string; readonly to: string }): boolean => from === id || to === id
-const elect = (group: Cluster, lost?: Parameters<Cluster['until']>[1]): void =>
-  group.until(() => group.leaders().some(({ state }) => state.role === 'leader' && state.appliedIndex >= state.noopIndex), lost)
 const othersOf = (group: Cluster, id: string): readonly Member[] => group.members.filter(member => member.id !== id)
 const areEqual = (group: Cluster): boolean => new Set(group.members.map(({ applied, state }) => `${applied.join(' ')} of ${state.log.lastIndex}`)).size === 1
   && group.members.every(({ applied, state }) => applied.length === state.log.lastIndex)
 
 test('P01 three writes: the same log, the same commit, the same order everywhere', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   for (const request of [1, 2, 3]) {
     group.propose(group.leader().id, request)
     group.settle()
@@ -26,8 +23,7 @@ test('P01 three writes: the same log, the same commit, the same order everywhere
 })
 
 test('P02 a follower that missed two writes catches up from the log', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const [, far] = othersOf(group, group.leader().id)
   for (const request of [1, 2]) group.propose(group.leader().id, request)
   group.settle(toward(far!.id))
@@ -38,8 +34,7 @@ test('P02 a follower that missed two writes catches up from the log', t => {
 })
 
 test('P10 three conflicting entries of a partitioned leader are replaced by three of its successor', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const old = group.leader()
   for (const request of [1, 2, 3]) group.propose(old.id, request)
   group.settle(apart(old.id))
@@ -53,8 +48,7 @@ test('P10 three conflicting entries of a partitioned leader are replaced by thre
 })
 
 test('P11 an entry that only one follower has outlives the leader that died over it', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const dead = group.leader()
   const [near, far] = othersOf(group, dead.id)
   group.propose(dead.id, 1)
@@ -70,8 +64,7 @@ test('P11 an entry that only one follower has outlives the leader that died over
 })
 
 test('P12 a partitioned member raises no term and disturbs nobody when it returns', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const { id, state: { term } } = group.leader()
   const alone = othersOf(group, id)[0]!
   for (let i = 0; i < 200; i++) {
@@ -86,8 +79,7 @@ test('P12 a partitioned member raises no term and disturbs nobody when it return
 })
 
 test('P12 a member that did raise its term and has an old log is not elected, and follows the winner', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const alone = othersOf(group, group.leader().id)[0]!
   group.propose(group.leader().id, 1)
   group.settle(apart(alone.id))
@@ -104,7 +96,7 @@ test('P13 late votes of an older election elect nobody', t => {
   group.wait(2100)
   const asked = group.mail.filter(({ type, from }) => type === 'requestVote' && from === 'a')
   t.true(asked.length > 0)
-  elect(group)
+  group.until(() => group.leaders().length === 1)
   const { id, state: { term } } = group.leader()
   const sent = group.sent.length
   for (const message of asked) group.act(message.to, { type: 'received', message })
@@ -118,8 +110,7 @@ test('P13 late votes of an older election elect nobody', t => {
 })
 
 test('P14 of two partitioned leaders the newer one stays', t => {
-  const group = cluster('a b c d e')
-  elect(group)
+  const group = elected('a b c d e')
   const old = group.leader()
   group.until(() => group.leaders().some(({ id }) => id !== old.id), apart(old.id))
   const { id, state: { term } } = group.leader()
@@ -128,8 +119,7 @@ test('P14 of two partitioned leaders the newer one stays', t => {
 })
 
 test('P20 a write that spans a loss of leadership is applied once and answered once after it was appended', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const { id, state: { term } } = group.leader()
   group.propose(id, 1)
   group.settle(apart(id))
@@ -144,8 +134,7 @@ test('P20 a write that spans a loss of leadership is applied once and answered o
 })
 
 test('a follower that loses in a crash what it had verified but not written catches up in the same term', t => {
-  const group = cluster('a b c')
-  elect(group)
+  const group = elected('a b c')
   const { id, state: { term } } = group.leader()
   const [weak, firm] = othersOf(group, id)
   group.propose(id, 1)

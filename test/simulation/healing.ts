@@ -70,32 +70,40 @@ const drawCut = ({ dice, members }: HealingOptions): ReadonlySet<string> => {
 const pass = ({ agenda, mix }: HealingOptions, electionTimeouts: number): void =>
   agenda.runUntil(agenda.now() + electionTimeouts * mix.settings.electionTimeoutMs)
 
-/** Proposals to whoever leads until one is acknowledged; returns how many election timeouts that took. */
-const serve = (options: HealingOptions, members: readonly Member[]): number => {
-  const asked: RequestId[] = []
+/**
+ * Looks again and again until `isDone`; returns how many election timeouts that took. A backlog may take its time where the bounds
+ * allow one entry per round trip, so the time that is limited is the time without a `gain`.
+ */
+const wait = (options: HealingOptions, what: string, isDone: () => boolean, gain: () => number): number => {
+  let most = gain()
+  let idle = 0
   let waited = 0
-  for (; !asked.some(options.fates.isAcknowledged); waited += STRIDE) {
-    demand(waited < HEALING, () => `no service ${HEALING} election timeouts after the last fault: ${summaries(members)}`)
-    const leader = members.filter(member => isReady(member.state())).sort((a, b) => b.state().term - a.state().term)[0]
-    if (leader !== undefined) asked.push(leader.propose(1, 10))
+  for (; !isDone(); waited += STRIDE) {
+    demand(idle < HEALING, () => `no ${what} ${HEALING} election timeouts after the last fault: ${summaries(options.members)}`)
     pass(options, STRIDE)
+    idle = gain() > most ? 0 : idle + STRIDE
+    most = Math.max(most, gain())
   }
   return waited
 }
 
-/** Waits until all are equal; one entry per round trip may be all that the bounds allow, so whoever gains on the others gets time. */
-const equalise = (options: HealingOptions): void => {
-  const { members } = options
-  let least = Number.POSITIVE_INFINITY
-  for (let waited = 0; !areEqual(members); waited += STRIDE) {
-    const last = Math.max(...members.map(member => lastEntry(member.state().log).index))
-    const lag = members.reduce((sum, member) => sum + last - member.state().appliedIndex, 0)
-    if (lag < least) waited = 0
-    least = Math.min(least, lag)
-    demand(waited < HEALING, () => `no equal logs ${HEALING} election timeouts after the last fault, or after the last gain: ${summaries(members)}`)
-    pass(options, STRIDE)
+/** Proposals to whoever leads until one is acknowledged. */
+const serve = (options: HealingOptions, members: readonly Member[]): number => {
+  const asked: RequestId[] = []
+  const ask = (): void => {
+    const leader = members.filter(member => isReady(member.state())).sort((a, b) => b.state().term - a.state().term)[0]
+    if (leader !== undefined) asked.push(leader.propose(1, 10))
   }
+  const isServed = (): boolean => {
+    const served = asked.some(options.fates.isAcknowledged)
+    if (!served) ask()
+    return served
+  }
+  return wait(options, 'service', isServed, () => Math.max(...members.map(member => member.state().commitIndex)))
 }
+
+const equalise = (options: HealingOptions): number =>
+  wait(options, 'equal logs', () => areEqual(options.members), () => options.members.reduce((sum, member) => sum + member.state().appliedIndex, 0))
 
 /** Nobody is elected while a leader has its quorum. */
 const keepCalm = (options: HealingOptions, members: readonly Member[]): void => {

@@ -3,7 +3,7 @@ import type { Batch, Ready } from '../../lib/events.js'
 import { lastEntry } from '../../lib/log.js'
 import { firstMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
-import { step } from '../../lib/step.js'
+import { type Step, step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
 import { type Agenda, createAgenda } from './agenda.js'
 import { describe } from './describe.js'
@@ -35,14 +35,14 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly trace?: (line: string) => void
-  /** Frozen states cost time: a share of the seeds has them. */
-  readonly frozen?: boolean
+  /** The core under test. Frozen states cost time: a share of the seeds has them. */
+  readonly fold?: (previous: Step, batch: Batch) => Step
 }
 
 /** The network's mean delay once it is calm, in election timeouts. */
 const CALM_DELAY = 0.002
 
-export const simulate = (seed: number, { trace, frozen = seed % 8 === 0 }: RunOptions = {}): Outcome => {
+export const simulate = (seed: number, { trace, fold = seed % 8 === 0 ? frozenStep : step }: RunOptions = {}): Outcome => {
   const dice = createDice(seed)
   const mix = drawMix(dice)
   const agenda = createAgenda()
@@ -65,7 +65,7 @@ export const simulate = (seed: number, { trace, frozen = seed % 8 === 0 }: RunOp
     if (moment !== undefined) nemesis.ambush(member, moment)
   }
   const members: readonly Member[] = ids.map(id => createMember({
-    id, agenda, dice, mix, membership, fates, stepped, fold: frozen ? frozenStep : step, history: () => history, send: network.send,
+    id, agenda, dice, mix, membership, fates, stepped, fold, history: () => history, send: network.send,
   }))
   const history: History = createHistory(members, fates)
   const nemesis = createNemesis({ agenda, dice, mix, members, network, burden: member => burden(dice, mix, member), trace: log })

@@ -58,7 +58,7 @@ const sweep = async (disk: MemoryDisk, changes: Iterable<readonly [string, strin
 }
 
 /** Of sectors that hold the same as the one before only some offsets are tried: there is nothing in them but padding. */
-const PADDING_STRIDE = 41
+const PADDING_STRIDE = 97
 
 /** Every offset of a file that can matter. */
 const offsetsOf = (bytes: Uint8Array): readonly number[] => Array.from(bytes.keys()).filter(at => {
@@ -67,8 +67,8 @@ const offsetsOf = (bytes: Uint8Array): readonly number[] => Array.from(bytes.key
   return !isPadding || at % PADDING_STRIDE === 0
 })
 
-function* flips(disk: MemoryDisk): Generator<readonly [string, string, (bytes: Uint8Array) => Uint8Array]> {
-  for (const path of disk.files()) for (const at of offsetsOf(disk.contents(path))) yield [`flip at ${at}`, path, flip(at)]
+function* flips(disk: MemoryDisk, paths = disk.files()): Generator<readonly [string, string, (bytes: Uint8Array) => Uint8Array]> {
+  for (const path of paths) for (const at of offsetsOf(disk.contents(path))) yield [`flip at ${at}`, path, flip(at)]
 }
 
 function* truncations(disk: MemoryDisk): Generator<readonly [string, string, (bytes: Uint8Array) => Uint8Array]> {
@@ -81,10 +81,10 @@ test('a flipped bit in any byte of a stopped store loses nothing in silence', as
   t.is(await sweep(await stopped(), flips(await stopped())), undefined)
 })
 
-test('a flipped bit in any byte of a store whose process was killed loses nothing in silence', async t => {
+test('a flipped bit in any byte of the log of a process that was killed loses nothing in silence', async t => {
   const { disk } = await written()
   disk.kill()
-  t.is(await sweep(disk, flips(disk)), undefined)
+  t.is(await sweep(disk, flips(disk, [segment(1)])), undefined)
 })
 
 test('a file of any shorter length loses nothing in silence', async t => {

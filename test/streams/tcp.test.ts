@@ -8,18 +8,12 @@ import { isLeft } from '../../lib/prelude.js'
 import type { AppendEntries, RequestVote } from '../../lib/messages.js'
 import type { TransportEvent } from '../../streams/transport/port.js'
 import { nodeSockets } from '../../streams/transport/node-sockets.js'
+import { SILENT_BEATS } from '../../streams/transport/link.js'
 import type { ByteStream, Sockets } from '../../streams/transport/sockets.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../testing/watch.js'
-import { ANYWHERE, closeAll, dial, hello, joinAs, open, placeOf, type Raw, raw, serve, tryOpen } from './wire.js'
+import { ANYWHERE, closeAll, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen } from './wire.js'
 
 test.after.always(closeAll)
-
-const vote = (from: string, to: string, term = 1): RequestVote =>
-  ({ type: 'requestVote', from, to, term, preVote: false, lastLogIndex: 1, lastLogTerm: 1, round: 1 })
-const append = (bytes: number): AppendEntries => ({
-  type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, round: 1,
-  batches: [{ kind: 'command', firstIndex: 1, term: 1, count: 1, time: 1, skip: 0, body: packEntries([new Uint8Array(bytes)]) }],
-})
 
 /** A header that claims so many bytes of payload, with a checksum that vouches for it. */
 const claim = (payloadBytes: number): Uint8Array => {
@@ -79,6 +73,7 @@ for (const [what, { bytes, reason }] of Object.entries(unreadable)) {
   test(`${what} cuts the link, and what follows it is not heard`, async t => {
     const n2 = await open('n2')
     const end = await joinAs(n2.links.address)
+    await n2.until('a link', count('connected', 'n1', 1))
     end.socket.write(bytes)
     end.socket.write(Buffer.concat(encodeFrame(vote('n1', 'n2'))))
     await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
@@ -88,24 +83,15 @@ for (const [what, { bytes, reason }] of Object.entries(unreadable)) {
   })
 }
 
-test('a link may carry a frame as large as maxFrameBytes, in pieces of any size', async t => {
-  const n2 = await open('n2')
-  const end = await joinAs(n2.links.address)
-  const overhead = Buffer.concat(encodeFrame({ ...append(0), from: 'n1', to: 'n2' })).length
-  const frame = Buffer.concat(encodeFrame({ ...append(2 ** 20 - overhead), from: 'n1', to: 'n2' }))
-  t.is(frame.length, 2 ** 20)
-  for (const byte of frame.subarray(0, 40)) end.socket.write(Buffer.from([byte]))
-  end.socket.write(frame.subarray(40))
-  await n2.until('the message', events => messagesOf(events).length === 1)
-})
-
 test('of those that say nothing only so many may wait, three quarters of them from one host, and none beyond the deadline', async t => {
-  const n2 = await open('n2', { limits: { maxHandshakes: 4, handshakeTimeoutMs: 200 } })
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock, limits: { maxHandshakes: 4 } })
   const silent = [1, 2, 3].map(() => dial(n2.links.address))
   await Promise.all(silent.map(one => one.opened))
   const fourth = dial(n2.links.address)
   await fourth.closed
   t.deepEqual(noticesOf(n2.events, 'tooManyLinks').map(({ bound }) => bound), ['maxHandshakes'])
+  clock.advance(LIMITS.handshakeTimeoutMs)
   await Promise.all(silent.map(one => one.closed))
   await n2.until('three refusals', noticed('handshakeRefused', 3))
   t.deepEqual(reasons(n2.events), Array(3).fill('the handshake took longer than handshakeTimeoutMs'))
@@ -113,49 +99,29 @@ test('of those that say nothing only so many may wait, three quarters of them fr
 })
 
 test('who trickles a hello meets the same deadline', async t => {
-  const n2 = await open('n2', { limits: { handshakeTimeoutMs: 100 } })
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
   const end = dial(n2.links.address)
-  const bytes = hello()
-  let sent = 0
-  const trickle = setInterval(() => end.socket.write(bytes.subarray(sent, ++sent)), 10)
+  await end.opened
+  for (const byte of hello().subarray(0, 10)) {
+    end.socket.write(Buffer.from([byte]))
+    clock.advance(LIMITS.handshakeTimeoutMs / 10)
+  }
   await end.closed
-  clearInterval(trickle)
-  t.true(sent < bytes.length)
   await n2.until('a refusal', noticed('handshakeRefused'))
+  t.deepEqual(reasons(n2.events), ['the handshake took longer than handshakeTimeoutMs'])
 })
 
 test('who asks and never confirms is no link, and meets the deadline', async t => {
-  const n2 = await open('n2', { limits: { handshakeTimeoutMs: 100 } })
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
   const end = dial(n2.links.address)
   end.socket.write(hello())
   await end.hears(1)
+  clock.advance(LIMITS.handshakeTimeoutMs)
   await end.closed
   t.false(n2.events.some(event => event.type === 'connected'))
-})
-
-test('a link that says nothing is cut, one that says only that it lives is kept', async t => {
-  const n2 = await open('n2', { limits: { keepAliveMs: 20 }, members: { n0: ANYWHERE, n1: ANYWHERE, n2: ANYWHERE } })
-  const silent = await joinAs(n2.links.address)
-  const alive = await joinAs(n2.links.address, { from: 'n0', incarnation: 'n0-1' })
-  const life = setInterval(() => alive.socket.write(keepAliveFrame()), 10)
-  await silent.closed
-  await n2.until('the cut', count('disconnected', 'n1', 1))
-  t.false(n2.events.some(isAbout('disconnected', 'n0')))
-  t.true(silent.heard().length > FRAME_HEADER_BYTES, 'it was told all the while that this end lives')
-  clearInterval(life)
-  alive.socket.destroy()
-})
-
-test('who trickles a frame byte by byte is as good as silent', async t => {
-  const n2 = await open('n2', { limits: { keepAliveMs: 20 } })
-  const end = await joinAs(n2.links.address)
-  const frame = Buffer.concat(encodeFrame({ ...append(1000), from: 'n1', to: 'n2' }))
-  let sent = 0
-  const trickle = setInterval(() => end.socket.write(frame.subarray(sent, ++sent)), 5)
-  await end.closed
-  clearInterval(trickle)
-  t.true(sent < frame.length)
-  await n2.until('the cut', count('disconnected', 'n1', 1))
+  await serves(n2)
 })
 
 const phases: Record<string, (end: Raw) => Promise<unknown>> = {
@@ -178,7 +144,7 @@ const phases: Record<string, (end: Raw) => Promise<unknown>> = {
   },
 }
 for (const [phase, reach] of Object.entries(phases)) {
-  test(`a reset ${phase} harms nobody, who dials or who is dialled`, async t => {
+  test(`a reset ${phase} harms nobody`, async t => {
     const n2 = await open('n2')
     const end = dial(n2.links.address)
     await end.opened
@@ -217,71 +183,6 @@ test('a member that is reset at any moment dials again until it is linked', asyn
   n1.links.send(member('n2'), [vote('n1', 'n2')])
   await n2.until('a message', events => messagesOf(events).length > 0)
   t.pass()
-})
-
-/** The real sockets, with every accepted stream at hand and its writes counted. */
-const spied = (): { readonly sockets: Sockets; readonly streams: ByteStream[]; readonly writes: () => number } => {
-  const streams: ByteStream[] = []
-  let writes = 0
-  const spy = (stream: ByteStream): ByteStream => {
-    const { write } = stream
-    stream.write = chunks => {
-      writes++
-      write(chunks)
-    }
-    streams.push(stream)
-    return stream
-  }
-  return {
-    sockets: { ...nodeSockets, listen: (address, tls, onStream, done) => nodeSockets.listen(address, tls, stream => onStream(spy(stream)), done) },
-    streams, writes: () => writes,
-  }
-}
-
-test('all messages of one send leave in one write', async t => {
-  const { sockets, writes } = spied()
-  const n2 = await open('n2', { sockets, limits: { keepAliveMs: 60_000 } })
-  const end = await joinAs(n2.links.address)
-  await n2.until('a link', count('connected', 'n1', 1))
-  const before = writes()
-  n2.links.send(member('n1'), [vote('n2', 'n1'), append(100), append(50_000), vote('n2', 'n1', 2)])
-  t.is(writes(), before + 1)
-  const frames = Buffer.concat([vote('n2', 'n1'), append(100), append(50_000), vote('n2', 'n1', 2)].flatMap(encodeFrame))
-  await end.hears(frames.length + 1)
-  t.deepEqual(end.heard().subarray(-frames.length), frames)
-})
-
-test('who does not read costs no more than maxSendBufferBytes and one frame; messages of cores are dropped and counted', async t => {
-  const { sockets, streams } = spied()
-  const n2 = await open('n2', { sockets, limits: { keepAliveMs: 50 } })
-  const end = await joinAs(n2.links.address)
-  await n2.until('a link', count('connected', 'n1', 1))
-  end.socket.pause()
-  const life = setInterval(() => end.socket.write(keepAliveFrame()), 20)
-  const told = n2.events.length
-  for (let i = 0; i < 100; i++) n2.links.send(member('n1'), [append(200_000)])
-  t.is(n2.events.length, told, 'nothing is told during send')
-  t.true((streams[0]?.bufferedBytes ?? Infinity) <= 2 ** 20 + 201_000)
-  await n2.until('a notice', noticed('sendBufferFull'))
-  const [notice] = noticesOf(n2.events, 'sendBufferFull')
-  t.true((notice?.dropped ?? 0) > 10)
-  t.false(n2.events.some(isAbout('disconnected', 'n1')), 'the link itself is kept')
-  clearInterval(life)
-  end.socket.resume()
-  await end.hears(1_000_000)
-})
-
-test('a reply that finds the buffer full cuts the link', async t => {
-  const n2 = await open('n2')
-  const end = await joinAs(n2.links.address)
-  await n2.until('a link', count('connected', 'n1', 1))
-  end.socket.pause()
-  for (let i = 0; i < 50; i++) n2.links.send(member('n1'), [append(200_000)])
-  t.false(n2.events.some(isAbout('disconnected', 'n1')))
-  n2.links.send(member('n1'), [{ type: 'lost', id: 1 }])
-  t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
-  await n2.until('the cut', count('disconnected', 'n1', 1))
-  end.socket.destroy()
 })
 
 test('a second link of the same incarnation takes the first one\'s place once it is confirmed', async t => {

@@ -2,17 +2,20 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { packEntries } from '../../codecs/entries.js'
 import { keepAliveFrame } from '../../codecs/frames.js'
 import { encodeHandshake, type Hello, VERSIONS } from '../../codecs/handshake.js'
 import type { StartError } from '../../lib/errors.js'
+import type { AppendEntries, RequestVote } from '../../lib/messages.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
-import type { MemberId } from '../../lib/types.js'
-import { systemClock } from '../../streams/clock.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import { type Clock, systemClock } from '../../streams/clock.js'
 import { nodeSockets } from '../../streams/transport/node-sockets.js'
 import type { Endpoint, LinkLimits } from '../../streams/transport/port.js'
-import type { Sockets, TlsMaterial } from '../../streams/transport/sockets.js'
+import type { ByteStream, Sockets, TlsMaterial } from '../../streams/transport/sockets.js'
 import { socketTransport, type TcpOptions } from '../../streams/transport/tcp.js'
 import { watch, type Watched } from '../../testing/watch.js'
+import { virtualClock } from './world.js'
 
 export const LIMITS: LinkLimits = {
   maxFrameBytes: 2 ** 20, maxSendBufferBytes: 2 ** 20, maxLinks: 8, maxHandshakes: 8,
@@ -20,6 +23,12 @@ export const LIMITS: LinkLimits = {
 }
 export const ANYWHERE = '127.0.0.1:0'
 export const CLUSTER = 'a-test-cluster'
+
+/** This machine's time, but for the waits: those end when the test says so. */
+export const heldTimers = (): Clock & { advance(ms: Millis): void } => {
+  const { after, advance } = virtualClock()
+  return { ...systemClock, after, advance }
+}
 
 const pem = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url))
 /** The certificate of `name`, which believes those that `ca` signed. */
@@ -122,3 +131,47 @@ export const serve = (onSocket: (socket: Socket) => void): Promise<string> => ne
     resolve(`127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}`)
   })
 })
+
+export const vote = (from: string, to: string, term = 1): RequestVote =>
+  ({ type: 'requestVote', from, to, term, preVote: false, lastLogIndex: 1, lastLogTerm: 1, round: 1 })
+export const append = (bytes: number): AppendEntries => ({
+  type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, round: 1,
+  batches: [{ kind: 'command', firstIndex: 1, term: 1, count: 1, time: 1, skip: 0, body: packEntries([new Uint8Array(bytes)]) }],
+})
+
+/** The real sockets, with every accepted stream at hand, its writes and the bytes it told of counted. */
+export const spied = () => {
+  const streams: ByteStream[] = []
+  let writes = 0
+  let heard = 0
+  const spy = (stream: ByteStream): ByteStream => {
+    const { write, attach } = stream
+    stream.write = chunks => {
+      writes++
+      write(chunks)
+    }
+    stream.attach = events => attach({
+      ...events,
+      received: bytes => {
+        heard += bytes.length
+        events.received(bytes)
+      },
+    })
+    streams.push(stream)
+    return stream
+  }
+  const sockets: Sockets = { ...nodeSockets, listen: (address, tls, onStream, done) => nodeSockets.listen(address, tls, stream => onStream(spy(stream)), done) }
+  const until = async (bytes: number): Promise<void> => {
+    while (heard < bytes) await new Promise(resolve => setImmediate(resolve))
+  }
+  return {
+    sockets, streams,
+    writes: () => writes,
+    /** Says something and waits until it was heard, which may take a few turns. */
+    say: (end: Raw, bytes: Uint8Array): Promise<void> => {
+      const wanted = heard + bytes.length
+      end.socket.write(bytes)
+      return until(wanted)
+    },
+  }
+}
