@@ -131,7 +131,7 @@ const move = (search: Search, from: Contact, { leader }: ProposeRefused): void =
 const over = (search: Search, contact: Contact, reason: string): void => {
   search.reasons[contact.member] = reason
   search.left.delete(contact)
-
+  search.outlet.gone(contact.key)
   if (search.isClosing) return closed(search)
   if (search.present !== contact) return
   search.present = undefined

@@ -131,6 +131,9 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, 
   }
 }
 
+// Ids and addresses are ASCII: a byte beyond it becomes a character, on either side of the cut, that their codecs refuse.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** Reads one message from bytes that nobody vouches for. Its bodies are views of `bytes`: nobody may write them again. */
 export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> => {
   if (bytes.length < FIXED) return left('a message is shorter than its kind')
@@ -149,9 +152,8 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(view, at))
   const tail = decodeTail(kind, numbers, bytes.subarray(end))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
-  // Ids and addresses are ASCII: a byte beyond it becomes a character that their codecs refuse.
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end)
-  const head = { flags, a: text.toString('latin1', names, between), b: text.toString('latin1', between, end), numbers }
+  const text = utf8.decode(bytes.subarray(names, end))
+  const head = { flags, a: text.slice(0, between - names), b: text.slice(between - names), numbers }
   return judged(kind, fieldsOf(kind, head, tail.right))
 }
 

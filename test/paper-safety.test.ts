@@ -6,7 +6,8 @@ import test from 'ava'
 import { termAt } from '../lib/log.js'
 import { isReady } from '../lib/status.js'
 import {
-  accepted, ae, allPersisted, applied, candidateIn, follower, leader, persisted, play, preVote, propose, requestPreVote, requestVote, showLog, tick, vote,
+  accepted, ae, allPersisted, applied, candidateIn, follower, leader, persisted, play, preVote, propose, requestPreVote, requestVote,
+  showLog, tick, vote,
 } from './lib/build.js'
 import { elected } from './lib/cluster.js'
 

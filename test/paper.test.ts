@@ -5,7 +5,8 @@
 import test from 'ava'
 import { firstStep } from '../lib/recover.js'
 import {
-  accepted, ae, allPersisted, candidateIn, follower, leader, play, preVote, propose, refused, requestVote, settingsOf, showLog, showProgress, stored, tick, vote,
+  accepted, ae, allPersisted, candidateIn, follower, leader, play, preVote, propose, refused, requestVote, settingsOf, showLog, showProgress,
+  stored, tick, vote,
 } from './lib/build.js'
 import { elected } from './lib/cluster.js'
 

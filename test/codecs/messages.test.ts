@@ -159,6 +159,17 @@ test('numbers on the wire that do not fit are refused, field by field', is => {
   }
 })
 
+test('names beyond ASCII are refused wherever one ends and the other begins', is => {
+  const bytes = bytesOf({ ...messages.appendAccepted, from: 'abcd', to: 'efgh' })
+  for (const hostile of [[0xef, 0xbb, 0xbf], [0xc3, 0xa9], [0xff], [0x80], [0x00], [0x7f], [0x20]]) {
+    for (let at = bytes.length - 8; at + hostile.length <= bytes.length; at++) {
+      const changed = bytes.slice()
+      changed.set(hostile, at)
+      is.true(isLeft(decodeMessage(changed)), `${hostile.join()} at ${at}`)
+    }
+  }
+})
+
 test('unknown keys are left out of what is decoded', is => {
   const hostile: unknown = JSON.parse('{"type":"lost","id":1,"__proto__":{"isAdmin":true},"extra":1}')
   is.deepEqual(decodeWith(MESSAGES.lost, hostile), right({ type: 'lost', id: 1 }))

@@ -12,7 +12,7 @@ import { lastIndexOf } from '../../lib/batch.js'
 import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, Ready, Write } from '../../lib/events.js'
 import { brokenBetween, brokenIn } from '../../lib/invariants.js'
 import { type Log, lastEntry } from '../../lib/log.js'
-import type { AppendEntries, Message } from '../../lib/messages.js'
+import type { Message } from '../../lib/messages.js'
 import { type Progress, newProgress } from '../../lib/progress.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
@@ -131,7 +131,8 @@ type Said = { readonly term?: Term; readonly round?: number }
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
   const { index, term } = entryId(prev)
-  return message(from, { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, ...said } as AppendEntries)
+  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit } as const
+  return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
   message(from, { type: 'appendAccepted', verified, durable, ...said })
@@ -156,7 +157,8 @@ export const tick: Fact = state => ({ type: 'ticked', due: state.now })
 export const lateTick = (lateMs: Millis): Fact => state => ({ type: 'ticked', due: state.now - lateMs })
 export const readToReplicate = (to: MemberId, from: Index, batches: string): Fact =>
   ({ type: 'entriesRead', purpose: { type: 'replicate', to }, from, batches: entries(batches) })
-export const readToApply = (from: Index, batches: string): Fact => ({ type: 'entriesRead', purpose: { type: 'apply' }, from, batches: entries(batches) })
+export const readToApply = (from: Index, batches: string): Fact =>
+  ({ type: 'entriesRead', purpose: { type: 'apply' }, from, batches: entries(batches) })
 
 export const showBatch = (batch: EntryBatch): string => {
   const last = lastIndexOf(batch)

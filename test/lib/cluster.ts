@@ -90,7 +90,8 @@ export const cluster = (names: string, seed = 1, settings: Partial<Settings> = {
     const terms = disk.batches.filter((batch, i) => batch.term !== disk.batches[i - 1]?.term).map(({ firstIndex, term }) => ({ firstIndex, term }))
     const own = seed * 7919 + membership.voters.indexOf(id) * 104_729 + now
     return firstStep(settingsOf(id, settings), {
-      base: { index: 0, term: 0, membership }, lastIndex: last ? lastIndexOf(last) : 0, terms, memberships: [], tail: disk.batches, hardState: disk.hardState,
+      base: { index: 0, term: 0, membership }, lastIndex: last ? lastIndexOf(last) : 0, terms, memberships: [], tail: disk.batches,
+      hardState: disk.hardState,
     }, own, now)
   }
   const members: Running[] = membership.voters.map(id => {

@@ -4,8 +4,8 @@ import type { CoreDiagnostic } from '../../lib/events.js'
 import type { Leader } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import {
-  type Fact, accepted, ae, allPersisted, applied, follower, leader, persisted, play, preVote, progressOf, propose, refused, requestVote, showLast, showLog,
-  showProgress, tick, vote,
+  type Fact, accepted, ae, allPersisted, applied, follower, leader, persisted, play, preVote, progressOf, propose, refused, requestVote, showLast,
+  showLog, showProgress, tick, vote,
 } from './build.js'
 
 const HEARTBEAT = 100
@@ -251,12 +251,15 @@ const commits: readonly (readonly [string, Parameters<typeof leader>[0], readonl
   ['C05 entries of an older term are not committed by counting', { log: '1@1 2@1', term: 2, others: 'f1' }, [accepted('f1', 2)], [0]],
   ['C08 what the median holds is committed', { log: '1@1 2@1 3@1 4@1', commit: 1, others: 'f1{next=5,match=2,on} f2' }, [accepted('f2', 4)], [4]],
   ['C09 learners do not count', { log: '1@1 2@1', commit: 1, others: 'f1 n1{nv}' }, [accepted('n1', 2), accepted('f1', 2)], [1, 2]],
-  ['C11 what a learner holds is not pulled in by a voter\'s answer', { log: '1@1 2@1 3@1', commit: 1, others: 'f1 f2 n1{nv,match=3,next=4,on}' }, [accepted('f1', 1)], [1]],
+  ['C11 a voter\'s answer pulls in nothing of a learner', { log: '1@1 2@1 3@1', commit: 1, others: 'f1 f2 n1{nv,match=3,next=4,on}' }, [accepted('f1', 1)], [1]],
   ['C12 an absurd answer commits nothing', { log: '1@1 2@1 3@1', commit: 1, others: 'f1' }, [accepted('f1', 1_000_000)], [1]],
   ['C18 answers of a former member are not counted', { log: '1@1 2@1', commit: 1, others: 'f1' }, [accepted('f2', 2), accepted('f1', 2)], [1, 2]],
   ['only what is durable counts, however much is verified', { log: '1@1 2@1', others: 'f1' }, [accepted('f1', 2, 1), accepted('f1', 2, 2)], [1, 2]],
-  ['joint consensus needs both majorities', { log: '1@1', voters: 'L f1', outgoing: 'f2 f3 L', others: 'f1 f2 f3' }, [accepted('f1', 1), accepted('f2', 1)], [0, 1]],
-  ['entries of older terms are committed beneath one of the leader\'s own', { log: '1@1 2@1 3@2', others: 'f1' }, [accepted('f1', 2), accepted('f1', 3)], [0, 3]],
+  [
+    'joint consensus needs both majorities',
+    { log: '1@1', voters: 'L f1', outgoing: 'f2 f3 L', others: 'f1 f2 f3' }, [accepted('f1', 1), accepted('f2', 1)], [0, 1],
+  ],
+  ['older terms are committed beneath an entry of this one', { log: '1@1 2@1 3@2', others: 'f1' }, [accepted('f1', 2), accepted('f1', 3)], [0, 3]],
 ]
 for (const [title, notes, facts, expected] of commits) {
   test(title, t => {

@@ -12,7 +12,8 @@ const logOf = (log: string, base = '0@0'): Log => openLog(stored({ log, base }))
 const show = (log: Log): string => showBatches(held(log))
 const terms = (log: Log): string => Array.from({ length: log.lastIndex - log.base.index + 1 }, (_, i) => termAt(log, log.base.index + i)).join(' ')
 const bytesHeld = (log: Log): number => held(log).reduce((sum, batch) => sum + bytesOf(batch), 0)
-const setMembership = (firstIndex: number, voters: string): MembershipBatch => ({ kind: 'membership', firstIndex, term: 1, count: 1, time: 0, membership: membershipOf(voters) })
+const setMembership = (firstIndex: number, voters: string): MembershipBatch =>
+  ({ kind: 'membership', firstIndex, term: 1, count: 1, time: 0, membership: membershipOf(voters) })
 
 test('G02 an empty log ends where it begins', t => {
   t.deepEqual(lastEntry(logOf('')), { index: 0, term: 0 })

@@ -2,8 +2,8 @@ import test from 'ava'
 import { brokenBetween, brokenIn } from '../../lib/invariants.js'
 import { isActive } from '../../lib/progress.js'
 import {
-  accepted, ae, allPersisted, applied, body, entries, follower, held, leader, persisted, play, preVote, progressOf, propose, readToApply, readToReplicate,
-  refused, showBatches, showLog, showProgress, tick, vote,
+  accepted, ae, allPersisted, applied, body, entries, follower, held, leader, persisted, play, preVote, progressOf, propose, readToApply,
+  readToReplicate, refused, showBatches, showLog, showProgress, tick, vote,
 } from './build.js'
 
 const WEIGHT = 136
@@ -54,6 +54,30 @@ test('every refusal lowers nextIndex, whatever its hint; a late one lowers nothi
   const before = showProgress(player.state, 'f1')
   player.turn(refused('f1', 3, '0@0'), refused('f1', 5, '1@1'))
   t.is(showProgress(player.state, 'f1'), before)
+})
+
+test('a refusal that is not of the outstanding probe, or of nothing that was sent, changes nothing', t => {
+  const log = '1-20@1'
+  for (const [others, expected] of [['f1{next=3,on,probe}', 'probe next=3 match=0'], ['f1{next=5,match=4,on}', 'replicate next=5 match=4']] as const) {
+    const player = play(leader({ others, log, settings: { maxInflightMessages: 0 } }))
+    player.turn(refused('f1', 9, '8@1'), refused('f1', 5, '1@1'), refused('f1', 1, '0@0'))
+    t.is(showProgress(player.state, 'f1'), expected)
+  }
+})
+
+test('an older answer lowers nothing', t => {
+  const player = play(leader({ others: 'f1{on,next=5} f2', log: '1-4@1' }))
+  player.turn(accepted('f1', 4, 3))
+  player.turn(accepted('f1', 2, 1))
+  t.like(progressOf(player.state, 'f1'), { matchIndex: 3, verifiedIndex: 4, nextIndex: 5 })
+})
+
+test('a refusal empties the window: what was on its way is lost or will be refused', t => {
+  const player = play(leader({ others: 'f1{next=2,match=1,on,told=1} f2', log: '1@1', commit: 1, settings: { maxInflightMessages: 2 } }))
+  for (const id of [1, 2, 3]) player.turn(propose(id))
+  t.is(progressOf(player.state, 'f1').inflight.length, 2)
+  t.deepEqual(player.turn(refused('f1', 3, '1@1')).said, ['AE(f1; T1; 1@1; [2@1 3@1 4@1]; c=1)'])
+  t.like(progressOf(player.state, 'f1'), { mode: 'probe', inflightBytes: 0, inflight: [] })
 })
 
 test('long divergent tails cost a round trip per term, not per entry', t => {
@@ -150,6 +174,13 @@ test('after one refusal every later proposal of the turn is refused, so that no 
   t.deepEqual(player.turn(propose(6)).answers, ['#6 appended at 3@1'])
 })
 
+test('not even a leader that becomes ready between two proposals takes the second', t => {
+  const player = play(leader({ others: 'f1{on}', log: '1@1!', noop: 1, commit: 1, applied: 0 }))
+  player.turn()
+  t.deepEqual(player.turn(propose(1), applied(1), propose(2)).answers, ['#1 refused notReady', '#2 refused busy'])
+  t.deepEqual(player.turn(propose(3)).answers, ['#3 appended at 2@1'])
+})
+
 test('a proposal of many commands is one batch, answered as one', t => {
   const player = play(leader({ others: '', log: '1@1', commit: 1 }))
   const { answers, wrote } = player.turn(propose(1, 5), propose(2, 2))
@@ -225,7 +256,8 @@ for (const [what, [to, from, batches]] of stale) {
 test('entries read before the leader had to go back are not sent', t => {
   const player = lagging()
   player.turn(refused('f1', 2, '0@0'))
-  t.deepEqual(player.turn(readToReplicate('f1', 3, '3@2 4@2')).said, [])
+  const late = player.turn(readToReplicate('f1', 3, '3@2 4@2'))
+  t.deepEqual([late.said, late.reads], [[], []])
   t.deepEqual(player.turn(readToReplicate('f1', 1, '1@1 2@1')).said, ['AE(f1; T2; 0@0; [1@1 2@1]; c=0)'])
 })
 
@@ -284,8 +316,8 @@ test('invariants notice a member that contradicts itself', t => {
   const sound = leader({ log: '1@1 2@1', commit: 1, term: 3 })
   t.deepEqual(brokenIn(sound), [])
   const sick = [
-    { ...sound, commitIndex: 3 }, { ...sound, appliedIndex: 2 }, { ...sound, handedIndex: 2 }, { ...sound, persistedIndex: 3 }, { ...sound, persistedIndex: 0 },
-    { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, progress: sound.progress.map(one => ({ ...one, matchIndex: 3 })) },
+    { ...sound, commitIndex: 3 }, { ...sound, appliedIndex: 2 }, { ...sound, handedIndex: 2 }, { ...sound, persistedIndex: 3 },
+    { ...sound, persistedIndex: 0 }, { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, progress: sound.progress.map(one => ({ ...one, matchIndex: 3 })) },
     { ...sound, progress: sound.progress.map(one => ({ ...one, nextIndex: 4 })) }, { ...follower({ log: '1@1' }), verified: 2 },
   ]
   for (const state of sick) t.true(brokenIn(state).length > 0)

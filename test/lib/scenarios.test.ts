@@ -7,8 +7,9 @@ import { showLast } from './build.js'
 const toward = (...ids: readonly string[]) => ({ to }: { readonly to: string }): boolean => ids.includes(to)
 const apart = (id: string) => ({ from, to }: { readonly from: string; readonly to: string }): boolean => from === id || to === id
 const othersOf = (group: Cluster, id: string): readonly Member[] => group.members.filter(member => member.id !== id)
-const areEqual = (group: Cluster): boolean => new Set(group.members.map(({ applied, state }) => `${applied.join(' ')} of ${state.log.lastIndex}`)).size === 1
-  && group.members.every(({ applied, state }) => applied.length === state.log.lastIndex)
+/** Everyone has applied the same, and all that is in its log. */
+const areEqual = ({ members }: Cluster): boolean =>
+  new Set(members.map(({ applied }) => applied.join(' '))).size === 1 && members.every(({ applied, state }) => applied.length === state.log.lastIndex)
 
 test('P01 three writes: the same log, the same commit, the same order everywhere', t => {
   const group = elected('a b c')
@@ -101,7 +102,8 @@ test('P13 late votes of an older election elect nobody', t => {
   const sent = group.sent.length
   for (const message of asked) group.act(message.to, { type: 'received', message })
   for (const { to } of asked) {
-    group.act('a', { type: 'received', message: { type: 'requestVoteReply', from: to, to: 'a', term: term - 1, preVote: false, voteGranted: true, round: 1 } })
+    const late = { type: 'requestVoteReply', from: to, to: 'a', term: term - 1, preVote: false, voteGranted: true, round: 1 } as const
+    group.act('a', { type: 'received', message: late })
   }
   group.settle()
   t.is(group.leaders().length, 1)
@@ -124,7 +126,8 @@ test('P20 a write that spans a loss of leadership is applied once and answered o
   group.propose(id, 1)
   group.settle(apart(id))
   const back = othersOf(group, id)[0]!
-  group.act(id, { type: 'received', message: { type: 'appendRefused', from: back.id, to: id, term: term + 1, prevLogIndex: 0, hintIndex: 0, hintTerm: 0, round: 1 } })
+  const newer = { type: 'appendRefused', from: back.id, to: id, term: term + 1, prevLogIndex: 0, hintIndex: 0, hintTerm: 0, round: 1 } as const
+  group.act(id, { type: 'received', message: newer })
   const once = group.member(id)
   t.deepEqual(once.answers.map(({ type }) => type), ['appended', 'lost'])
   group.until(() => once.state.role === 'leader', ({ type, from }) => type === 'requestVote' && from !== id)
@@ -173,7 +176,8 @@ const check = (t: ExecutionContext, group: Cluster, history: History, seed: numb
       history.committed.set(index, entry)
     }
     for (let index = Math.max(1, applied.length - 5); index <= applied.length; index++) {
-      claim(applied[index - 1] === history.committed.get(index), `${id} applied ${applied[index - 1]} at ${index}, where ${history.committed.get(index)} is committed`)
+      const entry = history.committed.get(index)
+      claim(applied[index - 1] === entry, `${id} applied ${applied[index - 1]} at ${index}, where ${entry} is committed`)
     }
   }
 }

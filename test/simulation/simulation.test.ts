@@ -5,7 +5,7 @@ import { type Step, step } from '../../lib/step.js'
 import { frozenStep } from './freeze.js'
 import { type RunOptions, simulate } from './world.js'
 
-const SEEDS = 160
+const SEEDS = 100
 /** Lines of a trace that are worth reading first. */
 const LAST_LINES = 40
 
@@ -64,7 +64,7 @@ const FAULTS: Readonly<Record<string, (previous: Step, batch: Batch) => Step>> =
   'a commitIndex ahead of the majority': messagesWith((message, { state }) => message.type === 'appendEntries' ? { leaderCommit: state.log.lastIndex } : {}),
   'entries applied twice': faulty(({ committed }) => ({ committed: [...committed, ...committed.slice(-1)] })),
   'a lost proposal that nobody is told of': faulty(({ answers }) => ({ answers: answers.filter(({ type }) => type !== 'lost') })),
-  'a refusal without a hint': messagesWith(message => message.type === 'appendRefused' ? { hintIndex: message.prevLogIndex, prevLogIndex: message.prevLogIndex + 1 } : {}),
+  'refusals of a question that was not asked': messagesWith(message => message.type === 'appendRefused' ? { hintIndex: message.prevLogIndex, prevLogIndex: message.prevLogIndex + 1 } : {}),
   'commits that followers never hear of': messagesWith(message => message.type === 'appendEntries' ? { leaderCommit: 0 } : {}),
 }
 

@@ -226,6 +226,17 @@ test('what was sent and not answered when the link went down has an unknown outc
   assert.deepEqual([w.fakes['n1']!.heard, w.fakes['n2']!.heard], [['sent'], ['waiting']])
 })
 
+test('when the link goes down the outcome is told at once, also where no other member can be reached', async assert => {
+  const w = world()
+  w.fakes['n1']!.answer = () => undefined
+  const client = await connected(w)
+  for (const fake of Object.values(w.fakes)) fake.handshake = 'refuse'
+  const sent = client.propose('a')
+  assert.is(await w.within(50, sent), 'pending')
+  w.cut('n1')
+  assert.is(shown(await w.within(5, sent)), 'OutcomeUnknown unknown')
+})
+
 test('a leader that lost a request says so, and the client does not ask again', async assert => {
   const w = world()
   w.fakes['n1']!.answer = ({ id }) => ({ type: 'lost', id })

@@ -1,17 +1,12 @@
-/** What the TCP transport does with strangers, garbage, resets, silence and greed: refuse, tell, and go on serving. */
+/** What the TCP transport does with strangers, garbage and resets: refuse, tell, and go on serving. */
 import { connect } from 'node:net'
 import test from 'ava'
 import { checksumOf, viewOf } from '../../codecs/bytes.js'
 import { encodeFrame, framed, FRAME_HEADER_BYTES, keepAliveFrame } from '../../codecs/frames.js'
-import { packEntries } from '../../codecs/entries.js'
 import { isLeft } from '../../lib/prelude.js'
-import type { AppendEntries, RequestVote } from '../../lib/messages.js'
 import type { TransportEvent } from '../../streams/transport/port.js'
-import { nodeSockets } from '../../streams/transport/node-sockets.js'
-import { SILENT_BEATS } from '../../streams/transport/link.js'
-import type { ByteStream, Sockets } from '../../streams/transport/sockets.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../testing/watch.js'
-import { ANYWHERE, closeAll, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen } from './wire.js'
+import { ANYWHERE, closeAll, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen, vote } from './wire.js'
 
 test.after.always(closeAll)
 

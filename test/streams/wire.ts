@@ -1,7 +1,7 @@
 /** Both sides of the wire for tests: members on system-chosen ports, and bare sockets that say whatever they like. */
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureContextOptions } from 'node:tls'
 import { packEntries } from '../../codecs/entries.js'
 import { keepAliveFrame } from '../../codecs/frames.js'
 import { encodeHandshake, type Hello, VERSIONS } from '../../codecs/handshake.js'
@@ -51,10 +51,13 @@ export const tryOpen = (id: MemberId, { limits, options, sockets = nodeSockets, 
 
 const leftOpen: { close(): Promise<void> }[] = []
 
+/** Has `closeAll` close this too. */
+export const leaveOpen = (one: { close(): Promise<void> }): void => { leftOpen.push(one) }
+
 export const open = async (id: MemberId, opening: Opening = {}): Promise<Watched> => {
   const outcome = await tryOpen(id, opening)
   if (isLeft(outcome)) throw outcome.left
-  leftOpen.push(outcome.right)
+  leaveOpen(outcome.right)
   return outcome.right
 }
 
@@ -100,9 +103,9 @@ export const raw = (socket: Socket, openEvent = 'connect'): Raw => {
 export const placeOf = (address: string): { host: string; port: number } => ({ host: '127.0.0.1', port: Number(address.split(':').at(-1)) })
 
 export const dial = (address: string): Raw => raw(connect(placeOf(address)))
-export const dialTls = (address: string, tls: Partial<TlsMaterial>): Raw => {
+export const dialTls = (address: string, tls: Partial<TlsMaterial>, options: SecureContextOptions = {}): Raw => {
   const bytes = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, Buffer.from(value)]))
-  return raw(connectTls({ ...placeOf(address), ...bytes, rejectUnauthorized: false }), 'secureConnect')
+  return raw(connectTls({ ...placeOf(address), ...bytes, ...options, rejectUnauthorized: false }), 'secureConnect')
 }
 
 export const hello = (changes: Partial<Hello> = {}): Uint8Array => encodeHandshake({
@@ -127,7 +130,7 @@ export const serve = (onSocket: (socket: Socket) => void): Promise<string> => ne
   })
   server.listen(0, '127.0.0.1', () => {
     const bound = server.address()
-    leftOpen.push({ close: () => new Promise(done => server.close(() => done())) })
+    leaveOpen({ close: () => new Promise(done => server.close(() => done())) })
     resolve(`127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}`)
   })
 })
