@@ -15,7 +15,7 @@ export const redial = ({ limits, clock, random }: Pick<Endpoint, 'limits' | 'clo
     const since = clock.now()
     stop = attempt(() => {
       if (isStopped) return
-      failures = clock.now() - since > reconnectMaxMs ? 0 : failures + 1
+      failures = clock.now() - since > reconnectMaxMs ? 1 : failures + 1
       const waitMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** failures)
       stop = clock.after(waitMs * (1 + random()) / 2, begin)
     })

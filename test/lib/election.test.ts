@@ -33,6 +33,7 @@ test('E02 silence ends in a pre-vote, which changes neither term nor vote', t =>
   t.deepEqual(asked.said, ['pre-RV(b; T2; 1@1)', 'pre-RV(c; T2; 1@1)'])
   t.deepEqual(asked.wrote, [])
   t.like(player.state, { role: 'candidate', term: 2, votedFor: 'c' })
+  t.true(player.state.electionDeadline >= player.state.now + 1000)
 })
 
 test('E03 a deadline is looked at only after all that has been heard', t => {
@@ -95,6 +96,14 @@ for (const [title, notes, ask, said, votedFor] of votes) {
     if (said.startsWith('pre') || said.includes('no')) t.is(player.state.electionDeadline, electionDeadline)
   })
 }
+
+test('every word of a leader is heard, a refused one too', t => {
+  for (const prev of ['0@0', '9@9']) {
+    const player = play(follower({ voters: 'f1 x y' }))
+    player.turn(ae('y', prev))
+    t.deepEqual(player.later(999, requestVote('x', 2, '0@0')).said, ['RVR(x; T1; no)'])
+  }
+})
 
 test('a leader is heard of for one election timeout', t => {
   const at = (ms: number): readonly string[] => {

@@ -3,7 +3,7 @@ import test from 'ava'
 import { encodeFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../codecs/frames.js'
 import { SILENT_BEATS } from '../../streams/transport/link.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../testing/watch.js'
-import { append, closeAll, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
+import { ANYWHERE, append, closeAll, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -29,6 +29,18 @@ test('a link that says nothing is cut after five times keepAliveMs, and is told 
   t.false(n2.events.some(isAbout('disconnected', 'n1')))
   clock.advance(LIMITS.keepAliveMs)
   await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
+})
+
+test('the deadline of the handshake is over with the handshake, at both ends', async t => {
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
+  const n1 = await open('n1', { clock, members: { n1: ANYWHERE, n2: n2.links.address } })
+  await Promise.all([n1.until('a link', count('connected', 'n2', 1)), n2.until('a link', count('connected', 'n1', 1))])
+  clock.advance(LIMITS.handshakeTimeoutMs)
+  n1.links.send(member('n2'), [vote('n1', 'n2')])
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await Promise.all([n1, n2].map(one => one.until('a message', events => messagesOf(events).length === 1)))
+  t.deepEqual([...n1.events, ...n2.events].filter(({ type }) => type === 'disconnected'), [])
 })
 
 test('a link that says only that it lives is kept', async t => {
