@@ -2,7 +2,7 @@ import { packEntries, forEachEntry } from '../codecs/entries.js'
 import type { StartError } from '../lib/errors.js'
 import type { ReadPurpose, Write } from '../lib/events.js'
 import { type Either, isLeft } from '../lib/prelude.js'
-import type { CommandBatch, EntryBatch, HardState, Index, MemberId, Membership, Term, Turn } from '../lib/types.js'
+import type { CommandBatch, EntryBatch, Index, MemberId, Membership, Term, Turn } from '../lib/types.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from '../streams/storage/port.js'
 
 const APPLY: ReadPurpose = { type: 'apply' }
@@ -14,7 +14,8 @@ export const OWNER: StoreOwner = { clusterId: 'c'.repeat(64), id: 'a', membershi
 /** The bytes of the commands in a batch. */
 export const commandsOf = (batch: EntryBatch): readonly string[] => {
   const commands: string[] = []
-  if (batch.kind === 'command') forEachEntry(batch.body, batch.skip, batch.skip + batch.count, entry => commands.push(Buffer.from(entry).toString('latin1')))
+  if (batch.kind !== 'command') return commands
+  forEachEntry(batch.body, batch.skip, batch.skip + batch.count, entry => commands.push(Buffer.from(entry).toString('latin1')))
   return commands
 }
 
@@ -26,7 +27,8 @@ export const commands = (firstIndex: Index, term: Term, ...texts: readonly strin
 
 export const append = (...batches: readonly EntryBatch[]): Write => ({ type: 'append', batches })
 
-export const hardState = (term: Term, votedFor?: MemberId, commitIndex: Index = 0): Write => ({ type: 'hardState', hardState: { term, votedFor, commitIndex } satisfies HardState })
+export const hardState = (term: Term, votedFor?: MemberId, commitIndex: Index = 0): Write =>
+  ({ type: 'hardState', hardState: { term, votedFor, commitIndex } })
 
 /** One line per entry: index, term and what it holds, so that two logs can be compared at a glance. */
 export const linesOf = (batches: readonly EntryBatch[]): readonly string[] => batches.flatMap(batch => {

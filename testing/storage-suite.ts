@@ -18,7 +18,8 @@ const OTHER: Membership = { voters: ['a', 'b', 'c'], outgoing: [], learners: [],
 const tagOf = (outcome: Either<StartError, unknown>): string => (isLeft(outcome) ? outcome.left._tag : 'none')
 
 const words = (from: Index, to: Index, suffix = ''): readonly string[] => Array.from({ length: to - from + 1 }, (_, i) => `e${from + i}${suffix}`)
-const lines = (from: Index, to: Index, term: number, suffix = ''): readonly string[] => words(from, to, suffix).map((word, i) => `${from + i}@${term} ${word}`)
+const lines = (from: Index, to: Index, term: number, suffix = ''): readonly string[] =>
+  words(from, to, suffix).map((word, i) => `${from + i}@${term} ${word}`)
 const run = (from: Index, to: Index, term = 1, suffix = '') => commands(from, term, ...words(from, to, suffix))
 
 type Check = (world: StorageWorld) => Promise<void>
@@ -122,7 +123,8 @@ const writing: Readonly<Record<string, Check>> = {
     const { store, events, persisted, close } = await openStore(world.storage())
     for (let turn = 1; turn <= 40; turn++) {
       const before = events.length
-      store.write(turn, turn === 1 ? [append(run(1, 1))] : turn % 7 === 0 ? [] : turn % 5 === 0 ? [hardState(turn), append(run(1, 1, turn))] : [append(run(2, 5, turn))])
+      const vote = turn % 5 === 0 ? [hardState(turn)] : []
+      store.write(turn, turn % 7 === 0 ? vote : [...vote, append(run(turn === 1 ? 1 : 2, 5, turn))])
       equal(events.length, before)
     }
     await persisted(40)
@@ -260,6 +262,17 @@ const reading: Readonly<Record<string, Check>> = {
   },
 }
 
+const tails: Readonly<Record<string, Check>> = {
+  'the newest batch is handed over however little was asked for': async world => {
+    const first = await openStore(world.storage())
+    await first.write(1, append(run(1, 3), run(4, 9)))
+    await first.close()
+    const second = await openStore(world.storage(), { tailBytes: 0 })
+    deepEqual(linesOf(second.store.recovered.tail), lines(4, 9, 1))
+    await second.close()
+  },
+}
+
 const remembering: Readonly<Record<string, Check>> = {
   'incarnations of peers survive, the newest of each': async world => {
     const first = await openStore(world.storage())
@@ -276,5 +289,5 @@ const remembering: Readonly<Record<string, Check>> = {
 
 /** What every storage must keep; `make` gives an empty place for each case. */
 export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] =>
-  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...remembering })
+  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering })
     .map(([name, check]) => ({ name, run: () => check(make()) }))

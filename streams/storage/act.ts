@@ -36,6 +36,10 @@ export const forEach = <T, E>(items: Iterable<T>, actOf: (item: T) => Act<unknow
 export const ensure = <A, E>(act: Act<A, E>, after: Act<unknown, E>): Act<A, E> => done =>
   act(outcome => after(ending => done(isLeft(ending) && !isLeft(outcome) ? ending : outcome)))
 
+/** `act`, and if it fails `undo`, before its failure is told. */
+export const orUndo = <A, E>(act: Act<A, E>, undo: Act<unknown, unknown>): Act<A, E> => done =>
+  act(outcome => (isLeft(outcome) ? undo(() => done(outcome)) : done(outcome)))
+
 /** Callers that come while `act` is under way wait for their turn. */
 export const oneAtATime = (): (<A, E>(act: Act<A, E>) => Act<A, E>) => {
   const waiting: (() => void)[] = []

@@ -1,7 +1,6 @@
-import { lastIndexOf } from '../../lib/batch.js'
 import { encodeBatch } from '../../codecs/batches.js'
+import { lastIndexOf } from '../../lib/batch.js'
 import type { EntryBatch, HardState, Index, Turn } from '../../lib/types.js'
-import type { Place } from './log-index.js'
 import { RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, encodeRecordHeader, recordBytes } from './segment.js'
 import type { Segment } from './segment-files.js'
 
@@ -118,11 +117,12 @@ const placeRecords = (
 /** Pieces below this are copied together: one long write costs less than many short ones. */
 const COPY_BELOW_BYTES = 16 * 1024
 
+const isLarge = (piece: Uint8Array): boolean => piece.length >= COPY_BELOW_BYTES
+
 /** The group in the buffers of one gathered write; large bodies are not copied. */
 export const encodeGroup = ({ records, tail }: Group, from: number, seed: number): readonly Uint8Array[] => {
-  let copied = tail - from
-  for (const { batches } of records) for (const { pieces } of batches) for (const piece of pieces) if (piece.length >= COPY_BELOW_BYTES) copied -= piece.length
-  const staging = Buffer.alloc(copied)
+  const pieces = records.flatMap(({ batches }) => batches.flatMap(batch => batch.pieces))
+  const staging = Buffer.alloc(pieces.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
   const out: Uint8Array[] = []
   let start = 0
   let at = 0
@@ -135,7 +135,7 @@ export const encodeGroup = ({ records, tail }: Group, from: number, seed: number
     at += RECORD_HEADER_BYTES
     for (const { pieces } of batches) {
       for (const piece of pieces) {
-        if (piece.length >= COPY_BELOW_BYTES) {
+        if (isLarge(piece)) {
           flush()
           out.push(piece)
         } else {
@@ -149,6 +149,3 @@ export const encodeGroup = ({ records, tail }: Group, from: number, seed: number
   flush()
   return out
 }
-
-export const placesOf = (group: Group, segment: number): readonly { readonly record: PlannedRecord; readonly place: Place }[] =>
-  group.records.map(record => ({ record, place: { segment, offset: record.header.offset } }))

@@ -57,9 +57,11 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): E
   const sector = Buffer.from(bytes.buffer, bytes.byteOffset, SECTOR_BYTES)
   const view = viewOf(sector)
   if (!sector.subarray(0, MAGIC.length).equals(MAGIC)) return damaged('the file does not begin as a file of rxraft')
-  if (view.getUint32(FORMAT_CHECKED, true) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the file format does not match its checksum')
+  if (view.getUint32(FORMAT_CHECKED, true) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the format does not match its checksum')
   const format = view.getUint32(8, true)
-  if (format > FOLDER_FORMAT) return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
+  if (format > FOLDER_FORMAT) {
+    return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
+  }
   if (view.getUint32(CHECKED, true) !== checksumOf(sector.subarray(0, CHECKED))) return damaged('the file header does not match its checksum')
   if (KINDS[view.getUint8(16)] !== kind) return damaged(`the file is no ${kind} file`)
   const clusterId = sector.toString('utf8', CLUSTER_AT, CLUSTER_AT + view.getUint32(20, true))

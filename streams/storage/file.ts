@@ -3,7 +3,7 @@ import { Subject } from 'rxjs'
 import type { StartError } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../clock.js'
-import { type Act, chain, inOrder, map, oneAtATime } from './act.js'
+import { type Act, chain, inOrder, map, oneAtATime, orUndo, succeed } from './act.js'
 import type { Disk } from './disk.js'
 import { syncFolder } from './file-access.js'
 import { groupCommit } from './group-commit.js'
@@ -38,7 +38,7 @@ interface Parts extends OpenFolder {
   readonly release: (done: () => void) => void
 }
 
-/** Remembers peers in the identity file, which is replaced whole. */
+/** Remembers peers in the identity file, which is replaced whole; one at a time, and `rest` waits for all of them. */
 const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail: (error: Error) => void) => {
   const inTurn = oneAtATime()
   let identity = found
@@ -50,13 +50,19 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
       done(outcome)
     })
   }
-  return (peer: string, incarnation: string): Act<void, Error> => inTurn(done =>
-    identity.peers[peer] === incarnation ? done(right(undefined)) : replace({ ...identity, peers: { ...identity.peers, [peer]: incarnation } })(done))
+  return {
+    remember: (peer: string, incarnation: string): Act<void, Error> => inTurn(done => {
+      const { peers } = identity
+      if (peers[peer] === incarnation) done(right(undefined))
+      else replace({ ...identity, peers: { ...peers, [peer]: incarnation } })(done)
+    }),
+    rest: inTurn(succeed(undefined)),
+  }
 }
 
-/** Closes what an open store holds, once its queue is written. */
-const shutDown = ({ log, hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
-  supply.close(() => log.current.file.close(() => hardStateFile.close(() => release(done))))
+/** Closes what is open beside the segment that is being written, and frees the folder. */
+const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
+  supply.close(() => hardStateFile.close(() => release(done)))
 
 const openStore = (parts: Parts): Store => {
   const { options, identity, hardStateFile, log, tail, notes } = parts
@@ -70,7 +76,7 @@ const openStore = (parts: Parts): Store => {
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
-  const remember = peerMemory(parts, queue.fail)
+  const peers = peerMemory(parts, queue.fail)
   let closing: (() => void)[] | undefined
   let isClosed = false
 
@@ -89,28 +95,31 @@ const openStore = (parts: Parts): Store => {
       })
     }),
     remember: (peer, incarnation, done) => {
-      if (queue.failed()) clock.endOfTurn(() => done(left(new Error('the store has failed'))))
-      else remember(peer, incarnation)(done)
+      if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
+      else peers.remember(peer, incarnation)(done)
     },
     close: done => {
       if (isClosed) return done()
       if (closing !== undefined) return void closing.push(done)
       closing = [done]
-      queue.close(() => shutDown(parts, supply, () => {
+      queue.close(() => peers.rest(() => shutDown(parts, supply, () => {
         isClosed = true
         events.complete()
         closing?.forEach(call => call())
-      }))
+      })))
     },
   }
 }
+
+const closeAll = ({ log: { current, spare }, hardStateFile }: OpenFolder): Act<void> =>
+  inOrder(current.file.close, ...(spare === undefined ? [] : [spare.file.close]), hardStateFile.close)
 
 /** Opens a held folder and reads the newest entries back. */
 const open = (options: Parts['options'], owner: StoreOwner, release: Parts['release']): Act<Store, StartError | Error> =>
   chain(openFolder(options, owner), contents => {
     const { index, tailFrom, lastIndex } = contents.log
     const tail = readSpans(options.disk, options.folder, index.spans(tailFrom, lastIndex), Number.MAX_SAFE_INTEGER)
-    return map(tail, batches => openStore({ ...contents, options, tail: batches, release }))
+    return map(orUndo(tail, closeAll(contents)), batches => openStore({ ...contents, options, tail: batches, release }))
   })
 
 /**

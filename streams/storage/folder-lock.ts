@@ -49,12 +49,19 @@ const askFlag = (address: string, done: (flag: Flag) => void): void => {
   socket.on('error', (error: NodeJS.ErrnoException) => answer(error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? 'dead' : HELD))
 }
 
+/** Which kinds of living flags there are beside one's own: that of a holder, and those of others who want the folder, by their names. */
+interface Others {
+  readonly held: boolean
+  readonly smaller: boolean
+  readonly larger: boolean
+}
+
 /** Asks every other flag in turn; removes the dead ones. */
-const lookAround = (folder: string, prefix: string, own: string, done: (worst: { readonly held: boolean; readonly smaller: boolean; readonly larger: boolean }) => void): void => {
-  const others = fs.readdirSync(folder).filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
-  let seen = { held: false, smaller: false, larger: false }
+const lookAround = (folder: string, prefix: string, own: string, done: (others: Others) => void): void => {
+  const names = fs.readdirSync(folder).filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
+  let seen: Others = { held: false, smaller: false, larger: false }
   const next = (i: number): void => {
-    const name = others[i]
+    const name = names[i]
     if (name === undefined) return done(seen)
     askFlag(`${folder}/${name}`, flag => {
       if (flag === 'dead') fs.rmSync(`${folder}/${name}`, { force: true })

@@ -1,5 +1,5 @@
 import type { Write } from '../../lib/events.js'
-import { type Either, isLeft } from '../../lib/prelude.js'
+import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { HardState, Index, Turn } from '../../lib/types.js'
 import type { Cancel, Clock } from '../clock.js'
 import { type Act, inOrder } from './act.js'
@@ -17,7 +17,7 @@ export interface GroupCommit {
   /** Ends the store as a failed write does. */
   fail(error: Error): void
   failed(): boolean
-  /** Writes what is queued, then a mark that vouches for it. */
+  /** Writes what is queued, then a mark that vouches for it, and closes the segment. */
   close(done: () => void): void
 }
 
@@ -163,7 +163,7 @@ const finishClosing = (writing: Writing): void => {
   if (done === undefined) return
   writing.closing = undefined
   writing.idle?.()
-  done()
+  writing.segment.file.close(() => done())
 }
 
 /** Starts what can be started: one write with its sync is under way at a time. */
@@ -175,7 +175,7 @@ const pump = (writing: Writing): void => {
   if (first.type === 'vote') return writeVote(writing)
   const group = planGroup(writing.queue, writing.head, writing.segment, writing.commitIndex)
   if (group.records.length > 0) return writeGroup(writing, group)
-  busyWith(writing, done => writing.options.clock.endOfTurn(() => done({ _tag: 'Right', right: undefined })), () => complete(writing, group.taken))
+  busyWith(writing, done => writing.options.clock.endOfTurn(() => done(right(undefined))), () => complete(writing, group.taken))
 }
 
 const enqueueMark = (writing: Writing): void => {

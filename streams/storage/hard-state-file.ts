@@ -8,13 +8,13 @@
  */
 import { checksumOf, readPosition, viewOf, writePosition } from '../../codecs/bytes.js'
 import { decodeHardState, encodeHardState } from '../../codecs/records.js'
-import { Damaged, type StartError } from '../../lib/errors.js'
+import { Damaged } from '../../lib/errors.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { HardState } from '../../lib/types.js'
-import { type Act, chain, inOrder, map } from './act.js'
+import { type Act, chain, inOrder, map, orUndo } from './act.js'
 import type { Disk, DiskFile } from './disk.js'
-import { type FileHeader, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
-import { readStoreFile } from './store-file.js'
+import { SECTOR_BYTES, encodeFileHeader } from './file-header.js'
+import { type CheckOwner, type Failure, readStoreFile } from './store-file.js'
 import { openFile, writeFully } from './file-access.js'
 
 export const HARD_STATE_FILE = 'hard-state'
@@ -101,8 +101,8 @@ const writer = (file: DiskFile, seed: number, first: number): HardStateFile['wri
 }
 
 /** Opens the file and writes what it found once more, so that a start never acts on what only a cache remembers. */
-export const openHardState = (disk: Disk, path: string, isOurs: (header: FileHeader) => StartError | undefined): Act<HardStateFile, StartError | NodeJS.ErrnoException> =>
-  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, isOurs), ({ header, bytes }) => {
+export const openHardState = (disk: Disk, path: string, checkOwner: CheckOwner): Act<HardStateFile, Failure> =>
+  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, checkOwner), ({ header, bytes }) => {
     const seed = checksumOf(header.salt)
     const read = bytes.length === SIZE_BYTES
       ? newestOf(path, bytes, seed)
@@ -111,6 +111,6 @@ export const openHardState = (disk: Disk, path: string, isOurs: (header: FileHea
     const { newest, notes } = read.right
     return chain(openFile(disk, path, 'write'), file => {
       const write = writer(file, seed, newest.sequence)
-      return map(write(newest.hardState), (): HardStateFile => ({ found: newest.hardState, notes, write, close: file.close }))
+      return map(orUndo(write(newest.hardState), file.close), (): HardStateFile => ({ found: newest.hardState, notes, write, close: file.close }))
     })
   })

@@ -1,12 +1,12 @@
 /** Whose folder this is: file header | length u32 | checksum u32 | record. Replaced whole, by a rename. */
 import { checksumOf, viewOf } from '../../codecs/bytes.js'
 import { type Identity, decodeIdentity, encodeIdentity } from '../../codecs/records.js'
-import { Damaged, type StartError } from '../../lib/errors.js'
+import { Damaged } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import { type Act, chain } from './act.js'
 import type { Disk } from './disk.js'
-import { type FileHeader, SALT_BYTES, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
-import { readStoreFile } from './store-file.js'
+import { SALT_BYTES, SECTOR_BYTES, encodeFileHeader } from './file-header.js'
+import { type CheckOwner, type Failure, readStoreFile } from './store-file.js'
 
 export const IDENTITY_FILE = 'identity'
 
@@ -25,8 +25,8 @@ export const identityBytes = (identity: Identity): Uint8Array => {
   return bytes
 }
 
-export const readIdentity = (disk: Disk, path: string, isOurs: (header: FileHeader) => StartError | undefined): Act<Identity, StartError | NodeJS.ErrnoException> =>
-  chain(readStoreFile(disk, path, 'identity', MAX_BYTES, isOurs), ({ bytes }) => done => {
+export const readIdentity = (disk: Disk, path: string, checkOwner: CheckOwner): Act<Identity, Failure> =>
+  chain(readStoreFile(disk, path, 'identity', MAX_BYTES, checkOwner), ({ bytes }) => done => {
     const damaged = (reason: string): void => done(left(new Damaged(path, SECTOR_BYTES, undefined, reason)))
     if (bytes.length < RECORD_AT) return damaged('it ends before its record')
     const view = viewOf(bytes)

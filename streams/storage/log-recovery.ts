@@ -1,8 +1,8 @@
 import { bytesOf, lastIndexOf } from '../../lib/batch.js'
-import { Damaged, type StartError } from '../../lib/errors.js'
+import { Damaged } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
-import { type Act, chain, inOrder, map } from './act.js'
+import { type Act, chain, inOrder, map, orUndo, succeed } from './act.js'
 import type { Disk, DiskFile } from './disk.js'
 import { type FileHeader, SECTOR_BYTES, decodeFileHeader } from './file-header.js'
 import { openFile, readFully, sizeOf, sweep, syncFolder, withFile, writeFully } from './file-access.js'
@@ -11,7 +11,7 @@ import type { LogBase, Recovered } from './port.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
 import { type Segment, isWholeSegment, refill } from './segment-files.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
-import { headerError } from './store-file.js'
+import { type CheckOwner, type Failure, headerError } from './store-file.js'
 
 /** What the segments of a folder hold. */
 export interface RecoveredLog extends Pick<Recovered, 'base' | 'lastIndex' | 'terms' | 'memberships'> {
@@ -26,9 +26,7 @@ export interface RecoveredLog extends Pick<Recovered, 'base' | 'lastIndex' | 'te
   readonly notes: readonly string[]
 }
 
-type Failure = StartError | NodeJS.ErrnoException
-
-/** Where the newest batches begin, however they are replaced: the first indices of the last ones, `tailBytes` of them. */
+/** Where the newest batches begin, however they are replaced: at least one, then up to `tailBytes` of them. */
 const tailWindow = (tailBytes: number) => {
   const recent: { readonly first: Index; readonly bytes: number }[] = []
   let start = 0
@@ -40,8 +38,10 @@ const tailWindow = (tailBytes: number) => {
     add: (batch: EntryBatch): void => {
       recent.push({ first: batch.firstIndex, bytes: bytesOf(batch) })
       total += bytesOf(batch)
-      while (total > tailBytes && start < recent.length) total -= recent[start++]!.bytes
-      if (start > 1024 && start > recent.length / 2) recent.splice(0, start), (start = 0)
+      while (total > tailBytes && start < recent.length - 1) total -= recent[start++]!.bytes
+      if (start < 1024 || start * 2 < recent.length) return
+      recent.splice(0, start)
+      start = 0
     },
     from: (): Index | undefined => recent[start]?.first,
   }
@@ -78,7 +78,11 @@ const logCollector = (tailBytes: number) => {
     log.index.add(firstIndex, lastIndexOf(last), { segment, offset }, payloadBytes)
     return undefined
   }
-  return { each, lastIndex: () => log?.index.lastIndex() ?? 0, collected: () => log && { ...log, terms, memberships, commitIndex, tailFrom: tail.from() } }
+  return {
+    each,
+    lastIndex: () => log?.index.lastIndex() ?? 0,
+    collected: () => log && { ...log, terms, memberships, commitIndex, tailFrom: tail.from() },
+  }
 }
 
 interface Scanned {
@@ -89,13 +93,13 @@ interface Scanned {
 
 /** Reads one segment, header and records; what its header says must be true of it. */
 const scanFile = (
-  disk: Disk, folder: string, number: number, isOurs: (header: FileHeader) => StartError | undefined, each: (record: ScannedRecord) => string | undefined,
+  disk: Disk, folder: string, number: number, checkOwner: CheckOwner, each: (record: ScannedRecord) => string | undefined,
 ): Act<Scanned, Failure> => {
   const path = `${folder}/${segmentName(number)}`
   const check = (bytes: Uint8Array, size: number): Act<FileHeader, Failure> => {
     const header = decodeFileHeader(bytes, 'segment')
     if (isLeft(header)) return done => done(left(headerError(path, header.left)))
-    const stranger = isOurs(header.right)
+    const stranger = checkOwner(header.right)
     if (stranger !== undefined) return done => done(left(stranger))
     const { capacity } = header.right
     const fault = header.right.number !== number ? `it is segment ${header.right.number} under another name`
@@ -139,8 +143,9 @@ const settle = (disk: Disk, { path, header, end }: Scanned): Act<void, Failure> 
 })
 
 /** A segment behind the last one that is used: kept if it is as it was prepared, dropped if it holds nothing, refused if it holds records. */
-const judgeSpare = (disk: Disk, folder: string, number: number, last: Scanned, lastIndex: Index, isOurs: (header: FileHeader) => StartError | undefined):
-Act<{ readonly spare: Segment | undefined; readonly notes: readonly string[] }, Failure> => done => {
+const judgeSpare = (
+  disk: Disk, folder: string, number: number, last: Scanned, lastIndex: Index, checkOwner: CheckOwner,
+): Act<{ readonly spare: Scanned | undefined; readonly notes: readonly string[] }, Failure> => done => {
   const path = `${folder}/${segmentName(number)}`
   const drop: Act<{ spare: undefined; notes: readonly string[] }, Failure> = map(
     inOrder(sweep(disk, path), syncFolder(disk, folder)),
@@ -148,12 +153,12 @@ Act<{ readonly spare: Segment | undefined; readonly notes: readonly string[] }, 
   )
   let holdsRecords = false
   const seen = (): undefined => void (holdsRecords = true)
-  scanFile(disk, folder, number, isOurs, seen)(outcome => {
+  scanFile(disk, folder, number, checkOwner, seen)(outcome => {
     if (isLeft(outcome)) return outcome.left instanceof Damaged ? drop(done) : done(outcome)
     const { end } = outcome.right
     if (holdsRecords) done(left(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`)))
     else if (end.fault === undefined && end.dirtyTo === FIRST_RECORD && number === last.header.number + 1) {
-      map(openSegment(disk, outcome.right), spare => ({ spare, notes: [] }))(done)
+      done(right({ spare: outcome.right, notes: [] }))
     } else drop(done)
   })
 }
@@ -166,7 +171,7 @@ const tornNote = ({ path, end }: Scanned): readonly string[] =>
  * write cannot explain.
  */
 export const recoverLog = (
-  disk: Disk, folder: string, numbers: readonly number[], tailBytes: number, isOurs: (header: FileHeader) => StartError | undefined,
+  disk: Disk, folder: string, numbers: readonly number[], tailBytes: number, checkOwner: CheckOwner,
 ): Act<RecoveredLog, Failure> => done => {
   const collector = logCollector(tailBytes)
 
@@ -176,13 +181,16 @@ export const recoverLog = (
     const unsure = last.end.records === 0 && previous !== undefined ? [previous, last] : [last]
     const lastIndex = log.index.lastIndex()
     const spares = map(
-      collect(behind, number => judgeSpare(disk, folder, number, last, lastIndex, isOurs)),
+      collect(behind, number => judgeSpare(disk, folder, number, last, lastIndex, checkOwner)),
       found => ({ spare: found.find(({ spare }) => spare !== undefined)?.spare, notes: found.flatMap(({ notes }) => notes) }),
     )
-    chain(spares, ({ spare, notes }) => chain(inOrder(...unsure.map(scanned => settle(disk, scanned))), () =>
-      map(openSegment(disk, last), (current): RecoveredLog => ({
-        ...log, lastIndex, current, marked: last.end.marked, spare, notes: [...tornNote(last), ...notes], tailFrom: log.tailFrom ?? lastIndex + 1,
-      }))))(done)
+    const settled = inOrder(...unsure.map(scanned => settle(disk, scanned)))
+    const opened = (notes: readonly string[], current: Segment, spare: Segment | undefined): RecoveredLog => ({
+      ...log, lastIndex, current, marked: last.end.marked, spare, notes: [...tornNote(last), ...notes], tailFrom: log.tailFrom ?? lastIndex + 1,
+    })
+    chain(spares, ({ spare, notes }) => chain(settled, () => chain(openSegment(disk, last), (current): Act<RecoveredLog, Failure> =>
+      spare === undefined ? succeed(opened(notes, current, undefined))
+        : map(orUndo(openSegment(disk, spare), current.file.close), found => opened(notes, current, found)))))(done)
   }
   const next = (i: number, previous: Scanned | undefined): void => {
     const number = numbers[i]
@@ -190,7 +198,7 @@ export const recoverLog = (
     if (number === undefined || number !== expected) {
       return done(left(new Damaged(`${folder}/${segmentName(expected ?? 1)}`, 0, collector.lastIndex() + 1, 'the file is missing')))
     }
-    scanFile(disk, folder, number, isOurs, collector.each(number))(outcome => {
+    scanFile(disk, folder, number, checkOwner, collector.each(number))(outcome => {
       if (isLeft(outcome)) return done(outcome)
       const damage = judge(outcome.right, collector.lastIndex())
       if (damage !== undefined) done(left(damage))

@@ -4,7 +4,8 @@ import { type MemoryFile, createMemoryFile } from './memory-file.js'
 import { type Folder, memoryFolders } from './memory-folders.js'
 
 /** Every act on the disk, by name. */
-export type DiskOperation = 'makeDirectory' | 'open' | 'create' | 'write' | 'read' | 'datasync' | 'rename' | 'unlink' | 'syncDirectory' | 'list' | 'lock'
+export type DiskOperation =
+  | 'makeDirectory' | 'open' | 'create' | 'write' | 'read' | 'datasync' | 'close' | 'rename' | 'unlink' | 'syncDirectory' | 'list' | 'lock'
 
 export interface MemoryDiskOptions {
   /** Decides what a crash loses; the same seed loses the same. */
@@ -34,6 +35,8 @@ export interface MemoryDisk extends Disk {
   crash(options: { readonly keep: number }): void
   /** Like a crash of the process alone: nothing is lost, open files are dead, locks are free. */
   kill(): void
+  /** How many files the living process has open. */
+  openFiles(): number
   /** Paths of all files, sorted. */
   files(): readonly string[]
   contents(path: string): Uint8Array
@@ -71,6 +74,8 @@ interface Machine {
   readonly random: () => number
   readonly later: (work: () => void) => void
   readonly locks: Map<string, number>
+  /** How many files are open. */
+  open: number
   readonly log: DiskOperation[]
   readonly faults: Fault[]
   capacity: number
@@ -110,7 +115,10 @@ const fitting = (machine: Machine, file: MemoryFile, offset: number, bytes: numb
 
 const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile => {
   const { life } = machine
-  const run = <A>(operation: DiskOperation, done: Done<A>, act: () => A | NodeJS.ErrnoException): void => perform(machine, life, operation, path, done, act)
+  let isOpen = true
+  machine.open++
+  const run = <A>(operation: DiskOperation, done: Done<A>, act: () => A | NodeJS.ErrnoException, failed?: () => void): void =>
+    perform(machine, life, operation, path, done, () => (isOpen ? act() : errorOf('EBADF', path)), failed)
   return {
     write: (pieces, offset, done) => run('write', done, () => {
       const bytes = Buffer.concat(pieces)
@@ -120,9 +128,12 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
       return fits
     }),
     read: (into, offset, done) => run('read', done, () => file.read(into, offset)),
-    datasync: done => perform(machine, life, 'datasync', path, done, () => file.sync(), () => file.failSync()),
+    datasync: done => run('datasync', done, () => file.sync(), () => file.failSync()),
     size: done => run('read', done, () => file.size()),
-    close: done => run('read', done, () => undefined),
+    close: done => run('close', done, () => {
+      isOpen = false
+      machine.open--
+    }),
   }
 }
 
@@ -131,7 +142,8 @@ const diskOf = (machine: Machine): Disk => {
   const run = <A>(operation: DiskOperation, path: string, done: Done<A>, act: () => A | NodeJS.ErrnoException): void =>
     perform(machine, machine.life, operation, path, done, act)
   return {
-    makeDirectory: (path, done) => run('makeDirectory', path, done, () => (folders.find(path) === undefined ? folders.make(path) : errorOf('ENOTDIR', path))),
+    // Folders are there as soon as they are named; a file in the place of one is not.
+    makeDirectory: (path, done) => run('makeDirectory', path, done, () => (folders.find(path) === undefined ? undefined : errorOf('ENOTDIR', path))),
     open: (path, mode, done) => run(mode === 'create' ? 'create' : 'open', path, done, () => {
       const found = folders.find(path)
       if ((found === undefined) !== (mode === 'create')) return errorOf(mode === 'create' ? 'EEXIST' : 'ENOENT', path)
@@ -139,7 +151,8 @@ const diskOf = (machine: Machine): Disk => {
       if (found === undefined) folders.link(path, file)
       return openFile(machine, file, path)
     }),
-    rename: (from, to, done) => run('rename', from, done, () => (folders.find(from) === undefined ? errorOf('ENOENT', from) : folders.rename(from, to))),
+    rename: (from, to, done) => run('rename', from, done, () =>
+      (folders.find(from) === undefined ? errorOf('ENOENT', from) : folders.rename(from, to))),
     unlink: (path, done) => run('unlink', path, done, () => (folders.find(path) === undefined ? errorOf('ENOENT', path) : folders.unlink(path))),
     syncDirectory: (path, done) => run('syncDirectory', path, done, () => folders.sync(path)),
     list: (path, done) => run('list', path, done, () => folders.list(path)),
@@ -159,12 +172,13 @@ const diskOf = (machine: Machine): Disk => {
 /** A disk in memory, with a page cache that a crash loses, faults on demand and every act counted. For tests and simulations. */
 export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = memoryFolders()): MemoryDisk => {
   const machine: Machine = {
-    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), log: [], faults: [],
+    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), log: [], faults: [], open: 0,
     capacity: options.capacityBytes ?? Number.POSITIVE_INFINITY, lastOperation: Number.POSITIVE_INFINITY,
     died: () => undefined, life: 0,
   }
   const kill = (): void => {
     machine.life++
+    machine.open = 0
     machine.lastOperation = Number.POSITIVE_INFINITY
     machine.faults.length = 0
   }
@@ -189,6 +203,7 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
       for (const [, file] of folders.files()) file.crash(survives)
     },
     kill,
+    openFiles: () => machine.open,
     files: () => folders.files().map(([path]) => path),
     contents: path => fileAt(path).contents(),
     tamper: (path, change) => fileAt(path).replace(change(fileAt(path).contents())),

@@ -103,4 +103,6 @@ const fileOf = (seen: Bytes, durable: Bytes, dirty: Set<number>, lost: Set<numbe
   }
 }
 
-export const createMemoryFile = (): MemoryFile => fileOf({ store: new Uint8Array(0), size: 0 }, { store: new Uint8Array(0), size: 0 }, new Set(), new Set())
+const nothing = (): Bytes => ({ store: new Uint8Array(0), size: 0 })
+
+export const createMemoryFile = (): MemoryFile => fileOf(nothing(), nothing(), new Set(), new Set())

@@ -3,7 +3,6 @@ import type { MemoryFile } from './memory-file.js'
 /** The names of a memory disk. Changes to names are durable once their folder has been synced. */
 export interface Folder {
   find(path: string): MemoryFile | undefined
-  make(path: string): void
   link(path: string, file: MemoryFile): void
   rename(from: string, to: string): void
   unlink(path: string): void
@@ -29,8 +28,6 @@ const foldersOf = (seen: Names, durable: Names, unsynced: readonly Change[]): Fo
   }
   return {
     find: path => seen.get(path),
-    // Folders are durable from the start: creating one syncs its parent.
-    make: () => undefined,
     link: (path, file) => change(folderOf(path), names => names.set(path, file)),
     rename: (from, to) => {
       const file = seen.get(from)

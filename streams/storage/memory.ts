@@ -8,6 +8,9 @@ import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '
 import { type Clock, systemClock } from '../clock.js'
 import type { LogBase, Recovered, Storage, StorageEvent, Store, StoreOwner } from './port.js'
 
+/** What errors call it. */
+const NAME = '(memory)'
+
 /** What outlives an open store. */
 interface Kept {
   readonly clusterId: string
@@ -79,7 +82,8 @@ const recover = ({ incarnation, peers, hardState, base, batches }: Kept, tailByt
     if (batch.kind === 'membership') memberships.push({ index: batch.firstIndex, membership: batch.membership })
   }
   let start = batches.length
-  for (let bytes = 0; start > 0 && bytes + bytesOf(batches[start - 1]!) <= tailBytes; start--) bytes += bytesOf(batches[start - 1]!)
+  for (let bytes = 0; start > 0 && bytes < tailBytes; start--) bytes += bytesOf(batches[start - 1]!)
+  if (start === batches.length && start > 0) start--
   const last = batches.at(-1)
   return {
     incarnation, peers: { ...peers }, hardState, base, terms, memberships, tail: batches.slice(start), notes: [],
@@ -155,10 +159,11 @@ export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): St
   })
   return {
     open: (owner, done) => clock.endOfTurn(() => {
-      if (isOpen) return done(left(new FolderInUse('(memory)')))
+      if (isOpen) return done(left(new FolderInUse(NAME)))
       kept ??= create(owner)
-      if (kept.clusterId !== owner.clusterId) return done(left(new WrongFolder('(memory)', `it belongs to cluster ${kept.clusterId}, not to ${owner.clusterId}`)))
-      if (kept.id !== owner.id) return done(left(new WrongFolder('(memory)', `it belongs to member ${kept.id}, not to ${owner.id}`)))
+      const { clusterId, id } = kept
+      if (clusterId !== owner.clusterId) return done(left(new WrongFolder(NAME, `it belongs to cluster ${clusterId}, not to ${owner.clusterId}`)))
+      if (id !== owner.id) return done(left(new WrongFolder(NAME, `it belongs to member ${id}, not to ${owner.id}`)))
       isOpen = true
       done(right(openKept(kept, owner.tailBytes, clock, () => (isOpen = false))))
     }),

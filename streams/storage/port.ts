@@ -16,7 +16,7 @@ export interface StoreOwner {
   readonly id: MemberId
   /** Written into an empty store as the log's base at index 0; otherwise what the store holds counts. */
   readonly membership: Membership
-  /** Bytes of the newest entries to hand over in `Recovered.tail`; the rest stays on disk. */
+  /** Bytes of the newest entries to hand over in `Recovered.tail`, at least one batch; the rest stays on disk. */
   readonly tailBytes: number
 }
 

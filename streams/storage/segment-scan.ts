@@ -6,7 +6,9 @@ import type { DiskFile } from './disk.js'
 import { type FileHeader, SECTOR_BYTES } from './file-header.js'
 import { type FileWindow, fileWindow } from './file-window.js'
 import type { LogBase } from './port.js'
-import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, type SegmentKey, decodeBase, decodeRecordHeader, isFill, recordBytes, segmentKey } from './segment.js'
+import {
+  FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, type SegmentKey, decodeBase, decodeRecordHeader, isFill, recordBytes, segmentKey,
+} from './segment.js'
 
 const CHUNK_BYTES = 1024 * 1024
 

@@ -10,6 +10,12 @@ import { temporary } from './segment.js'
 export const headerError = (path: string, { newer, reason }: HeaderFault): StartError =>
   newer ? new WrongFolder(path, reason) : new Damaged(path, 0, undefined, reason)
 
+/** Why a store cannot be opened, where it comes from the disk still under the disk's own name. */
+export type Failure = StartError | NodeJS.ErrnoException
+
+/** Why a file with this header does not belong into the store, if it does not. */
+export type CheckOwner = (header: FileHeader) => StartError | undefined
+
 export interface StoreFile {
   readonly header: FileHeader
   /** The whole file, header included. */
@@ -18,12 +24,12 @@ export interface StoreFile {
 
 /** Reads a small file whole, `maxBytes` at most, after checking what its header says of it. */
 export const readStoreFile = (
-  disk: Disk, path: string, kind: FileHeader['kind'], maxBytes: number, isOurs: (header: FileHeader) => StartError | undefined,
-): Act<StoreFile, StartError | NodeJS.ErrnoException> => {
+  disk: Disk, path: string, kind: FileHeader['kind'], maxBytes: number, checkOwner: CheckOwner,
+): Act<StoreFile, Failure> => {
   const check = (bytes: Buffer): Either<StartError, StoreFile> => {
     const header = decodeFileHeader(bytes, kind)
     if (isLeft(header)) return left(headerError(path, header.left))
-    const stranger = isOurs(header.right)
+    const stranger = checkOwner(header.right)
     return stranger === undefined ? right({ header: header.right, bytes }) : left(stranger)
   }
   return withFile(disk, path, 'read', file => chain(sizeOf(file), size => {

@@ -1,7 +1,7 @@
 import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
-import { type Act, chain, forEach, inOrder, map } from './act.js'
+import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './act.js'
 import type { Disk } from './disk.js'
 import { syncFolder } from './file-access.js'
 import { type FileHeader, SALT_BYTES } from './file-header.js'
@@ -9,9 +9,11 @@ import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } fr
 import { IDENTITY_FILE, identityBytes, readIdentity } from './identity-file.js'
 import { type RecoveredLog, recoverLog } from './log-recovery.js'
 import type { StoreOwner } from './port.js'
-import { FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed, temporary } from './segment.js'
+import {
+  FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed, temporary,
+} from './segment.js'
 import { INITIAL_SEGMENT_BYTES, leastCapacity, writeSegment } from './segment-files.js'
-import { publish, writeTemporary } from './store-file.js'
+import { type CheckOwner, type Failure, publish, writeTemporary } from './store-file.js'
 
 export interface FolderOptions {
   readonly disk: Disk
@@ -27,8 +29,6 @@ export interface OpenFolder {
   readonly log: RecoveredLog
   readonly notes: readonly string[]
 }
-
-type Failure = StartError | NodeJS.ErrnoException
 
 const isStartError = (error: Failure): error is StartError => '_tag' in error
 
@@ -85,7 +85,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const has = (name: string): boolean => names.includes(name)
   const isNew = !has(IDENTITY_FILE)
   const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined) : undefined
-  if (stray !== undefined) return done => done(left(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`)))
+  if (stray !== undefined) return fail(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`))
   const unnamed = isNew ? [] : FIRST_FILES.filter(name => !has(name) && has(temporary(name)))
   const leftovers = names.filter(name => name.endsWith('.tmp') && !unnamed.some(known => temporary(known) === name))
   const work: Act<void>[] = [
@@ -98,7 +98,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))
 }
 
-const isOwnedBy = (folder: string, owner: StoreOwner) => ({ kind, clusterId }: FileHeader): StartError | undefined =>
+const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
   clusterId === owner.clusterId ? undefined : new WrongFolder(folder, `its ${kind} file belongs to cluster ${clusterId}, not to ${owner.clusterId}`)
 
 const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
@@ -106,17 +106,17 @@ const list = (disk: Disk, folder: string): Act<readonly string[]> => done => dis
 /** Reads everything that a held folder has, after creating or completing it. */
 export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenFolder, Failure> => {
   const { disk, folder } = options
-  const isOurs = isOwnedBy(folder, owner)
-  const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, isOurs), (identity): Act<Identity, Failure> => done =>
+  const checkOwner = checkOwnerOf(folder, owner)
+  const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, checkOwner), (identity): Act<Identity, Failure> => done =>
     done(identity.id === owner.id ? right(identity) : left(new WrongFolder(folder, `it belongs to member ${identity.id}, not to ${owner.id}`))))
 
   const contents = (names: readonly string[], swept: readonly string[]): Act<OpenFolder, Failure> => chain(identified, identity => {
     if (!names.includes(HARD_STATE_FILE)) {
-      return done => done(left(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten')))
+      return fail(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten'))
     }
     const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
-    return chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, isOurs), hardStateFile =>
-      map(recoverLog(disk, folder, numbers, owner.tailBytes, isOurs), log =>
+    return chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
+      map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log =>
         ({ identity, hardStateFile, log, notes: [...swept, ...hardStateFile.notes, ...log.notes] })))
   })
   return chain(list(disk, folder), before =>

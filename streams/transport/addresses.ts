@@ -17,6 +17,7 @@ export const parseAddress = (text: string): Either<string, Address> => {
   return host !== undefined && port <= 65535 ? right({ host, port }) : left(`"${text}" is not an address "host:port"`)
 }
 
+/** What `parseAddress` reads. */
 export const formatAddress = ({ host, port }: Address): string => host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 /** Whether only this machine can reach it: what travels there needs no encryption. */

@@ -58,6 +58,7 @@ export interface Network {
   readonly seats: Map<MemberId, Seat>
 }
 
+/** An empty network; whoever is to reach each other must be given the same one. */
 export const memoryNetwork = (): Network => ({ seats: new Map() })
 
 /** What arrives at `seat` from `from`; the party is made once, not for each message. */

@@ -88,6 +88,7 @@ const roster = (tell: (event: TransportEvent) => void) => {
   }
 }
 
+/** The links of one member, and the one place from which its transport tells what happens. */
 export const registry = (endpoint: Endpoint): Registry => {
   const { id, limits, clock } = endpoint
   const events = new Subject<TransportEvent>()

@@ -10,6 +10,7 @@ import type { ListenFault, Sockets, TlsMaterial } from './sockets.js'
 
 export type { TlsMaterial } from './sockets.js'
 
+/** How a member is reached, and how far its network is to be trusted. */
 export interface TcpOptions {
   /** Where to listen, `host:port`, when that is not the member's advertised address. */
   readonly listen?: string

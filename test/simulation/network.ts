@@ -14,7 +14,7 @@ export interface Letter {
 /** Loses, doubles, delays and reorders; cut in one direction or both, between any two. */
 export interface Network {
   readonly send: (letter: Letter) => void
-  /** Replaces the cuts, ordered pairs as `from>to`; they count when a message leaves and when it arrives. */
+  /** Replaces the cuts, ordered pairs as `from>to`; they count when a message leaves, unless it strays, and when it arrives. */
   readonly cut: (cuts: ReadonlySet<string>) => void
   readonly heal: () => void
   /** No more faults of its own: what is sent from now on arrives once, and soon; what strays is lost. */
@@ -28,7 +28,8 @@ export const createNetwork = (agenda: Agenda, dice: Dice, troubled: NetworkMix, 
 
   const post = (letter: Letter, detourMs: Millis): void => {
     const { from, to } = letter.message
-    if (isCut(from, to) || dice.chance(mix.loss)) return
+    // What takes a detour may leave while the link is cut, as a connection sends again what it could not deliver.
+    if (detourMs === 0 && (isCut(from, to) || dice.chance(mix.loss))) return
     agenda.after(detourMs + mix.delayMs * 0.3 + dice.exponential(mix.delayMs * 0.7), () => {
       if (!isCut(from, to) && (detourMs === 0 || mix.stray > 0)) deliver(letter)
     })

@@ -1,4 +1,5 @@
 /** What a link does once it is up: silence, trickles, what is written how, and a reader that does not read. */
+import { Socket } from 'node:net'
 import test from 'ava'
 import { encodeFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../codecs/frames.js'
 import { SILENT_BEATS } from '../../streams/transport/link.js'
@@ -112,7 +113,7 @@ test('who does not read costs no more than maxSendBufferBytes and one frame; mes
 })
 
 test('a reply that finds the buffer full cuts the link', async t => {
-  const n2 = await open('n2')
+  const n2 = await open('n2', { clock: heldTimers() })
   const end = await joinAs(n2.links.address)
   await n2.until('a link', count('connected', 'n1', 1))
   end.socket.pause()
@@ -122,4 +123,27 @@ test('a reply that finds the buffer full cuts the link', async t => {
   t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
   await n2.until('the cut', count('disconnected', 'n1', 1))
   end.socket.destroy()
+})
+
+test.serial('one write of a stream is one write to the system, however many chunks it has', async t => {
+  const { sockets, streams } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const { _write: write, _writev: writev } = Socket.prototype
+  let writes = 0
+  Socket.prototype._write = function (...args) {
+    if (this.localPort !== end.socket.localPort) writes++
+    return write.apply(this, args)
+  }
+  Socket.prototype._writev = function (...args) {
+    if (this.localPort !== end.socket.localPort) writes++
+    return writev?.apply(this, args)
+  }
+  const before = end.heard().length
+  streams[0]?.write([1, 2, 3].map(n => new Uint8Array(n)))
+  streams[0]?.write([10_000, 20_000, 1].map(n => new Uint8Array(n)))
+  await end.hears(before + 30_007)
+  Object.assign(Socket.prototype, { _write: write, _writev: writev })
+  t.is(writes, 2)
 })

@@ -22,6 +22,7 @@ const check = async (disk: MemoryDisk, progress: Progress): Promise<string | und
   const again = await openStore(storageOn(disk))
   const { lines } = await heldBy(again)
   await again.close()
+  if (disk.openFiles() !== 0) return `${disk.openFiles()} files stayed open`
   return lines.join() === [...held.lines, `${next}@9 after`].join() ? undefined : `what was recovered did not last: ${lines.slice(-3).join()}`
 }
 

@@ -1,9 +1,11 @@
 import test from 'ava'
+import { BATCH_HEADER_BYTES } from '../../codecs/batches.js'
 import { checksumOf, viewOf } from '../../codecs/bytes.js'
 import { Damaged, WrongFolder } from '../../lib/errors.js'
 import { isLeft } from '../../lib/prelude.js'
 import { decodeFileHeader } from '../../streams/storage/file-header.js'
 import { type MemoryDisk, memoryDisk } from '../../streams/storage/memory-disk.js'
+import { RECORD_HEADER_BYTES, encodeRecordHeader, segmentSeed } from '../../streams/storage/segment.js'
 import { append, commands, hardState, openStore, tryOpen } from '../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
@@ -46,8 +48,11 @@ const flip = (offset: number) => (bytes: Uint8Array): Uint8Array => {
   return bytes
 }
 
+/** What is done, to which file, and how. */
+type Change = readonly [string, string, (bytes: Uint8Array) => Uint8Array]
+
 /** Tries one change after the other, each on a copy of `disk`. */
-const sweep = async (disk: MemoryDisk, changes: Iterable<readonly [string, string, (bytes: Uint8Array) => Uint8Array]>): Promise<string | undefined> => {
+const sweep = async (disk: MemoryDisk, changes: Iterable<Change>): Promise<string | undefined> => {
   for (const [what, path, change] of changes) {
     const copy = disk.clone()
     copy.tamper(path, change)
@@ -67,11 +72,11 @@ const offsetsOf = (bytes: Uint8Array): readonly number[] => Array.from(bytes.key
   return !isPadding || at % PADDING_STRIDE === 0
 })
 
-function* flips(disk: MemoryDisk, paths = disk.files()): Generator<readonly [string, string, (bytes: Uint8Array) => Uint8Array]> {
+function* flips(disk: MemoryDisk, paths = disk.files()): Generator<Change> {
   for (const path of paths) for (const at of offsetsOf(disk.contents(path))) yield [`flip at ${at}`, path, flip(at)]
 }
 
-function* truncations(disk: MemoryDisk): Generator<readonly [string, string, (bytes: Uint8Array) => Uint8Array]> {
+function* truncations(disk: MemoryDisk): Generator<Change> {
   for (const path of disk.files()) {
     for (const length of offsetsOf(disk.contents(path))) yield [`truncation to ${length}`, path, bytes => bytes.subarray(0, length)]
   }
@@ -181,13 +186,17 @@ test('a torn write leaves nothing behind that could come back', async t => {
   t.deepEqual(await again.lines(), ['1@1 one', '2@1 two', '3@1 three'])
 })
 
-test('a copied segment that is sent in as a command is no record', async t => {
+test('a record of another segment that is sent in as a command is no record', async t => {
   const disk = memoryDisk({ later: queueMicrotask })
   const opened = await openStore(storageOn(disk))
   await opened.write(1, append(commands(1, 1, 'one')))
-  const copied = Buffer.from(disk.contents(segment(1)).subarray(0, 3 * SECTOR)).toString('latin1')
-  const padding = 'p'.repeat(SECTOR - 48 - 48 - 8 - 4)
-  await opened.write(2, append(commands(2, 1, padding + copied)))
+  // The command's record begins at sector 3; its headers and this padding bring what follows to the start of sector 4.
+  const padding = 'p'.repeat(SECTOR - RECORD_HEADER_BYTES - BATCH_HEADER_BYTES - 12)
+  const forged = Buffer.alloc(SECTOR)
+  const header = { type: 'mark', offset: 4 * SECTOR, syncedTo: 4 * SECTOR, firstIndex: 0, commitIndex: 0, payloadBytes: 0 } as const
+  encodeRecordHeader(header, segmentSeed(Buffer.alloc(16, 'another salt')), forged, 0)
+  await opened.write(2, append(commands(2, 1, padding + forged.toString('latin1'))))
+  t.true(Buffer.from(disk.contents(segment(1)).subarray(4 * SECTOR, 5 * SECTOR)).equals(forged))
   disk.kill()
   disk.tamper(segment(1), fillSector(saltOf(disk), 3))
   const survivor = await openStore(storageOn(disk))

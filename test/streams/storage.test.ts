@@ -29,7 +29,8 @@ test.after.always(() => {
 })
 
 const FAILURES: readonly { readonly operation: DiskOperation; readonly act: 'append' | 'vote' | 'remember' }[] = [
-  { operation: 'write', act: 'append' }, { operation: 'datasync', act: 'append' }, { operation: 'write', act: 'vote' }, { operation: 'datasync', act: 'vote' },
+  { operation: 'write', act: 'append' }, { operation: 'datasync', act: 'append' },
+  { operation: 'write', act: 'vote' }, { operation: 'datasync', act: 'vote' },
   { operation: 'create', act: 'remember' }, { operation: 'write', act: 'remember' }, { operation: 'datasync', act: 'remember' },
   { operation: 'rename', act: 'remember' }, { operation: 'syncDirectory', act: 'remember' },
 ]
@@ -126,16 +127,41 @@ test('space that is made in time ends no store', async t => {
 
 test('an act that starting needs and that the disk refuses is named', async t => {
   const acts: readonly (readonly [DiskOperation, string])[] = [
-    ['makeDirectory', 'EACCES'], ['list', 'EIO'], ['create', 'EROFS'], ['write', 'ENOSPC'], ['datasync', 'EIO'], ['rename', 'EACCES'], ['syncDirectory', 'EIO'],
-    ['read', 'EIO'], ['open', 'EACCES'], ['lock', 'EACCES'],
+    ['makeDirectory', 'EACCES'], ['list', 'EIO'], ['create', 'EROFS'], ['write', 'ENOSPC'], ['datasync', 'EIO'], ['rename', 'EACCES'],
+    ['syncDirectory', 'EIO'], ['read', 'EIO'], ['open', 'EACCES'], ['lock', 'EACCES'],
   ]
   for (const [operation, code] of acts) {
     const disk = newDisk()
     disk.failNext(operation, code)
     const outcome = await tryOpen(storageOn(disk))
     t.true(isLeft(outcome) && outcome.left instanceof StorageFailed && outcome.left.message.includes(code), operation)
+    t.is(disk.openFiles(), 0)
     const second = await tryOpen(storageOn(disk))
     t.true(isRight(second), `after a failed ${operation} the folder is free again`)
+  }
+})
+
+test('wherever opening fails, nothing stays open and the next attempt succeeds', async t => {
+  const seed = newDisk()
+  const first = await openStore(storageOn(seed))
+  for (let turn = 1; turn <= 6; turn++) await first.write(turn, entry(turn, 1, 'y'.repeat(900)))
+  seed.kill()
+  const operations: readonly DiskOperation[] = ['open', 'read', 'write', 'datasync', 'close', 'syncDirectory', 'list']
+  for (const operation of operations) {
+    let failures = 0
+    for (let skip = 0, opened = false; !opened; skip++) {
+      const disk = seed.clone()
+      disk.failNext(operation, 'EIO', skip)
+      const outcome = await tryOpen(storageOn(disk))
+      opened = isRight(outcome)
+      if (opened) continue
+      failures++
+      const open = disk.openFiles() - (operation === 'close' ? 1 : 0)
+      t.is(open, 0, `${operation} ${skip}`)
+      const again = await openStore(storageOn(disk))
+      t.is(again.store.recovered.lastIndex, 6)
+    }
+    t.true(failures > 0, operation)
   }
 })
 
@@ -243,7 +269,8 @@ test('a folder is held by one process at a time, and is free once that one is de
   const program = `
     import { lockFolder } from ${JSON.stringify(new URL('../../streams/storage/folder-lock.ts', import.meta.url).href)}
     lockFolder(${JSON.stringify(`${folder}/lock`)}, outcome => { process.stdout.write(outcome._tag); setInterval(() => undefined, 1000) })`
-  const holder = spawn(process.execPath, ['--import=./test/register.mjs', '--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const args = ['--import=./test/register.mjs', '--input-type=module', '--eval', program]
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => void holder.kill('SIGKILL'))
   const said = await new Promise<string>(resolve => holder.stdout.once('data', data => resolve(String(data))))
   t.is(said, 'Right')

@@ -181,7 +181,7 @@ test('a member that is reset at any moment dials again until it is linked', asyn
 })
 
 test('a second link of the same incarnation takes the first one\'s place once it is confirmed', async t => {
-  const n2 = await open('n2')
+  const n2 = await open('n2', { clock: heldTimers() })
   const first = await joinAs(n2.links.address)
   await n2.until('the first link', count('connected', 'n1', 1))
   const second = dial(n2.links.address)
@@ -197,7 +197,7 @@ test('a second link of the same incarnation takes the first one\'s place once it
 })
 
 test('a second link of another incarnation is refused while the first one lives', async t => {
-  const n2 = await open('n2')
+  const n2 = await open('n2', { clock: heldTimers() })
   const first = await joinAs(n2.links.address)
   await n2.until('the first link', count('connected', 'n1', 1))
   const second = dial(n2.links.address)
