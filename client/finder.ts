@@ -1,8 +1,8 @@
 import type { Limits } from '../codecs/options.js'
 import type { LinkMessage, ProposeRefused, ProposeReply } from '../lib/requests.js'
 import type { MemberId, Millis } from '../lib/types.js'
-import type { Cancel, Clock } from '../streams/clock.js'
-import type { Outlet } from '../streams/outlet.js'
+import type { Cancel, Clock } from '../streams/time/clock.js'
+import type { Outlet } from '../streams/requests/outlet.js'
 import type { ClientLink } from '../streams/transport/port.js'
 
 export interface FinderOptions {

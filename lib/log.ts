@@ -47,8 +47,11 @@ export interface Log {
 export interface StoredLog {
   readonly base: LogBase
   readonly lastIndex: Index
+  /** Where each term begins, ascending: enough to answer for the term of any index. */
   readonly terms: readonly TermRun[]
+  /** Every membership entry, ascending. */
   readonly memberships: readonly PlacedMembership[]
+  /** The newest batches, at least one of a log that has any, contiguous up to lastIndex. */
   readonly tail: readonly EntryBatch[]
 }
 

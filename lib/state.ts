@@ -69,7 +69,7 @@ interface Common {
   readingToApply: Index
   /** Who leads `term`, as far as is known here. Volatile. */
   leader: MemberId | undefined
-  /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (§6 of the dissertation's 4.2.3). Volatile. */
+  /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (dissertation §4.2.3). Volatile. */
   heardAt: Millis
   /** When to stand for election unless something happens. Volatile. */
   electionDeadline: Millis

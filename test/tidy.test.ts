@@ -8,6 +8,7 @@ import ts from 'typescript'
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const MAX_FILE_LINES = 400
 const MAX_FUNCTION_LINES = 60
+const MAX_FOLDER_FILES = 14
 
 /** A folder may import from itself and from the folders named here. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
@@ -36,6 +37,17 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['step'],
   ['recover'],
   ['index'],
+]
+
+/** The same for the rooms of `streams`: a room imports only from rows above its own. */
+const STREAM_ROWS: readonly (readonly string[])[] = [
+  ['time', 'proposer', 'storage/disk'],
+  ['machine', 'transport', 'storage/files'],
+  ['transport/tcp', 'requests', 'storage/log'],
+  ['outputs', 'storage'],
+  ['pipeline'],
+  ['member'],
+  ['.'],
 ]
 const CORE_MUST_NOT_NAME = new Set(['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'console', 'process', 'Buffer', 'crypto'])
 
@@ -111,6 +123,17 @@ test('inside the core, imports run from the later rows to the earlier', t => {
   t.deepEqual(wrong, [])
 })
 
+test('the rooms of streams import one way', t => {
+  const roomOf = (path: string): string => dirname(relative('streams', path))
+  const rowOf = (path: string): number => STREAM_ROWS.findIndex(row => row.includes(roomOf(path)))
+  const streams = all.filter(({ folder }) => folder === 'streams')
+  t.deepEqual(streams.filter(({ path }) => rowOf(path) < 0).map(({ path }) => path), [], 'every room has its row')
+  const wrong = streams.flatMap(source => relativeImports(source)
+    .filter(target => target.startsWith('streams/') && roomOf(target) !== roomOf(source.path) && rowOf(target) >= rowOf(source.path))
+    .map(target => `${source.path} → ${target}`))
+  t.deepEqual(wrong, [])
+})
+
 test('the core touches no stream, codec, clock, chance or machine', t => {
   const lib = all.filter(({ folder }) => folder === 'lib')
   const packages = lib.flatMap(({ path, imports }) => imports.filter(name => !name.startsWith('.') && path !== 'lib/prelude.ts').map(name => `${path} → ${name}`))
@@ -134,6 +157,11 @@ test('fp-ts and io-ts are named only in the forms that Node resolves', t => {
 
 test(`no file has more than ${MAX_FILE_LINES} lines`, t => {
   t.deepEqual(all.filter(({ text }) => text.split('\n').length - 1 > MAX_FILE_LINES).map(({ path }) => path), [])
+})
+
+test(`no room of streams has more than ${MAX_FOLDER_FILES} files`, t => {
+  const rooms = shipped.filter(({ folder }) => folder === 'streams').map(({ path }) => dirname(path))
+  t.deepEqual([...new Set(rooms)].filter(room => rooms.filter(other => other === room).length > MAX_FOLDER_FILES), [])
 })
 
 test(`no function has more than ${MAX_FUNCTION_LINES} lines`, t => {

@@ -3,7 +3,7 @@ import { from, lastValueFrom, toArray } from 'rxjs'
 import { decodeValue, encodeValue } from '../codecs/values.js'
 import { MachineFailed } from '../lib/errors.js'
 import { isLeft, right } from '../lib/prelude.js'
-import type { Entry, Machine, RunningMachine } from '../streams/machine.js'
+import type { Entry, Machine, RunningMachine } from '../streams/machine/machine.js'
 import type { SuiteCase } from './transport-suite.js'
 
 /** A machine, and commands that show what it does. */

@@ -4,7 +4,7 @@ import type { StartError } from '../lib/errors.js'
 import type { AppendEntries, RequestVote } from '../lib/messages.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId } from '../lib/types.js'
-import { systemClock } from '../streams/clock.js'
+import { systemClock } from '../streams/time/clock.js'
 import type { Endpoint, LinkLimits, Transport, TransportEvent } from '../streams/transport/port.js'
 import { count, isAbout, member, messagesOf, noticed, watch, type Watched } from './watch.js'
 

@@ -3,10 +3,11 @@ import { Subject } from 'rxjs'
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import { FolderInUse, WrongFolder } from '../../lib/errors.js'
 import type { LogRead, Write } from '../../lib/events.js'
+import type { LogBase, PlacedMembership, TermRun } from '../../lib/log.js'
 import { left, right } from '../../lib/prelude.js'
 import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '../../lib/types.js'
-import { type Clock, systemClock } from '../clock.js'
-import type { LogBase, Recovered, Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import { type Clock, systemClock } from '../time/clock.js'
+import type { Recovered, Storage, StorageEvent, Store, StoreOwner } from './port.js'
 
 /** What errors call it. */
 const NAME = '(memory)'
@@ -75,8 +76,8 @@ const readFrom = (batches: readonly EntryBatch[], { from, to, maxBytes }: LogRea
 }
 
 const recover = ({ incarnation, peers, hardState, base, batches }: Kept, tailBytes: number): Recovered => {
-  const terms: Recovered['terms'][number][] = []
-  const memberships: Recovered['memberships'][number][] = []
+  const terms: TermRun[] = []
+  const memberships: PlacedMembership[] = []
   for (const batch of batches) {
     if (terms.at(-1)?.term !== batch.term) terms.push({ firstIndex: batch.firstIndex, term: batch.term })
     if (batch.kind === 'membership') memberships.push({ index: batch.firstIndex, membership: batch.membership })

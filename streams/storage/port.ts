@@ -2,12 +2,8 @@ import type { Observable } from 'rxjs'
 import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Either } from '../../lib/prelude.js'
-import type { EntryBatch, EntryId, HardState, Incarnation, Index, MemberId, Membership, Term, Turn } from '../../lib/types.js'
-
-/** Where a log begins: what precedes its first entry, and who belonged to the cluster there. */
-export interface LogBase extends EntryId {
-  readonly membership: Membership
-}
+import type { Stored } from '../../lib/recover.js'
+import type { Incarnation, MemberId, Membership, Turn } from '../../lib/types.js'
 
 /** Who opens the store. A store that belongs to another cluster or another member is refused. */
 export interface StoreOwner {
@@ -16,24 +12,15 @@ export interface StoreOwner {
   readonly id: MemberId
   /** Written into an empty store as the log's base at index 0; otherwise what the store holds counts. */
   readonly membership: Membership
-  /** Bytes of the newest entries to hand over in `Recovered.tail`, at least one batch; the rest stays on disk. */
+  /** Bytes of the newest entries to hand over in `tail`, at least one batch; the rest stays on disk. */
   readonly tailBytes: number
 }
 
 /** What a store holds when it is opened, in bounded memory however long the log is. */
-export interface Recovered {
+export interface Recovered extends Stored {
   readonly incarnation: Incarnation
   /** The incarnations of peers that this member has met. */
   readonly peers: Readonly<Record<MemberId, Incarnation>>
-  readonly hardState: HardState
-  readonly base: LogBase
-  readonly lastIndex: Index
-  /** Where each term begins in the log, ascending: enough to answer for the term of any index. */
-  readonly terms: readonly { readonly firstIndex: Index; readonly term: Term }[]
-  /** Every membership entry in the log, ascending. */
-  readonly memberships: readonly { readonly index: Index; readonly membership: Membership }[]
-  /** The newest batches, contiguous up to lastIndex, about `tailBytes` of them. */
-  readonly tail: readonly EntryBatch[]
   /** What was dropped or noticed on the way: a torn tail that was never acknowledged, leftovers that were swept. */
   readonly notes: readonly string[]
 }

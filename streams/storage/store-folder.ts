@@ -1,19 +1,19 @@
 import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
-import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './act.js'
-import type { Disk } from './disk.js'
-import { syncFolder } from './file-access.js'
-import { type FileHeader, SALT_BYTES } from './file-header.js'
-import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './hard-state-file.js'
-import { IDENTITY_FILE, identityBytes, readIdentity } from './identity-file.js'
-import { type RecoveredLog, recoverLog } from './log-recovery.js'
+import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './disk/act.js'
+import type { Disk } from './disk/disk.js'
+import { syncFolder } from './disk/file-access.js'
+import { type FileHeader, SALT_BYTES } from './files/file-header.js'
+import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './files/hard-state-file.js'
+import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
+import { type RecoveredLog, recoverLog } from './log/log-recovery.js'
 import type { StoreOwner } from './port.js'
 import {
-  FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed, temporary,
-} from './segment.js'
-import { INITIAL_SEGMENT_BYTES, leastCapacity, writeSegment } from './segment-files.js'
-import { type CheckOwner, type Failure, publish, writeTemporary } from './store-file.js'
+  FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed,
+} from './log/segment.js'
+import { INITIAL_SEGMENT_BYTES, leastCapacity, writeSegment } from './log/segment-files.js'
+import { type CheckOwner, type Failure, publish, temporary, writeTemporary } from './files/store-file.js'
 
 export interface FolderOptions {
   readonly disk: Disk

@@ -3,7 +3,7 @@ import { PortInUse } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import type { MemberId } from '../../lib/types.js'
-import { type Clock, systemClock } from '../clock.js'
+import { type Clock, systemClock } from '../time/clock.js'
 import { type ClientLink, type ClientLinkEvent, clientPlaces, type Endpoint, type Links, type Party, type Transport, type TransportEvent } from './port.js'
 
 interface Mailbox<Event> {

@@ -3,10 +3,13 @@ import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import type { Incarnation, MemberId, Millis } from '../../lib/types.js'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../time/clock.js'
 
 /** Who is at the other end: a member by its id, a client by a number that this transport minted. */
 export type Party = { readonly type: 'member'; readonly id: MemberId } | { readonly type: 'client'; readonly link: number }
+
+/** A party as the key of a map. */
+export const partyKey = (party: Party): string => party.type === 'member' ? `member ${party.id}` : `client ${party.link}`
 
 export type TransportEvent =
   | { readonly type: 'received'; readonly from: Party; readonly message: LinkMessage }

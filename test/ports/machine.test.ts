@@ -2,8 +2,8 @@ import test from 'ava'
 import * as t from 'io-ts'
 import { type Observable, from, lastValueFrom, of } from 'rxjs'
 import { MachineFailed } from '../../lib/errors.js'
-import type { Entry, Machine, RunningMachine } from '../../streams/machine.js'
-import { reducerMachine } from '../../streams/reducer-machine.js'
+import type { Entry, Machine, RunningMachine } from '../../streams/machine/machine.js'
+import { reducerMachine } from '../../streams/machine/reducer-machine.js'
 import { type MachineSample, machineSuite } from '../../testing/machine-suite.js'
 
 const counter = reducerMachine({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { fileStorage } from '../../streams/storage/file.js'
-import { memoryDisk } from '../../streams/storage/memory-disk.js'
+import { memoryDisk } from '../../testing/memory-disk.js'
 import { memoryStorage } from '../../streams/storage/memory.js'
 import { type StorageWorld, storageSuite } from '../../testing/storage-suite.js'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { memoryNetwork, memoryTransport } from '../../streams/transport/memory.js'
-import { tcpTransport } from '../../streams/transport/tcp.js'
+import { tcpTransport } from '../../streams/transport/tcp/tcp.js'
 import { transportSuite, type TransportWorld } from '../../testing/transport-suite.js'
 
 const pem = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url))

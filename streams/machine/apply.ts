@@ -1,0 +1,185 @@
+/** Committed batches in log order into the machine, in slices of time; an entry is never skipped. */
+import { type ObservableInput, from } from 'rxjs'
+import { forEachEntry } from '../../codecs/entries.js'
+import { messageOf } from '../../codecs/report.js'
+import { decodeValue } from '../../codecs/values.js'
+import { dropBefore, lastIndexOf } from '../../lib/batch.js'
+import type { MachineFailed } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
+import type { Clock } from '../time/clock.js'
+import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
+
+export interface ApplyOptions<C, R, S> {
+  readonly protocol: Protocol<C, R>
+  readonly machine: RunningMachine<C, R, S>
+  /** How long entries are applied before the rest is put off to another turn of the event loop. */
+  readonly applyBudgetMs: Millis
+  readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
+  readonly applied: (at: Position) => void
+  /** The results of commands from `firstIndex` on, all of `term`, in log order: goes to the intake. */
+  readonly results: (firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]) => void
+  /** Commits are made only while somebody observes them. Called after `results`. */
+  readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
+  /** One synchronous call of the machine took longer than the budget: it held up everything else in this process. */
+  readonly slow: (tookMs: Millis, firstIndex: Index) => void
+  /** The machine failed on entries from `index` on, or the command at `index` no longer decodes. Nothing is applied after it. */
+  readonly failed: (index: Index, error: Error) => void
+}
+
+export interface Apply {
+  /** Committed batches, contiguous with those before. Applies at once what the budget allows. */
+  committed(batches: readonly EntryBatch[]): void
+  /** Nothing more is applied; a call of the machine that is under way is left to itself. */
+  stop(): void
+}
+
+/** Entries of the first call of the machine; later calls take more or fewer, by what the last one took. */
+const FIRST_SLICE = 64
+const LARGEST_SLICE = 1024
+
+/** What is left to do, and how far it has come. */
+interface Work<C, R, S> extends ApplyOptions<C, R, S> {
+  /** `batches[next..]` are left; the first of them may be a rest. */
+  batches: EntryBatch[]
+  next: number
+  /** The last position applied, and whether it was reported. */
+  at: Position | undefined
+  isReported: boolean
+  slice: number
+  /** Under way or put off: whoever is at it goes on by itself. */
+  isBusy: boolean
+  isOver: boolean
+}
+
+const report = <C, R, S>(work: Work<C, R, S>): void => {
+  if (work.isReported || work.at === undefined) return
+  work.isReported = true
+  work.applied(work.at)
+}
+
+const end = <C, R, S>(work: Work<C, R, S>): void => {
+  work.isOver = true
+  work.batches = []
+}
+
+const fail = <C, R, S>(work: Work<C, R, S>, index: Index, reason: unknown): void => {
+  end(work)
+  report(work)
+  work.failed(index, reason instanceof Error ? reason : new Error(messageOf(reason)))
+}
+
+const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index): void => {
+  work.at = { index, term: batch.term, time: batch.time }
+  work.isReported = false
+  if (index < lastIndexOf(batch)) work.batches[work.next] = dropBefore(batch, index + 1)
+  else if (++work.next === work.batches.length) {
+    work.batches = []
+    work.next = 0
+  }
+}
+
+/** The next commands of the batch as far as they decode, or why the very first does not. */
+const decodeSlice = <C, R, S>({ protocol, slice }: Work<C, R, S>, batch: CommandBatch): Either<string, readonly Entry<C>[]> => {
+  const { body, skip, count, firstIndex, term, time } = batch
+  const entries: Entry<C>[] = []
+  let fault: string | undefined
+  forEachEntry(body, skip, skip + Math.min(count, slice), bytes => {
+    if (fault !== undefined) return
+    const command = decodeValue(protocol.command, bytes)
+    if (isLeft(command)) fault = command.left.join('; ')
+    else entries.push({ index: firstIndex + entries.length, term, time, command: command.right })
+  })
+  return fault !== undefined && entries.length === 0 ? left(fault) : right(entries)
+}
+
+/** The one list of results that a call of the machine must come to, however it comes to it. */
+const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, done: (list: Either<unknown, readonly A[]>) => void): void => {
+  const lists: (readonly A[])[] = []
+  const check = (): Either<Error, readonly A[]> => {
+    const [list] = lists
+    if (list === undefined || lists.length > 1) return left(new Error(`the machine answered ${lists.length} lists of results instead of one`))
+    return list.length === length ? right(list) : left(new Error(`the machine answered ${list.length} results to ${length} commands`))
+  }
+  try {
+    from(call()).subscribe({ next: list => lists.push(list), error: (error: unknown) => done(left(error)), complete: () => done(check()) })
+  } catch (thrown) {
+    done(left(thrown))
+  }
+}
+
+const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {
+  const { index, term } = entries[0]!
+  advanceTo(work, batch, index + entries.length - 1)
+  work.results(index, term, results)
+  if (!work.commits.observed) return
+  work.commits.next({ _tag: 'Applied', commits: entries.map((entry, i) => ({ ...entry, result: results[i]! })) })
+}
+
+/** A call should take a good part of the budget, and no more. */
+const pace = <C, R, S>(work: Work<C, R, S>, tookMs: Millis, firstIndex: Index): void => {
+  if (tookMs > work.applyBudgetMs / 2) work.slice = Math.max(1, Math.floor(work.slice / 2))
+  else if (tookMs < work.applyBudgetMs / 8) work.slice = Math.min(LARGEST_SLICE, work.slice * 2)
+  if (tookMs > work.applyBudgetMs) work.slow(tookMs, firstIndex)
+}
+
+/** Whether the machine was done at once; otherwise its answer sets the work going again. */
+const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch): boolean => {
+  const began = work.clock.now()
+  const decoded = decodeSlice(work, batch)
+  if (isLeft(decoded)) {
+    fail(work, batch.firstIndex, new Error(`the command at index ${batch.firstIndex} no longer decodes: ${decoded.left}`))
+    return true
+  }
+  const entries = decoded.right
+  let isDone = false
+  let isLate = false
+  listOf(() => work.machine.apply(entries), entries.length, results => {
+    isDone = true
+    if (work.isOver) return
+    if (isLeft(results)) fail(work, batch.firstIndex, results.left)
+    else conclude(work, batch, entries, results.right)
+    if (isLate) resume(work)
+  })
+  isLate = true
+  pace(work, work.clock.now() - began, batch.firstIndex)
+  return isDone
+}
+
+const run = <C, R, S>(work: Work<C, R, S>): void => {
+  if (work.isBusy) return
+  work.isBusy = true
+  const began = work.clock.now()
+  while (work.next < work.batches.length) {
+    const batch = work.batches[work.next]!
+    if (batch.kind !== 'command') advanceTo(work, batch, lastIndexOf(batch))
+    else if (!applySlice(work, batch)) return report(work)
+    if (work.clock.now() - began >= work.applyBudgetMs) {
+      work.clock.endOfTurn(() => resume(work))
+      return report(work)
+    }
+  }
+  work.isBusy = false
+  report(work)
+}
+
+const resume = <C, R, S>(work: Work<C, R, S>): void => {
+  work.isBusy = false
+  run(work)
+}
+
+/** Begins with nothing to do; `committed` hands it its work. */
+export const apply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
+  const work: Work<C, R, S> = {
+    ...options, batches: [], next: 0, at: undefined, isReported: true, slice: FIRST_SLICE, isBusy: false, isOver: false,
+  }
+  return {
+    committed: batches => {
+      if (work.isOver) return
+      for (const batch of batches) work.batches.push(batch)
+      run(work)
+    },
+    stop: () => end(work),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Type } from 'io-ts'
+import { from, of } from 'rxjs'
+import { messageOf } from '../../codecs/report.js'
+import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { MachineFailed } from '../../lib/errors.js'
+import { isLeft } from '../../lib/prelude.js'
+import type { Entry, Machine, Position, RunningMachine } from './machine.js'
+
+/** What `reducerMachine` makes a machine of. */
+export interface ReducerMachineOptions<C, R, S> {
+  readonly command: Type<C, unknown>
+  readonly result: Type<R, unknown>
+  /** Writes the state into snapshots. */
+  readonly state: Type<S, unknown>
+  /** Shared by all copies, so nobody may write it. */
+  readonly initial: NoInfer<S>
+  /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. */
+  reduce(state: NoInfer<S>, command: NoInfer<C>, at: Position): readonly [NoInfer<S>, NoInfer<R>]
+}
+
+/** A machine out of a pure function. Where the function throws, the state stays as it was and every member records the same `MachineFailed`. */
+export const reducerMachine = <C, R, S>(options: ReducerMachineOptions<C, R, S>): Machine<C, R, S> =>
+  ({ command: options.command, result: options.result, start: () => start(options) })
+
+const start = <C, R, S>({ state: codec, initial, reduce }: ReducerMachineOptions<C, R, S>): RunningMachine<C, R, S> => {
+  let state: S = initial
+  const applyOne = (entry: Entry<C>): R | MachineFailed => {
+    try {
+      const [next, result] = reduce(state, entry.command, entry)
+      state = next
+      return result
+    } catch (thrown) {
+      return new MachineFailed(messageOf(thrown))
+    }
+  }
+  return {
+    get state() {
+      return state
+    },
+    apply: entries => of(entries.map(applyOne)),
+    snapshot: () => {
+      const encoded = encodeValue(codec, state)
+      if (isLeft(encoded)) throw new Error(`The state cannot be encoded: ${encoded.left.join('; ')}`)
+      return chunksOf(encoded.right)
+    },
+    restore: bytes => from(joined(bytes).then(whole => {
+      const decoded = decodeValue(codec, whole)
+      if (isLeft(decoded)) throw new Error(`The snapshot does not hold this machine's state: ${decoded.left.join('; ')}`)
+      state = decoded.right
+    })),
+  }
+}
+
+const CHUNK_BYTES = 64 * 1024
+
+async function* chunksOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
+}
+
+const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const all: Uint8Array[] = []
+  // Copied, because whoever hands a chunk over may use its memory again for the next.
+  for await (const chunk of chunks) all.push(chunk.slice())
+  return new Uint8Array(Buffer.concat(all))
+}

@@ -1,0 +1,82 @@
+import type { RaftState } from '../../lib/state.js'
+import type { Step } from '../../lib/step.js'
+import type { Notice } from '../outputs/diagnostics.js'
+import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
+import type { Leadership, Member } from './member.js'
+import { operate } from '../machine/operate.js'
+import { type Outputs, createOutputs } from '../outputs/outputs.js'
+import { createOverflow } from './overflow.js'
+import { proposerOf } from '../proposer/proposer-of.js'
+import { type Requests, createRequests } from '../requests/requests.js'
+import { createSender } from '../transport/send.js'
+
+/** What a member is made of beside its core, and what each part does with a step. */
+export interface Parts<C, R, S> {
+  readonly requests: Requests<C, R>
+  readonly outputs: Outputs<C, R, S, Leadership<C, R>>
+  readonly overflowed: Inputs['overflowed']
+  /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
+  release(step: Step): void
+  /** A step was folded, and may yet wait at the gate: its answers, and whatever else does not vouch for the disk. */
+  observe(step: Step): void
+  /** Nothing is applied any more, and whoever still waits is told that the outcome is unknown. */
+  halt(): void
+}
+
+/** The ends of the loop that the parts hold: what they hand in enters through the inbox. */
+interface Feed {
+  proposed(event: Proposed): void
+  completed(event: Completion): void
+  failed(error: Error): void
+}
+
+export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
+  const { ports: { links }, host: { clock } } = member
+  const notice = (notice: Notice): void => outputs.notice(notice)
+  const overflow = createOverflow(notice)
+  const sender = createSender(links, clock.endOfTurn)
+  const requests = createRequests<C, R>({ ...member, links, sender, clock, notice, propose: (id, body) => feed.proposed({ type: 'proposed', id, body }) })
+  const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
+    first,
+    applied: () => machinery.latest(),
+    leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal }),
+  })
+  const { settled: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
+  const machinery = operate<C, R, S>({
+    protocol, machine, applyBudgetMs, clock,
+    first: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
+    commits: outputs.commits,
+    results: (firstIndex, term, results) => {
+      requests.applied(firstIndex, term, results)
+      sender.flush()
+    },
+    applied: index => {
+      feed.completed({ type: 'applied', index })
+      outputs.applied()
+    },
+    notice,
+    failed: feed.failed,
+  })
+
+  return {
+    requests, outputs, overflowed: overflow.add,
+    release: step => {
+      sender.step(step)
+      sender.flush()
+      machinery.committed(step.ready.committed)
+      // Whoever hears of a leadership may propose at once.
+      requests.routes.follow(step.state)
+      outputs.released(step)
+    },
+    observe: step => {
+      requests.folded(step.state, [...overflow.take(), ...step.ready.answers])
+      sender.flush()
+      outputs.folded(step)
+    },
+    halt: () => {
+      machinery.stop()
+      requests.abandon()
+      outputs.abdicate()
+    },
+  }
+}

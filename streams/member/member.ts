@@ -1,0 +1,49 @@
+/** What a member is, to its users and to the parts it is made of. */
+import type { Observable } from 'rxjs'
+import type { Settled } from '../../codecs/options.js'
+import type { Term } from '../../lib/types.js'
+import type { Clock } from '../time/clock.js'
+import type { Notice } from '../outputs/diagnostics.js'
+import type { Protocol, RunningMachine } from '../machine/machine.js'
+import type { Ports } from './open.js'
+import type { OutputStreams } from '../outputs/outputs.js'
+import type { Proposer } from '../proposer/proposer.js'
+
+/**
+ * One term of office of this member, from the moment it is ready. What it proposes is proposed in this term or not at all, and
+ * never forwarded. A paused process can overlap with its successor: outside systems must compare `term`.
+ */
+export interface Leadership<C, R> extends Proposer<C, R> {
+  readonly term: Term
+  /** Aborted when the leadership ends. */
+  readonly signal: AbortSignal
+}
+
+/** A running member. `docs/streams.md` says what each of its streams promises. */
+export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Leadership<C, R>>, AsyncDisposable {
+  /**
+   * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, syncs, gives back lock
+   * and address, and completes every stream. Resolves when all that is done, never rejects; twice is once.
+   */
+  stop(): Promise<void>
+}
+
+/** The world of a member beside its ports; a simulation brings its own. */
+export interface Host {
+  readonly clock: Clock
+  /** Where a member's random numbers begin: 32 bits. */
+  readonly seed: number
+}
+
+/** A member that is about to run. */
+export interface Member<C, R, S> {
+  readonly settled: Settled
+  readonly protocol: Protocol<C, R>
+  readonly machine: RunningMachine<C, R, S>
+  /** The machine's state before anything was applied. */
+  readonly initial: S
+  readonly ports: Ports
+  readonly host: Host
+  /** What there is to say of the start, and later of the ports. */
+  readonly notices$: Observable<Notice>
+}

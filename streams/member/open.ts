@@ -1,0 +1,90 @@
+import { clusterIdOf } from '../../codecs/cluster-id.js'
+import type { Settled } from '../../codecs/options.js'
+import { messageOf } from '../../codecs/report.js'
+import { InvalidOptions, type StartError } from '../../lib/errors.js'
+import { membershipOf, openLog } from '../../lib/log.js'
+import { firstMembership } from '../../lib/membership.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Membership, Millis } from '../../lib/types.js'
+import { createAdmission } from './admission.js'
+import type { Clock } from '../time/clock.js'
+import type { Notice } from '../outputs/diagnostics.js'
+import type { Storage, Store } from '../storage/port.js'
+import type { Links, Transport } from '../transport/port.js'
+
+/** What a member stands on, once it could be had. */
+export interface Ports {
+  readonly store: Store
+  readonly links: Links
+  /** Who belongs to the cluster, by what is stored. */
+  readonly membership: Membership
+}
+
+export interface Opening {
+  readonly settled: Settled
+  readonly storage: Storage
+  readonly transport: Transport
+  readonly clock: Clock
+  /** A number in [0, 1). */
+  readonly random: () => number
+  readonly notice: (notice: Notice) => void
+}
+
+/** Recovers what is stored, then listens. What was opened is closed again when the rest cannot be had. */
+export const openPorts = (opening: Opening, done: (outcome: Either<StartError, Ports>) => void): void => {
+  const { settled: { cluster, id, members, limits }, storage, transport, clock, random, notice } = opening
+  const first = firstMembership(members)
+  const clusterId = clusterIdOf(cluster, first)
+  const owner = { clusterId, id, membership: first, tailBytes: limits.logCacheBytes }
+  attempt<Store>('storage', answer => storage.open(owner, answer), opened => {
+    if (isLeft(opened)) return done(opened)
+    const store = opened.right
+    const membership = membershipOf(openLog(store.recovered))
+    const endpoint = {
+      clusterId, id, incarnation: store.recovered.incarnation, members: membership.addresses,
+      admit: createAdmission(store, notice), limits, clock, random,
+    }
+    attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
+      ? store.close(() => done(left(listening.left)))
+      : done(right({ store, links: listening.right, membership })))
+  })
+}
+
+/** A port that throws instead of answering is no port. */
+const attempt = <A>(name: string, open: (answer: (outcome: Either<StartError, A>) => void) => void, done: (outcome: Either<StartError, A>) => void): void => {
+  let isAnswered = false
+  try {
+    open(outcome => {
+      isAnswered = true
+      done(outcome)
+    })
+  } catch (thrown) {
+    if (isAnswered) throw thrown
+    done(left(new InvalidOptions([`${name}: open failed: ${messageOf(thrown)}`])))
+  }
+}
+
+/** What there is to say of the start, once somebody can hear it. */
+export const startNotices = ({ members }: Settled, { store, membership: { addresses } }: Ports): readonly Notice[] => {
+  const notes = store.recovered.notes.map((note): Notice => ({ type: 'storageNote', note }))
+  const isSame = Object.keys(members).length === Object.keys(addresses).length
+    && Object.entries(members).every(([id, address]) => addresses[id] === address)
+  return isSame ? notes : [...notes, { type: 'membersDiffer', configured: members, stored: addresses }]
+}
+
+/** Gives back the address, the files and the lock; what does not finish within `timeoutMs` is left to itself. */
+export const closePorts = ({ store, links }: Ports, clock: Clock, timeoutMs: Millis, timedOut: () => void, done: () => void): void => {
+  let open = 2
+  const cancel = clock.after(timeoutMs, () => {
+    open = 0
+    timedOut()
+    done()
+  })
+  const closed = (): void => {
+    if (--open !== 0) return
+    cancel()
+    done()
+  }
+  links.close(closed)
+  store.close(closed)
+}

@@ -1,0 +1,57 @@
+import { Subject, connect, merge, tap } from 'rxjs'
+import { firstStep } from '../../lib/recover.js'
+import { assemble } from './assemble.js'
+import { createEnding } from './ending.js'
+import { gate } from '../pipeline/gate.js'
+import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
+import type { Member, Raft } from './member.js'
+import { closePorts } from './open.js'
+import { durableTurns, persist, stored } from '../pipeline/persist.js'
+import { pipeline } from '../pipeline/pipeline.js'
+import { proposerOf } from '../proposer/proposer-of.js'
+import { receive } from './receive.js'
+import { tickEveryMs, ticks } from '../time/ticks.js'
+
+/**
+ * Closes the loop: what a step asks for is handed over, and what comes of it enters through the inbox again.
+ *
+ *     pipeline ─► persist ─┬─► gate ─► release ─► peers, machine, public streams
+ *        ▲                 └─► observe ─► answers, leadership, diagnostics
+ *        └── persisted, read, applied, proposed, received, ticked
+ */
+export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
+  const { settled: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed }, notices$ } = member
+  const proposed = new Subject<Proposed>()
+  const completed = new Subject<Completion>()
+  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())
+  const { requests, outputs, overflowed, release, observe, halt } = assemble(member, first.state, {
+    proposed: event => proposed.next(event),
+    completed: event => completed.next(event),
+    failed: error => ending.fail(error),
+  })
+  const inputs: Inputs = {
+    received$: receive(links.events$, { routes: requests.routes, notice: outputs.notice }),
+    proposed$: proposed,
+    ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick)),
+    completions$: merge(stored(store.events$), completed),
+    clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
+  }
+  const ending = createEnding(clock.endOfTurn, {
+    drain: requests.drain,
+    halt: () => {
+      running.unsubscribe()
+      halt()
+    },
+    close: done => closePorts(member.ports, clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
+    ended: outputs.end,
+  })
+  const running = pipeline(inputs, first).pipe(
+    tap(persist(store)),
+    connect(steps$ => merge(
+      steps$.pipe(gate(durableTurns(store.events$)), tap(release)),
+      steps$.pipe(tap(observe)),
+    )),
+  ).subscribe({ error: ending.fail })
+  running.add(notices$.subscribe(outputs.notice))
+  return { ...outputs.streams, ...proposerOf<C, R>(requests.submit), stop: ending.stop, [Symbol.asyncDispose]: ending.stop }
+}

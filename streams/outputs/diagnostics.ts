@@ -1,0 +1,56 @@
+import type { CoreDiagnostic } from '../../lib/events.js'
+import type { MemberId } from '../../lib/types.js'
+import type { MachineNotice } from '../machine/operate.js'
+import type { IntakeNotice } from '../requests/intake.js'
+import type { Party, TransportNotice } from '../transport/port.js'
+
+/** What the streams of a member notice themselves. */
+export type MemberNotice =
+  /** Something the store found and settled when it was opened. */
+  | { readonly type: 'storageNote'; readonly note: string }
+  /** The `members` of the options are not those of the stored configuration; the stored ones count. */
+  | { readonly type: 'membersDiffer'; readonly configured: Readonly<Record<MemberId, string>>; readonly stored: Readonly<Record<MemberId, string>> }
+  /** More came in within one turn than the inbox holds: messages were dropped, proposals refused as busy. */
+  | { readonly type: 'inboxFull'; readonly dropped: number; readonly bound: 'maxInboxEvents' }
+  /** A party spoke in another's name, or said what its kind may not say; the message was dropped. */
+  | { readonly type: 'misplacedMessage'; readonly from: Party; readonly message: string }
+  /** A peer's incarnation could not be remembered; it is asked to come back. */
+  | { readonly type: 'rememberFailed'; readonly peer: MemberId; readonly reason: string }
+  /** On stopping, the disk or the transport did not finish in time and was left to itself. */
+  | { readonly type: 'closeTimedOut'; readonly bound: 'stopTimeoutMs' }
+
+export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MachineNotice | MemberNotice
+
+/** How much an operator should care: `error` needs a person, `warning` deserves a look, `info` explains. */
+export type Severity = 'info' | 'warning' | 'error'
+
+/** Something worth knowing that changed nothing; told apart by `type`. */
+export type Diagnostic = Notice & { readonly severity: Severity }
+
+/** A case without a severity does not compile. */
+const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
+  unknownSender: 'warning',
+  wrongAddressee: 'warning',
+  twoLeaders: 'error',
+  contradiction: 'error',
+  stalled: 'warning',
+  slowDisk: 'warning',
+  quorumLost: 'warning',
+  handshakeRefused: 'warning',
+  unreachable: 'info',
+  refusedByPeer: 'error',
+  badFrame: 'warning',
+  sendBufferFull: 'warning',
+  tooManyLinks: 'warning',
+  storageNote: 'info',
+  membersDiffer: 'warning',
+  inboxFull: 'warning',
+  misplacedMessage: 'warning',
+  invalidRequest: 'warning',
+  unsendableResult: 'warning',
+  slowApply: 'warning',
+  rememberFailed: 'error',
+  closeTimedOut: 'error',
+}
+
+export const diagnostic = (notice: Notice): Diagnostic => ({ ...notice, severity: SEVERITY[notice.type] })

@@ -1,0 +1,105 @@
+import { type Observable, ReplaySubject, Subject } from 'rxjs'
+import type { AppendEntries } from '../../lib/messages.js'
+import type { RaftState } from '../../lib/state.js'
+import { type Status, sameStatus, statusOf } from '../../lib/status.js'
+import type { Step } from '../../lib/step.js'
+import type { Term } from '../../lib/types.js'
+import { current } from './current.js'
+import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
+import { createLeaderships } from './leaderships.js'
+import type { Applied, CommitEvent } from '../machine/machine.js'
+
+/** How a member ended. */
+export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
+
+/** What a member shows: hot, never an error, complete when the member ends; `docs/streams.md` has the whole table. */
+export interface OutputStreams<C, R, S, L> {
+  /** Role, term and indexes. Replays the current value; at most one a turn, never ahead of the disk. */
+  readonly status$: Observable<Status>
+  /** What this member has applied. Replays the current value; one for all that a turn applied. It may lag the leader. */
+  readonly state$: Observable<Applied<S>>
+  /** The leadership while this member leads and is ready. Replays the current value; `undefined` as soon as it is lost. */
+  readonly leadership$: Observable<L | undefined>
+  /** Commits with their results, after this member's machine has applied them. Replays nothing. */
+  readonly commits$: Observable<CommitEvent<C, R, S>>
+  /** What this member, as leader, has sent. Replays nothing. */
+  readonly appendEntries$: Observable<AppendEntries>
+  /** What was noticed, refused or dropped. Replays nothing; does not wait for the disk. */
+  readonly diagnostics$: Observable<Diagnostic>
+  /** How the member ended: one value, replayed, then the last completion of all. */
+  readonly ended$: Observable<Ended>
+}
+
+/** The other side of the streams: what happened, told once; what nobody watches is not even built. */
+export interface Outputs<C, R, S, L> {
+  readonly streams: OutputStreams<C, R, S, L>
+  /** A step has passed the gate and all it asks for was handed over. */
+  released(step: Step): void
+  /** A step was folded, whether or not it waits at the gate: what must not wait for a disk that may be stalled. */
+  folded(step: Step): void
+  /** The machine has applied more. */
+  applied(): void
+  /** Where commit events go; not worth making while nobody observes. */
+  readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
+  notice(notice: Notice): void
+  /** Leadership is over, for good. */
+  abdicate(): void
+  /** Everything completes, `ended$` last. Calling twice is calling once. */
+  end(how: Ended): void
+}
+
+/** Where the values come from. */
+export interface Sources<S, L> {
+  readonly first: RaftState
+  applied(): Applied<S>
+  leadership(term: Term, signal: AbortSignal): L
+}
+
+export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R, S, L> => {
+  let shown = sources.first
+  const leaderships = createLeaderships(sources.leadership)
+  const status = current(() => statusOf(shown), sameStatus)
+  const state = current(sources.applied, (a, b) => a.index === b.index)
+  const leadership = current(leaderships.current)
+  const commits = new Subject<CommitEvent<C, R, S>>()
+  const appendEntries = new Subject<AppendEntries>()
+  const diagnostics = new Subject<Diagnostic>()
+  const ended = new ReplaySubject<Ended>(1)
+
+  const notice = (notice: Notice): void => {
+    if (diagnostics.observed) diagnostics.next(diagnostic(notice))
+  }
+  const abdicate = (): void => {
+    leaderships.end()
+    leadership.show()
+  }
+
+  return {
+    streams: {
+      status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
+      appendEntries$: appendEntries.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+    },
+    released: ({ state, ready }) => {
+      shown = state
+      leaderships.begin(state)
+      if (appendEntries.observed) for (const message of ready.messages) if (message.type === 'appendEntries') appendEntries.next(message)
+      status.show()
+      leadership.show()
+    },
+    folded: ({ state, ready }) => {
+      leaderships.follow(state)
+      leadership.show()
+      for (const diagnostic of ready.diagnostics) notice(diagnostic)
+    },
+    applied: state.show,
+    commits,
+    notice,
+    abdicate,
+    end: how => {
+      abdicate()
+      for (const stream of [status, state, leadership, commits, appendEntries, diagnostics]) stream.complete()
+      ended.next(how)
+      ended.complete()
+    },
+  }
+}

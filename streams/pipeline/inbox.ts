@@ -1,0 +1,36 @@
+import { type Observable, map, merge } from 'rxjs'
+import type { Batch, RaftEvent } from '../../lib/events.js'
+import type { Clock } from '../time/clock.js'
+import type { Ticked } from '../time/ticks.js'
+import { perTurn } from './per-turn.js'
+
+export type Received = Extract<RaftEvent, { type: 'received' }>
+export type Proposed = Extract<RaftEvent, { type: 'proposed' }>
+/** The answers to what earlier steps asked of the disk and the machine. */
+export type Completion = Extract<RaftEvent, { type: 'persisted' | 'entriesRead' | 'applied' }>
+
+/** All ways into the core, and the time by which it is driven. */
+export interface Inputs {
+  readonly received$: Observable<Received>
+  readonly proposed$: Observable<Proposed>
+  readonly ticks$: Observable<Ticked>
+  readonly completions$: Observable<Completion>
+  readonly clock: Pick<Clock, 'now' | 'wall' | 'endOfTurn'>
+  /** Messages and proposals of one turn. Completions always enter: the work in flight bounds them. */
+  readonly maxInboxEvents: number
+  /** Hears of each message or proposal that found the inbox full. */
+  overflowed(event: Received | Proposed): void
+}
+
+const isBounded = (event: RaftEvent): event is Received | Proposed => event.type === 'received' || event.type === 'proposed'
+
+/** The only way in: everything that happens in one turn of the event loop is one batch. */
+export const inbox = ({ received$, proposed$, ticks$, completions$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>
+  merge<RaftEvent[]>(received$, proposed$, ticks$, completions$).pipe(
+    perTurn(clock.endOfTurn, {
+      max: maxInboxEvents,
+      isBounded,
+      overflowed: event => isBounded(event) && overflowed(event),
+    }),
+    map(events => ({ now: clock.now(), wall: clock.wall(), events })),
+  )

@@ -1,0 +1,130 @@
+import { Observable, type OperatorFunction, takeWhile } from 'rxjs'
+import { Busy } from '../../lib/errors.js'
+import { left } from '../../lib/prelude.js'
+import type { ReplicateOptions, Replicated, Submit } from './proposer.js'
+import { lane } from './lane.js'
+
+const DEFAULT_WINDOW = 256
+const DEFAULT_QUEUE = 10_000
+
+const atLeast = (least: number, value: number): number => value >= least ? value : least
+
+/** What `Proposer.replicate` promises, over any way to hand over a command. */
+export const replicate = <C, R>(
+  submit: Submit<C, R>, { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE }: ReplicateOptions = {},
+): OperatorFunction<C, Replicated<C, R>> => commands$ => new Observable(subscriber => {
+  const bound = atLeast(1, window) + atLeast(0, queue)
+  let end: (() => void) | undefined
+  const finish = (): void => {
+    if (commands.size === 0) end?.()
+  }
+  const commands = lane({ submit, window: atLeast(1, window), subscriber, moved: finish })
+  // A source that emits within its subscription hears of an unsubscription only this way.
+  return commands$.pipe(takeWhile(() => !subscriber.closed)).subscribe({
+    next: command => commands.add(command, commands.open < bound ? undefined : left(new Busy('queue'))),
+    error: (error: unknown) => {
+      end = () => subscriber.error(error)
+      finish()
+    },
+    complete: () => {
+      end = () => subscriber.complete()
+      finish()
+    },
+  })
+})
+
+/** What `Proposer.replicateFrom` promises, over any way to hand over a command. */
+export const replicateFrom = <C, R>(
+  submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, { window = DEFAULT_WINDOW }: Pick<ReplicateOptions, 'window'> = {},
+): Observable<Replicated<C, R>> => new Observable(subscriber => {
+  const width = atLeast(1, window)
+  const source = puller(commands)
+  let end: (() => void) | undefined
+  let isPulling = false
+  let isTaking = false
+  let isBusy = false
+  // Where fates are known at once, an endless source would never let go of the thread: so much it may give until it has to wait.
+  let budget = width
+  let refill: NodeJS.Immediate | undefined
+
+  const taken = (result: IteratorResult<C, unknown>): void => {
+    isPulling = false
+    isTaking = true
+    if (result.done === true) end = () => subscriber.complete()
+    else pulled.add(result.value)
+    isTaking = false
+    fill()
+  }
+  const failed = (error: unknown): void => {
+    isPulling = false
+    end = () => subscriber.error(error)
+    fill()
+  }
+  const fill = (): void => {
+    if (isBusy) return
+    isBusy = true
+    while (!isPulling && end === undefined && !subscriber.closed && pulled.size < width && budget > 0) {
+      budget--
+      isPulling = true
+      source.pull(taken, failed)
+    }
+    isBusy = false
+    if (pulled.size === 0) end?.()
+    if (budget === 0 && end === undefined && !subscriber.closed) refill ??= setImmediate(resume)
+  }
+  const resume = (): void => {
+    clearImmediate(refill)
+    refill = undefined
+    budget = width
+    fill()
+  }
+  const pulled = lane({
+    submit, window: width, subscriber,
+    // A fate that was waited for has let others have their turn.
+    moved: () => isTaking ? undefined : resume(),
+  })
+  subscriber.add(() => {
+    clearImmediate(refill)
+    if (end === undefined) source.close()
+  })
+  fill()
+})
+
+interface Puller<C> {
+  /** Calls exactly one of the two, once; at once where the source is not asynchronous. */
+  pull(taken: (result: IteratorResult<C, unknown>) => void, failed: (error: unknown) => void): void
+  /** Tells the source that nothing more will be asked; what it says to that is nobody's concern. */
+  close(): void
+}
+
+// A string is an iterable too, and no object.
+const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => Symbol.asyncIterator in Object(commands)
+
+const puller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> => {
+  if (isAsync(commands)) {
+    const iterator = commands[Symbol.asyncIterator]()
+    return {
+      pull: (taken, failed) => void new Promise<IteratorResult<C, unknown>>(resolve => resolve(iterator.next())).then(taken, failed),
+      close: () => void new Promise(resolve => resolve(iterator.return?.())).catch(() => undefined),
+    }
+  }
+  const iterator = commands[Symbol.iterator]()
+  return {
+    pull: (taken, failed) => {
+      let result: IteratorResult<C, unknown>
+      try {
+        result = iterator.next()
+      } catch (error) {
+        return failed(error)
+      }
+      taken(result)
+    },
+    close: () => {
+      try {
+        iterator.return?.()
+      } catch {
+        // The values that matter were taken.
+      }
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { type ProposeError, TimedOut } from '../../lib/errors.js'
+import { type Either, left } from '../../lib/prelude.js'
+import type { Millis, Term } from '../../lib/types.js'
+
+/** One command on its way, from its submission to its one outcome. */
+export interface Proposal<R> {
+  readonly bytes: Uint8Array
+  /** Set for a leadership's proposal: in this term or not at all. */
+  readonly term: Term | undefined
+  readonly timeoutMs: Millis
+  readonly deadline: Millis
+  readonly signal: AbortSignal | undefined
+  /** Undefined once the proposer has been told. */
+  done: ((outcome: Either<ProposeError, R>) => void) | undefined
+  /** `returned`: handed over, refused, and soon to wait again. */
+  at: 'waiting' | 'inFlight' | 'returned'
+  /** Its body was found invalid together with others: it goes by itself, so that the invalid one among them is found. */
+  alone: boolean
+}
+
+/** The outcome of a proposal whose time is up. */
+export const timedOut = ({ timeoutMs, at }: Pick<Proposal<never>, 'timeoutMs' | 'at'>): Either<TimedOut, never> => left(at === 'inFlight'
+  ? new TimedOut('unknown', `No answer came within ${timeoutMs} ms; the command had been handed over and may still be applied.`)
+  : new TimedOut('never', `The command could not be handed over within ${timeoutMs} ms; it is not in the log.`))
+
+/** The outcome of a proposal whose proposer gave up. */
+export const aborted = (at: Proposal<never>['at']): Either<TimedOut, never> => left(at === 'inFlight'
+  ? new TimedOut('unknown', 'The proposal was aborted after the command had been handed over; it may still be applied.')
+  : new TimedOut('never', 'The proposal was aborted before the command was handed over; it is not in the log.'))
+
+/** Listens to signals on behalf of many items: one listener per signal, however many items share it. */
+export interface Aborts<A> {
+  watch(signal: AbortSignal, item: A): void
+  forget(signal: AbortSignal, item: A): void
+}
+
+export const aborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
+  const watched = new Map<AbortSignal, { readonly items: Set<A>; readonly listener: () => void }>()
+  return {
+    watch: (signal, item) => {
+      const known = watched.get(signal)
+      if (known !== undefined) return void known.items.add(item)
+      const items = new Set([item])
+      const listener = (): void => {
+        watched.delete(signal)
+        items.forEach(onAbort)
+      }
+      watched.set(signal, { items, listener })
+      signal.addEventListener('abort', listener, { once: true })
+    },
+    forget: (signal, item) => {
+      const known = watched.get(signal)
+      if (known?.items.delete(item) !== true || known.items.size > 0) return
+      watched.delete(signal)
+      signal.removeEventListener('abort', known.listener)
+    },
+  }
+}

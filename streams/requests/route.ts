@@ -1,0 +1,18 @@
+import type { MachineFailed } from '../../lib/errors.js'
+import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import type { Term } from '../../lib/types.js'
+
+/** The way to the leader. */
+export interface Route {
+  /** Names this very link, or this term of office: a new link to the same member, or a new term, is another route. */
+  readonly key: string
+  /** For the route to this member's own core: the term in which it leads. Undefined for a link. */
+  readonly term: Term | undefined
+  /** Hands requests over, in order. */
+  send(requests: readonly ProposeRequest[]): void
+}
+
+/** What became of one request. From the own core the results come as they are; over a link they come packed, as a `ProposeReply`. */
+export type Fate<R> =
+  | { readonly type: 'committed'; readonly id: number; readonly results: readonly (R | MachineFailed)[] }
+  | Exclude<ProposeReply, { readonly type: 'committed' }>

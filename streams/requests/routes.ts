@@ -1,0 +1,111 @@
+/** Who is linked to this member, and which way leads from its outlet to the leader. */
+import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import { type RaftState, membership } from '../../lib/state.js'
+import { isReady } from '../../lib/status.js'
+import type { MemberId, Term } from '../../lib/types.js'
+import type { Door, Intake } from './intake.js'
+import type { Outlet, Route } from './outlet.js'
+import { type Links, type Party, partyKey } from '../transport/port.js'
+
+export interface Routes {
+  connected(party: Party): void
+  disconnected(party: Party): void
+  /** A request for the leader that came over a link. */
+  requested(from: Party, request: ProposeRequest): void
+  /** What became of a request that left over a link. */
+  replied(from: Party, reply: ProposeReply): void
+  /** A state says who leads; one that is older than the last changes nothing. */
+  follow(state: RaftState): void
+  /** Who leads and where, as far as is known here. */
+  leader(): { readonly id: MemberId; readonly address: string } | undefined
+  /** No way leads anywhere any more. */
+  sever(): void
+}
+
+/** One life of a connection: the next one to the same party is another route. */
+interface Link {
+  readonly party: Party
+  readonly key: string
+  readonly door: Door
+}
+
+interface RoutesOptions<C, R> {
+  readonly outlet: Pick<Outlet<C, R>, 'reroute' | 'settle' | 'replied' | 'gone'>
+  readonly intake: Pick<Intake<R>, 'openSelf' | 'openLink'>
+  readonly links: Pick<Links, 'send'>
+  reply(to: Party, reply: ProposeReply): void
+}
+
+const leaderOf = (state: RaftState | undefined): ReturnType<Routes['leader']> => {
+  const id = state?.leader
+  const address = state === undefined || id === undefined ? undefined : membership(state).addresses[id]
+  return id === undefined || address === undefined ? undefined : { id, address }
+}
+
+/** The ways out of the outlet. */
+const waysOf = <C, R>({ outlet, intake, links }: RoutesOptions<C, R>) => ({
+  toSelf: (key: string, term: Term): Route => {
+    const door = intake.openSelf(fate => outlet.settle(key, fate))
+    return { key, term, send: requests => requests.forEach(door.receive) }
+  },
+  toMember: (key: string, id: MemberId): Route =>
+    ({ key, term: undefined, send: requests => links.send({ type: 'member', id }, requests) }),
+})
+
+/** Every link has a door to the intake, and the way to the leader follows the newest state. */
+export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
+  const { outlet, intake, reply } = options
+  const { toSelf, toMember } = waysOf(options)
+  const linked = new Map<string, Link>()
+  let made = 0
+  let newest: RaftState | undefined
+  let present: { readonly leader: MemberId | undefined; readonly key: string | undefined } = { leader: undefined, key: undefined }
+
+  const reroute = (): void => {
+    if (newest === undefined) return
+    const { leader, settings, term } = newest
+    const link = leader === undefined || leader === settings.id ? undefined : linked.get(partyKey({ type: 'member', id: leader }))
+    const key = isReady(newest) ? `self ${term}` : link?.key
+    if (key === present.key && leader === present.leader) return
+    present = { leader, key }
+    if (key === undefined || leader === undefined) outlet.reroute(undefined, leader)
+    else outlet.reroute(link === undefined ? toSelf(key, term) : toMember(key, leader), leader)
+  }
+
+  const drop = (party: Party): void => {
+    const link = linked.get(partyKey(party))
+    if (link === undefined) return
+    linked.delete(partyKey(party))
+    link.door.close()
+    outlet.gone(link.key)
+  }
+
+  return {
+    connected: party => {
+      drop(party)
+      const key = `${partyKey(party)} ${++made}`
+      linked.set(partyKey(party), { party, key, door: intake.openLink(partyKey(party), answer => reply(party, answer)) })
+      reroute()
+    },
+    disconnected: party => {
+      drop(party)
+      reroute()
+    },
+    requested: (from, request) => linked.get(partyKey(from))?.door.receive(request),
+    replied: (from, answer) => {
+      const link = linked.get(partyKey(from))
+      if (link !== undefined) outlet.replied(link.key, answer)
+    },
+    follow: state => {
+      if (newest !== undefined && state.turn < newest.turn) return
+      newest = state
+      reroute()
+    },
+    leader: () => leaderOf(newest),
+    sever: () => {
+      newest = undefined
+      for (const { party } of [...linked.values()]) drop(party)
+      outlet.reroute(undefined, undefined)
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+
+/** Something to be done once, that answers once by callback: never before it is called, possibly during the call. */
+export type Act<A, E = NodeJS.ErrnoException> = (done: (outcome: Either<E, A>) => void) => void
+
+export const succeed = <A>(value: A): Act<A, never> => done => done(right(value))
+
+export const fail = <E>(error: E): Act<never, E> => done => done(left(error))
+
+/** Does `act`, then what `next` makes of its answer; a failure ends it. */
+export const chain = <A, B, E, F = E>(act: Act<A, E>, next: (answer: A) => Act<B, F>): Act<B, E | F> => done =>
+  act(outcome => (isLeft(outcome) ? done(outcome) : next(outcome.right)(done)))
+
+export const map = <A, B, E>(act: Act<A, E>, change: (answer: A) => B): Act<B, E> => done =>
+  act(outcome => done(isLeft(outcome) ? outcome : right(change(outcome.right))))
+
+export const mapError = <A, E, F>(act: Act<A, E>, change: (error: E) => F): Act<A, F> => done =>
+  act(outcome => done(isLeft(outcome) ? left(change(outcome.left)) : outcome))
+
+/** One after the other; the first failure ends it. */
+export const inOrder = <E>(...acts: readonly Act<unknown, E>[]): Act<void, E> =>
+  forEach(acts, act => act)
+
+/** The act of every item, one after the other; the first failure ends it. */
+export const forEach = <T, E>(items: Iterable<T>, actOf: (item: T) => Act<unknown, E>): Act<void, E> => done => {
+  const iterator = items[Symbol.iterator]()
+  const step = (): void => {
+    const { value, done: finished } = iterator.next()
+    if (finished === true) return done(right(undefined))
+    actOf(value)(outcome => (isLeft(outcome) ? done(outcome) : step()))
+  }
+  step()
+}
+
+/** `act`, and whatever came of it, then `after`; `act`'s failure is the one that counts. */
+export const ensure = <A, E>(act: Act<A, E>, after: Act<unknown, E>): Act<A, E> => done =>
+  act(outcome => after(ending => done(isLeft(ending) && !isLeft(outcome) ? ending : outcome)))
+
+/** `act`, and if it fails `undo`, before its failure is told. */
+export const orUndo = <A, E>(act: Act<A, E>, undo: Act<unknown, unknown>): Act<A, E> => done =>
+  act(outcome => (isLeft(outcome) ? undo(() => done(outcome)) : done(outcome)))
+
+/** Callers that come while `act` is under way wait for their turn. */
+export const oneAtATime = (): (<A, E>(act: Act<A, E>) => Act<A, E>) => {
+  const waiting: (() => void)[] = []
+  let busy = false
+  const release = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) busy = false
+    else next()
+  }
+  return act => done => {
+    const begin = (): void => act(outcome => {
+      release()
+      done(outcome)
+    })
+    if (busy) waiting.push(begin)
+    else {
+      busy = true
+      begin()
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { isLeft, left, right } from '../../../lib/prelude.js'
+import type { Disk, DiskFile, Done } from './disk.js'
+import { lockFolder } from './folder-lock.js'
+
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+const FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const
+
+type NodeError = NodeJS.ErrnoException | null
+
+const answer = (done: Done) => (error: NodeError): void => done(error === null ? right(undefined) : left(error))
+const answerWith = <A>(done: Done<A>) => (error: NodeError, value: A): void => done(error === null ? right(value) : left(error))
+
+const openFile = (fd: number): DiskFile => ({
+  write: (bytes, offset, done) => {
+    const only = bytes.length === 1 ? bytes[0] : undefined
+    if (only === undefined) fs.writev(fd, bytes, offset, answerWith(done))
+    else fs.write(fd, only, 0, only.length, offset, answerWith(done))
+  },
+  read: (into, offset, done) => fs.read(fd, into, 0, into.length, offset, answerWith(done)),
+  datasync: done => fs.fdatasync(fd, answer(done)),
+  size: done => fs.fstat(fd, (error, stats) => done(error === null ? right(stats.size) : left(error))),
+  close: done => fs.close(fd, answer(done)),
+})
+
+const syncDirectory: Disk['syncDirectory'] = (path, done) => fs.open(path, 'r', (error, fd) => {
+  if (error !== null) return done(left(error))
+  fs.fsync(fd, failed => fs.close(fd, () => answer(done)(failed)))
+})
+
+const makeDirectory: Disk['makeDirectory'] = (path, done) => makeBelow(path, false, done)
+
+/** Some file systems say that a folder is missing when they mean that nobody may make one: with a parent in place that is the end. */
+const makeBelow = (path: string, hasParent: boolean, done: Done): void => fs.mkdir(path, FOLDER_MODE, error => {
+  if (error === null) return syncDirectory(dirname(path), done)
+  if (error.code === 'ENOENT' && !hasParent && dirname(path) !== path) {
+    return makeBelow(dirname(path), false, made => (isLeft(made) ? done(made) : makeBelow(path, true, done)))
+  }
+  if (error.code !== 'EEXIST') return done(left(error))
+  fs.stat(path, (unknown, stats) => {
+    if (unknown !== null) done(left(unknown))
+    else done(stats.isDirectory() ? right(undefined) : left(Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR', path })))
+  })
+})
+
+/** The file system of this machine. Files and folders are for their owner alone. */
+export const nodeDisk = (): Disk => ({
+  makeDirectory,
+  open: (path, mode, done) => fs.open(path, FLAGS[mode], FILE_MODE, (error, fd) => done(error === null ? right(openFile(fd)) : left(error))),
+  rename: (from, to, done) => fs.rename(from, to, answer(done)),
+  unlink: (path, done) => fs.unlink(path, answer(done)),
+  syncDirectory,
+  list: (path, done) => fs.readdir(path, (error, names) => done(error === null ? right(names.sort()) : left(error))),
+  lock: lockFolder,
+})

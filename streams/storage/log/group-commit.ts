@@ -1,0 +1,248 @@
+import type { Write } from '../../../lib/events.js'
+import { type Either, isLeft, right } from '../../../lib/prelude.js'
+import type { HardState, Index, Turn } from '../../../lib/types.js'
+import type { Cancel, Clock } from '../../time/clock.js'
+import { type Act, inOrder } from '../disk/act.js'
+import { type Group, type Queued, encodeGroup, encodeItem, planGroup } from './append-group.js'
+import type { HardStateFile } from '../files/hard-state-file.js'
+import type { LogIndex } from './log-index.js'
+import { writeFully } from '../disk/file-access.js'
+import type { Segment, SegmentSupply } from './segment-files.js'
+
+/** The ordered write queue of a store: what arrives while a sync is under way goes out together with the next one. */
+export interface GroupCommit {
+  write(turn: Turn, writes: readonly Write[]): void
+  /** Calls `work` once everything that was queued before is durable, or never will be; at once if nothing is queued that concerns `to`. */
+  whenWritten(to: Index, work: () => void): void
+  /** Ends the store as a failed write does. */
+  fail(error: Error): void
+  failed(): boolean
+  /** Writes what is queued, then a mark that vouches for it, and closes the segment. */
+  close(done: () => void): void
+}
+
+export interface GroupCommitOptions {
+  readonly clock: Pick<Clock, 'after' | 'endOfTurn'>
+  /** How long nothing may be written before a mark vouches for what was. */
+  readonly idleMs: number
+  readonly index: LogIndex
+  readonly hardStateFile: HardStateFile
+  readonly hardState: HardState
+  readonly supply: SegmentSupply
+  readonly current: Segment
+  /** Whether the last record of the log vouches for everything before it. */
+  readonly marked: boolean
+  readonly persisted: (turn: Turn) => void
+  readonly writeFailed: (turn: Turn, error: Error) => void
+}
+
+interface Writing {
+  readonly options: GroupCommitOptions
+  queue: Queued[]
+  /** Items of the queue before this are done. */
+  head: number
+  segment: Segment
+  /** What the log and the hard-state file say, durably, of the commitIndex. */
+  commitIndex: Index
+  /** The hard state, the last index and the turn as they will be when the queue is written. */
+  queuedHardState: HardState
+  queuedLast: Index
+  queuedTurn: Turn
+  /** The lowest index that something in the queue replaces or adds. */
+  lowest: Index
+  busy: boolean
+  failed: boolean
+  /** Whether the last record vouches for everything before it. */
+  marked: boolean
+  idle: Cancel | undefined
+  /** Groups written: what idleness is measured by. */
+  groups: number
+  closing: (() => void) | undefined
+}
+
+const fail = (writing: Writing, error: Error): void => {
+  if (writing.failed) return
+  writing.failed = true
+  const rest = writing.queue.slice(writing.head)
+  writing.queue = []
+  writing.head = 0
+  writing.options.writeFailed(rest.find(item => item.turn > 0)?.turn ?? writing.queuedTurn, error)
+  for (const item of rest) if (item.type === 'then') item.work()
+}
+
+/** Tells what `taken` more items being done means to those who wait for it. */
+const complete = (writing: Writing, taken: number): void => {
+  const end = writing.head + taken
+  let turn = 0
+  const works: (() => void)[] = []
+  for (let i = writing.head; i < end; i++) {
+    const item = writing.queue[i]!
+    if (item.type === 'end') turn = item.turn
+    else if (item.type === 'then') works.push(item.work)
+  }
+  writing.head = end
+  if (end === writing.queue.length) {
+    writing.queue = []
+    writing.head = 0
+    writing.lowest = Number.POSITIVE_INFINITY
+  } else if (end > 1024 && end * 2 > writing.queue.length) {
+    writing.queue = writing.queue.slice(end)
+    writing.head = 0
+  }
+  // The next group is under way before anybody hears of this one: the disk does not wait for listeners.
+  pump(writing)
+  if (turn > 0) writing.options.persisted(turn)
+  for (const work of works) work()
+}
+
+/** Does `act`; its failure is the store's. */
+const busyWith = <A>(writing: Writing, act: Act<A>, then: (answer: A) => void): void => {
+  writing.busy = true
+  act((outcome: Either<NodeJS.ErrnoException, A>) => {
+    writing.busy = false
+    if (isLeft(outcome)) {
+      fail(writing, outcome.left)
+      pump(writing)
+    } else if (writing.failed) pump(writing)
+    else then(outcome.right)
+  })
+}
+
+/** The newest of the hard states that follow each other at the front of the queue; those before it need not be written. */
+const writeVote = (writing: Writing): void => {
+  let hardState = writing.options.hardStateFile.found
+  let end = writing.head
+  for (; end < writing.queue.length; end++) {
+    const item = writing.queue[end]!
+    if (item.type === 'batch' || item.type === 'mark') break
+    if (item.type === 'vote') hardState = item.hardState
+    if (item.type === 'commit') hardState = { ...hardState, commitIndex: item.commitIndex }
+  }
+  busyWith(writing, writing.options.hardStateFile.write(hardState), () => {
+    writing.commitIndex = hardState.commitIndex
+    complete(writing, end - writing.head)
+  })
+}
+
+const appended = (writing: Writing, group: Group): void => {
+  const { index } = writing.options
+  const segment = writing.segment.header.number
+  for (const { header, lastIndex } of group.records) {
+    if (header.type === 'append') index.add(header.firstIndex, lastIndex, { segment, offset: header.offset }, header.payloadBytes)
+  }
+  writing.segment = { ...writing.segment, tail: group.tail }
+  writing.commitIndex = group.commitIndex
+  writing.marked = group.records.every(({ header }) => header.type !== 'append')
+  writing.groups++
+}
+
+const writeRecords = (writing: Writing, group: Group): Act<void> => {
+  const { file, tail, key } = writing.segment
+  return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)
+}
+
+const writeGroup = (writing: Writing, group: Group): void => {
+  const { supply } = writing.options
+  const written = (then: () => void): void => busyWith(writing, writeRecords(writing, group), () => {
+    appended(writing, group)
+    then()
+  })
+  if (group.next === undefined) return written(() => complete(writing, group.taken))
+  // The seal says that the next segment exists: that is durable first.
+  busyWith(writing, supply.next(writing.segment.header, group.next.payloadBytes), next => written(() => {
+    const full = writing.segment
+    writing.segment = next
+    full.file.close(() => undefined)
+    complete(writing, group.taken)
+    supply.prepare(writing.segment.header)
+  }))
+}
+
+const finishClosing = (writing: Writing): void => {
+  const done = writing.closing
+  if (done === undefined) return
+  writing.closing = undefined
+  writing.idle?.()
+  writing.segment.file.close(() => done())
+}
+
+/** Starts what can be started: one write with its sync is under way at a time. */
+const pump = (writing: Writing): void => {
+  if (writing.busy) return
+  if (writing.failed) return finishClosing(writing)
+  const first = writing.queue[writing.head]
+  if (first === undefined) return rest(writing)
+  if (first.type === 'vote') return writeVote(writing)
+  const group = planGroup(writing.queue, writing.head, writing.segment, writing.commitIndex)
+  if (group.records.length > 0) return writeGroup(writing, group)
+  busyWith(writing, done => writing.options.clock.endOfTurn(() => done(right(undefined))), () => complete(writing, group.taken))
+}
+
+const enqueueMark = (writing: Writing): void => {
+  writing.queue.push({ type: 'mark', turn: 0 })
+  pump(writing)
+}
+
+/** Nothing is queued: what was written last is vouched for after a while, and at once when the store closes. */
+const rest = (writing: Writing): void => {
+  if (writing.closing !== undefined) return writing.marked ? finishClosing(writing) : enqueueMark(writing)
+  if (writing.marked || writing.idle !== undefined) return
+  const { groups } = writing
+  writing.idle = writing.options.clock.after(writing.options.idleMs, () => {
+    writing.idle = undefined
+    if (writing.busy || writing.failed || writing.queue.length > 0) return
+    if (writing.groups === groups) enqueueMark(writing)
+    else rest(writing)
+  })
+}
+
+const enqueueHardState = (writing: Writing, turn: Turn, next: HardState): void => {
+  const { queuedHardState: hardState } = writing
+  if (next.term !== hardState.term || next.votedFor !== hardState.votedFor) writing.queue.push({ type: 'vote', turn, hardState: next })
+  else if (next.commitIndex !== hardState.commitIndex) writing.queue.push({ type: 'commit', turn, commitIndex: next.commitIndex })
+  writing.queuedHardState = next
+}
+
+/** The queue of an open store. */
+export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
+  const { hardState, index, current } = options
+  const writing: Writing = {
+    options, queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex,
+    queuedHardState: hardState, queuedLast: index.lastIndex(), queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
+    busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
+  }
+  const append = (turn: Turn, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
+    for (const batch of batches) {
+      if (batch.firstIndex > writing.queuedLast + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${writing.queuedLast}`
+      const item = encodeItem(turn, batch)
+      writing.queue.push(item)
+      writing.lowest = Math.min(writing.lowest, item.firstIndex)
+      writing.queuedLast = item.lastIndex
+    }
+    return undefined
+  }
+  options.supply.prepare(current.header)
+
+  return {
+    write: (turn, writes) => {
+      if (writing.failed || writing.closing !== undefined) return
+      writing.queuedTurn = turn
+      for (const write of writes) {
+        const gap = write.type === 'append' ? append(turn, write) : enqueueHardState(writing, turn, write.hardState)
+        if (gap !== undefined) return void options.clock.endOfTurn(() => fail(writing, new Error(gap)))
+      }
+      writing.queue.push({ type: 'end', turn })
+      pump(writing)
+    },
+    whenWritten: (to, work) => {
+      if (writing.failed || to < writing.lowest) work()
+      else writing.queue.push({ type: 'then', turn: 0, work })
+    },
+    fail: error => fail(writing, error),
+    failed: () => writing.failed,
+    close: done => {
+      writing.closing = done
+      pump(writing)
+    },
+  }
+}

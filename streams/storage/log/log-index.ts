@@ -1,0 +1,92 @@
+import type { Index } from '../../../lib/types.js'
+
+/** Where a record stands. */
+export interface Place {
+  readonly segment: number
+  readonly offset: number
+}
+
+/** Indices that stand in one piece in the order of the files: reading on from `place` finds them without a gap. */
+export interface Span {
+  readonly place: Place
+  readonly from: Index
+  readonly to: Index
+}
+
+/** Which records hold which indices, sparsely: memory does not grow with the log. */
+export interface LogIndex {
+  lastIndex(): Index
+  /** A record with entries `first` to `last`, of `bytes` bytes, stands at `place`; it replaces everything from `first` on. */
+  add(first: Index, last: Index, place: Place, bytes: number): void
+  /** Where the live entries `from` to `to` stand. */
+  spans(from: Index, to: Index): readonly Span[]
+}
+
+interface Position {
+  readonly index: Index
+  readonly place: Place
+  /** Here the order of the files leaves what precedes: an append replaced something. */
+  readonly isTurn: boolean
+}
+
+const SPACING_BYTES = 64 * 1024
+/** When there are more, every second one is dropped and the spacing doubles; turns are kept, at most a few per term. */
+export const MAX_POSITIONS = 16_384
+
+const spansOf = (positions: readonly Position[], firstAt: number, from: Index, to: Index): Span[] => {
+  const spans: Span[] = []
+  let place = positions[firstAt]!.place
+  let begin = from
+  for (let i = firstAt + 1; i < positions.length && positions[i]!.index <= to; i++) {
+    if (!positions[i]!.isTurn) continue
+    spans.push({ place, from: begin, to: positions[i]!.index - 1 })
+    place = positions[i]!.place
+    begin = positions[i]!.index
+  }
+  spans.push({ place, from: begin, to })
+  return spans
+}
+
+/** An index of the log that begins after `base`. */
+export const logIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIndex => {
+  let positions: Position[] = []
+  let spacing = SPACING_BYTES
+  let sinceLast = 0
+  let lastIndex = base
+
+  /** How many positions stand at or below `index`. */
+  const countTo = (index: Index): number => {
+    let low = 0
+    let high = positions.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (positions[middle]!.index <= index) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  const thin = (): void => {
+    let regular = 0
+    positions = positions.filter(position => position.isTurn || regular++ % 2 === 0)
+    spacing *= 2
+  }
+
+  return {
+    lastIndex: () => lastIndex,
+    add: (first, last, place, bytes) => {
+      const isTurn = first <= lastIndex
+      if (isTurn) positions.length = countTo(first - 1)
+      if (isTurn || positions.length === 0 || sinceLast >= spacing) {
+        positions.push({ index: first, place, isTurn })
+        sinceLast = 0
+        if (positions.length > maxPositions) thin()
+      }
+      sinceLast += bytes
+      lastIndex = last
+    },
+    spans: (from, to) => {
+      const end = Math.min(to, lastIndex)
+      return from <= base || from > end ? [] : spansOf(positions, countTo(from) - 1, from, end)
+    },
+  }
+}

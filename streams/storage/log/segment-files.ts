@@ -1,0 +1,139 @@
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import { type Act, chain, inOrder } from '../disk/act.js'
+import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
+import { sweep, syncFolder, writeFully } from '../disk/file-access.js'
+import { type FileHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
+import { temporary } from '../files/store-file.js'
+import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, recordBytes, segmentKey, segmentName } from './segment.js'
+
+/** How much of the fill pattern goes out in one write. */
+const PIECE_BYTES = 256 * 1024
+/** How much of a new segment is written before it is synced: little enough that a sync of the log beside it does not wait long. */
+const SYNC_EVERY_BYTES = 1024 * 1024
+
+/** A segment that is open for appending. */
+export interface Segment {
+  readonly header: FileHeader
+  readonly key: SegmentKey
+  readonly file: DiskFile
+  /** Where the next record goes; everything before it is durable. */
+  readonly tail: number
+}
+
+/** The fill pattern in `bytes` bytes, without copying it. */
+const fillPieces = ({ fill }: SegmentKey, bytes: number): readonly Uint8Array[] =>
+  Array.from({ length: Math.ceil(bytes / FILL_BYTES) }, (_, i) => fill.subarray(0, Math.min(FILL_BYTES, bytes - i * FILL_BYTES)))
+
+/** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern, all of it durable but not yet its name. */
+export const writeSegment = (disk: Disk, path: string, header: FileHeader, first: Uint8Array, isWanted: () => boolean): Act<DiskFile> => done => {
+  const key = segmentKey(header.salt)
+  disk.open(path, 'create', opened => {
+    if (isLeft(opened)) return done(opened)
+    const file = opened.right
+    const stop = (outcome: Either<NodeJS.ErrnoException, void>): void =>
+      isLeft(outcome) ? file.close(() => done(outcome)) : done(right(file))
+    const fillFrom = (at: number): void => {
+      if (!isWanted()) return stop(left(Object.assign(new Error('the segment is no longer wanted'), { code: 'ECANCELED' })))
+      const end = Math.min(at + PIECE_BYTES, header.capacity)
+      const isSynced = end === header.capacity || end % SYNC_EVERY_BYTES < PIECE_BYTES
+      inOrder(writeFully(file, fillPieces(key, end - at), at), ...(isSynced ? [file.datasync] : []))(outcome =>
+        isLeft(outcome) || end === header.capacity ? stop(outcome) : fillFrom(end))
+    }
+    writeFully(file, [encodeFileHeader(header), first], 0)(outcome =>
+      isLeft(outcome) ? stop(outcome) : fillFrom(FIRST_RECORD + first.length))
+  })
+}
+
+/** Where new segments come from: the next one is prepared while the current one fills, so that no append waits for it. */
+export interface SegmentSupply {
+  /** The segment after `current`, durable with its name and with room for a record of `payloadBytes` where that is possible. */
+  next(current: FileHeader, payloadBytes: number): Act<Segment>
+  /** Begins with the segment after `current`, unless it is there already. */
+  prepare(current: FileHeader): void
+  /** Waits for what is under way and closes what is ready. */
+  close: Act<void>
+}
+
+export interface SupplyOptions {
+  readonly disk: Disk
+  readonly folder: string
+  readonly segmentBytes: number
+  readonly random: (bytes: number) => Uint8Array
+  /** A prepared segment that recovery found. */
+  readonly spare: Segment | undefined
+}
+
+/** The smallest segment: segments double from here up to `segmentBytes`, so that a small log stays small. */
+export const INITIAL_SEGMENT_BYTES = 1024 * 1024
+
+/** The smallest segment that has room for a record with this payload and for the seal. */
+export const leastCapacity = (payloadBytes: number): number => FIRST_RECORD + recordBytes(payloadBytes) + SEAL_BYTES
+
+type Outcome = Either<NodeJS.ErrnoException, Segment>
+
+/** Space may be made while the current segment still has room; after any other failure nothing is known of the disk. */
+const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC' || error.code === 'EDQUOT'
+
+export const segmentSupply = ({ disk, folder, segmentBytes, random, spare }: SupplyOptions): SegmentSupply => {
+  let ready: Segment | undefined = spare
+  let waiting: ((outcome: Outcome) => void)[] | undefined
+  let broken: NodeJS.ErrnoException | undefined
+  let closing = false
+
+  const create = (current: FileHeader, payloadBytes: number): Act<Segment> => {
+    const capacity = Math.max(Math.min(2 * current.capacity, segmentBytes), leastCapacity(payloadBytes))
+    const header: FileHeader = { ...current, number: current.number + 1, capacity, salt: random(SALT_BYTES) }
+    const path = `${folder}/${segmentName(header.number)}`
+    const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !closing)
+    const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
+    return chain(sweep(disk, temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
+      (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
+  }
+  const finish = (current: FileHeader, outcome: Outcome): void => {
+    const callers = waiting ?? []
+    waiting = undefined
+    if (outcome._tag === 'Right') ready = outcome.right
+    else if (!isAboutSpace(outcome.left)) broken = outcome.left
+    if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
+    else callers.forEach(call => call(outcome))
+  }
+  const begin = (current: FileHeader, payloadBytes: number, then: ((outcome: Outcome) => void)[]): void => {
+    waiting = then
+    create(current, payloadBytes)(outcome => finish(current, outcome))
+  }
+
+  return {
+    prepare: current => {
+      if (ready === undefined && waiting === undefined && !closing) begin(current, 0, [])
+    },
+    next: (current, payloadBytes) => done => {
+      const hand = (segment: Segment): void => {
+        ready = undefined
+        done(right(segment))
+      }
+      const attempt = (): void => begin(current, payloadBytes, [outcome => (isLeft(outcome) ? done(outcome) : hand(outcome.right))])
+      if (broken !== undefined) done(left(broken))
+      else if (ready !== undefined) hand(ready)
+      else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attempt() : hand(outcome.right)))
+      else attempt()
+    },
+    close: done => {
+      closing = true
+      const closeReady = (): void => (ready === undefined ? done(right(undefined)) : ready.file.close(done))
+      if (waiting === undefined) closeReady()
+      else waiting.push(closeReady)
+    },
+  }
+}
+
+/** Overwrites the whole sectors from `from` to `to` with the fill pattern. */
+export const refill = (file: DiskFile, key: SegmentKey, from: number, to: number): Act<void> => done => {
+  const next = (at: number): void => {
+    if (at >= to) return done(right(undefined))
+    const end = Math.min(at + PIECE_BYTES, to)
+    writeFully(file, fillPieces(key, end - at), at)(outcome => (isLeft(outcome) ? done(outcome) : next(end)))
+  }
+  next(from)
+}
+
+export const isWholeSegment = (capacity: number): boolean => capacity >= leastCapacity(0) && capacity % SECTOR_BYTES === 0

@@ -1,0 +1,128 @@
+/**
+ * A segment of the log: a file of fixed size, filled with a pattern of its own before it is used.
+ *
+ *     file header, one sector | records, each in whole sectors | fill pattern | …
+ *
+ * A record begins at a sector, so that a torn one never touches one that is durable:
+ *
+ *     magic u32 | type u8, 3 × 0 | offset u64 | syncedTo u64 | firstIndex u64 | commitIndex u64 | payload bytes u32 | checksum u32
+ *     payload | zeros to the end of the sector
+ *
+ * `syncedTo` is the offset up to which this segment was durable when the record was written. The checksum continues from the
+ * segment's salt, so nothing that was ever sent in as a command can pass for a record. The payload has checksums of its own.
+ */
+import { checksumOf, readPosition, viewOf, writePosition } from '../../../codecs/bytes.js'
+import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
+import type { LogBase } from '../../../lib/log.js'
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import type { Index } from '../../../lib/types.js'
+import { SALT_BYTES } from '../files/file-header.js'
+import { SECTOR_BYTES } from '../disk/disk.js'
+
+export const RECORD_HEADER_BYTES = 48
+/** Where a segment's first record stands. */
+export const FIRST_RECORD = SECTOR_BYTES
+
+const MAGIC = 0x63655272
+const CHECKED = 44
+/**
+ * `append` replaces everything at or above its first index; `base` is where the log begins; `mark` is empty and vouches for
+ * what precedes it; `seal` does the same and says that the log goes on in the next segment.
+ */
+const TYPES = ['append', 'base', 'mark', 'seal'] as const
+
+export interface RecordHeader {
+  readonly type: (typeof TYPES)[number]
+  readonly offset: number
+  readonly syncedTo: number
+  /** Of an append: its first entry. */
+  readonly firstIndex: Index
+  /** The newest commitIndex that was to be remembered when the record was written. */
+  readonly commitIndex: Index
+  readonly payloadBytes: number
+}
+
+export const toSectors = (bytes: number): number => Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES
+
+/** What a record with this payload occupies in its segment. */
+export const recordBytes = (payloadBytes: number): number => toSectors(RECORD_HEADER_BYTES + payloadBytes)
+
+/** The one record that every segment has room for beside what is appended. */
+export const SEAL_BYTES = recordBytes(0)
+
+/** What is derived from a segment's salt: the pattern that fills it and the seed of its checksums. */
+export interface SegmentKey {
+  readonly seed: number
+  /** `FILL_BYTES` of the pattern, as it looks from the start of any sector on. */
+  readonly fill: Buffer
+}
+
+export const FILL_BYTES = 16 * 1024
+
+export const segmentSeed = (salt: Uint8Array): number => checksumOf(salt)
+
+export const segmentKey = (salt: Uint8Array): SegmentKey => ({ seed: segmentSeed(salt), fill: Buffer.alloc(FILL_BYTES, salt.subarray(0, SALT_BYTES)) })
+
+/** Whether the whole sectors from `from` to `to` of `bytes` show the fill pattern. */
+export const isFill = (key: SegmentKey, bytes: Buffer, from: number, to: number): boolean => {
+  for (let at = from; at < to; at += FILL_BYTES) {
+    const length = Math.min(FILL_BYTES, to - at)
+    if (bytes.compare(key.fill, 0, length, at, at + length) !== 0) return false
+  }
+  return true
+}
+
+export const encodeRecordHeader = (record: RecordHeader, seed: number, into: Uint8Array, at: number): void => {
+  const header = into.subarray(at, at + RECORD_HEADER_BYTES)
+  const view = viewOf(header)
+  view.setUint32(0, MAGIC, true)
+  view.setUint32(4, TYPES.indexOf(record.type), true)
+  writePosition(view, 8, record.offset)
+  writePosition(view, 16, record.syncedTo)
+  writePosition(view, 24, record.firstIndex)
+  writePosition(view, 32, record.commitIndex)
+  view.setUint32(40, record.payloadBytes, true)
+  view.setUint32(CHECKED, checksumOf(header.subarray(0, CHECKED), seed), true)
+}
+
+/** The record header at `at`, if there is a valid one that was written for `offset`. */
+export const decodeRecordHeader = (bytes: Uint8Array, at: number, seed: number, offset: number): RecordHeader | undefined => {
+  if (bytes.length - at < RECORD_HEADER_BYTES) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEADER_BYTES)
+  if (view.getUint32(0, true) !== MAGIC || readPosition(view, 8) !== offset) return undefined
+  if (view.getUint32(CHECKED, true) !== checksumOf(bytes.subarray(at, at + CHECKED), seed)) return undefined
+  const type = TYPES[view.getUint32(4, true)]
+  return type && {
+    type, offset,
+    syncedTo: readPosition(view, 16), firstIndex: readPosition(view, 24), commitIndex: readPosition(view, 32), payloadBytes: view.getUint32(40, true),
+  }
+}
+
+/** Base payload: index u64 | term u64 | membership as JSON | checksum of all before it u32. */
+export const encodeBase = ({ index, term, membership }: LogBase): Uint8Array => {
+  const members = encodeMembership(membership)
+  const bytes = new Uint8Array(16 + members.length + 4)
+  const view = viewOf(bytes)
+  writePosition(view, 0, index)
+  writePosition(view, 8, term)
+  bytes.set(members, 16)
+  view.setUint32(16 + members.length, checksumOf(bytes.subarray(0, 16 + members.length)), true)
+  return bytes
+}
+
+export const decodeBase = (bytes: Uint8Array): Either<string, LogBase> => {
+  const end = bytes.length - 4
+  if (end < 16) return left('a base is shorter than its header')
+  const view = viewOf(bytes)
+  if (view.getUint32(end, true) !== checksumOf(bytes.subarray(0, end))) return left('a base does not match its checksum')
+  const membership = decodeMembership(bytes.subarray(16, end))
+  return isLeft(membership) ? membership : right({ index: readPosition(view, 0), term: readPosition(view, 8), membership: membership.right })
+}
+
+/** Segments are numbered from 1 without a gap, in the order in which they were written. */
+export const segmentName = (number: number): string => `segment-${String(number).padStart(10, '0')}`
+
+export const segmentNumberOf = (name: string): number | undefined => {
+  const match = /^segment-(\d{10,})$/.exec(name)
+  return match === null ? undefined : Number(match[1])
+}

@@ -1,0 +1,29 @@
+import { Observable } from 'rxjs'
+import type { RaftEvent } from '../../lib/events.js'
+import type { Millis } from '../../lib/types.js'
+import type { Cancel, Clock } from './clock.js'
+
+/** A tick of the core's clock, and when it should have come. */
+export type Ticked = Extract<RaftEvent, { type: 'ticked' }>
+
+/**
+ * Ticks on a grid of `everyMs` that begins with the subscription, so that lateness never adds up. A late tick tells the due
+ * time it missed; further ones that it ran over are left out.
+ */
+export const ticks = (clock: Pick<Clock, 'now' | 'after'>, everyMs: Millis): Observable<Ticked> =>
+  new Observable(subscriber => {
+    const start = clock.now()
+    let cancel: Cancel
+    const wait = (beat: number): void => {
+      const due = start + beat * everyMs
+      cancel = clock.after(due - clock.now(), () => {
+        wait(Math.max(beat, Math.floor((clock.now() - start) / everyMs)) + 1)
+        subscriber.next({ type: 'ticked', due })
+      })
+    }
+    wait(1)
+    return () => cancel()
+  })
+
+/** Often enough to keep heartbeats and election deadlines to half a heartbeat. */
+export const tickEveryMs = (heartbeatMs: Millis): Millis => Math.max(1, Math.floor(heartbeatMs / 2))

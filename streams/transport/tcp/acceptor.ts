@@ -1,0 +1,118 @@
+import type { Hello } from '../../../codecs/handshake.js'
+import { type Host, receive } from './handshake.js'
+import { clientPlaces, type Endpoint, type Party } from '../port.js'
+import type { Registry } from './registry.js'
+import type { ByteStream } from './sockets.js'
+
+/** Of the connections that are not yet links, one host may hold this share: it cannot shut out the others. */
+const SHARE_OF_ONE_HOST = 3 / 4
+
+const hostOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(':'))
+
+/** Places for those that are not yet links, in all and per host. */
+const waitingRoom = (places: number) => {
+  const perHost = new Map<string, number>()
+  const placesPerHost = Math.ceil(places * SHARE_OF_ONE_HOST)
+  let taken = 0
+  return {
+    /** Takes a place and returns how to give it back; undefined when there is none. */
+    enter: (host: string): (() => void) | undefined => {
+      const here = perHost.get(host) ?? 0
+      if (taken >= places || here >= placesPerHost) return undefined
+      let isTaken = true
+      taken++
+      perHost.set(host, here + 1)
+      return () => {
+        if (!isTaken) return
+        isTaken = false
+        taken--
+        const left = (perHost.get(host) ?? 1) - 1
+        if (left === 0) perHost.delete(host)
+        else perHost.set(host, left)
+      }
+    },
+  }
+}
+
+/** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
+const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
+  settled(): void
+  left(): void
+  unconfirmed(reason: string): void
+}): void => {
+  let isConfirmed = false
+  registry.open(stream, party, {
+    confirmed: link => {
+      isConfirmed = true
+      on.settled()
+      on.left()
+      registry.join(party, incarnation, link)
+    },
+    closed: reason => {
+      on.settled()
+      if (isConfirmed) return
+      on.left()
+      on.unconfirmed(`it did not confirm the link, as when it knows this member by another incarnation (${reason})`)
+    },
+  })
+}
+
+/** Leads whoever dials this member through the handshake, so many at a time. */
+export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry): { accept(stream: ByteStream): void; close(): void } => {
+  const { limits, clock } = endpoint
+  const room = waitingRoom(limits.maxHandshakes)
+  const strangers = new Set<ByteStream>()
+  let clientsSoFar = 0
+  let isClosed = false
+  let isFull = false
+  const host: Host = {
+    endpoint, isTls, clock, limits,
+    hasPlaceForClient: () => registry.clients() < clientPlaces(endpoint),
+    linkedAs: registry.linkedAs,
+  }
+
+  const turnAway = (stream: ByteStream): void => {
+    if (!isFull) registry.notice({ type: 'tooManyLinks', remote: stream.remote, bound: 'maxHandshakes' })
+    isFull = true
+    stream.destroy()
+  }
+
+  const accept = (stream: ByteStream): void => {
+    if (isClosed) return stream.destroy()
+    const leaveRoom = room.enter(hostOf(stream.remote))
+    if (leaveRoom === undefined) return turnAway(stream)
+    isFull = false
+    const release = registry.hold()
+    strangers.add(stream)
+    const leave = (): void => {
+      strangers.delete(stream)
+      leaveRoom()
+      release()
+    }
+    const refused = (reason: string): void => {
+      leave()
+      if (!isClosed) registry.notice({ type: 'handshakeRefused', remote: stream.remote, reason })
+    }
+    receive(stream, host, {
+      welcomed: (hello, settle) => {
+        const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
+        welcome(registry, stream, hello, party, {
+          settled: settle,
+          left: leave,
+          unconfirmed: reason => {
+            if (!isClosed && party.type === 'member') registry.notice({ type: 'refusedByPeer', peer: party.id, reason })
+          },
+        })
+      },
+      over: refused,
+    })
+  }
+
+  return {
+    accept,
+    close: () => {
+      isClosed = true
+      for (const stream of strangers) stream.destroy()
+    },
+  }
+}

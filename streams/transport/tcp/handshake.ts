@@ -1,0 +1,197 @@
+import { handshakeReader } from '../../../codecs/frame-reader.js'
+import {
+  agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, type Handshake, type Hello, refusal, VERSIONS, type Welcome,
+} from '../../../codecs/handshake.js'
+import { type Either, isLeft } from '../../../lib/prelude.js'
+import type { Incarnation, MemberId } from '../../../lib/types.js'
+import type { Clock } from '../../time/clock.js'
+import type { Endpoint, LinkLimits } from '../port.js'
+import type { ByteStream } from './sockets.js'
+
+/** Time and its bounds, for either end. */
+export interface Pace {
+  readonly clock: Pick<Clock, 'after'>
+  readonly limits: Pick<LinkLimits, 'handshakeTimeoutMs'>
+}
+
+interface Exchange {
+  say(message: Handshake): void
+  /** Closes at once and without a word. */
+  fail(reason: string): void
+  /** Says why, then closes. */
+  refuse(reason: string): void
+  /** The deadline is met. */
+  settle(): void
+}
+
+/** One frame each way within the deadline. Whoever opens a link on the stream afterwards takes it over. */
+const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
+  opened(): void
+  heard(payload: Uint8Array): void
+  /** Nothing came of it, and the stream is closed. */
+  over(reason: string): void
+}): Exchange => {
+  const reader = handshakeReader()
+  let why: string | undefined
+  let hasHeard = false
+  const fail = (reason: string): void => {
+    why ??= reason
+    stream.destroy()
+  }
+  const settle = clock.after(limits.handshakeTimeoutMs, () => fail('the handshake took longer than handshakeTimeoutMs'))
+  const say = (message: Handshake): void => stream.write([encodeHandshake(message)])
+  const received = (bytes: Uint8Array): void => {
+    if (why !== undefined) return
+    if (hasHeard) return fail('it went on before it was answered')
+    const first = reader.push(bytes)
+    if (isLeft(first)) return fail(first.left.reason)
+    if (first.right === undefined) return
+    if (first.right.rest.length > 0) return fail('it went on before it was answered')
+    hasHeard = true
+    on.heard(first.right.payload)
+  }
+  stream.attach({
+    opened: () => {
+      if (why === undefined) on.opened()
+    },
+    received,
+    closed: reason => {
+      settle()
+      on.over(why ?? reason)
+    },
+  })
+  return {
+    say,
+    fail,
+    refuse: reason => {
+      if (why !== undefined) return
+      why = reason
+      say(refusal(reason))
+      stream.end()
+    },
+    settle,
+  }
+}
+
+/** What the accepting end goes by. */
+export interface Host extends Pace {
+  readonly endpoint: Endpoint
+  /** Members must show a certificate that names them. */
+  readonly isTls: boolean
+  hasPlaceForClient(): boolean
+  /** As which incarnation the peer is linked right now. */
+  linkedAs(peer: MemberId): Incarnation | undefined
+}
+
+/** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */
+export const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Host, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
+  const { from, to } = hello
+  const { id, members } = endpoint
+  if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
+  if (hello.clusterId !== endpoint.clusterId) return 'this is a member of another cluster'
+  if (to !== '' && to !== id) return `this is not ${to}`
+  if (hello.role === 'client') return hasPlaceForClient() ? undefined : 'there is no place for another client: maxLinks is reached'
+  if (from === id) return `${from} is the one that is dialled`
+  if (!Object.hasOwn(members, from)) return `${from} is not a member`
+  if (isTls && identities?.includes(from) !== true) return `the certificate does not name ${from}`
+  return from < id ? undefined : `of two members the one with the smaller id dials, and ${from} is the larger`
+}
+
+/** Meets whoever dialled: `welcomed` when the link may be opened on the stream, else `over` when the stream is closed. */
+export const receive = (stream: ByteStream, host: Host, on: {
+  /** To be called within: `settle`, once the link is confirmed. */
+  welcomed(hello: Hello, settle: () => void): void
+  over(reason: string): void
+}): void => {
+  const { id, incarnation, admit } = host.endpoint
+  let isOver = false
+  const welcome = (hello: Hello): void => {
+    talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation })
+    on.welcomed(hello, talk.settle)
+  }
+  const judgeIncarnation = (hello: Hello, outcome: Either<string, void>): void => {
+    if (isOver) return
+    const linked = host.linkedAs(hello.from)
+    if (isLeft(outcome)) return talk.refuse(outcome.left)
+    if (linked !== undefined && linked !== hello.incarnation) return talk.refuse(`${hello.from} is linked as another incarnation`)
+    welcome(hello)
+  }
+  const talk = exchange(stream, host, {
+    opened: () => undefined,
+    heard: payload => {
+      const hello = decodeHello(payload)
+      if (isLeft(hello)) return talk.fail(hello.left)
+      const objection = objectionToHello(host, hello.right, stream.identities)
+      if (objection !== undefined) return talk.refuse(objection)
+      if (hello.right.role === 'client') return welcome(hello.right)
+      admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
+    },
+    over: reason => {
+      isOver = true
+      on.over(reason)
+    },
+  })
+}
+
+/** How it ended for the one that dialled; only `unreachable` may be nobody's fault. */
+export type DialFailure =
+  | { readonly type: 'unreachable'; readonly reason: string }
+  /** The other end refused this one. */
+  | { readonly type: 'refused'; readonly reason: string }
+  /** This end refused the other one. */
+  | { readonly type: 'untrusted'; readonly reason: string }
+
+/** What the dialling end goes by. */
+export interface Caller extends Pace {
+  readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation'>
+  /** Who must answer, and under TLS show a certificate that names it. */
+  readonly to: MemberId
+  readonly isTls: boolean
+  readonly admit: (incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
+}
+
+const objectionToWelcome = ({ to }: Caller, { id, version }: Welcome): string | undefined => {
+  if (id !== to) return `${id} answered instead of ${to}`
+  return version < VERSIONS[0] || version > VERSIONS[1] ? `it chose protocol version ${version}, which was not offered` : undefined
+}
+
+/** Introduces this end over a stream that is being dialled: `welcomed` when the link may be opened on it, else `over` when it is closed. */
+export const introduce = (stream: ByteStream, caller: Caller, on: {
+  welcomed(incarnation: Incarnation): void
+  over(failure: DialFailure): void
+}): void => {
+  const { hello, to, isTls, admit } = caller
+  let failure: DialFailure['type'] = 'unreachable'
+  let isOver = false
+  const distrust = (reason: string): void => {
+    failure = 'untrusted'
+    talk.fail(reason)
+  }
+  const talk = exchange(stream, caller, {
+    opened: () => {
+      if (isTls && stream.identities?.includes(to) !== true) return distrust(`the certificate does not name ${to}`)
+      talk.say({ type: 'hello', versions: VERSIONS, to, ...hello })
+    },
+    heard: payload => {
+      const reply = decodeHandshakeReply(payload)
+      if (isLeft(reply)) return talk.fail(reply.left)
+      if (reply.right.type === 'refusal') {
+        failure = 'refused'
+        return talk.fail(reply.right.reason)
+      }
+      const { incarnation } = reply.right
+      const objection = objectionToWelcome(caller, reply.right)
+      if (objection !== undefined) return distrust(objection)
+      admit(incarnation, outcome => {
+        if (isOver) return
+        if (isLeft(outcome)) return distrust(outcome.left)
+        talk.settle()
+        on.welcomed(incarnation)
+      })
+    },
+    over: reason => {
+      isOver = true
+      on.over({ type: failure, reason })
+    },
+  })
+}

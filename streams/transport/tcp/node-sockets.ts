@@ -1,0 +1,166 @@
+import { X509Certificate } from 'node:crypto'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { left, right } from '../../../lib/prelude.js'
+import { type Address, formatAddress } from './addresses.js'
+import type { ByteStream, Sockets, StreamEvents, TlsMaterial } from './sockets.js'
+
+/** Up to here one copy is cheaper than handing the chunks to the system one by one. */
+const JOINED_BYTES = 16 * 1024
+const MIN_VERSION = 'TLSv1.2'
+
+const materialOf = ({ cert, key, ca }: TlsMaterial): { cert: Buffer; key: Buffer; ca: Buffer; minVersion: typeof MIN_VERSION } =>
+  ({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca), minVersion: MIN_VERSION })
+
+const codeOf = (error: Error): string => 'code' in error && typeof error.code === 'string' ? error.code : error.message
+
+/** The names a certificate vouches for: its common name and its DNS names. */
+const namesIn = (certificate: X509Certificate): readonly string[] => {
+  const common: unknown = certificate.toLegacyObject().subject.CN
+  const alternatives = certificate.subjectAltName ?? ''
+  // A name that needs quotes could pass for two when the list is cut at its commas.
+  const dns = alternatives.includes('"') ? [] : alternatives.split(', ').filter(name => name.startsWith('DNS:')).map(name => name.slice(4))
+  return [common, dns].flat().filter(name => typeof name === 'string')
+}
+
+interface NodeStream extends ByteStream {
+  /** Bytes flow through `socket` from now on. */
+  open(socket: Socket, certificate: X509Certificate | undefined): void
+  /** The reason that `closed` will tell, unless one is known already. */
+  fail(reason: string): void
+}
+
+/** Wraps a socket from its creation on, so that no error of it is ever without a listener. */
+const nodeStream = (first: Socket, remote: string): NodeStream => {
+  let socket = first
+  let events: StreamEvents | undefined
+  let identities: readonly string[] | undefined
+  let reason: string | undefined
+  let phase: 'opening' | 'open' | 'closed' = 'opening'
+  const fail = (why: string): void => { reason ??= why }
+  const watch = (watched: Socket): void => {
+    watched.on('error', error => fail(codeOf(error)))
+    watched.on('close', () => {
+      // What TLS has decrypted may come after the end of the socket beneath it.
+      if (watched !== socket) return
+      phase = 'closed'
+      events?.closed(reason ?? 'the connection was closed')
+    })
+  }
+  watch(first)
+  return {
+    remote,
+    get identities() { return identities },
+    get bufferedBytes() { return socket.writableLength },
+    attach: next => { events = next },
+    open: (opened, certificate) => {
+      if (phase !== 'opening') return
+      phase = 'open'
+      socket = opened
+      if (opened !== first) watch(opened)
+      identities = certificate && namesIn(certificate)
+      socket.on('data', bytes => events?.received(bytes))
+      events?.opened()
+    },
+    fail,
+    write: chunks => {
+      if (phase === 'open' && socket.writable) writeAll(socket, chunks)
+    },
+    end: () => { socket.end() },
+    destroy: () => { socket.destroy() },
+  }
+}
+
+const writeAll = (socket: Socket, chunks: readonly Uint8Array[]): void => {
+  let bytes = 0
+  for (const chunk of chunks) bytes += chunk.length
+  if (chunks.length > 1 && bytes <= JOINED_BYTES) {
+    socket.write(Buffer.concat(chunks, bytes))
+    return
+  }
+  socket.cork()
+  for (const chunk of chunks) socket.write(chunk)
+  socket.uncork()
+}
+
+const remoteOf = ({ remoteAddress = '?', remotePort = 0 }: Socket): string => formatAddress({ host: remoteAddress, port: remotePort })
+
+const plainServer = (onStream: (stream: ByteStream) => void): Server => createServer({ noDelay: true }, socket => {
+  const stream = nodeStream(socket, remoteOf(socket))
+  onStream(stream)
+  stream.open(socket, undefined)
+})
+
+/**
+ * The streams appear before the TLS handshake, so that whoever counts and times them counts and times that too. The server
+ * tells of a finished handshake by another socket, which is matched by the remote address: unique while it is connected.
+ */
+const tlsServer = (tls: TlsMaterial, onStream: (stream: ByteStream) => void): Server => {
+  const pending = new Map<string, NodeStream>()
+  // Certificates are judged below, where the reason of a refusal is known; without that the server only hangs up.
+  const server = createTlsServer({ ...materialOf(tls), requestCert: true, rejectUnauthorized: false, noDelay: true })
+  server.on('connection', (socket: Socket) => {
+    const remote = remoteOf(socket)
+    const stream = nodeStream(socket, remote)
+    pending.set(remote, stream)
+    socket.on('close', () => {
+      if (pending.get(remote) === stream) pending.delete(remote)
+    })
+    onStream(stream)
+  })
+  server.on('tlsClientError', (error, socket) => pending.get(remoteOf(socket))?.fail(codeOf(error)))
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const remote = remoteOf(socket)
+    const stream = pending.get(remote)
+    pending.delete(remote)
+    const certificate = socket.getPeerX509Certificate()
+    if (stream !== undefined && socket.authorized && certificate !== undefined) return stream.open(socket, certificate)
+    stream?.fail(`certificate refused: ${String(socket.authorizationError ?? 'none shown')}`)
+    socket.on('error', () => undefined)
+    socket.destroy()
+  })
+  return server
+}
+
+const addressOf = (server: Server, { host }: Address): Address => ({ host, port: (server.address() as AddressInfo).port })
+
+const listen: Sockets['listen'] = (address, tls, onStream, done) => {
+  const server = tls === undefined ? plainServer(onStream) : tlsServer(tls, onStream)
+  const failed = (error: Error): void => done(left({ code: codeOf(error), message: error.message }))
+  server.once('error', failed)
+  server.listen(address, () => {
+    server.off('error', failed)
+    // Accepting may fail later, for want of file descriptors; those who wait dial again.
+    server.on('error', () => undefined)
+    done(right({ address: addressOf(server, address), close: closed => { server.close(() => closed()) } }))
+  })
+}
+
+const dial: Sockets['dial'] = (address, tls) => {
+  const remote = formatAddress(address)
+  if (tls === undefined) {
+    const socket = connect({ ...address, noDelay: true })
+    const stream = nodeStream(socket, remote)
+    socket.once('connect', () => stream.open(socket, undefined))
+    return stream
+  }
+  // Members are known by their ids, which the link compares, not by the hosts they run on.
+  const socket = connectTls({ ...address, ...materialOf(tls), checkServerIdentity: () => undefined })
+  const stream = nodeStream(socket, remote)
+  socket.setNoDelay(true)
+  socket.once('secureConnect', () => stream.open(socket, socket.getPeerX509Certificate()))
+  return stream
+}
+
+const inspect: Sockets['inspect'] = tls => {
+  try {
+    const material = materialOf(tls)
+    createSecureContext(material)
+    return right(namesIn(new X509Certificate(material.cert)))
+  } catch (thrown) {
+    return left(thrown instanceof Error ? codeOf(thrown) : String(thrown))
+  }
+}
+
+/** TCP and TLS as Node has them. */
+export const nodeSockets: Sockets = { inspect, listen, dial }

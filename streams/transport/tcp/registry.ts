@@ -1,0 +1,138 @@
+import { type Observable, Subject } from 'rxjs'
+import type { LinkMessage } from '../../../lib/requests.js'
+import type { Incarnation, MemberId } from '../../../lib/types.js'
+import { isFromCore, type Link, openLink } from './link.js'
+import type { Endpoint, Party, TransportEvent, TransportNotice } from '../port.js'
+import type { ByteStream } from './sockets.js'
+
+/** Why `party` may not say this to `self`; undefined when it may. */
+const objectionTo = (party: Party, self: MemberId) => (message: LinkMessage): string | undefined => {
+  if (!isFromCore(message)) return party.type === 'member' || message.type === 'propose' ? undefined : `a client sent a ${message.type}`
+  if (party.type === 'client') return `a client sent a ${message.type}`
+  if (message.from !== party.id) return `${party.id} sent a ${message.type} under another name`
+  return message.to === self ? undefined : `${party.id} sent a ${message.type} that is for another member`
+}
+
+/** Who is linked right now: one live link per member, any number of clients. */
+export interface Registry {
+  readonly events$: Observable<TransportEvent>
+  notice(notice: TransportNotice): void
+  /** Opens a link for `party`, which counts once it has joined. */
+  open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; closed(reason: string): void }): Link
+  /** From now on messages to `party` go over `link`; an earlier link of the same member is cut. */
+  join(party: Party, incarnation: Incarnation, link: Link): void
+  linkedAs(peer: MemberId): Incarnation | undefined
+  clients(): number
+  send(to: Party, messages: readonly LinkMessage[]): void
+  /** Keeps `close` waiting until the result is called. */
+  hold(): () => void
+  /** Closes every link; completes `events$` and calls `done` when nothing is held any more. */
+  close(done: () => void): void
+}
+
+interface Joined {
+  readonly link: Link
+  readonly incarnation: Incarnation
+}
+
+/** Counts what is held, and calls those who wait once nothing is; before the first of them, `freed`. */
+const holder = (freed: () => void) => {
+  const waiting: (() => void)[] = []
+  let held = 0
+  const check = (): void => {
+    if (held > 0 || waiting.length === 0) return
+    freed()
+    for (const done of waiting.splice(0)) done()
+  }
+  const hold = (): (() => void) => {
+    let isHeld = true
+    held++
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      held--
+      check()
+    }
+  }
+  const whenFree = (done: () => void): (() => void) => {
+    waiting.push(done)
+    return check
+  }
+  return { hold, whenFree, isFree: () => held === 0 }
+}
+
+/** The links that count, by whom they lead to. */
+const roster = (tell: (event: TransportEvent) => void) => {
+  const members = new Map<MemberId, Joined>()
+  const clients = new Map<number, Joined>()
+  const at = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
+  const leave = (party: Party): void => {
+    if (party.type === 'member') members.delete(party.id)
+    else clients.delete(party.link)
+    tell({ type: 'disconnected', party })
+  }
+  return {
+    at,
+    leave,
+    join: (party: Party, joined: Joined): void => {
+      const earlier = at(party)
+      if (earlier !== undefined) {
+        earlier.link.cut('a newer link of the same member took its place')
+        leave(party)
+      }
+      if (party.type === 'member') members.set(party.id, joined)
+      else clients.set(party.link, joined)
+      tell({ type: 'connected', party })
+    },
+    clients: (): number => clients.size,
+  }
+}
+
+/** The links of one member, and the one place from which its transport tells what happens. */
+export const registry = (endpoint: Endpoint): Registry => {
+  const { id, limits, clock } = endpoint
+  const events = new Subject<TransportEvent>()
+  const links = new Set<Link>()
+  const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
+  const { at, leave, join, clients } = roster(event => events.next(event))
+  const { hold, isFree, whenFree } = holder(() => events.complete())
+
+  return {
+    events$: events.asObservable(),
+    notice,
+    hold,
+    open: (stream, party, on) => {
+      const release = hold()
+      const isJoined = (): boolean => at(party)?.link === link
+      const link: Link = openLink({
+        stream, limits, clock,
+        objection: objectionTo(party, id),
+        events: {
+          confirmed: () => on.confirmed(link),
+          received: message => {
+            if (isJoined()) events.next({ type: 'received', from: party, message })
+          },
+          unreadable: reason => notice({ type: 'badFrame', remote: stream.remote, reason }),
+          dropped: (dropped, bound) => notice({ type: 'sendBufferFull', party, dropped, bound }),
+          closed: reason => {
+            links.delete(link)
+            if (isJoined()) leave(party)
+            on.closed(reason)
+            release()
+          },
+        },
+      })
+      links.add(link)
+      return link
+    },
+    join: (party, incarnation, link) => join(party, { link, incarnation }),
+    linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
+    clients,
+    send: (to, messages) => at(to)?.link.send(messages),
+    close: done => {
+      const check = whenFree(done)
+      for (const link of links) link.end('the link was closed here')
+      if (isFree()) clock.endOfTurn(check)
+    },
+  }
+}

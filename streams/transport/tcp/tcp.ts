@@ -1,0 +1,99 @@
+import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import { acceptor } from './acceptor.js'
+import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
+import { keepLinked } from './dialler.js'
+import { nodeSockets } from './node-sockets.js'
+import type { Endpoint, Links, Transport } from '../port.js'
+import { registry } from './registry.js'
+import type { ListenFault, Sockets, TlsMaterial } from './sockets.js'
+
+export type { TlsMaterial } from './sockets.js'
+
+/** How a member is reached, and how far its network is to be trusted. */
+export interface TcpOptions {
+  /** Where to listen, `host:port`, when that is not the member's advertised address. */
+  readonly listen?: string
+  /** Encrypts every connection and lets nobody in who cannot prove who it is. Needed beyond loopback. */
+  readonly tls?: TlsMaterial
+  /** Says that the network itself is trusted: whoever reaches it can pose as any member. */
+  readonly plaintext?: true
+}
+
+/** Why nothing is sent to this address; undefined when it may be. */
+const objectionTo = ({ tls, plaintext }: TcpOptions) => (address: Address): string | undefined =>
+  tls !== undefined || plaintext === true || isLoopback(address)
+    ? undefined
+    : `${formatAddress(address)} is beyond loopback, which takes tls, or plaintext: true where the network itself is trusted`
+
+const faultOfAddress = (path: string, text: string, options: TcpOptions): readonly string[] => {
+  const address = parseAddress(text)
+  const fault = isLeft(address) ? address.left : objectionTo(options)(address.right)
+  return fault === undefined ? [] : [`${path}: ${fault}`]
+}
+
+const faultsOfTls = (sockets: Sockets, { tls, plaintext }: TcpOptions, id: string): readonly string[] => {
+  if (tls === undefined) return []
+  if (plaintext === true) return ['transport.plaintext: contradicts transport.tls']
+  const names = sockets.inspect(tls)
+  if (isLeft(names)) return [`transport.tls: cannot be used: ${names.left}`]
+  return names.right.includes(id) ? [] : [`transport.tls.cert: names ${names.right.join(', ') || 'nobody'}, not the member ${id}`]
+}
+
+/** Where to listen, when all that was given fits together. */
+const check = (sockets: Sockets, options: TcpOptions, { id, members }: Endpoint): Either<InvalidOptions, Address> => {
+  const own = Object.hasOwn(members, id) ? members[id] : undefined
+  const listen = options.listen ?? own
+  const report = [
+    ...(own === undefined ? [`members: does not name ${id}, which this member is`] : []),
+    ...Object.entries(members).flatMap(([member, address]) => faultOfAddress(`members.${member}`, address, options)),
+    ...(options.listen === undefined ? [] : faultOfAddress('transport.listen', options.listen, options)),
+    ...faultsOfTls(sockets, options, id),
+  ]
+  const address = parseAddress(listen ?? '')
+  return report.length > 0 || isLeft(address) ? left(new InvalidOptions(report)) : address
+}
+
+const startError = (address: Address, { code, message }: ListenFault): StartError =>
+  code === 'EADDRINUSE' ? new PortInUse(formatAddress(address)) : new ListenFailed(formatAddress(address), message)
+
+/** The wire over any sockets: the real ones, or those of a simulation. */
+export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Transport => ({
+  open: (endpoint, done) => {
+    const { id, members, clock } = endpoint
+    const { tls } = options
+    const listen = check(sockets, options, endpoint)
+    if (isLeft(listen)) {
+      clock.endOfTurn(() => done(listen))
+      return
+    }
+    const linked = registry(endpoint)
+    const door = acceptor(endpoint, tls !== undefined, linked)
+    sockets.listen(listen.right, tls, door.accept, outcome => {
+      if (isLeft(outcome)) return done(left(startError(listen.right, outcome.left)))
+      const listener = outcome.right
+      const larger = Object.keys(members).filter(member => id < member)
+      const dialling = { sockets, tls, objection: objectionTo(options) }
+      let isClosed = false
+      let stops: readonly (() => void)[] = []
+      const links: Links = {
+        address: formatAddress(listener.address),
+        events$: linked.events$,
+        send: linked.send,
+        close: closed => {
+          linked.close(closed)
+          if (isClosed) return
+          isClosed = true
+          listener.close(linked.hold())
+          for (const stop of stops) stop()
+          door.close()
+        },
+      }
+      done(right(links))
+      if (!isClosed) stops = larger.map(peer => keepLinked(peer, endpoint, dialling, linked))
+    })
+  },
+})
+
+/** Members and clients over TCP. Plain on loopback; beyond it `tls`, or `plaintext: true` by name. */
+export const tcpTransport = (options: TcpOptions = {}): Transport => socketTransport(nodeSockets, options)

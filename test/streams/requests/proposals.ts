@@ -1,0 +1,63 @@
+/** Commands and their fates, for tests of either end of a proposal's way. */
+import * as t from 'io-ts'
+import { forEachEntry, packEntries } from '../../../codecs/entries.js'
+import { DEFAULT_LIMITS, type Limits } from '../../../codecs/options.js'
+import { decodeValue, encodeValue } from '../../../codecs/values.js'
+import type { MachineFailed, ProposeError } from '../../../lib/errors.js'
+import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
+import type { ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
+import type { EntryBody } from '../../../lib/types.js'
+import { type Outlet, type Route, type SubmitOptions, outlet } from '../../../streams/requests/outlet.js'
+import { virtualClock } from '../member/world.js'
+
+export const protocol = { command: t.string, result: t.number }
+export const bodyOf = (...commands: readonly string[]): EntryBody => packEntries(commands.map(command => {
+  const bytes = encodeValue(t.string, command)
+  if (isLeft(bytes)) throw new Error(bytes.left.join())
+  return bytes.right
+}))
+export const commandsIn = (body: EntryBody): readonly string[] => {
+  const commands: string[] = []
+  forEachEntry(body, 0, body.count, entry => {
+    const command = decodeValue(t.string, entry)
+    commands.push(isLeft(command) ? '?' : command.right)
+  })
+  return commands
+}
+
+/** What a proposal came to, in few words. */
+export type Told = { readonly result: number } | { readonly tag: ProposeError['_tag']; readonly appended: ProposeError['appended'] }
+export const told = (outcome: Either<ProposeError, number>): Told =>
+  isRight(outcome) ? { result: outcome.right } : { tag: outcome.left._tag, appended: outcome.left.appended }
+
+export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeader'): ProposeRefused => ({ type: 'refused', id, reason, leader: undefined })
+
+/** An outlet in virtual time, with what it sent and what it told. */
+export const origin = (limits: Partial<Limits> = {}) => {
+  const clock = virtualClock()
+  const out: Outlet<string, number> = outlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
+  const sent: (ProposeRequest & { readonly over: string })[] = []
+  const outcomes: Record<string, Told> = {}
+  const route = (key: string, term?: number): Route => ({ key, term, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
+  const committed = (key: string, id: number, ...results: readonly (number | MachineFailed)[]): void => out.settle(key, { type: 'committed', id, results })
+  return {
+    clock, out, sent, outcomes, committed,
+    submit: (command: string, options: SubmitOptions = {}): void => out.submit(command, options, outcome => {
+      if (command in outcomes) throw new Error(`${command} was told twice`)
+      outcomes[command] = told(outcome)
+    }),
+    /** Ends the turn, so that what waits is sent. */
+    turn: clock.settle,
+    to: (key: string | undefined, term?: number): void => out.reroute(key === undefined ? undefined : route(key, term), key),
+    wait: (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 50) {
+        clock.advance(50)
+        out.tick()
+        clock.settle()
+      }
+    },
+    /** The commands of each request, in the order of sending. */
+    log: (): readonly string[] => sent.map(({ over, epoch, body }) => `${over} ${epoch}: ${commandsIn(body).join(' ')}`),
+  }
+}
+export type Origin = ReturnType<typeof origin>

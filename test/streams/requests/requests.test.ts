@@ -1,0 +1,327 @@
+/** Every path of a proposal from its submission to its fate, at its origin. */
+import test from 'ava'
+import * as t from 'io-ts'
+import { packEntries } from '../../../codecs/entries.js'
+import { encodeResults } from '../../../codecs/results.js'
+import { MachineFailed } from '../../../lib/errors.js'
+import { isLeft, isRight } from '../../../lib/prelude.js'
+import type { SubmitOptions } from '../../../streams/requests/outlet.js'
+import { type Origin, type Told, origin, refused, told } from './proposals.js'
+
+/** A command that is on its way over a link to `n2`, as request 1. */
+const inFlight = (o: Origin, options?: SubmitOptions): void => {
+  o.to('n2')
+  o.submit('a', options)
+  o.turn()
+}
+
+/** Each path with the outcome of command `a`: above all, `appended` must never say less than what may have happened. */
+const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
+  'committed': [o => { inFlight(o); o.committed('n2', 1, 7) }, { result: 7 }],
+  'the machine failed on it': [o => { inFlight(o); o.committed('n2', 1, new MachineFailed('no')) }, { tag: 'MachineFailed', appended: 'yes' }],
+  'waiting, no leader until the deadline': [o => { o.submit('a'); o.wait(5050) }, { tag: 'NotLeader', appended: 'never' }],
+  'waiting behind a full window until the deadline': [o => {
+    o.to('n2'); o.submit('x'.repeat(200)); o.turn(); o.submit('a'); o.wait(5050)
+  }, { tag: 'TimedOut', appended: 'never' }],
+  'waiting, aborted': [o => {
+    const abort = new AbortController(); o.submit('a', { signal: abort.signal }); abort.abort()
+  }, { tag: 'TimedOut', appended: 'never' }],
+  'aborted before it began': [o => { o.submit('a', { signal: AbortSignal.abort() }) }, { tag: 'TimedOut', appended: 'never' }],
+  'waiting, stopped without a leader': [o => { o.submit('a'); o.out.stop(() => undefined) }, { tag: 'Stopped', appended: 'never' }],
+  'after a stop': [o => { o.out.stop(() => undefined); o.submit('a') }, { tag: 'Stopped', appended: 'never' }],
+  'in flight until the deadline': [o => { inFlight(o); o.wait(5050) }, { tag: 'TimedOut', appended: 'unknown' }],
+  'in flight, aborted': [o => {
+    const abort = new AbortController(); inFlight(o, { signal: abort.signal }); abort.abort()
+  }, { tag: 'TimedOut', appended: 'unknown' }],
+  'in flight, lost by the leader': [o => { inFlight(o); o.out.settle('n2', { type: 'lost', id: 1 }) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, disconnected': [o => { inFlight(o); o.out.gone('n2') }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, another leader, no answer in the grace': [o => { inFlight(o); o.to('n3'); o.wait(100) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, another leader, answered in the grace': [o => { inFlight(o); o.to('n3'); o.wait(50); o.committed('n2', 1, 7) }, { result: 7 }],
+  'in flight, stopped, no answer': [o => { inFlight(o, { timeoutMs: 60_000 }); o.out.stop(() => undefined); o.wait(5000) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, stopped, answered in time': [o => { inFlight(o); o.out.stop(() => undefined); o.wait(4000); o.committed('n2', 1, 7) }, { result: 7 }],
+  'in flight, answered with too few results': [o => { inFlight(o); o.committed('n2', 1) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, answered with results that cannot be read': [o => {
+    inFlight(o); o.out.replied('n2', { type: 'committed', id: 1, firstIndex: 1, term: 1, results: packEntries([Uint8Array.of(9)]) })
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'refused as busy until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 }); o.out.settle('n2', refused(1, 'busy')); o.wait(50); o.out.settle('n2', refused(2, 'busy')); o.wait(50)
+  }, { tag: 'Busy', appended: 'never' }],
+  'refused for want of a leader until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 }); o.out.settle('n2', refused(1)); o.to(undefined); o.wait(100)
+  }, { tag: 'NotLeader', appended: 'never' }],
+  'refused, then disconnected, until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 }); o.out.settle('n2', refused(1)); o.out.gone('n2'); o.wait(100)
+  }, { tag: 'NotLeader', appended: 'never' }],
+  'refused, and past its deadline before an earlier one has its fate': [o => {
+    o.to('n2'); o.submit('b'); o.turn(); o.submit('a', { timeoutMs: 50 }); o.turn(); o.out.settle('n2', refused(2, 'notReady')); o.wait(50)
+  }, { tag: 'NotLeader', appended: 'never' }],
+  'refused, then aborted': [o => {
+    const abort = new AbortController(); inFlight(o, { signal: abort.signal }); o.out.settle('n2', refused(1, 'busy')); abort.abort()
+  }, { tag: 'TimedOut', appended: 'never' }],
+  'refused, sent again, committed': [o => { inFlight(o); o.out.settle('n2', refused(1)); o.to('n3'); o.turn(); o.committed('n3', 2, 7) }, { result: 7 }],
+  'refused, sent again, disconnected': [o => {
+    inFlight(o); o.out.settle('n2', refused(1)); o.to('n3'); o.turn(); o.out.gone('n3')
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'refused while stopping, no other leader': [o => {
+    inFlight(o); o.out.stop(() => undefined); o.out.settle('n2', refused(1)); o.to(undefined)
+  }, { tag: 'Stopped', appended: 'never' }],
+  'found invalid by the leader': [o => { inFlight(o); o.out.settle('n2', refused(1, 'invalid')) }, { tag: 'Rejected', appended: 'never' }],
+  'proposed by a leadership that has ended': [o => { o.to('self', 4); o.submit('a', { term: 3 }) }, { tag: 'NotLeader', appended: 'never' }],
+  'proposed by a leadership while another leads': [o => { o.to('n2'); o.submit('a', { term: 3 }) }, { tag: 'NotLeader', appended: 'never' }],
+  'proposed by a leadership that ends before it is sent': [o => { o.to('self 3', 3); o.submit('a', { term: 3 }); o.to('n2') }, { tag: 'NotLeader', appended: 'never' }],
+  'proposed by a leadership that ends, refused': [o => {
+    o.to('self 3', 3); o.submit('a', { term: 3 }); o.turn(); o.to('n2'); o.out.settle('self 3', refused(1))
+  }, { tag: 'NotLeader', appended: 'never' }],
+  'proposed by a leadership that ends, lost': [o => {
+    o.to('self 3', 3); o.submit('a', { term: 3 }); o.turn(); o.to('n2'); o.out.settle('self 3', { type: 'lost', id: 1 })
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'committed by the own core long after its leadership ended': [o => {
+    o.to('self 3', 3); o.submit('a', { term: 3 }); o.turn(); o.to('n2'); o.wait(3000); o.committed('self 3', 1, 7)
+  }, { result: 7 }],
+}
+
+for (const [path, [run, expected]] of Object.entries(paths)) {
+  test(`the fate of a command: ${path}`, assert => {
+    const o = origin({ maxInflightBytes: 150 })
+    run(o)
+    assert.deepEqual(o.outcomes['a'], expected)
+    // Nothing is told twice, whatever comes late: `submit` throws.
+    o.committed('n2', 1, 7)
+    o.committed('n3', 2, 7)
+    o.out.gone('n2')
+    o.out.stop(() => undefined)
+    o.wait(5050)
+    assert.is(o.out.pending, 0, 'nothing is counted that has its fate')
+    assert.is(o.out.inFlight, 0)
+  })
+}
+
+test('a command that does not match its codec, or not after a journey through bytes, is rejected before it is queued', assert => {
+  const o = origin()
+  const wrong: readonly unknown[] = [7, undefined, { a: 1 }]
+  wrong.forEach((command, i) => o.out.submit(command as string, {}, outcome => { o.outcomes[`wrong ${i}`] = told(outcome) }))
+  for (const i of [0, 1, 2]) assert.deepEqual(o.outcomes[`wrong ${i}`], { tag: 'Rejected', appended: 'never' })
+  assert.is(o.out.pending, 0)
+})
+
+test('a command above maxCommandBytes is too large; one of exactly as many is not', assert => {
+  const o = origin({ maxCommandBytes: 10 })
+  o.submit('1234567')
+  o.submit('12345678')
+  assert.deepEqual(o.outcomes, { 12345678: { tag: 'TooLarge', appended: 'never' } })
+})
+
+test('beyond maxPendingProposals and maxPendingBytes a proposal is refused as busy, until a fate makes room', assert => {
+  const few = origin({ maxPendingProposals: 2 })
+  few.to('n2')
+  for (const command of ['a', 'b', 'c']) few.submit(command)
+  assert.deepEqual(few.outcomes, { c: { tag: 'Busy', appended: 'never' } })
+  few.turn()
+  few.committed('n2', 1, 1, 2)
+  few.submit('d')
+  assert.is(few.outcomes['d'], undefined)
+
+  const small = origin({ maxPendingBytes: 20 })
+  small.submit('0123456789')
+  small.submit('x'.repeat(9))
+  assert.deepEqual(Object.values(small.outcomes), [{ tag: 'Busy', appended: 'never' }])
+})
+
+test('a command that timed out in flight counts until its fate is known', assert => {
+  const o = origin({ maxPendingProposals: 1 })
+  inFlight(o, { timeoutMs: 50 })
+  o.wait(50)
+  assert.deepEqual(o.outcomes['a'], { tag: 'TimedOut', appended: 'unknown' })
+  o.submit('b')
+  assert.deepEqual(o.outcomes['b'], { tag: 'Busy', appended: 'never' })
+  o.out.settle('n2', refused(1))
+  o.submit('c')
+  o.wait(50)
+  assert.deepEqual(o.log().slice(1), ['n2 2: c'], 'and is not sent again')
+})
+
+test('commands of one turn travel together, up to maxBatchBytes', assert => {
+  const o = origin({ maxBatchBytes: 12 })
+  o.to('n2')
+  for (const command of ['a', 'b', 'c', 'x'.repeat(30), 'd']) o.submit(command)
+  assert.deepEqual(o.log(), [])
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a b c', `n2 1: ${'x'.repeat(30)}`, 'n2 1: d'])
+})
+
+test('no more than maxInflightBytes are on their way; the rest follows as answers come', assert => {
+  const o = origin({ maxBatchBytes: 1, maxInflightBytes: 30 })
+  o.to('n2')
+  for (const command of ['a', 'b', 'c', 'd']) o.submit(command)
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a', 'n2 1: b'])
+  o.committed('n2', 1, 1)
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a', 'n2 1: b', 'n2 1: c'])
+})
+
+/** Sends each command in a request of its own, the first as request 1. */
+const sendEach = (o: Origin, ...commands: readonly string[]): void => {
+  for (const command of commands) {
+    o.submit(command)
+    o.turn()
+  }
+}
+
+test('what was refused goes again before what came later, in the order of submission, in a new epoch', assert => {
+  const o = origin()
+  o.to('n2')
+  sendEach(o, 'a', 'b', 'c')
+  o.submit('d')
+  // The answers to b and c arrive before that to a: until all are known, nothing is sent.
+  o.out.settle('n2', refused(3))
+  o.out.settle('n2', refused(2))
+  o.wait(50)
+  assert.is(o.sent.length, 3)
+  o.committed('n2', 1, 1)
+  o.wait(50)
+  assert.deepEqual(o.log().slice(3), ['n2 2: b c d'])
+  assert.deepEqual(o.outcomes, { a: { result: 1 } })
+})
+
+test('after a refusal the same member is asked again with the next tick, another one at once', assert => {
+  const o = origin()
+  inFlight(o)
+  o.out.settle('n2', refused(1, 'notReady'))
+  o.turn()
+  assert.is(o.sent.length, 1)
+  o.wait(50)
+  assert.deepEqual(o.log(), ['n2 1: a', 'n2 2: a'])
+  o.out.settle('n2', refused(2))
+  o.to('n3')
+  o.turn()
+  assert.deepEqual(o.log()[2], 'n3 4: a')
+})
+
+test('nothing is sent to another leader before the former has answered, or its grace has passed', assert => {
+  const o = origin()
+  inFlight(o)
+  o.to('n3')
+  o.submit('b')
+  o.turn()
+  assert.is(o.sent.length, 1)
+  o.wait(50)
+  o.committed('n2', 1, 1)
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a', 'n3 2: b'])
+  // The grace was for the former route: it does not end what is in flight on the present one.
+  o.wait(500)
+  assert.is(o.outcomes['b'], undefined)
+})
+
+test('a leader that is lost and found again keeps what it was given', assert => {
+  const o = origin()
+  inFlight(o)
+  o.to(undefined)
+  o.wait(1000)
+  o.to('n2')
+  o.committed('n2', 1, 5)
+  assert.deepEqual(o.outcomes, { a: { result: 5 } })
+})
+
+test('a fate counts only from the route over which the request went, and once', assert => {
+  const o = origin()
+  inFlight(o)
+  o.committed('n3', 1, 9)
+  o.committed('n2', 2, 9)
+  assert.deepEqual(o.outcomes, {})
+  o.committed('n2', 1, 1)
+  o.committed('n2', 1, 2)
+  assert.deepEqual(o.outcomes, { a: { result: 1 } })
+})
+
+test('one invalid command among others is found by sending each by itself; the others are committed, in order', assert => {
+  const o = origin()
+  o.to('n2')
+  for (const command of ['a', 'bad', 'c']) o.submit(command)
+  o.turn()
+  o.out.settle('n2', refused(1, 'invalid'))
+  o.turn()
+  assert.deepEqual(o.log().slice(1), ['n2 2: a', 'n2 2: bad', 'n2 2: c'])
+  o.committed('n2', 2, 1)
+  o.out.settle('n2', refused(3, 'invalid'))
+  o.out.settle('n2', refused(4, 'notReady'))
+  o.wait(50)
+  assert.deepEqual(o.log().slice(4), ['n2 3: c'])
+  o.committed('n2', 5, 3)
+  assert.deepEqual(o.outcomes, { a: { result: 1 }, bad: { tag: 'Rejected', appended: 'never' }, c: { result: 3 } })
+})
+
+test('a stop ends when the last fate is known, sends what waits meanwhile, and twice is once', assert => {
+  const o = origin({ maxBatchBytes: 1, maxInflightBytes: 1 })
+  o.to('n2')
+  o.submit('a')
+  o.submit('b')
+  o.turn()
+  const stops: string[] = []
+  o.out.stop(() => stops.push('first'))
+  o.out.stop(() => stops.push('second'))
+  o.committed('n2', 1, 1)
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a', 'n2 1: b'])
+  assert.deepEqual(stops, [])
+  o.committed('n2', 2, 2)
+  assert.deepEqual(stops, ['first', 'second'])
+  o.out.stop(() => stops.push('third'))
+  assert.deepEqual(stops, ['first', 'second', 'third'])
+})
+
+test('a signal is listened to once, however many proposals share it, and no longer than they last', assert => {
+  const o = origin()
+  const { signal } = new AbortController()
+  let listeners = 0
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  Object.assign(signal, {
+    addEventListener: (...args: Parameters<typeof add>) => { listeners++; add(...args) },
+    removeEventListener: (...args: Parameters<typeof remove>) => { listeners--; remove(...args) },
+  })
+  o.to('n2')
+  for (const command of ['a', 'b', 'c']) o.submit(command, { signal })
+  assert.is(listeners, 1)
+  o.turn()
+  o.committed('n2', 1, 1, 2, 3)
+  assert.is(listeners, 0)
+})
+
+test('commands that are given up while they wait leave nothing behind', assert => {
+  const o = origin({ maxPendingProposals: 10 })
+  for (let i = 0; i < 50_000; i++) {
+    const abort = new AbortController()
+    o.submit(`c${i}`, { signal: abort.signal })
+    abort.abort()
+  }
+  assert.is(o.out.pending, 0)
+  o.submit('last')
+  o.to('n2')
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: last'])
+})
+
+test('a proposer that proposes from within its outcome is served', assert => {
+  const o = origin()
+  o.to('n2')
+  o.out.submit('a', {}, () => o.submit('b'))
+  o.turn()
+  o.committed('n2', 1, 1)
+  o.turn()
+  assert.deepEqual(o.log(), ['n2 1: a', 'n2 1: b'])
+})
+
+test('results come back over a link as they left the machine', assert => {
+  const results = [1, new MachineFailed('why not'), 3]
+  const body = encodeResults(t.number, results)
+  assert.true(isRight(body))
+  if (isLeft(body)) return
+  const o = origin()
+  o.to('n2')
+  for (const command of ['a', 'b', 'c']) o.submit(command)
+  o.turn()
+  o.out.replied('n2', { type: 'committed', id: 1, firstIndex: 1, term: 1, results: body.right })
+  assert.deepEqual(o.outcomes, { a: { result: 1 }, b: { tag: 'MachineFailed', appended: 'yes' }, c: { result: 3 } })
+})

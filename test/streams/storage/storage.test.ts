@@ -1,0 +1,328 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { FolderInUse, StorageFailed } from '../../../lib/errors.js'
+import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
+import { fileStorage } from '../../../streams/storage/file.js'
+import { type LogIndex, type Span, logIndex } from '../../../streams/storage/log/log-index.js'
+import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
+import type { Store } from '../../../streams/storage/port.js'
+import { append, commands, hardState, openStore, tryOpen } from '../../../testing/open-store.js'
+import { FOLDER, restless, runThrough, storageOn } from './store-script.js'
+
+const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
+const entry = (index: number, term = 1, text = `e${index}`) => append(commands(index, term, text))
+
+const remember = (store: Store, peer: string): Promise<Either<Error, void>> => new Promise(resolve => store.remember(peer, `${peer}-1`, resolve))
+
+const temporaries: string[] = []
+const temporary = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'rxraft-store-'))
+  temporaries.push(folder)
+  return folder
+}
+test.after.always(() => {
+  for (const folder of temporaries) rmSync(folder, { recursive: true, force: true })
+})
+
+const FAILURES: readonly { readonly operation: DiskOperation; readonly act: 'append' | 'vote' | 'remember' }[] = [
+  { operation: 'write', act: 'append' }, { operation: 'datasync', act: 'append' },
+  { operation: 'write', act: 'vote' }, { operation: 'datasync', act: 'vote' },
+  { operation: 'create', act: 'remember' }, { operation: 'write', act: 'remember' }, { operation: 'datasync', act: 'remember' },
+  { operation: 'rename', act: 'remember' }, { operation: 'syncDirectory', act: 'remember' },
+]
+
+for (const { operation, act } of FAILURES) {
+  test(`a failed ${operation} of ${act === 'append' ? 'an' : 'a'} ${act} is the store's last word`, async t => {
+    const disk = newDisk()
+    const { store, events, write, read, close } = await openStore(storageOn(disk))
+    await write(1, entry(1))
+    await remember(store, 'z')
+    disk.failNext(operation)
+    if (act === 'remember') t.true(isLeft(await remember(store, 'b')))
+    else await t.throwsAsync(write(2, act === 'vote' ? hardState(3, 'b') : entry(2)), { message: /EIO/ })
+    const before = disk.operations().length
+    store.write(3, [entry(2)])
+    t.true(isLeft(await remember(store, 'c')))
+    t.is((await read(1, 1)).length, 1, 'what is durable is still read')
+    await close()
+    t.is(disk.operations().length, before, 'nothing is written after it, not even a mark')
+    t.deepEqual(events.map(({ type }) => type), ['persisted', 'writeFailed', 'entriesRead'])
+    const failed = events[1]
+    t.is(failed?.type === 'writeFailed' ? failed.turn : undefined, act === 'remember' ? 1 : 2)
+    const again = await openStore(storageOn(disk))
+    t.is((await again.lines())[0], '1@1 e1')
+  })
+}
+
+test('what a failed sync left in the cache is written once more before it is believed', async t => {
+  for (const write of [entry(2), hardState(5, 'b')]) {
+    const disk = newDisk()
+    const first = await openStore(storageOn(disk))
+    await first.write(1, entry(1))
+    disk.failNext('datasync')
+    await t.throwsAsync(first.write(2, write))
+    disk.kill()
+    const second = await openStore(storageOn(disk))
+    const { lastIndex, hardState: found } = second.store.recovered
+    disk.crash({ keep: 0 })
+    const third = await openStore(storageOn(disk))
+    t.deepEqual([third.store.recovered.lastIndex, third.store.recovered.hardState], [lastIndex, found])
+  }
+})
+
+test('a disk that is full, wherever the space ends, loses nothing that was acknowledged', async t => {
+  const roomy = newDisk()
+  await runThrough(roomy, 'clean')
+  const total = roomy.files().reduce((sum, path) => sum + roomy.contents(path).length, 0)
+  let failedAtOpen = 0
+  let failedLater = 0
+  for (let capacityBytes = 100; capacityBytes < total; capacityBytes += 1500) {
+    const disk = memoryDisk({ later: queueMicrotask, capacityBytes })
+    const outcome = await tryOpen(storageOn(disk))
+    if (isLeft(outcome)) {
+      t.true(outcome.left instanceof StorageFailed && /ENOSPC/.test(outcome.left.message), `${capacityBytes}`)
+      failedAtOpen++
+      disk.setCapacity(total)
+      const retried = await openStore(storageOn(disk))
+      await retried.write(1, entry(1))
+      continue
+    }
+    const { write, close } = outcome.right
+    let index = 0
+    const next = (): Promise<void> => write(index + 1, entry(index + 1, 1, 'x'.repeat(1200)))
+    try {
+      for (; index < 60; index++) await next()
+    } catch (error) {
+      t.regex((error as Error).message, /ENOSPC/)
+      failedLater++
+    }
+    await close()
+    disk.setCapacity(10 * total)
+    const again = await openStore(storageOn(disk))
+    const lines = await again.lines()
+    t.true(lines.length >= index && lines.length <= index + 1, `${capacityBytes}: ${lines.length} of ${index}`)
+  }
+  t.true(failedAtOpen > 5 && failedLater > 5, `${failedAtOpen} ${failedLater}`)
+})
+
+test('space that is made in time ends no store', async t => {
+  const disk = newDisk()
+  const { write, close } = await openStore(storageOn(disk))
+  await new Promise(setImmediate)
+  const segments = (): number => disk.files().filter(path => /segment-\d+$/.test(path)).length
+  t.is(segments(), 2)
+  disk.setCapacity(disk.files().reduce((sum, path) => sum + disk.contents(path).length, 0))
+  for (let turn = 1; turn <= 3; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
+  await new Promise(setImmediate)
+  t.is(segments(), 2, 'the third found no space')
+  disk.setCapacity(Number.POSITIVE_INFINITY)
+  for (let turn = 4; turn <= 40; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
+  await close()
+  t.is((await openStore(storageOn(disk))).store.recovered.lastIndex, 40)
+})
+
+test('an act that starting needs and that the disk refuses is named', async t => {
+  const acts: readonly (readonly [DiskOperation, string])[] = [
+    ['makeDirectory', 'EACCES'], ['list', 'EIO'], ['create', 'EROFS'], ['write', 'ENOSPC'], ['datasync', 'EIO'], ['rename', 'EACCES'],
+    ['syncDirectory', 'EIO'], ['read', 'EIO'], ['open', 'EACCES'], ['lock', 'EACCES'],
+  ]
+  for (const [operation, code] of acts) {
+    const disk = newDisk()
+    disk.failNext(operation, code)
+    const outcome = await tryOpen(storageOn(disk))
+    t.true(isLeft(outcome) && outcome.left instanceof StorageFailed && outcome.left.message.includes(code), operation)
+    t.is(disk.openFiles(), 0)
+    const second = await tryOpen(storageOn(disk))
+    t.true(isRight(second), `after a failed ${operation} the folder is free again`)
+  }
+})
+
+test('wherever opening fails, nothing stays open and the next attempt succeeds', async t => {
+  const seed = newDisk()
+  const first = await openStore(storageOn(seed))
+  for (let turn = 1; turn <= 6; turn++) await first.write(turn, entry(turn, 1, 'y'.repeat(900)))
+  seed.kill()
+  const operations: readonly DiskOperation[] = ['open', 'read', 'write', 'datasync', 'close', 'syncDirectory', 'list']
+  for (const operation of operations) {
+    let failures = 0
+    for (let skip = 0, opened = false; !opened; skip++) {
+      const disk = seed.clone()
+      disk.failNext(operation, 'EIO', skip)
+      const outcome = await tryOpen(storageOn(disk))
+      opened = isRight(outcome)
+      if (opened) continue
+      failures++
+      const open = disk.openFiles() - (operation === 'close' ? 1 : 0)
+      t.is(open, 0, `${operation} ${skip}`)
+      const again = await openStore(storageOn(disk))
+      t.is(again.store.recovered.lastIndex, 6)
+    }
+    t.true(failures > 0, operation)
+  }
+})
+
+test('entries that were damaged while the store was open are not served', async t => {
+  const disk = newDisk()
+  const { write, read } = await openStore(storageOn(disk))
+  await write(1, entry(1), entry(2))
+  disk.tamper(`${FOLDER}/segment-0000000001`, bytes => {
+    bytes[1024 + 48 + 48 + 12]! ^= 1
+    return bytes
+  })
+  await t.throwsAsync(read(1, 2), { name: 'Damaged' })
+})
+
+test('after a while without writes one mark vouches for what was written', async t => {
+  const disk = newDisk()
+  const due: (() => void)[] = []
+  const clock = { ...restless, after: (_: number, work: () => void) => (due.push(work), () => undefined) }
+  const { write } = await openStore(fileStorage(FOLDER, { disk, clock, segmentBytes: 4096 }))
+  const quiet = async (): Promise<number> => {
+    const before = disk.operations().length
+    due.splice(0).forEach(work => work())
+    await new Promise(setImmediate)
+    return disk.operations().length - before
+  }
+  await new Promise(setImmediate)
+  t.is(await quiet(), 0, 'an empty store has nothing to vouch for')
+  await write(1, entry(1))
+  await write(2, entry(2))
+  t.is(due.length, 1)
+  t.is(await quiet(), 0, 'something was written since')
+  t.is(await quiet(), 2, 'a write and a sync')
+  t.is(await quiet(), 0, 'once is enough')
+  disk.kill()
+  disk.tamper(`${FOLDER}/segment-0000000001`, bytes => bytes.fill(0, 3 * 512, 4 * 512))
+  t.true(isLeft(await tryOpen(storageOn(disk))), 'what was vouched for is missed')
+})
+
+test('turns that arrive during a sync share the next one', async t => {
+  const disk = newDisk()
+  const { store, persisted, events } = await openStore(storageOn(disk))
+  await new Promise(setImmediate)
+  const before = disk.operations().length
+  for (let turn = 1; turn <= 20; turn++) store.write(turn, [entry(turn)])
+  await persisted(20)
+  t.deepEqual(disk.operations().slice(before), ['write', 'datasync', 'write', 'datasync'])
+  t.deepEqual(events, [{ type: 'persisted', turn: 1 }, { type: 'persisted', turn: 20 }])
+})
+
+test('a commitIndex costs no write of its own beside entries', async t => {
+  const disk = newDisk()
+  const { store, persisted } = await openStore(storageOn(disk))
+  await new Promise(setImmediate)
+  store.write(1, [entry(1)])
+  store.write(2, [hardState(0, undefined, 1), entry(2)])
+  store.write(3, [hardState(0, undefined, 2), entry(3)])
+  const before = disk.operations().length
+  await persisted(3)
+  t.is(disk.operations().length - before, 3, 'the rest of the first group and the second')
+  disk.crash({ keep: 0 })
+  t.is((await openStore(storageOn(disk))).store.recovered.hardState.commitIndex, 2)
+})
+
+const indexOf = (log: readonly { readonly first: number; readonly last: number }[], index: LogIndex): void =>
+  log.forEach(({ first, last }, at) => index.add(first, last, { segment: 1, offset: at }, 40_000))
+
+/** What reading on from each span's place finds, by the order in which records were added. */
+const walk = (log: readonly { readonly first: number; readonly last: number }[], spans: readonly Span[]): readonly (readonly [number, number])[] =>
+  spans.flatMap(({ place, from, to }) => {
+    const found: (readonly [number, number])[] = []
+    let next = from
+    for (let at = place.offset; next <= to; at++) {
+      const { first, last } = log[at]!
+      for (; next >= first && next <= Math.min(last, to); next++) found.push([next, at])
+    }
+    return found
+  })
+
+test('the index finds the live record of every entry, however often the log was cut and the index thinned', t => {
+  let state = 7
+  const dice = (below: number): number => (state = (state * 48271) % 2147483647) % below
+  for (let round = 0; round < 30; round++) {
+    const log: { first: number; last: number }[] = []
+    const live: number[] = []
+    for (let at = 0; at < 400; at++) {
+      const first = dice(12) === 0 ? 1 + dice(live.length + 1) : live.length + 1
+      const last = first + dice(5)
+      log.push({ first, last })
+      live.length = first - 1
+      for (let i = first; i <= last; i++) live.push(at)
+    }
+    const index = logIndex(0, 16)
+    indexOf(log, index)
+    t.is(index.lastIndex(), live.length)
+    const from = 1 + dice(live.length)
+    const to = from + dice(live.length - from + 1)
+    t.deepEqual(walk(log, index.spans(from, to)), live.slice(from - 1, to).map((at, i) => [from + i, at] as const))
+    t.deepEqual(index.spans(live.length + 1, live.length + 5), [])
+  }
+})
+
+test('a folder is held by one process at a time, and is free once that one is dead', async t => {
+  const folder = join(temporary(), 'held')
+  mkdirSync(folder)
+  const program = `
+    import { lockFolder } from ${JSON.stringify(new URL('../../../streams/storage/disk/folder-lock.ts', import.meta.url).href)}
+    lockFolder(${JSON.stringify(`${folder}/lock`)}, outcome => { process.stdout.write(outcome._tag); setInterval(() => undefined, 1000) })`
+  const args = ['--import=./test/register.mjs', '--input-type=module', '--eval', program]
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => void holder.kill('SIGKILL'))
+  const said = await new Promise<string>(resolve => holder.stdout.once('data', data => resolve(String(data))))
+  t.is(said, 'Right')
+  const refused = await tryOpen(fileStorage(folder))
+  t.true(isLeft(refused) && refused.left instanceof FolderInUse)
+  const ended = new Promise(resolve => holder.once('exit', resolve))
+  holder.kill('SIGKILL')
+  await ended
+  const outcomes = await Promise.all(Array.from({ length: 8 }, () => tryOpen(fileStorage(folder, { segmentBytes: 4096 }))))
+  t.is(outcomes.filter(isRight).length, 1, 'one of many takes over')
+  for (const outcome of outcomes) if (isRight(outcome)) await outcome.right.close()
+  t.deepEqual(readdirSync(folder).filter(name => name.startsWith('lock')), [])
+})
+
+test('a folder whose path is too long for a socket address is held all the same', async t => {
+  const folder = join(temporary(), 'long'.repeat(30), 'longer'.repeat(20))
+  const first = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  const second = await tryOpen(fileStorage(folder))
+  t.true(isLeft(second) && second.left instanceof FolderInUse)
+  await first.close()
+  const third = await openStore(fileStorage(folder))
+  await third.close()
+})
+
+test('files are for their owner alone', async t => {
+  const folder = join(temporary(), 'one', 'two')
+  const { write, close } = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  await write(1, entry(1))
+  for (const path of [folder, join(folder, '..')]) t.is(statSync(path).mode & 0o777, 0o700)
+  for (const name of ['identity', 'hard-state', 'segment-0000000001']) t.is(statSync(join(folder, name)).mode & 0o777, 0o600)
+  await close()
+})
+
+test('a path that cannot be a folder is named', async t => {
+  const file = join(temporary(), 'file')
+  writeFileSync(file, '')
+  for (const path of [file, join(file, 'below'), '/proc/none']) {
+    const outcome = await tryOpen(fileStorage(path))
+    t.true(isLeft(outcome) && outcome.left instanceof StorageFailed && outcome.left.message.includes(path), path)
+  }
+  t.true(existsSync(file))
+})
+
+test('a disk reports a write by what was written', async t => {
+  const path = join(temporary(), 'file')
+  const file = await new Promise<Parameters<Parameters<ReturnType<typeof nodeDisk>['open']>[2]>[0]>(resolve => nodeDisk().open(path, 'create', resolve))
+  if (isLeft(file)) throw file.left
+  const written = await new Promise(resolve => file.right.write([Buffer.alloc(10), Buffer.alloc(20)], 5, resolve))
+  t.deepEqual(written, { _tag: 'Right', right: 30 })
+  t.is(statSync(path).size, 35)
+  const read = await new Promise(resolve => file.right.read(new Uint8Array(100), 30, resolve))
+  t.deepEqual(read, { _tag: 'Right', right: 5 })
+  await new Promise<void>(resolve => file.right.close(() => resolve()))
+  t.true(isLeft(await new Promise<Either<Error, unknown>>(resolve => nodeDisk().open(path, 'create', resolve))))
+})

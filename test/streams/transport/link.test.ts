@@ -1,0 +1,149 @@
+/** What a link does once it is up: silence, trickles, what is written how, and a reader that does not read. */
+import { Socket } from 'node:net'
+import test from 'ava'
+import { encodeFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
+import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
+import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
+import { ANYWHERE, append, closeAll, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
+
+test.after.always(closeAll)
+
+test('a link may carry a frame as large as maxFrameBytes, in pieces of any size', async t => {
+  const n2 = await open('n2')
+  const end = await joinAs(n2.links.address)
+  const overhead = Buffer.concat(encodeFrame({ ...append(0), from: 'n1', to: 'n2' })).length
+  const frame = Buffer.concat(encodeFrame({ ...append(2 ** 20 - overhead), from: 'n1', to: 'n2' }))
+  t.is(frame.length, 2 ** 20)
+  for (const byte of frame.subarray(0, 40)) end.socket.write(Buffer.from([byte]))
+  end.socket.write(frame.subarray(40))
+  await n2.until('the message', events => messagesOf(events).length === 1)
+})
+
+test('a link that says nothing is cut after five times keepAliveMs, and is told all the while that this end lives', async t => {
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const before = end.heard().length
+  for (let i = 0; i < SILENT_BEATS; i++) clock.advance(LIMITS.keepAliveMs)
+  await end.hears(before + SILENT_BEATS * FRAME_HEADER_BYTES)
+  t.false(n2.events.some(isAbout('disconnected', 'n1')))
+  clock.advance(LIMITS.keepAliveMs)
+  await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
+})
+
+test('the deadline of the handshake is over with the handshake, at both ends', async t => {
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
+  const n1 = await open('n1', { clock, members: { n1: ANYWHERE, n2: n2.links.address } })
+  await Promise.all([n1.until('a link', count('connected', 'n2', 1)), n2.until('a link', count('connected', 'n1', 1))])
+  clock.advance(LIMITS.handshakeTimeoutMs)
+  n1.links.send(member('n2'), [vote('n1', 'n2')])
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await Promise.all([n1, n2].map(one => one.until('a message', events => messagesOf(events).length === 1)))
+  t.deepEqual([...n1.events, ...n2.events].filter(({ type }) => type === 'disconnected'), [])
+})
+
+test('a link that says only that it lives is kept', async t => {
+  const clock = heldTimers()
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { clock, sockets })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  for (let i = 0; i < 3 * SILENT_BEATS; i++) {
+    clock.advance(LIMITS.keepAliveMs)
+    if (i % SILENT_BEATS === SILENT_BEATS - 1) await say(end, keepAliveFrame())
+  }
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  t.false(n2.events.some(isAbout('disconnected', 'n1')))
+})
+
+test('who trickles a frame byte by byte is as good as silent, but a large frame may take its time', async t => {
+  const clock = heldTimers()
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { clock, sockets })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const frame = Buffer.concat(encodeFrame({ ...append(1_000_000), from: 'n1', to: 'n2' }))
+  const piece = Math.ceil(frame.length / 12)
+  for (let at = 0; at < frame.length; at += piece) {
+    await say(end, frame.subarray(at, at + piece))
+    clock.advance(LIMITS.keepAliveMs)
+  }
+  await n2.until('the large message', events => messagesOf(events).length === 1)
+  for (const byte of frame.subarray(0, SILENT_BEATS)) {
+    await say(end, Buffer.from([byte]))
+    clock.advance(LIMITS.keepAliveMs)
+  }
+  await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
+  t.pass()
+})
+
+test('all messages of one send leave in one write', async t => {
+  const { sockets, writes } = spied()
+  const n2 = await open('n2', { sockets, limits: { keepAliveMs: 60_000 } })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const before = writes()
+  n2.links.send(member('n1'), [vote('n2', 'n1'), append(100), append(50_000), vote('n2', 'n1', 2)])
+  t.is(writes(), before + 1)
+  const frames = Buffer.concat([vote('n2', 'n1'), append(100), append(50_000), vote('n2', 'n1', 2)].flatMap(encodeFrame))
+  await end.hears(frames.length + 1)
+  t.deepEqual(end.heard().subarray(-frames.length), frames)
+})
+
+test('who does not read costs no more than maxSendBufferBytes and one frame; messages of cores are dropped and counted', async t => {
+  const { sockets, streams } = spied()
+  const n2 = await open('n2', { sockets, limits: { keepAliveMs: 50 } })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  end.socket.pause()
+  const life = setInterval(() => end.socket.write(keepAliveFrame()), 20)
+  const told = n2.events.length
+  for (let i = 0; i < 100; i++) n2.links.send(member('n1'), [append(200_000)])
+  t.is(n2.events.length, told, 'nothing is told during send')
+  t.true((streams[0]?.bufferedBytes ?? Infinity) <= 2 ** 20 + 201_000)
+  await n2.until('a notice', noticed('sendBufferFull'))
+  const [notice] = noticesOf(n2.events, 'sendBufferFull')
+  t.true((notice?.dropped ?? 0) > 10)
+  t.false(n2.events.some(isAbout('disconnected', 'n1')), 'the link itself is kept')
+  clearInterval(life)
+  end.socket.resume()
+  await end.hears(1_000_000)
+})
+
+test('a reply that finds the buffer full cuts the link', async t => {
+  const n2 = await open('n2', { clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  end.socket.pause()
+  for (let i = 0; i < 50; i++) n2.links.send(member('n1'), [append(200_000)])
+  t.false(n2.events.some(isAbout('disconnected', 'n1')))
+  n2.links.send(member('n1'), [{ type: 'lost', id: 1 }])
+  t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
+  await n2.until('the cut', count('disconnected', 'n1', 1))
+  end.socket.destroy()
+})
+
+test.serial('one write of a stream is one write to the system, however many chunks it has', async t => {
+  const { sockets, streams } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const { _write: write, _writev: writev } = Socket.prototype
+  let writes = 0
+  Socket.prototype._write = function (...args) {
+    if (this.localPort !== end.socket.localPort) writes++
+    return write.apply(this, args)
+  }
+  Socket.prototype._writev = function (...args) {
+    if (this.localPort !== end.socket.localPort) writes++
+    return writev?.apply(this, args)
+  }
+  const before = end.heard().length
+  streams[0]?.write([1, 2, 3].map(n => new Uint8Array(n)))
+  streams[0]?.write([10_000, 20_000, 1].map(n => new Uint8Array(n)))
+  await end.hears(before + 30_007)
+  Object.assign(Socket.prototype, { _write: write, _writev: writev })
+  t.is(writes, 2)
+})

@@ -1,0 +1,142 @@
+/** Who may speak once there is TLS: only who shows a certificate of the right authority that names whom it claims to be. */
+import { createServer } from 'node:tls'
+import test from 'ava'
+import { keepAliveFrame } from '../../../codecs/frames.js'
+import { isLeft } from '../../../lib/prelude.js'
+import type { LinkLimits } from '../../../streams/transport/port.js'
+import type { TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
+import { count, member, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
+import {
+  ANYWHERE, closeAll, dial, dialTls, heldTimers, hello, joinAs, leaveOpen, LIMITS, material, open, raw, serve, tryOpen, vote,
+} from './wire.js'
+
+test.after.always(closeAll)
+
+const openTls = (id: string, limits: Partial<LinkLimits> = {}): Promise<Watched> => open(id, { options: { tls: material(id) }, limits })
+
+/** That a member with its own certificate still gets in. */
+const serves = async (n2: Watched): Promise<void> => {
+  await joinAs(n2.links.address, {}, address => dialTls(address, material('n1')))
+  await n2.until('a proper link', count('connected', 'n1', 1))
+}
+
+const unwelcome: Record<string, { readonly tls: Partial<TlsMaterial>; readonly reason: RegExp }> = {
+  'no certificate': { tls: {}, reason: /certificate refused/ },
+  'a certificate of another authority': { tls: material('stranger'), reason: /certificate refused: UNABLE/ },
+  'an expired certificate': { tls: material('expired'), reason: /certificate refused: CERT_HAS_EXPIRED/ },
+  'another member\'s certificate': { tls: material('n3'), reason: /does not name n1/ },
+  'a client\'s certificate': { tls: material('client'), reason: /does not name n1/ },
+}
+for (const [what, { tls, reason }] of Object.entries(unwelcome)) {
+  test(`${what} does not pass for a member`, async t => {
+    const n2 = await openTls('n2')
+    const end = dialTls(n2.links.address, tls)
+    void end.opened.then(() => end.socket.write(hello()))
+    await Promise.all([end.closed, n2.until('a refusal', noticed('handshakeRefused'))])
+    t.regex(noticesOf(n2.events, 'handshakeRefused')[0]?.reason ?? '', reason)
+    t.false(n2.events.some(event => event.type === 'connected'))
+    await serves(n2)
+  })
+}
+
+test('who does not speak TLS is refused, and one that says nothing meets the deadline', async t => {
+  const clock = heldTimers()
+  const n2 = await open('n2', { options: { tls: material('n2') }, clock, limits: { maxHandshakes: 4 } })
+  const plain = dial(n2.links.address)
+  plain.socket.write(hello())
+  await Promise.all([plain.closed, n2.until('a refusal', noticed('handshakeRefused'))])
+  const silent = [1, 2, 3].map(() => dial(n2.links.address))
+  await Promise.all(silent.map(one => one.opened))
+  await dial(n2.links.address).closed
+  t.deepEqual(noticesOf(n2.events, 'tooManyLinks').map(({ bound }) => bound), ['maxHandshakes'], 'they are counted before TLS is up')
+  clock.advance(LIMITS.handshakeTimeoutMs)
+  await Promise.all(silent.map(one => one.closed))
+  await serves(n2)
+})
+
+test('a reset in the middle of the TLS handshake harms nobody', async t => {
+  const n2 = await openTls('n2')
+  for (const bytes of [0, 1, 5, 40]) {
+    const end = dial(n2.links.address)
+    await end.opened
+    // The beginning of a real greeting, as any TLS client says it.
+    if (bytes > 0) end.socket.write(Buffer.from('160301020001'.padEnd(80, '0'), 'hex').subarray(0, bytes))
+    end.socket.resetAndDestroy()
+    await end.closed
+  }
+  await serves(n2)
+  t.pass()
+})
+
+/** A server that shows this certificate and counts what is said to it. */
+const impostor = (tls: TlsMaterial): Promise<{ readonly address: string; readonly heard: () => number }> => new Promise(resolve => {
+  let heard = 0
+  const bytes = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, Buffer.from(value)]))
+  const server = createServer({ ...bytes, requestCert: true, rejectUnauthorized: false }, socket => {
+    raw(socket)
+    socket.on('data', chunk => { heard += chunk.length })
+  })
+  server.on('tlsClientError', () => undefined)
+  server.listen(0, '127.0.0.1', () => {
+    const bound = server.address()
+    leaveOpen({ close: () => new Promise(done => server.close(() => done())) })
+    resolve({ address: `127.0.0.1:${typeof bound === 'object' ? bound?.port : 0}`, heard: () => heard })
+  })
+})
+
+test('a member tells nothing to one that shows another member\'s certificate', async t => {
+  const { address, heard } = await impostor(material('n3'))
+  const n1 = await open('n1', { options: { tls: material('n1') }, members: { n1: ANYWHERE, n2: address } })
+  await n1.until('a refusal', noticed('handshakeRefused'))
+  t.deepEqual(noticesOf(n1.events, 'handshakeRefused'), [{ type: 'handshakeRefused', remote: address, reason: 'the certificate does not name n2' }])
+  t.is(heard(), 0)
+})
+
+test('a member tells nothing to one that another authority vouches for', async t => {
+  const { address, heard } = await impostor(material('stranger'))
+  const n1 = await open('n1', { options: { tls: material('n1') }, members: { n1: ANYWHERE, n2: address } })
+  await n1.until('word of it', noticed('unreachable'))
+  t.regex(noticesOf(n1.events, 'unreachable')[0]?.reason ?? '', /UNABLE_TO_VERIFY|SELF_SIGNED|ISSUER/)
+  t.is(heard(), 0)
+})
+
+test('a member tells nothing to one that does not speak TLS', async t => {
+  let heard = Buffer.alloc(0)
+  const address = await serve(socket => socket.on('data', bytes => {
+    heard = Buffer.concat([heard, bytes])
+    socket.write(keepAliveFrame())
+  }))
+  const n1 = await open('n1', { options: { tls: material('n1') }, members: { n1: ANYWHERE, n2: address } })
+  await n1.until('word of it', noticed('unreachable'))
+  t.false(heard.includes('hello'))
+})
+
+test('older versions than TLS 1.2 are not spoken', async t => {
+  const n2 = await openTls('n2')
+  const end = dialTls(n2.links.address, material('n1'), { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
+  void end.opened.then(() => t.fail())
+  await Promise.all([end.closed, n2.until('a refusal', noticed('handshakeRefused'))])
+  t.regex(noticesOf(n2.events, 'handshakeRefused')[0]?.reason ?? '', /PROTOCOL|VERSION/)
+})
+
+test('TLS 1.2 is spoken, and messages pass', async t => {
+  const n2 = await openTls('n2')
+  const end = await joinAs(n2.links.address, {}, address => dialTls(address, material('n1'), { maxVersion: 'TLSv1.2' }))
+  await n2.until('a link', count('connected', 'n1', 1))
+  const before = end.heard().length
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await end.hears(before + 50)
+  t.deepEqual(messagesOf(n2.events), [])
+})
+
+test('material that cannot be used, or is not this member\'s, is refused before anything is opened', async t => {
+  const report = async (...args: Parameters<typeof tryOpen>): Promise<readonly string[]> => {
+    const outcome = await tryOpen(...args)
+    return isLeft(outcome) && outcome.left._tag === 'InvalidOptions' ? outcome.left.report : []
+  }
+  t.deepEqual(await report('n1', { options: { tls: material('n2') } }), ['transport.tls.cert: names n2, not the member n1'])
+  t.deepEqual(await report('n1', { options: { tls: material('n1'), plaintext: true } }), ['transport.plaintext: contradicts transport.tls'])
+  const [line = ''] = await report('n1', { options: { tls: { ...material('n1'), key: 'no key' } } })
+  t.regex(line, /^transport\.tls: cannot be used: /)
+  t.regex((await report('n1', { options: { tls: { ...material('n1'), key: material('n2').key } } }))[0] ?? '', /^transport\.tls: cannot be used: /)
+})
