@@ -3,7 +3,7 @@ import type { RaftState } from './state.js'
 
 /**
  * Tells the leader, once per turn and only when there is news, how far this log agrees with its own and how much of that is on
- * the disk: two numbers, of which only the second counts towards commitment.
+ * the disk: two numbers, of which only the second counts towards commitment. Heartbeats are answered whatever the disk does.
  */
 export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   if (state.role !== 'follower' || state.leader === undefined) return

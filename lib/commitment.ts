@@ -21,5 +21,5 @@ const forgetCommitted = (leader: Leader): void => {
   const open = leader.trackers.findIndex(tracker => tracker.firstIndex + tracker.count - 1 > leader.commitIndex)
   const done = open < 0 ? leader.trackers.length : open
   for (let i = 0; i < done; i++) leader.uncommittedBytes -= leader.trackers[i]!.bytes
-  if (done > 0) leader.trackers = leader.trackers.slice(done)
+  if (done > 0) leader.trackers.splice(0, done)
 }

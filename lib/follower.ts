@@ -27,7 +27,8 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   // Only what the leader has checked: an unverified tail may differ from the leader's (§5.3, step 5 of AppendEntries).
   follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   follower.leaderRound = Math.max(follower.leaderRound, round)
-  outbox.asked = true
+  // New entries are answered when they are durable; a heartbeat, or what is durable already, at once.
+  outbox.asked ||= last === undefined || lastIndexOf(last) <= follower.persistedIndex
 }
 
 /** The first index at which the request brings something that this log lacks: new, or different. What agrees is never cut. */

@@ -1,3 +1,4 @@
+import { bytesOf } from './batch.js'
 import { isIsolated } from './contact.js'
 import type { RaftEvent } from './events.js'
 import { lastEntry, lastNotAbove } from './log.js'
@@ -22,9 +23,9 @@ export const onProposed = (leader: Leader, { id, body }: Proposed, outbox: Outbo
   }
   const { count } = body
   const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: Math.max(leader.wall, log.time), body, skip: 0 }
-  const tracker = { id, firstIndex: batch.firstIndex, count, bytes: body.bytes.length }
+  const tracker = { id, firstIndex: batch.firstIndex, count, bytes: bytesOf(batch) }
   store(leader, [batch], outbox)
-  leader.trackers = [...leader.trackers, tracker]
+  leader.trackers.push(tracker)
   leader.uncommittedBytes += tracker.bytes
   outbox.answers.push({ type: 'appended', id, firstIndex: batch.firstIndex, count, term })
 }

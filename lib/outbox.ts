@@ -13,7 +13,7 @@ export interface Outbox {
   ticked: boolean
   /** Every follower hears from the leader in this step. */
   heartbeatDue: boolean
-  /** The leader asked and its question agreed with the log: it gets an answer. */
+  /** The leader asked, its question agreed with the log, and no write will answer it: it gets an answer now. */
   asked: boolean
   /** A proposal of this batch was refused: all later ones are, so that no window is appended with a hole. */
   refusing: boolean

@@ -7,7 +7,7 @@
  */
 import type { EntryBatch, Index, MemberId, Millis, Round } from './types.js'
 
-/** One AppendEntries on its way: the last index it carries, and its weight. */
+/** One AppendEntries whose entries are not known to be durable yet: the last index it carries, and its weight. */
 export interface Inflight {
   readonly lastIndex: Index
   readonly bytes: number
@@ -57,7 +57,8 @@ export const accept = (progress: Progress, verified: Index, durable: Index): voi
   progress.nextIndex = Math.max(progress.mode === 'probe' ? 0 : progress.nextIndex, progress.verifiedIndex + 1)
   progress.mode = 'replicate'
   progress.probeRound = 0
-  const open = progress.inflight.findIndex(sent => sent.lastIndex > verified)
+  // What is not durable there waits in its memory: the window bounds that, too, however slow its disk.
+  const open = progress.inflight.findIndex(sent => sent.lastIndex > durable)
   progress.inflight = open < 0 ? [] : progress.inflight.slice(open)
   progress.inflightBytes = progress.inflight.reduce((sum, sent) => sum + sent.bytes, 0)
 }

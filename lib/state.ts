@@ -20,7 +20,7 @@ export interface Settings {
   readonly maxInflightMessages: number
   /** Their entries. */
   readonly maxInflightBytes: number
-  /** Proposals appended and not yet committed; beyond it a proposal is refused as busy. */
+  /** Proposals appended and not yet committed, with what each costs in memory beside its bytes; beyond it a proposal is refused as busy. */
   readonly maxUncommittedBytes: number
   /** The newest entries kept in memory; older ones are read from the disk. */
   readonly logCacheBytes: number
@@ -100,6 +100,7 @@ export interface Tracker {
   readonly id: RequestId
   readonly firstIndex: Index
   readonly count: number
+  /** What it counts for in `uncommittedBytes`. */
   readonly bytes: number
 }
 
@@ -111,19 +112,19 @@ export interface Leader extends Common {
   /** One item per other member, in membership order. */
   progress: readonly Progress[]
   heartbeatDue: Millis
-  trackers: readonly Tracker[]
+  trackers: Tracker[]
   uncommittedBytes: number
 }
 
 /** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */
 export type RaftState = Follower | Candidate | Leader
 
-/** The private copy that one step may change: scalars, and for a leader each Progress. */
+/** The private copy that one step may change: scalars, and for a leader its trackers and each Progress. */
 export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
   const turn = state.turn + 1
   const clock = Math.max(now, state.now)
   return state.role === 'leader'
-    ? { ...state, now: clock, wall, turn, progress: state.progress.map(progress => ({ ...progress })) }
+    ? { ...state, now: clock, wall, turn, trackers: [...state.trackers], progress: state.progress.map(progress => ({ ...progress })) }
     : { ...state, now: clock, wall, turn }
 }
 

@@ -1,22 +1,41 @@
 import { Observable, type OperatorFunction } from 'rxjs'
 import type { Step } from '../../lib/step.js'
-import type { Turn } from '../../lib/types.js'
+import type { HardState, Turn } from '../../lib/types.js'
 
-const writesHardState = ({ ready }: Step): boolean => ready.writes.some(write => write.type === 'hardState')
+/** A step and the newest turn, its own included, that wrote a term or a vote. */
+interface Held {
+  readonly step: Step
+  readonly after: Turn
+}
+
+const isSameVote = (a: HardState | undefined, b: HardState): boolean => a !== undefined && a.term === b.term && a.votedFor === b.votedFor
 
 /**
- * Lets steps pass in their order, each once every hard state of its own and of all earlier turns is durable: a message must
- * not tell of a term or a vote that a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1).
+ * Lets steps pass in their order, each once every term and vote of its own and of all earlier turns is durable: a message must
+ * not tell of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a commitIndex alone.
  *
  * `persisted$` names turns whose writes are durable; they come in the order of the turns.
  */
 export const gate = (persisted$: Observable<Turn>): OperatorFunction<Step, Step> =>
   steps$ => new Observable(subscriber => {
-    const held: Step[] = []
+    let held: Held[] = []
     let durable: Turn = 0
+    let written: HardState | undefined
+    let after: Turn = 0
 
+    const note = ({ ready: { turn, writes } }: Step): void => {
+      for (const write of writes) {
+        if (write.type !== 'hardState') continue
+        if (!isSameVote(written, write.hardState)) after = turn
+        written = write.hardState
+      }
+    }
     const release = (): void => {
-      while (held.length > 0 && !(writesHardState(held[0]!) && held[0]!.ready.turn > durable)) subscriber.next(held.shift()!)
+      const blocked = held.findIndex(({ after }) => after > durable)
+      if (blocked === 0) return
+      const passing = blocked < 0 ? held : held.slice(0, blocked)
+      held = blocked < 0 ? [] : held.slice(blocked)
+      for (const { step } of passing) subscriber.next(step)
     }
 
     subscriber.add(persisted$.subscribe({
@@ -28,8 +47,9 @@ export const gate = (persisted$: Observable<Turn>): OperatorFunction<Step, Step>
     }))
     subscriber.add(steps$.subscribe({
       next: step => {
-        held.push(step)
-        release()
+        note(step)
+        if (held.length === 0 && after <= durable) return subscriber.next(step)
+        held.push({ step, after })
       },
       error: error => subscriber.error(error),
       complete: () => subscriber.complete(),

@@ -13,17 +13,18 @@ test('entries are pipelined behind a verified follower, up to the window of mess
   const said = [1, 2, 3, 4, 5].flatMap(id => [...player.turn(propose(id)).said])
   t.deepEqual(said, ['AE(f1; T1; 1@1; [2@1]; c=1)', 'AE(f1; T1; 2@1; [3@1]; c=1)', 'AE(f1; T1; 3@1; [4@1]; c=1)'])
   t.is(showProgress(player.state, 'f1'), 'replicate next=5 match=1')
-  t.deepEqual(player.turn(accepted('f1', 3, 1)).said, ['AE(f1; T1; 4@1; [5@1 6@1]; c=1)'])
+  t.deepEqual(player.turn(accepted('f1', 4, 1)).said, [], 'what is not on its disk waits in its memory')
+  t.deepEqual(player.turn(accepted('f1', 4, 3)).said, ['AE(f1; T1; 4@1; [5@1 6@1]; c=1)'])
   t.deepEqual(progressOf(player.state, 'f1').inflight.map(({ lastIndex }) => lastIndex), [4, 6])
 })
 
-test('the window of bytes closes too, and one answer opens it', t => {
+test('the window of bytes closes too, and what is durable opens it', t => {
   const player = play(leader({ others: 'f1{next=2,match=1,on,told=1}', log: '1@1', commit: 1, settings: { maxInflightBytes: WEIGHT } }))
   t.is(player.turn(propose(1)).said.length, 1)
   t.is(player.turn(propose(2)).said.length, 0)
-  t.is(player.turn(accepted('f1', 2, 1)).said.length, 1)
+  t.is(player.turn(accepted('f1', 2, 2)).said.length, 1)
   t.is(progressOf(player.state, 'f1').inflightBytes, WEIGHT)
-  player.turn(accepted('f1', 3, 1))
+  player.turn(accepted('f1', 3, 3))
   t.is(progressOf(player.state, 'f1').inflightBytes, 0)
 })
 
@@ -166,7 +167,7 @@ test('two appends of one turn are one write, from the lowest index on', t => {
 })
 
 test('after one refusal every later proposal of the turn is refused, so that no window has a hole', t => {
-  const player = play(leader({ others: 'f1{on}', settings: { maxUncommittedBytes: 16 } }))
+  const player = play(leader({ others: 'f1{on}', settings: { maxUncommittedBytes: 2 * WEIGHT } }))
   const { answers } = player.turn(propose(1), propose(2), propose(3), persisted(0), propose(4))
   t.deepEqual(answers, ['#1 appended at 1@1', '#2 appended at 2@1', '#3 refused busy', '#4 refused busy'])
   player.turn(allPersisted)

@@ -5,7 +5,8 @@ import type { Write } from '../../../lib/events.js'
 import type { Step } from '../../../lib/step.js'
 import { gate } from '../../../streams/pipeline/gate.js'
 
-const hardState: Write = { type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0 } }
+const vote = (term: number, commitIndex = 0): Write => ({ type: 'hardState', hardState: { term, votedFor: 'n1', commitIndex } })
+const hardState = vote(1)
 const append: Write = { type: 'append', batches: [] }
 
 /** Only what a gate looks at. */
@@ -47,10 +48,16 @@ test('an answer of a later turn does not overtake the vote on which it rests', t
   passed: '   ------(123)4',
 }))
 
-test('each hard state holds what comes after it, not what comes before', t => passes(t, { 2: [hardState, append], 4: [hardState] }, {
+test('each hard state holds what comes after it, not what comes before', t => passes(t, { 2: [vote(1), append], 4: [vote(2)] }, {
   steps: '    1234--5----',
   persisted: '----2----4-',
   passed: '   1---(23)-(45)',
+}))
+
+test('a commitIndex that is written without a new term or vote holds nothing back', t => passes(t, { 1: [vote(1)], 3: [vote(1, 9)], 5: [vote(2, 9)] }, {
+  steps: '    12------3-4-5---',
+  persisted: '--1-----------5-',
+  passed: '   --(12)--3-4---5-',
 }))
 
 test('steps wait for the write of their own turn, not for an earlier one', t => passes(t, { 1: [append], 2: [hardState] }, {
