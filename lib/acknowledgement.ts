@@ -3,13 +3,14 @@ import type { RaftState } from './state.js'
 
 /**
  * Tells the leader, once per turn and only when there is news, how far this log agrees with its own and how much of that is on
- * the disk: two numbers, of which only the second counts towards commitment. Heartbeats are answered whatever the disk does.
+ * the disk: two numbers, of which only the second counts towards commitment.
  */
 export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   if (state.role !== 'follower' || state.leader === undefined) return
   const durable = Math.min(state.verified, state.persistedIndex)
   if (!outbox.asked && durable <= state.reportedDurable) return
   state.reportedDurable = durable
+  state.answeredAt = state.now
   outbox.messages.push({
     type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable, round: state.leaderRound,
   })

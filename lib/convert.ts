@@ -25,6 +25,7 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
     verified: 0,
     leaderRound: 0,
     reportedDurable: 0,
+    answeredAt: Number.NEGATIVE_INFINITY,
   }
   if (state.role === 'leader') restartElectionWait(follower)
   return follower
@@ -71,6 +72,6 @@ const common = (state: RaftState) => ({
   settings: state.settings, now: state.now, wall: state.wall, turn: state.turn, random: state.random,
   term: state.term, votedFor: state.votedFor, log: state.log, writtenCommit: state.writtenCommit,
   persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
-  handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply,
+  handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply, replayTo: state.replayTo,
   leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
 })

@@ -27,9 +27,11 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   // Only what the leader has checked: an unverified tail may differ from the leader's (§5.3, step 5 of AppendEntries).
   follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   follower.leaderRound = Math.max(follower.leaderRound, round)
-  // New entries are answered when they are durable; a heartbeat, or what is durable already, at once.
-  outbox.asked ||= last === undefined || lastIndexOf(last) <= follower.persistedIndex
+  outbox.asked ||= last === undefined || lastIndexOf(last) <= follower.persistedIndex || isSilent(follower)
 }
+
+/** New entries are answered when they are durable; but no disk is so slow that the leader may miss a sign of life for it. */
+const isSilent = ({ now, answeredAt, settings }: Follower): boolean => now - answeredAt >= settings.heartbeatMs / 2
 
 /** The first index at which the request brings something that this log lacks: new, or different. What agrees is never cut. */
 const firstConflict = ({ log }: Follower, batches: readonly EntryBatch[]): Index | undefined => {

@@ -4,7 +4,7 @@ import type { RaftEvent } from './events.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Progress, accept, backUp } from './progress.js'
+import { type Progress, accept, backUp, pace } from './progress.js'
 import { type Leader, dateOf } from './state.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
@@ -36,6 +36,8 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   if (progress === undefined) return
   const { verified, durable } = reply
   if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
+  progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
+  pace(progress, leader.now - dateOf(reply.round) <= leader.settings.electionTimeoutMs / 4, reply.round, leader.round)
   accept(progress, verified, durable)
 }
 
@@ -46,8 +48,12 @@ export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Ou
   const { prevLogIndex, hintIndex, hintTerm } = reply
   if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} behind the refused ${prevLogIndex}`)
   const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex < progress.nextIndex
-  // What is durable there can only be refused by a message that comes late.
-  if (!isOutstanding || prevLogIndex <= progress.matchIndex) return
+  if (prevLogIndex <= progress.matchIndex) {
+    // What is durable there is refused by a message that comes late, or by a disk that lost what it had confirmed.
+    if (reply.round > progress.acceptedRound) reportContradiction(outbox, reply, `it lost index ${prevLogIndex}, which it had made durable`)
+    return
+  }
+  if (!isOutstanding) return
   const common = lastNotAbove(leader.log, hintIndex, hintTerm)
   // Every refusal strictly lowers nextIndex, whatever the hint says.
   backUp(progress, Math.min(common.index + 1, prevLogIndex))

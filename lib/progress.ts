@@ -25,10 +25,14 @@ export interface Progress {
   verifiedIndex: Index
   inflight: readonly Inflight[]
   inflightBytes: number
+  /** How much may be in flight: what the way there has been seen to carry without delaying the life signs behind it. */
+  windowBytes: number
+  /** The round at the window's last change: answers to earlier questions say nothing of the window as it is now. */
+  windowRound: Round
   /** When the latest answered question was asked; never dated by the answer's arrival. */
   contact: Millis
-  /** When a message was last sent. */
-  sentAt: Millis
+  /** The highest round of an acceptance: a refusal with a higher one is no late message. */
+  acceptedRound: Round
   /** The round of the outstanding probe, or 0: in probe mode nothing is sent until it is answered or a heartbeat is due. */
   probeRound: Round
   /** The commitIndex last sent. */
@@ -39,15 +43,31 @@ export interface Progress {
   fromDisk: readonly EntryBatch[]
 }
 
+/** The window of a follower of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
+const LEAST_WINDOW_BYTES = 64 * 1024
+
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
-  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0,
-  contact: Number.NEGATIVE_INFINITY, sentAt: Number.NEGATIVE_INFINITY, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
+  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
+  acceptedRound: 0, contact: Number.NEGATIVE_INFINITY, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */
 export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   now - progress.contact <= electionTimeoutMs
+
+/**
+ * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round
+ * trip the window is doubled by a prompt answer, if it was what held entries back, or halved by a late one.
+ */
+export const pace = (progress: Progress, isPrompt: boolean, answered: Round, newest: Round): void => {
+  const { inflightBytes, windowBytes, windowRound } = progress
+  if (answered <= windowRound) return
+  const isFull = inflightBytes > windowBytes / 2
+  if (isPrompt && !isFull) return
+  progress.windowBytes = isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
+  progress.windowRound = newest
+}
 
 /** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */
 export const accept = (progress: Progress, verified: Index, durable: Index): void => {

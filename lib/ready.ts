@@ -6,12 +6,16 @@ import type { RaftState } from './state.js'
 /** What must be written, read off two consecutive states: no handler can forget to report a changed term or vote. */
 const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom }: Outbox): readonly Write[] => {
   const writes: Write[] = []
-  if (saveCommit || after.term !== before.term || after.votedFor !== before.votedFor) {
-    after.writtenCommit = Math.min(after.commitIndex, after.persistedIndex)
-    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex: after.writtenCommit } })
-  }
   const last = lastEntry(after.log).index
-  if (appendedFrom <= last) writes.push({ type: 'append', batches: batchesFrom(after.log, appendedFrom, last, Number.POSITIVE_INFINITY) })
+  const isAppending = appendedFrom <= last
+  const commitIndex = Math.min(after.commitIndex, after.persistedIndex)
+  // Beside entries the commitIndex costs nothing: it travels in their record.
+  const isCommitDue = commitIndex > after.writtenCommit && (saveCommit || isAppending)
+  if (isCommitDue || after.term !== before.term || after.votedFor !== before.votedFor) {
+    after.writtenCommit = commitIndex
+    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex } })
+  }
+  if (isAppending) writes.push({ type: 'append', batches: batchesFrom(after.log, appendedFrom, last, Number.POSITIVE_INFINITY) })
   return writes
 }
 

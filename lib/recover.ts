@@ -18,16 +18,17 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const last = lastEntry(log)
   const commitIndex = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
   const term = Math.max(stored.hardState.term, last.term)
+  const { voters, outgoing } = membershipOf(log)
+  const isAlone = voters.length + outgoing.length === 1
   const state: Follower = {
     role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit: commitIndex,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: log.base.index, handed: [], appliedIndex: log.base.index, readingToApply: 0,
+    replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,
-    verified: 0, leaderRound: 0, reportedDurable: 0,
+    verified: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY,
   }
-  const { voters, outgoing } = membershipOf(log)
-  const isAlone = isVoting(state) && voters.length + outgoing.length === 1
-  if (!isAlone) restartElectionWait(state)
+  if (!isAlone || !isVoting(state)) restartElectionWait(state)
   return { state, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }
 }

@@ -29,8 +29,9 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
 }
 
 /** While probing one message at a time, afterwards a window of messages and bytes. */
-const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightBytes }: Progress): boolean =>
-  mode === 'probe' ? probeRound === 0 : inflight.length < settings.maxInflightMessages && inflightBytes < settings.maxInflightBytes
+const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightBytes, windowBytes }: Progress): boolean =>
+  mode === 'probe' ? probeRound === 0
+    : inflight.length < settings.maxInflightMessages && inflightBytes < Math.min(windowBytes, settings.maxInflightBytes)
 
 /** Heartbeats depend on time alone; a commit is told at once to those who can follow it. */
 const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, active: boolean, outbox: Outbox): boolean =>
@@ -38,27 +39,27 @@ const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, 
 
 /** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
 const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
-  const { nextIndex, fromDisk, reading, id } = progress
+  const { nextIndex, fromDisk, reading, id, windowBytes } = progress
   const last = lastEntry(log).index
-  if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, settings.maxAppendBytes)
+  const maxBytes = Math.min(settings.maxAppendBytes, windowBytes)
+  if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   progress.fromDisk = []
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
   if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
   if (reading === 0) {
     progress.reading = nextIndex
-    outbox.reads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes: settings.maxAppendBytes })
+    outbox.reads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes })
   }
   return []
 }
 
 const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
-  const { settings, log, term, commitIndex, now } = leader
+  const { settings, log, term, commitIndex } = leader
   const prevLogIndex: Index = progress.nextIndex - 1
   const prevLogTerm = termAt(log, prevLogIndex)!
   // Nothing is promised to a follower of which nothing is known.
   const leaderCommit = active ? commitIndex : 0
   outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, round })
-  progress.sentAt = now
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round

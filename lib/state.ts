@@ -67,6 +67,8 @@ interface Common {
   appliedIndex: Index
   /** Committed entries asked from the disk and not yet read: the first of them, or 0. Volatile. */
   readingToApply: Index
+  /** What was known to be committed when this member started; until its machine has caught up with that, it could not serve as leader. */
+  readonly replayTo: Index
   /** Who leads `term`, as far as is known here. Volatile. */
   leader: MemberId | undefined
   /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (dissertation §4.2.3). Volatile. */
@@ -83,8 +85,9 @@ export interface Follower extends Common {
   verified: Index
   /** The highest round among the leader's requests of this term. Volatile. */
   leaderRound: Round
-  /** What the leader was last told to be durable. Volatile. */
+  /** What the leader was last told to be durable, and when. Volatile. */
   reportedDurable: Index
+  answeredAt: Millis
 }
 
 export interface Candidate extends Common {
@@ -157,6 +160,9 @@ export const oldestWriteMs = (state: RaftState): Millis => {
 
 /** Whether the disk is too slow for this member to lead. */
 export const isDiskSlow = (state: RaftState): boolean => oldestWriteMs(state) > state.settings.electionTimeoutMs
+
+/** Whether the machine still has to apply again what was committed before this member started. */
+export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo
 
 /** Whether this member's own voice counts. */
 export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)

@@ -3,7 +3,7 @@ import { becomeFollower } from './convert.js'
 import { campaign } from './election.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type Leader, type RaftState, isDiskSlow, isVoting, oldestWriteMs, restartElectionWait } from './state.js'
+import { type Leader, type RaftState, isDiskSlow, isReplaying, isVoting, oldestWriteMs, restartElectionWait } from './state.js'
 import type { Millis } from './types.js'
 
 /** A tick. One that is late means that this member was not there: what it did not hear is no proof of silence. */
@@ -20,7 +20,7 @@ export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
   if (!outbox.ticked) return state
   if (state.role === 'leader') return lead(state, outbox)
   if (state.now < state.electionDeadline) return state
-  if (isVoting(state) && !isDiskSlow(state)) return campaign(state, 'preVote', outbox)
+  if (isVoting(state) && !isDiskSlow(state) && !isReplaying(state)) return campaign(state, 'preVote', outbox)
   state.leader = undefined
   restartElectionWait(state)
   return state
@@ -38,7 +38,9 @@ const lead = (leader: Leader, outbox: Outbox): RaftState => {
   }
   if (leader.now >= leader.heartbeatDue) {
     outbox.heartbeatDue = true
-    leader.heartbeatDue = leader.now + leader.settings.heartbeatMs
+    const next = leader.heartbeatDue + leader.settings.heartbeatMs
+    // On a grid, so that what ticks are late by never adds up.
+    leader.heartbeatDue = next > leader.now ? next : leader.now + leader.settings.heartbeatMs
   }
   return leader
 }
@@ -46,5 +48,5 @@ const lead = (leader: Leader, outbox: Outbox): RaftState => {
 /** Writes the commitIndex at a quiet moment, so that a restart begins where the cluster was, and no write waits for it. */
 export const saveCommitWhenIdle = (state: RaftState, outbox: Outbox): void => {
   const isIdle = state.pendingWrites.length === 0 && state.commitIndex === lastEntry(state.log).index
-  outbox.saveCommit = outbox.ticked && isIdle && state.commitIndex > state.writtenCommit
+  outbox.saveCommit = outbox.ticked && isIdle
 }

@@ -129,7 +129,7 @@ test('F22 the answer is on its way before anything is applied', t => {
 test('F23 durability is told when it is there, and once', t => {
   const player = play(follower({ log: '1@1' }))
   const { said, wrote, turn } = player.turn(ae('L', '1@1', '2@1 3@1', 3))
-  t.deepEqual([said, wrote], [['ok(L; T1; 3/1)'], ['append(2@1 3@1)']])
+  t.deepEqual([said, wrote], [['ok(L; T1; 3/1)'], ['hardState(T1 - c=1)', 'append(2@1 3@1)']])
   const then = player.turn(persisted(turn))
   t.deepEqual([then.said, then.committed], [['ok(L; T1; 3/3)'], '2@1 3@1'])
   t.deepEqual(player.turn(persisted(turn)).said, [])

@@ -1,0 +1,143 @@
+/** Links that are thin and disks that are slow: what must not happen is that a member which does its work passes for a dead one. */
+import test from 'ava'
+import type { Message } from '../../lib/messages.js'
+import type { RaftState } from '../../lib/state.js'
+import { type Step, step } from '../../lib/step.js'
+import type { Millis } from '../../lib/types.js'
+import { accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, refused, tick } from './build.js'
+
+const KIB = 1024
+const MIB = KIB * KIB
+
+/** One direction of a link: so many bytes a millisecond, one after the other. */
+const thinLink = (bytesPerMs: number) => {
+  const onTheWay: { readonly at: Millis; readonly message: Message }[] = []
+  let freeAt = 0
+  return {
+    send: (message: Message, now: Millis): void => {
+      const bytes = message.type === 'appendEntries' ? message.batches.reduce((sum, batch) => sum + (batch.kind === 'command' ? batch.body.bytes.length : 0), 100) : 100
+      freeAt = Math.max(freeAt, now) + bytes / bytesPerMs
+      onTheWay.push({ at: freeAt + 5, message })
+    },
+    arrived: (now: Millis): readonly Message[] => onTheWay.splice(0, onTheWay.filter(({ at }) => at <= now).length).map(({ message }) => message),
+  }
+}
+
+/** A leader under full load with one follower behind `link`, the other dead; a follower's write takes `syncMs`. */
+const underLoad = (link: ReturnType<typeof thinLink>, syncMs: Millis, forMs: Millis): RaftState => {
+  const settings = { maxAppendBytes: MIB, maxInflightBytes: 8 * MIB }
+  const ready = { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] }
+  let there: Step = { state: follower({ voters: 'L f1 f2', log: '1@1', leader: 'L' }), ready }
+  let here: Step = { state: leader({ others: 'f1{on,match=1} f2{match=1}', log: '1@1', settings }), ready }
+  const back = thinLink(Number.POSITIVE_INFINITY)
+  const syncing: { readonly at: Millis; readonly turn: number }[] = []
+  const started = here.state.now
+  for (let now = started + 1; now < started + forMs && here.state.role === 'leader'; now++) {
+    const received = (message: Message) => ({ type: 'received', message }) as const
+    const ticks = now % 50 === 0 ? [{ type: 'ticked', due: now } as const] : []
+    const isRoom = here.state.uncommittedBytes < 8 * MIB
+    here = step(here, { now, wall: now, events: [
+      ...back.arrived(now).map(received), { type: 'persisted', turn: here.state.turn }, ...ticks,
+      ...(isRoom ? [{ type: 'proposed', id: now, body: body(100, 256 * KIB) } as const] : []),
+    ] })
+    for (const message of here.ready.messages) if (message.to === 'f1') link.send(message, now)
+    const durable = syncing.splice(0, syncing.filter(({ at }) => at <= now).length)
+    const last = durable.at(-1)
+    there = step(there, { now, wall: now, events: [
+      ...(last ? [{ type: 'persisted', turn: last.turn } as const] : []), ...link.arrived(now).map(received),
+    ] })
+    if (there.ready.writes.length > 0) syncing.push({ at: now + syncMs, turn: there.ready.turn })
+    for (const message of there.ready.messages) back.send(message, now)
+  }
+  return here.state
+}
+
+for (const megabits of [4, 20, 60, 200]) {
+  test(`a leader under full load stays leader over a link of ${megabits} megabits a second`, t => {
+    const { role, term, commitIndex } = underLoad(thinLink((megabits * 1e6) / 8 / 1000), 1, 4000)
+    t.like({ role, term }, { role: 'leader', term: 1 })
+    const could = (megabits * 1e6 * 4) / 8 / (256 * KIB) * 100
+    t.true(commitIndex > could / 3, `${commitIndex} of about ${Math.round(could)} entries that the link could carry`)
+  })
+}
+
+test('a follower whose syncs take two election timeouts keeps its leader informed all the same', t => {
+  t.is(underLoad(thinLink(1e6), 2000, 5000).role, 'leader')
+})
+
+test('the window opens to what the link carries: prompt answers double it where it was the limit, late ones halve it', t => {
+  const player = play(leader({ others: 'f1{on,match=1} f2', log: '1@1' }))
+  const windowOf = (): number => progressOf(player.state, 'f1').windowBytes / KIB
+  t.is(windowOf(), 64)
+  player.turn(accepted('f1', 1))
+  t.is(windowOf(), 64, 'it was not what held anything back')
+  for (let last = 2; last <= 4; last++) {
+    player.turn(state => ({ type: 'proposed', id: state.turn, body: body(1, 1 * MIB) }))
+    player.turn(accepted('f1', last))
+  }
+  t.is(windowOf(), 512)
+  player.later(100, tick)
+  const { round } = player.state
+  player.later(251, accepted('f1', 4, 4, { round }))
+  t.is(windowOf(), 256)
+  player.turn(accepted('f1', 4, 4, { round }))
+  t.is(windowOf(), 256, 'once a round trip')
+})
+
+test('new entries are answered once they are durable; a leader that waited for half a heartbeat is answered at once', t => {
+  const player = play(follower({ voters: 'f1 L', log: '1@1' }))
+  t.deepEqual(player.turn(ae('L', '1@1')).said, ['ok(L; T1; 1/1)'])
+  const { said, turn } = player.turn(ae('L', '1@1', '2@1'))
+  t.deepEqual(said, [])
+  t.deepEqual(player.turn(persisted(turn)).said, ['ok(L; T1; 2/2)'])
+  t.deepEqual(player.later(49, ae('L', '2@1', '3@1')).said, [])
+  t.deepEqual(player.later(1, ae('L', '3@1', '4@1')).said, ['ok(L; T1; 4/2)'])
+  t.deepEqual(player.turn(ae('L', '4@1')).said, ['ok(L; T1; 4/2)'], 'a heartbeat is always answered')
+})
+
+test('a disk that lost what it had confirmed is reported, and rewinds nothing', t => {
+  const player = play(leader({ others: 'f1{on,next=6,match=5} f2', log: '1-5@1' }))
+  player.turn(accepted('f1', 5))
+  player.later(100, tick)
+  const { noticed } = player.turn(refused('f1', 5, '3@1'))
+  t.deepEqual(noticed, ['contradiction'])
+  t.like(progressOf(player.state, 'f1'), { nextIndex: 6, matchIndex: 5 })
+})
+
+test('a refusal that was overtaken by an acceptance is no contradiction', t => {
+  const player = play(leader({ others: 'f1{on,next=6,match=2} f2', log: '1-5@1' }))
+  const round = player.state.round
+  player.later(100, tick)
+  player.turn(accepted('f1', 5))
+  t.deepEqual(player.turn(refused('f1', 5, '3@1', { round })).noticed, [])
+})
+
+test('heartbeats keep to their grid, however late the ticks are', t => {
+  const player = play(leader({ others: 'f1{on} f2{on}' }))
+  const beats: Millis[] = []
+  for (let ms = 10; ms <= 400; ms += 10) {
+    const isTick = ms % 50 === 30
+    if (player.later(10, ...(isTick ? [tick, accepted('f1', 0), accepted('f2', 0)] : [])).said.length > 0) beats.push(ms)
+  }
+  t.deepEqual(beats, [130, 230, 330])
+})
+
+test('a member does not stand for election before its machine has caught up with what it knew to be committed', t => {
+  const { later, turn } = play(follower({ voters: 'f1 a b', log: '1-9@1', commit: 9, applied: 0 }))
+  t.deepEqual(later(2000, tick).said, [])
+  turn({ type: 'applied', index: 9 })
+  t.deepEqual(later(2000, tick).said, ['pre-RV(a; T1; 9@1)', 'pre-RV(b; T1; 9@1)'])
+})
+
+test('alone it may: nobody else could serve', t => {
+  const player = play(follower({ voters: 'f1', log: '1-9@1', commit: 9, applied: 0 }))
+  player.later(1, tick)
+  t.is(player.state.role, 'leader')
+})
+
+test('the commitIndex travels with entries, as far as it is on the disk, and alone only in a quiet moment', t => {
+  const player = play(leader({ others: 'f1{on,match=1}', log: '1@1', commit: 1 }))
+  t.deepEqual(player.turn(propose(1)).wrote, ['append(2@1)'], 'what is written already is not written again')
+  player.turn(allPersisted, accepted('f1', 2))
+  t.deepEqual(player.turn(propose(2)).wrote, ['hardState(T1 L c=2)', 'append(3@1)'])
+})
