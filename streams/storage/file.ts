@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
-import type { StartError } from '../../lib/errors.js'
+import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
@@ -28,9 +28,20 @@ export interface FileStorageOptions {
 }
 
 const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
-/** Below this a segment would hold little more than its header. */
-const MIN_SEGMENT_BYTES = 4 * 1024
+/** Below this a segment would hold little more than its header; above it a start would take long to look through one. */
+const SEGMENT_BYTES = { least: 4 * 1024, most: 1024 ** 3 } as const
 const DEFAULT_IDLE_MS = 500
+
+/** What is wrong with the options, each fault with its path. */
+const faultsIn = (folder: string, segmentBytes: number, idleMs: number): readonly string[] => {
+  const { least, most } = SEGMENT_BYTES
+  return [
+    ...typeof folder === 'string' && folder !== '' ? [] : ['storage.folder: must be a path'],
+    ...Number.isInteger(segmentBytes) && segmentBytes >= least && segmentBytes <= most ? []
+      : [`storage.segmentBytes: must be a whole number from ${least} to ${most}, and is ${segmentBytes}`],
+    ...idleMs > 0 && Number.isFinite(idleMs) ? [] : [`storage.idleMs: must be a number of milliseconds above 0, and is ${idleMs}`],
+  ]
+}
 
 interface Parts extends OpenFolder {
   readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
@@ -127,16 +138,19 @@ const open = (options: Parts['options'], owner: StoreOwner, release: Parts['rele
  * cannot read without doubt it refuses.
  */
 export const fileStorage = (folder: string, options: FileStorageOptions = {}): Storage => {
-  const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes } = options
-  const segmentBytes = toSectors(Math.max(options.segmentBytes ?? DEFAULT_SEGMENT_BYTES, MIN_SEGMENT_BYTES))
+  const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes, segmentBytes = DEFAULT_SEGMENT_BYTES } = options
   return {
-    open: (owner, done) => holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
-      if (isLeft(held)) return done(left(startError(folder, held.left)))
-      const { release } = held.right
-      open({ disk, folder, segmentBytes, random, clock, idleMs }, owner, release)(outcome => {
-        if (isLeft(outcome)) release(() => done(left(startError(folder, outcome.left))))
-        else done(outcome)
+    open: (owner, done) => {
+      const faults = faultsIn(folder, segmentBytes, idleMs)
+      if (faults.length > 0) return done(left(new InvalidOptions(faults)))
+      holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
+        if (isLeft(held)) return done(left(startError(folder, held.left)))
+        const { release } = held.right
+        open({ disk, folder, segmentBytes: toSectors(segmentBytes), random, clock, idleMs }, owner, release)(outcome => {
+          if (isLeft(outcome)) release(() => done(left(startError(folder, outcome.left))))
+          else done(outcome)
+        })
       })
-    }),
+    },
   }
 }

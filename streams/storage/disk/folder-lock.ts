@@ -57,8 +57,7 @@ interface Others {
 }
 
 /** Asks every other flag in turn; removes the dead ones. */
-const lookAround = (folder: string, prefix: string, own: string, done: (others: Others) => void): void => {
-  const names = fs.readdirSync(folder).filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
+const lookAround = (folder: string, names: readonly string[], own: string, done: (others: Others) => void): void => {
   let seen: Others = { held: false, smaller: false, larger: false }
   const next = (i: number): void => {
     const name = names[i]
@@ -78,8 +77,10 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   const prefix = `${basename(path)}-`
   const own = `${prefix}${randomBytes(8).toString('hex')}`
   let state: Flag = WANTED
+  const askers = new Set<net.Socket>()
   const server = net.createServer(socket => {
-    socket.on('error', () => undefined)
+    askers.add(socket)
+    socket.on('error', () => undefined).on('close', () => askers.delete(socket))
     socket.end(state)
   })
   const short = ((): ReturnType<typeof shortFolder> | NodeJS.ErrnoException => {
@@ -93,20 +94,26 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   const flag = `${short.path}/${own}`
   const lower = (then: () => void): void => {
     fs.rmSync(flag, { force: true })
+    // Whoever asked has been answered, and may not hold up the release.
+    askers.forEach(socket => socket.destroySoon())
     server.close(() => {
       short.close()
       then()
     })
   }
   const refuse = (error: NodeJS.ErrnoException): void => lower(() => done(left(error)))
-  const look = (): void => lookAround(short.path, prefix, own, ({ held, smaller, larger }) => {
-    if (held) refuse(inUse(path))
-    else if (smaller) lower(() => setTimeout(() => lockFolder(path, done), RETRY_MS))
-    else if (larger) setTimeout(look, RETRY_MS)
-    else {
-      state = HELD
-      done(right({ release: released => lower(() => released(right(undefined))) }))
-    }
+  const look = (): void => fs.readdir(short.path, (error, names) => {
+    if (error !== null) return refuse(error)
+    const others = names.filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
+    lookAround(short.path, others, own, ({ held, smaller, larger }) => {
+      if (held) refuse(inUse(path))
+      else if (smaller) lower(() => setTimeout(() => lockFolder(path, done), RETRY_MS))
+      else if (larger) setTimeout(look, RETRY_MS)
+      else {
+        state = HELD
+        done(right({ release: released => lower(() => released(right(undefined))) }))
+      }
+    })
   })
   server.once('error', error => {
     short.close()

@@ -40,8 +40,10 @@ const makeBelow = (path: string, hasParent: boolean, done: Done): void => fs.mkd
   }
   if (error.code !== 'EEXIST') return done(left(error))
   fs.stat(path, (unknown, stats) => {
-    if (unknown !== null) done(left(unknown))
-    else done(stats.isDirectory() ? right(undefined) : left(Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR', path })))
+    if (unknown !== null) return done(left(unknown))
+    if (!stats.isDirectory()) return done(left(Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR', path })))
+    // Whoever made it may have been killed before its name was durable.
+    syncDirectory(dirname(path), done)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Write } from '../../../lib/events.js'
-import { type Either, isLeft, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
 import type { HardState, Index, Turn } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import { type Act, inOrder } from '../disk/act.js'
@@ -148,8 +148,13 @@ const writeGroup = (writing: Writing, group: Group): void => {
     then()
   })
   if (group.next === undefined) return written(() => complete(writing, group.taken))
+  const { payloadBytes } = group.next
+  const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, payloadBytes)(outcome => {
+    if (isRight(outcome) && writing.failed) outcome.right.file.close(() => done(outcome))
+    else done(outcome)
+  })
   // The seal says that the next segment exists: that is durable first.
-  busyWith(writing, supply.next(writing.segment.header, group.next.payloadBytes), next => written(() => {
+  busyWith(writing, nextSegment, next => written(() => {
     const full = writing.segment
     writing.segment = next
     full.file.close(() => undefined)

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { FolderInUse, StorageFailed } from '../../../lib/errors.js'
+import { FolderInUse, InvalidOptions, StorageFailed } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
 import { type LogIndex, type Span, logIndex } from '../../../streams/storage/log/log-index.js'
@@ -261,6 +262,28 @@ test('the index finds the live record of every entry, however often the log was 
     t.deepEqual(walk(log, index.spans(from, to)), live.slice(from - 1, to).map((at, i) => [from + i, at] as const))
     t.deepEqual(index.spans(live.length + 1, live.length + 5), [])
   }
+})
+
+test('options that make no sense are refused by name, and nothing is opened', async t => {
+  const options = [{ segmentBytes: Number.NaN }, { segmentBytes: 12 }, { segmentBytes: 1e12 }, { segmentBytes: 5000.5 }, { idleMs: -1 }, { idleMs: Number.NaN }]
+  for (const option of options) {
+    const disk = newDisk()
+    const outcome = await tryOpen(fileStorage(FOLDER, { disk, ...option }))
+    t.true(isLeft(outcome) && outcome.left instanceof InvalidOptions && outcome.left.message.includes(Object.keys(option)[0]!), JSON.stringify(option))
+    t.deepEqual(disk.files(), [])
+  }
+})
+
+test('one who asks for the folder and never hangs up does not hold up its release', async t => {
+  const folder = temporary()
+  const held = await new Promise<{ release(done: () => void): void }>((resolve, reject) => nodeDisk().lock(`${folder}/lock`, outcome =>
+    isRight(outcome) ? resolve(outcome.right) : reject(outcome.left)))
+  const [flag] = readdirSync(folder)
+  const asker = connect({ path: `${folder}/${flag}`, allowHalfOpen: true })
+  t.teardown(() => asker.destroy())
+  await new Promise(resolve => asker.once('data', resolve))
+  await new Promise<void>(resolve => held.release(resolve))
+  t.deepEqual(readdirSync(folder), [])
 })
 
 test('a folder is held by one process at a time, and is free once that one is dead', async t => {
