@@ -6,13 +6,13 @@ import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import { type Clock, systemClock } from '../streams/time/clock.js'
 import type { Protocol } from '../streams/machine/machine.js'
-import { type Outlet, outlet } from '../streams/requests/outlet.js'
+import { type Outlet, createOutlet } from '../streams/requests/outlet.js'
 import { proposerOf } from '../streams/proposer/proposer-of.js'
 import type { Eventual, Proposer } from '../streams/proposer/proposer.js'
 import { dialClient } from '../streams/transport/tcp/dial.js'
 import type { TlsMaterial } from '../streams/transport/tcp/sockets.js'
 import { type ConnectError, Unreachable } from './errors.js'
-import { type Finder, type FinderOptions, finder } from './finder.js'
+import { type Finder, type FinderOptions, createFinder } from './finder.js'
 
 export interface ClientOptions<C, R> {
   readonly cluster: string
@@ -73,8 +73,8 @@ export const connectWith = <C, R>({ clock, random, dial }: ClientHost, options: 
   if (isLeft(settled)) return Promise.resolve(settled)
   const { members, limits, timeoutMs } = settled.right
   const clusterId = clusterIdOf(options.cluster, firstMembership(members))
-  const proposals: Outlet<C, R> = outlet({ protocol: options.protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
-  const search = finder({
+  const proposals: Outlet<C, R> = createOutlet({ protocol: options.protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
+  const search = createFinder({
     members, limits, clock, random, outlet: proposals, graceMs: DEFAULT_HEARTBEAT_MS,
     dial: (member, address) => dial({ clusterId, name: `client-${process.pid}`, member, address, tls: options.tls, limits, clock }),
   } satisfies FinderOptions)
@@ -88,7 +88,7 @@ const begin = <C, R>(clock: Clock, timeoutMs: Millis, proposals: Outlet<C, R>, s
     search.tick()
   }
   let cancelTick = clock.after(TICK_MS, tick)
-  const close = (): Promise<void> => new Promise(resolve => proposals.stop(() => {
+  const close = (): Promise<void> => new Promise(resolve => proposals.drain(() => {
     cancelTick()
     search.close(resolve)
   }))

@@ -80,7 +80,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 })
 
 /** The options that are data, complete and consistent. */
-export interface Settled {
+export interface CheckedOptions {
   readonly cluster: string
   readonly id: Id
   readonly members: Readonly<Record<Id, string>>
@@ -126,7 +126,7 @@ const Cluster = guard<string>('Cluster', value =>
     ? undefined
     : `must be a string of 1 to ${MAX_CLUSTER_CHARACTERS} characters`)
 
-const Members: t.Type<Settled['members'], unknown> = checked(byMember('Members', Address), members => {
+const Members: t.Type<CheckedOptions['members'], unknown> = checked(byMember('Members', Address), members => {
   const count = Object.keys(members).length
   if (count === 0 || count > MAX_MEMBERS) return `must name 1 to ${MAX_MEMBERS} members`
   return new Set(Object.values(members)).size === count ? undefined : 'must give each member an address of its own'
@@ -174,7 +174,7 @@ const withDefaults = (given: { readonly [Name in keyof Limits]?: number | undefi
 }
 
 /** Bounds that only make sense together: each line names the one to change. */
-const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Settled): readonly string[] => {
+const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: CheckedOptions): readonly string[] => {
   const faults: string[] = []
   const atLeast = (name: keyof Limits, least: number, why: string): void => {
     if (limits[name] < least) faults.push(`limits.${name}: must be at least ${why} = ${least}, not ${limits[name]}`)
@@ -198,11 +198,11 @@ const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Se
 }
 
 /** The data among a member's options, complete and consistent, or every fault by name. Never throws, whatever it is given. */
-export const decodeOptions = (options: unknown): Either<InvalidOptions, Settled> => {
+export const decodeOptions = (options: unknown): Either<InvalidOptions, CheckedOptions> => {
   const decoded = decodeWith(Given, options)
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
   const { cluster, id, members, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, limits = {} } = decoded.right
-  const settled: Settled = { cluster, id, members, electionTimeoutMs, heartbeatMs, limits: withDefaults(limits, electionTimeoutMs) }
+  const settled: CheckedOptions = { cluster, id, members, electionTimeoutMs, heartbeatMs, limits: withDefaults(limits, electionTimeoutMs) }
   const faults = crossFaults(settled)
   return faults.length > 0 ? left(new InvalidOptions(faults)) : right(settled)
 }

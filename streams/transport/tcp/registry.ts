@@ -36,7 +36,7 @@ interface Joined {
 }
 
 /** Counts what is held, and calls those who wait once nothing is; before the first of them, `freed`. */
-const holder = (freed: () => void) => {
+const createHolder = (freed: () => void) => {
   const waiting: (() => void)[] = []
   let held = 0
   const check = (): void => {
@@ -62,7 +62,7 @@ const holder = (freed: () => void) => {
 }
 
 /** The links that count, by whom they lead to. */
-const roster = (tell: (event: TransportEvent) => void) => {
+const createRoster = (tell: (event: TransportEvent) => void) => {
   const members = new Map<MemberId, Joined>()
   const clients = new Map<number, Joined>()
   const at = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
@@ -89,13 +89,13 @@ const roster = (tell: (event: TransportEvent) => void) => {
 }
 
 /** The links of one member, and the one place from which its transport tells what happens. */
-export const registry = (endpoint: Endpoint): Registry => {
+export const createRegistry = (endpoint: Endpoint): Registry => {
   const { id, limits, clock } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
-  const { at, leave, join, clients } = roster(event => events.next(event))
-  const { hold, isFree, whenFree } = holder(() => events.complete())
+  const { at, leave, join, clients } = createRoster(event => events.next(event))
+  const { hold, isFree, whenFree } = createHolder(() => events.complete())
 
   return {
     events$: events.asObservable(),
