@@ -1,5 +1,5 @@
 import type { Limits } from '../codecs/options.js'
-import type { LinkMessage, ProposeRefused, ProposeReply } from '../lib/requests.js'
+import { type LinkMessage, type ProposeRefused, isReply } from '../lib/requests.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import type { Cancel, Clock } from '../streams/time/clock.js'
 import type { Outlet } from '../streams/requests/outlet.js'
@@ -102,9 +102,6 @@ const connected = (search: Search, present: Attempt): void => {
   search.outlet.reroute({ key: present.key, term: undefined, send: present.link.send }, present.member)
   search.found()
 }
-
-const isReply = (message: LinkMessage): message is ProposeReply =>
-  message.type === 'committed' || message.type === 'refused' || message.type === 'lost'
 
 const received = (search: Search, from: Attempt, message: LinkMessage): void => {
   if (!isReply(message)) return

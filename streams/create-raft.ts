@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs'
-import { type Limits, decodeOptions } from '../codecs/options.js'
+import { type Limits, decodeOptions, protocolFaults } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
@@ -64,9 +64,9 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
   if (isLeft(checked)) return checked
   try {
     const { machine, transport, storage } = options
+    const faults = protocolFaults('machine', machine)
+    if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
-    const missing = Object.entries({ command, result }).filter(([, codec]) => typeof codec?.decode !== 'function' || typeof codec.encode !== 'function')
-    if (missing.length > 0) return left(new InvalidOptions(missing.map(([name]) => `machine.${name}: must be an io-ts codec`)))
     const running = machine.start()
     return right({ options: checked.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage })
   } catch (thrown) {

@@ -2,7 +2,7 @@
  * Proposals from their origin to their fate: this member's own go through the outlet to whoever leads, and what reaches this
  * member, from its own outlet or over links, goes through the intake to the core.
  */
-import type { CheckedOptions } from '../../codecs/options.js'
+import { type CheckedOptions, DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { Answer } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
@@ -40,13 +40,10 @@ export interface Requests<C, R> {
   halt(): void
 }
 
-/** How long a proposal that names no time waits for its result, a leader included. */
-const PROPOSE_TIMEOUT_MS: Millis = 5000
-
 export const createRequests = <C, R>({ options, protocol, links, sender, clock, propose, notice }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
   const intake: Intake<R> = createIntake({ protocol, limits, propose, leader: () => routes.leader(), notice })
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: PROPOSE_TIMEOUT_MS, heartbeatMs, clock })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock })
   const routes: Routes = createRoutes({ outlet, intake, links, reply: sender.to })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 

@@ -2,8 +2,7 @@ import { appendFrame, keepAliveFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
-import type { Message } from '../../../lib/messages.js'
-import type { LinkMessage } from '../../../lib/requests.js'
+import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import type { LinkLimits } from '../port.js'
 import type { ByteStream } from './sockets.js'
@@ -51,9 +50,6 @@ export interface LinkOptions {
   readonly objection: (message: LinkMessage) => string | undefined
   readonly events: LinkEvents
 }
-
-/** Cores speak under their names and repeat what is lost; requests and replies do neither. */
-export const isFromCore = (message: LinkMessage): message is Message => 'from' in message
 
 /** Sends within the bounds and counts what it has to leave out. */
 const createWriter = (stream: ByteStream, { maxFrameBytes, maxSendBufferBytes }: LinkOptions['limits']) => {

@@ -1,17 +1,13 @@
 import { type Observable, Subject } from 'rxjs'
-import type { LinkMessage } from '../../../lib/requests.js'
+import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
-import { isFromCore, type Link, openLink } from './link.js'
-import type { Endpoint, Party, TransportEvent, TransportNotice } from '../port.js'
+import { type Link, openLink } from './link.js'
+import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice } from '../port.js'
 import type { ByteStream } from './sockets.js'
 
-/** Why `party` may not say this to `self`; undefined when it may. */
-const objectionTo = (party: Party, self: MemberId) => (message: LinkMessage): string | undefined => {
-  if (!isFromCore(message)) return party.type === 'member' || message.type === 'propose' ? undefined : `a client sent a ${message.type}`
-  if (party.type === 'client') return `a client sent a ${message.type}`
-  if (message.from !== party.id) return `${party.id} sent a ${message.type} under another name`
-  return message.to === self ? undefined : `${party.id} sent a ${message.type} that is for another member`
-}
+/** Why a peer's message is not for this member; undefined when it is. */
+const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string | undefined =>
+  party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
 /** Who is linked right now: one live link per member, any number of clients. */
 export interface Registry {
@@ -106,7 +102,7 @@ export const createRegistry = (endpoint: Endpoint): Registry => {
       const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
         stream, limits, clock,
-        objection: objectionTo(party, id),
+        objection: message => objectionTo(party, message) ?? misdelivery(party, message, id),
         events: {
           confirmed: () => on.confirmed(link),
           received: message => {
