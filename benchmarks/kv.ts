@@ -3,7 +3,7 @@ import * as t from 'io-ts'
 import { reducerMachine } from '../streams/index.js'
 
 export const VALUE_BYTES = 128
-export const KEYS = 100_000
+const KEYS = 100_000
 
 /** The n-th key, spread over all keys. */
 export const keyOf = (n: number): string => `k${String((n * 7919) % KEYS).padStart(6, '0')}`

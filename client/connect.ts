@@ -1,18 +1,17 @@
 import { clusterIdOf } from '../codecs/cluster-id.js'
-import { DEFAULT_HEARTBEAT_MS, type Limits, decodeOptions } from '../codecs/options.js'
-import { InvalidOptions } from '../lib/errors.js'
+import { DEFAULT_HEARTBEAT_MS, type Limits, decodeClientOptions } from '../codecs/options.js'
 import { firstMembership } from '../lib/membership.js'
-import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import { type Clock, systemClock } from '../streams/time/clock.js'
 import type { Protocol } from '../streams/machine/machine.js'
-import { type Outlet, outlet } from '../streams/requests/outlet.js'
+import { type Outlet, createOutlet } from '../streams/requests/outlet.js'
 import { proposerOf } from '../streams/proposer/proposer-of.js'
 import type { Eventual, Proposer } from '../streams/proposer/proposer.js'
 import { dialClient } from '../streams/transport/tcp/dial.js'
 import type { TlsMaterial } from '../streams/transport/tcp/sockets.js'
 import { type ConnectError, Unreachable } from './errors.js'
-import { type Finder, type FinderOptions, finder } from './finder.js'
+import { type Finder, type FinderOptions, createFinder } from './finder.js'
 
 export interface ClientOptions<C, R> {
   readonly cluster: string
@@ -39,29 +38,8 @@ export interface ClientHost {
   readonly dial: typeof dialClient
 }
 
-const DEFAULT_TIMEOUT_MS = 5000
 /** How often deadlines are looked at, and how soon a refused command is tried again where it was refused. */
 const TICK_MS = 25
-
-interface Settled {
-  readonly members: Readonly<Record<MemberId, string>>
-  readonly limits: Limits
-  readonly timeoutMs: Millis
-}
-
-/** A client keeps the bounds of a member, so its options are held against the same rules. */
-const settle = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Settled> => {
-  const { cluster, members, protocol, limits, timeoutMs = DEFAULT_TIMEOUT_MS } = options
-  const port = { start: () => undefined, open: () => undefined }
-  const [id = 'none'] = Object.keys(members ?? {})
-  const decoded = decodeOptions({ cluster, id, members, machine: port, transport: port, storage: port, limits })
-  const faults = isLeft(decoded) ? [...decoded.left.report] : []
-  for (const name of ['command', 'result'] as const) {
-    if (typeof protocol?.[name]?.decode !== 'function') faults.push(`protocol.${name}: must be an io-ts codec`)
-  }
-  if (!(timeoutMs > 0)) faults.push('timeoutMs: must be more than 0')
-  return isLeft(decoded) || faults.length > 0 ? left(new InvalidOptions(faults)) : right({ ...decoded.right, timeoutMs })
-}
 
 /** Connects to whichever member answers first, and from there finds the leader. */
 export const connect = <C, R>(options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> =>
@@ -69,37 +47,37 @@ export const connect = <C, R>(options: ClientOptions<C, R>): Eventual<ConnectErr
 
 /** `connect` in a world of one's own. */
 export const connectWith = <C, R>({ clock, random, dial }: ClientHost, options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> => {
-  const settled = settle(options)
-  if (isLeft(settled)) return Promise.resolve(settled)
-  const { members, limits, timeoutMs } = settled.right
-  const clusterId = clusterIdOf(options.cluster, firstMembership(members))
-  const proposals: Outlet<C, R> = outlet({ protocol: options.protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
-  const search = finder({
-    members, limits, clock, random, outlet: proposals, graceMs: DEFAULT_HEARTBEAT_MS,
+  const checked = decodeClientOptions(options)
+  if (isLeft(checked)) return Promise.resolve(checked)
+  const { cluster, members, limits, timeoutMs } = checked.right
+  const clusterId = clusterIdOf(cluster, firstMembership(members))
+  const outlet: Outlet<C, R> = createOutlet({ protocol: options.protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
+  const finder = createFinder({
+    members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     dial: (member, address) => dial({ clusterId, name: `client-${process.pid}`, member, address, tls: options.tls, limits, clock }),
   } satisfies FinderOptions)
-  return begin(clock, timeoutMs, proposals, search)
+  return begin(clock, timeoutMs, outlet, finder)
 }
 
-const begin = <C, R>(clock: Clock, timeoutMs: Millis, proposals: Outlet<C, R>, search: Finder): Eventual<ConnectError, Client<C, R>> => {
+const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder): Eventual<ConnectError, Client<C, R>> => {
   const tick = (): void => {
     cancelTick = clock.after(TICK_MS, tick)
-    proposals.tick()
-    search.tick()
+    outlet.tick()
+    finder.tick()
   }
   let cancelTick = clock.after(TICK_MS, tick)
-  const close = (): Promise<void> => new Promise(resolve => proposals.stop(() => {
+  const close = (): Promise<void> => new Promise(resolve => outlet.drain(() => {
     cancelTick()
-    search.close(resolve)
+    finder.close(resolve)
   }))
   return new Promise(resolve => {
     const cancelTimeout = clock.after(timeoutMs, () => {
-      const reasons = { ...search.reasons }
+      const reasons = { ...finder.reasons }
       void close().then(() => resolve(left(new Unreachable(reasons, timeoutMs))))
     })
-    search.begin(() => {
+    finder.begin(() => {
       cancelTimeout()
-      resolve(right({ ...proposerOf(proposals.submit), close }))
+      resolve(right({ ...proposerOf(outlet.submit), close }))
     })
   })
 }

@@ -1,5 +1,5 @@
 import type { Limits } from '../codecs/options.js'
-import type { LinkMessage, ProposeRefused, ProposeReply } from '../lib/requests.js'
+import { type LinkMessage, type ProposeRefused, isReply } from '../lib/requests.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import type { Cancel, Clock } from '../streams/time/clock.js'
 import type { Outlet } from '../streams/requests/outlet.js'
@@ -29,7 +29,8 @@ export interface Finder {
   readonly reasons: Readonly<Record<MemberId, string>>
 }
 
-interface Contact {
+/** One link to one member, from the dialling to its end. */
+interface Attempt {
   /** Names this very link to the outlet. */
   readonly key: string
   readonly member: MemberId
@@ -51,9 +52,9 @@ interface Search extends FinderOptions {
   made: number
   /** When some member last let this client in: a dead one between two that live is no reason to slow down. */
   answeredAt: Millis
-  present: Contact | undefined
+  present: Attempt | undefined
   /** Links that were left, and may still bring answers. */
-  readonly left: Set<Contact>
+  readonly left: Set<Attempt>
   cancel: Cancel
   isClosing: boolean
   whenClosed: (() => void)[]
@@ -74,15 +75,15 @@ const nextInTurn = (search: Search): MemberId => {
   return member
 }
 
-const attempt = (search: Search, member: MemberId, wait: Millis): void => {
+const schedule = (search: Search, member: MemberId, wait: Millis): void => {
   search.fruitless++
   search.cancel()
-  search.cancel = search.clock.after(wait, () => contact(search, member))
+  search.cancel = search.clock.after(wait, () => attempt(search, member))
 }
 
-const contact = (search: Search, member: MemberId): void => {
+const attempt = (search: Search, member: MemberId): void => {
   const link = search.dial(member, search.members[member]!)
-  const present: Contact = { key: `${member} ${++search.made}`, member, link, upSince: undefined }
+  const present: Attempt = { key: `${member} ${++search.made}`, member, link, upSince: undefined }
   search.present = present
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -93,7 +94,7 @@ const contact = (search: Search, member: MemberId): void => {
   })
 }
 
-const connected = (search: Search, present: Contact): void => {
+const connected = (search: Search, present: Attempt): void => {
   if (search.present !== present) return
   present.upSince = search.clock.now()
   search.answeredAt = present.upSince
@@ -102,10 +103,7 @@ const connected = (search: Search, present: Contact): void => {
   search.found()
 }
 
-const isReply = (message: LinkMessage): message is ProposeReply =>
-  message.type === 'committed' || message.type === 'refused' || message.type === 'lost'
-
-const received = (search: Search, from: Contact, message: LinkMessage): void => {
+const received = (search: Search, from: Attempt, message: LinkMessage): void => {
   if (!isReply(message)) return
   if (message.type === 'committed') {
     search.fruitless = 0
@@ -118,32 +116,32 @@ const received = (search: Search, from: Contact, message: LinkMessage): void => 
 }
 
 /** Leaves this member for the one it points at, if that is one we know, or for the next in turn. */
-const move = (search: Search, from: Contact, { leader }: ProposeRefused): void => {
+const move = (search: Search, from: Attempt, { leader }: ProposeRefused): void => {
   const isKnown = leader !== undefined && leader.id !== from.member && Object.hasOwn(search.members, leader.id)
   search.present = undefined
   search.left.add(from)
   search.outlet.reroute(undefined, isKnown ? leader.id : undefined)
   const wait = isKnown && !search.hasFollowed ? 0 : waitMs(search)
   search.hasFollowed ||= isKnown
-  attempt(search, isKnown ? leader.id : nextInTurn(search), wait)
+  schedule(search, isKnown ? leader.id : nextInTurn(search), wait)
 }
 
-const over = (search: Search, contact: Contact, reason: string): void => {
-  search.reasons[contact.member] = reason
-  search.left.delete(contact)
-  search.outlet.gone(contact.key)
+const over = (search: Search, attempt: Attempt, reason: string): void => {
+  search.reasons[attempt.member] = reason
+  search.left.delete(attempt)
+  search.outlet.gone(attempt.key)
   if (search.isClosing) return closed(search)
-  if (search.present !== contact) return
+  if (search.present !== attempt) return
   search.present = undefined
-  const { upSince } = contact
+  const { upSince } = attempt
   if (upSince !== undefined && search.clock.now() - upSince > search.limits.reconnectMaxMs) search.fruitless = 0
-  attempt(search, nextInTurn(search), waitMs(search))
+  schedule(search, nextInTurn(search), waitMs(search))
 }
 
 const tick = ({ left, outlet, present, clock, graceMs }: Search): void => {
   if (left.size === 0) return
   const isReplaced = present?.upSince !== undefined && clock.now() - present.upSince > graceMs
-  if (outlet.inFlight === 0 || isReplaced) left.forEach(contact => contact.link.close())
+  if (outlet.inFlight === 0 || isReplaced) left.forEach(attempt => attempt.link.close())
 }
 
 const close = (search: Search, done: () => void): void => {
@@ -152,7 +150,7 @@ const close = (search: Search, done: () => void): void => {
   search.cancel()
   if (search.present !== undefined) search.left.add(search.present)
   search.present = undefined
-  search.left.forEach(contact => contact.link.close())
+  search.left.forEach(attempt => attempt.link.close())
   closed(search)
 }
 
@@ -160,8 +158,8 @@ const closed = ({ left, whenClosed }: Search): void => {
   if (left.size === 0) whenClosed.splice(0).forEach(done => done())
 }
 
-/** A finder that has not begun. It begins with a member drawn at random, so that clients spread. */
-export const finder = (options: FinderOptions): Finder => {
+/** The finder of one client. It asks a member drawn at random first, so that clients spread. */
+export const createFinder = (options: FinderOptions): Finder => {
   const order = Object.keys(options.members)
   const search: Search = {
     ...options, order, reasons: {}, found: () => undefined, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0, answeredAt: Number.NEGATIVE_INFINITY,
@@ -170,7 +168,7 @@ export const finder = (options: FinderOptions): Finder => {
   return {
     begin: found => {
       search.found = found
-      attempt(search, nextInTurn(search), 0)
+      schedule(search, nextInTurn(search), 0)
     },
     tick: () => tick(search),
     close: done => close(search, done),

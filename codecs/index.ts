@@ -14,7 +14,10 @@ export {
 export { decodeJson, encodeJson } from './json.js'
 export { Membership, canonical, decodeMembership, encodeMembership } from './membership.js'
 export { decodeMessage, encodeMessage } from './messages.js'
-export { type Limits, type Settled, DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, DEFAULT_LIMITS, decodeOptions } from './options.js'
+export {
+  type CheckedClientOptions, type CheckedOptions, type Limits, DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, DEFAULT_LIMITS,
+  DEFAULT_PROPOSE_TIMEOUT_MS, decodeClientOptions, decodeOptions,
+} from './options.js'
 export { Address, ClusterId, Count, Incarnation, Index, MAX_MEMBERS, MemberId, Millis, Round, Term, TimerMs } from './primitives.js'
 export { type Identity, decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from './records.js'
 export { decodeWith, report } from './report.js'

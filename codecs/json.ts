@@ -3,7 +3,7 @@ import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import { decodeWith, messageOf } from './report.js'
 
 /** Keys by which a decoded object could reach a prototype. */
-export const FORBIDDEN_KEYS = ['__proto__', 'constructor', 'prototype'] as const
+const FORBIDDEN_KEYS = ['__proto__', 'constructor', 'prototype'] as const
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

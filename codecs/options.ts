@@ -1,46 +1,44 @@
 import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import type { Settings } from '../lib/state.js'
 import type { MemberId as Id, Millis } from '../lib/types.js'
 import { Address, MAX_MEMBERS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
 
-/** Every bound of a member, each with its name; what happens at one is documented where it is enforced. */
-export interface Limits {
+/**
+ * Every bound of a member, each with its name; those of the core are described in `Settings`. `docs/options.md` has the whole
+ * table, with what happens at each.
+ */
+export interface Limits extends Pick<Settings,
+  'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'> {
   /** The largest encoded command. */
   readonly maxCommandBytes: number
   /** Commands of one turn are packed together up to this, at least one. */
   readonly maxBatchBytes: number
-  /** Entries in one AppendEntries, at least one batch. */
-  readonly maxAppendBytes: number
-  /** AppendEntries without an answer, per follower. */
-  readonly maxInflightMessages: number
-  readonly maxInflightBytes: number
-  /** Entries appended here and not yet committed; beyond it proposals are refused as busy. */
-  readonly maxUncommittedBytes: number
-  /** The newest entries kept in memory; older ones are read from disk. */
-  readonly logCacheBytes: number
-  /** Committed entries handed to the machine at a time. */
-  readonly maxApplyBytes: number
+  /** What may enter a member within one turn; messages beyond it are dropped, proposals refused as busy. */
   readonly maxInboxEvents: number
   /** Proposals of this member's own callers that have no outcome yet. */
   readonly maxPendingProposals: number
+  /** Their commands. */
   readonly maxPendingBytes: number
   /** The largest frame, header included, that is sent or read. */
   readonly maxFrameBytes: number
-  /** What waits for one peer to read it. */
+  /** Bytes waiting to leave over one link; one message may go beyond it. */
   readonly maxSendBufferBytes: number
+  /** Links at once. Every other member has its place; clients share the rest. */
   readonly maxLinks: number
-  /** Connections whose handshake is not complete. */
+  /** Accepted connections that are not yet links, three quarters of them from one host at most. */
   readonly maxHandshakes: number
+  /** From connecting or accepting to the link. */
   readonly handshakeTimeoutMs: Millis
+  /** A link that had nothing to send for so long sends a sign of life; one that heard nothing five times as long is cut. */
   readonly keepAliveMs: Millis
+  /** Bounds of the wait before a peer is dialled again: doubled each time, and half of it random. */
   readonly reconnectMinMs: Millis
   readonly reconnectMaxMs: Millis
   /** How long the machine may run before other work gets a turn. */
   readonly applyBudgetMs: Millis
-  /** A tick later than this restarts the election wait. */
-  readonly stallMs: Millis
   /** How long `stop` waits for accepted proposals. */
   readonly stopTimeoutMs: Millis
 }
@@ -48,10 +46,10 @@ export interface Limits {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** How long a follower waits for its leader at least before it campaigns. */
 export const DEFAULT_ELECTION_TIMEOUT_MS: Millis = 1000
-/** How often a leader without news says that it leads. */
 export const DEFAULT_HEARTBEAT_MS: Millis = 100
+/** How long a proposal that names no time waits for its result, a leader included, and a new client for a member that answers. */
+export const DEFAULT_PROPOSE_TIMEOUT_MS: Millis = 5000
 
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -79,14 +77,20 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   stopTimeoutMs: 5000,
 })
 
-/** The options that are data, complete and consistent. */
-export interface Settled {
+/** The options of a member that are data, complete and consistent. */
+export interface CheckedOptions {
   readonly cluster: string
   readonly id: Id
   readonly members: Readonly<Record<Id, string>>
   readonly electionTimeoutMs: Millis
   readonly heartbeatMs: Millis
   readonly limits: Limits
+}
+
+/** The same for a client, whose bounds are a member's. */
+export interface CheckedClientOptions extends Pick<CheckedOptions, 'cluster' | 'members' | 'limits'> {
+  /** How long to look for a member at first, and how long a proposal waits that names no time of its own. */
+  readonly timeoutMs: Millis
 }
 
 /** What a frame needs beyond the entries it carries: headers, ids and the ends of entries. */
@@ -126,11 +130,36 @@ const Cluster = guard<string>('Cluster', value =>
     ? undefined
     : `must be a string of 1 to ${MAX_CLUSTER_CHARACTERS} characters`)
 
-const Members: t.Type<Settled['members'], unknown> = checked(byMember('Members', Address), members => {
+const Members: t.Type<CheckedOptions['members'], unknown> = checked(byMember('Members', Address), members => {
   const count = Object.keys(members).length
   if (count === 0 || count > MAX_MEMBERS) return `must name 1 to ${MAX_MEMBERS} members`
   return new Set(Object.values(members)).size === count ? undefined : 'must give each member an address of its own'
 })
+
+const GivenLimits = closed({
+  maxCommandBytes: optional(Bound),
+  maxBatchBytes: optional(Bound),
+  maxAppendBytes: optional(Bound),
+  maxInflightMessages: optional(Bound),
+  maxInflightBytes: optional(Bound),
+  maxUncommittedBytes: optional(Bound),
+  logCacheBytes: optional(Bound),
+  maxApplyBytes: optional(Bound),
+  maxInboxEvents: optional(Bound),
+  maxPendingProposals: optional(Bound),
+  maxPendingBytes: optional(Bound),
+  maxFrameBytes: optional(Bound),
+  maxSendBufferBytes: optional(Bound),
+  maxLinks: optional(Bound),
+  maxHandshakes: optional(Bound),
+  handshakeTimeoutMs: optional(TimerMs),
+  keepAliveMs: optional(TimerMs),
+  reconnectMinMs: optional(TimerMs),
+  reconnectMaxMs: optional(TimerMs),
+  applyBudgetMs: optional(TimerMs),
+  stallMs: optional(TimerMs),
+  stopTimeoutMs: optional(TimerMs),
+} satisfies Record<keyof Limits, t.Type<number | undefined, unknown>>)
 
 const Given = closed({
   cluster: Cluster,
@@ -141,30 +170,28 @@ const Given = closed({
   storage: having('open'),
   electionTimeoutMs: optional(TimerMs),
   heartbeatMs: optional(TimerMs),
-  limits: optional(closed({
-    maxCommandBytes: optional(Bound),
-    maxBatchBytes: optional(Bound),
-    maxAppendBytes: optional(Bound),
-    maxInflightMessages: optional(Bound),
-    maxInflightBytes: optional(Bound),
-    maxUncommittedBytes: optional(Bound),
-    logCacheBytes: optional(Bound),
-    maxApplyBytes: optional(Bound),
-    maxInboxEvents: optional(Bound),
-    maxPendingProposals: optional(Bound),
-    maxPendingBytes: optional(Bound),
-    maxFrameBytes: optional(Bound),
-    maxSendBufferBytes: optional(Bound),
-    maxLinks: optional(Bound),
-    maxHandshakes: optional(Bound),
-    handshakeTimeoutMs: optional(TimerMs),
-    keepAliveMs: optional(TimerMs),
-    reconnectMinMs: optional(TimerMs),
-    reconnectMaxMs: optional(TimerMs),
-    applyBudgetMs: optional(TimerMs),
-    stallMs: optional(TimerMs),
-    stopTimeoutMs: optional(TimerMs),
-  } satisfies Record<keyof Limits, t.Type<number | undefined, unknown>>)),
+  limits: optional(GivenLimits),
+})
+
+const IoTsCodec = guard<unknown>('IoTsCodec', value =>
+  ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec')
+
+const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')
+
+/** What is wrong with the codecs of commands and results, which `name` has been given. */
+export const protocolFaults = (name: string, protocol: unknown): readonly string[] => {
+  const decoded = decodeWith(t.type({ [name]: Protocol }), { [name]: protocol })
+  return isLeft(decoded) ? decoded.left : []
+}
+
+/** What is wrong with TLS material shows when it is used. */
+const GivenToClient = closed({
+  cluster: Cluster,
+  members: Members,
+  protocol: Protocol,
+  tls: t.unknown,
+  timeoutMs: optional(TimerMs),
+  limits: optional(GivenLimits),
 })
 
 /** What `given` sets, over the defaults. */
@@ -174,14 +201,10 @@ const withDefaults = (given: { readonly [Name in keyof Limits]?: number | undefi
 }
 
 /** Bounds that only make sense together: each line names the one to change. */
-const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Settled): readonly string[] => {
+const limitFaults = (limits: Limits, electionTimeoutMs: Millis): readonly string[] => {
   const faults: string[] = []
   const atLeast = (name: keyof Limits, least: number, why: string): void => {
     if (limits[name] < least) faults.push(`limits.${name}: must be at least ${why} = ${least}, not ${limits[name]}`)
-  }
-  if (!Object.hasOwn(members, id)) faults.push(`members: must name this member, ${id}`)
-  if (2 * heartbeatMs > electionTimeoutMs) {
-    faults.push(`heartbeatMs: must be at most half of electionTimeoutMs = ${electionTimeoutMs}, not ${heartbeatMs}`)
   }
   const { maxCommandBytes, maxBatchBytes, maxAppendBytes } = limits
   const bodyBytes = maxBatchBytes + maxCommandBytes
@@ -197,12 +220,31 @@ const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Se
   return faults
 }
 
+const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: CheckedOptions): readonly string[] => {
+  const faults: string[] = []
+  if (!Object.hasOwn(members, id)) faults.push(`members: must name this member, ${id}`)
+  if (2 * heartbeatMs > electionTimeoutMs) {
+    faults.push(`heartbeatMs: must be at most half of electionTimeoutMs = ${electionTimeoutMs}, not ${heartbeatMs}`)
+  }
+  return [...faults, ...limitFaults(limits, electionTimeoutMs)]
+}
+
 /** The data among a member's options, complete and consistent, or every fault by name. Never throws, whatever it is given. */
-export const decodeOptions = (options: unknown): Either<InvalidOptions, Settled> => {
+export const decodeOptions = (options: unknown): Either<InvalidOptions, CheckedOptions> => {
   const decoded = decodeWith(Given, options)
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
   const { cluster, id, members, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, limits = {} } = decoded.right
-  const settled: Settled = { cluster, id, members, electionTimeoutMs, heartbeatMs, limits: withDefaults(limits, electionTimeoutMs) }
-  const faults = crossFaults(settled)
-  return faults.length > 0 ? left(new InvalidOptions(faults)) : right(settled)
+  const checked: CheckedOptions = { cluster, id, members, electionTimeoutMs, heartbeatMs, limits: withDefaults(limits, electionTimeoutMs) }
+  const faults = crossFaults(checked)
+  return faults.length > 0 ? left(new InvalidOptions(faults)) : right(checked)
+}
+
+/** The same for a client's options. */
+export const decodeClientOptions = (options: unknown): Either<InvalidOptions, CheckedClientOptions> => {
+  const decoded = decodeWith(GivenToClient, options)
+  if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
+  const { cluster, members, timeoutMs = DEFAULT_PROPOSE_TIMEOUT_MS, limits: given = {} } = decoded.right
+  const limits = withDefaults(given, DEFAULT_ELECTION_TIMEOUT_MS)
+  const faults = limitFaults(limits, DEFAULT_ELECTION_TIMEOUT_MS)
+  return faults.length > 0 ? left(new InvalidOptions(faults)) : right({ cluster, members, timeoutMs, limits })
 }

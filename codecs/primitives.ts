@@ -40,7 +40,7 @@ export const visible = (name: string, most: number): t.Type<string> => guard(nam
     : `must be a string of 1 to ${most} visible ASCII characters`)
 
 /** The longest member id. */
-export const MAX_ID_BYTES = 128
+const MAX_ID_BYTES = 128
 /** The longest `host:port`. */
 export const MAX_ADDRESS_BYTES = 255
 /** The most members in one list of a membership. */

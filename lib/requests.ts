@@ -40,3 +40,9 @@ export type ProposeReply = ProposeCommitted | ProposeRefused | ProposeLost
 
 /** All that travels over a link once the two ends know each other. */
 export type LinkMessage = Message | ProposeRequest | ProposeReply
+
+/** Cores speak under their names and repeat what is lost; requests and replies do neither. */
+export const isFromCore = (message: LinkMessage): message is Message => 'from' in message
+
+export const isReply = (message: LinkMessage): message is ProposeReply =>
+  message.type === 'committed' || message.type === 'refused' || message.type === 'lost'

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs'
-import { type Limits, decodeOptions } from '../codecs/options.js'
+import { type Limits, decodeOptions, protocolFaults } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
@@ -45,30 +45,30 @@ export const startRaft = <C, R, S>(
 ): void => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return done(prepared)
-  const { settled, storage, transport, ...recipe } = prepared.right
+  const { options: checked, storage, transport, ...recipe } = prepared.right
   const notices = new Subject<Notice>()
   const notice = (notice: Notice): void => notices.next(notice)
-  openPorts({ settled, storage, transport, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
+  openPorts({ options: checked, storage, transport, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
     if (isLeft(opened)) return done(opened)
-    done(right(runMember({ settled, ...recipe, ports: opened.right, host, notices$: notices })))
+    done(right(runMember({ options: checked, ...recipe, ports: opened.right, host, notices$: notices })))
     // Whoever was waiting for the member has subscribed by the end of the turn.
-    host.clock.endOfTurn(() => startNotices(settled, opened.right).forEach(notice))
+    host.clock.endOfTurn(() => startNotices(checked, opened.right).forEach(notice))
   })
 }
 
-type Prepared<C, R, S> = Pick<Member<C, R, S>, 'settled' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'>
+type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'>
 
 /** Reads the options once and starts the machine: whatever they do, the outcome is a value. */
 const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions, Prepared<C, R, S>> => {
-  const settled = decodeOptions(options)
-  if (isLeft(settled)) return settled
+  const checked = decodeOptions(options)
+  if (isLeft(checked)) return checked
   try {
     const { machine, transport, storage } = options
+    const faults = protocolFaults('machine', machine)
+    if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
-    const missing = Object.entries({ command, result }).filter(([, codec]) => typeof codec?.decode !== 'function' || typeof codec.encode !== 'function')
-    if (missing.length > 0) return left(new InvalidOptions(missing.map(([name]) => `machine.${name}: must be an io-ts codec`)))
     const running = machine.start()
-    return right({ settled: settled.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage })
+    return right({ options: checked.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage })
   } catch (thrown) {
     return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))
   }

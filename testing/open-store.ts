@@ -12,7 +12,7 @@ export const MEMBERSHIP: Membership = { voters: ['a', 'b'], outgoing: [], learne
 export const OWNER: StoreOwner = { clusterId: 'c'.repeat(64), id: 'a', membership: MEMBERSHIP, tailBytes: 1 << 20 }
 
 /** The bytes of the commands in a batch. */
-export const commandsOf = (batch: EntryBatch): readonly string[] => {
+const commandsOf = (batch: EntryBatch): readonly string[] => {
   const commands: string[] = []
   if (batch.kind !== 'command') return commands
   forEachEntry(batch.body, batch.skip, batch.skip + batch.count, entry => commands.push(Buffer.from(entry).toString('latin1')))

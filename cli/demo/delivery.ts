@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib'
 import { lastValueFrom, takeWhile, tap } from 'rxjs'
 import type { Proposer } from '../../streams/index.js'
-import { type Latencies, latencies } from './latencies.js'
+import { type Latencies, createLatencies } from './latencies.js'
 import type { Piece, Verdict } from './numbered.js'
 
 export interface DeliveryCounts {
@@ -65,7 +65,7 @@ const backlog = (lines: AsyncIterable<Uint8Array>) => {
 export const delivery = (
   to: Proposer<Piece, Verdict>, lines: AsyncIterable<Uint8Array>, window: number, silent: (silence: { fromMs: number; toMs: number }) => void,
 ): Delivery => {
-  const pulse: Latencies = latencies()
+  const pulse: Latencies = createLatencies()
   const log = backlog(lines)
   let bytes = 0
   let checksum = 0

@@ -9,7 +9,7 @@ const STEP = Math.log(1.02)
 const SMALLEST_MS = 0.001
 const BUCKETS = 1024
 
-export const latencies = (): Latencies => {
+export const createLatencies = (): Latencies => {
   const buckets = new Float64Array(BUCKETS)
   let samples = 0
   return {

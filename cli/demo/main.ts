@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { demoCluster } from './cluster.js'
 import { type Summary, runDemo } from './run.js'
-import { screen } from './screen.js'
+import { createScreen } from './screen.js'
 
 const HELP = `Three members, three processes, three data folders: a stream of commands goes in, the leader is killed with SIGKILL in the
 middle, and in the end every member must have applied exactly what was acknowledged.
@@ -68,7 +68,7 @@ const main = async (): Promise<number> => {
     return 0
   }
   const folder = mkdtempSync(join(tmpdir(), 'rxraft-demo-'))
-  const display = screen(process.stderr)
+  const display = createScreen(process.stderr)
   const cluster = await demoCluster(['n1', 'n2', 'n3'], folder)
   try {
     const summary = await runDemo(cluster, options, display)

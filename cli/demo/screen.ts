@@ -18,7 +18,7 @@ const drawBar = (fraction: number | undefined): string => {
 }
 
 /** Writes to `out`; standard output stays free for data. */
-export const screen = (out: NodeJS.WriteStream): Screen => {
+export const createScreen = (out: NodeJS.WriteStream): Screen => {
   const began = performance.now()
   let lastPlain = 0
   const wipe = (): void => { if (out.isTTY) out.write('\r\x1b[2K') }

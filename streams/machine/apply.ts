@@ -32,7 +32,7 @@ export interface Apply {
   /** Committed batches, contiguous with those before. Applies at once what the budget allows. */
   committed(batches: readonly EntryBatch[]): void
   /** Nothing more is applied; a call of the machine that is under way is left to itself. */
-  stop(): void
+  halt(): void
 }
 
 /** Entries of the first call of the machine; later calls take more or fewer, by what the last one took. */
@@ -169,8 +169,8 @@ const resume = <C, R, S>(work: Work<C, R, S>): void => {
   run(work)
 }
 
-/** Begins with nothing to do; `committed` hands it its work. */
-export const apply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
+/** Applies to one machine what `committed` hands over. */
+export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
   const work: Work<C, R, S> = {
     ...options, batches: [], next: 0, at: undefined, isReported: true, slice: FIRST_SLICE, isBusy: false, isOver: false,
   }
@@ -180,6 +180,6 @@ export const apply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
       for (const batch of batches) work.batches.push(batch)
       run(work)
     },
-    stop: () => end(work),
+    halt: () => end(work),
   }
 }

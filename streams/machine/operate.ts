@@ -1,6 +1,6 @@
 import { messageOf } from '../../codecs/report.js'
 import type { Index, Millis } from '../../lib/types.js'
-import { type Apply, type ApplyOptions, apply } from './apply.js'
+import { type Apply, type ApplyOptions, createApply } from './apply.js'
 import type { Applied } from './machine.js'
 
 /** A machine at work, and what it has become. */
@@ -38,7 +38,7 @@ export class ApplyFailed extends Error {
 export const operate = <C, R, S>(operation: Operation<C, R, S>): Machinery<S> => {
   const { machine, applyBudgetMs, first, applied, notice, failed } = operation
   let latest = first
-  const applier = apply<C, R, S>({
+  const applier = createApply<C, R, S>({
     ...operation,
     applied: at => {
       try {

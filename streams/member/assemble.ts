@@ -41,7 +41,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     applied: () => machinery.latest(),
     leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal }),
   })
-  const { settled: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
+  const { options: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
   const machinery = operate<C, R, S>({
     protocol, machine, applyBudgetMs, clock,
     first: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
@@ -74,9 +74,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       outputs.folded(step)
     },
     halt: () => {
-      machinery.stop()
-      requests.abandon()
-      outputs.abdicate()
+      machinery.halt()
+      requests.halt()
+      outputs.halt()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** What a member is, to its users and to the parts it is made of. */
 import type { Observable } from 'rxjs'
-import type { Settled } from '../../codecs/options.js'
+import type { CheckedOptions } from '../../codecs/options.js'
 import type { Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
@@ -37,7 +37,7 @@ export interface Host {
 
 /** A member that is about to run. */
 export interface Member<C, R, S> {
-  readonly settled: Settled
+  readonly options: CheckedOptions
   readonly protocol: Protocol<C, R>
   readonly machine: RunningMachine<C, R, S>
   /** The machine's state before anything was applied. */

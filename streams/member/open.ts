@@ -1,5 +1,5 @@
 import { clusterIdOf } from '../../codecs/cluster-id.js'
-import type { Settled } from '../../codecs/options.js'
+import type { CheckedOptions } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { membershipOf, openLog } from '../../lib/log.js'
@@ -21,7 +21,7 @@ export interface Ports {
 }
 
 export interface Opening {
-  readonly settled: Settled
+  readonly options: CheckedOptions
   readonly storage: Storage
   readonly transport: Transport
   readonly clock: Clock
@@ -32,7 +32,7 @@ export interface Opening {
 
 /** Recovers what is stored, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = (opening: Opening, done: (outcome: Either<StartError, Ports>) => void): void => {
-  const { settled: { cluster, id, members, limits }, storage, transport, clock, random, notice } = opening
+  const { options: { cluster, id, members, limits }, storage, transport, clock, random, notice } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
   const owner = { clusterId, id, membership: first, tailBytes: limits.logCacheBytes }
@@ -50,7 +50,7 @@ export const openPorts = (opening: Opening, done: (outcome: Either<StartError, P
   })
 }
 
-/** A port that throws instead of answering is no port. */
+/** Opens a port and passes on its answer; where `open` throws instead of answering, the answer is an error with what it threw. */
 const attempt = <A>(name: string, open: (answer: (outcome: Either<StartError, A>) => void) => void, done: (outcome: Either<StartError, A>) => void): void => {
   let isAnswered = false
   try {
@@ -65,7 +65,7 @@ const attempt = <A>(name: string, open: (answer: (outcome: Either<StartError, A>
 }
 
 /** What there is to say of the start, once somebody can hear it. */
-export const startNotices = ({ members }: Settled, { store, membership: { addresses } }: Ports): readonly Notice[] => {
+export const startNotices = ({ members }: CheckedOptions, { store, membership: { addresses } }: Ports): readonly Notice[] => {
   const notes = store.recovered.notes.map((note): Notice => ({ type: 'storageNote', note }))
   const isSame = Object.keys(members).length === Object.keys(addresses).length
     && Object.entries(members).every(([id, address]) => addresses[id] === address)

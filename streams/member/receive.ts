@@ -1,9 +1,10 @@
 import { type Observable, filter, map } from 'rxjs'
 import { unreachable } from '../../lib/prelude.js'
+import { isFromCore, isReply } from '../../lib/requests.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
 import type { Received } from '../pipeline/inbox.js'
 import type { Routes } from '../requests/routes.js'
-import type { Party, TransportEvent, TransportNotice } from '../transport/port.js'
+import { type TransportEvent, type TransportNotice, objectionTo } from '../transport/port.js'
 
 interface Listener {
   readonly routes: Pick<Routes, 'connected' | 'disconnected' | 'requested' | 'replied'>
@@ -12,19 +13,11 @@ interface Listener {
 
 type Arrival = Extract<TransportEvent, { type: 'received' }>
 
-/** What a party may say: a member speaks for its own core and forwards, a client only asks. */
 const hear = ({ routes, notice }: Listener, { from, message }: Arrival): Received | undefined => {
-  const misplaced = (): undefined => void notice({ type: 'misplacedMessage', from, message: message.type })
-  switch (message.type) {
-    case 'propose': return void routes.requested(from, message)
-    case 'committed':
-    case 'refused':
-    case 'lost': return from.type === 'member' ? void routes.replied(from, message) : misplaced()
-    default: return isFromItself(from, message.from) ? { type: 'received', message } : misplaced()
-  }
+  if (objectionTo(from, message) !== undefined) return void notice({ type: 'misplacedMessage', from, message: message.type })
+  if (isFromCore(message)) return { type: 'received', message }
+  return isReply(message) ? void routes.replied(from, message) : void routes.requested(from, message)
 }
-
-const isFromItself = (party: Party, claimed: string): boolean => party.type === 'member' && party.id === claimed
 
 /** The messages for the core; requests, replies, news of links and notices go their own ways. */
 export const receive = (events$: Observable<TransportEvent>, listener: Listener): Observable<Received> =>

@@ -20,7 +20,7 @@ import { tickEveryMs, ticks } from '../time/ticks.js'
  *        └── persisted, read, applied, proposed, received, ticked
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { settled: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())

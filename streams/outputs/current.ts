@@ -11,7 +11,7 @@ export interface Current<A> {
 }
 
 /** `read` is only called while somebody looks. */
-export const current = <A>(read: () => A, isSame: (a: A, b: A) => boolean = Object.is): Current<A> => {
+export const createCurrent = <A>(read: () => A, isSame: (a: A, b: A) => boolean = Object.is): Current<A> => {
   const changes = new Subject<A>()
   let shown: A
 

@@ -4,7 +4,7 @@ import type { RaftState } from '../../lib/state.js'
 import { type Status, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
 import type { Term } from '../../lib/types.js'
-import { current } from './current.js'
+import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createLeaderships } from './leaderships.js'
 import type { Applied, CommitEvent } from '../machine/machine.js'
@@ -43,7 +43,7 @@ export interface Outputs<C, R, S, L> {
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   notice(notice: Notice): void
   /** Leadership is over, for good. */
-  abdicate(): void
+  halt(): void
   /** Everything completes, `ended$` last. Calling twice is calling once. */
   end(how: Ended): void
 }
@@ -58,9 +58,9 @@ export interface Sources<S, L> {
 export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R, S, L> => {
   let shown = sources.first
   const leaderships = createLeaderships(sources.leadership)
-  const status = current(() => statusOf(shown), sameStatus)
-  const state = current(sources.applied, (a, b) => a.index === b.index)
-  const leadership = current(leaderships.current)
+  const status = createCurrent(() => statusOf(shown), sameStatus)
+  const state = createCurrent(sources.applied, (a, b) => a.index === b.index)
+  const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const appendEntries = new Subject<AppendEntries>()
   const diagnostics = new Subject<Diagnostic>()
@@ -69,7 +69,7 @@ export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R,
   const notice = (notice: Notice): void => {
     if (diagnostics.observed) diagnostics.next(diagnostic(notice))
   }
-  const abdicate = (): void => {
+  const halt = (): void => {
     leaderships.end()
     leadership.show()
   }
@@ -94,9 +94,9 @@ export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R,
     applied: state.show,
     commits,
     notice,
-    abdicate,
+    halt,
     end: how => {
-      abdicate()
+      halt()
       for (const stream of [status, state, leadership, commits, appendEntries, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()

@@ -17,7 +17,7 @@ export class StepFailed extends Error {
 }
 
 /** The batches kept for the report of a broken invariant. */
-export const RECORDED_BATCHES = 64
+const RECORDED_BATCHES = 64
 
 type Fold = (previous: Step, batch: Batch) => Step
 

@@ -33,7 +33,7 @@ export interface LaneOptions<C, R> {
  *     emitted │ proposed, some with outcomes │ waiting │ arriving
  *            head                           next
  */
-interface Road<C, R> extends LaneOptions<C, R> {
+interface LaneState<C, R> extends LaneOptions<C, R> {
   slots: Slot<C, R>[]
   head: number
   next: number
@@ -45,76 +45,76 @@ interface Road<C, R> extends LaneOptions<C, R> {
   isAdvancing: boolean
 }
 
-const settle = <C, R>(road: Road<C, R>, slot: Slot<C, R>, outcome: Either<ProposeError, R>): void => {
+const settle = <C, R>(state: LaneState<C, R>, slot: Slot<C, R>, outcome: Either<ProposeError, R>): void => {
   slot.outcome = outcome
-  road.active--
-  road.open--
-  road.hasFailed ||= isLeft(outcome)
-  advance(road)
+  state.active--
+  state.open--
+  state.hasFailed ||= isLeft(outcome)
+  advance(state)
 }
 
 /** Proposes while the window has room; whether anything moved. */
-const propose = <C, R>(road: Road<C, R>): boolean => {
-  const before = road.next
-  while (road.next < road.slots.length && road.active < road.window && !road.subscriber.closed) {
-    if (road.active === 0) road.hasFailed = false
-    const slot = road.slots[road.next]!
+const propose = <C, R>(state: LaneState<C, R>): boolean => {
+  const before = state.next
+  while (state.next < state.slots.length && state.active < state.window && !state.subscriber.closed) {
+    if (state.active === 0) state.hasFailed = false
+    const slot = state.slots[state.next]!
     // A command that found no room has failed too: later ones wait for all before it.
-    if (road.hasFailed || (slot.outcome !== undefined && road.active > 0)) break
-    road.next++
+    if (state.hasFailed || (slot.outcome !== undefined && state.active > 0)) break
+    state.next++
     if (slot.outcome !== undefined) continue
-    road.active++
-    road.submit(slot.command, {}, outcome => settle(road, slot, outcome))
+    state.active++
+    state.submit(slot.command, {}, outcome => settle(state, slot, outcome))
   }
-  return road.next > before
+  return state.next > before
 }
 
 /** Emits what has its outcome and its turn; whether anything moved. */
-const emit = <C, R>(road: Road<C, R>): boolean => {
-  const before = road.head
-  while (road.head < road.next && !road.subscriber.closed) {
-    const { command, outcome } = road.slots[road.head]!
+const emit = <C, R>(state: LaneState<C, R>): boolean => {
+  const before = state.head
+  while (state.head < state.next && !state.subscriber.closed) {
+    const { command, outcome } = state.slots[state.head]!
     if (outcome === undefined) break
-    road.head++
-    road.subscriber.next({ command, outcome })
+    state.head++
+    state.subscriber.next({ command, outcome })
   }
-  return road.head > before
+  return state.head > before
 }
 
-const tidy = <C, R>(road: Road<C, R>): void => {
-  if (road.head <= road.window || road.head <= road.slots.length / 2) return
-  road.slots = road.slots.slice(road.head)
-  road.next -= road.head
-  road.head = 0
+const tidy = <C, R>(state: LaneState<C, R>): void => {
+  if (state.head <= state.window || state.head <= state.slots.length / 2) return
+  state.slots = state.slots.slice(state.head)
+  state.next -= state.head
+  state.head = 0
 }
 
 /** A fate may be known before `submit` returns, and emitting may bring the next command: the outermost call does it all. */
-const advance = <C, R>(road: Road<C, R>): void => {
-  if (road.isAdvancing) return
-  road.isAdvancing = true
+const advance = <C, R>(state: LaneState<C, R>): void => {
+  if (state.isAdvancing) return
+  state.isAdvancing = true
   for (let hasMoved = true; hasMoved;) {
-    hasMoved = propose(road)
-    hasMoved = emit(road) || hasMoved
-    tidy(road)
+    hasMoved = propose(state)
+    hasMoved = emit(state) || hasMoved
+    tidy(state)
   }
-  road.isAdvancing = false
-  road.moved()
+  state.isAdvancing = false
+  state.moved()
 }
 
-/** An empty lane. */
-export const lane = <C, R>(options: LaneOptions<C, R>): Lane<C, R> => {
-  const road: Road<C, R> = { ...options, slots: [], head: 0, next: 0, active: 0, open: 0, hasFailed: false, isAdvancing: false }
+/** A lane for the commands of one stream. */
+export const createLane = <C, R>(options: LaneOptions<C, R>): Lane<C, R> => {
+  const state: LaneState<C, R> = { ...options, slots: [], head: 0, next: 0, active: 0, open: 0, hasFailed: false, isAdvancing: false }
   return {
     get size() {
-      return road.slots.length - road.head
+      return state.slots.length - state.head
     },
     get open() {
-      return road.open
+      return state.open
     },
     add: (command, outcome) => {
-      road.slots.push({ command, outcome })
-      if (outcome === undefined) road.open++
-      advance(road)
+      state.slots.push({ command, outcome })
+      if (outcome === undefined) state.open++
+      advance(state)
     },
   }
 }

@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, takeWhile } from 'rxjs'
 import { Busy } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
 import type { ReplicateOptions, Replicated, Submit } from './proposer.js'
-import { lane } from './lane.js'
+import { createLane } from './lane.js'
 
 const DEFAULT_WINDOW = 256
 const DEFAULT_QUEUE = 10_000
@@ -18,7 +18,7 @@ export const replicate = <C, R>(
   const finish = (): void => {
     if (commands.size === 0) end?.()
   }
-  const commands = lane({ submit, window: atLeast(1, window), subscriber, moved: finish })
+  const commands = createLane({ submit, window: atLeast(1, window), subscriber, moved: finish })
   // A source that emits within its subscription hears of an unsubscription only this way.
   return commands$.pipe(takeWhile(() => !subscriber.closed)).subscribe({
     next: command => commands.add(command, commands.open < bound ? undefined : left(new Busy('queue'))),
@@ -38,7 +38,7 @@ export const replicateFrom = <C, R>(
   submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, { window = DEFAULT_WINDOW }: Pick<ReplicateOptions, 'window'> = {},
 ): Observable<Replicated<C, R>> => new Observable(subscriber => {
   const width = atLeast(1, window)
-  const source = puller(commands)
+  const source = createPuller(commands)
   let end: (() => void) | undefined
   let isPulling = false
   let isTaking = false
@@ -78,7 +78,7 @@ export const replicateFrom = <C, R>(
     budget = width
     fill()
   }
-  const pulled = lane({
+  const pulled = createLane({
     submit, window: width, subscriber,
     // A fate that was waited for has let others have their turn.
     moved: () => isTaking ? undefined : resume(),
@@ -100,7 +100,7 @@ interface Puller<C> {
 // A string is an iterable too, and no object.
 const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => Symbol.asyncIterator in Object(commands)
 
-const puller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> => {
+const createPuller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> => {
   if (isAsync(commands)) {
     const iterator = commands[Symbol.asyncIterator]()
     return {

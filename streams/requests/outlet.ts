@@ -8,21 +8,19 @@
  * A command is sent again only after a refusal, which says that it was appended nowhere.
  */
 import type { Limits } from '../../codecs/options.js'
-import { decodeResults } from '../../codecs/results.js'
-import { decodeValue, encodeValue } from '../../codecs/values.js'
-import { Busy, NotLeader, type ProposeError, Rejected, Stopped, TooLarge } from '../../lib/errors.js'
+import { Busy, NotLeader, type ProposeError, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
 import type { ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
-import { type Flights, flights } from './flights.js'
+import { type Aborts, createAborts } from './aborts.js'
+import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
-import { type Aborts, type Proposal, aborted, aborts, timedOut } from './proposal.js'
+import { packCommand, unpackReply } from './packing.js'
+import { type Proposal, aborted, timedOut } from './proposal.js'
 import type { ProposeOptions } from '../proposer/proposer.js'
 import type { Fate, Route } from './route.js'
-import { type Waiting, waiting } from './waiting.js'
-
-export type { Fate, Route } from './route.js'
+import { type Waiting, createWaiting } from './waiting.js'
 
 export type OutletLimits = Pick<Limits,
   'maxCommandBytes' | 'maxBatchBytes' | 'maxPendingProposals' | 'maxPendingBytes' | 'maxInflightBytes' | 'stopTimeoutMs'>
@@ -59,7 +57,7 @@ export interface Outlet<C, R> {
   /** Lets time pass: deadlines, graces and pauses are looked at here and nowhere else. Call it with every tick. */
   tick(): void
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, then calls `done`; needs ticks meanwhile. Twice is once. */
-  stop(done: () => void): void
+  drain(done: () => void): void
   /** Commands that have no fate yet, as the bounds count them. */
   readonly pending: number
   /** Requests sent and not answered. */
@@ -69,9 +67,9 @@ export interface Outlet<C, R> {
 type Done<R> = (outcome: Either<ProposeError, R>) => void
 
 /** What an outlet keeps in mind. */
-interface Desk<C, R> extends OutletOptions<C, R> {
+interface OutletState<C, R> extends OutletOptions<C, R> {
   readonly waiting: Waiting<R>
-  readonly flights: Flights<R>
+  readonly inflight: InflightRequests<R>
   readonly aborts: Aborts<Proposal<R>>
   route: Route | undefined
   leader: MemberId | undefined
@@ -90,34 +88,34 @@ interface Desk<C, R> extends OutletOptions<C, R> {
   whenStopped: (() => void)[]
 }
 
-const openDesk = <C, R>(options: OutletOptions<C, R>): Desk<C, R> => {
-  const desk: Desk<C, R> = {
+const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => {
+  const state: OutletState<C, R> = {
     ...options,
-    waiting: waiting(),
-    flights: flights({
-      tell: (proposal, outcome) => tell(desk, proposal, outcome),
-      released: proposals => release(desk, proposals),
+    waiting: createWaiting(),
+    inflight: createInflight({
+      tell: (proposal, outcome) => tell(state, proposal, outcome),
+      released: proposals => release(state, proposals),
     }),
-    aborts: aborts(proposal => tell(desk, proposal, aborted(proposal.at))),
+    aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
     route: undefined, leader: undefined, pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
     isPaused: false, lastRefusal: undefined, isScheduled: false, stopAt: undefined, whenStopped: [],
   }
-  return desk
+  return state
 }
 
-const release = <C, R>(desk: Desk<C, R>, proposals: readonly Proposal<R>[]): void => {
-  desk.pending -= proposals.length
-  for (const { bytes } of proposals) desk.pendingBytes -= bytes.length
+const release = <C, R>(state: OutletState<C, R>, proposals: readonly Proposal<R>[]): void => {
+  state.pending -= proposals.length
+  for (const { bytes } of proposals) state.pendingBytes -= bytes.length
 }
 
-const tell = <C, R>(desk: Desk<C, R>, proposal: Proposal<R>, outcome: Either<ProposeError, R>): void => {
+const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Either<ProposeError, R>): void => {
   const { done, signal, at } = proposal
   if (done === undefined) return
   proposal.done = undefined
-  if (signal !== undefined) desk.aborts.forget(signal, proposal)
+  if (signal !== undefined) state.aborts.forget(signal, proposal)
   if (at === 'waiting') {
-    desk.waiting.settled()
-    release(desk, [proposal])
+    state.waiting.settled()
+    release(state, [proposal])
   }
   done(outcome)
 }
@@ -126,177 +124,161 @@ const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: 
   ? `This member does not lead term ${term} any more; the command is not in the log.`
   : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`)
 
-/** The command as the log would hold it, read back: what every member will decode later is checked before it is accepted. */
-const encode = <C, R>({ protocol, limits }: Desk<C, R>, command: C): Either<Rejected | TooLarge, Uint8Array> => {
-  const encoded = encodeValue(protocol.command, command)
-  if (isLeft(encoded)) return left(new Rejected(encoded.left))
-  if (encoded.right.length > limits.maxCommandBytes) return left(new TooLarge(encoded.right.length, limits.maxCommandBytes))
-  const decoded = decodeValue(protocol.command, encoded.right)
-  return isLeft(decoded) ? left(new Rejected(decoded.left)) : encoded
-}
-
-const submit = <C, R>(desk: Desk<C, R>, command: C, { timeoutMs = desk.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
-  const { limits, pending, pendingBytes } = desk
-  if (desk.stopAt !== undefined) return done(left(new Stopped()))
-  if (term !== undefined && term !== desk.route?.term) return done(left(notLeader(desk, term)))
+const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
+  const { limits, pending, pendingBytes } = state
+  if (state.stopAt !== undefined) return done(left(new Stopped()))
+  if (term !== undefined && term !== state.route?.term) return done(left(notLeader(state, term)))
   if (signal?.aborted) return done(aborted('waiting'))
-  const encoded = encode(desk, command)
-  if (isLeft(encoded)) return done(encoded)
-  const bytes = encoded.right
+  const packed = packCommand(state.protocol, limits, command)
+  if (isLeft(packed)) return done(packed)
+  const bytes = packed.right
   if (pending >= limits.maxPendingProposals) return done(left(new Busy('maxPendingProposals')))
   if (pending > 0 && pendingBytes + bytes.length > limits.maxPendingBytes) return done(left(new Busy('maxPendingBytes')))
-  const deadline = desk.clock.now() + (timeoutMs > 0 ? timeoutMs : 0)
+  const deadline = state.clock.now() + (timeoutMs > 0 ? timeoutMs : 0)
   const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, done, at: 'waiting', alone: false }
-  desk.waiting.push(proposal)
-  desk.pending++
-  desk.pendingBytes += bytes.length
-  if (deadline < desk.nextDeadline) desk.nextDeadline = deadline
-  if (signal !== undefined) desk.aborts.watch(signal, proposal)
-  wake(desk)
+  state.waiting.push(proposal)
+  state.pending++
+  state.pendingBytes += bytes.length
+  if (deadline < state.nextDeadline) state.nextDeadline = deadline
+  if (signal !== undefined) state.aborts.watch(signal, proposal)
+  wake(state)
 }
 
 /** Sends at the end of this turn what may leave by then. */
-const wake = <C, R>(desk: Desk<C, R>): void => {
-  if (desk.isScheduled || desk.waiting.size === 0 || desk.route === undefined) return
-  desk.isScheduled = true
-  desk.clock.endOfTurn(() => {
-    desk.isScheduled = false
-    flush(desk)
+const wake = <C, R>(state: OutletState<C, R>): void => {
+  if (state.isScheduled || state.waiting.size === 0 || state.route === undefined) return
+  state.isScheduled = true
+  state.clock.endOfTurn(() => {
+    state.isScheduled = false
+    flush(state)
   })
 }
 
-const flush = <C, R>(desk: Desk<C, R>): void => {
-  const { route, flights, waiting, limits } = desk
-  if (route === undefined || desk.isPaused || flights.isClosed) return
-  if (flights.count > 0 && flights.route?.key !== route.key) return
+const flush = <C, R>(state: OutletState<C, R>): void => {
+  const { route, inflight, waiting, limits } = state
+  if (route === undefined || state.isPaused || inflight.isClosed) return
+  if (inflight.count > 0 && inflight.route?.key !== route.key) return
   const requests: ProposeRequest[] = []
-  while (flights.bytes < limits.maxInflightBytes) {
+  while (inflight.bytes < limits.maxInflightBytes) {
     const proposals = waiting.take(limits.maxBatchBytes)
     if (proposals.length === 0) break
-    requests.push(flights.add(route, proposals))
+    requests.push(inflight.add(route, proposals))
   }
   if (requests.length > 0) route.send(requests)
 }
 
 /** A leadership's commands wait for no other term than their own. */
-const dropOtherTerms = <C, R>(desk: Desk<C, R>): void => {
-  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== desk.route?.term
-  for (const proposal of desk.waiting.filter(isElsewhere)) tell(desk, proposal, left(notLeader(desk, proposal.term)))
+const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
+  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.route?.term
+  for (const proposal of state.waiting.filter(isElsewhere)) tell(state, proposal, left(notLeader(state, proposal.term)))
 }
 
-const reroute = <C, R>(desk: Desk<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
-  desk.leader = leader
-  if (route?.key === desk.route?.key) return
-  desk.route = route
-  desk.isPaused = false
-  desk.lastRefusal = undefined
-  const former = desk.flights.count > 0 ? desk.flights.route : undefined
+const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
+  state.leader = leader
+  if (route?.key === state.route?.key) return
+  state.route = route
+  state.isPaused = false
+  state.lastRefusal = undefined
+  const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
   const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.term === undefined
-  desk.graceUntil = isGraced ? desk.clock.now() + desk.heartbeatMs : undefined
-  dropOtherTerms(desk)
-  proceed(desk)
+  state.graceUntil = isGraced ? state.clock.now() + state.heartbeatMs : undefined
+  dropOtherTerms(state)
+  proceed(state)
 }
 
 /** After anything that may have brought the last fate: reopens, sends what may leave, ends a stop. */
-const proceed = <C, R>(desk: Desk<C, R>): void => {
-  if (desk.flights.count === 0) {
-    desk.graceUntil = undefined
-    if (desk.flights.isClosed) takeBack(desk)
+const proceed = <C, R>(state: OutletState<C, R>): void => {
+  if (state.inflight.count === 0) {
+    state.graceUntil = undefined
+    if (state.inflight.isClosed) takeBack(state)
   }
-  wake(desk)
-  const isIdle = desk.flights.count === 0 && (desk.waiting.size === 0 || desk.route === undefined)
-  if (desk.stopAt !== undefined && isIdle) finish(desk)
+  wake(state)
+  const isIdle = state.inflight.count === 0 && (state.waiting.size === 0 || state.route === undefined)
+  if (state.stopAt !== undefined && isIdle) finish(state)
 }
 
 /** What was refused goes back to the front of the queue; whose proposer has been told otherwise meanwhile is not sent again. */
-const takeBack = <C, R>(desk: Desk<C, R>): void => {
-  const returned = desk.flights.reopen()
-  release(desk, returned.filter(proposal => proposal.done === undefined))
+const takeBack = <C, R>(state: OutletState<C, R>): void => {
+  const returned = state.inflight.reopen()
+  release(state, returned.filter(proposal => proposal.done === undefined))
   const live = returned.filter(proposal => proposal.done !== undefined)
   live.forEach(proposal => { proposal.at = 'waiting' })
-  desk.waiting.putBack(live)
-  dropOtherTerms(desk)
+  state.waiting.putBack(live)
+  dropOtherTerms(state)
 }
 
-const settle = <C, R>(desk: Desk<C, R>, key: string, fate: Fate<R>): void => {
-  if (key !== desk.flights.route?.key) return
-  if (fate.type === 'refused' && fate.reason !== 'invalid' && key === desk.route?.key) {
-    desk.lastRefusal = fate.reason
-    desk.isPaused = true
-  } else if (fate.type === 'committed') desk.lastRefusal = undefined
-  desk.flights.settle(fate)
-  proceed(desk)
+const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): void => {
+  if (key !== state.inflight.route?.key) return
+  if (fate.type === 'refused' && fate.reason !== 'invalid' && key === state.route?.key) {
+    state.lastRefusal = fate.reason
+    state.isPaused = true
+  } else if (fate.type === 'committed') state.lastRefusal = undefined
+  state.inflight.settle(fate)
+  proceed(state)
 }
 
-const lose = <C, R>(desk: Desk<C, R>, reason: string): void => {
-  desk.flights.lose(reason)
-  proceed(desk)
+const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
+  state.inflight.lose(reason)
+  proceed(state)
 }
 
-const gone = <C, R>(desk: Desk<C, R>, key: string): void => {
-  if (desk.route?.key === key) reroute(desk, undefined, desk.leader)
-  if (desk.flights.route?.key === key) lose(desk, 'the connection to the leader was lost')
+const gone = <C, R>(state: OutletState<C, R>, key: string): void => {
+  if (state.route?.key === key) reroute(state, undefined, state.leader)
+  if (state.inflight.route?.key === key) lose(state, 'the connection to the leader was lost')
 }
 
-const whyNever = <C, R>(desk: Desk<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
+const whyNever = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
   if (proposal.at === 'inFlight') return timedOut(proposal)
-  if (desk.lastRefusal === 'busy') return left(new Busy('maxUncommittedBytes'))
-  return desk.route === undefined || desk.lastRefusal !== undefined ? left(notLeader(desk, proposal.term)) : timedOut(proposal)
+  if (state.lastRefusal === 'busy') return left(new Busy('maxUncommittedBytes'))
+  return state.route === undefined || state.lastRefusal !== undefined ? left(notLeader(state, proposal.term)) : timedOut(proposal)
 }
 
-const sweep = <C, R>(desk: Desk<C, R>, now: Millis): void => {
-  if (now < desk.nextDeadline) return
-  const live = [...desk.flights.proposals().filter(proposal => proposal.done !== undefined), ...desk.waiting.filter(() => true)]
-  desk.nextDeadline = live.reduce((next, { deadline }) => deadline > now && deadline < next ? deadline : next, Number.POSITIVE_INFINITY)
-  for (const proposal of live) if (proposal.deadline <= now) tell(desk, proposal, whyNever(desk, proposal))
+const sweep = <C, R>(state: OutletState<C, R>, now: Millis): void => {
+  if (now < state.nextDeadline) return
+  const live = [...state.inflight.proposals().filter(proposal => proposal.done !== undefined), ...state.waiting.all()]
+  state.nextDeadline = live.reduce((next, { deadline }) => deadline > now && deadline < next ? deadline : next, Number.POSITIVE_INFINITY)
+  for (const proposal of live) if (proposal.deadline <= now) tell(state, proposal, whyNever(state, proposal))
 }
 
-const tick = <C, R>(desk: Desk<C, R>): void => {
-  const now = desk.clock.now()
-  sweep(desk, now)
-  if (desk.graceUntil !== undefined && now >= desk.graceUntil) lose(desk, 'another member leads now, and the former leader did not answer in time')
-  if (desk.stopAt !== undefined && now >= desk.stopAt) finish(desk)
-  desk.isPaused = false
-  proceed(desk)
+const tick = <C, R>(state: OutletState<C, R>): void => {
+  const now = state.clock.now()
+  sweep(state, now)
+  if (state.graceUntil !== undefined && now >= state.graceUntil) lose(state, 'another member leads now, and the former leader did not answer in time')
+  if (state.stopAt !== undefined && now >= state.stopAt) finish(state)
+  state.isPaused = false
+  proceed(state)
 }
 
-const stop = <C, R>(desk: Desk<C, R>, done: () => void): void => {
-  desk.whenStopped.push(done)
-  desk.stopAt ??= desk.clock.now() + desk.limits.stopTimeoutMs
-  proceed(desk)
+const drain = <C, R>(state: OutletState<C, R>, done: () => void): void => {
+  state.whenStopped.push(done)
+  state.stopAt ??= state.clock.now() + state.limits.stopTimeoutMs
+  proceed(state)
 }
 
-const finish = <C, R>(desk: Desk<C, R>): void => {
-  desk.flights.lose('the member or client was stopped before an answer came')
-  takeBack(desk)
-  for (const proposal of desk.waiting.filter(() => true)) tell(desk, proposal, left(new Stopped()))
-  desk.whenStopped.splice(0).forEach(done => done())
+const finish = <C, R>(state: OutletState<C, R>): void => {
+  state.inflight.lose('the member or client was stopped before an answer came')
+  takeBack(state)
+  for (const proposal of state.waiting.all()) tell(state, proposal, left(new Stopped()))
+  state.whenStopped.splice(0).forEach(done => done())
 }
 
-/** An outlet without a route. */
-export const outlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> => {
-  const desk = openDesk(options)
+/** The outlet of a member or a client. Commands wait in it until `reroute` names a way to the leader. */
+export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> => {
+  const state = initialState(options)
   return {
-    submit: (command, submitOptions, done) => submit(desk, command, submitOptions, done),
-    reroute: (route, leader) => reroute(desk, route, leader),
-    settle: (key, fate) => settle(desk, key, fate),
-    replied: (key, reply) => settle(desk, key, unpacked(desk, reply)),
-    gone: key => gone(desk, key),
-    tick: () => tick(desk),
-    stop: done => stop(desk, done),
+    submit: (command, submitOptions, done) => submit(state, command, submitOptions, done),
+    reroute: (route, leader) => reroute(state, route, leader),
+    settle: (key, fate) => settle(state, key, fate),
+    replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),
+    gone: key => gone(state, key),
+    tick: () => tick(state),
+    drain: done => drain(state, done),
     get pending() {
-      return desk.pending
+      return state.pending
     },
     get inFlight() {
-      return desk.flights.count
+      return state.inflight.count
     },
   }
-}
-
-/** Results that cannot be read are as good as none. */
-const unpacked = <C, R>({ protocol }: Desk<C, R>, reply: ProposeReply): Fate<R> => {
-  if (reply.type !== 'committed') return reply
-  const results = decodeResults(protocol.result, reply.results)
-  return { type: 'committed', id: reply.id, results: isLeft(results) ? [] : results.right }
 }

@@ -27,32 +27,3 @@ export const timedOut = ({ timeoutMs, at }: Pick<Proposal<never>, 'timeoutMs' | 
 export const aborted = (at: Proposal<never>['at']): Either<TimedOut, never> => left(at === 'inFlight'
   ? new TimedOut('unknown', 'The proposal was aborted after the command had been handed over; it may still be applied.')
   : new TimedOut('never', 'The proposal was aborted before the command was handed over; it is not in the log.'))
-
-/** Listens to signals on behalf of many items: one listener per signal, however many items share it. */
-export interface Aborts<A> {
-  watch(signal: AbortSignal, item: A): void
-  forget(signal: AbortSignal, item: A): void
-}
-
-export const aborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
-  const watched = new Map<AbortSignal, { readonly items: Set<A>; readonly listener: () => void }>()
-  return {
-    watch: (signal, item) => {
-      const known = watched.get(signal)
-      if (known !== undefined) return void known.items.add(item)
-      const items = new Set([item])
-      const listener = (): void => {
-        watched.delete(signal)
-        items.forEach(onAbort)
-      }
-      watched.set(signal, { items, listener })
-      signal.addEventListener('abort', listener, { once: true })
-    },
-    forget: (signal, item) => {
-      const known = watched.get(signal)
-      if (known?.items.delete(item) !== true || known.items.size > 0) return
-      watched.delete(signal)
-      signal.removeEventListener('abort', known.listener)
-    },
-  }
-}

@@ -3,8 +3,9 @@ import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Term } from '../../lib/types.js'
-import type { Door, Intake } from './intake.js'
-import type { Outlet, Route } from './outlet.js'
+import type { Origin, Intake } from './intake.js'
+import type { Outlet } from './outlet.js'
+import type { Route } from './route.js'
 import { type Links, type Party, partyKey } from '../transport/port.js'
 
 export interface Routes {
@@ -18,15 +19,15 @@ export interface Routes {
   follow(state: RaftState): void
   /** Who leads and where, as far as is known here. */
   leader(): { readonly id: MemberId; readonly address: string } | undefined
-  /** No way leads anywhere any more. */
-  sever(): void
+  /** Every link is dropped, and no way leads anywhere any more. */
+  halt(): void
 }
 
 /** One life of a connection: the next one to the same party is another route. */
 interface Link {
   readonly party: Party
   readonly key: string
-  readonly door: Door
+  readonly origin: Origin
 }
 
 interface RoutesOptions<C, R> {
@@ -45,14 +46,14 @@ const leaderOf = (state: RaftState | undefined): ReturnType<Routes['leader']> =>
 /** The ways out of the outlet. */
 const waysOf = <C, R>({ outlet, intake, links }: RoutesOptions<C, R>) => ({
   toSelf: (key: string, term: Term): Route => {
-    const door = intake.openSelf(fate => outlet.settle(key, fate))
-    return { key, term, send: requests => requests.forEach(door.receive) }
+    const origin = intake.openSelf(fate => outlet.settle(key, fate))
+    return { key, term, send: requests => requests.forEach(origin.receive) }
   },
   toMember: (key: string, id: MemberId): Route =>
     ({ key, term: undefined, send: requests => links.send({ type: 'member', id }, requests) }),
 })
 
-/** Every link has a door to the intake, and the way to the leader follows the newest state. */
+/** Every link has a origin to the intake, and the way to the leader follows the newest state. */
 export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
   const { outlet, intake, reply } = options
   const { toSelf, toMember } = waysOf(options)
@@ -76,7 +77,7 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
     const link = linked.get(partyKey(party))
     if (link === undefined) return
     linked.delete(partyKey(party))
-    link.door.close()
+    link.origin.close()
     outlet.gone(link.key)
   }
 
@@ -84,14 +85,14 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
     connected: party => {
       drop(party)
       const key = `${partyKey(party)} ${++made}`
-      linked.set(partyKey(party), { party, key, door: intake.openLink(partyKey(party), answer => reply(party, answer)) })
+      linked.set(partyKey(party), { party, key, origin: intake.openLink(partyKey(party), answer => reply(party, answer)) })
       reroute()
     },
     disconnected: party => {
       drop(party)
       reroute()
     },
-    requested: (from, request) => linked.get(partyKey(from))?.door.receive(request),
+    requested: (from, request) => linked.get(partyKey(from))?.origin.receive(request),
     replied: (from, answer) => {
       const link = linked.get(partyKey(from))
       if (link !== undefined) outlet.replied(link.key, answer)
@@ -102,7 +103,7 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
       reroute()
     },
     leader: () => leaderOf(newest),
-    sever: () => {
+    halt: () => {
       newest = undefined
       for (const { party } of [...linked.values()]) drop(party)
       outlet.reroute(undefined, undefined)

@@ -11,6 +11,8 @@ export interface Waiting<R> {
   take(maxBytes: number): readonly Proposal<R>[]
   /** Those that `matches`, in order; they stay where they are until they are settled. */
   filter(matches: (proposal: Proposal<R>) => boolean): readonly Proposal<R>[]
+  /** All of them, in order, under the same terms. */
+  all(): readonly Proposal<R>[]
   /** To be called when one that waits here was settled. */
   settled(): void
 }
@@ -18,7 +20,8 @@ export interface Waiting<R> {
 /** Places of settled proposals that are kept at most beside as many live ones. */
 const SPARE = 1024
 
-export const waiting = <R>(): Waiting<R> => {
+/** The queue of one outlet. */
+export const createWaiting = <R>(): Waiting<R> => {
   let items: Proposal<R>[] = []
   let head = 0
   let size = 0
@@ -29,6 +32,8 @@ export const waiting = <R>(): Waiting<R> => {
     else return
     head = 0
   }
+
+  const all = (): readonly Proposal<R>[] => items.slice(head).filter(proposal => proposal.done !== undefined)
 
   return {
     get size() {
@@ -57,7 +62,8 @@ export const waiting = <R>(): Waiting<R> => {
       tidy()
       return taken
     },
-    filter: matches => items.slice(head).filter(proposal => proposal.done !== undefined && matches(proposal)),
+    filter: matches => all().filter(matches),
+    all,
     settled: () => {
       size--
       tidy()

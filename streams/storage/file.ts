@@ -6,13 +6,13 @@ import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
 import type { Disk } from './disk/disk.js'
 import { syncFolder } from './disk/file-access.js'
-import { groupCommit } from './log/group-commit.js'
+import { createGroupCommit } from './log/group-commit.js'
 import { IDENTITY_FILE, identityBytes } from './files/identity-file.js'
 import { readSpans } from './log/log-reader.js'
 import { nodeDisk } from './disk/node-disk.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from './port.js'
 import { toSectors } from './log/segment.js'
-import { type SegmentSupply, segmentSupply } from './log/segment-files.js'
+import { type SegmentSupply, createSegmentSupply } from './log/segment-files.js'
 import { type FolderOptions, type OpenFolder, holdFolder, openFolder, startError } from './store-folder.js'
 import { publish, writeTemporary } from './files/store-file.js'
 
@@ -79,10 +79,10 @@ const openStore = (parts: Parts): Store => {
   const { options, identity, hardStateFile, log, tail, notes } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
   const events = new Subject<StorageEvent>()
-  const supply = segmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
+  const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
   const { found } = hardStateFile
   const hardState = { ...found, commitIndex: Math.max(found.commitIndex, log.commitIndex) }
-  const queue = groupCommit({
+  const queue = createGroupCommit({
     clock, idleMs, index: log.index, hardStateFile, hardState, supply, current: log.current, marked: log.marked,
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),

@@ -3,20 +3,20 @@ import { PortInUse } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import type { MemberId } from '../../lib/types.js'
-import { type Clock, systemClock } from '../time/clock.js'
-import { type ClientLink, type ClientLinkEvent, clientPlaces, type Endpoint, type Links, type Party, type Transport, type TransportEvent } from './port.js'
+import type { Clock } from '../time/clock.js'
+import type { Endpoint, Links, Party, Transport, TransportEvent } from './port.js'
 
-interface Mailbox<Event> {
-  readonly events$: Observable<Event>
-  post(event: Event): void
+interface Mailbox {
+  readonly events$: Observable<TransportEvent>
+  post(event: TransportEvent): void
   /** Delivers what was posted, completes `events$`, then calls `done`; what is posted afterwards is lost. */
   close(done: () => void): void
 }
 
 /** Holds what is posted until the turn of the event loop ends, and delivers it in order. */
-const mailbox = <Event>(clock: Clock): Mailbox<Event> => {
-  const events = new Subject<Event>()
-  let waiting: Event[] = []
+const createMailbox = (clock: Clock): Mailbox => {
+  const events = new Subject<TransportEvent>()
+  let waiting: TransportEvent[] = []
   const deliver = (): void => {
     const due = waiting
     waiting = []
@@ -48,7 +48,6 @@ interface End {
 interface Seat {
   readonly endpoint: Endpoint
   readonly peers: Map<MemberId, End>
-  readonly clients: Map<number, End>
   post(event: TransportEvent): void
 }
 
@@ -93,7 +92,7 @@ const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
 }
 
 const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => {
-  const end = to.type === 'member' ? seat.peers.get(to.id) : seat.clients.get(to.link)
+  const end = to.type === 'member' ? seat.peers.get(to.id) : undefined
   if (end === undefined) return
   for (const message of messages) end.received(message)
 }
@@ -101,13 +100,11 @@ const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => 
 /** Cuts every link of the seat, at both ends. */
 const leave = (seat: Seat): void => {
   for (const id of seat.peers.keys()) seat.post({ type: 'disconnected', party: { type: 'member', id } })
-  for (const link of seat.clients.keys()) seat.post({ type: 'disconnected', party: { type: 'client', link } })
-  for (const end of [...seat.peers.values(), ...seat.clients.values()]) end.cut()
+  for (const end of [...seat.peers.values()]) end.cut()
   seat.peers.clear()
-  seat.clients.clear()
 }
 
-const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox<TransportEvent>): Links => {
+const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): Links => {
   const { id, clock } = seat.endpoint
   const waiting: (() => void)[] = []
   const closed = (): void => waiting.splice(0).forEach(call => call())
@@ -142,8 +139,8 @@ export const memoryTransport = (network: Network): Transport => ({
       clock.endOfTurn(() => done(left(new PortInUse(address))))
       return
     }
-    const box = mailbox<TransportEvent>(clock)
-    const seat: Seat = { endpoint, peers: new Map(), clients: new Map(), post: box.post }
+    const box = createMailbox(clock)
+    const seat: Seat = { endpoint, peers: new Map(), post: box.post }
     const others = [...network.seats.values()]
     network.seats.set(id, seat)
     const areOpen = (...seats: readonly Seat[]): boolean => seats.every(one => network.seats.get(one.endpoint.id) === one)
@@ -157,59 +154,3 @@ export const memoryTransport = (network: Network): Transport => ({
     })
   },
 })
-
-/** Whom a client wants to reach. */
-export interface MemoryDial {
-  readonly network: Network
-  readonly clusterId: string
-  readonly member: MemberId
-  readonly clock?: Clock
-}
-
-let clientsSoFar = 0
-
-const refusalOf = (seat: Seat | undefined, clusterId: string): string | undefined => {
-  if (seat === undefined) return 'nobody listens'
-  if (seat.endpoint.clusterId !== clusterId) return 'the cluster is another one'
-  return seat.clients.size < clientPlaces(seat.endpoint) ? undefined : 'maxLinks is reached'
-}
-
-/** A client's link to a member of the same process. */
-export const dialMemory = ({ network, clusterId, member, clock = systemClock }: MemoryDial): ClientLink => {
-  const box = mailbox<ClientLinkEvent>(clock)
-  const link = ++clientsSoFar
-  let peer: { readonly seat: Seat; readonly end: End } | undefined
-  let isOver = false
-  const finish = (lastWord: ClientLinkEvent): void => {
-    if (isOver) return
-    isOver = true
-    peer = undefined
-    box.post(lastWord)
-    box.close(() => undefined)
-  }
-  clock.endOfTurn(() => {
-    const seat = network.seats.get(member)
-    const refusal = refusalOf(seat, clusterId)
-    if (isOver) return
-    if (seat === undefined || refusal !== undefined) return finish({ type: 'refused', reason: refusal ?? 'nobody listens' })
-    const party: Party = { type: 'client', link }
-    peer = { seat, end: endOf(seat, party, () => seat.clients.delete(link)) }
-    seat.clients.set(link, {
-      received: message => box.post({ type: 'received', message }),
-      cut: () => finish({ type: 'disconnected', reason: 'the connection was closed' }),
-    })
-    seat.post({ type: 'connected', party })
-    box.post({ type: 'connected' })
-  })
-  return {
-    events$: box.events$,
-    send: messages => {
-      for (const message of messages) peer?.end.received(message)
-    },
-    close: () => {
-      const end = peer?.end
-      finish({ type: 'disconnected', reason: 'the link was closed here' })
-      end?.cut()
-    },
-  }
-}

@@ -1,8 +1,9 @@
 import type { Observable } from 'rxjs'
+import type { Limits } from '../../codecs/options.js'
 import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
-import type { LinkMessage } from '../../lib/requests.js'
-import type { Incarnation, MemberId, Millis } from '../../lib/types.js'
+import { type LinkMessage, isFromCore } from '../../lib/requests.js'
+import type { Incarnation, MemberId } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 
 /** Who is at the other end: a member by its id, a client by a number that this transport minted. */
@@ -10,6 +11,12 @@ export type Party = { readonly type: 'member'; readonly id: MemberId } | { reado
 
 /** A party as the key of a map. */
 export const partyKey = (party: Party): string => party.type === 'member' ? `member ${party.id}` : `client ${party.link}`
+
+/** Why `party` may not say this; undefined when it may. A member speaks for its own core and forwards requests, a client only asks. */
+export const objectionTo = (party: Party, message: LinkMessage): string | undefined => {
+  if (party.type === 'client') return message.type === 'propose' ? undefined : `a client sent a ${message.type}`
+  return isFromCore(message) && message.from !== party.id ? `${party.id} sent a ${message.type} under another name` : undefined
+}
 
 export type TransportEvent =
   | { readonly type: 'received'; readonly from: Party; readonly message: LinkMessage }
@@ -32,24 +39,10 @@ export type TransportNotice =
   | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' | 'maxFrameBytes' }
   | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
 
-/** The bounds of links, by their names in the options. */
-export interface LinkLimits {
-  /** The largest frame that is sent or accepted. */
-  readonly maxFrameBytes: number
-  /** Bytes waiting to leave over one link; one message may go beyond it. */
-  readonly maxSendBufferBytes: number
-  /** Links at once. Every other member has its place; clients share the rest. */
-  readonly maxLinks: number
-  /** Accepted connections that are not yet links, three quarters of them from one host at most. */
-  readonly maxHandshakes: number
-  /** From connecting or accepting to the link. */
-  readonly handshakeTimeoutMs: Millis
-  /** A link that had nothing to send for so long sends a sign of life; one that heard nothing five times as long is cut. */
-  readonly keepAliveMs: Millis
-  /** Bounds of the wait before a peer is dialled again: doubled each time, and half of it random. */
-  readonly reconnectMinMs: Millis
-  readonly reconnectMaxMs: Millis
-}
+/** The bounds that a transport keeps. */
+export type LinkLimits = Pick<Limits,
+  | 'maxFrameBytes' | 'maxSendBufferBytes' | 'maxLinks' | 'maxHandshakes'
+  | 'handshakeTimeoutMs' | 'keepAliveMs' | 'reconnectMinMs' | 'reconnectMaxMs'>
 
 /** What a transport must know of the member that opens it. */
 export interface Endpoint {

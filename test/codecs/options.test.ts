@@ -9,26 +9,26 @@ const given = {
   machine: { start: () => undefined }, transport: port, storage: port,
 }
 const reportOn = (options: unknown): readonly string[] => {
-  const settled = decodeOptions(options)
-  return isLeft(settled) ? settled.left.report : []
+  const checked = decodeOptions(options)
+  return isLeft(checked) ? checked.left.report : []
 }
 const without = (key: keyof typeof given): unknown => Object.fromEntries(Object.entries(given).filter(([name]) => name !== key))
 
 test('what is required suffices: the rest has defaults', is => {
-  const settled = decodeOptions(given)
-  is.true(isRight(settled))
-  if (isRight(settled)) {
-    is.deepEqual(settled.right, {
+  const checked = decodeOptions(given)
+  is.true(isRight(checked))
+  if (isRight(checked)) {
+    is.deepEqual(checked.right, {
       cluster: 'orders', id: 'n1', members: given.members, electionTimeoutMs: 1000, heartbeatMs: 100, limits: DEFAULT_LIMITS,
     })
-    is.not(settled.right.members, given.members, 'a copy: what the caller does to the original later changes nothing')
+    is.not(checked.right.members, given.members, 'a copy: what the caller does to the original later changes nothing')
   }
 })
 
 test('the stall bound follows the election timeout, unless it is set', is => {
   const stallOf = (options: object): number | undefined => {
-    const settled = decodeOptions({ ...given, ...options })
-    return isRight(settled) ? settled.right.limits.stallMs : undefined
+    const checked = decodeOptions({ ...given, ...options })
+    return isRight(checked) ? checked.right.limits.stallMs : undefined
   }
   is.is(stallOf({ electionTimeoutMs: 301 }), 151)
   is.is(stallOf({ electionTimeoutMs: 301, limits: { stallMs: 20 } }), 20)
@@ -36,8 +36,8 @@ test('the stall bound follows the election timeout, unless it is set', is => {
 })
 
 test('a limit that is set counts, the others keep their defaults', is => {
-  const settled = decodeOptions({ ...given, limits: { maxLinks: 7 } })
-  is.deepEqual(isRight(settled) && settled.right.limits, { ...DEFAULT_LIMITS, maxLinks: 7 })
+  const checked = decodeOptions({ ...given, limits: { maxLinks: 7 } })
+  is.deepEqual(isRight(checked) && checked.right.limits, { ...DEFAULT_LIMITS, maxLinks: 7 })
 })
 
 const refused: readonly (readonly [name: string, options: unknown, report: readonly string[]])[] = [

@@ -14,9 +14,6 @@ export const chain = <A, B, E, F = E>(act: Act<A, E>, next: (answer: A) => Act<B
 export const map = <A, B, E>(act: Act<A, E>, change: (answer: A) => B): Act<B, E> => done =>
   act(outcome => done(isLeft(outcome) ? outcome : right(change(outcome.right))))
 
-export const mapError = <A, E, F>(act: Act<A, E>, change: (error: E) => F): Act<A, F> => done =>
-  act(outcome => done(isLeft(outcome) ? left(change(outcome.left)) : outcome))
-
 /** One after the other; the first failure ends it. */
 export const inOrder = <E>(...acts: readonly Act<unknown, E>[]): Act<void, E> =>
   forEach(acts, act => act)

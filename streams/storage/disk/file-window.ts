@@ -20,7 +20,7 @@ export interface FileWindow {
  * A view of a file of `capacity` bytes that holds about `chunkBytes`. With `reuse` one buffer serves all of them, so nothing
  * may be kept of it; without, each load has a buffer of its own, which belongs to whoever keeps something of it.
  */
-export const fileWindow = (file: DiskFile, capacity: number, chunkBytes: number, reuse: boolean): FileWindow => {
+export const createFileWindow = (file: DiskFile, capacity: number, chunkBytes: number, reuse: boolean): FileWindow => {
   let store = Buffer.alloc(0)
   let bytes = store
   let start = 0

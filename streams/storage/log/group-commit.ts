@@ -209,7 +209,7 @@ const enqueueHardState = (writing: Writing, turn: Turn, next: HardState): void =
 }
 
 /** The queue of an open store. */
-export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
+export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   const { hardState, index, current } = options
   const writing: Writing = {
     options, queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex,

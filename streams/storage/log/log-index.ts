@@ -31,7 +31,7 @@ interface Position {
 
 const SPACING_BYTES = 64 * 1024
 /** When there are more, every second one is dropped and the spacing doubles; turns are kept, at most a few per term. */
-export const MAX_POSITIONS = 16_384
+const MAX_POSITIONS = 16_384
 
 const spansOf = (positions: readonly Position[], firstAt: number, from: Index, to: Index): Span[] => {
   const spans: Span[] = []
@@ -48,7 +48,7 @@ const spansOf = (positions: readonly Position[], firstAt: number, from: Index, t
 }
 
 /** An index of the log that begins after `base`. */
-export const logIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIndex => {
+export const createLogIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIndex => {
   let positions: Position[] = []
   let spacing = SPACING_BYTES
   let sinceLast = 0

@@ -6,7 +6,7 @@ import { type Act, ensure } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { decodeFileHeader } from '../files/file-header.js'
 import { readFully } from '../disk/file-access.js'
-import { fileWindow } from '../disk/file-window.js'
+import { createFileWindow } from '../disk/file-window.js'
 import type { Place, Span } from './log-index.js'
 import { decodeRecordHeader, recordBytes, segmentName, segmentSeed } from './segment.js'
 import { decodeRecord } from './segment-scan.js'
@@ -53,7 +53,7 @@ const readSegment = (file: DiskFile, path: string, place: Place, span: Span, rea
     const { capacity, salt } = header.right
     const seed = segmentSeed(salt)
     const chunk = Math.min(Math.max(reading.maxBytes, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES)
-    const window = fileWindow(file, capacity, chunk, false)
+    const window = createFileWindow(file, capacity, chunk, false)
     let at = place.offset
     const load = (bytes: number): void => window.load(at, bytes)(outcome => {
       if (isLeft(outcome)) return done(outcome)

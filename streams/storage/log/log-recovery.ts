@@ -7,7 +7,7 @@ import { type Act, chain, inOrder, map, orUndo, succeed } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { type FileHeader, decodeFileHeader } from '../files/file-header.js'
 import { openFile, readFully, sizeOf, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
-import { type LogIndex, logIndex } from './log-index.js'
+import { type LogIndex, createLogIndex } from './log-index.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
 import { type Segment, isWholeSegment, refill } from './segment-files.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
@@ -66,7 +66,7 @@ const logCollector = (tailBytes: number) => {
     tail.add(batch)
   }
   const each = (segment: number) => ({ header, batches, base }: ScannedRecord): string | undefined => {
-    if (base !== undefined && log === undefined) log = { base, index: logIndex(base.index) }
+    if (base !== undefined && log === undefined) log = { base, index: createLogIndex(base.index) }
     if (log === undefined) return 'the log does not begin with its base'
     commitIndex = Math.max(commitIndex, header.commitIndex)
     const last = batches.at(-1)

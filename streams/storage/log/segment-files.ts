@@ -74,7 +74,7 @@ type Outcome = Either<NodeJS.ErrnoException, Segment>
 /** Space may be made while the current segment still has room; after any other failure nothing is known of the disk. */
 const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC' || error.code === 'EDQUOT'
 
-export const segmentSupply = ({ disk, folder, segmentBytes, random, spare }: SupplyOptions): SegmentSupply => {
+export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare }: SupplyOptions): SegmentSupply => {
   let ready: Segment | undefined = spare
   let waiting: ((outcome: Outcome) => void)[] | undefined
   let broken: NodeJS.ErrnoException | undefined

@@ -5,7 +5,7 @@ import type { EntryBatch } from '../../../lib/types.js'
 import type { Act } from '../disk/act.js'
 import { type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { type FileHeader } from '../files/file-header.js'
-import { type FileWindow, fileWindow } from '../disk/file-window.js'
+import { type FileWindow, createFileWindow } from '../disk/file-window.js'
 import {
   FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, type SegmentKey, decodeBase, decodeRecordHeader, isFill, recordBytes, segmentKey,
 } from './segment.js'
@@ -100,7 +100,7 @@ export const scanSegment = (
   file: DiskFile, { capacity, salt }: FileHeader, each: (record: ScannedRecord) => string | undefined,
 ): Act<SegmentEnd> => done => {
   const key = segmentKey(salt)
-  const window = fileWindow(file, capacity, CHUNK_BYTES, true)
+  const window = createFileWindow(file, capacity, CHUNK_BYTES, true)
   let at = FIRST_RECORD
   let syncedTo = FIRST_RECORD
   let records = 0

@@ -1,5 +1,5 @@
 import type { Hello } from '../../../codecs/handshake.js'
-import { type Host, receive } from './handshake.js'
+import { type Callee, receive } from './handshake.js'
 import { clientPlaces, type Endpoint, type Party } from '../port.js'
 import type { Registry } from './registry.js'
 import type { ByteStream } from './sockets.js'
@@ -10,7 +10,7 @@ const SHARE_OF_ONE_HOST = 3 / 4
 const hostOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(':'))
 
 /** Places for those that are not yet links, in all and per host. */
-const waitingRoom = (places: number) => {
+const createWaitingRoom = (places: number) => {
   const perHost = new Map<string, number>()
   const placesPerHost = Math.ceil(places * SHARE_OF_ONE_HOST)
   let taken = 0
@@ -36,7 +36,7 @@ const waitingRoom = (places: number) => {
 
 /** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
 const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
-  settled(): void
+  meetDeadline(): void
   left(): void
   unconfirmed(reason: string): void
 }): void => {
@@ -44,12 +44,12 @@ const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello,
   registry.open(stream, party, {
     confirmed: link => {
       isConfirmed = true
-      on.settled()
+      on.meetDeadline()
       on.left()
       registry.join(party, incarnation, link)
     },
     closed: reason => {
-      on.settled()
+      on.meetDeadline()
       if (isConfirmed) return
       on.left()
       on.unconfirmed(`it did not confirm the link, as when it knows this member by another incarnation (${reason})`)
@@ -58,14 +58,14 @@ const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello,
 }
 
 /** Leads whoever dials this member through the handshake, so many at a time. */
-export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry): { accept(stream: ByteStream): void; close(): void } => {
+export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry): { accept(stream: ByteStream): void; close(): void } => {
   const { limits, clock } = endpoint
-  const room = waitingRoom(limits.maxHandshakes)
+  const room = createWaitingRoom(limits.maxHandshakes)
   const strangers = new Set<ByteStream>()
   let clientsSoFar = 0
   let isClosed = false
   let isFull = false
-  const host: Host = {
+  const callee: Callee = {
     endpoint, isTls, clock, limits,
     hasPlaceForClient: () => registry.clients() < clientPlaces(endpoint),
     linkedAs: registry.linkedAs,
@@ -93,11 +93,11 @@ export const acceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry)
       leave()
       if (!isClosed) registry.notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
-    receive(stream, host, {
-      welcomed: (hello, settle) => {
+    receive(stream, callee, {
+      welcomed: (hello, meetDeadline) => {
         const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
         welcome(registry, stream, hello, party, {
-          settled: settle,
+          meetDeadline,
           left: leave,
           unconfirmed: reason => {
             if (!isClosed && party.type === 'member') registry.notice({ type: 'refusedByPeer', peer: party.id, reason })

@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs'
-import type { LinkMessage } from '../../../lib/requests.js'
+import { type LinkMessage, isReply } from '../../../lib/requests.js'
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
 import { type Clock, systemClock } from '../../time/clock.js'
@@ -23,8 +23,7 @@ export interface ClientDial {
   readonly clock?: Clock
 }
 
-const objection = (message: LinkMessage): string | undefined =>
-  message.type === 'committed' || message.type === 'refused' || message.type === 'lost' ? undefined : `a member sent a client a ${message.type}`
+const objection = (message: LinkMessage): string | undefined => isReply(message) ? undefined : `a member sent a client a ${message.type}`
 
 /** Dials a member as a client: the same frames and handshake as between members, and no more rights than to ask. */
 export const dialClient = (

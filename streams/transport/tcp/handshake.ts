@@ -21,7 +21,7 @@ interface Exchange {
   /** Says why, then closes. */
   refuse(reason: string): void
   /** The deadline is met. */
-  settle(): void
+  meetDeadline(): void
 }
 
 /** One frame each way within the deadline. Whoever opens a link on the stream afterwards takes it over. */
@@ -38,7 +38,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
     why ??= reason
     stream.destroy()
   }
-  const settle = clock.after(limits.handshakeTimeoutMs, () => fail('the handshake took longer than handshakeTimeoutMs'))
+  const meetDeadline = clock.after(limits.handshakeTimeoutMs, () => fail('the handshake took longer than handshakeTimeoutMs'))
   const say = (message: Handshake): void => stream.write([encodeHandshake(message)])
   const received = (bytes: Uint8Array): void => {
     if (why !== undefined) return
@@ -56,7 +56,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
     },
     received,
     closed: reason => {
-      settle()
+      meetDeadline()
       on.over(why ?? reason)
     },
   })
@@ -69,12 +69,12 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
       say(refusal(reason))
       stream.end()
     },
-    settle,
+    meetDeadline,
   }
 }
 
 /** What the accepting end goes by. */
-export interface Host extends Pace {
+export interface Callee extends Pace {
   readonly endpoint: Endpoint
   /** Members must show a certificate that names them. */
   readonly isTls: boolean
@@ -84,7 +84,7 @@ export interface Host extends Pace {
 }
 
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */
-export const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Host, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
+const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Callee, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
   const { from, to } = hello
   const { id, members } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
@@ -98,30 +98,30 @@ export const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Host, h
 }
 
 /** Meets whoever dialled: `welcomed` when the link may be opened on the stream, else `over` when the stream is closed. */
-export const receive = (stream: ByteStream, host: Host, on: {
-  /** To be called within: `settle`, once the link is confirmed. */
-  welcomed(hello: Hello, settle: () => void): void
+export const receive = (stream: ByteStream, callee: Callee, on: {
+  /** `meetDeadline` must be called in time, once the link is confirmed. */
+  welcomed(hello: Hello, meetDeadline: () => void): void
   over(reason: string): void
 }): void => {
-  const { id, incarnation, admit } = host.endpoint
+  const { id, incarnation, admit } = callee.endpoint
   let isOver = false
   const welcome = (hello: Hello): void => {
     talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation })
-    on.welcomed(hello, talk.settle)
+    on.welcomed(hello, talk.meetDeadline)
   }
   const judgeIncarnation = (hello: Hello, outcome: Either<string, void>): void => {
     if (isOver) return
-    const linked = host.linkedAs(hello.from)
+    const linked = callee.linkedAs(hello.from)
     if (isLeft(outcome)) return talk.refuse(outcome.left)
     if (linked !== undefined && linked !== hello.incarnation) return talk.refuse(`${hello.from} is linked as another incarnation`)
     welcome(hello)
   }
-  const talk = exchange(stream, host, {
+  const talk = exchange(stream, callee, {
     opened: () => undefined,
     heard: payload => {
       const hello = decodeHello(payload)
       if (isLeft(hello)) return talk.fail(hello.left)
-      const objection = objectionToHello(host, hello.right, stream.identities)
+      const objection = objectionToHello(callee, hello.right, stream.identities)
       if (objection !== undefined) return talk.refuse(objection)
       if (hello.right.role === 'client') return welcome(hello.right)
       admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
@@ -133,7 +133,7 @@ export const receive = (stream: ByteStream, host: Host, on: {
   })
 }
 
-/** How it ended for the one that dialled; only `unreachable` may be nobody's fault. */
+/** Why the one that dialled got no link. `unreachable` may pass by itself, as when the other end is restarting; the others will not. */
 export type DialFailure =
   | { readonly type: 'unreachable'; readonly reason: string }
   /** The other end refused this one. */
@@ -185,7 +185,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
       admit(incarnation, outcome => {
         if (isOver) return
         if (isLeft(outcome)) return distrust(outcome.left)
-        talk.settle()
+        talk.meetDeadline()
         on.welcomed(incarnation)
       })
     },

@@ -2,8 +2,7 @@ import { appendFrame, keepAliveFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
-import type { Message } from '../../../lib/messages.js'
-import type { LinkMessage } from '../../../lib/requests.js'
+import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import type { LinkLimits } from '../port.js'
 import type { ByteStream } from './sockets.js'
@@ -52,11 +51,8 @@ export interface LinkOptions {
   readonly events: LinkEvents
 }
 
-/** Cores speak under their names and repeat what is lost; requests and replies do neither. */
-export const isFromCore = (message: LinkMessage): message is Message => 'from' in message
-
 /** Sends within the bounds and counts what it has to leave out. */
-const writer = (stream: ByteStream, { maxFrameBytes, maxSendBufferBytes }: LinkOptions['limits']) => {
+const createWriter = (stream: ByteStream, { maxFrameBytes, maxSendBufferBytes }: LinkOptions['limits']) => {
   const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
   return {
     /** Why the link must be cut; undefined when nothing was left out but what cores repeat. */
@@ -102,7 +98,7 @@ interface Pulse {
  * Watches both directions once every `keepAliveMs`. Silence is counted in beats, not in time: a process that was stopped
  * must not take its own absence for its peer's.
  */
-const pulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoken: boolean): void; silence(): void }): Pulse => {
+const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoken: boolean): void; silence(): void }): Pulse => {
   let silentBeats = 0
   let hasSpoken = false
   const beat = (): void => {
@@ -120,7 +116,7 @@ const pulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoke
 }
 
 /** Turns bytes into messages until it is over. */
-const hearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
+const createHearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
   /** A frame was finished, or a large one made progress; for the first time or again. */
   lifeSign(isFirst: boolean): void
   message(message: LinkMessage): void
@@ -154,7 +150,7 @@ const hearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
 /** Opens a link on `stream`, which it takes over. */
 export const openLink = (options: LinkOptions): Link => {
   const { stream, limits, clock, events } = options
-  const out = writer(stream, limits)
+  const out = createWriter(stream, limits)
   let why: string | undefined
   let cancelEnd: Cancel = () => undefined
   const isOver = (): boolean => why !== undefined
@@ -167,14 +163,14 @@ export const openLink = (options: LinkOptions): Link => {
     beats.spoke()
     stream.write([KEEP_ALIVE])
   }
-  const beats = pulse(clock, limits.keepAliveMs, {
+  const beats = createPulse(clock, limits.keepAliveMs, {
     beat: hasSpoken => {
       if (!hasSpoken && stream.bufferedBytes === 0) greet()
       out.tellDropped(events.dropped)
     },
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const received = hearer(options, isOver, {
+  const received = createHearer(options, isOver, {
     lifeSign: isFirst => {
       beats.heard()
       if (isFirst) events.confirmed()

@@ -1,17 +1,13 @@
 import { type Observable, Subject } from 'rxjs'
-import type { LinkMessage } from '../../../lib/requests.js'
+import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
-import { isFromCore, type Link, openLink } from './link.js'
-import type { Endpoint, Party, TransportEvent, TransportNotice } from '../port.js'
+import { type Link, openLink } from './link.js'
+import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice } from '../port.js'
 import type { ByteStream } from './sockets.js'
 
-/** Why `party` may not say this to `self`; undefined when it may. */
-const objectionTo = (party: Party, self: MemberId) => (message: LinkMessage): string | undefined => {
-  if (!isFromCore(message)) return party.type === 'member' || message.type === 'propose' ? undefined : `a client sent a ${message.type}`
-  if (party.type === 'client') return `a client sent a ${message.type}`
-  if (message.from !== party.id) return `${party.id} sent a ${message.type} under another name`
-  return message.to === self ? undefined : `${party.id} sent a ${message.type} that is for another member`
-}
+/** Why a peer's message is not for this member; undefined when it is. */
+const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string | undefined =>
+  party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
 /** Who is linked right now: one live link per member, any number of clients. */
 export interface Registry {
@@ -36,7 +32,7 @@ interface Joined {
 }
 
 /** Counts what is held, and calls those who wait once nothing is; before the first of them, `freed`. */
-const holder = (freed: () => void) => {
+const createHolder = (freed: () => void) => {
   const waiting: (() => void)[] = []
   let held = 0
   const check = (): void => {
@@ -62,7 +58,7 @@ const holder = (freed: () => void) => {
 }
 
 /** The links that count, by whom they lead to. */
-const roster = (tell: (event: TransportEvent) => void) => {
+const createRoster = (tell: (event: TransportEvent) => void) => {
   const members = new Map<MemberId, Joined>()
   const clients = new Map<number, Joined>()
   const at = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
@@ -89,13 +85,13 @@ const roster = (tell: (event: TransportEvent) => void) => {
 }
 
 /** The links of one member, and the one place from which its transport tells what happens. */
-export const registry = (endpoint: Endpoint): Registry => {
+export const createRegistry = (endpoint: Endpoint): Registry => {
   const { id, limits, clock } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
-  const { at, leave, join, clients } = roster(event => events.next(event))
-  const { hold, isFree, whenFree } = holder(() => events.complete())
+  const { at, leave, join, clients } = createRoster(event => events.next(event))
+  const { hold, isFree, whenFree } = createHolder(() => events.complete())
 
   return {
     events$: events.asObservable(),
@@ -106,7 +102,7 @@ export const registry = (endpoint: Endpoint): Registry => {
       const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
         stream, limits, clock,
-        objection: objectionTo(party, id),
+        objection: message => objectionTo(party, message) ?? misdelivery(party, message, id),
         events: {
           confirmed: () => on.confirmed(link),
           received: message => {

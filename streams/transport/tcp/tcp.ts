@@ -1,11 +1,11 @@
 import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import { acceptor } from './acceptor.js'
+import { createAcceptor } from './acceptor.js'
 import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
 import { keepLinked } from './dialler.js'
 import { nodeSockets } from './node-sockets.js'
 import type { Endpoint, Links, Transport } from '../port.js'
-import { registry } from './registry.js'
+import { createRegistry } from './registry.js'
 import type { ListenFault, Sockets, TlsMaterial } from './sockets.js'
 
 export type { TlsMaterial } from './sockets.js'
@@ -67,9 +67,9 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       clock.endOfTurn(() => done(listen))
       return
     }
-    const linked = registry(endpoint)
-    const door = acceptor(endpoint, tls !== undefined, linked)
-    sockets.listen(listen.right, tls, door.accept, outcome => {
+    const registry = createRegistry(endpoint)
+    const acceptor = createAcceptor(endpoint, tls !== undefined, registry)
+    sockets.listen(listen.right, tls, acceptor.accept, outcome => {
       if (isLeft(outcome)) return done(left(startError(listen.right, outcome.left)))
       const listener = outcome.right
       const larger = Object.keys(members).filter(member => id < member)
@@ -78,19 +78,19 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       let stops: readonly (() => void)[] = []
       const links: Links = {
         address: formatAddress(listener.address),
-        events$: linked.events$,
-        send: linked.send,
+        events$: registry.events$,
+        send: registry.send,
         close: closed => {
-          linked.close(closed)
+          registry.close(closed)
           if (isClosed) return
           isClosed = true
-          listener.close(linked.hold())
+          listener.close(registry.hold())
           for (const stop of stops) stop()
-          door.close()
+          acceptor.close()
         },
       }
       done(right(links))
-      if (!isClosed) stops = larger.map(peer => keepLinked(peer, endpoint, dialling, linked))
+      if (!isClosed) stops = larger.map(peer => keepLinked(peer, endpoint, dialling, registry))
     })
   },
 })

@@ -9,7 +9,7 @@ import { dropAfter, dropBefore } from '../../../lib/batch.js'
 import type { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch, EntryBatch } from '../../../lib/types.js'
-import { apply } from '../../../streams/machine/apply.js'
+import { createApply } from '../../../streams/machine/apply.js'
 import type { CommitEvent, Entry, RunningMachine } from '../../../streams/machine/machine.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
 import { virtualClock } from '../member/world.js'
@@ -41,7 +41,7 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
       return how(entries)
     },
   }
-  const applier = apply({
+  const applier = createApply({
     protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits,
     applied: at => told.push(`applied ${at.index}`),
     results: (firstIndex, term, list) => {
@@ -216,7 +216,7 @@ test('after a stop nothing is applied and nothing told, also of what was under w
   const answer = new Subject<readonly number[]>()
   const w = world(() => answer)
   w.applier.committed([batch(1, 1), batch(2, 2)])
-  w.applier.stop()
+  w.applier.halt()
   answer.next([2])
   answer.complete()
   w.applier.committed([batch(3, 3)])

@@ -4,7 +4,7 @@ import ava, { type ExecutionContext } from 'ava'
 import type { Observable } from 'rxjs'
 import { MachineFailed } from '../../../lib/errors.js'
 import type { RaftState } from '../../../lib/state.js'
-import { current } from '../../../streams/outputs/current.js'
+import { createCurrent } from '../../../streams/outputs/current.js'
 import { createLeaderships } from '../../../streams/outputs/leaderships.js'
 import type { CommitEvent } from '../../../streams/machine/machine.js'
 import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
@@ -329,7 +329,7 @@ test('a leadership that passes the gate after it is known to be lost never begin
 
 test('a value that nobody looks at is not read', t => {
   let reads = 0
-  const value = current(() => ++reads)
+  const value = createCurrent(() => ++reads)
   value.show()
   t.is(reads, 0)
   const subscription = value.value$.subscribe()

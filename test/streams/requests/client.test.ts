@@ -318,9 +318,13 @@ const wrong: Readonly<Record<string, readonly [object, RegExp]>> = {
   'no members': [{ members: {} }, /members/],
   'members that are none': [{ members: undefined }, /members/],
   'an address that is none': [{ members: { n1: 'nowhere' } }, /n1/],
-  'no protocol': [{ protocol: undefined }, /protocol\.command.*protocol\.result/],
+  'no protocol': [{ protocol: undefined }, /protocol: must be a pair of io-ts codecs/],
+  'a codec that is none': [{ protocol: { ...protocol, result: {} } }, /protocol\.result: must be an io-ts codec/],
+  'a misspelt option': [{ timeout: 300 }, /timeout: is not an option/],
   'a bound that is no number': [{ limits: { maxFrameBytes: 'large' } }, /maxFrameBytes/],
   'a timeout that is no number': [{ timeoutMs: Number.NaN }, /timeoutMs/],
+  'a timeout that no timer can wait': [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs/],
+  'bounds that contradict each other': [{ limits: { maxSendBufferBytes: 1000 } }, /maxSendBufferBytes: must be at least maxFrameBytes/],
 }
 for (const [what, [options, expected]] of Object.entries(wrong)) {
   test(`with ${what} it says so and begins nothing`, async assert => {

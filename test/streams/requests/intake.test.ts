@@ -8,7 +8,7 @@ import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { ProposeReply, ProposeRequest } from '../../../lib/requests.js'
 import type { EntryBody } from '../../../lib/types.js'
-import { type IntakeNotice, intake } from '../../../streams/requests/intake.js'
+import { type IntakeNotice, createIntake } from '../../../streams/requests/intake.js'
 import { bodyOf, commandsIn, origin, protocol } from './proposals.js'
 
 /** An intake with two links and the own outlet, and everything it said. */
@@ -16,7 +16,7 @@ const member = (limits: Partial<Limits> = {}) => {
   const proposed: number[] = []
   const notices: IntakeNotice[] = []
   const said: string[] = []
-  const taken = intake({
+  const intake = createIntake({
     protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3' }),
     notice: notice => notices.push(notice),
   })
@@ -25,10 +25,10 @@ const member = (limits: Partial<Limits> = {}) => {
     const shown = results === undefined ? '' : isLeft(results) ? ' ?' : ` ${results.right.map(one => one instanceof MachineFailed ? 'failed' : one).join(' ')}`
     said.push(`${who}: ${reply.type} ${reply.id}${reply.type === 'refused' ? ` ${reply.reason} ${reply.leader?.id}` : shown}`)
   }
-  const self = taken.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`))
+  const self = intake.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`))
   return {
-    taken, proposed, notices, said, self, n1: taken.openLink('n1', say('n1')), n2: taken.openLink('n2', say('n2')),
-    appended: (id: number, firstIndex: number, count = 1, term = 2): void => taken.answered([{ type: 'appended', id, firstIndex, count, term }]),
+    intake, proposed, notices, said, self, n1: intake.openLink('n1', say('n1')), n2: intake.openLink('n2', say('n2')),
+    appended: (id: number, firstIndex: number, count = 1, term = 2): void => intake.answered([{ type: 'appended', id, firstIndex, count, term }]),
   }
 }
 const request = (id: number, epoch: number, ...commands: readonly string[]): ProposeRequest => ({ type: 'propose', id, epoch, body: bodyOf(...commands) })
@@ -43,20 +43,20 @@ test('a request is answered with its results when the machine has applied it', a
   m.appended(2, 7)
   m.appended(3, 8)
   assert.deepEqual(m.said, [])
-  m.taken.applied(5, 2, [50, new MachineFailed('no'), 70])
-  m.taken.applied(8, 2, [80])
+  m.intake.applied(5, 2, [50, new MachineFailed('no'), 70])
+  m.intake.applied(8, 2, [80])
   assert.deepEqual(m.said, ['n1: committed 10 50 failed', 'n2: committed 10 70', 'self: committed 10 80'])
-  assert.is(m.taken.waiting, 0)
+  assert.is(m.intake.waiting, 0)
 })
 
 test('results that come in pieces are put together', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a', 'b', 'c'))
   m.appended(1, 5, 3)
-  m.taken.applied(4, 2, [40, 50])
-  m.taken.applied(6, 2, [60])
+  m.intake.applied(4, 2, [40, 50])
+  m.intake.applied(6, 2, [60])
   assert.deepEqual(m.said, [])
-  m.taken.applied(7, 2, [70, 80])
+  m.intake.applied(7, 2, [70, 80])
   assert.deepEqual(m.said, ['n1: committed 1 50 60 70'])
 })
 
@@ -64,7 +64,7 @@ test('an entry of another term at the same index is not the answer', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5, 1, 2)
-  m.taken.applied(5, 3, [50])
+  m.intake.applied(5, 3, [50])
   assert.deepEqual(m.said, ['n1: lost 1'])
 })
 
@@ -72,17 +72,17 @@ test('a request whose leadership ended is lost, and a later one at its index get
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5, 1, 2)
-  m.taken.answered([{ type: 'lost', id: 1 }])
+  m.intake.answered([{ type: 'lost', id: 1 }])
   m.n1.receive(request(2, 0, 'b'))
   m.appended(2, 5, 1, 4)
-  m.taken.applied(5, 4, [51])
+  m.intake.applied(5, 4, [51])
   assert.deepEqual(m.said, ['n1: lost 1', 'n1: committed 2 51'])
 })
 
 test('after one refusal everything later of its epoch is refused, of this link and no other', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
-  m.taken.answered([{ type: 'refused', id: 1, reason: 'busy' }])
+  m.intake.answered([{ type: 'refused', id: 1, reason: 'busy' }])
   m.n1.receive(request(2, 0, 'b'))
   m.n2.receive(request(1, 0, 'x'))
   m.n1.receive(request(3, 1, 'a'))
@@ -92,7 +92,7 @@ test('after one refusal everything later of its epoch is refused, of this link a
 
 test('a refusal that comes while the request is put into the inbox is heard', assert => {
   const said: string[] = []
-  const full = intake<string, number>({
+  const full = createIntake<string, number>({
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined,
     propose: id => full.answered([{ type: 'refused', id, reason: 'busy' }]),
   })
@@ -120,29 +120,29 @@ for (const [what, [limits, body]] of Object.entries(invalid)) {
   })
 }
 
-test('a link that is down hears nothing, and its place can be taken by another', assert => {
+test('a link that is down hears nothing, and its place can be intake by another', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5)
   m.n1.close()
   m.n1.receive(request(2, 0, 'b'))
-  m.taken.applied(5, 2, [50])
+  m.intake.applied(5, 2, [50])
   assert.deepEqual(m.said, [])
   assert.deepEqual(m.proposed, [1])
-  assert.is(m.taken.waiting, 0)
+  assert.is(m.intake.waiting, 0)
 })
 
 test('results that cannot be written, or not in a frame, leave the outcome unknown and are reported', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5)
-  m.taken.applied(5, 2, [Number.NaN])
+  m.intake.applied(5, 2, [Number.NaN])
   m.n1.receive(request(2, 0, 'b'))
   m.appended(2, 6)
   const small = member({ maxFrameBytes: 64 * 1024 })
   small.n1.receive(request(1, 0, 'a'))
   small.appended(1, 5)
-  small.taken.applied(5, 2, [7])
+  small.intake.applied(5, 2, [7])
   assert.deepEqual(small.said, ['n1: lost 1'])
   assert.like(small.notices, [{ type: 'unsendableResult', firstIndex: 5 }])
 })
@@ -153,12 +153,12 @@ test('while it stops, a member refuses new requests and answers those it has; in
   m.n1.receive(request(2, 0, 'b'))
   m.appended(1, 5)
   m.appended(2, 6)
-  m.taken.refuseAll()
+  m.intake.refuseAll()
   m.n2.receive(request(1, 0, 'c'))
-  m.taken.applied(5, 2, [50])
-  m.taken.abandon()
+  m.intake.applied(5, 2, [50])
+  m.intake.halt()
   assert.deepEqual(m.said, ['n2: refused 1 stopped n3', 'n1: committed 1 50', 'n1: lost 2'])
-  assert.is(m.taken.waiting, 0)
+  assert.is(m.intake.waiting, 0)
 })
 
 /** The log that an outlet and an intake make together over a slow link, when the core refuses as scheduled. */
@@ -167,10 +167,10 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
   const log: string[] = []
   const wire: ProposeRequest[] = []
   const inbox: { readonly id: number; readonly body: EntryBody }[] = []
-  const taken = intake<string, number>({
+  const intake = createIntake<string, number>({
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
-  const door = taken.openLink('n1', reply => o.out.replied('n2', reply))
+  const door = intake.openLink('n1', reply => o.out.replied('n2', reply))
   o.out.reroute({ key: 'n2', term: undefined, send: requests => wire.push(...requests) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)
   commands.forEach(command => o.submit(command, { timeoutMs: 60_000 }))
@@ -183,12 +183,12 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
     for (const { id, body } of inbox.splice(0)) {
       isRefusing ||= refusals[decisions++ % refusals.length]!
       if (isRefusing) {
-        taken.answered([{ type: 'refused', id, reason: 'busy' }])
+        intake.answered([{ type: 'refused', id, reason: 'busy' }])
         continue
       }
       log.push(...commandsIn(body))
-      taken.answered([{ type: 'appended', id, firstIndex: log.length, count: body.count, term: 1 }])
-      taken.applied(log.length, 1, [log.length])
+      intake.answered([{ type: 'appended', id, firstIndex: log.length, count: body.count, term: 1 }])
+      intake.applied(log.length, 1, [log.length])
     }
   }
   assert.deepEqual(log, commands, `refusals ${refusals.map(Number).join('')}`)

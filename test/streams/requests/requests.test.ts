@@ -27,8 +27,8 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     const abort = new AbortController(); o.submit('a', { signal: abort.signal }); abort.abort()
   }, { tag: 'TimedOut', appended: 'never' }],
   'aborted before it began': [o => { o.submit('a', { signal: AbortSignal.abort() }) }, { tag: 'TimedOut', appended: 'never' }],
-  'waiting, stopped without a leader': [o => { o.submit('a'); o.out.stop(() => undefined) }, { tag: 'Stopped', appended: 'never' }],
-  'after a stop': [o => { o.out.stop(() => undefined); o.submit('a') }, { tag: 'Stopped', appended: 'never' }],
+  'waiting, stopped without a leader': [o => { o.submit('a'); o.out.drain(() => undefined) }, { tag: 'Stopped', appended: 'never' }],
+  'after a stop': [o => { o.out.drain(() => undefined); o.submit('a') }, { tag: 'Stopped', appended: 'never' }],
   'in flight until the deadline': [o => { inFlight(o); o.wait(5050) }, { tag: 'TimedOut', appended: 'unknown' }],
   'in flight, aborted': [o => {
     const abort = new AbortController(); inFlight(o, { signal: abort.signal }); abort.abort()
@@ -37,8 +37,8 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
   'in flight, disconnected': [o => { inFlight(o); o.out.gone('n2') }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, another leader, no answer in the grace': [o => { inFlight(o); o.to('n3'); o.wait(100) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, another leader, answered in the grace': [o => { inFlight(o); o.to('n3'); o.wait(50); o.committed('n2', 1, 7) }, { result: 7 }],
-  'in flight, stopped, no answer': [o => { inFlight(o, { timeoutMs: 60_000 }); o.out.stop(() => undefined); o.wait(5000) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
-  'in flight, stopped, answered in time': [o => { inFlight(o); o.out.stop(() => undefined); o.wait(4000); o.committed('n2', 1, 7) }, { result: 7 }],
+  'in flight, stopped, no answer': [o => { inFlight(o, { timeoutMs: 60_000 }); o.out.drain(() => undefined); o.wait(5000) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, stopped, answered in time': [o => { inFlight(o); o.out.drain(() => undefined); o.wait(4000); o.committed('n2', 1, 7) }, { result: 7 }],
   'in flight, answered with too few results': [o => { inFlight(o); o.committed('n2', 1) }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, answered with results that cannot be read': [o => {
     inFlight(o); o.out.replied('n2', { type: 'committed', id: 1, firstIndex: 1, term: 1, results: packEntries([Uint8Array.of(9)]) })
@@ -63,7 +63,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     inFlight(o); o.out.settle('n2', refused(1)); o.to('n3'); o.turn(); o.out.gone('n3')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'refused while stopping, no other leader': [o => {
-    inFlight(o); o.out.stop(() => undefined); o.out.settle('n2', refused(1)); o.to(undefined)
+    inFlight(o); o.out.drain(() => undefined); o.out.settle('n2', refused(1)); o.to(undefined)
   }, { tag: 'Stopped', appended: 'never' }],
   'found invalid by the leader': [o => { inFlight(o); o.out.settle('n2', refused(1, 'invalid')) }, { tag: 'Rejected', appended: 'never' }],
   'proposed by a leadership that has ended': [o => { o.to('self', 4); o.submit('a', { term: 3 }) }, { tag: 'NotLeader', appended: 'never' }],
@@ -89,7 +89,7 @@ for (const [path, [run, expected]] of Object.entries(paths)) {
     o.committed('n2', 1, 7)
     o.committed('n3', 2, 7)
     o.out.gone('n2')
-    o.out.stop(() => undefined)
+    o.out.drain(() => undefined)
     o.wait(5050)
     assert.is(o.out.pending, 0, 'nothing is counted that has its fate')
     assert.is(o.out.inFlight, 0)
@@ -259,15 +259,15 @@ test('a stop ends when the last fate is known, sends what waits meanwhile, and t
   o.submit('b')
   o.turn()
   const stops: string[] = []
-  o.out.stop(() => stops.push('first'))
-  o.out.stop(() => stops.push('second'))
+  o.out.drain(() => stops.push('first'))
+  o.out.drain(() => stops.push('second'))
   o.committed('n2', 1, 1)
   o.turn()
   assert.deepEqual(o.log(), ['n2 1: a', 'n2 1: b'])
   assert.deepEqual(stops, [])
   o.committed('n2', 2, 2)
   assert.deepEqual(stops, ['first', 'second'])
-  o.out.stop(() => stops.push('third'))
+  o.out.drain(() => stops.push('third'))
   assert.deepEqual(stops, ['first', 'second', 'third'])
 })
 

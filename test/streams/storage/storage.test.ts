@@ -7,7 +7,7 @@ import test from 'ava'
 import { FolderInUse, InvalidOptions, StorageFailed } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
-import { type LogIndex, type Span, logIndex } from '../../../streams/storage/log/log-index.js'
+import { type LogIndex, type Span, createLogIndex } from '../../../streams/storage/log/log-index.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import type { Store } from '../../../streams/storage/port.js'
@@ -254,7 +254,7 @@ test('the index finds the live record of every entry, however often the log was 
       live.length = first - 1
       for (let i = first; i <= last; i++) live.push(at)
     }
-    const index = logIndex(0, 16)
+    const index = createLogIndex(0, 16)
     indexOf(log, index)
     t.is(index.lastIndex(), live.length)
     const from = 1 + dice(live.length)

@@ -1,16 +1,14 @@
-/** A client's link to one member, over TCP, TLS and memory alike; and how a member keeps dialling its peers. */
+/** A client's link to one member, over TCP and TLS alike; and how a member keeps dialling its peers. */
 import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame } from '../../../codecs/frames.js'
-import { isLeft, right } from '../../../lib/prelude.js'
 import type { ProposeRequest } from '../../../lib/requests.js'
 import { systemClock } from '../../../streams/time/clock.js'
 import { dialClient } from '../../../streams/transport/tcp/dial.js'
-import { dialMemory, memoryNetwork, memoryTransport } from '../../../streams/transport/memory.js'
 import type { ClientLink, ClientLinkEvent, LinkLimits, TransportEvent } from '../../../streams/transport/port.js'
 import { redial } from '../../../streams/transport/tcp/redial.js'
-import { count, messagesOf, noticed, noticesOf, watch, type Watched } from '../../../testing/watch.js'
-import { ANYWHERE, CLUSTER, closeAll, dial, hello, joinAs, leaveOpen, LIMITS, material, open, serve, vote } from './wire.js'
+import { count, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
+import { ANYWHERE, CLUSTER, closeAll, dial, hello, joinAs, LIMITS, material, open, serve, vote } from './wire.js'
 import { virtualClock } from '../member/world.js'
 
 test.after.always(closeAll)
@@ -60,18 +58,6 @@ const worlds: Record<string, (limits?: Partial<LinkLimits>) => Promise<World>> =
     const tls = material('client')
     return { n1, dial: changes => dialClient({ clusterId: CLUSTER, name: 'c', member: 'n1', address: n1.links.address, tls, limits: LIMITS, ...changes }) }
   },
-  memory: limits => new Promise(resolve => {
-    const network = memoryNetwork()
-    memoryTransport(network).open({
-      clusterId: CLUSTER, id: 'n1', incarnation: 'n1-1', members: { n1: ANYWHERE, n2: ANYWHERE }, clock: systemClock, random: () => 0,
-      admit: (_, __, decide) => decide(right(undefined)), limits: { ...LIMITS, ...limits },
-    }, outcome => {
-      if (isLeft(outcome)) throw outcome.left
-      const n1 = watch(outcome.right)
-      leaveOpen(n1)
-      resolve({ n1, dial: changes => dialMemory({ network, clusterId: CLUSTER, member: 'n1', ...changes }) })
-    })
-  }),
 }
 
 const clientsOf = (events: readonly TransportEvent[], type: 'connected' | 'disconnected'): number =>

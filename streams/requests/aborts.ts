@@ -1,0 +1,29 @@
+/** Listens to signals on behalf of many items: one listener per signal, however many items share it. */
+export interface Aborts<A> {
+  watch(signal: AbortSignal, item: A): void
+  forget(signal: AbortSignal, item: A): void
+}
+
+/** `onAbort` is called once for each item whose signal aborts while it is watched. */
+export const createAborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
+  const watched = new Map<AbortSignal, { readonly items: Set<A>; readonly listener: () => void }>()
+  return {
+    watch: (signal, item) => {
+      const known = watched.get(signal)
+      if (known !== undefined) return void known.items.add(item)
+      const items = new Set([item])
+      const listener = (): void => {
+        watched.delete(signal)
+        items.forEach(onAbort)
+      }
+      watched.set(signal, { items, listener })
+      signal.addEventListener('abort', listener, { once: true })
+    },
+    forget: (signal, item) => {
+      const known = watched.get(signal)
+      if (known?.items.delete(item) !== true || known.items.size > 0) return
+      watched.delete(signal)
+      signal.removeEventListener('abort', known.listener)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+/** Commands and results on their way between values and the bytes that requests and replies carry. */
+import { forEachEntry } from '../../codecs/entries.js'
+import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
+import { decodeResults, encodeResults } from '../../codecs/results.js'
+import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { type MachineFailed, Rejected, TooLarge } from '../../lib/errors.js'
+import { type Either, isLeft, left } from '../../lib/prelude.js'
+import type { ProposeReply } from '../../lib/requests.js'
+import type { EntryBody } from '../../lib/types.js'
+import type { Protocol } from '../machine/machine.js'
+import type { Fate } from './route.js'
+
+/** The command as the log would hold it, read back: what every member will decode later is checked before it is accepted. */
+export const packCommand = <C, R>(
+  { command: codec }: Protocol<C, R>, { maxCommandBytes }: Pick<Limits, 'maxCommandBytes'>, command: C,
+): Either<Rejected | TooLarge, Uint8Array> => {
+  const encoded = encodeValue(codec, command)
+  if (isLeft(encoded)) return left(new Rejected(encoded.left))
+  if (encoded.right.length > maxCommandBytes) return left(new TooLarge(encoded.right.length, maxCommandBytes))
+  const decoded = decodeValue(codec, encoded.right)
+  return isLeft(decoded) ? left(new Rejected(decoded.left)) : encoded
+}
+
+/** Why a body of commands cannot pass, if so: every command must decode here and keep the bounds, before it is in the log. */
+export const objectionToBody = <C, R>(
+  protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
+): string | undefined => {
+  let bytes = 0
+  let fault: string | undefined
+  forEachEntry(body, 0, body.count, (entry, position) => {
+    if (fault !== undefined) return
+    bytes += entry.length
+    if (entry.length > maxCommandBytes) fault = `command ${position} exceeds maxCommandBytes with ${entry.length} bytes`
+    else if (position > 0 && bytes > maxBatchBytes) fault = `${body.count} commands in one request exceed maxBatchBytes`
+    else {
+      const command = decodeValue(protocol.command, entry)
+      if (isLeft(command)) fault = `command ${position}: ${command.left.join('; ')}`
+    }
+  })
+  return fault
+}
+
+/** Results as one reply carries them, or why none can. */
+export const packResults = <C, R>(
+  protocol: Protocol<C, R>, { maxFrameBytes }: Pick<Limits, 'maxFrameBytes'>, results: readonly (R | MachineFailed)[],
+): Either<string, EntryBody> => {
+  const body = encodeResults(protocol.result, results)
+  if (isLeft(body)) return body
+  const { length } = body.right.bytes
+  return length > maxFrameBytes - FRAME_SLACK_BYTES ? left(`the results have ${length} bytes, which is too much for maxFrameBytes`) : body
+}
+
+/** The fate that a reply tells. Results that cannot be read are as good as none. */
+export const unpackReply = <C, R>(protocol: Protocol<C, R>, reply: ProposeReply): Fate<R> => {
+  if (reply.type !== 'committed') return reply
+  const results = decodeResults(protocol.result, reply.results)
+  return { type: 'committed', id: reply.id, results: isLeft(results) ? [] : results.right }
+}
