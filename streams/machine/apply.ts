@@ -38,6 +38,8 @@ export interface Apply {
 /** Entries of the first call of the machine; later calls take more or fewer, by what the last one took. */
 const FIRST_SLICE = 64
 const LARGEST_SLICE = 1024
+/** Applied batches that are kept until they are let go together. */
+const SPENT = 64
 
 /** What is left to do, and how far it has come. */
 interface Work<C, R, S> extends ApplyOptions<C, R, S> {
@@ -74,8 +76,9 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
   work.at = { index, term: batch.term, time: batch.time }
   work.isReported = false
   if (index < lastIndexOf(batch)) work.batches[work.next] = dropBefore(batch, index + 1)
-  else if (++work.next === work.batches.length) {
-    work.batches = []
+  else if (++work.next === work.batches.length || work.next >= SPENT) {
+    // What is applied is let go, also where the machine never gets to the end of its work.
+    work.batches = work.batches.slice(work.next)
     work.next = 0
   }
 }
@@ -125,7 +128,7 @@ const pace = <C, R, S>(work: Work<C, R, S>, tookMs: Millis, firstIndex: Index): 
 }
 
 /** Whether the machine was done at once; otherwise its answer sets the work going again. */
-const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch): boolean => {
+const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan: Millis): boolean => {
   const began = work.clock.now()
   const decoded = decodeSlice(work, batch)
   if (isLeft(decoded)) {
@@ -140,23 +143,29 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch): boolean 
     if (work.isOver) return
     if (isLeft(results)) fail(work, batch.firstIndex, results.left)
     else conclude(work, batch, entries, results.right)
-    if (isLate) resume(work)
+    if (!isLate) return
+    if (isSpent(work, turnBegan)) putOff(work)
+    else resume(work, turnBegan)
   })
   isLate = true
   pace(work, work.clock.now() - began, batch.firstIndex)
   return isDone
 }
 
-const run = <C, R, S>(work: Work<C, R, S>): void => {
+const isSpent = <C, R, S>({ clock, applyBudgetMs }: Work<C, R, S>, began: Millis): boolean => clock.now() - began >= applyBudgetMs
+
+const putOff = <C, R, S>(work: Work<C, R, S>): void => void work.clock.endOfTurn(() => resume(work, work.clock.now()))
+
+/** Applies what there is until the budget of the turn that began at `began` is spent, however promptly the machine answers. */
+const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   if (work.isBusy) return
   work.isBusy = true
-  const began = work.clock.now()
   while (work.next < work.batches.length) {
     const batch = work.batches[work.next]!
     if (batch.kind !== 'command') advanceTo(work, batch, lastIndexOf(batch))
-    else if (!applySlice(work, batch)) return report(work)
-    if (work.clock.now() - began >= work.applyBudgetMs) {
-      work.clock.endOfTurn(() => resume(work))
+    else if (!applySlice(work, batch, began)) return report(work)
+    if (isSpent(work, began)) {
+      putOff(work)
       return report(work)
     }
   }
@@ -164,9 +173,9 @@ const run = <C, R, S>(work: Work<C, R, S>): void => {
   report(work)
 }
 
-const resume = <C, R, S>(work: Work<C, R, S>): void => {
+const resume = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   work.isBusy = false
-  run(work)
+  run(work, began)
 }
 
 /** Applies to one machine what `committed` hands over. */
@@ -178,7 +187,7 @@ export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
     committed: batches => {
       if (work.isOver) return
       for (const batch of batches) work.batches.push(batch)
-      run(work)
+      run(work, work.clock.now())
     },
     halt: () => end(work),
   }

@@ -6,6 +6,8 @@ import type { Replicated, Submit } from './proposer.js'
 /** A command's place in the order in which outcomes come out. */
 interface Slot<C, R> {
   readonly command: C
+  /** Commands before it were left out: it waits, as after a failure, for all that came before them. */
+  readonly isAfterGap: boolean
   outcome: Either<ProposeError, R> | undefined
 }
 
@@ -16,6 +18,8 @@ export interface Lane<C, R> {
   readonly open: number
   /** Lets one in; a command that comes with its outcome is not proposed, and comes out in its turn. */
   add(command: C, outcome?: Either<ProposeError, R>): void
+  /** A command found no place here at all. */
+  leaveOut(): void
 }
 
 export interface LaneOptions<C, R> {
@@ -42,6 +46,7 @@ interface LaneState<C, R> extends LaneOptions<C, R> {
   open: number
   /** Set by a failure: nothing later is proposed until every command in flight has its fate. */
   hasFailed: boolean
+  hasGap: boolean
   isAdvancing: boolean
 }
 
@@ -60,7 +65,7 @@ const propose = <C, R>(state: LaneState<C, R>): boolean => {
     if (state.active === 0) state.hasFailed = false
     const slot = state.slots[state.next]!
     // A command that found no room has failed too: later ones wait for all before it.
-    if (state.hasFailed || (slot.outcome !== undefined && state.active > 0)) break
+    if (state.hasFailed || ((slot.outcome !== undefined || slot.isAfterGap) && state.active > 0)) break
     state.next++
     if (slot.outcome !== undefined) continue
     state.active++
@@ -103,7 +108,7 @@ const advance = <C, R>(state: LaneState<C, R>): void => {
 
 /** A lane for the commands of one stream. */
 export const createLane = <C, R>(options: LaneOptions<C, R>): Lane<C, R> => {
-  const state: LaneState<C, R> = { ...options, slots: [], head: 0, next: 0, active: 0, open: 0, hasFailed: false, isAdvancing: false }
+  const state: LaneState<C, R> = { ...options, slots: [], head: 0, next: 0, active: 0, open: 0, hasFailed: false, hasGap: false, isAdvancing: false }
   return {
     get size() {
       return state.slots.length - state.head
@@ -112,9 +117,13 @@ export const createLane = <C, R>(options: LaneOptions<C, R>): Lane<C, R> => {
       return state.open
     },
     add: (command, outcome) => {
-      state.slots.push({ command, outcome })
+      state.slots.push({ command, outcome, isAfterGap: state.hasGap })
+      state.hasGap = false
       if (outcome === undefined) state.open++
       advance(state)
+    },
+    leaveOut: () => {
+      state.hasGap = true
     },
   }
 }

@@ -16,7 +16,10 @@ export interface ProposeOptions {
 export interface ReplicateOptions {
   /** Commands proposed at a time; 256 unless told otherwise. */
   readonly window?: number
-  /** Commands that wait for a place in the window, beyond which they come out as `Busy`; 10 000 unless told otherwise. */
+  /**
+   * Commands that wait for a place in the window, beyond which they come out as `Busy`; 10 000 unless told otherwise. As many
+   * outcomes again as window and queue hold may wait for earlier ones; in a flood beyond that, `Busy` comes out at once.
+   */
   readonly queue?: number
 }
 

@@ -21,7 +21,14 @@ export const replicate = <C, R>(
   const commands = createLane({ submit, window: atLeast(1, window), subscriber, moved: finish })
   // A source that emits within its subscription hears of an unsubscription only this way.
   return commands$.pipe(takeWhile(() => !subscriber.closed)).subscribe({
-    next: command => commands.add(command, commands.open < bound ? undefined : left(new Busy('queue'))),
+    next: command => {
+      const isKept = commands.size < 2 * bound
+      if (isKept && commands.open < bound) return commands.add(command)
+      const outcome = left(new Busy('queue'))
+      if (isKept) return commands.add(command, outcome)
+      commands.leaveOut()
+      subscriber.next({ command, outcome })
+    },
     error: (error: unknown) => {
       end = () => subscriber.error(error)
       finish()
@@ -97,6 +104,12 @@ interface Puller<C> {
   close(): void
 }
 
+/** What an iterator answers is not ours to trust. */
+const checked = <C>(result: IteratorResult<C, unknown>): IteratorResult<C, unknown> => {
+  if (Object(result) !== result) throw new TypeError(`the iterator answered ${String(result)} instead of an object`)
+  return result
+}
+
 // A string is an iterable too, and no object.
 const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => Symbol.asyncIterator in Object(commands)
 
@@ -104,7 +117,7 @@ const createPuller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> =>
   if (isAsync(commands)) {
     const iterator = commands[Symbol.asyncIterator]()
     return {
-      pull: (taken, failed) => void new Promise<IteratorResult<C, unknown>>(resolve => resolve(iterator.next())).then(taken, failed),
+      pull: (taken, failed) => void new Promise<IteratorResult<C, unknown>>(resolve => resolve(iterator.next())).then(checked).then(taken, failed),
       close: () => void new Promise(resolve => resolve(iterator.return?.())).catch(() => undefined),
     }
   }
@@ -113,7 +126,7 @@ const createPuller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> =>
     pull: (taken, failed) => {
       let result: IteratorResult<C, unknown>
       try {
-        result = iterator.next()
+        result = checked(iterator.next())
       } catch (error) {
         return failed(error)
       }

@@ -1,4 +1,6 @@
 /** Committed entries on their way into the machine: in order, in slices, none skipped. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import * as t from 'io-ts'
 import { NEVER, type ObservableInput, Subject, map, of, throwError, timer } from 'rxjs'
@@ -13,6 +15,9 @@ import { createApply } from '../../../streams/machine/apply.js'
 import type { CommitEvent, Entry, RunningMachine } from '../../../streams/machine/machine.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
 import { virtualClock } from '../member/world.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const bytesOf = (command: unknown): Uint8Array => {
   const bytes = encodeValue(t.unknown, command)
@@ -61,6 +66,29 @@ test('what is applied within the budget is applied at once, and reported once', 
   assert.deepEqual(w.results, [20, 40, 60])
 })
 
+test('what is applied is let go, although the machine never gets to the end of its work', async assert => {
+  const answers: (() => void)[] = []
+  const w = world(entries => new Promise(resolve => answers.push(() => resolve(doubled(entries)))))
+  const held: WeakRef<EntryBatch>[] = []
+  let next = 1
+  const more = (): void => {
+    const one = batch(next++, 1)
+    held.push(new WeakRef(one))
+    w.applier.committed([one])
+  }
+  more()
+  for (let i = 0; i < 1000; i++) {
+    more()
+    answers.pop()!()
+    await Promise.resolve().then(() => undefined).then(() => undefined)
+    w.clock.settle()
+  }
+  assert.true(next - 1 - w.calls.length <= 1)
+  await new Promise(resume => setImmediate(resume))
+  collectGarbage()
+  assert.true(held.filter(ref => ref.deref() !== undefined).length < 100)
+})
+
 test('noops and memberships are no commands, and count as applied', assert => {
   const w = world()
   const membership: EntryBatch = { ...noop(2), kind: 'membership', membership: { voters: [], outgoing: [], learners: [], addresses: {} } }
@@ -92,6 +120,21 @@ test('beyond the budget the rest is put off, in order and without a gap', assert
   assert.deepEqual(w.calls.flat(), numbers(1, 1001))
   assert.deepEqual(w.results, numbers(0, 1001).map(n => 2 * n))
   assert.is(w.told.at(-1), 'applied 1001')
+})
+
+test('a machine that answers by promises, however promptly, leaves its turn when the budget is spent', async assert => {
+  const w = world(entries => {
+    w.clock.advance(entries.length / 16)
+    return Promise.resolve(doubled(entries))
+  })
+  w.applier.committed([batch(1, ...numbers(0, 1000))])
+  for (let i = 0; i < 100; i++) await undefined
+  assert.true(w.results.length > 0 && w.results.length < 1000, `${w.results.length} applied in one turn`)
+  for (let i = 0; i < 1000 && w.results.length < 1000; i++) {
+    w.clock.settle()
+    await undefined
+  }
+  assert.deepEqual(w.calls.flat(), numbers(1, 1000))
 })
 
 test('a machine that is slow gets fewer entries at a time; a call longer than the budget is told', assert => {

@@ -104,6 +104,36 @@ test('replicate: Busy names the bound', async assert => {
   assert.deepEqual(all.map(({ outcome }) => outcome), [right('done'), left(new Busy('queue'))])
 })
 
+test('replicate: in a flood the refusals that find no place to wait come out at once, and what follows them waits for all before', assert => {
+  const waiting: ((outcome: Either<ProposeError, string>) => void)[] = []
+  const proposed: string[] = []
+  const proposer = proposerOf<string, string>((command, _, done) => {
+    proposed.push(command)
+    waiting.push(done)
+  })
+  const commands$ = new Subject<string>()
+  const seen: string[] = []
+  commands$.pipe(proposer.replicate({ window: 2, queue: 1 })).subscribe(({ command, outcome }) => seen.push(isRight(outcome) ? command : command.toUpperCase()))
+  for (const command of 'abcdefgh') commands$.next(command)
+  assert.deepEqual([seen.join(''), proposed.join('')], ['GH', 'ab'])
+  waiting[0]!(right('done'))
+  waiting[1]!(right('done'))
+  assert.deepEqual([seen.join(''), proposed.join('')], ['GHab', 'abc'])
+  commands$.next('i')
+  assert.is(proposed.join(''), 'abc', 'it does not overtake what was refused before it')
+  waiting[2]!(right('done'))
+  assert.deepEqual([seen.join(''), proposed.join('')], ['GHabcDEF', 'abci'])
+})
+
+test('replicateFrom: an iterator that answers no object is an error of the source', async assert => {
+  const proposer = proposerOf<string, string>((_, __, done) => done(right('done')))
+  const broken = { next: () => undefined as unknown as IteratorResult<string> }
+  for (const commands of [{ [Symbol.iterator]: () => broken }, { [Symbol.asyncIterator]: () => ({ next: async () => broken.next() }) }]) {
+    const error = await new Promise(resolve => proposer.replicateFrom(commands).subscribe({ error: resolve }))
+    assert.true(error instanceof TypeError)
+  }
+})
+
 test('replicate: each subscription is a window of its own', assert => marbles(assert, helpers => {
   const world = submitting(helpers, { a: [2], b: [2] })
   const replicated$ = helpers.cold('(ab|)').pipe(world.proposer.replicate({ window: 1 }), map(show))
