@@ -3,21 +3,14 @@ import type { Index, Millis } from '../../lib/types.js'
 import { type Apply, type ApplyOptions, createApply } from './apply.js'
 import type { Applied } from './machine.js'
 
-/** A machine at work, and what it has become. */
-export interface Machinery<S> extends Apply {
-  /** A position and the state that belongs to it, never halfway between two. */
-  latest(): Applied<S>
-}
-
 /** What there is to say of a machine at work. */
 export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
 interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'applyBudgetMs' | 'clock' | 'results' | 'commits'> {
-  /** What the machine begins with. */
-  readonly first: Applied<S>
-  applied(index: Index): void
+  /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */
+  applied(latest: Applied<S>): void
   notice(notice: MachineNotice): void
   failed(error: Error): void
 }
@@ -35,21 +28,20 @@ export class ApplyFailed extends Error {
 }
 
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
-export const operate = <C, R, S>(operation: Operation<C, R, S>): Machinery<S> => {
-  const { machine, applyBudgetMs, first, applied, notice, failed } = operation
-  let latest = first
-  const applier = createApply<C, R, S>({
+export const operate = <C, R, S>(operation: Operation<C, R, S>): Apply => {
+  const { machine, applyBudgetMs, applied, notice, failed } = operation
+  return createApply<C, R, S>({
     ...operation,
     applied: at => {
+      let state: S
       try {
-        latest = { ...at, state: machine.state }
+        state = machine.state
       } catch (thrown) {
         return failed(new ApplyFailed(at.index, thrown))
       }
-      applied(at.index)
+      applied({ ...at, state })
     },
     slow: (tookMs, index) => notice({ type: 'slowApply', index, tookMs, budgetMs: applyBudgetMs }),
     failed: (index, error) => failed(new ApplyFailed(index, error)),
   })
-  return { ...applier, latest: () => latest }
 }

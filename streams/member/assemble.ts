@@ -1,6 +1,5 @@
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { Notice } from '../outputs/diagnostics.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
@@ -32,29 +31,26 @@ interface Feed {
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { ports: { links }, host: { clock } } = member
-  const notice = (notice: Notice): void => outputs.notice(notice)
+  const { options: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
+  const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
+    first,
+    firstApplied: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
+    leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal }),
+  })
+  const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   const sender = createSender(links, clock.endOfTurn)
   const requests = createRequests<C, R>({ ...member, links, sender, clock, notice, propose: (id, body) => feed.proposed({ type: 'proposed', id, body }) })
-  const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
-    first,
-    applied: () => machinery.latest(),
-    leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal }),
-  })
-  const { options: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
-  const machinery = operate<C, R, S>({
-    protocol, machine, applyBudgetMs, clock,
-    first: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
-    commits: outputs.commits,
+  const applier = operate<C, R, S>({
+    protocol, machine, applyBudgetMs, clock, commits, notice,
     results: (firstIndex, term, results) => {
       requests.applied(firstIndex, term, results)
       sender.flush()
     },
-    applied: index => {
-      feed.completed({ type: 'applied', index })
-      outputs.applied()
+    applied: latest => {
+      feed.completed({ type: 'applied', index: latest.index })
+      outputs.applied(latest)
     },
-    notice,
     failed: feed.failed,
   })
 
@@ -63,7 +59,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     release: step => {
       sender.step(step)
       sender.flush()
-      machinery.committed(step.ready.committed)
+      applier.committed(step.ready.committed)
       // Whoever hears of a leadership may propose at once.
       requests.routes.follow(step.state)
       outputs.released(step)
@@ -74,7 +70,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       outputs.folded(step)
     },
     halt: () => {
-      machinery.halt()
+      applier.halt()
       requests.halt()
       outputs.halt()
     },

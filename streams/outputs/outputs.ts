@@ -37,8 +37,8 @@ export interface Outputs<C, R, S, L> {
   released(step: Step): void
   /** A step was folded, whether or not it waits at the gate: what must not wait for a disk that may be stalled. */
   folded(step: Step): void
-  /** The machine has applied more. */
-  applied(): void
+  /** The machine has applied more, and this is what it has become. */
+  applied(latest: Applied<S>): void
   /** Where commit events go; not worth making while nobody observes. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   notice(notice: Notice): void
@@ -48,18 +48,21 @@ export interface Outputs<C, R, S, L> {
   end(how: Ended): void
 }
 
-/** Where the values come from. */
-export interface Sources<S, L> {
+/** What the streams begin with. */
+export interface Beginning<S, L> {
   readonly first: RaftState
-  applied(): Applied<S>
+  /** What the machine begins with. */
+  readonly firstApplied: Applied<S>
+  /** Makes the leadership of one term of office. */
   leadership(term: Term, signal: AbortSignal): L
 }
 
-export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R, S, L> => {
-  let shown = sources.first
-  const leaderships = createLeaderships(sources.leadership)
+export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: leadershipOf }: Beginning<S, L>): Outputs<C, R, S, L> => {
+  let shown = first
+  let latest = firstApplied
+  const leaderships = createLeaderships(leadershipOf)
   const status = createCurrent(() => statusOf(shown), sameStatus)
-  const state = createCurrent(sources.applied, (a, b) => a.index === b.index)
+  const state = createCurrent(() => latest, (a, b) => a.index === b.index)
   const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const appendEntries = new Subject<AppendEntries>()
@@ -91,7 +94,10 @@ export const createOutputs = <C, R, S, L>(sources: Sources<S, L>): Outputs<C, R,
       leadership.show()
       for (const diagnostic of ready.diagnostics) notice(diagnostic)
     },
-    applied: state.show,
+    applied: applied => {
+      latest = applied
+      state.show()
+    },
     commits,
     notice,
     halt,

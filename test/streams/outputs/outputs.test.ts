@@ -1,4 +1,4 @@
-/** A test for every cell of the table in docs/streams.md: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
+/** A test for every promise in docs/streams.md: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
 import { readFileSync } from 'node:fs'
 import ava, { type ExecutionContext } from 'ava'
 import type { Observable } from 'rxjs'

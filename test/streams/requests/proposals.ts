@@ -62,3 +62,10 @@ export const origin = (limits: Partial<Limits> = {}) => {
   }
 }
 export type Origin = ReturnType<typeof origin>
+
+/** A command that is on its way over a link to `n2`, as request 1. */
+export const inFlight = (o: Origin, options?: SubmitOptions): void => {
+  o.to('n2')
+  o.submit('a', options)
+  o.turn()
+}
