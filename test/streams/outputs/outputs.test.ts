@@ -263,7 +263,7 @@ test('values leave after the writes and messages of their turn were handed over'
   network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 2, durable: 2, round: round() })
   clock.settle()
   const at = (what: string): number => journal.indexOf(what)
-  t.true(at('write append') >= 0 && at('write append') < at('send appendEntries'), journal.join('\n'))
+  t.true(at('write hardState,append') >= 0 && at('write hardState,append') < at('send appendEntries'), journal.join('\n'))
   t.true(at('send appendEntries') < at('status 2'))
   t.true(at('send appendEntries') < at('wrongAddressee'))
   t.true(at('commits') >= 0 && at('commits') < at('state 2'))
