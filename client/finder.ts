@@ -1,8 +1,9 @@
 import type { Limits } from '../codecs/options.js'
 import { type LinkMessage, type ProposeRefused, isReply } from '../lib/requests.js'
-import type { MemberId, Millis } from '../lib/types.js'
+import type { MemberId, Millis, Term } from '../lib/types.js'
 import type { Cancel, Clock } from '../streams/time/clock.js'
 import type { Outlet } from '../streams/requests/outlet.js'
+import type { Route } from '../streams/requests/route.js'
 import type { ClientLink } from '../streams/transport/port.js'
 
 export interface FinderOptions {
@@ -31,6 +32,7 @@ export interface Finder {
 
 /** One link to one member, from the dialling to its end. */
 interface Attempt {
+  readonly route: Route
   /** Names this very link to the outlet. */
   readonly key: string
   readonly member: MemberId
@@ -43,6 +45,8 @@ interface Search extends FinderOptions {
   readonly order: readonly MemberId[]
   readonly reasons: Record<MemberId, string>
   found: () => void
+  /** The newest term that a member named: requests mean its leader. Before anything is known they are refused and told who leads. */
+  term: Term
   /** The member to ask next when nobody points elsewhere. */
   turn: number
   /** Attempts since the last commit: what the wait before the next one grows with. */
@@ -83,7 +87,9 @@ const schedule = (search: Search, member: MemberId, wait: Millis): void => {
 
 const attempt = (search: Search, member: MemberId): void => {
   const link = search.dial(member, search.members[member]!)
-  const present: Attempt = { key: `${member} ${++search.made}`, member, link, upSince: undefined }
+  const key = `${member} ${++search.made}`
+  const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
+  const present: Attempt = { key, member, link, route: { key, term: undefined, send }, upSince: undefined }
   search.present = present
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -99,7 +105,7 @@ const connected = (search: Search, present: Attempt): void => {
   present.upSince = search.clock.now()
   search.answeredAt = present.upSince
   delete search.reasons[present.member]
-  search.outlet.reroute({ key: present.key, term: undefined, send: present.link.send }, present.member)
+  search.outlet.reroute(present.route, present.member)
   search.found()
 }
 
@@ -109,10 +115,22 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
     search.fruitless = 0
     search.hasFollowed = false
   }
-  const isElsewhere = message.type === 'refused' && (message.reason === 'notLeader' || message.reason === 'stopped')
+  const isRefused = message.type === 'refused' && (message.reason === 'notLeader' || message.reason === 'stopped')
+  const leader = message.type === 'refused' ? message.leader : undefined
+  // The right member was asked, in another term than the one it leads.
+  const isHere = leader?.id === from.member
+  const isNews = leader !== undefined && leader.term > search.term
+  if (isNews) search.term = leader.term
   // Before the outlet hears of it: it must not try the same member again.
-  if (isElsewhere && search.present === from) move(search, from, message)
+  if (isRefused && !isHere && search.present === from) move(search, from, message)
   search.outlet.replied(from.key, message)
+  if (isRefused && isHere && isNews && search.present === from) askAgain(search, from)
+}
+
+/** At once, since the term is known now: the outlet would wait for the next tick. */
+const askAgain = ({ outlet }: Search, { route, member }: Attempt): void => {
+  outlet.reroute(undefined, member)
+  outlet.reroute(route, member)
 }
 
 /** Leaves this member for the one it points at, if that is one we know, or for the next in turn. */
@@ -162,7 +180,7 @@ const closed = ({ left, whenClosed }: Search): void => {
 export const createFinder = (options: FinderOptions): Finder => {
   const order = Object.keys(options.members)
   const search: Search = {
-    ...options, order, reasons: {}, found: () => undefined, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0, answeredAt: Number.NEGATIVE_INFINITY,
+    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0, answeredAt: Number.NEGATIVE_INFINITY,
     present: undefined, left: new Set(), cancel: () => undefined, isClosing: false, whenClosed: [],
   }
   return {

@@ -10,8 +10,11 @@ import { type Either, left, right } from '../lib/prelude.js'
 import type { CommandBatch, EntryBody } from '../lib/types.js'
 import { checksumOf, viewOf } from './bytes.js'
 
-const FIXED = 8
-const dataStart = (count: number): number => FIXED + 4 * count
+/** What a body takes up beside its entries. */
+export const BODY_HEADER_BYTES = 8
+/** What an entry takes up in a body beside its own bytes. */
+export const ENTRY_OVERHEAD_BYTES = 4
+const dataStart = (count: number): number => BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * count
 
 /** Whether `bytes` bytes have room for the ends of `count` entries. */
 export const bodyHolds = (bytes: number, count: number): boolean => dataStart(count) <= bytes
@@ -35,7 +38,7 @@ export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
     const entry = entries[i]!
     bytes.set(entry, start + end)
     end += entry.length
-    view.setUint32(FIXED + 4 * i, end, true)
+    view.setUint32(BODY_HEADER_BYTES + 4 * i, end, true)
   }
   return { count, bytes, checksum: checksumOf(bytes) }
 }
@@ -46,9 +49,9 @@ export const forEachEntry = (
 ): void => {
   const view = viewOf(body.bytes)
   const start = dataStart(body.count)
-  let from = first === 0 ? 0 : view.getUint32(FIXED + 4 * (first - 1), true)
+  let from = first === 0 ? 0 : view.getUint32(BODY_HEADER_BYTES + 4 * (first - 1), true)
   for (let i = first; i < last; i++) {
-    const to = view.getUint32(FIXED + 4 * i, true)
+    const to = view.getUint32(BODY_HEADER_BYTES + 4 * i, true)
     each(body.bytes.subarray(start + from, start + to), i)
     from = to
   }
@@ -58,11 +61,11 @@ export const forEachEntry = (
 export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
   if (skip === 0 && count === body.count) return body
   const source = viewOf(body.bytes)
-  const endOf = (entry: number): number => (entry < 0 ? 0 : source.getUint32(FIXED + 4 * entry, true))
+  const endOf = (entry: number): number => (entry < 0 ? 0 : source.getUint32(BODY_HEADER_BYTES + 4 * entry, true))
   const from = endOf(skip - 1)
   const to = endOf(skip + count - 1)
   const { bytes, view } = emptyBody(count, to - from)
-  for (let i = 0; i < count; i++) view.setUint32(FIXED + 4 * i, endOf(skip + i) - from, true)
+  for (let i = 0; i < count; i++) view.setUint32(BODY_HEADER_BYTES + 4 * i, endOf(skip + i) - from, true)
   const data = dataStart(body.count)
   bytes.set(body.bytes.subarray(data + from, data + to), dataStart(count))
   return { count, bytes, checksum: checksumOf(bytes) }
@@ -71,14 +74,14 @@ export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
 /** One pass over untrusted bytes: checksum, layout, bounds. `bytes` is taken over, not copied. */
 export const readBody = (bytes: Uint8Array, checksum: number): Either<string, EntryBody> => {
   if (checksumOf(bytes) !== checksum) return left('the body does not match its checksum')
-  if (bytes.length < FIXED) return left('the body is shorter than its header')
+  if (bytes.length < BODY_HEADER_BYTES) return left('the body is shorter than its header')
   const view = viewOf(bytes)
   if (view.getUint32(0, true) !== 0) return left('the body has flags of a newer version')
   const count = view.getUint32(4, true)
   if (count === 0 || !bodyHolds(bytes.length, count)) return left(`the body cannot hold ${count} entries`)
   let previous = 0
   for (let i = 0; i < count; i++) {
-    const end = view.getUint32(FIXED + 4 * i, true)
+    const end = view.getUint32(BODY_HEADER_BYTES + 4 * i, true)
     if (end < previous) return left(`entry ${i} of the body ends before it begins`)
     previous = end
   }

@@ -19,7 +19,7 @@ const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
-const REASONS = ['notLeader', 'notReady', 'busy', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
+const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const PRE_VOTE = 1
 const GRANTED = 2
 
@@ -30,9 +30,9 @@ const LAYOUTS = {
   appendRefused: { numbers: 5, flags: 0, named: true },
   requestVote: { numbers: 4, flags: PRE_VOTE, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
-  propose: { numbers: 3, flags: 0, named: false },
+  propose: { numbers: 4, flags: 0, named: false },
   committed: { numbers: 4, flags: 0, named: false },
-  refused: { numbers: 1, flags: REASONS.length - 1, named: true },
+  refused: { numbers: 2, flags: REASONS.length - 1, named: true },
   lost: { numbers: 1, flags: 0, named: false },
 } as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number; named: boolean }>
 
@@ -52,9 +52,9 @@ const headOf = (m: LinkMessage): Head => {
     case 'requestVoteReply': {
       return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
     }
-    case 'propose': return { flags: 0, a: '', b: '', numbers: [m.id, m.epoch, m.body.checksum] }
+    case 'propose': return { flags: 0, a: '', b: '', numbers: [m.id, m.epoch, m.term, m.body.checksum] }
     case 'committed': return { flags: 0, a: '', b: '', numbers: [m.id, m.firstIndex, m.term, m.results.checksum] }
-    case 'refused': return { flags: REASONS.indexOf(m.reason), a: m.leader?.id ?? '', b: m.leader?.address ?? '', numbers: [m.id] }
+    case 'refused': return { flags: REASONS.indexOf(m.reason), a: m.leader?.id ?? '', b: m.leader?.address ?? '', numbers: [m.id, m.leader?.term ?? 0] }
     case 'lost': return { flags: 0, a: '', b: '', numbers: [m.id] }
     default: return unreachable(m)
   }
@@ -103,7 +103,7 @@ const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]>
 const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, unknown> => {
   switch (kind) {
     case 'appendEntries': return decodeBatches(bytes)
-    case 'propose': return readBody(bytes, numbers[2]!)
+    case 'propose': return readBody(bytes, numbers[3]!)
     case 'committed': return readBody(bytes, numbers[3]!)
     default: return bytes.length === 0 ? right(undefined) : left('is longer than its fields')
   }
@@ -123,9 +123,12 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, 
     case 'requestVoteReply': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
     }
-    case 'propose': return { type: kind, id: n[0], epoch: n[1], body: tail }
+    case 'propose': return { type: kind, id: n[0], epoch: n[1], term: n[2], body: tail }
     case 'committed': return { type: kind, id: n[0], firstIndex: n[1], term: n[2], results: tail }
-    case 'refused': return { type: kind, id: n[0], reason: REASONS[flags], leader: a === '' && b === '' ? undefined : { id: a, address: b } }
+    case 'refused': {
+      const leader = a === '' && b === '' && n[1] === 0 ? undefined : { id: a, address: b, term: n[1] }
+      return { type: kind, id: n[0], reason: REASONS[flags], leader }
+    }
     case 'lost': return { type: kind, id: n[0] }
     default: return unreachable(kind)
   }

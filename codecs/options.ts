@@ -14,7 +14,7 @@ export interface Limits extends Pick<Settings,
   'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'> {
   /** The largest encoded command. */
   readonly maxCommandBytes: number
-  /** Commands of one turn are packed together up to this, at least one. */
+  /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
   readonly maxBatchBytes: number
   /** What may enter a member within one turn; messages beyond it are dropped, proposals refused as busy. */
   readonly maxInboxEvents: number

@@ -102,7 +102,7 @@ export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict
 
 /** The commands are checked as bytes; what they say is for the machine's codec. */
 export const ProposeRequest: t.Type<requests.ProposeRequest, unknown> =
-  t.strict({ type: t.literal('propose'), id: Count, epoch: Count, body: EntryBody }, 'ProposeRequest')
+  t.strict({ type: t.literal('propose'), id: Count, epoch: Count, term: Term, body: EntryBody }, 'ProposeRequest')
 
 /** Where the commands stand, so index and term are those of an entry. */
 export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.strict({
@@ -113,8 +113,8 @@ export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.st
 export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict({
   type: t.literal('refused'),
   id: Count,
-  reason: t.keyof({ notLeader: null, notReady: null, busy: null, stopped: null, invalid: null }, 'Reason'),
-  leader: t.union([t.strict({ id: MemberId, address: Address }, 'Leader'), t.undefined]),
+  reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null, stopped: null, invalid: null }, 'Reason'),
+  leader: t.union([t.strict({ id: MemberId, address: Address, term: EntryTerm }, 'Leader'), t.undefined]),
 }, 'ProposeRefused')
 
 /** Names its request and nothing else, because nothing else is known. */

@@ -7,8 +7,8 @@ export type ReadPurpose = { readonly type: 'replicate'; readonly to: MemberId } 
 /** What happened, in the past tense. Every event is legal in every state, at worst ignored and reported. */
 export type RaftEvent =
   | { readonly type: 'received'; readonly message: Message }
-  /** All entries of `body` are appended together or refused together. */
-  | { readonly type: 'proposed'; readonly id: RequestId; readonly body: EntryBody }
+  /** All entries of `body` are appended together, in the term given if one is, or refused together. */
+  | { readonly type: 'proposed'; readonly id: RequestId; readonly body: EntryBody; readonly term?: Term }
   /** Everything in this turn's writes is durable. Names the write, never an index; turns complete in order. */
   | { readonly type: 'persisted'; readonly turn: Turn }
   | { readonly type: 'entriesRead'; readonly purpose: ReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
@@ -38,7 +38,8 @@ export interface LogRead {
   readonly maxBytes: number
 }
 
-export type RefusalReason = 'notLeader' | 'notReady' | 'busy'
+/** `busy`: `maxUncommittedBytes` is reached; `inboxFull`: `maxInboxEvents` is. */
+export type RefusalReason = 'notLeader' | 'notReady' | 'busy' | 'inboxFull'
 
 /** What became of a proposal. An appended one is answered once more: by its commit, or as lost. */
 export type Answer =

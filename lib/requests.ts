@@ -8,6 +8,8 @@ export interface ProposeRequest {
   readonly id: number
   /** After one refusal everything later in the same epoch is refused, so that no window is applied with a hole. */
   readonly epoch: number
+  /** The term whose leader is meant: any other refuses, so that a request which comes late is not appended behind its successors. */
+  readonly term: Term
   readonly body: EntryBody
 }
 
@@ -26,7 +28,14 @@ export interface ProposeRefused {
   readonly id: number
   /** `invalid`: a command of the body does not pass the codec or the bounds of the one asked; asking again changes nothing. */
   readonly reason: RefusalReason | 'stopped' | 'invalid'
-  readonly leader: { readonly id: MemberId; readonly address: string } | undefined
+  readonly leader: KnownLeader | undefined
+}
+
+/** Who leads, where, and in which term. */
+export interface KnownLeader {
+  readonly id: MemberId
+  readonly address: string
+  readonly term: Term
 }
 
 /** May or may not be appended. */

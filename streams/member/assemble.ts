@@ -40,7 +40,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   const sender = createSender(links, clock.endOfTurn)
-  const requests = createRequests<C, R>({ ...member, links, sender, clock, notice, propose: (id, body) => feed.proposed({ type: 'proposed', id, body }) })
+  const requests = createRequests<C, R>({ ...member, links, sender, clock, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
     protocol, machine, applyBudgetMs, clock, commits, notice,
     results: (firstIndex, term, results) => {

@@ -20,7 +20,7 @@ export const createOverflow = (notice: (notice: MemberNotice) => void): Overflow
     },
     take: () => {
       if (dropped === 0) return []
-      const answers = refused.map((id): Answer => ({ type: 'refused', id, reason: 'busy' }))
+      const answers = refused.map((id): Answer => ({ type: 'refused', id, reason: 'inboxFull' }))
       notice({ type: 'inboxFull', dropped, bound: 'maxInboxEvents' })
       dropped = 0
       refused = []

@@ -1,9 +1,9 @@
 import { packEntries } from '../../codecs/entries.js'
 import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected } from '../../lib/errors.js'
 import { type Either, left, right, unreachable } from '../../lib/prelude.js'
-import type { ProposeRefused, ProposeRequest } from '../../lib/requests.js'
+import type { ProposeRefused } from '../../lib/requests.js'
 import type { Proposal } from './proposal.js'
-import type { Fate, Route } from './route.js'
+import type { Fate, Route, Unaddressed } from './route.js'
 
 interface InflightRequest<R> {
   readonly id: number
@@ -22,7 +22,7 @@ export interface InflightRequests<R> {
   /** Whether a refusal closed the epoch: nothing more may be sent until all that is in request has come back. */
   readonly isClosed: boolean
   /** Makes one request of these proposals, to be sent over `route`. */
-  add(route: Route, proposals: readonly Proposal<R>[]): ProposeRequest
+  add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
   /** Tells the proposers, or keeps what was refused for `reopen`. */
   settle(fate: Fate<R>): void
   /** Gives up on what is in request: whatever was sent may have arrived. */
@@ -51,7 +51,7 @@ interface InflightState<R> extends InflightOptions<R> {
   lastId: number
 }
 
-const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): ProposeRequest => {
+const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
   state.route = route
@@ -75,9 +75,10 @@ const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason:
   if (reason === 'invalid' && request.proposals.length === 1) {
     return end(state, request, () => left(new Rejected(['the leader does not accept it: its codec or its limits differ from the ones here'])))
   }
+  const { length } = request.proposals
   for (const proposal of request.proposals) {
     proposal.at = 'returned'
-    proposal.alone ||= reason === 'invalid'
+    if (reason === 'invalid') proposal.companions = Math.floor(length / 2)
   }
   state.refused.push(request)
 }

@@ -6,8 +6,8 @@ import type { Limits } from '../../codecs/options.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { Answer } from '../../lib/events.js'
 import { isRight, unreachable } from '../../lib/prelude.js'
-import type { ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
-import type { EntryBody, Index, MemberId, RequestId, Term } from '../../lib/types.js'
+import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import type { EntryBody, Index, RequestId, Term } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
 import { objectionToBody, packResults } from './packing.js'
 import type { Fate } from './route.js'
@@ -16,9 +16,9 @@ export interface IntakeOptions<C, R> {
   readonly protocol: Protocol<C, R>
   readonly limits: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes'>
   /** Puts a `proposed` event into the inbox. Where that has no room, `answered` is told a refusal as busy, possibly during this call. */
-  readonly propose: (id: RequestId, body: EntryBody) => void
+  readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   /** Who leads, as far as this member knows; goes with every refusal. */
-  readonly leader: () => { readonly id: MemberId; readonly address: string } | undefined
+  readonly leader: () => KnownLeader | undefined
   /** A request or a result that could not pass; for the diagnostics stream. */
   readonly notice: (notice: IntakeNotice) => void
 }
@@ -110,7 +110,7 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
   }
   const id = ++state.lastId
   state.pending.set(id, { origin, requestId: request.id, count: request.body.count, epoch: request.epoch, firstIndex: 0, term: 0, results: [] })
-  state.propose(id, request.body)
+  state.propose(id, request.body, request.term)
 }
 
 const lose = <C, R>(state: IntakeState<C, R>, id: RequestId): void => {

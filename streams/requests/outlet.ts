@@ -10,7 +10,7 @@
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
-import type { ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import type { ProposeRefused, ProposeReply } from '../../lib/requests.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import { type Aborts, createAborts } from './aborts.js'
@@ -19,7 +19,7 @@ import type { Protocol } from '../machine/machine.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
 import type { ProposeOptions } from '../proposer/proposer.js'
-import type { Fate, Route } from './route.js'
+import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
 export type OutletLimits = Pick<Limits,
@@ -135,7 +135,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   if (pending >= limits.maxPendingProposals) return done(left(new Busy('maxPendingProposals')))
   if (pending > 0 && pendingBytes + bytes.length > limits.maxPendingBytes) return done(left(new Busy('maxPendingBytes')))
   const deadline = state.clock.now() + (timeoutMs > 0 ? timeoutMs : 0)
-  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, done, at: 'waiting', alone: false }
+  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
   state.waiting.push(proposal)
   state.pending++
   state.pendingBytes += bytes.length
@@ -158,7 +158,7 @@ const flush = <C, R>(state: OutletState<C, R>): void => {
   const { route, inflight, waiting, limits } = state
   if (route === undefined || state.isPaused || inflight.isClosed) return
   if (inflight.count > 0 && inflight.route?.key !== route.key) return
-  const requests: ProposeRequest[] = []
+  const requests: Unaddressed[] = []
   while (inflight.bytes < limits.maxInflightBytes) {
     const proposals = waiting.take(limits.maxBatchBytes)
     if (proposals.length === 0) break
@@ -231,6 +231,7 @@ const gone = <C, R>(state: OutletState<C, R>, key: string): void => {
 const whyNever = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
   if (proposal.at === 'inFlight') return timedOut(proposal)
   if (state.lastRefusal === 'busy') return left(new Busy('maxUncommittedBytes'))
+  if (state.lastRefusal === 'inboxFull') return left(new Busy('maxInboxEvents'))
   return state.route === undefined || state.lastRefusal !== undefined ? left(notLeader(state, proposal.term)) : timedOut(proposal)
 }
 

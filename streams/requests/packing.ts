@@ -1,5 +1,5 @@
 /** Commands and results on their way between values and the bytes that requests and replies carry. */
-import { forEachEntry } from '../../codecs/entries.js'
+import { BODY_HEADER_BYTES, forEachEntry } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { decodeResults, encodeResults } from '../../codecs/results.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
@@ -25,13 +25,12 @@ export const packCommand = <C, R>(
 export const objectionToBody = <C, R>(
   protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
 ): string | undefined => {
-  let bytes = 0
+  const packedBytes = body.bytes.length
+  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return `${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`
   let fault: string | undefined
   forEachEntry(body, 0, body.count, (entry, position) => {
     if (fault !== undefined) return
-    bytes += entry.length
     if (entry.length > maxCommandBytes) fault = `command ${position} exceeds maxCommandBytes with ${entry.length} bytes`
-    else if (position > 0 && bytes > maxBatchBytes) fault = `${body.count} commands in one request exceed maxBatchBytes`
     else {
       const command = decodeValue(protocol.command, entry)
       if (isLeft(command)) fault = `command ${position}: ${command.left.join('; ')}`

@@ -22,7 +22,7 @@ interface RequestsOptions<C, R> {
   readonly sender: Sender
   readonly clock: Clock
   /** Puts a proposal into the inbox. */
-  readonly propose: (id: RequestId, body: EntryBody) => void
+  readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   readonly notice: (notice: IntakeNotice) => void
 }
 

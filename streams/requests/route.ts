@@ -2,6 +2,9 @@ import type { MachineFailed } from '../../lib/errors.js'
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { Term } from '../../lib/types.js'
 
+/** A request to which its route will add the term whose leader it means. */
+export type Unaddressed = Omit<ProposeRequest, 'term'>
+
 /** The way to the leader. */
 export interface Route {
   /** Names this very link, or this term of office: a new link to the same member, or a new term, is another route. */
@@ -9,7 +12,7 @@ export interface Route {
   /** For the route to this member's own core: the term in which it leads. Undefined for a link. */
   readonly term: Term | undefined
   /** Hands requests over, in order. */
-  send(requests: readonly ProposeRequest[]): void
+  send(requests: readonly Unaddressed[]): void
 }
 
 /** What became of one request. From the own core the results come as they are; over a link they come packed, as a `ProposeReply`. */

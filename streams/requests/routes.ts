@@ -1,5 +1,5 @@
 /** Who is linked to this member, and which way leads from its outlet to the leader. */
-import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import type { KnownLeader, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Term } from '../../lib/types.js'
@@ -18,7 +18,7 @@ export interface Routes {
   /** A state says who leads; one that is older than the last changes nothing. */
   follow(state: RaftState): void
   /** Who leads and where, as far as is known here. */
-  leader(): { readonly id: MemberId; readonly address: string } | undefined
+  leader(): KnownLeader | undefined
   /** Every link is dropped, and no way leads anywhere any more. */
   halt(): void
 }
@@ -40,20 +40,20 @@ interface RoutesOptions<C, R> {
 const leaderOf = (state: RaftState | undefined): ReturnType<Routes['leader']> => {
   const id = state?.leader
   const address = state === undefined || id === undefined ? undefined : membership(state).addresses[id]
-  return id === undefined || address === undefined ? undefined : { id, address }
+  return state === undefined || id === undefined || address === undefined ? undefined : { id, address, term: state.term }
 }
 
 /** The ways out of the outlet. */
 const waysOf = <C, R>({ outlet, intake, links }: RoutesOptions<C, R>) => ({
   toSelf: (key: string, term: Term): Route => {
     const origin = intake.openSelf(fate => outlet.settle(key, fate))
-    return { key, term, send: requests => requests.forEach(origin.receive) }
+    return { key, term, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
   },
-  toMember: (key: string, id: MemberId): Route =>
-    ({ key, term: undefined, send: requests => links.send({ type: 'member', id }, requests) }),
+  toMember: (key: string, id: MemberId, term: () => Term): Route =>
+    ({ key, term: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: term() }))) }),
 })
 
-/** Every link has a origin to the intake, and the way to the leader follows the newest state. */
+/** Every link has an origin at the intake, and the way to the leader follows the newest state. */
 export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
   const { outlet, intake, reply } = options
   const { toSelf, toMember } = waysOf(options)
@@ -70,7 +70,7 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
     if (key === present.key && leader === present.leader) return
     present = { leader, key }
     if (key === undefined || leader === undefined) outlet.reroute(undefined, leader)
-    else outlet.reroute(link === undefined ? toSelf(key, term) : toMember(key, leader), leader)
+    else outlet.reroute(link === undefined ? toSelf(key, term) : toMember(key, leader, () => newest?.term ?? term), leader)
   }
 
   const drop = (party: Party): void => {

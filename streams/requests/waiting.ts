@@ -1,3 +1,4 @@
+import { ENTRY_OVERHEAD_BYTES } from '../../codecs/entries.js'
 import type { Proposal } from './proposal.js'
 
 /** Proposals that wait to be sent, in the order of their submission. One that is settled where it stands is passed over. */
@@ -7,7 +8,7 @@ export interface Waiting<R> {
   push(proposal: Proposal<R>): void
   /** Back to the front, in this order. */
   putBack(proposals: readonly Proposal<R>[]): void
-  /** The next ones to travel together: up to `maxBytes`, at least one; one that goes alone goes alone. Empty when none waits. */
+  /** The next ones to travel together: up to `maxBytes` once packed, at least one, and as few as any of them demands. Empty when none waits. */
   take(maxBytes: number): readonly Proposal<R>[]
   /** Those that `matches`, in order; they stay where they are until they are settled. */
   filter(matches: (proposal: Proposal<R>) => boolean): readonly Proposal<R>[]
@@ -51,11 +52,13 @@ export const createWaiting = <R>(): Waiting<R> => {
     take: maxBytes => {
       const taken: Proposal<R>[] = []
       let bytes = 0
+      let most = Number.POSITIVE_INFINITY
       for (; head < items.length; head++) {
         const proposal = items[head]!
         if (proposal.done === undefined) continue
-        bytes += proposal.bytes.length
-        if (taken.length > 0 && (bytes > maxBytes || proposal.alone || taken[0]!.alone)) break
+        bytes += proposal.bytes.length + ENTRY_OVERHEAD_BYTES
+        most = Math.min(most, proposal.companions)
+        if (taken.length > 0 && (bytes > maxBytes || taken.length >= most)) break
         taken.push(proposal)
       }
       size -= taken.length

@@ -104,7 +104,7 @@ export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...en
 export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
   fc.record({ type: fc.constant('requestVoteReply'), ...envelope, term: position, preVote: fc.boolean(), voteGranted: fc.boolean() })
 
-export const propose: fc.Arbitrary<requests.ProposeRequest> = fc.record({ type: fc.constant('propose'), id: position, epoch: position, body })
+export const propose: fc.Arbitrary<requests.ProposeRequest> = fc.record({ type: fc.constant('propose'), id: position, epoch: position, term: position, body })
 
 const entryPosition = position.map(value => Math.max(1, value))
 export const committed: fc.Arbitrary<requests.ProposeCommitted> =
@@ -113,8 +113,8 @@ export const committed: fc.Arbitrary<requests.ProposeCommitted> =
 export const refused: fc.Arbitrary<requests.ProposeRefused> = fc.record({
   type: fc.constant('refused'),
   id: position,
-  reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'stopped', 'invalid'),
-  leader: fc.option(fc.record({ id: memberId, address }), { nil: undefined }),
+  reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'),
+  leader: fc.option(fc.record({ id: memberId, address, term: entryPosition }), { nil: undefined }),
 })
 
 export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.constant('lost'), id: position })

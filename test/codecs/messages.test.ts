@@ -60,7 +60,7 @@ test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   is.is(reasonOf(decodeMessage(bytes.with(1, 1))), 'appendAccepted: has flags of a newer version')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
-  is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 5))), 'refused: has flags of a newer version')
+  is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 6))), 'refused: has flags of a newer version')
 })
 
 test('a message cut anywhere is refused, but where it ends between two batches', is => {

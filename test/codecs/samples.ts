@@ -31,9 +31,9 @@ export const messages = {
   requestVote: { type: 'requestVote', ...envelope, preVote: false, lastLogIndex: 0, lastLogTerm: 0 },
   preVoteReply: { type: 'requestVoteReply', ...envelope, preVote: true, voteGranted: true },
   requestVoteReply: { type: 'requestVoteReply', ...envelope, preVote: false, voteGranted: false },
-  propose: { type: 'propose', id: 12, epoch: 2, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
+  propose: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
   committed: { type: 'committed', id: 12, firstIndex: 10, term: 7, results: packEntries([bytes('\0\x001'), bytes('\x01overdrawn')]) },
-  refused: { type: 'refused', id: 13, reason: 'notLeader', leader: { id: 'n3', address: '[::1]:7003' } },
+  refused: { type: 'refused', id: 13, reason: 'notLeader', leader: { id: 'n3', address: '[::1]:7003', term: 4 } },
   refusedWithoutLeader: { type: 'refused', id: 14, reason: 'invalid', leader: undefined },
   lost: { type: 'lost', id: 15 },
 } as const satisfies Record<string, LinkMessage>

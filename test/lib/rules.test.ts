@@ -175,6 +175,13 @@ test('after one refusal every later proposal of the turn is refused, so that no 
   t.deepEqual(player.turn(propose(6)).answers, ['#6 appended at 3@1'])
 })
 
+test('a proposal for the leader of another term is refused: it may come late, behind what was to follow it', t => {
+  const player = play(leader({ others: 'f1{on}', term: 7, log: '1@7' }))
+  const late = { type: 'proposed', id: 1, body: body(), term: 5 } as const
+  t.deepEqual(player.turn(late).answers, ['#1 refused notLeader'])
+  t.deepEqual(player.turn({ ...late, id: 2, term: 7 }).answers, ['#2 appended at 2@7'])
+})
+
 test('not even a leader that becomes ready between two proposals takes the second', t => {
   const player = play(leader({ others: 'f1{on}', log: '1@1!', noop: 1, commit: 1, applied: 0 }))
   player.turn()

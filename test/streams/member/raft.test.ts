@@ -345,7 +345,7 @@ test('a request over a link is answered over it, and a refusal names the leader'
   world.network.say({ type: 'connected', party: from })
   world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, round: 1 })
   world.clock.settle()
-  world.network.say({ type: 'received', from, message: { type: 'propose', id: 1, epoch: 0, body: batch.body } })
+  world.network.say({ type: 'received', from, message: { type: 'propose', id: 1, epoch: 0, term: 1, body: batch.body } })
   world.clock.settle()
   c.like(world.network.sent.findLast(({ to }) => to.type === 'client'), {
     to: from, message: { type: 'refused', id: 1, reason: 'notLeader', leader: { id: 'n2', address: 'localhost:2' } },

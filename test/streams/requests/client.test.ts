@@ -42,7 +42,11 @@ const committed = (request: ProposeRequest): LinkMessage => {
   return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.right }
 }
 const refusedBy = (reason: ProposeRefused['reason'], leader?: string) => (request: ProposeRequest): LinkMessage =>
-  ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address: 'elsewhere:1' } })
+  ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address: 'elsewhere:1', term: 1 } })
+
+/** What the leader of `term` answers: only who means it is served. */
+const leading = (leader: string, term: number) => (request: ProposeRequest): LinkMessage => request.term === term ? committed(request)
+  : { type: 'refused', id: request.id, reason: 'notLeader', leader: { id: leader, address: 'elsewhere:1', term } }
 
 /** Three members and a clock in the test's hands. */
 const world = (options: Partial<ClientOptions<string, string>> = {}) => {
@@ -119,6 +123,20 @@ test('it connects to the first member that answers, the others in turn', async a
   w.fakes['n2']!.handshake = 'refuse'
   await connected(w)
   assert.deepEqual(w.dialled, ['n1', 'n2', 'n3'])
+})
+
+test('a request means the leader of one term: the first one learns which, and is sent again at once', async assert => {
+  const w = world()
+  const client = await connected(w)
+  w.fakes['n1']!.answer = leading('n1', 3)
+  const before = w.clock.now()
+  assert.is(shown(await w.within(1000, client.propose('a'))), 'A')
+  assert.true(w.clock.now() - before <= 10, 'without waiting for a tick')
+  assert.is(shown(await w.within(1000, client.propose('b'))), 'B')
+  assert.deepEqual(w.fakes['n1']!.heard, ['a', 'a', 'b'])
+  w.fakes['n1']!.answer = leading('n1', 5)
+  assert.is(shown(await w.within(1000, client.propose('c'))), 'C')
+  assert.deepEqual(w.dialled, ['n1'])
 })
 
 test('without any member it is unreachable, with what each said, after timeoutMs', async assert => {

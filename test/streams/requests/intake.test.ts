@@ -17,7 +17,7 @@ const member = (limits: Partial<Limits> = {}) => {
   const notices: IntakeNotice[] = []
   const said: string[] = []
   const intake = createIntake({
-    protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3' }),
+    protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3', term: 3 }),
     notice: notice => notices.push(notice),
   })
   const say = (who: string) => (reply: ProposeReply): void => {
@@ -31,7 +31,7 @@ const member = (limits: Partial<Limits> = {}) => {
     appended: (id: number, firstIndex: number, count = 1, term = 2): void => intake.answered([{ type: 'appended', id, firstIndex, count, term }]),
   }
 }
-const request = (id: number, epoch: number, ...commands: readonly string[]): ProposeRequest => ({ type: 'propose', id, epoch, body: bodyOf(...commands) })
+const request = (id: number, epoch: number, ...commands: readonly string[]): ProposeRequest => ({ type: 'propose', id, epoch, term: 1, body: bodyOf(...commands) })
 
 test('a request is answered with its results when the machine has applied it', assert => {
   const m = member()
@@ -106,12 +106,12 @@ test('a refusal that comes while the request is put into the inbox is heard', as
 const invalid: Readonly<Record<string, readonly [Partial<Limits>, EntryBody]>> = {
   'a command that does not decode': [{}, packEntries([Uint8Array.of(0, 0x37)])],
   'a command above maxCommandBytes': [{ maxCommandBytes: 8 }, bodyOf('a', '123456')],
-  'commands above maxBatchBytes': [{ maxBatchBytes: 6 }, bodyOf('a', 'b')],
+  'commands above maxBatchBytes': [{ maxBatchBytes: 2 * (4 + 4) - 1 }, bodyOf('a', 'b')],
 }
 for (const [what, [limits, body]] of Object.entries(invalid)) {
   test(`${what} from a link is refused as invalid and reported; what follows is asked to come again`, assert => {
     const m = member(limits)
-    m.n1.receive({ type: 'propose', id: 1, epoch: 0, body })
+    m.n1.receive({ type: 'propose', id: 1, epoch: 0, term: 1, body })
     m.n1.receive(request(2, 0, 'a'))
     m.n1.receive(request(3, 1, 'a'))
     assert.deepEqual(m.said, ['n1: refused 1 invalid n3', 'n1: refused 2 notReady n3'])
@@ -120,7 +120,13 @@ for (const [what, [limits, body]] of Object.entries(invalid)) {
   })
 }
 
-test('a link that is down hears nothing, and its place can be intake by another', assert => {
+test('commands that just keep maxBatchBytes pass', assert => {
+  const m = member({ maxBatchBytes: 2 * (4 + 4) })
+  m.n1.receive(request(1, 0, 'a', 'b'))
+  assert.deepEqual(m.proposed, [1])
+})
+
+test('a link that is down hears nothing, and its place can be taken by another', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5)
@@ -171,7 +177,7 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
   const door = intake.openLink('n1', reply => o.out.replied('n2', reply))
-  o.out.reroute({ key: 'n2', term: undefined, send: requests => wire.push(...requests) }, 'n2')
+  o.out.reroute({ key: 'n2', term: undefined, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)
   commands.forEach(command => o.submit(command, { timeoutMs: 60_000 }))
   let decisions = 0

@@ -5,10 +5,10 @@ import { DEFAULT_LIMITS, type Limits } from '../../../codecs/options.js'
 import { decodeValue, encodeValue } from '../../../codecs/values.js'
 import type { MachineFailed, ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
-import type { ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
+import type { ProposeRefused } from '../../../lib/requests.js'
 import type { EntryBody } from '../../../lib/types.js'
 import { type Outlet, type SubmitOptions, createOutlet } from '../../../streams/requests/outlet.js'
-import type { Route } from '../../../streams/requests/route.js'
+import type { Route, Unaddressed } from '../../../streams/requests/route.js'
 import { virtualClock } from '../member/world.js'
 
 export const protocol = { command: t.string, result: t.number }
@@ -37,7 +37,7 @@ export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeade
 export const origin = (limits: Partial<Limits> = {}) => {
   const clock = virtualClock()
   const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
-  const sent: (ProposeRequest & { readonly over: string })[] = []
+  const sent: (Unaddressed & { readonly over: string })[] = []
   const outcomes: Record<string, Told> = {}
   const route = (key: string, term?: number): Route => ({ key, term, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
   const committed = (key: string, id: number, ...results: readonly (number | MachineFailed)[]): void => out.settle(key, { type: 'committed', id, results })

@@ -4,7 +4,7 @@ import * as t from 'io-ts'
 import { encodeResults } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft, isRight } from '../../../lib/prelude.js'
-import { type Origin, inFlight, origin, refused, told } from './proposals.js'
+import { type Origin, commandsIn, inFlight, origin, refused, told } from './proposals.js'
 
 test('a command that does not match its codec, or not after a journey through bytes, is rejected before it is queued', assert => {
   const o = origin()
@@ -50,8 +50,8 @@ test('a command that timed out in flight counts until its fate is known', assert
   assert.deepEqual(o.log().slice(1), ['n2 2: c'], 'and is not sent again')
 })
 
-test('commands of one turn travel together, up to maxBatchBytes', assert => {
-  const o = origin({ maxBatchBytes: 12 })
+test('commands of one turn travel together, up to maxBatchBytes with what each takes beside its bytes', assert => {
+  const o = origin({ maxBatchBytes: 3 * (4 + 4) })
   o.to('n2')
   for (const command of ['a', 'b', 'c', 'x'.repeat(30), 'd']) o.submit(command)
   assert.deepEqual(o.log(), [])
@@ -145,7 +145,7 @@ test('a fate counts only from the route over which the request went, and once', 
   assert.deepEqual(o.outcomes, { a: { result: 1 } })
 })
 
-test('one invalid command among others is found by sending each by itself; the others are committed, in order', assert => {
+test('one invalid command among others is found; the others are committed, in order', assert => {
   const o = origin()
   o.to('n2')
   for (const command of ['a', 'bad', 'c']) o.submit(command)
@@ -160,6 +160,31 @@ test('one invalid command among others is found by sending each by itself; the o
   assert.deepEqual(o.log().slice(4), ['n2 3: c'])
   o.committed('n2', 5, 3)
   assert.deepEqual(o.outcomes, { a: { result: 1 }, bad: { tag: 'Rejected', appended: 'never' }, c: { result: 3 } })
+})
+
+test('one invalid command among a thousand is found by halves, not by a thousand requests', assert => {
+  const o = origin()
+  o.to('n2')
+  const commands = Array.from({ length: 1000 }, (_, i) => i === 700 ? 'bad' : `c${i}`)
+  for (const command of commands) o.submit(command, { timeoutMs: 60_000 })
+  o.turn()
+  const committed: string[] = []
+  for (let answered = 0, closed = -1; answered < o.sent.length; answered++) {
+    const { id, epoch, body } = o.sent[answered]!
+    const inside = commandsIn(body)
+    if (epoch <= closed) o.out.settle('n2', refused(id, 'notReady'))
+    else if (inside.includes('bad')) {
+      closed = epoch
+      o.out.settle('n2', refused(id, 'invalid'))
+    } else {
+      committed.push(...inside)
+      o.committed('n2', id, ...inside.map(() => 1))
+    }
+    o.wait(50)
+  }
+  assert.deepEqual(committed, commands.filter(command => command !== 'bad'))
+  assert.deepEqual(o.outcomes['bad'], { tag: 'Rejected', appended: 'never' })
+  assert.true(o.sent.length < 100, `${o.sent.length} requests`)
 })
 
 test('a stop ends when the last fate is known, sends what waits meanwhile, and twice is once', assert => {

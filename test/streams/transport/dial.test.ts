@@ -13,7 +13,7 @@ import { virtualClock } from '../member/world.js'
 
 test.after.always(closeAll)
 
-const propose = (id: number, command: Uint8Array): ProposeRequest => ({ type: 'propose', id, epoch: 1, body: packEntries([command]) })
+const propose = (id: number, command: Uint8Array): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([command]) })
 
 /** A client with all that it heard. */
 const heardBy = (link: ClientLink) => {
