@@ -35,7 +35,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
     first,
     firstApplied: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
-    leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal }),
+    leadership: (term, signal) => ({
+      ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal,
+    }),
   })
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)

@@ -90,7 +90,9 @@ interface IntakeState<C, R> extends IntakeOptions<C, R> {
   isStopping: boolean
 }
 
-const refuse = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request: Pick<ProposeRequest, 'id' | 'epoch'>, reason: ProposeRefused['reason']): void => {
+const refuse = <C, R>(
+  state: IntakeState<C, R>, origin: OriginState<R>, request: Pick<ProposeRequest, 'id' | 'epoch'>, reason: ProposeRefused['reason'],
+): void => {
   if (request.epoch > origin.closedEpoch) {
     origin.closedEpoch = request.epoch
     // What follows an invalid request is not invalid itself: it comes again in the next epoch.

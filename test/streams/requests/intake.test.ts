@@ -96,9 +96,9 @@ test('a refusal that comes while the request is put into the inbox is heard', as
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined,
     propose: id => full.answered([{ type: 'refused', id, reason: 'busy' }]),
   })
-  const door = full.openLink('n1', reply => said.push(`${reply.type} ${reply.id}`))
-  door.receive(request(1, 0, 'a'))
-  door.receive(request(2, 0, 'b'))
+  const link = full.openLink('n1', reply => said.push(`${reply.type} ${reply.id}`))
+  link.receive(request(1, 0, 'a'))
+  link.receive(request(2, 0, 'b'))
   assert.deepEqual(said, ['refused 1', 'refused 2'])
   assert.is(full.waiting, 0)
 })
@@ -176,14 +176,14 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
   const intake = createIntake<string, number>({
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
-  const door = intake.openLink('n1', reply => o.out.replied('n2', reply))
+  const link = intake.openLink('n1', reply => o.out.replied('n2', reply))
   o.out.reroute({ key: 'n2', term: undefined, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)
   commands.forEach(command => o.submit(command, { timeoutMs: 60_000 }))
   let decisions = 0
   for (let turn = 0; turn < 900 && Object.keys(o.outcomes).length < commands.length; turn++) {
     o.wait(50)
-    wire.splice(0, 2).forEach(door.receive)
+    wire.splice(0, 2).forEach(link.receive)
     // Within one batch the core refuses everything after its first refusal.
     let isRefusing = false
     for (const { id, body } of inbox.splice(0)) {
