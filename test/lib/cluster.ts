@@ -12,6 +12,7 @@ export interface Member {
   readonly id: MemberId
   readonly state: RaftState
   readonly disk: Disk
+  readonly shell: Shell
   /** index@term of all that was handed to its machine since it started. */
   readonly applied: readonly string[]
   readonly answers: Ready['answers']
