@@ -175,13 +175,13 @@ export const show = (said: Message): string => {
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
   }
 }
-const showWrite = (write: Write): string => {
+export const showWrite = (write: Write): string => {
   if (write.type === 'append') return `append(${showBatches(write.batches)})`
   const { term, votedFor, commitIndex } = write.hardState
   return `hardState(T${term} ${votedFor ?? '-'} c=${commitIndex})`
 }
 const showRead = ({ purpose, from, to }: LogRead): string => `${purpose.type === 'apply' ? 'apply' : purpose.to}: ${from}-${to}`
-const showAnswer = (answer: Answer): string => {
+export const showAnswer = (answer: Answer): string => {
   const more = answer.type === 'refused' ? ` ${answer.reason}` : answer.type === 'appended' ? ` at ${answer.firstIndex}@${answer.term}` : ''
   return `#${answer.id} ${answer.type}${more}`
 }

@@ -1,36 +1,18 @@
 /** Several cores, a network and disks in one place, driven by hand or by a seed. */
-import type { Batch, RaftEvent, Ready, Write } from '../../lib/events.js'
+import type { Batch, RaftEvent, Ready } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
-import { dropAfter, lastIndexOf } from '../../lib/batch.js'
-import { firstStep } from '../../lib/recover.js'
+import { lastIndexOf } from '../../lib/batch.js'
 import type { Leader, RaftState, Settings } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
-import type { Step } from '../../lib/step.js'
-import type { EntryBatch, HardState, MemberId, Millis } from '../../lib/types.js'
+import type { MemberId, Millis } from '../../lib/types.js'
 import { body, membershipOf, purely, settingsOf, show } from './build.js'
-
-/** What outlives a crash. */
-interface Disk {
-  hardState: HardState
-  batches: readonly EntryBatch[]
-}
-
-const write = (disk: Disk, one: Write): void => {
-  if (one.type === 'hardState') disk.hardState = one.hardState
-  else {
-    const first = one.batches[0]!.firstIndex
-    const kept = disk.batches.filter(batch => batch.firstIndex < first).map(batch => dropAfter(batch, first - 1))
-    disk.batches = [...kept, ...one.batches]
-  }
-}
-
-interface Queued { readonly turn: number; readonly writes: readonly Write[] }
-interface Held { readonly turn: number; readonly messages: readonly Message[] }
+import { type Disk, type Shell, type Turned, emptyDisk, feed, startShell, writeOldest } from './shell.js'
 
 export interface Member {
   readonly id: MemberId
   readonly state: RaftState
   readonly disk: Disk
+  readonly shell: Shell
   /** index@term of all that was handed to its machine since it started. */
   readonly applied: readonly string[]
   readonly answers: Ready['answers']
@@ -38,15 +20,27 @@ export interface Member {
 }
 
 interface Running extends Member {
-  step: Step
+  shell: Shell
   state: RaftState
   disk: Disk
   applied: string[]
   answers: Ready['answers'][number][]
   isUp: boolean
-  writes: Queued[]
-  held: Held[]
   inbox: RaftEvent[]
+}
+
+/** What may be told of a cluster while it runs. */
+export interface Watch {
+  readonly stepped: (before: RaftState, after: RaftState, events: readonly RaftEvent[], ready: Ready) => void
+  readonly left: (message: Message) => void
+}
+
+export interface Beginning {
+  readonly seed?: number
+  readonly settings?: Partial<Settings>
+  /** What members find on their disks; nothing when left out. */
+  readonly disks?: Readonly<Record<MemberId, Disk>>
+  readonly watch?: Watch
 }
 
 export interface Cluster {
@@ -68,58 +62,55 @@ export interface Cluster {
   /** Delivers one message. */
   deliver(message: Message): void
   propose(id: MemberId, request: number): void
-  /** Lets `ms` pass; every member that is up gets a tick. */
-  wait(ms: Millis): void
-  /** Delivers, writes and applies until nothing is under way; what `lost` names is dropped. */
-  settle(lost?: (message: Message) => boolean): void
+  /** Lets `ms` pass; every member named, or all, that is up gets a tick. */
+  wait(ms: Millis, ids?: readonly MemberId[]): void
+  /** Delivers, writes and applies until nothing is under way; what `lost` names is dropped, and disks that hang write nothing. */
+  settle(lost?: (message: Message) => boolean, hangs?: (id: MemberId) => boolean): void
   /** `wait` and `settle` until the condition holds, within 40 election timeouts. */
   until(holds: () => boolean, lost?: (message: Message) => boolean): void
   crash(id: MemberId): void
   restart(id: MemberId): void
+  /** A member that is down loses its disk, too. */
+  wipe(id: MemberId): void
   readonly now: Millis
 }
 
-export const cluster = (names: string, seed = 1, settings: Partial<Settings> = {}): Cluster => {
+export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, watch }: Beginning = {}): Cluster => {
   const membership = membershipOf(names)
   const mail: Message[] = []
   const sent: string[] = []
   let now = 1_000
 
-  const begin = (id: MemberId, disk: Disk): Step => {
-    const last = disk.batches.at(-1)
-    const terms = disk.batches.filter((batch, i) => batch.term !== disk.batches[i - 1]?.term).map(({ firstIndex, term }) => ({ firstIndex, term }))
-    const own = seed * 7919 + membership.voters.indexOf(id) * 104_729 + now
-    return firstStep(settingsOf(id, settings), {
-      base: { index: 0, term: 0, membership }, lastIndex: last ? lastIndexOf(last) : 0, terms, memberships: [], tail: disk.batches,
-      hardState: disk.hardState,
-    }, own, now)
-  }
+  const begin = (id: MemberId, disk: Disk): Shell =>
+    startShell(settingsOf(id, settings), membership, disk, seed * 7919 + membership.voters.indexOf(id) * 104_729 + now, now)
   const members: Running[] = membership.voters.map(id => {
-    const disk: Disk = { hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, batches: [] }
-    const step = begin(id, disk)
-    return { id, disk, step, state: step.state, applied: [], answers: [], isUp: true, writes: [], held: [], inbox: [] }
+    const disk = disks[id] ?? emptyDisk()
+    const shell = begin(id, disk)
+    return { id, disk, shell, state: shell.step.state, applied: [], answers: [], isUp: true, inbox: [] }
   })
-  const running = (id: MemberId): Running => members.find(member => member.id === id)!
-
-  /** Messages leave when every hard state of their own and of all earlier turns is on the disk. */
-  const release = (member: Running): void => {
-    const blocking = member.writes.find(({ writes }) => writes.some(({ type }) => type === 'hardState'))?.turn ?? Number.POSITIVE_INFINITY
-    while (member.held[0] !== undefined && member.held[0].turn < blocking) {
-      for (const message of member.held.shift()!.messages) {
-        mail.push(message)
-        sent.push(`${message.from}: ${show(message)}`)
-      }
+  const running = (id: MemberId): Running => {
+    const found = members.find(member => member.id === id)
+    if (found === undefined) throw new Error(`no member ${id}`)
+    return found
+  }
+  const put = (member: Running, { shell, left }: Turned): void => {
+    Object.assign(member, { shell, state: shell.step.state, disk: shell.disk })
+    for (const message of left) {
+      mail.push(message)
+      sent.push(`${message.from}: ${show(message)}`)
+      watch?.left(message)
     }
   }
   const act = (id: MemberId, ...events: readonly RaftEvent[]): void => {
     const member = running(id)
     if (!member.isUp) return
     const batch: Batch = { now, wall: 1e12 + now, events }
-    member.step = purely(member.step, batch)
-    member.state = member.step.state
-    const { turn, writes, messages, committed, answers, reads } = member.step.ready
-    if (writes.length > 0) member.writes.push({ turn, writes })
-    member.held.push({ turn, messages })
+    const before = member.state
+    const turned = feed(purely, member.shell, batch)
+    const { state, ready } = turned.shell.step
+    watch?.stepped(before, state, events, ready)
+    put(member, turned)
+    const { committed, answers, reads } = ready
     member.answers.push(...answers)
     for (const batch of committed) {
       for (let index = batch.firstIndex; index <= lastIndexOf(batch); index++) member.applied.push(`${index}@${batch.term}`)
@@ -130,36 +121,33 @@ export const cluster = (names: string, seed = 1, settings: Partial<Settings> = {
       const batches = member.disk.batches.filter(batch => lastIndexOf(batch) >= read.from && batch.firstIndex <= read.to)
       member.inbox.push({ type: 'entriesRead', purpose: read.purpose, from: read.from, batches })
     }
-    release(member)
   }
   const sync = (id: MemberId): void => {
     const member = running(id)
-    const done = member.writes.shift()
-    if (done === undefined) return
-    for (const one of done.writes) write(member.disk, one)
-    release(member)
-    act(id, { type: 'persisted', turn: done.turn })
+    const turn = member.shell.writes[0]?.turn
+    if (turn === undefined) return
+    put(member, writeOldest(member.shell))
+    act(id, { type: 'persisted', turn })
   }
   const work = (id: MemberId): void => {
     const facts = running(id).inbox.splice(0)
     if (facts.length > 0) act(id, ...facts)
   }
   const take = (message: Message): void => { mail.splice(mail.indexOf(message), 1) }
-  const isBusy = (member: Running): boolean => member.isUp && (member.writes.length > 0 || member.inbox.length > 0)
-
-  const settle = (lost: (message: Message) => boolean = () => false): void => {
+  const settle = (lost: (message: Message) => boolean = () => false, hangs: (id: MemberId) => boolean = () => false): void => {
+    const isBusy = ({ id, isUp, shell, inbox }: Running): boolean => isUp && (inbox.length > 0 || (shell.writes.length > 0 && !hangs(id)))
     for (let left = 10_000; mail.length > 0 || members.some(isBusy); left--) {
       if (left === 0) throw new Error('the cluster never comes to rest')
       for (const message of mail.splice(0)) if (!lost(message)) act(message.to, { type: 'received', message })
       for (const { id } of members.filter(isBusy)) {
         work(id)
-        sync(id)
+        if (!hangs(id)) sync(id)
       }
     }
   }
-  const wait = (ms: Millis): void => {
+  const wait = (ms: Millis, ids: readonly MemberId[] = membership.voters): void => {
     now += ms
-    for (const { id } of members) act(id, { type: 'ticked', due: now })
+    for (const id of ids) act(id, { type: 'ticked', due: now })
   }
   const leaders = (): readonly Running[] => members.filter(({ isUp, state }) => isUp && state.role === 'leader')
   return {
@@ -181,13 +169,14 @@ export const cluster = (names: string, seed = 1, settings: Partial<Settings> = {
     },
     crash: id => {
       const member = running(id)
-      Object.assign(member, { isUp: false, writes: [], held: [], inbox: [] })
+      Object.assign(member, { isUp: false, shell: { ...member.shell, writes: [], held: [] }, inbox: [] })
     },
     restart: id => {
       const member = running(id)
-      const step = begin(id, member.disk)
-      Object.assign(member, { isUp: true, step, state: step.state, applied: [], answers: [] })
+      const shell = begin(id, member.disk)
+      Object.assign(member, { isUp: true, shell, state: shell.step.state, applied: [], answers: [] })
     },
+    wipe: id => { running(id).disk = emptyDisk() },
   }
 }
 

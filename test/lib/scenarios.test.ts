@@ -208,7 +208,7 @@ const disturb = (group: Cluster, draw: (below: number) => number, request: numbe
 }
 
 const story = (t: ExecutionContext, names: string, seed: number, acts: number): number => {
-  const group = cluster(names, seed, { logCacheBytes: 600, maxAppendBytes: 500, maxInflightMessages: 4, maxApplyBytes: 600 })
+  const group = cluster(names, { seed, settings: { logCacheBytes: 600, maxAppendBytes: 500, maxInflightMessages: 4, maxApplyBytes: 600 } })
   const history: History = { leaders: new Map(), committed: new Map() }
   let random = seed
   const draw = (below: number): number => {

@@ -1,0 +1,221 @@
+/**
+ * A world as a few numbers: three members, what may still be done to them, what is remembered, and the letters under way.
+ *
+ *     [ member 1, member 2, member 3, budget, memory, letter, letter, … ]      letters ascending, each once
+ *
+ * Members, letters and memories are interned, and so is every act of a member: the core is asked once for each member it can
+ * be and each thing that can happen to it, however many worlds that happens in.
+ */
+import { isReady } from '../../lib/status.js'
+import type { Message } from '../../lib/messages.js'
+import type { MemberId } from '../../lib/types.js'
+import { show } from '../lib/build.js'
+import { type Memory, type Witness, blank, logOf, logOnDisk, notOnMajority, remember, unmatched } from '../lib/promises.js'
+import { type Fold, type Shell, emptyDisk } from '../lib/shell.js'
+import type { Bounds } from './bounds.js'
+import { interned } from './interned.js'
+import { type Act, actOn, keyOf, letterKey, startLocal } from './local.js'
+
+export const IDS: readonly MemberId[] = ['n1', 'n2', 'n3']
+const BUDGET = IDS.length
+const MEMORY = BUDGET + 1
+export const MAIL = MEMORY + 1
+/** Letters a world can hold, over all bounds that make sense. */
+export const MAX_WORDS = MAIL + 64
+const CRASH = 1
+const DUPLICATE = 1 << 8
+const PROPOSAL = 1 << 16
+const HEARTBEAT = 1 << 24
+
+interface Local {
+  readonly shell: Shell
+  /** Equal numbers, equal logs in memory and on disk. */
+  readonly logs: number
+  readonly acts: readonly number[]
+}
+interface Effect { readonly local: number; readonly letters: readonly number[]; readonly commits: boolean; readonly broken: readonly string[] }
+
+/** Looks at one successor; the words are reused for the next. */
+export type Visit = (words: Uint32Array, length: number, code: number, broken: readonly string[]) => void
+
+export interface SmallWorld {
+  readonly first: Uint32Array
+  readonly successors: (words: Uint32Array, length: number, visit: Visit) => void
+  /** The act of a code, in words. */
+  readonly tell: (code: number) => string
+  readonly members: (words: Uint32Array) => readonly Witness[]
+  /** The same world with nothing under way. */
+  readonly silent: (words: Uint32Array) => Uint32Array
+  /** Members, letters, and acts of members that were met. */
+  readonly size: () => string
+}
+
+/** Numbers above this are never reached: memory ends before. */
+const MANY = 2 ** 26
+
+export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
+  const names = IDS.join(' ')
+  const act = actOn(fold, names, bounds)
+  const locals = interned<Local>()
+  const logs = interned<readonly [readonly string[], readonly string[]]>()
+  const letters = interned<{ readonly message: Message; readonly link: number; readonly act: number }>()
+  const memories = interned<Memory>()
+  const acts = interned<Act>()
+  const effects = new Map<number, Effect>()
+  const remembered = new Map<number, { readonly memory: number; readonly broken: readonly string[] }>()
+  const matched = new Map<number, readonly string[]>()
+
+  const actNumber = (one: Act, key = JSON.stringify(one)): number => acts.numberOf(key, () => one)
+  const localNumber = (shell: Shell): number => locals.numberOf(keyOf(shell), () => {
+    const pair = [logOf(shell.step.state), logOnDisk(shell.disk)] as const
+    return { shell, logs: logs.numberOf(JSON.stringify(pair), () => pair), acts: actsOf(shell) }
+  })
+  const letterNumber = (message: Message): number => {
+    const key = letterKey(message)
+    return letters.numberOf(key, () => ({
+      message, link: IDS.indexOf(message.from) * IDS.length + IDS.indexOf(message.to), act: actNumber({ type: 'hear', message }, key),
+    }))
+  }
+  /** What can happen to a member by itself; proposals and crashes are bounded by the world. */
+  const actsOf = ({ step: { state }, writes }: Shell): readonly number[] => {
+    const possible: Act[] = [{ type: 'crash' }]
+    if (writes.length > 0) possible.push({ type: 'write' })
+    if (state.role === 'leader') possible.push({ type: 'beat' })
+    if (state.term < bounds.maxTerm) possible.push({ type: 'stand' })
+    if (isReady(state)) for (let request = 1; request <= bounds.proposals; request++) possible.push({ type: 'propose', request })
+    return possible.map(one => actNumber(one))
+  }
+  const effectOf = (local: number, number: number): Effect => {
+    const key = local * MANY + number
+    let effect = effects.get(key)
+    if (effect === undefined) effects.set(key, effect = compute(local, number))
+    return effect
+  }
+  const compute = (local: number, number: number): Effect => {
+    const { shell } = locals.at(local)
+    try {
+      const acted = act(shell, acts.at(number))
+      const { state } = acted.shell.step
+      const commits = state.role === 'leader' && state.commitIndex > shell.step.state.commitIndex
+      return { local: localNumber(acted.shell), letters: acted.letters.map(letterNumber), commits, broken: [] }
+    } catch (error) {
+      return { local, letters: [], commits: false, broken: [String(error)] }
+    }
+  }
+  const recall = (memory: number, at: number, local: number): { readonly memory: number; readonly broken: readonly string[] } => {
+    const key = memory * MANY + local
+    let known = remembered.get(key)
+    if (known === undefined) {
+      const { memory: next, broken } = remember(memories.at(memory), { id: IDS[at]!, state: locals.at(local).shell.step.state })
+      remembered.set(key, known = { memory: memories.numberOf(JSON.stringify(next), () => next), broken })
+    }
+    return known
+  }
+  const mismatch = (a: number, b: number): readonly string[] => {
+    const key = a * MANY + b
+    let known = matched.get(key)
+    if (known === undefined) {
+      const differs = logs.at(a).some(one => logs.at(b).some(other => unmatched(one, other) !== undefined))
+      matched.set(key, known = differs ? ['Log Matching: two logs share an entry and differ before it'] : [])
+    }
+    return known
+  }
+  const members = (words: Uint32Array): readonly Witness[] => IDS.map((id, at) => {
+    const { shell } = locals.at(words[at]!)
+    return { id, isUp: true, state: shell.step.state, disk: shell.disk }
+  })
+
+  const next = new Uint32Array(MAX_WORDS)
+  const links = new Uint8Array(IDS.length * IDS.length)
+  /** Adds a letter in its place; returns the new length. */
+  const post = (letter: number, length: number): number => {
+    let at = length
+    while (at > MAIL && next[at - 1]! > letter) at--
+    if (at > MAIL && next[at - 1] === letter) return length
+    next.copyWithin(at + 1, at, length)
+    next[at] = letter
+    return length + 1
+  }
+  /** A link that carries too much loses the letter of the lowest term. */
+  const overflow = (link: number, length: number): number => {
+    let lost = -1
+    for (let at = MAIL; at < length; at++) {
+      const letter = letters.at(next[at]!)
+      if (letter.link === link && (lost < 0 || letter.message.term < letters.at(next[lost]!).message.term)) lost = at
+    }
+    next.copyWithin(lost, lost + 1, length)
+    return length - 1
+  }
+  const postAll = (sent: readonly number[], length: number): number => {
+    let end = length
+    for (const letter of sent) end = post(letter, end)
+    links.fill(0)
+    for (let at = MAIL; at < end; at++) links[letters.at(next[at]!).link]!++
+    for (let link = 0; link < links.length; link++) for (let over = links[link]! - bounds.lettersPerLink; over > 0; over--) end = overflow(link, end)
+    return end
+  }
+  /** Does one act in `next`, which holds a copy of the world, and shows what came of it. */
+  const happen = (at: number, number: number, length: number, code: number, visit: Visit): void => {
+    const before = next[at]!
+    const { local, letters: sent, commits, broken } = effectOf(before, number)
+    let faults = broken
+    if (local !== before) {
+      next[at] = local
+      const { memory, broken: contradictions } = recall(next[MEMORY]!, at, local)
+      next[MEMORY] = memory
+      if (contradictions.length > 0) faults = [...faults, ...contradictions]
+      if (locals.at(local).logs !== locals.at(before).logs) {
+        for (let other = 0; other < IDS.length; other++) {
+          const unlike = mismatch(locals.at(local).logs, locals.at(next[other]!).logs)
+          if (unlike.length > 0) faults = [...faults, ...unlike]
+        }
+      }
+      if (commits) faults = [...faults, ...notOnMajority(locals.at(local).shell.step.state, locals.at(before).shell.step.state.commitIndex, members(next).map(({ disk }) => disk))]
+    }
+    visit(next, postAll(sent, length), code, faults)
+  }
+
+  const alone = (words: Uint32Array, length: number, at: number, visit: Visit): void => {
+    const budget = words[BUDGET]!
+    for (const number of locals.at(words[at]!).acts) {
+      const one = acts.at(number)
+      const cost = one.type === 'crash' ? CRASH : one.type === 'propose' ? PROPOSAL : one.type === 'beat' ? HEARTBEAT : 0
+      if (one.type === 'crash' && (budget & 0xff) >= bounds.crashes) continue
+      if (one.type === 'beat' && (budget >>> 24) >= bounds.heartbeats) continue
+      if (one.type === 'propose' && one.request !== ((budget >>> 16) & 0xff) + 1) continue
+      next.set(words)
+      next[BUDGET] = budget + cost
+      happen(at, number, length, number * 8 + at * 2, visit)
+    }
+  }
+  const hear = (words: Uint32Array, length: number, position: number, visit: Visit): void => {
+    const letter = letters.at(words[position]!)
+    const at = letter.link % IDS.length
+    const code = letter.act * 8 + at * 2
+    next.set(words)
+    next.copyWithin(position, position + 1, length)
+    happen(at, letter.act, length - 1, code, visit)
+    if (((words[BUDGET]! >>> 8) & 0xff) >= bounds.duplicates) return
+    next.set(words)
+    next[BUDGET] = words[BUDGET]! + DUPLICATE
+    happen(at, letter.act, length, code + 1, visit)
+  }
+  const told: Readonly<Record<Exclude<Act['type'], 'hear'>, string>> = {
+    stand: 'stands for election', beat: 'sends heartbeats', write: 'writes', crash: 'crashes and restarts', propose: 'takes a proposal',
+  }
+  return {
+    first: Uint32Array.from([...IDS.map(id => localNumber(startLocal(id, names, emptyDisk()))), 0, memories.numberOf(JSON.stringify(blank), () => blank)]),
+    successors: (words, length, visit) => {
+      for (let at = 0; at < IDS.length; at++) alone(words, length, at, visit)
+      for (let position = MAIL; position < length; position++) hear(words, length, position, visit)
+    },
+    tell: code => {
+      const one = acts.at(Math.floor(code / 8))
+      const id = IDS[(code >>> 1) & 3]!
+      return one.type === 'hear' ? `${id} hears ${one.message.from}: ${show(one.message)}${code % 2 === 1 ? ', which comes again' : ''}` : `${id} ${told[one.type]}`
+    },
+    members,
+    silent: words => words.slice(0, MAIL),
+    size: () => `${locals.size()} members, ${letters.size()} letters, ${effects.size} acts`,
+  }
+}

@@ -1,0 +1,94 @@
+/** What a cluster promises, whoever crashes: remembered over a run and compared after every step (Figure 3). */
+import { lastIndexOf } from '../../lib/batch.js'
+import type { RaftState } from '../../lib/state.js'
+import type { EntryBatch, Index, MemberId, Term } from '../../lib/types.js'
+import { held } from './build.js'
+import type { Disk } from './shell.js'
+
+/** One entry, so that equal words mean equal entries: its term, and what tells its body from others. */
+type Word = string
+
+export interface Witness {
+  readonly id: MemberId
+  readonly isUp: boolean
+  readonly state: RaftState
+  readonly disk: Disk
+}
+
+/** What has been seen so far and may never be contradicted. */
+export interface Memory {
+  /** By term, who led it. */
+  readonly leaders: Readonly<Record<Term, MemberId>>
+  /** By index - 1, what was committed, and the lowest term in which that was known. */
+  readonly committed: readonly { readonly word: Word; readonly since: Term }[]
+}
+
+export const blank: Memory = { leaders: {}, committed: [] }
+
+const wordsOf = (batches: readonly EntryBatch[]): readonly Word[] => {
+  const found: Word[] = []
+  for (const batch of batches) {
+    for (let index = batch.firstIndex; index <= lastIndexOf(batch); index++) {
+      found.push(`${batch.term}${batch.kind === 'command' ? `#${batch.body.checksum}+${batch.skip + index - batch.firstIndex}` : '!'}`)
+    }
+  }
+  return found
+}
+
+const termOf = (word: Word): Term => Number.parseInt(word, 10)
+
+/** A log that is wholly in memory. */
+export const logOf = (state: RaftState): readonly Word[] => wordsOf(held(state.log))
+export const logOnDisk = (disk: Disk): readonly Word[] => wordsOf(disk.batches)
+
+/** Takes in what one member shows after a step; names what contradicts the past. */
+export const remember = (memory: Memory, { id, state }: Pick<Witness, 'id' | 'state'>): { readonly memory: Memory; readonly broken: readonly string[] } => {
+  const broken: string[] = []
+  const { term, role, commitIndex } = state
+  const log = logOf(state)
+  let { leaders, committed } = memory
+  if (role === 'leader' && leaders[term] !== id) {
+    if (leaders[term] !== undefined) broken.push(`Election Safety: ${leaders[term]} and ${id} both lead term ${term}`)
+    committed.forEach(({ word, since }, at) => {
+      if (since < term && log[at] !== word) broken.push(`Leader Completeness: ${id} leads term ${term} without ${at + 1}@${word}, committed in term ${since}`)
+    })
+    leaders = { ...leaders, [term]: id }
+  }
+  for (let at = 0; at < commitIndex; at++) {
+    const word = log[at] ?? 'nothing'
+    const known = committed[at]
+    if (known === undefined) committed = [...committed, { word, since: term }]
+    else if (known.word !== word) broken.push(`State Machine Safety: ${id} commits ${at + 1}@${word} where ${at + 1}@${known.word} is committed`)
+    else if (term < known.since) committed = committed.with(at, { word, since: term })
+  }
+  return { memory: leaders === memory.leaders && committed === memory.committed ? memory : { leaders, committed }, broken }
+}
+
+/** Two logs with an entry of equal index and term are equal up to there (Log Matching, §5.3). */
+export const unmatched = (a: readonly Word[], b: readonly Word[]): Index | undefined => {
+  let last = Math.min(a.length, b.length) - 1
+  while (last >= 0 && termOf(a[last]!) !== termOf(b[last]!)) last--
+  for (; last >= 0; last--) if (a[last] !== b[last]) return last + 1
+  return undefined
+}
+
+/** Log Matching among all logs, in memory and on disk. */
+export const brokenAmong = (members: readonly Witness[]): readonly string[] => {
+  const logs = members.flatMap(({ id, isUp, state, disk }) =>
+    [{ of: `${id}'s disk`, log: logOnDisk(disk) }, ...(isUp ? [{ of: `${id}'s log`, log: logOf(state) }] : [])])
+  return logs.flatMap((a, i) => logs.slice(i + 1).flatMap(b => {
+    const index = unmatched(a.log, b.log)
+    return index === undefined ? [] : [`Log Matching: ${a.of} and ${b.of} differ at ${index} before an entry that they share`]
+  }))
+}
+
+/** What a leader newly commits is on the disks of a majority, whether they are up or not. */
+export const notOnMajority = (leader: RaftState, commitBefore: Index, disks: readonly Disk[]): readonly string[] => {
+  const log = logOf(leader)
+  const broken: string[] = []
+  for (let at = commitBefore; at < leader.commitIndex; at++) {
+    const holders = disks.filter(disk => logOnDisk(disk)[at] === log[at]).length
+    if (holders <= disks.length / 2) broken.push(`Durability: ${leader.settings.id} commits ${at + 1}@${log[at]}, which is on ${holders} of ${disks.length} disks`)
+  }
+  return broken
+}
