@@ -18,6 +18,8 @@ export interface Limits extends Pick<Settings,
   readonly maxBatchBytes: number
   /** What may enter a member within one turn; messages beyond it are dropped, proposals refused as busy. */
   readonly maxInboxEvents: number
+  /** Turns whose messages wait for a term or a vote to be durable; beyond it the disk is taken for failed and the member ends. */
+  readonly maxHeldTurns: number
   /** Proposals of this member's own callers that have no outcome yet. */
   readonly maxPendingProposals: number
   /** Their commands. */
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   logCacheBytes: 32 * MiB,
   maxApplyBytes: 8 * MiB,
   maxInboxEvents: 16_384,
+  maxHeldTurns: 16_384,
   maxPendingProposals: 100_000,
   maxPendingBytes: 64 * MiB,
   maxFrameBytes: 16 * MiB,
@@ -146,6 +149,7 @@ const GivenLimits = closed({
   logCacheBytes: optional(Bound),
   maxApplyBytes: optional(Bound),
   maxInboxEvents: optional(Bound),
+  maxHeldTurns: optional(Bound),
   maxPendingProposals: optional(Bound),
   maxPendingBytes: optional(Bound),
   maxFrameBytes: optional(Bound),

@@ -48,7 +48,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const running = pipeline(inputs, first).pipe(
     tap(persist(store)),
     connect(steps$ => merge(
-      steps$.pipe(gate(durableTurns(store.events$)), tap(release)),
+      steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(release)),
       steps$.pipe(tap(observe)),
     )),
   ).subscribe({ error: ending.fail })

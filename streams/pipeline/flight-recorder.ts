@@ -1,4 +1,5 @@
-import type { Batch } from '../../lib/events.js'
+import { bytesOf } from '../../lib/batch.js'
+import type { Batch, RaftEvent } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 
@@ -16,17 +17,35 @@ export class StepFailed extends Error {
   }
 }
 
-/** The batches kept for the report of a broken invariant. */
+/** The batches kept for the report of a broken invariant, and the most that the entries in them may take up. */
 const RECORDED_BATCHES = 64
+const RECORDED_BYTES = 8 * 1024 * 1024
+
+const entryBytes = (event: RaftEvent): number => {
+  if (event.type === 'proposed') return event.body.bytes.length
+  const batches = event.type === 'entriesRead' ? event.batches : event.type === 'received' && event.message.type === 'appendEntries' ? event.message.batches : []
+  return batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
+}
 
 type Fold = (previous: Step, batch: Batch) => Step
 
 /** The same fold, remembering its last batches; when it throws, they go with the error. */
 export const recorded = (fold: Fold): Fold => {
   const batches: Batch[] = []
-  return (previous, batch) => {
+  const weights: number[] = []
+  let weight = 0
+  const record = (batch: Batch): void => {
+    const bytes = batch.events.reduce((sum, event) => sum + entryBytes(event), 0)
     batches.push(batch)
-    if (batches.length > RECORDED_BATCHES) batches.shift()
+    weights.push(bytes)
+    weight += bytes
+    while (batches.length > RECORDED_BATCHES || (weight > RECORDED_BYTES && batches.length > 1)) {
+      batches.shift()
+      weight -= weights.shift()!
+    }
+  }
+  return (previous, batch) => {
+    record(batch)
     try {
       return fold(previous, batch)
     } catch (cause) {

@@ -2,6 +2,14 @@ import { Observable, type OperatorFunction } from 'rxjs'
 import type { Step } from '../../lib/step.js'
 import type { HardState, Turn } from '../../lib/types.js'
 
+/** The disk has not written a term or a vote while so many turns went by: what leaves must not wait in memory without end. */
+export class DiskStalled extends Error {
+  override readonly name = 'DiskStalled'
+  constructor(readonly maxHeldTurns: number) {
+    super(`The disk has not confirmed a term or a vote while ${maxHeldTurns} turns wait for it (maxHeldTurns); the member was stopped.`)
+  }
+}
+
 /** A step and the newest turn, its own included, that wrote a term or a vote. */
 interface Held {
   readonly step: Step
@@ -12,11 +20,12 @@ const isSameVote = (a: HardState | undefined, b: HardState): boolean => a !== un
 
 /**
  * Lets steps pass in their order, each once every term and vote of its own and of all earlier turns is durable: a message must
- * not tell of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a commitIndex alone.
+ * not tell of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a commitIndex alone. Errors
+ * with `DiskStalled` when more than `maxHeldTurns` wait.
  *
  * `persisted$` names turns whose writes are durable; they come in the order of the turns.
  */
-export const gate = (persisted$: Observable<Turn>): OperatorFunction<Step, Step> =>
+export const gate = (persisted$: Observable<Turn>, maxHeldTurns: number): OperatorFunction<Step, Step> =>
   steps$ => new Observable(subscriber => {
     let held: Held[] = []
     let durable: Turn = 0
@@ -49,7 +58,7 @@ export const gate = (persisted$: Observable<Turn>): OperatorFunction<Step, Step>
       next: step => {
         note(step)
         if (held.length === 0 && after <= durable) return subscriber.next(step)
-        held.push({ step, after })
+        if (held.push({ step, after }) > maxHeldTurns) subscriber.error(new DiskStalled(maxHeldTurns))
       },
       error: error => subscriber.error(error),
       complete: () => subscriber.complete(),

@@ -2,7 +2,7 @@
 export type { Clock } from '../time/clock.js'
 export { type Ticked, ticks } from '../time/ticks.js'
 export { StepFailed } from './flight-recorder.js'
-export { gate } from './gate.js'
+export { DiskStalled, gate } from './gate.js'
 export type { Completion, Inputs, Proposed, Received } from './inbox.js'
 export { perTurn } from './per-turn.js'
 export { pipeline } from './pipeline.js'

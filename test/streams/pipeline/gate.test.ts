@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava'
-import { map } from 'rxjs'
+import { NEVER, Subject, map } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import type { Write } from '../../../lib/events.js'
 import type { Step } from '../../../lib/step.js'
-import { gate } from '../../../streams/pipeline/gate.js'
+import { DiskStalled, gate } from '../../../streams/pipeline/gate.js'
 
 const vote = (term: number, commitIndex = 0): Write => ({ type: 'hardState', hardState: { term, votedFor: 'n1', commitIndex } })
 const hardState = vote(1)
@@ -19,7 +19,7 @@ const passes = (t: ExecutionContext, steps: Readonly<Record<string, readonly Wri
   const values = Object.fromEntries(Object.entries(turns).map(([name, turn]) => [name, stepOf(turn, ...steps[name] ?? [])]))
   new TestScheduler((actual, expected) => t.deepEqual(actual, expected)).run(({ hot, expectObservable }) => {
     const persisted$ = hot(diagrams.persisted, turns, new Error('disk'))
-    const passed$ = hot(diagrams.steps, values).pipe(gate(persisted$), map(({ ready }) => ready.turn))
+    const passed$ = hot(diagrams.steps, values).pipe(gate(persisted$, 100), map(({ ready }) => ready.turn))
     expectObservable(passed$).toBe(diagrams.passed, turns, new Error('disk'))
   })
 }
@@ -72,11 +72,23 @@ test('a failed write ends the gate, and what it holds never leaves', t => passes
   passed: '   ---#',
 }))
 
+test('a disk that never answers is taken for failed once too many turns wait for it', t => {
+  const steps$ = new Subject<Step>()
+  const passed: number[] = []
+  let error: unknown
+  steps$.pipe(gate(NEVER, 3)).subscribe({ next: ({ ready }) => passed.push(ready.turn), error: (why: unknown) => { error = why } })
+  steps$.next(stepOf(1))
+  for (let turn = 2; turn <= 4; turn++) steps$.next(stepOf(turn, hardState))
+  t.deepEqual([passed, error], [[1], undefined])
+  steps$.next(stepOf(5))
+  t.deepEqual([passed, error], [[1], new DiskStalled(3)])
+})
+
 test('unsubscribing leaves nothing subscribed', t => {
   new TestScheduler((actual, expected) => t.deepEqual(actual, expected)).run(({ hot, expectObservable, expectSubscriptions }) => {
     const steps$ = hot<Step>('-1-----', { 1: stepOf(1, hardState) })
     const persisted$ = hot<number>('-----1-', { 1: 1 })
-    expectObservable(steps$.pipe(gate(persisted$)), '^--!').toBe('----')
+    expectObservable(steps$.pipe(gate(persisted$, 100)), '^--!').toBe('----')
     expectSubscriptions(steps$.subscriptions).toBe('^--!')
     expectSubscriptions(persisted$.subscriptions).toBe('^--!')
   })
