@@ -150,6 +150,27 @@ const drawn: readonly (readonly [name: string, drawing: string, told: string])[]
 ]
 for (const [name, drawing, expected] of drawn) test(`a history: ${name}`, t => t.is(told(isLinearizable(keyValueModel, draw(drawing))), expected))
 
+test('a way that used an unanswered operation does not stand in for one that can still use it', t => {
+  const ways = draw(`
+    append x b       |--|
+    append x a        |--|
+    append x b             |--|
+    append x b                  |--|
+    append x b                       |--|
+    append x b                            |--|
+    append x b                                 |--|
+    append x b                                      |--|
+    append x b                                           |--|
+    append x b                                                |--|
+    append x b                                                     |--|
+    append x b                                                          |--|
+    get x abbbbbbbbbbb                                                       |--|
+    put x c                                                                       |--|
+    get x abbbbbbbbbbb                                                                 |--|
+    put x abbbbbbbbbbb                                                      |-->`)
+  t.is(isLinearizable(keyValueModel, ways)._tag, 'Linearizable')
+})
+
 test('the verdict names the partition, and the state in which nothing fits', t => {
   const verdict = isLinearizable(keyValueModel, draw(`
     put x 1  |--|

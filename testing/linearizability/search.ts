@@ -58,8 +58,8 @@ export const search = <S, I, O>(model: Model<S, I, O>, history: readonly Operati
 
 const rankOf = <S, I, O>({ answered, used }: Configuration<S, I, O>): number => answered - RESORT_COST * used.length
 
-/** Where each operation leads that may take effect next; undefined where one does not fit, or is of no use. */
-const stepsOf = <S, I, O>({ reduce, identify = state => state, accepts = isDeepStrictEqual }: Model<S, I, O>, timeline: Timeline<I, O>) => {
+/** Where each operation leads that may take effect next; undefined where one does not fit, or has an unused twin. */
+const stepsOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, O>, timeline: Timeline<I, O>) => {
   const answered = (from: Configuration<S, I, O>, span: Span<I, O>): Configuration<S, I, O> | undefined => {
     const { operation } = span
     const [state, expected] = reduce(from.state, operation.input)
@@ -68,12 +68,12 @@ const stepsOf = <S, I, O>({ reduce, identify = state => state, accepts = isDeepS
     const ahead = due === from.due ? inserted(from.ahead, span) : from.ahead.filter(({ returned }) => returned > due)
     return { state, due, ahead, used: from.used, answered: from.answered + 1, reachedBy: { operation, from } }
   }
-  /** What changes nothing might as well never take effect, and of twins the one that was called first can stand in for the other. */
+  /** Of twins the one that was called first can stand in for the other. */
   const unanswered = (from: Configuration<S, I, O>, span: OpenSpan<I>): Configuration<S, I, O> | undefined => {
     if (span.twin !== undefined && !from.used.includes(span.twin)) return undefined
     const { operation } = span
     const [state] = reduce(from.state, operation.input)
-    return identify(state) === identify(from.state) ? undefined : { ...from, state, used: inserted(from.used, span), reachedBy: { operation, from } }
+    return { ...from, state, used: inserted(from.used, span), reachedBy: { operation, from } }
   }
   return {
     answered: (from: Configuration<S, I, O>) =>
