@@ -3,7 +3,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { nextRandom } from '../../lib/random.js'
 import {
-  type KeyValueInput, type KeyValueOutput, type Model, type Operation, type Verdict, counterModel, isLinearizable, keyValueModel,
+  type KeyValueInput, type KeyValueOutput, type Model, type Operation, type Verdict, counterModel, isLinearizable, judge, keyValueModel,
 } from '../../testing/index.js'
 import { type Plan, atomicHistory, draw, isLegal, isLegalSomehow, show } from './histories.js'
 
@@ -148,7 +148,7 @@ const drawn: readonly (readonly [name: string, drawing: string, told: string])[]
     get x 3      |------|
     put x 3              |--|`, 'put x 1 ✗ get x 3, not get x 1, get x 2, not get x 1'],
 ]
-for (const [name, drawing, expected] of drawn) test(`a history: ${name}`, t => t.is(told(isLinearizable(keyValueModel, draw(drawing))), expected))
+for (const [name, drawing, expected] of drawn) test(`a history: ${name}`, t => t.is(told(judge(keyValueModel, draw(drawing))), expected))
 
 test('a way that used an unanswered operation does not stand in for one that can still use it', t => {
   const ways = draw(`
@@ -168,11 +168,11 @@ test('a way that used an unanswered operation does not stand in for one that can
     put x c                                                                       |--|
     get x abbbbbbbbbbb                                                                 |--|
     put x abbbbbbbbbbb                                                      |-->`)
-  t.is(isLinearizable(keyValueModel, ways)._tag, 'Linearizable')
+  t.is(judge(keyValueModel, ways)._tag, 'Linearizable')
 })
 
 test('the verdict names the partition, and the state in which nothing fits', t => {
-  const verdict = isLinearizable(keyValueModel, draw(`
+  const verdict = judge(keyValueModel, draw(`
     put x 1  |--|
     get y 1  |--|
     get x 2       |--|`).toReversed())
@@ -192,7 +192,7 @@ const counts: readonly (readonly [name: string, history: ReturnType<typeof count
   ['counts twice what is unanswered', counted([1, undefined], [0, 0], [0, 1], [0, 2]), 'NotLinearizable'],
   ['cannot have come so far with so many equal ones', counted(...Array.from({ length: 60 }, () => [1, undefined] as const), [0, 61]), 'NotLinearizable'],
 ]
-for (const [name, history, tag] of counts) test(`a counter ${name}`, t => t.is(isLinearizable(counterModel, history)._tag, tag))
+for (const [name, history, tag] of counts) test(`a counter ${name}`, t => t.is(judge(counterModel, history)._tag, tag))
 
 const box: Model<readonly string[], string, number> = {
   initial: [],
@@ -204,15 +204,15 @@ const boxed = (output: number, last: number): readonly Operation<string, number>
 
 test('a model says which answers will do', t => {
   const atLeast = { ...box, accepts: (output: number, expected: number) => output <= expected }
-  t.is(isLinearizable(box, boxed(1, 9))._tag, 'NotLinearizable')
-  t.is(isLinearizable(atLeast, boxed(1, 9))._tag, 'Linearizable')
-  t.is(isLinearizable({ ...atLeast, identify: items => items.join() }, boxed(1, 10))._tag, 'NotLinearizable')
+  t.is(judge(box, boxed(1, 9))._tag, 'NotLinearizable')
+  t.is(judge(atLeast, boxed(1, 9))._tag, 'Linearizable')
+  t.is(judge({ ...atLeast, identify: items => items.join() }, boxed(1, 10))._tag, 'NotLinearizable')
 })
 
 test('a model says when states are the same, which saves most of the search', t => {
   const lenient = { ...box, accepts: (output: number, expected: number) => output <= expected }
-  t.is(isLinearizable(lenient, boxed(1, 10), { maxStates: 5_000 })._tag, 'Undecided')
-  t.is(isLinearizable({ ...lenient, identify: items => items.join() }, boxed(1, 10), { maxStates: 5_000 })._tag, 'NotLinearizable')
+  t.is(judge(lenient, boxed(1, 10), { maxStates: 5_000 })._tag, 'Undecided')
+  t.is(judge({ ...lenient, identify: items => items.join() }, boxed(1, 10), { maxStates: 5_000 })._tag, 'NotLinearizable')
 })
 
 /** An order of a whole history: legal, and without an answered operation missing. */
@@ -232,7 +232,7 @@ const plans: fc.Arbitrary<readonly Plan<KeyValueInput>[]> = fc.array(fc.record({
 test('what an atomic object answered is linearizable, in an order that is legal', t => {
   fc.assert(fc.property(plans, plan => {
     const history = atomicHistory(keyValueModel, plan)
-    const verdict = isLinearizable(keyValueModel, history)
+    const verdict = judge(keyValueModel, history)
     t.true(verdict._tag === 'Linearizable' && isComplete(history, verdict.order))
   }), { numRuns: 300 })
 })
@@ -243,7 +243,7 @@ test('one answer that nobody can have given, and it is not', t => {
     const reads = history.filter(({ input, returnedAt }) => input.type === 'get' && returnedAt !== undefined)
     fc.pre(reads.length > 0)
     const spoilt = reads[choice % reads.length]!
-    const verdict = isLinearizable(keyValueModel, history.map(operation =>
+    const verdict = judge(keyValueModel, history.map(operation =>
       operation === spoilt && operation.returnedAt !== undefined ? { ...operation, output: 'z' } : operation))
     t.is(verdict._tag, 'NotLinearizable')
     t.true(verdict._tag === 'NotLinearizable' && verdict.misfits.some(({ operation: { output, calledAt } }) => output === 'z' && calledAt === spoilt.calledAt))
@@ -263,7 +263,7 @@ const guesses: fc.Arbitrary<readonly Operation<KeyValueInput, KeyValueOutput>[]>
 test('verdicts are those of the definition, which tries every order', t => {
   const seen = { Linearizable: 0, NotLinearizable: 0, Undecided: 0 }
   fc.assert(fc.property(guesses, history => {
-    const verdict = isLinearizable(keyValueModel, history)
+    const verdict = judge(keyValueModel, history)
     seen[verdict._tag]++
     t.is(verdict._tag, isLegalSomehow(keyValueModel, history) ? 'Linearizable' : 'NotLinearizable')
     if (verdict._tag === 'Linearizable') t.true(isComplete(history, verdict.order))
@@ -276,7 +276,7 @@ test('what is told of a fault is the shortest piece of the history that has it',
     // No two times are equal, so that there is one piece for each return.
     const history = guess.map((operation, i) => operation.returnedAt === undefined ? { ...operation, calledAt: operation.calledAt + i / 100 }
       : { ...operation, calledAt: operation.calledAt + i / 100, returnedAt: operation.returnedAt + i / 100 + 0.5 })
-    const verdict = isLinearizable(keyValueModel, history)
+    const verdict = judge(keyValueModel, history)
     fc.pre(verdict._tag === 'NotLinearizable')
     const due = Math.min(...verdict.misfits.flatMap(({ operation: { returnedAt } }) => returnedAt ?? []))
     const piece = history.filter(({ input, calledAt }) => input.key === verdict.partition && calledAt < due)
@@ -311,7 +311,7 @@ const busy = (operations: number, lostPercent: number): readonly Operation<KeyVa
 for (const [lostPercent, maxStates] of [[0, 10_000], [1, 20_000], [5, 100_000]] as const) {
   test(`ten thousand operations, ${lostPercent} % of the answers lost, are judged after few states`, t => {
     const history = busy(10_000, lostPercent)
-    const verdict = isLinearizable(keyValueModel, history, { maxStates })
+    const verdict = judge(keyValueModel, history, { maxStates })
     t.true(verdict._tag === 'Linearizable' && isComplete(history, verdict.order))
   })
 }
@@ -322,13 +322,15 @@ const read = (key: string, output: string): Operation<KeyValueInput, KeyValueOut
 
 test('beyond the bound there is no verdict, but for a fault elsewhere', t => {
   const endless = [...concurrentAppends(20, 'x'), read('x', 'z')]
-  t.deepEqual(isLinearizable(keyValueModel, endless, { maxStates: 10_000 }), { _tag: 'Undecided', partition: 'x', maxStates: 10_000 })
-  t.like(isLinearizable(keyValueModel, [...endless, read('y', 'z')], { maxStates: 10_000 }), { _tag: 'NotLinearizable', partition: 'y' })
-  t.like(isLinearizable(keyValueModel, [...concurrentAppends(4, 'x'), read('x', 'z')], { maxStates: 10_000 }), { _tag: 'NotLinearizable', partition: 'x' })
+  t.throws(() => isLinearizable(keyValueModel, endless, { maxStates: 10_000 }), { instanceOf: RangeError, message: /maxStates/ })
+  t.deepEqual([isLinearizable(keyValueModel, [read('x', 'z')]), isLinearizable(counterModel, [])], [false, true])
+  t.deepEqual(judge(keyValueModel, endless, { maxStates: 10_000 }), { _tag: 'Undecided', partition: 'x', maxStates: 10_000 })
+  t.like(judge(keyValueModel, [...endless, read('y', 'z')], { maxStates: 10_000 }), { _tag: 'NotLinearizable', partition: 'y' })
+  t.like(judge(keyValueModel, [...concurrentAppends(4, 'x'), read('x', 'z')], { maxStates: 10_000 }), { _tag: 'NotLinearizable', partition: 'x' })
 })
 
 for (const [name, calledAt, returnedAt] of [['no number', Number.NaN, 1], ['no end', 0, Number.POSITIVE_INFINITY], ['a return before the call', 2, 1]] as const) {
   test(`a history is refused that has a time with ${name}`, t => {
-    t.throws(() => isLinearizable(keyValueModel, [{ ...read('x', 'a'), client: 'c7', calledAt, returnedAt, output: 'a' }]), { instanceOf: RangeError, message: /c7/ })
+    t.throws(() => judge(keyValueModel, [{ ...read('x', 'a'), client: 'c7', calledAt, returnedAt, output: 'a' }]), { instanceOf: RangeError, message: /c7/ })
   })
 }

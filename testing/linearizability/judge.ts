@@ -29,7 +29,7 @@ export interface LinearizabilityOptions {
 }
 
 /** Whether clients cannot tell the object from one copy to which operations happen one by one, each between its call and its return. */
-export const isLinearizable = <S, I, O>(
+export const judge = <S, I, O>(
   model: Model<S, I, O>, history: readonly Operation<NoInfer<I>, NoInfer<O>>[], { maxStates = 1_000_000 }: LinearizabilityOptions = {},
 ): Verdict<S, I, O> => {
   history.forEach(demandTimes)
@@ -46,6 +46,16 @@ export const isLinearizable = <S, I, O>(
     }
   }
   return undecided ?? { _tag: 'Linearizable', order: merged(orders) }
+}
+
+/** The same as yes or no. Throws a `RangeError` when `maxStates` is reached before either is known. */
+export const isLinearizable = <S, I, O>(
+  model: Model<S, I, O>, history: readonly Operation<NoInfer<I>, NoInfer<O>>[], options: LinearizabilityOptions = {},
+): boolean => {
+  const verdict = judge(model, history, options)
+  if (verdict._tag !== 'Undecided') return verdict._tag === 'Linearizable'
+  const where = verdict.partition === undefined ? '' : ` in partition "${verdict.partition}"`
+  throw new RangeError(`Whether the history is linearizable is not decided after ${verdict.maxStates} states${where} (maxStates).`)
 }
 
 const demandTimes = <I, O>({ client, calledAt, returnedAt = calledAt }: Operation<I, O>): void => {
