@@ -31,7 +31,7 @@ interface Running extends Member {
 
 /** What may be told of a cluster while it runs. */
 export interface Watch {
-  readonly stepped: (before: RaftState, after: RaftState, events: readonly RaftEvent[], ready: Ready) => void
+  readonly stepped: (before: RaftState, after: RaftState, ready: Ready) => void
   readonly left: (message: Message) => void
 }
 
@@ -108,7 +108,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const before = member.state
     const turned = feed(purely, member.shell, batch)
     const { state, ready } = turned.shell.step
-    watch?.stepped(before, state, events, ready)
+    watch?.stepped(before, state, ready)
     put(member, turned)
     const { committed, answers, reads } = ready
     member.answers.push(...answers)

@@ -21,7 +21,7 @@
  *
  * `quietly` before a command leaves letters and writes out of its trace.
  */
-import { type Message } from '../../lib/messages.js'
+import type { Message } from '../../lib/messages.js'
 import type { Settings } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { body, entries, entryId, show, showBatches, showLog, showWrite, words } from '../lib/build.js'
@@ -90,8 +90,8 @@ export const createStage = (): ((command: string) => readonly string[]) => {
       settings, disks,
       watch: {
         left: trace.left,
-        stepped: (before, after, events, ready) => {
-          trace.stepped(before, after, events, ready)
+        stepped: (before, after, ready) => {
+          trace.stepped(before, after, ready)
           const remembered = remember(memory, { id: after.settings.id, state: after })
           memory = remembered.memory
           demand(remembered.broken)
@@ -107,7 +107,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
   }
   const isCut = ({ from, to }: Message): boolean => parts.length > 0 && !parts.some(part => part.includes(from) && part.includes(to))
   const isLost = (message: Message): boolean => {
-    if (isCut(message)) trace.say(`lost: ${message.from}'s ${show(message)}`)
+    if (isCut(message)) trace.lost(message)
     return isCut(message)
   }
   const stabilize = (): void => { group.settle(isLost, id => slow.has(id)) }

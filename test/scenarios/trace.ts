@@ -1,16 +1,17 @@
 /** What happened, a line each: what a member became, wrote, said, committed, answered and noticed. */
-import type { RaftEvent, Ready } from '../../lib/events.js'
+import type { Ready } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { show, showAnswer, showBatches, showWrite } from '../lib/build.js'
 
-/** Lines of interest when the letters are not. */
+/** A loud line is of interest even where letters and writes are not. */
 interface Line { readonly text: string; readonly isLoud: boolean }
 
 export interface Trace {
-  readonly stepped: (before: RaftState, after: RaftState, events: readonly RaftEvent[], ready: Ready) => void
+  readonly stepped: (before: RaftState, after: RaftState, ready: Ready) => void
   readonly left: (message: Message) => void
   readonly say: (text: string) => void
+  readonly lost: (message: Message) => void
   /** All lines since the last call; without letters and writes when quiet. */
   readonly take: (quiet: boolean) => readonly string[]
 }
@@ -40,8 +41,9 @@ const changesOf = (before: RaftState, after: RaftState, { writes, committed, ans
 export const createTrace = (): Trace => {
   let lines: Line[] = []
   return {
-    stepped: (before, after, _events, ready) => { lines.push(...changesOf(before, after, ready)) },
+    stepped: (before, after, ready) => { lines.push(...changesOf(before, after, ready)) },
     left: message => { lines.push({ text: `${message.from} says ${show(message)}`, isLoud: false }) },
+    lost: message => { lines.push({ text: `lost: ${message.from}'s ${show(message)}`, isLoud: false }) },
     say: text => { lines.push({ text, isLoud: true }) },
     take: quiet => {
       const taken = lines.filter(({ isLoud }) => isLoud || !quiet).map(({ text }) => text)
