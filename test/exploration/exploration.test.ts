@@ -39,7 +39,9 @@ const faulty = (spoil: (ready: Ready) => Partial<Ready>): Fold => (previous, bat
 const FAULTS: readonly { readonly fault: string; readonly from: string; readonly acts: number; readonly broken: RegExp; readonly fold: Fold }[] = [
   {
     fault: 'votes that are not written', from: 'nothing', acts: 6, broken: /^Election Safety: n1 and n2 both lead term 1/,
-    fold: faulty(({ writes }) => ({ writes: writes.map(write => write.type === 'hardState' ? { ...write, hardState: { ...write.hardState, votedFor: undefined } } : write) })),
+    fold: faulty(({ writes }) => ({
+      writes: writes.map(write => write.type === 'hardState' ? { ...write, hardState: { ...write.hardState, votedFor: undefined } } : write),
+    })),
   },
   {
     fault: 'votes for everyone', from: 'one leader', acts: 8, broken: /^Election Safety: n1 and n2 both lead term 2/,

@@ -31,10 +31,12 @@ export interface Explored {
   readonly isComplete: boolean
   readonly met: string
   /** What does not hold, and the shortest way to it. */
-  readonly violation: { readonly broken: readonly string[]; readonly acts: number; readonly story: readonly string[] } | undefined
+  readonly violation: (Story & { readonly broken: readonly string[] }) | undefined
 }
 
 const PROGRESS_EVERY = 4096
+
+interface Story { readonly acts: number; readonly story: readonly string[] }
 
 /** Where a world came from: the world before it and the act between. */
 interface Way { readonly parents: Uint32Array; readonly codes: Uint32Array }
@@ -75,7 +77,7 @@ export const explore = (opening: Opening, { states, depth: maxDepth = Number.POS
 }
 
 /** The acts from the opening on, each with the member that it changed. */
-const storyOf = (world: SmallWorld, { acts }: Opening, start: Uint32Array, { parents, codes }: Way, last: number): { readonly acts: number; readonly story: readonly string[] } => {
+const storyOf = (world: SmallWorld, { acts }: Opening, start: Uint32Array, { parents, codes }: Way, last: number): Story => {
   const path: number[] = []
   for (let at = last; at > 0; at = parents[at]!) path.unshift(codes[at]!)
   const story = [...acts, '-- the opening ends here --', ...world.members(start).map(tellMember), '--']

@@ -1,4 +1,8 @@
 /** Things named by numbers: equal keys, one number. A world of thousands of bytes becomes a few numbers. */
+
+/** More than any table here ever holds: two numbers make one key, `a * MANY + b`. */
+export const MANY = 2 ** 26
+
 export interface Interned<T> {
   /** The number of what has this key; `make` is called for the first of them. */
   readonly numberOf: (key: string, make: () => T) => number

@@ -1,5 +1,6 @@
 /** Where exploration begins: acts in the words in which stories are told, so that the way to a violation can become an opening. */
 import { type Bounds, SMALL } from './bounds.js'
+import { tellMember } from '../lib/tell.js'
 import type { SmallWorld } from './small-world.js'
 
 export interface Opening {
@@ -19,7 +20,7 @@ export const play = (world: SmallWorld, { name, acts }: Opening): Uint32Array =>
     if (broken.length > 0) throw new Error(`${name}: ${act}: ${broken.join('; ')}`)
     taken = successor.slice(0, size)
   })
-  if (taken === undefined) throw new Error(`${name}: nobody can do this: ${act}\n${world.members(words).map(({ id, state }) => `${id} ${state.role} T${state.term}`).join(', ')}`)
+  if (taken === undefined) throw new Error([`${name}: nobody can do this: ${act}`, ...world.members(words).map(tellMember)].join('\n'))
   return taken
 }, world.first)
 

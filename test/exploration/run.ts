@@ -19,14 +19,16 @@ const watch = (): ((now: Progress) => void) => {
   return ({ states: reached, depth: acts, waiting, met }) => {
     const elapsed = performance.now() - shown
     if (elapsed < PROGRESS_EVERY_MS) return
-    console.log(`  ${count(reached)} worlds, ${count(Math.round((reached - before) / elapsed * 1000))}/s, ${acts} acts deep, ${count(waiting)} waiting on this depth; ${met}; ${megabytes()}`)
+    const speed = `${count(Math.round((reached - before) / elapsed * 1000))}/s`
+    console.log(`  ${count(reached)} worlds, ${speed}, ${acts} acts deep, ${count(waiting)} waiting on this depth; ${met}; ${megabytes()}`)
     shown += elapsed
     before = reached
   }
 }
 
 const summary = ({ states: reached, depth: acts, isComplete, met, violation }: Explored, seconds: number): string => {
-  const end = violation ? `VIOLATION after ${violation.acts} acts: ${violation.broken.join('; ')}` : isComplete ? 'all there is within the bounds' : `all within ${acts} acts`
+  const end = violation ? `VIOLATION after ${violation.acts} acts: ${violation.broken.join('; ')}`
+    : isComplete ? 'all there is within the bounds' : `all within ${acts} acts`
   return `  ${count(reached)} worlds in ${seconds.toFixed(1)} s (${count(Math.round(reached / seconds))}/s): ${end}; ${met}; ${megabytes()}`
 }
 

@@ -8,18 +8,20 @@
  */
 import { isReady } from '../../lib/status.js'
 import type { Message } from '../../lib/messages.js'
+import type { RaftState } from '../../lib/state.js'
 import type { MemberId } from '../../lib/types.js'
 import { show } from '../lib/build.js'
-import { type Memory, type Witness, blank, logOf, logOnDisk, notOnMajority, remember, unmatched } from '../lib/promises.js'
+import { type Witness, notOnMajority } from '../lib/promises.js'
 import { type Fold, type Shell, emptyDisk } from '../lib/shell.js'
 import type { Bounds } from './bounds.js'
-import { interned } from './interned.js'
+import { MANY, interned } from './interned.js'
+import { createJudge } from './judge.js'
 import { type Act, actOn, keyOf, letterKey, startLocal } from './local.js'
+import { MAIL, createMail } from './mail.js'
 
 export const IDS: readonly MemberId[] = ['n1', 'n2', 'n3']
 const BUDGET = IDS.length
 const MEMORY = BUDGET + 1
-export const MAIL = MEMORY + 1
 /** Letters a world can hold, over all bounds that make sense. */
 export const MAX_WORDS = MAIL + 64
 const CRASH = 1
@@ -33,6 +35,7 @@ interface Local {
   readonly logs: number
   readonly acts: readonly number[]
 }
+interface Letter { readonly message: Message; readonly link: number; readonly act: number }
 interface Effect { readonly local: number; readonly letters: readonly number[]; readonly commits: boolean; readonly broken: readonly string[] }
 
 /** Looks at one successor; the words are reused for the next. */
@@ -50,26 +53,18 @@ export interface SmallWorld {
   readonly size: () => string
 }
 
-/** Numbers above this are never reached: memory ends before. */
-const MANY = 2 ** 26
-
 export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
   const names = IDS.join(' ')
   const act = actOn(fold, names, bounds)
   const locals = interned<Local>()
-  const logs = interned<readonly [readonly string[], readonly string[]]>()
-  const letters = interned<{ readonly message: Message; readonly link: number; readonly act: number }>()
-  const memories = interned<Memory>()
+  const letters = interned<Letter>()
   const acts = interned<Act>()
   const effects = new Map<number, Effect>()
-  const remembered = new Map<number, { readonly memory: number; readonly broken: readonly string[] }>()
-  const matched = new Map<number, readonly string[]>()
+  const judge = createJudge()
+  const mail = createMail(bounds.lettersPerLink, IDS.length ** 2, letter => letters.at(letter))
 
   const actNumber = (one: Act, key = JSON.stringify(one)): number => acts.numberOf(key, () => one)
-  const localNumber = (shell: Shell): number => locals.numberOf(keyOf(shell), () => {
-    const pair = [logOf(shell.step.state), logOnDisk(shell.disk)] as const
-    return { shell, logs: logs.numberOf(JSON.stringify(pair), () => pair), acts: actsOf(shell) }
-  })
+  const localNumber = (shell: Shell): number => locals.numberOf(keyOf(shell), () => ({ shell, logs: judge.logsOf(shell), acts: actsOf(shell) }))
   const letterNumber = (message: Message): number => {
     const key = letterKey(message)
     return letters.numberOf(key, () => ({
@@ -102,58 +97,13 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
       return { local, letters: [], commits: false, broken: [String(error)] }
     }
   }
-  const recall = (memory: number, at: number, local: number): { readonly memory: number; readonly broken: readonly string[] } => {
-    const key = memory * MANY + local
-    let known = remembered.get(key)
-    if (known === undefined) {
-      const { memory: next, broken } = remember(memories.at(memory), { id: IDS[at]!, state: locals.at(local).shell.step.state })
-      remembered.set(key, known = { memory: memories.numberOf(JSON.stringify(next), () => next), broken })
-    }
-    return known
-  }
-  const mismatch = (a: number, b: number): readonly string[] => {
-    const key = a * MANY + b
-    let known = matched.get(key)
-    if (known === undefined) {
-      const differs = logs.at(a).some(one => logs.at(b).some(other => unmatched(one, other) !== undefined))
-      matched.set(key, known = differs ? ['Log Matching: two logs share an entry and differ before it'] : [])
-    }
-    return known
-  }
+  const stateOf = (local: number): RaftState => locals.at(local).shell.step.state
   const members = (words: Uint32Array): readonly Witness[] => IDS.map((id, at) => {
     const { shell } = locals.at(words[at]!)
     return { id, isUp: true, state: shell.step.state, disk: shell.disk }
   })
 
   const next = new Uint32Array(MAX_WORDS)
-  const links = new Uint8Array(IDS.length * IDS.length)
-  /** Adds a letter in its place; returns the new length. */
-  const post = (letter: number, length: number): number => {
-    let at = length
-    while (at > MAIL && next[at - 1]! > letter) at--
-    if (at > MAIL && next[at - 1] === letter) return length
-    next.copyWithin(at + 1, at, length)
-    next[at] = letter
-    return length + 1
-  }
-  /** A link that carries too much loses the letter of the lowest term. */
-  const overflow = (link: number, length: number): number => {
-    let lost = -1
-    for (let at = MAIL; at < length; at++) {
-      const letter = letters.at(next[at]!)
-      if (letter.link === link && (lost < 0 || letter.message.term < letters.at(next[lost]!).message.term)) lost = at
-    }
-    next.copyWithin(lost, lost + 1, length)
-    return length - 1
-  }
-  const postAll = (sent: readonly number[], length: number): number => {
-    let end = length
-    for (const letter of sent) end = post(letter, end)
-    links.fill(0)
-    for (let at = MAIL; at < end; at++) links[letters.at(next[at]!).link]!++
-    for (let link = 0; link < links.length; link++) for (let over = links[link]! - bounds.lettersPerLink; over > 0; over--) end = overflow(link, end)
-    return end
-  }
   /** Does one act in `next`, which holds a copy of the world, and shows what came of it. */
   const happen = (at: number, number: number, length: number, code: number, visit: Visit): void => {
     const before = next[at]!
@@ -161,18 +111,18 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
     let faults = broken
     if (local !== before) {
       next[at] = local
-      const { memory, broken: contradictions } = recall(next[MEMORY]!, at, local)
+      const { memory, broken: contradictions } = judge.recall(next[MEMORY]!, local, IDS[at]!, locals.at(local).shell)
       next[MEMORY] = memory
       if (contradictions.length > 0) faults = [...faults, ...contradictions]
       if (locals.at(local).logs !== locals.at(before).logs) {
         for (let other = 0; other < IDS.length; other++) {
-          const unlike = mismatch(locals.at(local).logs, locals.at(next[other]!).logs)
+          const unlike = judge.mismatch(locals.at(local).logs, locals.at(next[other]!).logs)
           if (unlike.length > 0) faults = [...faults, ...unlike]
         }
       }
-      if (commits) faults = [...faults, ...notOnMajority(locals.at(local).shell.step.state, locals.at(before).shell.step.state.commitIndex, members(next).map(({ disk }) => disk))]
+      if (commits) faults = [...faults, ...notOnMajority(stateOf(local), stateOf(before).commitIndex, members(next).map(({ disk }) => disk))]
     }
-    visit(next, postAll(sent, length), code, faults)
+    visit(next, mail.post(next, length, sent), code, faults)
   }
 
   const alone = (words: Uint32Array, length: number, at: number, visit: Visit): void => {
@@ -204,7 +154,7 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
     stand: 'stands for election', beat: 'sends heartbeats', write: 'writes', crash: 'crashes and restarts', propose: 'takes a proposal',
   }
   return {
-    first: Uint32Array.from([...IDS.map(id => localNumber(startLocal(id, names, emptyDisk()))), 0, memories.numberOf(JSON.stringify(blank), () => blank)]),
+    first: Uint32Array.from([...IDS.map(id => localNumber(startLocal(id, names, emptyDisk()))), 0, judge.blank]),
     successors: (words, length, visit) => {
       for (let at = 0; at < IDS.length; at++) alone(words, length, at, visit)
       for (let position = MAIL; position < length; position++) hear(words, length, position, visit)
@@ -212,7 +162,8 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
     tell: code => {
       const one = acts.at(Math.floor(code / 8))
       const id = IDS[(code >>> 1) & 3]!
-      return one.type === 'hear' ? `${id} hears ${one.message.from}: ${show(one.message)}${code % 2 === 1 ? ', which comes again' : ''}` : `${id} ${told[one.type]}`
+      const again = code % 2 === 1 ? ', which will come again' : ''
+      return one.type === 'hear' ? `${id} hears ${one.message.from}: ${show(one.message)}${again}` : `${id} ${told[one.type]}`
     },
     members,
     silent: words => words.slice(0, MAIL),

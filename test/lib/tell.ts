@@ -16,4 +16,5 @@ export const tellMember = ({ id, isUp, state, disk }: Witness): string => {
 
 /** What a leader knows of the others. */
 export const tellProgress = ({ state }: Witness): readonly string[] => state.role !== 'leader' ? []
-  : state.progress.map(({ id, mode, nextIndex, verifiedIndex, matchIndex }) => `${state.settings.id} on ${id}: ${mode} next=${nextIndex} verified=${verifiedIndex} match=${matchIndex}`)
+  : state.progress.map(({ id, mode, nextIndex, verifiedIndex, matchIndex }) =>
+    `${state.settings.id} on ${id}: ${mode} next=${nextIndex} verified=${verifiedIndex} match=${matchIndex}`)

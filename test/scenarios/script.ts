@@ -4,7 +4,9 @@
  */
 
 /** A line that stands as it is, or a command with the trace that is expected below it. */
-export type Part = { readonly type: 'note'; readonly line: string } | { readonly type: 'command'; readonly line: number; readonly text: string; readonly trace: readonly string[] }
+export type Part =
+  | { readonly type: 'note'; readonly line: string }
+  | { readonly type: 'command'; readonly line: number; readonly text: string; readonly trace: readonly string[] }
 
 const COMMAND = /^> /
 

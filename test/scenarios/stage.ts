@@ -24,54 +24,16 @@
 import type { Message } from '../../lib/messages.js'
 import type { Settings } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
-import { body, entries, entryId, show, showBatches, showLog, showWrite, words } from '../lib/build.js'
-import { type Cluster, type Member, cluster } from '../lib/cluster.js'
+import { body, entries, show, showWrite, words } from '../lib/build.js'
+import { type Cluster, cluster } from '../lib/cluster.js'
 import { type Memory, blank, brokenAmong, notOnMajority, remember } from '../lib/promises.js'
 import { type Disk, emptyDisk } from '../lib/shell.js'
 import { tellMember, tellProgress } from '../lib/tell.js'
+import { options, unexpected } from './expectation.js'
+import { parseLetter, select } from './letters.js'
 import { createTrace } from './trace.js'
 
 const HEARTBEAT_MS = 100
-
-/** `name=value` words, and the rest. */
-const options = (args: readonly string[]): { readonly named: Readonly<Record<string, string>>; readonly plain: readonly string[] } => ({
-  named: Object.fromEntries(args.filter(word => word.includes('=')).map(word => word.split('=') as [string, string])),
-  plain: args.filter(word => !word.includes('=')),
-})
-
-const kindOf = (message: Message): string => show(message).split('(')[0]!
-const spaced = (list: string): string => list.replaceAll(',', ' ')
-
-const parseLetter = (from: MemberId, text: string): Message => {
-  const [, to, term, prev, batches, commit] = /^AE\((\w+); T(\d+); (\d+@\d+); \[(.*)\]; c=(\d+)\)$/.exec(text) ?? []
-  if (to === undefined) throw new Error(`no letter: ${text}`)
-  const { index, term: prevTerm } = entryId(prev!)
-  return { type: 'appendEntries', from, to, term: Number(term), prevLogIndex: index, prevLogTerm: prevTerm, batches: entries(batches!), leaderCommit: Number(commit), round: 1 }
-}
-
-/** The letters that a selector names, in the order of the mail. */
-const select = (mail: readonly Message[], args: readonly string[]): readonly Message[] => {
-  let found = [...mail]
-  for (let at = 0; at < args.length; at++) {
-    const word = args[at]!
-    if (['all', 'first', 'last'].includes(word)) continue
-    if (word === 'from' || word === 'to') {
-      const id = args[++at]
-      found = found.filter(message => message[word] === id)
-    } else found = found.filter(message => kindOf(message) === word)
-  }
-  if (args.includes('first')) found = found.slice(0, 1)
-  if (args.includes('last')) found = found.slice(-1)
-  if (found.length === 0) throw new Error(`no such letter; under way: ${mail.map(message => `${message.from} ${show(message)}`).join(', ') || 'none'}`)
-  return found
-}
-
-/** What an expectation can name of a member. */
-const factsOf = ({ state, disk, applied, answers }: Member): Readonly<Record<string, string>> => ({
-  term: `${state.term}`, vote: state.votedFor ?? '-', leader: state.leader ?? '-', commit: `${state.commitIndex}`, durable: `${state.persistedIndex}`,
-  log: showLog(state).replaceAll(' ', ','), disk: showBatches(disk.batches).replaceAll(' ', ','), applied: `${applied.length}`,
-  answers: answers.map(({ type, id }) => `${id}:${type}`).join(','),
-})
 
 export const createStage = (): ((command: string) => readonly string[]) => {
   const trace = createTrace()
@@ -103,7 +65,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
   const putDisk = ([id, term, ...rest]: readonly string[]): void => {
     const { named } = options(rest)
     const hardState = { term: Number(term!.slice(1)), votedFor: named['vote'], commitIndex: Number(named['commit'] ?? 0) }
-    disks[id!] = { ...emptyDisk(), hardState, batches: entries(spaced(named['log'] ?? '')) }
+    disks[id!] = { ...emptyDisk(), hardState, batches: entries((named['log'] ?? '').replaceAll(',', ' ')) }
   }
   const isCut = ({ from, to }: Message): boolean => parts.length > 0 && !parts.some(part => part.includes(from) && part.includes(to))
   const isLost = (message: Message): boolean => {
@@ -146,17 +108,8 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     group.sync(id)
   }
   const expect = (args: readonly string[]): void => {
-    const { named, plain } = options(args)
-    if (plain[0] === 'mail') return demand(group.mail.length === Number(plain[1]) ? [] : [`${group.mail.length} letters are under way`])
-    const roles = plain.filter(word => ['leader', 'follower', 'candidate', 'down'].includes(word))
-    for (const id of plain.filter(word => !roles.includes(word))) {
-      const member = group.member(id)
-      const facts = factsOf(member)
-      demand([
-        ...roles.filter(role => role !== (member.isUp ? member.state.role : 'down')).map(role => `${id} is ${member.state.role}, not ${role}`),
-        ...Object.entries(named).filter(([name, value]) => facts[name] !== value).map(([name, value]) => `${id}: ${name} is ${facts[name]}, not ${value}`),
-      ])
-    }
+    if (args[0] !== 'mail') return demand(unexpected(args, group.member))
+    demand(group.mail.length === Number(args[1]) ? [] : [`${group.mail.length} letters are under way`])
   }
   const tell = (args: readonly string[]): void => {
     for (const member of group.members) if (args.length === 0 || args.includes(member.id)) trace.say(tellMember(member))
