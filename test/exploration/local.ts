@@ -94,11 +94,11 @@ const unify = ({ step, disk, writes, held }: Shell): Shell => {
 const undated = (state: RaftState): RaftState => {
   const common = { now: 0, wall: 0, random: 0, round: 1, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: 0 }
   switch (state.role) {
-    case 'follower': return { ...state, ...common, leaderRound: 0 }
+    case 'follower': return { ...state, ...common, leaderRound: 0, answeredAt: Number.NEGATIVE_INFINITY }
     case 'candidate': return { ...state, ...common, votes: new Map([...state.votes].sort(([a], [b]) => a < b ? -1 : 1)) }
     case 'leader': return {
       ...state, ...common, electedAt: 0, heartbeatDue: 0,
-      progress: state.progress.map(one => ({ ...one, contact: Math.min(one.contact, 0), sentAt: 0, probeRound: Math.min(one.probeRound, 1) })),
+      progress: state.progress.map(one => ({ ...one, contact: Math.min(one.contact, 0), acceptedRound: 0, windowRound: 0, probeRound: Math.min(one.probeRound, 1) })),
     }
   }
 }

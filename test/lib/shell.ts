@@ -63,9 +63,11 @@ const write = ({ hardState, batches }: Disk, one: Write): Disk => {
   return { hardState, batches: [...kept, ...one.batches] }
 }
 
-/** Messages leave when every hard state of their own and of all earlier turns is on the disk. */
+/** Messages leave when every term and vote of their own and of all earlier turns is on the disk; a commitIndex alone holds nothing back. */
 const release = (shell: Shell): Turned => {
-  const blocking = shell.writes.find(({ writes }) => writes.some(({ type }) => type === 'hardState'))?.turn ?? Number.POSITIVE_INFINITY
+  const { term, votedFor } = shell.disk.hardState
+  const isNewVote = (one: Write): boolean => one.type === 'hardState' && (one.hardState.term !== term || one.hardState.votedFor !== votedFor)
+  const blocking = shell.writes.find(({ writes }) => writes.some(isNewVote))?.turn ?? Number.POSITIVE_INFINITY
   const free = shell.held.filter(({ turn }) => turn < blocking)
   return { shell: { ...shell, held: shell.held.slice(free.length) }, left: free.flatMap(({ messages }) => messages) }
 }
