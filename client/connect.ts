@@ -1,7 +1,8 @@
-import { clusterIdOf } from '../codecs/cluster-id.js'
-import { DEFAULT_HEARTBEAT_MS, type Limits, decodeClientOptions } from '../codecs/options.js'
-import { firstMembership } from '../lib/membership.js'
-import { isLeft, left, right } from '../lib/prelude.js'
+import { clusterNameIdOf } from '../codecs/cluster-id.js'
+import { type CheckedClientOptions, DEFAULT_HEARTBEAT_MS, type Limits, decodeClientOptions } from '../codecs/options.js'
+import { messageOf } from '../codecs/report.js'
+import { InvalidOptions } from '../lib/errors.js'
+import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import { type Clock, systemClock } from '../streams/time/clock.js'
 import type { Protocol } from '../streams/machine/machine.js'
@@ -9,16 +10,16 @@ import { type Outlet, createOutlet } from '../streams/requests/outlet.js'
 import { proposerOf } from '../streams/proposer/proposer-of.js'
 import type { Eventual, Proposer } from '../streams/proposer/proposer.js'
 import { dialClient } from '../streams/transport/tcp/dial.js'
-import type { TlsMaterial } from '../streams/transport/tcp/sockets.js'
+import { nodeSockets } from '../streams/transport/tcp/node-sockets.js'
+import { type Trust, addressFaults, inspectTrust, objectionToText } from '../streams/transport/tcp/trust.js'
 import { type ConnectError, Unreachable } from './errors.js'
 import { type Finder, type FinderOptions, createFinder } from './finder.js'
 
-export interface ClientOptions<C, R> {
+export interface ClientOptions<C, R> extends Trust {
   readonly cluster: string
-  /** The cluster's first members and their addresses, as its members name them. */
+  /** One or more members and their addresses; they tell where a leader is that is not among them. */
   readonly members: Readonly<Record<MemberId, string>>
   readonly protocol: Protocol<C, R>
-  readonly tls?: TlsMaterial
   readonly limits?: Partial<Limits>
   /** How long to look for a member at first, and how long a proposal waits that names no time of its own; 5 000 unless told otherwise. */
   readonly timeoutMs?: Millis
@@ -41,22 +42,44 @@ export interface ClientHost {
 /** How often deadlines are looked at, and how soon a refused command is tried again where it was refused. */
 const TICK_MS = 25
 
-/** Connects to whichever member answers first, and from there finds the leader. */
+/** Connects to whichever member answers first, and from there finds the leader. Never throws and never rejects. */
 export const connect = <C, R>(options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> =>
   connectWith({ clock: systemClock, random: Math.random, dial: dialClient }, options)
 
 /** `connect` in a world of one's own. */
 export const connectWith = <C, R>({ clock, random, dial }: ClientHost, options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> => {
-  const checked = decodeClientOptions(options)
-  if (isLeft(checked)) return Promise.resolve(checked)
-  const { cluster, members, limits, timeoutMs } = checked.right
-  const clusterId = clusterIdOf(cluster, firstMembership(members))
-  const outlet: Outlet<C, R> = createOutlet({ protocol: options.protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
+  const prepared = prepare(options)
+  if (isLeft(prepared)) return Promise.resolve(prepared)
+  const { cluster, members, limits, timeoutMs, protocol, trust } = prepared.right
+  const clusterNameId = clusterNameIdOf(cluster)
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
   const finder = createFinder({
     members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
-    dial: (member, address) => dial({ clusterId, name: `client-${process.pid}`, member, address, tls: options.tls, limits, clock }),
+    mayDial: address => objectionToText(trust, address) === undefined,
+    dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: trust.tls, limits, clock }),
   } satisfies FinderOptions)
   return begin(clock, timeoutMs, outlet, finder)
+}
+
+interface Prepared<C, R> extends CheckedClientOptions {
+  readonly protocol: Protocol<C, R>
+  readonly trust: Trust
+}
+
+/** Reads the options once: whatever they do, the outcome is a value, and what cannot be used is not found out by dialling. */
+const prepare = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Prepared<C, R>> => {
+  const checked = decodeClientOptions(options)
+  if (isLeft(checked)) return checked
+  try {
+    const { protocol: { command, result }, tls, plaintext } = options
+    const trust: Trust = { tls, plaintext }
+    const addresses = Object.entries(checked.right.members).map(([id, address]) => [`members.${id}`, address] as const)
+    const inspected = inspectTrust(nodeSockets, trust)
+    const faults = [...addressFaults(trust, addresses), ...(isLeft(inspected) ? [inspected.left] : [])]
+    return faults.length > 0 ? left(new InvalidOptions(faults)) : right({ ...checked.right, protocol: { command, result }, trust })
+  } catch (thrown) {
+    return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
+  }
 }
 
 const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder): Eventual<ConnectError, Client<C, R>> => {

@@ -13,12 +13,17 @@ export interface FinderOptions {
   /** A number in [0, 1). */
   readonly random: () => number
   readonly dial: (member: MemberId, address: string) => ClientLink
+  /** Whether an address that a member points at may be dialled. */
+  readonly mayDial: (address: string) => boolean
   readonly outlet: Pick<Outlet<never, unknown>, 'reroute' | 'replied' | 'gone' | 'inFlight'>
   /** How long a link that was left may still bring answers once there is another. */
   readonly graceMs: Millis
 }
 
-/** Finds the leader: talks to one member at a time, goes where it points, and otherwise asks the next in turn. */
+/**
+ * Finds the leader: talks to one member at a time, goes where it points, and otherwise asks the next in turn. Whoever does not
+ * answer soon is not waited for: the next is dialled too, and the first to let the client in is the one it talks to.
+ */
 export interface Finder {
   /** Calls `found` whenever a link is up. */
   begin(found: () => void): void
@@ -28,6 +33,11 @@ export interface Finder {
   close(done: () => void): void
   /** What came of the last attempt at each member. */
   readonly reasons: Readonly<Record<MemberId, string>>
+}
+
+interface Target {
+  readonly member: MemberId
+  readonly address: string
 }
 
 /** One link to one member, from the dialling to its end. */
@@ -56,6 +66,10 @@ interface Search extends FinderOptions {
   made: number
   /** When some member last let this client in: a dead one between two that live is no reason to slow down. */
   answeredAt: Millis
+  /** Who have not let the client in yet. */
+  readonly dialling: Set<Attempt>
+  /** Whom a member pointed at, until something comes of it: it is waited for when another answers sooner, or a far leader would never be reached. */
+  pointed: MemberId | undefined
   present: Attempt | undefined
   /** Links that were left, and may still bring answers. */
   readonly left: Set<Attempt>
@@ -64,6 +78,8 @@ interface Search extends FinderOptions {
   whenClosed: (() => void)[]
 }
 
+/** Whoever has not let the client in after so long is no longer the only one that is dialled. */
+const PATIENCE_MS = 250
 /** While some member answers, the leader is sought at this multiple of the shortest wait at most: an election is short. */
 const SEEKING_FACTOR = 5
 
@@ -73,40 +89,66 @@ const waitMs = ({ limits, fruitless, random, clock, answeredAt }: Search): Milli
   return fruitless === 0 ? 0 : Math.min(longest, limits.reconnectMinMs * 2 ** (fruitless - 1)) * (1 + random()) / 2
 }
 
-const nextInTurn = (search: Search): MemberId => {
-  const member = search.order[search.turn % search.order.length]!
-  search.turn++
-  return member
+const isDialled = ({ dialling }: Search, member: MemberId): boolean => [...dialling].some(attempt => attempt.member === member)
+
+/** Undefined while everybody is being dialled. */
+const nextInTurn = (search: Search): Target | undefined => {
+  const { order, members } = search
+  for (let passed = 0; passed < order.length; passed++) {
+    const member = order[search.turn++ % order.length]!
+    if (!isDialled(search, member)) return { member, address: members[member]! }
+  }
+  return undefined
 }
 
-const schedule = (search: Search, member: MemberId, wait: Millis): void => {
-  search.fruitless++
+/** Dials `target`, or without one whoever is next in turn by then, after `wait`. */
+const schedule = (search: Search, wait: Millis, target?: Target): void => {
   search.cancel()
-  search.cancel = search.clock.after(wait, () => attempt(search, member))
+  search.cancel = search.clock.after(wait, () => attempt(search, target ?? nextInTurn(search)))
 }
 
-const attempt = (search: Search, member: MemberId): void => {
-  const link = search.dial(member, search.members[member]!)
+const attempt = (search: Search, target: Target | undefined): void => {
+  if (target === undefined) return
+  const { member, address } = target
+  search.fruitless++
+  search.reasons[member] ??= 'has not answered yet'
+  const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const present: Attempt = { key, member, link, route: { key, term: undefined, send }, upSince: undefined }
-  search.present = present
+  const made: Attempt = { key, member, link, route: { key, term: undefined, send }, upSince: undefined }
+  search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {
-      case 'connected': return connected(search, present)
-      case 'received': return received(search, present, event.message)
-      case 'refused': case 'disconnected': return over(search, present, event.reason)
+      case 'connected': return connected(search, made)
+      case 'received': return received(search, made, event.message)
+      case 'refused': case 'disconnected': return over(search, made, event.reason)
     }
   })
+  schedule(search, PATIENCE_MS)
 }
 
-const connected = (search: Search, present: Attempt): void => {
-  if (search.present !== present) return
-  present.upSince = search.clock.now()
-  search.answeredAt = present.upSince
-  delete search.reasons[present.member]
-  search.outlet.reroute(present.route, present.member)
+const connected = (search: Search, winner: Attempt): void => {
+  const { dialling, outlet, clock, reasons } = search
+  if (!dialling.delete(winner)) return
+  const isPointed = winner.member === search.pointed
+  if (search.present !== undefined && !isPointed) return giveUp(search, winner)
+  if (search.present !== undefined) search.left.add(search.present)
+  if (isPointed) search.pointed = undefined
+  search.cancel()
+  for (const other of dialling) if (other.member !== search.pointed) giveUp(search, other)
+  search.present = winner
+  winner.upSince = clock.now()
+  search.answeredAt = winner.upSince
+  delete reasons[winner.member]
+  outlet.reroute(winner.route, winner.member)
   search.found()
+}
+
+/** Somebody else was sooner. */
+const giveUp = ({ dialling, left }: Search, attempt: Attempt): void => {
+  dialling.delete(attempt)
+  left.add(attempt)
+  attempt.link.close()
 }
 
 const received = (search: Search, from: Attempt, message: LinkMessage): void => {
@@ -114,6 +156,7 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   if (message.type === 'committed') {
     search.fruitless = 0
     search.hasFollowed = false
+    search.pointed = undefined
   }
   const isRefused = message.type === 'refused' && (message.reason === 'notLeader' || message.reason === 'stopped')
   const leader = message.type === 'refused' ? message.leader : undefined
@@ -133,15 +176,24 @@ const askAgain = ({ outlet }: Search, { route, member }: Attempt): void => {
   outlet.reroute(route, member)
 }
 
-/** Leaves this member for the one it points at, if that is one we know, or for the next in turn. */
-const move = (search: Search, from: Attempt, { leader }: ProposeRefused): void => {
-  const isKnown = leader !== undefined && leader.id !== from.member && Object.hasOwn(search.members, leader.id)
+/** Where a member points, if that may be dialled: what the client was told of a member comes before what another member says. */
+const targetOf = ({ members, mayDial }: Search, from: Attempt, { leader }: ProposeRefused): Target | undefined => {
+  if (leader === undefined || leader.id === from.member) return undefined
+  if (Object.hasOwn(members, leader.id)) return { member: leader.id, address: members[leader.id]! }
+  return mayDial(leader.address) ? { member: leader.id, address: leader.address } : undefined
+}
+
+/** Leaves this member for the one it points at, or for the next in turn. */
+const move = (search: Search, from: Attempt, refused: ProposeRefused): void => {
+  const target = targetOf(search, from, refused)
   search.present = undefined
   search.left.add(from)
-  search.outlet.reroute(undefined, isKnown ? leader.id : undefined)
-  const wait = isKnown && !search.hasFollowed ? 0 : waitMs(search)
-  search.hasFollowed ||= isKnown
-  schedule(search, isKnown ? leader.id : nextInTurn(search), wait)
+  search.pointed = target?.member
+  search.outlet.reroute(undefined, target?.member)
+  if (target !== undefined && isDialled(search, target.member)) return schedule(search, PATIENCE_MS)
+  const wait = target !== undefined && !search.hasFollowed ? 0 : waitMs(search)
+  search.hasFollowed ||= target !== undefined
+  schedule(search, wait, target)
 }
 
 const over = (search: Search, attempt: Attempt, reason: string): void => {
@@ -149,11 +201,13 @@ const over = (search: Search, attempt: Attempt, reason: string): void => {
   search.left.delete(attempt)
   search.outlet.gone(attempt.key)
   if (search.isClosing) return closed(search)
-  if (search.present !== attempt) return
-  search.present = undefined
+  const isPresent = search.present === attempt
+  if (isPresent) search.present = undefined
+  if (!search.dialling.delete(attempt) && !isPresent) return
+  if (attempt.member === search.pointed) search.pointed = undefined
   const { upSince } = attempt
   if (upSince !== undefined && search.clock.now() - upSince > search.limits.reconnectMaxMs) search.fruitless = 0
-  schedule(search, nextInTurn(search), waitMs(search))
+  if (search.present === undefined) schedule(search, waitMs(search))
 }
 
 const tick = ({ left, outlet, present, clock, graceMs }: Search): void => {
@@ -169,6 +223,7 @@ const close = (search: Search, done: () => void): void => {
   if (search.present !== undefined) search.left.add(search.present)
   search.present = undefined
   search.left.forEach(attempt => attempt.link.close())
+  search.dialling.forEach(attempt => giveUp(search, attempt))
   closed(search)
 }
 
@@ -180,13 +235,14 @@ const closed = ({ left, whenClosed }: Search): void => {
 export const createFinder = (options: FinderOptions): Finder => {
   const order = Object.keys(options.members)
   const search: Search = {
-    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false, made: 0, answeredAt: Number.NEGATIVE_INFINITY,
-    present: undefined, left: new Set(), cancel: () => undefined, isClosing: false, whenClosed: [],
+    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false,
+    made: 0, answeredAt: Number.NEGATIVE_INFINITY, dialling: new Set(), pointed: undefined, present: undefined, left: new Set(), cancel: () => undefined,
+    isClosing: false, whenClosed: [],
   }
   return {
     begin: found => {
       search.found = found
-      schedule(search, nextInTurn(search), 0)
+      schedule(search, 0)
     },
     tick: () => tick(search),
     close: done => close(search, done),

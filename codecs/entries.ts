@@ -43,16 +43,16 @@ export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
   return { count, bytes, checksum: checksumOf(bytes) }
 }
 
-/** Calls `each` with a view of every entry from `first` up to `last`, exclusive; the views must not be kept or written. */
+/** Calls `each` with a view of every entry from `first` up to `last`, exclusive, until it returns false; the views must not be kept or written. */
 export const forEachEntry = (
-  body: EntryBody, first: number, last: number, each: (entry: Uint8Array, position: number) => void,
+  body: EntryBody, first: number, last: number, each: (entry: Uint8Array, position: number) => unknown,
 ): void => {
   const view = viewOf(body.bytes)
   const start = dataStart(body.count)
   let from = first === 0 ? 0 : view.getUint32(BODY_HEADER_BYTES + 4 * (first - 1), true)
   for (let i = first; i < last; i++) {
     const to = view.getUint32(BODY_HEADER_BYTES + 4 * i, true)
-    each(body.bytes.subarray(start + from, start + to), i)
+    if (each(body.bytes.subarray(start + from, start + to), i) === false) return
     from = to
   }
 }

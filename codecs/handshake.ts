@@ -1,6 +1,7 @@
 import * as t from 'io-ts'
-import { type Either, unreachable } from '../lib/prelude.js'
+import { type Either, isLeft, unreachable } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
+import { MAX_HANDSHAKE_FRAME_BYTES } from './frame-reader.js'
 import { OLDEST_VERSION, PROTOCOL_VERSION, framed } from './frames.js'
 import { decodeJson, encodeJson } from './json.js'
 import { ClusterId, Incarnation, MemberId, checked, guard, integer } from './primitives.js'
@@ -11,6 +12,7 @@ export interface Hello {
   readonly role: 'member' | 'client'
   /** The oldest and the newest protocol version it speaks. */
   readonly versions: readonly [number, number]
+  /** A member's cluster; from a client, which knows it by its name alone, what `clusterNameIdOf` makes of that. */
   readonly clusterId: string
   /** A member's id, or a client's name. */
   readonly from: core.MemberId
@@ -92,6 +94,12 @@ export const encodeHandshake = (message: Handshake): Uint8Array => {
 
 /** What the accepting end reads from the first frame's payload. */
 export const decodeHello = (payload: Uint8Array): Either<string, Hello> => decodeJson(Hello, payload)
+
+/** The reason in the first frame of a link, where that is a refusal after all: whoever dialled takes back its hello. */
+export const refusalIn = (payload: Uint8Array): string | undefined => {
+  const message = payload.length > MAX_HANDSHAKE_FRAME_BYTES ? undefined : decodeJson(Refusal, payload)
+  return message === undefined || isLeft(message) ? undefined : message.right.reason
+}
 
 /** What the dialling end reads from the first frame's payload. */
 export const decodeHandshakeReply = (payload: Uint8Array): Either<string, Welcome | Refusal> => decodeJson(HandshakeReply, payload)

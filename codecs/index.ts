@@ -1,7 +1,7 @@
 /** Everything that crosses a boundary, as io-ts values and byte layouts: `rxraft/codecs`. */
 export { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from './batches.js'
 export { MAX_POSITION } from './bytes.js'
-export { clusterIdOf } from './cluster-id.js'
+export { clusterIdOf, clusterNameIdOf } from './cluster-id.js'
 export { bodyOf, forEachEntry, packEntries, readBody } from './entries.js'
 export { type FirstFrame, type FrameReader, MAX_HANDSHAKE_FRAME_BYTES, frameReader, handshakeReader } from './frame-reader.js'
 export {
@@ -9,7 +9,8 @@ export {
   encodeFrames, keepAliveFrame,
 } from './frames.js'
 export {
-  type Handshake, Hello, HandshakeReply, Refusal, VERSIONS, Welcome, agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal,
+  type Handshake, Hello, HandshakeReply, Refusal, VERSIONS, Welcome, agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake,
+  refusal, refusalIn,
 } from './handshake.js'
 export { decodeJson, encodeJson } from './json.js'
 export { Membership, canonical, decodeMembership, encodeMembership } from './membership.js'

@@ -28,6 +28,8 @@ export interface Limits extends Pick<Settings,
   readonly maxFrameBytes: number
   /** Bytes waiting to leave over one link; one message may go beyond it. */
   readonly maxSendBufferBytes: number
+  /** The same for a member's link to a client. */
+  readonly maxClientBufferBytes: number
   /** Links at once. Every other member has its place; clients share the rest. */
   readonly maxLinks: number
   /** Accepted connections that are not yet links, three quarters of them from one host at most. */
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxPendingBytes: 64 * MiB,
   maxFrameBytes: 16 * MiB,
   maxSendBufferBytes: 64 * MiB,
+  maxClientBufferBytes: 8 * MiB,
   maxLinks: 256,
   maxHandshakes: 32,
   handshakeTimeoutMs: 5000,
@@ -98,6 +101,10 @@ export interface CheckedClientOptions extends Pick<CheckedOptions, 'cluster' | '
 
 /** What a frame needs beyond the entries it carries: headers, ids and the ends of entries. */
 export const FRAME_SLACK_BYTES = 64 * KiB
+
+/** The largest frame that a client may send: every request has room in it, and nothing that is much larger. */
+export const requestFrameBytes = ({ maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>): number =>
+  maxBatchBytes + maxCommandBytes + FRAME_SLACK_BYTES
 
 const Bound = integer('Bound', 1, 2 ** 30)
 
@@ -154,6 +161,7 @@ const GivenLimits = closed({
   maxPendingBytes: optional(Bound),
   maxFrameBytes: optional(Bound),
   maxSendBufferBytes: optional(Bound),
+  maxClientBufferBytes: optional(Bound),
   maxLinks: optional(Bound),
   maxHandshakes: optional(Bound),
   handshakeTimeoutMs: optional(TimerMs),
@@ -188,12 +196,13 @@ export const protocolFaults = (name: string, protocol: unknown): readonly string
   return isLeft(decoded) ? decoded.left : []
 }
 
-/** What is wrong with TLS material shows when it is used. */
+/** What is wrong with TLS material shows when it is inspected. */
 const GivenToClient = closed({
   cluster: Cluster,
   members: Members,
   protocol: Protocol,
   tls: t.unknown,
+  plaintext: optional(t.literal(true)),
   timeoutMs: optional(TimerMs),
   limits: optional(GivenLimits),
 })

@@ -97,7 +97,7 @@ export const byMember = <A>(name: string, codec: t.Type<A, unknown>): t.Type<Rea
 
 /** Compared as a whole and never taken apart. */
 export const Incarnation: t.Type<core.Incarnation> = visible('Incarnation', 64)
-/** As `clusterIdOf` makes it; here only bounded. */
+/** As `clusterIdOf` or `clusterNameIdOf` makes it; here only bounded. */
 export const ClusterId: t.Type<string> = visible('ClusterId', 128)
 
 /** `host:port`, the host a name, an IPv4 address or a bracketed IPv6 address. */

@@ -22,6 +22,7 @@ export interface SuiteCase {
 }
 
 const LIMITS: LinkLimits = {
+  maxCommandBytes: 2 ** 20, maxBatchBytes: 2 ** 18, maxClientBufferBytes: 8 * 2 ** 20,
   maxFrameBytes: 16 * 2 ** 20, maxSendBufferBytes: 64 * 2 ** 20, maxLinks: 16, maxHandshakes: 16,
   handshakeTimeoutMs: 2_000, keepAliveMs: 100, reconnectMinMs: 5, reconnectMaxMs: 20,
 }
@@ -32,7 +33,7 @@ const cluster = (world: TransportWorld) => {
   const open: Watched[] = []
   const tryOpen = (id: MemberId, changes: Partial<Endpoint> = {}): Promise<Either<StartError, Watched>> => new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: 'suite', id, incarnation: `${id}-1`, members: book, limits: LIMITS, clock: systemClock, random: () => 0.5,
+      clusterId: 'suite', clusterNameId: 'suite-name', id, incarnation: `${id}-1`, members: book, limits: LIMITS, clock: systemClock, random: () => 0.5,
       admit: (_, __, decide) => decide(right(undefined)), ...changes,
     }
     world.transport(id).open(endpoint, outcome => {

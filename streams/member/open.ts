@@ -1,4 +1,4 @@
-import { clusterIdOf } from '../../codecs/cluster-id.js'
+import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
 import type { CheckedOptions } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
@@ -41,7 +41,7 @@ export const openPorts = (opening: Opening, done: (outcome: Either<StartError, P
     const store = opened.right
     const membership = membershipOf(openLog(store.recovered))
     const endpoint = {
-      clusterId, id, incarnation: store.recovered.incarnation, members: membership.addresses,
+      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: store.recovered.incarnation, members: membership.addresses,
       admit: createAdmission(store, notice), limits, clock, random,
     }
     attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)

@@ -29,12 +29,12 @@ export const objectionToBody = <C, R>(
   if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return `${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`
   let fault: string | undefined
   forEachEntry(body, 0, body.count, (entry, position) => {
-    if (fault !== undefined) return
     if (entry.length > maxCommandBytes) fault = `command ${position} exceeds maxCommandBytes with ${entry.length} bytes`
     else {
       const command = decodeValue(protocol.command, entry)
       if (isLeft(command)) fault = `command ${position}: ${command.left.join('; ')}`
     }
+    return fault === undefined
   })
   return fault
 }

@@ -41,12 +41,14 @@ export type TransportNotice =
 
 /** The bounds that a transport keeps. */
 export type LinkLimits = Pick<Limits,
-  | 'maxFrameBytes' | 'maxSendBufferBytes' | 'maxLinks' | 'maxHandshakes'
+  | 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes' | 'maxSendBufferBytes' | 'maxClientBufferBytes' | 'maxLinks' | 'maxHandshakes'
   | 'handshakeTimeoutMs' | 'keepAliveMs' | 'reconnectMinMs' | 'reconnectMaxMs'>
 
 /** What a transport must know of the member that opens it. */
 export interface Endpoint {
   readonly clusterId: string
+  /** What clients show instead, who know the cluster by its name alone. */
+  readonly clusterNameId: string
   readonly id: MemberId
   readonly incarnation: Incarnation
   /** All members with their advertised addresses `host:port`, this one among them. Looked up at every attempt, so addresses may change. */

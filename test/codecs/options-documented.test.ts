@@ -34,7 +34,7 @@ test('every option of a member, with its default', t => {
 
 test('every option of a client, with its default', t => {
   const options: Record<keyof ClientOptions<never, never>, number | string> = {
-    cluster: 'required', members: 'required', protocol: 'required', tls: 'none', timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, limits: 'see below',
+    cluster: 'required', members: 'required', protocol: 'required', tls: 'none', plaintext: 'none', timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, limits: 'see below',
   }
   t.deepEqual(documented('A client'), options)
 })

@@ -3,10 +3,11 @@ import test from 'ava'
 import fc from 'fast-check'
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { MAX_POSITION, checksumOf, readPosition, viewOf, writePosition } from '../../codecs/bytes.js'
-import { clusterIdOf } from '../../codecs/cluster-id.js'
+import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
 import { bodyOf, forEachEntry, packEntries, readBody } from '../../codecs/entries.js'
 import { handshakeReader } from '../../codecs/frame-reader.js'
-import { agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal } from '../../codecs/handshake.js'
+import { encodeFrame } from '../../codecs/frames.js'
+import { agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal, refusalIn } from '../../codecs/handshake.js'
 import { canonical, decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import * as primitives from '../../codecs/primitives.js'
 import { decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
@@ -14,7 +15,7 @@ import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, EntryBody, Membership } from '../../lib/types.js'
 import { batchesFrom, body, hardState, memberId, membership, position } from './arbitraries.js'
-import { handshakes, hardStates, identity, membership as sample } from './samples.js'
+import { handshakes, hardStates, identity, membership as sample, messages } from './samples.js'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value))
@@ -178,6 +179,21 @@ test('no bytes make the batch reader throw', is => {
   }), { numRuns: 1000 })
 })
 
+test('entries are looked at until one is enough', is => {
+  const seen: number[] = []
+  forEachEntry(packEntries([1, 2, 3, 4].map(n => new Uint8Array(n))), 1, 4, entry => {
+    seen.push(entry.length)
+    return entry.length < 3
+  })
+  is.deepEqual(seen, [2, 3])
+})
+
+test('clients know a cluster by its name alone', is => {
+  is.is(clusterNameIdOf('orders'), clusterNameIdOf('orders'))
+  is.not(clusterNameIdOf('orders'), clusterNameIdOf('order'))
+  is.true(isRight(decodeHello(json({ ...handshakes.helloOfClient, clusterId: clusterNameIdOf('grüße') }))))
+})
+
 test('a membership comes back', is => {
   fc.assert(fc.property(membership, one => { is.deepEqual(decodeMembership(encodeMembership(one)), right(one)) }))
 })
@@ -285,6 +301,13 @@ test('a handshake comes back', is => {
   is.deepEqual(decodeHello(payloadOf(encodeHandshake(handshakes.helloOfClient))), right(handshakes.helloOfClient))
   is.deepEqual(decodeHandshakeReply(payloadOf(encodeHandshake(handshakes.welcome))), right(handshakes.welcome))
   is.deepEqual(decodeHandshakeReply(payloadOf(encodeHandshake(handshakes.refusal))), right(handshakes.refusal))
+})
+
+test('a refusal in the place of the first message is found out', is => {
+  is.is(refusalIn(payloadOf(encodeHandshake(refusal('it lost its folder')))), 'it lost its folder')
+  for (const message of Object.values(messages)) is.is(refusalIn(payloadOf(Buffer.concat(encodeFrame(message)))), undefined)
+  is.is(refusalIn(new Uint8Array(0)), undefined)
+  is.is(refusalIn(json({ type: 'refusal', reason: 'x'.repeat(500), more: 'x'.repeat(5000) })), undefined, 'no longer than a handshake may be')
 })
 
 const hellos: readonly (readonly [name: string, change: object])[] = [

@@ -1,6 +1,7 @@
 import type { Hello } from '../../../codecs/handshake.js'
+import type { MemberId } from '../../../lib/types.js'
 import { type Callee, receive } from './handshake.js'
-import { clientPlaces, type Endpoint, type Party } from '../port.js'
+import { clientPlaces, type Endpoint, type Party, type TransportNotice } from '../port.js'
 import type { Registry } from './registry.js'
 import type { ByteStream } from './sockets.js'
 
@@ -34,25 +35,44 @@ const createWaitingRoom = (places: number) => {
   }
 }
 
-/** Opens the link, which counts once the other end has confirmed it; a member that does not confirm has its reasons. */
-const welcome = (registry: Registry, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
+/** Tells why a member got no link: once, until the reason changes or there is one. Of clients, who come and go, nothing is told. */
+const createTeller = (notice: Registry['notice']) => {
+  const told = new Map<MemberId, string>()
+  return {
+    linked: (party: Party): void => {
+      if (party.type === 'member') told.delete(party.id)
+    },
+    unlinked: (party: Party, remote: string, reason: string, isRefused: boolean): void => {
+      if (party.type === 'client' || told.get(party.id) === reason) return
+      told.set(party.id, reason)
+      notice(isRefused
+        ? { type: 'refusedByPeer', peer: party.id, reason }
+        : { type: 'handshakeRefused', remote, reason: `${party.id} did not confirm the link (${reason})` })
+    },
+  }
+}
+
+/** Opens the link, which counts once the other end has confirmed it. */
+const welcome = (registry: Registry, teller: ReturnType<typeof createTeller>, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
   meetDeadline(): void
   left(): void
-  unconfirmed(reason: string): void
 }): void => {
   let isConfirmed = false
+  let isRefused = false
   registry.open(stream, party, {
     confirmed: link => {
       isConfirmed = true
       on.meetDeadline()
       on.left()
+      teller.linked(party)
       registry.join(party, incarnation, link)
     },
+    refused: () => { isRefused = true },
     closed: reason => {
       on.meetDeadline()
       if (isConfirmed) return
       on.left()
-      on.unconfirmed(`it did not confirm the link, as when it knows this member by another incarnation (${reason})`)
+      teller.unlinked(party, stream.remote, reason, isRefused)
     },
   })
 }
@@ -70,9 +90,13 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Reg
     hasPlaceForClient: () => registry.clients() < clientPlaces(endpoint),
     linkedAs: registry.linkedAs,
   }
+  const notice = (what: TransportNotice): void => {
+    if (!isClosed) registry.notice(what)
+  }
+  const teller = createTeller(notice)
 
   const turnAway = (stream: ByteStream): void => {
-    if (!isFull) registry.notice({ type: 'tooManyLinks', remote: stream.remote, bound: 'maxHandshakes' })
+    if (!isFull) notice({ type: 'tooManyLinks', remote: stream.remote, bound: 'maxHandshakes' })
     isFull = true
     stream.destroy()
   }
@@ -91,18 +115,12 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Reg
     }
     const refused = (reason: string): void => {
       leave()
-      if (!isClosed) registry.notice({ type: 'handshakeRefused', remote: stream.remote, reason })
+      notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
     receive(stream, callee, {
       welcomed: (hello, meetDeadline) => {
         const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
-        welcome(registry, stream, hello, party, {
-          meetDeadline,
-          left: leave,
-          unconfirmed: reason => {
-            if (!isClosed && party.type === 'member') registry.notice({ type: 'refusedByPeer', peer: party.id, reason })
-          },
-        })
+        welcome(registry, teller, stream, hello, party, { meetDeadline, left: leave })
       },
       over: refused,
     })

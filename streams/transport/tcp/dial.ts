@@ -12,7 +12,7 @@ import type { Sockets, TlsMaterial } from './sockets.js'
 
 /** Whom a client wants to reach, and how. */
 export interface ClientDial {
-  readonly clusterId: string
+  readonly clusterNameId: string
   /** The client's name, for people. */
   readonly name: string
   readonly member: MemberId
@@ -27,7 +27,7 @@ const objection = (message: LinkMessage): string | undefined => isReply(message)
 
 /** Dials a member as a client: the same frames and handshake as between members, and no more rights than to ask. */
 export const dialClient = (
-  { clusterId, name, member, address, tls, limits, sockets = nodeSockets, clock = systemClock }: ClientDial,
+  { clusterNameId, name, member, address, tls, limits, sockets = nodeSockets, clock = systemClock }: ClientDial,
 ): ClientLink => {
   const events = new Subject<ClientLinkEvent>()
   const finish = (lastWord: ClientLinkEvent): void => {
@@ -44,15 +44,17 @@ export const dialClient = (
   introduce(stream, {
     clock, limits, to: member,
     isTls: tls !== undefined,
-    hello: { role: 'client', clusterId, from: name, incarnation: '' },
+    hello: { role: 'client', clusterId: clusterNameId, from: name, incarnation: '' },
     // Clients keep nothing by which they could know one incarnation from another.
     admit: (_, decide) => decide(right(undefined)),
   }, {
     welcomed: () => {
       link = openLink({
         stream, limits, clock, objection,
+        maxReadBytes: limits.maxFrameBytes,
         events: {
           confirmed: () => undefined,
+          refused: () => undefined,
           received: message => events.next({ type: 'received', message }),
           unreadable: () => undefined,
           dropped: () => undefined,

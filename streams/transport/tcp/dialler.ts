@@ -58,7 +58,7 @@ export const keepLinked = (peer: MemberId, endpoint: Endpoint, { sockets, tls, o
       welcomed: theirs => {
         phase = 'linked'
         told = undefined
-        const link = registry.open(stream, party, { confirmed: () => undefined, closed: over })
+        const link = registry.open(stream, party, { confirmed: () => undefined, refused: () => undefined, closed: over })
         registry.join(party, theirs, link)
         link.greet()
       },

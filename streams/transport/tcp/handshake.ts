@@ -88,7 +88,7 @@ const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Callee, hello:
   const { from, to } = hello
   const { id, members } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
-  if (hello.clusterId !== endpoint.clusterId) return 'this is a member of another cluster'
+  if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return 'this is a member of another cluster'
   if (to !== '' && to !== id) return `this is not ${to}`
   if (hello.role === 'client') return hasPlaceForClient() ? undefined : 'there is no place for another client: maxLinks is reached'
   if (from === id) return `${from} is the one that is dialled`
@@ -163,13 +163,14 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
   const { hello, to, isTls, admit } = caller
   let failure: DialFailure['type'] = 'unreachable'
   let isOver = false
-  const distrust = (reason: string): void => {
+  /** An end that has proved who it is learns why it is not believed otherwise; to an impostor nothing is said. */
+  const distrust = (reason: string, part: (reason: string) => void): void => {
     failure = 'untrusted'
-    talk.fail(reason)
+    part(reason)
   }
   const talk = exchange(stream, caller, {
     opened: () => {
-      if (isTls && stream.identities?.includes(to) !== true) return distrust(`the certificate does not name ${to}`)
+      if (isTls && stream.identities?.includes(to) !== true) return distrust(`the certificate does not name ${to}`, talk.fail)
       talk.say({ type: 'hello', versions: VERSIONS, to, ...hello })
     },
     heard: payload => {
@@ -181,10 +182,10 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
       }
       const { incarnation } = reply.right
       const objection = objectionToWelcome(caller, reply.right)
-      if (objection !== undefined) return distrust(objection)
+      if (objection !== undefined) return distrust(objection, talk.refuse)
       admit(incarnation, outcome => {
         if (isOver) return
-        if (isLeft(outcome)) return distrust(outcome.left)
+        if (isLeft(outcome)) return distrust(outcome.left, talk.refuse)
         talk.meetDeadline()
         on.welcomed(incarnation)
       })

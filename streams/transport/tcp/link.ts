@@ -1,5 +1,6 @@
-import { appendFrame, keepAliveFrame } from '../../../codecs/frames.js'
+import { type Frame, appendFrame, keepAliveFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
+import { refusalIn } from '../../../codecs/handshake.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
@@ -21,6 +22,8 @@ export type SendBound = (typeof SEND_BOUNDS)[number]
 export interface LinkEvents {
   /** The other end's first frame: it takes the link for open too. */
   confirmed(): void
+  /** Instead of that, the other end's first frame refuses this one: the link is cut for the reason that it gives. */
+  refused(): void
   received(message: LinkMessage): void
   /** What arrived is no frame, no message, or nothing that the other end may say; the link is cut for it. */
   unreadable(reason: string): void
@@ -45,6 +48,8 @@ export interface Link {
 export interface LinkOptions {
   readonly stream: ByteStream
   readonly limits: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes' | 'keepAliveMs'>
+  /** The largest frame that is read. */
+  readonly maxReadBytes: number
   readonly clock: Pick<Clock, 'after'>
   /** Why the other end may not say this; undefined when it may. */
   readonly objection: (message: LinkMessage) => string | undefined
@@ -116,32 +121,42 @@ const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(ha
 }
 
 /** Turns bytes into messages until it is over. */
-const createHearer = ({ limits, objection }: LinkOptions, isOver: () => boolean, on: {
-  /** A frame was finished, or a large one made progress; for the first time or again. */
-  lifeSign(isFirst: boolean): void
-  message(message: LinkMessage): void
-  fault(reason: string): void
+const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: () => boolean, on: {
+  /** A frame was finished, or a large one made progress. */
+  lifeSign(): void
+  cut(reason: string): void
 }) => {
-  const reader = frameReader(limits)
+  const reader = frameReader({ maxFrameBytes: maxReadBytes })
   let unfinished = 0
   let isFirst = true
+  const fault = (reason: string): void => {
+    on.cut(reason)
+    events.unreadable(reason)
+  }
+  const begin = (first: Frame | undefined): void => {
+    isFirst = false
+    const refused = first && refusalIn(first.payload)
+    if (refused === undefined) return events.confirmed()
+    on.cut(refused)
+    events.refused()
+  }
   const judge = (payload: Uint8Array): void => {
     const message = decodeMessage(payload)
-    if (isLeft(message)) return on.fault(message.left)
-    const fault = objection(message.right)
-    if (fault !== undefined) return on.fault(fault)
-    on.message(message.right)
+    if (isLeft(message)) return fault(message.left)
+    const objected = objection(message.right)
+    if (objected !== undefined) return fault(objected)
+    events.received(message.right)
   }
   return (bytes: Uint8Array): void => {
     if (isOver()) return
     const expected = reader.pendingBytes() + bytes.length
     const frames = reader.push(bytes)
-    if (isLeft(frames)) return on.fault(frames.left.reason)
+    if (isLeft(frames)) return fault(frames.left.reason)
     unfinished += bytes.length
     if (reader.pendingBytes() < expected || unfinished >= PROGRESS_BYTES) {
       unfinished = 0
-      on.lifeSign(isFirst)
-      isFirst = false
+      on.lifeSign()
+      if (isFirst) begin(frames.right[0])
     }
     for (const frame of frames.right) if (!isOver()) judge(frame.payload)
   }
@@ -170,17 +185,7 @@ export const openLink = (options: LinkOptions): Link => {
     },
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const received = createHearer(options, isOver, {
-    lifeSign: isFirst => {
-      beats.heard()
-      if (isFirst) events.confirmed()
-    },
-    message: events.received,
-    fault: reason => {
-      cut(reason)
-      events.unreadable(reason)
-    },
-  })
+  const received = createHearer(options, isOver, { lifeSign: beats.heard, cut })
   const closed = (reason: string): void => {
     beats.stop()
     cancelEnd()

@@ -1,20 +1,26 @@
 import { type Observable, Subject } from 'rxjs'
+import { requestFrameBytes } from '../../../codecs/options.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
-import { type Link, openLink } from './link.js'
-import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice } from '../port.js'
+import { type Link, type LinkOptions, openLink } from './link.js'
+import { type Endpoint, type LinkLimits, objectionTo, type Party, type TransportEvent, type TransportNotice } from '../port.js'
 import type { ByteStream } from './sockets.js'
 
 /** Why a peer's message is not for this member; undefined when it is. */
 const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string | undefined =>
   party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
+/** What a link may hold: a client, which anybody may be, gets no more than it needs. */
+const boundsOf = (party: Party, limits: LinkLimits): Pick<LinkOptions, 'limits' | 'maxReadBytes'> => party.type === 'member'
+  ? { limits, maxReadBytes: limits.maxFrameBytes }
+  : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits) }
+
 /** Who is linked right now: one live link per member, any number of clients. */
 export interface Registry {
   readonly events$: Observable<TransportEvent>
   notice(notice: TransportNotice): void
   /** Opens a link for `party`, which counts once it has joined. */
-  open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; closed(reason: string): void }): Link
+  open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; refused(): void; closed(reason: string): void }): Link
   /** From now on messages to `party` go over `link`; an earlier link of the same member is cut. */
   join(party: Party, incarnation: Incarnation, link: Link): void
   linkedAs(peer: MemberId): Incarnation | undefined
@@ -101,10 +107,11 @@ export const createRegistry = (endpoint: Endpoint): Registry => {
       const release = hold()
       const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
-        stream, limits, clock,
+        stream, clock, ...boundsOf(party, limits),
         objection: message => objectionTo(party, message) ?? misdelivery(party, message, id),
         events: {
           confirmed: () => on.confirmed(link),
+          refused: on.refused,
           received: message => {
             if (isJoined()) events.next({ type: 'received', from: party, message })
           },

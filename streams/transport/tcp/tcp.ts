@@ -1,43 +1,26 @@
 import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import { createAcceptor } from './acceptor.js'
-import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
+import { type Address, formatAddress, parseAddress } from './addresses.js'
 import { keepLinked } from './dialler.js'
 import { nodeSockets } from './node-sockets.js'
 import type { Endpoint, Links, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
-import type { ListenFault, Sockets, TlsMaterial } from './sockets.js'
+import type { ListenFault, Sockets } from './sockets.js'
+import { type Trust, addressFaults, inspectTrust, objectionTo } from './trust.js'
 
 export type { TlsMaterial } from './sockets.js'
 
 /** How a member is reached, and how far its network is to be trusted. */
-export interface TcpOptions {
+export interface TcpOptions extends Trust {
   /** Where to listen, `host:port`, when that is not the member's advertised address. */
   readonly listen?: string
-  /** Encrypts every connection and lets nobody in who cannot prove who it is. Needed beyond loopback. */
-  readonly tls?: TlsMaterial
-  /** Says that the network itself is trusted: whoever reaches it can pose as any member. */
-  readonly plaintext?: true
 }
 
-/** Why nothing is sent to this address; undefined when it may be. */
-const objectionTo = ({ tls, plaintext }: TcpOptions) => (address: Address): string | undefined =>
-  tls !== undefined || plaintext === true || isLoopback(address)
-    ? undefined
-    : `${formatAddress(address)} is beyond loopback, which takes tls, or plaintext: true where the network itself is trusted`
-
-const faultOfAddress = (path: string, text: string, options: TcpOptions): readonly string[] => {
-  const address = parseAddress(text)
-  const fault = isLeft(address) ? address.left : objectionTo(options)(address.right)
-  return fault === undefined ? [] : [`${path}: ${fault}`]
-}
-
-const faultsOfTls = (sockets: Sockets, { tls, plaintext }: TcpOptions, id: string): readonly string[] => {
-  if (tls === undefined) return []
-  if (plaintext === true) return ['transport.plaintext: contradicts transport.tls']
-  const names = sockets.inspect(tls)
-  if (isLeft(names)) return [`transport.tls: cannot be used: ${names.left}`]
-  return names.right.includes(id) ? [] : [`transport.tls.cert: names ${names.right.join(', ') || 'nobody'}, not the member ${id}`]
+const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): readonly string[] => {
+  const names = inspectTrust(sockets, options, 'transport.')
+  if (isLeft(names)) return [names.left]
+  return options.tls === undefined || names.right.includes(id) ? [] : [`transport.tls.cert: names ${names.right.join(', ') || 'nobody'}, not the member ${id}`]
 }
 
 /** Where to listen, when all that was given fits together. */
@@ -46,9 +29,9 @@ const check = (sockets: Sockets, options: TcpOptions, { id, members }: Endpoint)
   const listen = options.listen ?? own
   const report = [
     ...(own === undefined ? [`members: does not name ${id}, which this member is`] : []),
-    ...Object.entries(members).flatMap(([member, address]) => faultOfAddress(`members.${member}`, address, options)),
-    ...(options.listen === undefined ? [] : faultOfAddress('transport.listen', options.listen, options)),
-    ...faultsOfTls(sockets, options, id),
+    ...addressFaults(options, Object.entries(members).map(([member, address]) => [`members.${member}`, address])),
+    ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
+    ...faultsOfTrust(sockets, options, id),
   ]
   const address = parseAddress(listen ?? '')
   return report.length > 0 || isLeft(address) ? left(new InvalidOptions(report)) : address
@@ -73,7 +56,7 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       if (isLeft(outcome)) return done(left(startError(listen.right, outcome.left)))
       const listener = outcome.right
       const larger = Object.keys(members).filter(member => id < member)
-      const dialling = { sockets, tls, objection: objectionTo(options) }
+      const dialling = { sockets, tls, objection: (address: Address) => objectionTo(options, address) }
       let isClosed = false
       let stops: readonly (() => void)[] = []
       const links: Links = {

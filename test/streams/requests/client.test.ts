@@ -1,121 +1,8 @@
 /** The client: how it finds the leader, and that it never sends again what may have been appended. */
 import test from 'ava'
-import * as t from 'io-ts'
-import { Subject, filter, firstValueFrom, map } from 'rxjs'
-import { forEachEntry } from '../../../codecs/entries.js'
-import { encodeResults } from '../../../codecs/results.js'
-import { decodeValue } from '../../../codecs/values.js'
-import type { ProposeError } from '../../../lib/errors.js'
-import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
-import type { LinkMessage, ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
-import { type Client, type ClientOptions, connectWith } from '../../../client/connect.js'
-import { type ConnectError, connect } from '../../../client/index.js'
-import { freePort } from '../../../cli/demo/ports.js'
-import { createRaft, memoryStorage, orThrow, reducerMachine, tcpTransport } from '../../../streams/index.js'
-import type { ClientLink, ClientLinkEvent } from '../../../streams/transport/port.js'
-import { virtualClock } from '../member/world.js'
-
-const protocol = { command: t.string, result: t.string }
-const members = { n1: '127.0.0.1:1', n2: '127.0.0.1:2', n3: '127.0.0.1:3' }
-
-/** A member as its clients see it. */
-interface Fake {
-  /** What it does with whoever dials. */
-  handshake: 'welcome' | 'refuse' | 'silence'
-  /** What it says to a request; undefined: nothing yet. */
-  answer: (request: ProposeRequest) => LinkMessage | undefined
-  readonly links: Set<Subject<ClientLinkEvent>>
-  readonly heard: string[]
-}
-
-const commandsIn = ({ body }: ProposeRequest): readonly string[] => {
-  const commands: string[] = []
-  forEachEntry(body, 0, body.count, entry => {
-    const command = decodeValue(t.string, entry)
-    if (isRight(command)) commands.push(command.right)
-  })
-  return commands
-}
-const committed = (request: ProposeRequest): LinkMessage => {
-  const results = encodeResults(t.string, commandsIn(request).map(command => command.toUpperCase()))
-  if (isLeft(results)) throw new Error(results.left)
-  return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.right }
-}
-const refusedBy = (reason: ProposeRefused['reason'], leader?: string) => (request: ProposeRequest): LinkMessage =>
-  ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address: 'elsewhere:1', term: 1 } })
-
-/** What the leader of `term` answers: only who means it is served. */
-const leading = (leader: string, term: number) => (request: ProposeRequest): LinkMessage => request.term === term ? committed(request)
-  : { type: 'refused', id: request.id, reason: 'notLeader', leader: { id: leader, address: 'elsewhere:1', term } }
-
-/** Three members and a clock in the test's hands. */
-const world = (options: Partial<ClientOptions<string, string>> = {}) => {
-  const clock = virtualClock()
-  const fakes: Record<string, Fake> = {}
-  for (const id of Object.keys(members)) fakes[id] = { handshake: 'welcome', answer: refusedBy('notLeader'), links: new Set(), heard: [] }
-  const dialled: string[] = []
-  const clusterIds = new Set<string>()
-  const dial = ({ member, clusterId }: { readonly member: string; readonly clusterId: string }): ClientLink => {
-    const fake = fakes[member]!
-    const events = new Subject<ClientLinkEvent>()
-    const end = (last: ClientLinkEvent): void => {
-      fake.links.delete(events)
-      events.next(last)
-      events.complete()
-    }
-    dialled.push(member)
-    clusterIds.add(clusterId)
-    clock.after(1, () => {
-      if (fake.handshake === 'refuse') end({ type: 'refused', reason: 'connection refused' })
-      if (fake.handshake !== 'welcome' || events.closed) return
-      fake.links.add(events)
-      events.next({ type: 'connected' })
-    })
-    return {
-      events$: events,
-      send: messages => messages.forEach(message => {
-        if (message.type !== 'propose') return
-        fake.heard.push(commandsIn(message).join(' '))
-        clock.after(1, () => {
-          const answer = fake.links.has(events) ? fake.answer(message) : undefined
-          if (answer !== undefined) events.next({ type: 'received', message: answer })
-        })
-      }),
-      close: () => clock.after(1, () => end({ type: 'disconnected', reason: 'closed here' })),
-    }
-  }
-  const host = { clock, random: () => 0, dial: dial as Parameters<typeof connectWith>[0]['dial'] }
-  return {
-    clock, fakes, dialled, clusterIds,
-    connect: (): Promise<Either<ConnectError, Client<string, string>>> => connectWith(host, { cluster: 'test', members, protocol, ...options }),
-    /** All links of a member go down. */
-    cut: (id: string): void => [...fakes[id]!.links].forEach(events => {
-      fakes[id]!.links.delete(events)
-      events.next({ type: 'disconnected', reason: 'cut' })
-      events.complete()
-    }),
-    /** What comes of a promise, with the time that it needs passing. */
-    within: async <A>(ms: number, promise: Promise<A>): Promise<A | 'pending'> => {
-      let outcome: A | 'pending' = 'pending'
-      void promise.then(value => { outcome = value })
-      for (let passed = 0; passed <= ms && outcome === 'pending'; passed += 5) {
-        clock.advance(5)
-        await Promise.resolve()
-        await Promise.resolve()
-      }
-      return outcome
-    },
-  }
-}
-type World = ReturnType<typeof world>
-
-const connected = async (w: World): Promise<Client<string, string>> => {
-  const outcome = await w.within(10_000, w.connect())
-  if (outcome === 'pending' || isLeft(outcome)) throw new Error('not connected')
-  return outcome.right
-}
-const shown = (outcome: Either<ProposeError, string> | 'pending'): string =>
-  outcome === 'pending' ? outcome : isRight(outcome) ? outcome.right : `${outcome.left._tag} ${outcome.left.appended}`
+import type { ProposeRequest } from '../../../lib/requests.js'
+import { isLeft } from '../../../lib/prelude.js'
+import { LATER, committed, connected, leading, refusedBy, shown, world } from './client-world.js'
 
 test('it connects to the first member that answers, the others in turn', async assert => {
   const w = world()
@@ -166,8 +53,8 @@ test('the waits between attempts grow up to reconnectMaxMs', async assert => {
 test('it asks for the same cluster as the members of that name', async assert => {
   const [one, other, third] = [world(), world({ cluster: 'other' }), world()]
   for (const w of [one, other, third]) await connected(w)
-  assert.deepEqual([...one.clusterIds], [...third.clusterIds])
-  assert.notDeepEqual([...one.clusterIds], [...other.clusterIds])
+  assert.deepEqual([...one.clusterNameIds], [...third.clusterNameIds])
+  assert.notDeepEqual([...one.clusterNameIds], [...other.clusterNameIds])
 })
 
 test('it goes where it is pointed, and sends there in order what was refused', async assert => {
@@ -184,9 +71,9 @@ test('it goes where it is pointed, and sends there in order what was refused', a
   assert.is(w.fakes['n1']!.links.size, 0, 'the link that was left is closed')
 })
 
-test('it does not follow a pointer out of the cluster, but asks the next in turn', async assert => {
+test('it does not follow a pointer to where nothing may be sent in the clear, but asks the next in turn', async assert => {
   const w = world()
-  w.fakes['n1']!.answer = refusedBy('notLeader', 'stranger')
+  w.fakes['n1']!.answer = refusedBy('notLeader', LATER)
   w.fakes['n2']!.answer = committed
   const client = await connected(w)
   assert.is(shown(await w.within(500, client.propose('a'))), 'A')
@@ -329,42 +216,4 @@ test('replicate works over a client as over a member', async assert => {
     complete: () => resolve(seen),
   }))
   assert.deepEqual(await w.within(200, done), ['A', 'B', 'C'])
-})
-
-const wrong: Readonly<Record<string, readonly [object, RegExp]>> = {
-  'no cluster': [{ cluster: '' }, /cluster/],
-  'no members': [{ members: {} }, /members/],
-  'members that are none': [{ members: undefined }, /members/],
-  'an address that is none': [{ members: { n1: 'nowhere' } }, /n1/],
-  'no protocol': [{ protocol: undefined }, /protocol: must be a pair of io-ts codecs/],
-  'a codec that is none': [{ protocol: { ...protocol, result: {} } }, /protocol\.result: must be an io-ts codec/],
-  'a misspelt option': [{ timeout: 300 }, /timeout: is not an option/],
-  'a bound that is no number': [{ limits: { maxFrameBytes: 'large' } }, /maxFrameBytes/],
-  'a timeout that is no number': [{ timeoutMs: Number.NaN }, /timeoutMs/],
-  'a timeout that no timer can wait': [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs/],
-  'bounds that contradict each other': [{ limits: { maxSendBufferBytes: 1000 } }, /maxSendBufferBytes: must be at least maxFrameBytes/],
-}
-for (const [what, [options, expected]] of Object.entries(wrong)) {
-  test(`with ${what} it says so and begins nothing`, async assert => {
-    const outcome = await connect({ cluster: 'test', members, protocol, ...options } as ClientOptions<string, string>)
-    assert.true(isLeft(outcome) && outcome.left._tag === 'InvalidOptions' && expected.test(outcome.left.message), isLeft(outcome) ? outcome.left.message : 'connected')
-  })
-}
-
-test('over TCP: it finds the leader among real members, and the next one when that stops', async assert => {
-  const addresses = Object.fromEntries(await Promise.all(['n1', 'n2', 'n3'].map(async id => [id, `127.0.0.1:${await freePort()}`] as const)))
-  const machine = reducerMachine({
-    command: t.string, result: t.string, state: t.string, initial: '', reduce: (state, more) => [state + more, state + more],
-  })
-  const rafts = await Promise.all(Object.keys(addresses).map(async id => orThrow(await createRaft({
-    cluster: 'test', id, members: addresses, machine, transport: tcpTransport(), storage: memoryStorage(), electionTimeoutMs: 300, heartbeatMs: 30,
-  }))))
-  const client = orThrow(await connect({ cluster: 'test', members: addresses, protocol: machine }))
-  const several = await Promise.all(['a', 'b', 'c'].map(command => client.propose(command)))
-  assert.deepEqual(several.map(shown), ['a', 'ab', 'abc'])
-  const leader = await Promise.any(rafts.map(raft => firstValueFrom(raft.leadership$.pipe(filter(held => held !== undefined), map(() => raft)))))
-  await leader.stop()
-  assert.is(shown(await client.propose('d')), 'abcd')
-  await client.close()
-  await Promise.all(rafts.map(raft => raft.stop()))
 })

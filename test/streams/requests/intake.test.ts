@@ -103,6 +103,13 @@ test('a refusal that comes while the request is put into the inbox is heard', as
   assert.is(full.waiting, 0)
 })
 
+test('what follows a command that cannot pass is not looked at', assert => {
+  const m = member()
+  // There is no second entry to look at, which would throw.
+  m.n1.receive({ type: 'propose', id: 1, epoch: 0, term: 1, body: { ...packEntries([new Uint8Array(0)]), count: 1_000_000 } })
+  assert.deepEqual(m.said, ['n1: refused 1 invalid n3'])
+})
+
 const invalid: Readonly<Record<string, readonly [Partial<Limits>, EntryBody]>> = {
   'a command that does not decode': [{}, packEntries([Uint8Array.of(0, 0x37)])],
   'a command above maxCommandBytes': [{ maxCommandBytes: 8 }, bodyOf('a', '123456')],

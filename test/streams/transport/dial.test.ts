@@ -8,7 +8,7 @@ import { dialClient } from '../../../streams/transport/tcp/dial.js'
 import type { ClientLink, ClientLinkEvent, LinkLimits, TransportEvent } from '../../../streams/transport/port.js'
 import { redial } from '../../../streams/transport/tcp/redial.js'
 import { count, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
-import { ANYWHERE, CLUSTER, closeAll, dial, hello, joinAs, LIMITS, material, open, serve, vote } from './wire.js'
+import { ANYWHERE, CLUSTER, CLUSTER_NAME, closeAll, dial, hello, joinAs, LIMITS, material, open, serve, vote } from './wire.js'
 import { virtualClock } from '../member/world.js'
 
 test.after.always(closeAll)
@@ -45,18 +45,18 @@ const heardBy = (link: ClientLink) => {
 
 interface World {
   readonly n1: Watched
-  dial(changes?: { readonly clusterId?: string }): ClientLink
+  dial(changes?: { readonly clusterNameId?: string }): ClientLink
 }
 
 const worlds: Record<string, (limits?: Partial<LinkLimits>) => Promise<World>> = {
   tcp: async limits => {
     const n1 = await open('n1', { limits: { ...limits } })
-    return { n1, dial: changes => dialClient({ clusterId: CLUSTER, name: 'c', member: 'n1', address: n1.links.address, limits: LIMITS, ...changes }) }
+    return { n1, dial: changes => dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n1', address: n1.links.address, limits: LIMITS, ...changes }) }
   },
   tls: async limits => {
     const n1 = await open('n1', { options: { tls: material('n1') }, limits: { ...limits } })
     const tls = material('client')
-    return { n1, dial: changes => dialClient({ clusterId: CLUSTER, name: 'c', member: 'n1', address: n1.links.address, tls, limits: LIMITS, ...changes }) }
+    return { n1, dial: changes => dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n1', address: n1.links.address, tls, limits: LIMITS, ...changes }) }
   },
 }
 
@@ -102,7 +102,7 @@ for (const [world, make] of Object.entries(worlds)) {
 
   test(`${world}: a client of another cluster, or one too many, is refused; members keep their places`, async t => {
     const { n1, dial: dialIt } = await make({ maxLinks: 2 })
-    const [first, stranger] = [heardBy(dialIt()), heardBy(dialIt({ clusterId: 'another' }))]
+    const [first, stranger] = [heardBy(dialIt()), heardBy(dialIt({ clusterNameId: CLUSTER }))]
     await Promise.all([first.up(), stranger.over()])
     await n1.until('the client', events => clientsOf(events, 'connected') === 1)
     const second = heardBy(dialIt())
@@ -124,7 +124,7 @@ test('nobody there, or no address, is a refusal', async t => {
   const { address } = nobody.links
   await nobody.close()
   for (const at of [address, 'nowhere']) {
-    const client = heardBy(dialClient({ clusterId: CLUSTER, name: 'c', member: 'n1', address: at, limits: LIMITS }))
+    const client = heardBy(dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n1', address: at, limits: LIMITS }))
     await client.over()
     t.deepEqual(client.events.map(({ type }) => type), ['refused'])
   }
@@ -132,7 +132,7 @@ test('nobody there, or no address, is a refusal', async t => {
 
 test('a client that speaks as a core is cut, and a client\'s name gives it nothing', async t => {
   const n2 = await open('n2')
-  const end = await joinAs(n2.links.address, { role: 'client', from: 'n1', incarnation: '' })
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, from: 'n1', incarnation: '' })
   await n2.until('a client', events => clientsOf(events, 'connected') === 1)
   end.socket.write(Buffer.concat(encodeFrame(vote('n1', 'n2'))))
   await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
@@ -140,21 +140,21 @@ test('a client that speaks as a core is cut, and a client\'s name gives it nothi
   t.false(count('connected', 'n1', 1)(n2.events))
   t.regex(noticesOf(n2.events, 'badFrame')[0]?.reason ?? '', /a client sent a requestVote/)
   const second = dial(n2.links.address)
-  second.socket.write(hello({ role: 'client', incarnation: 'n1-1' }))
+  second.socket.write(hello({ role: 'client', clusterId: CLUSTER_NAME, incarnation: 'n1-1' }))
   await second.closed
   t.is(clientsOf(n2.events, 'connected'), 1)
 })
 
 test('a client tells its request to nobody but the member it means', async t => {
   const n1 = await open('n1', { options: { tls: material('n1') } })
-  const client = heardBy(dialClient({ clusterId: CLUSTER, name: 'c', member: 'n2', address: n1.links.address, tls: material('client'), limits: LIMITS }))
+  const client = heardBy(dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n2', address: n1.links.address, tls: material('client'), limits: LIMITS }))
   await client.over()
   t.deepEqual(client.events, [{ type: 'refused', reason: 'the certificate does not name n2' }])
 })
 
 test('closing while dialling is a refusal and leaves nothing', async t => {
   const address = await serve(() => undefined)
-  const client = heardBy(dialClient({ clusterId: CLUSTER, name: 'c', member: 'n1', address, limits: LIMITS }))
+  const client = heardBy(dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n1', address, limits: LIMITS }))
   client.link.close()
   await client.over()
   t.deepEqual(client.events.map(({ type }) => type), ['refused'])

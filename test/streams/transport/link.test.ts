@@ -1,10 +1,13 @@
 /** What a link does once it is up: silence, trickles, what is written how, and a reader that does not read. */
 import { Socket } from 'node:net'
 import test from 'ava'
+import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
+import { requestFrameBytes } from '../../../codecs/options.js'
+import type { ProposeRequest } from '../../../lib/requests.js'
 import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
-import { ANYWHERE, append, closeAll, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
+import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -17,6 +20,39 @@ test('a link may carry a frame as large as maxFrameBytes, in pieces of any size'
   for (const byte of frame.subarray(0, 40)) end.socket.write(Buffer.from([byte]))
   end.socket.write(frame.subarray(40))
   await n2.until('the message', events => messagesOf(events).length === 1)
+})
+
+test('a client\'s frame may be as large as any request, and no larger', async t => {
+  const n2 = await open('n2')
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  const request = (bytes: number): ProposeRequest => ({ type: 'propose', id: 1, epoch: 1, term: 1, body: packEntries([new Uint8Array(bytes)]) })
+  const overhead = Buffer.concat(encodeFrame(request(0))).length
+  const most = requestFrameBytes(LIMITS)
+  t.true(most < LIMITS.maxFrameBytes)
+  end.socket.write(Buffer.concat(encodeFrame(request(most - overhead))))
+  await n2.until('the largest', events => messagesOf(events).length === 1)
+  end.socket.write(Buffer.concat(encodeFrame(request(most - overhead + 1))))
+  await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
+  t.regex(noticesOf(n2.events, 'badFrame')[0]?.reason ?? '', new RegExp(`the limit is ${most}`))
+})
+
+test('a client that does not read costs no more than maxClientBufferBytes and one reply', async t => {
+  const { sockets, streams } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  await n2.until('a client', events => events.some(({ type }) => type === 'connected'))
+  const [up] = n2.events
+  if (up?.type !== 'connected') return t.fail()
+  end.socket.pause()
+  let most = 0
+  // More than the system takes off this process's hands.
+  for (let id = 1; id <= 200; id++) {
+    n2.links.send(up.party, [{ type: 'committed', id, firstIndex: 1, term: 1, results: packEntries([new Uint8Array(100_000)]) }])
+    most = Math.max(most, streams[0]?.bufferedBytes ?? 0)
+  }
+  t.true(most > LIMITS.maxClientBufferBytes && most < LIMITS.maxClientBufferBytes + 101_000, `${most}`)
+  await n2.until('the cut', events => events.some(({ type }) => type === 'disconnected'))
+  end.socket.destroy()
 })
 
 test('a link that says nothing is cut after five times keepAliveMs, and is told all the while that this end lives', async t => {

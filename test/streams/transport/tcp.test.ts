@@ -3,10 +3,10 @@ import { connect } from 'node:net'
 import test from 'ava'
 import { checksumOf, viewOf } from '../../../codecs/bytes.js'
 import { encodeFrame, framed, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
-import { isLeft } from '../../../lib/prelude.js'
+import { isLeft, left, right } from '../../../lib/prelude.js'
 import type { TransportEvent } from '../../../streams/transport/port.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
-import { ANYWHERE, closeAll, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen, vote } from './wire.js'
+import { ANYWHERE, closeAll, CLUSTER_NAME, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -36,6 +36,7 @@ const unwelcome: Record<string, { readonly bytes: Uint8Array; readonly reason: R
   'a hello of more than 4 KiB': { bytes: claim(4096), reason: /limit is 4096/ },
   'a frame that is no hello': { bytes: framed(Buffer.from('{"type":"hello"}')), reason: /role|must/ },
   'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster/ },
+  'a hello of a member that knows no more than the cluster\'s name': { bytes: hello({ clusterId: CLUSTER_NAME }), reason: /another cluster/ },
   'a hello for another member': { bytes: hello({ to: 'n3' }), reason: /not n3/ },
   'a hello of a stranger': { bytes: hello({ from: 'n0' }), reason: /n0 is not a member/ },
   'a hello in the member\'s own name': { bytes: hello({ from: 'n2' }), reason: /n2/ },
@@ -222,6 +223,47 @@ test('a member that is refused says so once, not at every attempt', async t => {
   await n2.until('five refusals', noticed('handshakeRefused', 5))
   t.true(attempts >= 5)
   t.deepEqual(noticesOf(n1.events, 'refusedByPeer'), [{ type: 'refusedByPeer', peer: 'n2', reason: 'it lost its folder' }])
+})
+
+test('a member that is dialled and refused learns why in the other\'s words, once, and again after a link', async t => {
+  let refusal: string | undefined = 'it lost its folder'
+  let attempts = 0
+  const n2 = await open('n2')
+  const n1 = await open('n1', {
+    members: { n1: ANYWHERE, n2: n2.links.address },
+    admit: (_, __, decide) => {
+      attempts++
+      decide(refusal === undefined ? right(undefined) : left(refusal))
+    },
+  })
+  const refusals = (): readonly string[] => noticesOf(n2.events, 'refusedByPeer').map(({ peer, reason }) => `${peer}: ${reason}`)
+  const moreAttempts = async (): Promise<void> => {
+    const enough = attempts + 5
+    while (attempts < enough) await new Promise(resolve => setImmediate(resolve))
+  }
+  await n2.until('word of it', noticed('refusedByPeer'))
+  await moreAttempts()
+  t.deepEqual(refusals(), ['n1: it lost its folder'])
+  t.deepEqual(n1.events.map(event => event.type === 'noticed' ? event.notice.type : event.type), ['handshakeRefused'], 'the other end says so once too')
+  refusal = undefined
+  await n2.until('a link', count('connected', 'n1', 1))
+  refusal = 'it lost its folder'
+  n2.links.send(member('n1'), [vote('n2', 'n3')])
+  await n2.until('word of it', noticed('refusedByPeer', 2))
+  await moreAttempts()
+  t.deepEqual(refusals(), ['n1: it lost its folder', 'n1: it lost its folder'])
+  t.deepEqual(noticesOf(n2.events, 'badFrame'), [])
+})
+
+test('who is gone before it has confirmed the link has not refused anybody', async t => {
+  const n2 = await open('n2')
+  const end = dial(n2.links.address)
+  end.socket.write(hello())
+  await end.hears(1)
+  end.socket.destroy()
+  await n2.until('a notice', noticed('handshakeRefused'))
+  t.regex(reasons(n2.events)[0] ?? '', /^n1 did not confirm the link/)
+  t.deepEqual(noticesOf(n2.events, 'refusedByPeer'), [])
 })
 
 test('what does not fit together is refused before anything is opened', async t => {

@@ -1,13 +1,15 @@
 /** Who may speak once there is TLS: only who shows a certificate of the right authority that names whom it claims to be. */
 import { createServer } from 'node:tls'
 import test from 'ava'
+import { firstValueFrom } from 'rxjs'
 import { keepAliveFrame } from '../../../codecs/frames.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { LinkLimits } from '../../../streams/transport/port.js'
+import { dialClient } from '../../../streams/transport/tcp/dial.js'
 import type { TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
 import { count, member, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
 import {
-  ANYWHERE, closeAll, dial, dialTls, heldTimers, hello, joinAs, leaveOpen, LIMITS, material, open, raw, serve, tryOpen, vote,
+  ANYWHERE, CLUSTER_NAME, closeAll, dial, dialTls, heldTimers, hello, joinAs, leaveOpen, LIMITS, material, open, raw, serve, tryOpen, vote,
 } from './wire.js'
 
 test.after.always(closeAll)
@@ -97,6 +99,20 @@ test('a member tells nothing to one that another authority vouches for', async t
   const n1 = await open('n1', { options: { tls: material('n1') }, members: { n1: ANYWHERE, n2: address } })
   await n1.until('word of it', noticed('unreachable'))
   t.regex(noticesOf(n1.events, 'unreachable')[0]?.reason ?? '', /UNABLE_TO_VERIFY|SELF_SIGNED|ISSUER/)
+  t.is(heard(), 0)
+})
+
+test.serial('no variable of the environment makes it believe another authority', async t => {
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+  t.teardown(() => {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+  })
+  const { address, heard } = await impostor(material('stranger'))
+  const link = dialClient({ clusterNameId: CLUSTER_NAME, name: 'c', member: 'n1', address, tls: material('client'), limits: LIMITS })
+  const event = await firstValueFrom(link.events$)
+  t.regex(event.type === 'refused' ? event.reason : '', /UNABLE_TO_VERIFY|SELF_SIGNED|ISSUER/)
   t.is(heard(), 0)
 })
 

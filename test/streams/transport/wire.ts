@@ -18,11 +18,13 @@ import { watch, type Watched } from '../../../testing/watch.js'
 import { virtualClock } from '../member/world.js'
 
 export const LIMITS: LinkLimits = {
+  maxCommandBytes: 2 ** 19, maxBatchBytes: 2 ** 16, maxClientBufferBytes: 2 ** 18,
   maxFrameBytes: 2 ** 20, maxSendBufferBytes: 2 ** 20, maxLinks: 8, maxHandshakes: 8,
   handshakeTimeoutMs: 2_000, keepAliveMs: 500, reconnectMinMs: 5, reconnectMaxMs: 20,
 }
 export const ANYWHERE = '127.0.0.1:0'
 export const CLUSTER = 'a-test-cluster'
+export const CLUSTER_NAME = 'its-name'
 
 /** This machine's time, but for the waits: those end when the test says so. */
 export const heldTimers = (): Clock & { advance(ms: Millis): void } => {
@@ -43,7 +45,7 @@ export interface Opening extends Partial<Omit<Endpoint, 'limits'>> {
 export const tryOpen = (id: MemberId, { limits, options, sockets = nodeSockets, ...changes }: Opening = {}): Promise<Either<StartError, Watched>> =>
   new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: CLUSTER, id, incarnation: `${id}-1`, members: { n1: ANYWHERE, n2: ANYWHERE, [id]: ANYWHERE }, clock: systemClock, random: () => 0,
+      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, members: { n1: ANYWHERE, n2: ANYWHERE, [id]: ANYWHERE }, clock: systemClock, random: () => 0,
       admit: (_, __, decide) => decide(right(undefined)), limits: { ...LIMITS, ...limits }, ...changes,
     }
     socketTransport(sockets, options).open(endpoint, outcome => resolve(isLeft(outcome) ? outcome : right(watch(outcome.right))))

@@ -1,0 +1,128 @@
+/** A client among members that do as a test says, in virtual time. */
+import * as t from 'io-ts'
+import { Subject } from 'rxjs'
+import { type Client, type ClientOptions, connectWith } from '../../../client/connect.js'
+import type { ConnectError } from '../../../client/index.js'
+import { forEachEntry } from '../../../codecs/entries.js'
+import { encodeResults } from '../../../codecs/results.js'
+import { decodeValue } from '../../../codecs/values.js'
+import type { ProposeError } from '../../../lib/errors.js'
+import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
+import type { LinkMessage, ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
+import type { ClientLink, ClientLinkEvent } from '../../../streams/transport/port.js'
+import type { ClientDial } from '../../../streams/transport/tcp/dial.js'
+import { virtualClock } from '../member/world.js'
+
+export const protocol = { command: t.string, result: t.string }
+export const members = { n1: '127.0.0.1:1', n2: '127.0.0.1:2', n3: '127.0.0.1:3' }
+/** A member that clients are not told of, but may be pointed at. */
+export const LATER = 'n4'
+
+/** A member as its clients see it. */
+interface Fake {
+  /** What it does with whoever dials. */
+  handshake: 'welcome' | 'refuse' | 'silence'
+  /** How long it takes over it. */
+  handshakeMs: number
+  /** What it says to a request; undefined: nothing yet. */
+  answer: (request: ProposeRequest) => LinkMessage | undefined
+  readonly links: Set<Subject<ClientLinkEvent>>
+  /** Dialled, and not yet linked or given up. */
+  readonly waiting: Set<Subject<ClientLinkEvent>>
+  readonly heard: string[]
+}
+
+const commandsIn = ({ body }: ProposeRequest): readonly string[] => {
+  const commands: string[] = []
+  forEachEntry(body, 0, body.count, entry => {
+    const command = decodeValue(t.string, entry)
+    if (isRight(command)) commands.push(command.right)
+  })
+  return commands
+}
+export const committed = (request: ProposeRequest): LinkMessage => {
+  const results = encodeResults(t.string, commandsIn(request).map(command => command.toUpperCase()))
+  if (isLeft(results)) throw new Error(results.left)
+  return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.right }
+}
+export const refusedBy = (reason: ProposeRefused['reason'], leader?: string, address = 'elsewhere:1') => (request: ProposeRequest): LinkMessage =>
+  ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address, term: 1 } })
+
+/** What the leader of `term` answers: only who means it is served. */
+export const leading = (leader: string, term: number) => (request: ProposeRequest): LinkMessage => request.term === term ? committed(request)
+  : { type: 'refused', id: request.id, reason: 'notLeader', leader: { id: leader, address: 'elsewhere:1', term } }
+
+/** Members and a clock in the test's hands. */
+export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
+  const clock = virtualClock()
+  const fakes: Record<string, Fake> = {}
+  for (const id of [...Object.keys(members), LATER]) {
+    fakes[id] = { handshake: 'welcome', handshakeMs: 1, answer: refusedBy('notLeader'), links: new Set(), waiting: new Set(), heard: [] }
+  }
+  const dialled: string[] = []
+  const addresses: string[] = []
+  const clusterNameIds = new Set<string>()
+  const dial = ({ member, address, clusterNameId }: Pick<ClientDial, 'member' | 'address' | 'clusterNameId'>): ClientLink => {
+    const fake = fakes[member]!
+    const events = new Subject<ClientLinkEvent>()
+    const end = (last: ClientLinkEvent): void => {
+      fake.links.delete(events)
+      fake.waiting.delete(events)
+      events.next(last)
+      events.complete()
+    }
+    dialled.push(member)
+    addresses.push(address)
+    fake.waiting.add(events)
+    clusterNameIds.add(clusterNameId)
+    clock.after(fake.handshakeMs, () => {
+      if (fake.handshake === 'refuse') end({ type: 'refused', reason: 'connection refused' })
+      if (fake.handshake !== 'welcome' || !fake.waiting.delete(events)) return
+      fake.links.add(events)
+      events.next({ type: 'connected' })
+    })
+    return {
+      events$: events,
+      send: messages => messages.forEach(message => {
+        if (message.type !== 'propose') return
+        fake.heard.push(commandsIn(message).join(' '))
+        clock.after(1, () => {
+          const answer = fake.links.has(events) ? fake.answer(message) : undefined
+          if (answer !== undefined) events.next({ type: 'received', message: answer })
+        })
+      }),
+      close: () => clock.after(1, () => end({ type: 'disconnected', reason: 'closed here' })),
+    }
+  }
+  const host = { clock, random: () => 0, dial }
+  return {
+    clock, fakes, dialled, addresses, clusterNameIds,
+    connect: (): Promise<Either<ConnectError, Client<string, string>>> => connectWith(host, { cluster: 'test', members, protocol, ...options }),
+    /** All links of a member go down. */
+    cut: (id: string): void => [...fakes[id]!.links].forEach(events => {
+      fakes[id]!.links.delete(events)
+      events.next({ type: 'disconnected', reason: 'cut' })
+      events.complete()
+    }),
+    /** What comes of a promise, with the time that it needs passing. */
+    within: async <A>(ms: number, promise: Promise<A>): Promise<A | 'pending'> => {
+      let outcome: A | 'pending' = 'pending'
+      void promise.then(value => { outcome = value })
+      for (let passed = 0; passed <= ms && outcome === 'pending'; passed += 5) {
+        clock.advance(5)
+        await Promise.resolve()
+        await Promise.resolve()
+      }
+      return outcome
+    },
+  }
+}
+export type World = ReturnType<typeof world>
+
+export const connected = async (w: World): Promise<Client<string, string>> => {
+  const outcome = await w.within(10_000, w.connect())
+  if (outcome === 'pending' || isLeft(outcome)) throw new Error('not connected')
+  return outcome.right
+}
+export const shown = (outcome: Either<ProposeError, string> | 'pending'): string =>
+  outcome === 'pending' ? outcome : isRight(outcome) ? outcome.right : `${outcome.left._tag} ${outcome.left.appended}`

@@ -1,0 +1,74 @@
+/** `connect` as its users call it: what it refuses, and how it fares among real members. */
+import test from 'ava'
+import * as t from 'io-ts'
+import { filter, firstValueFrom, map } from 'rxjs'
+import { isLeft } from '../../../lib/prelude.js'
+import type { ClientOptions } from '../../../client/connect.js'
+import { connect } from '../../../client/index.js'
+import { freePort } from '../../../cli/demo/ports.js'
+import { createRaft, memoryStorage, orThrow, reducerMachine, tcpTransport } from '../../../streams/index.js'
+import { material } from '../transport/wire.js'
+import { members, protocol, shown } from './client-world.js'
+
+const wrong: Readonly<Record<string, readonly [object, RegExp]>> = {
+  'no cluster': [{ cluster: '' }, /cluster/],
+  'no members': [{ members: {} }, /members/],
+  'members that are none': [{ members: undefined }, /members/],
+  'an address that is none': [{ members: { n1: 'nowhere' } }, /n1/],
+  'no protocol': [{ protocol: undefined }, /protocol: must be a pair of io-ts codecs/],
+  'a codec that is none': [{ protocol: { ...protocol, result: {} } }, /protocol\.result: must be an io-ts codec/],
+  'a misspelt option': [{ timeout: 300 }, /timeout: is not an option/],
+  'a bound that is no number': [{ limits: { maxFrameBytes: 'large' } }, /maxFrameBytes/],
+  'TLS material that is none': [{ tls: { cert: 'client.pem', key: 'client.key', ca: 'ca.pem' } }, /tls: cannot be used: /],
+  'TLS material of another shape': [{ tls: null }, /tls: cannot be used: /],
+  'TLS and the word that none is needed': [{ tls: material('client'), plaintext: true }, /plaintext: contradicts tls/],
+  'a plaintext that is not true': [{ plaintext: false }, /plaintext/],
+  'members beyond loopback and no TLS': [{ members: { n1: '192.0.2.7:7001', n2: 'db.example:7001', n3: '127.0.0.1:7001' } },
+    /members\.n1: 192\.0\.2\.7:7001 is beyond loopback, which takes tls, or plaintext: true .*members\.n2: db\.example:7001 is beyond loopback(?!.*members\.n3)/s],
+  'a timeout that is no number': [{ timeoutMs: Number.NaN }, /timeoutMs/],
+  'a timeout that no timer can wait': [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs/],
+  'bounds that contradict each other': [{ limits: { maxSendBufferBytes: 1000 } }, /maxSendBufferBytes: must be at least maxFrameBytes/],
+}
+for (const [what, [options, expected]] of Object.entries(wrong)) {
+  test(`with ${what} it says so and begins nothing`, async assert => {
+    const outcome = await connect({ cluster: 'test', members, protocol, ...options } as ClientOptions<string, string>)
+    assert.true(isLeft(outcome) && outcome.left._tag === 'InvalidOptions' && expected.test(outcome.left.message), isLeft(outcome) ? outcome.left.message : 'connected')
+  })
+}
+
+test('without options it says so too', async assert => {
+  const outcome = await Reflect.apply(connect, undefined, []) as Awaited<ReturnType<typeof connect>>
+  assert.true(isLeft(outcome) && outcome.left._tag === 'InvalidOptions' && /must be an object/.test(outcome.left.message))
+})
+
+test('options that throw when they are read are invalid, whenever it is that they throw', async assert => {
+  let [least, outcome] = [0, await connect({ cluster: '', members, protocol })]
+  for (; isLeft(outcome) && outcome.left._tag === 'InvalidOptions'; least++) {
+    let readings = 0
+    const options = { cluster: 'test', members, timeoutMs: 1, get protocol() {
+      if (readings++ >= least) throw new Error('not now')
+      return protocol
+    } }
+    outcome = await connect(options)
+  }
+  assert.true(least > 1 && isLeft(outcome) && outcome.left._tag === 'Unreachable', 'in the end it can read them')
+})
+
+test('over TCP, told of two members: it finds the leader that is the third, and the next one when that stops', async assert => {
+  const addresses = Object.fromEntries(await Promise.all(['n1', 'n2', 'n3'].map(async id => [id, `127.0.0.1:${await freePort()}`] as const)))
+  const machine = reducerMachine({
+    command: t.string, result: t.string, state: t.string, initial: '', reduce: (state, more) => [state + more, state + more],
+  })
+  const rafts = await Promise.all(Object.keys(addresses).map(async id => [id, orThrow(await createRaft({
+    cluster: 'test', id, members: addresses, machine, transport: tcpTransport(), storage: memoryStorage(), electionTimeoutMs: 300, heartbeatMs: 30,
+  }))] as const))
+  const [leaderId, leader] = await Promise.any(rafts.map(pair => firstValueFrom(pair[1].leadership$.pipe(filter(held => held !== undefined), map(() => pair)))))
+  const others = Object.fromEntries(Object.entries(addresses).filter(([id]) => id !== leaderId))
+  const client = orThrow(await connect({ cluster: 'test', members: others, protocol: machine }))
+  const several = await Promise.all(['a', 'b', 'c'].map(command => client.propose(command)))
+  assert.deepEqual(several.map(shown), ['a', 'ab', 'abc'])
+  await leader.stop()
+  assert.is(shown(await client.propose('d')), 'abcd')
+  await client.close()
+  await Promise.all(rafts.map(([, raft]) => raft.stop()))
+})
