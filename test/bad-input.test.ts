@@ -8,14 +8,21 @@ import { demoCluster } from '../cli/demo/cluster.js'
 import { freePort } from '../cli/demo/ports.js'
 import { connect } from '../client/index.js'
 import { numbered } from '../cli/demo/numbered.js'
-import { type Diagnostic, type Raft, type StartError, createRaft, fileStorage, memoryStorage, orThrow, reducerMachine, tcpTransport } from '../streams/index.js'
+import { left, right } from '../lib/prelude.js'
+import { startRaft } from '../streams/create-raft.js'
+import {
+  type Diagnostic, type Ended, type Raft, type StartError, type Storage, createRaft, fileStorage, memoryStorage, orThrow, reducerMachine, tcpTransport,
+} from '../streams/index.js'
+import type { Disk, DiskFile } from '../streams/storage/disk/disk.js'
+import { nodeDisk } from '../streams/storage/disk/node-disk.js'
+import { systemClock } from '../streams/time/clock.js'
 import { scratch } from './run.js'
 
 const counter = reducerMachine({
-  command: io.strict({ add: io.number }), result: io.number, state: io.number, initial: 0,
+  command: io.intersection([io.type({ add: io.number }), io.partial({ padding: io.string })]), result: io.number, state: io.number, initial: 0,
   reduce: (total, { add }): readonly [number, number] => [total + add, total + add],
 })
-type Counter = Raft<{ add: number }, number, number>
+type Counter = Raft<{ add: number; padding?: string }, number, number>
 interface Given { readonly id?: string; readonly cluster?: string; readonly folder: string; readonly members: Readonly<Record<string, string>>; readonly listen?: string }
 
 const TIMES = { electionTimeoutMs: 400, heartbeatMs: 50 }
@@ -135,6 +142,83 @@ test.serial('options: every fault is named with its path, and nothing is started
   })
   t.is(outcome._tag, 'Left')
   if (outcome._tag === 'Left') for (const path of ['cluster', 'members', 'electionTimeoutMs', 'limits']) t.true(outcome.left.message.includes(path), path)
+})
+
+/** A disk on which `after` bytes more can be written; the rest is refused as it is on a full one. */
+const fillingDisk = (after: number): { readonly disk: Disk; makeRoom(): void } => {
+  const disk = nodeDisk()
+  let room = after
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  const limited = (file: DiskFile): DiskFile => ({
+    ...file,
+    write: (bytes, offset, done) => {
+      room -= bytes.reduce((sum, piece) => sum + piece.length, 0)
+      if (room >= 0) file.write(bytes, offset, done)
+      else setImmediate(() => done(left(full)))
+    },
+  })
+  return {
+    disk: { ...disk, open: (path, mode, done) => disk.open(path, mode, outcome => done(outcome._tag === 'Left' ? outcome : right(limited(outcome.right)))) },
+    makeRoom: () => { room = Number.POSITIVE_INFINITY },
+  }
+}
+
+test.serial('a full disk ends its member with the reason; the others go on, and with room it comes back to all that was acknowledged', async t => {
+  const members = await addresses('n1', 'n2', 'n3')
+  const base = scratch(t)
+  const filling = fillingDisk(4 * 1024 * 1024)
+  const openWith = (id: string, storage: Storage) => createRaft({ cluster: 'c', id, members, machine: counter, storage, transport: tcpTransport(), ...TIMES })
+  const n1 = orThrow(await openWith('n1', fileStorage(join(base, 'n1'), { disk: filling.disk })))
+  const [n2, n3] = await Promise.all(['n2', 'n3'].map(id => running(t, { id, members, folder: join(base, id) })))
+  let acknowledged = 0
+  const ended = firstValueFrom(n1.ended$)
+  let end: Ended | undefined
+  void ended.then(how => { end = how })
+  const outcomes = new Set<string>()
+  const padded = { add: 1, padding: 'x'.repeat(20_000) }
+  while (end === undefined) {
+    for (const raft of [n1, n2!]) {
+      const outcome = await raft.propose(padded, { timeoutMs: PATIENCE_MS })
+      if (outcome._tag === 'Right') acknowledged++
+      else outcomes.add(outcome.left._tag)
+    }
+  }
+  t.is(end._tag, 'Failed')
+  t.regex(end._tag === 'Failed' ? end.error.message : '', /ENOSPC/)
+  t.deepEqual([...outcomes].filter(tag => !['Stopped', 'OutcomeUnknown'].includes(tag)), [])
+  const after = orThrow(await n2!.propose({ add: 1 }, { timeoutMs: PATIENCE_MS }))
+  t.true(after > acknowledged)
+  filling.makeRoom()
+  const again = orThrow(await openWith('n1', fileStorage(join(base, 'n1'), { disk: filling.disk })))
+  t.teardown(() => again.stop())
+  await firstValueFrom(again.state$.pipe(filter(({ state }) => state >= after), timeout(PATIENCE_MS)))
+  t.is((await firstValueFrom(n3!.state$.pipe(filter(({ state }) => state >= after), timeout(PATIENCE_MS)))).state, after)
+})
+
+test.serial('a wall clock that is set back and forth decides nothing: no election, and the time on entries never falls', async t => {
+  const members = await addresses('n1', 'n2', 'n3')
+  const base = scratch(t)
+  let shift = 0
+  const clock = { ...systemClock, wall: () => systemClock.wall() + shift }
+  const rafts = await Promise.all(Object.keys(members).map((id, seed) => new Promise<Counter>((resolve, reject) => startRaft(
+    { cluster: 'c', id, members, machine: counter, storage: fileStorage(join(base, id)), transport: tcpTransport(), electionTimeoutMs: 2_000 }, { clock, seed },
+    outcome => { if (outcome._tag === 'Right') resolve(outcome.right); else reject(outcome.left) },
+  ))))
+  t.teardown(() => Promise.all(rafts.map(raft => raft.stop())))
+  const [n1] = rafts
+  const times: number[] = []
+  n1!.state$.subscribe(({ index, time }) => { if (index > 0) times.push(time) })
+  orThrow(await n1!.propose({ add: 1 }, { timeoutMs: PATIENCE_MS }))
+  const { term } = await firstValueFrom(n1!.status$)
+  const HOURS = 3_600_000
+  for (const step of [2 * HOURS, -4 * HOURS, 0, 24 * HOURS, -48 * HOURS]) {
+    shift += step
+    orThrow(await n1!.propose({ add: 1 }, { timeoutMs: PATIENCE_MS }))
+  }
+  await new Promise(resume => setTimeout(resume, 1_000))
+  orThrow(await n1!.propose({ add: 1 }, { timeoutMs: PATIENCE_MS }))
+  t.is((await firstValueFrom(n1!.status$)).term, term)
+  t.deepEqual(times, [...times].sort((a, b) => a - b))
 })
 
 test.serial('a leader stopped for seconds and resumed gives way, and nothing acknowledged is lost', async t => {
