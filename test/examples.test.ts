@@ -9,13 +9,17 @@ const node = process.execPath
 const RETRY_MS = 50
 const PATIENCE_MS = 20_000
 
-/** The built example with ports that are free here in place of those in the text; it stays beside its neighbours, to find its imports. */
-const withFreePorts = async (t: ExecutionContext, name: string): Promise<string> => {
-  let text = readFileSync(built(`examples/${name}.js`), 'utf8')
-  for (const port of ['7001', '7002', '7003']) text = text.replaceAll(port, String(await freePort()))
-  const file = join(scratch(t), `${name}.mjs`)
-  writeFileSync(file, text.replaceAll("'rxraft'", `'${built('streams/index.js')}'`).replaceAll(/from '(rxjs|io-ts)'/g, (_, dependency: string) => `from '${import.meta.resolve(dependency)}'`))
-  return file
+/** Built examples with ports that are free here in place of those in the text, and with imports that lead to what was built. */
+const withFreePorts = async (t: ExecutionContext, ...names: readonly string[]): Promise<readonly string[]> => {
+  const folder = scratch(t)
+  const ports = await Promise.all(['7001', '7002', '7003'].map(async port => [port, String(await freePort())] as const))
+  const targets: Readonly<Record<string, string>> = { rxraft: built('streams/index.js'), 'rxraft/client': built('client/index.js') }
+  return names.map(name => {
+    const text = ports.reduce((changed, [from, to]) => changed.replaceAll(from, to), readFileSync(built(`examples/${name}.js`), 'utf8'))
+    const file = join(folder, `${name}.mjs`)
+    writeFileSync(file, text.replaceAll(/from '(rxraft|rxraft\/client|rxjs|io-ts)'/g, (_, dependency: string) => `from '${targets[dependency] ?? import.meta.resolve(dependency)}'`))
+    return file
+  })
 }
 
 /** Asks until somebody answers with a status that counts. */
@@ -42,13 +46,15 @@ test('reactive: state, outcomes, leadership and commits', async t => {
   t.is(err, '')
 })
 
-test('member: three processes with TCP, disk and HTTP; any of them takes a write', async t => {
-  const program = await withFreePorts(t, 'member')
+test('member and client: three processes with TCP, disk and HTTP, any of which takes a write; a fourth outside the cluster', async t => {
+  const [member = '', client = ''] = await withFreePorts(t, 'member', 'client')
   const folder = scratch(t)
   const ports = await Promise.all([freePort(), freePort(), freePort()])
-  const members = ports.map((port, i) => start(t, node, [program, `n${i + 1}`, String(port)], { cwd: folder }))
+  const members = ports.map((port, i) => start(t, node, [member, `n${i + 1}`, String(port)], { cwd: folder }))
   t.is(await ask(`http://127.0.0.1:${ports[1]}/motd`, { method: 'POST', body: 'hello' }), '')
   t.is(await ask(`http://127.0.0.1:${ports[2]}/motd`, { method: 'POST', body: 'goodbye' }), 'hello')
+  const { code, out, err } = await run(t, node, [client, 'motd', 'from outside'])
+  t.deepEqual([code, out], [0, 'before: goodbye\n'], err)
   for (const { child } of members) child.kill('SIGTERM')
   for (const { ended } of members) t.is((await ended).code, 0)
 })
@@ -67,7 +73,7 @@ test('nestjs: a CommonJS service embeds a member', async t => {
 
 test('the README shows the examples as they are', t => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  for (const name of ['counter', 'member', 'reactive']) {
+  for (const name of ['counter', 'member', 'client', 'reactive']) {
     const [, shown] = readme.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }
