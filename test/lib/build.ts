@@ -15,6 +15,7 @@ import { type Log, lastEntry } from '../../lib/log.js'
 import type { Message } from '../../lib/messages.js'
 import { type Progress, newProgress } from '../../lib/progress.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
+import { nextRandom } from '../../lib/random.js'
 import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Term } from '../../lib/types.js'
@@ -286,4 +287,14 @@ export const candidateIn = (term: number, log = '') => {
   player.later(2000, tick)
   player.turn(preVote('b', true), preVote('c', true))
   return player
+}
+
+/** Whole numbers below a limit, the same for the same seed. */
+export const dice = (seed: number) => {
+  let random = seed
+  return (below: number): number => {
+    const [next, drawn] = nextRandom(random)
+    random = next
+    return Math.floor(drawn * below)
+  }
 }

@@ -1,12 +1,11 @@
+/** The log as the core needs it, and the views that share it. */
 import test from 'ava'
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import {
   type Log, append, batchesFrom, evict, firstInMemory, lastEntry, lastNotAbove, membershipOf as newestMembership, openLog, termAt, truncateFrom,
 } from '../../lib/log.js'
-import { type VoteResult, quorumValue, voteResult } from '../../lib/quorum.js'
-import { nextRandom } from '../../lib/random.js'
 import type { EntryBatch, MembershipBatch } from '../../lib/types.js'
-import { entries, entryId, held, membershipOf, showBatches, stored } from './build.js'
+import { dice, entries, entryId, held, membershipOf, showBatches, stored } from './build.js'
 
 const logOf = (log: string, base = '0@0'): Log => openLog(stored({ log, base }))
 const show = (log: Log): string => showBatches(held(log))
@@ -163,15 +162,6 @@ test('the log remembers the latest time it ever held', t => {
 })
 
 /** A generator of its own for every test. */
-const dice = (seed: number) => {
-  let random = seed
-  return (below: number): number => {
-    const [next, drawn] = nextRandom(random)
-    random = next
-    return Math.floor(drawn * below)
-  }
-}
-
 test('a log does what a plain array of terms does, whatever is appended, cut and let go of', t => {
   const draw = dice(3)
   let log = logOf('')
@@ -210,42 +200,3 @@ test('a log does what a plain array of terms does, whatever is appended, cut and
   }
   for (const [view, text] of views) t.is(show(view), text)
 })
-
-test('a quorum value is what a naive count finds, in every size, alone and joint', t => {
-  const draw = dice(5)
-  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-  const pick = (most: number): readonly string[] => names.filter(() => draw(2) === 0).slice(0, most)
-  const naive = (voters: readonly string[], valueOf: (id: string) => number): number =>
-    Math.max(...[0, 1, 2, 3, 4, 5].filter(value => voters.filter(id => valueOf(id) >= value).length * 2 > voters.length || voters.length === 0))
-  for (let i = 0; i < 2000; i++) {
-    const values = new Map(names.map(id => [id, draw(6)]))
-    const valueOf = (id: string): number => values.get(id) ?? 0
-    const voters = pick(7)
-    const outgoing = draw(2) === 0 ? [] : pick(7)
-    if (voters.length + outgoing.length === 0) continue
-    const membership = { voters, outgoing, learners: [], addresses: {} }
-    t.is(Math.min(5, quorumValue(membership, valueOf)), Math.min(naive(voters, valueOf), naive(outgoing, valueOf)))
-  }
-})
-
-test('a majority is more than half, in every size', t => {
-  for (const [size, needed] of [[1, 1], [2, 2], [3, 2], [4, 3], [5, 3], [6, 4], [7, 4]] as const) {
-    const voters = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].slice(0, size)
-    const membership = { voters, outgoing: [], learners: [], addresses: {} }
-    const ayes = (count: number): VoteResult => voteResult(membership, new Map(voters.slice(0, count).map(id => [id, true])))
-    t.deepEqual([ayes(needed - 1), ayes(needed)], ['pending', 'won'])
-    t.is(quorumValue(membership, id => (voters.indexOf(id) < needed - 1 ? 1 : 0)), 0)
-    t.is(quorumValue(membership, id => (voters.indexOf(id) < needed ? 1 : 0)), 1)
-  }
-})
-
-const elections: readonly (readonly [string, string, string, VoteResult])[] = [
-  ['a b c', '', 'a+ b+', 'won'], ['a b c', '', 'a+ b-', 'pending'], ['a b c', '', 'a+ b- c-', 'lost'], ['a b c', '', 'a+ x+ y+', 'pending'],
-  ['a b', 'c d', 'a+ b+', 'pending'], ['a b', 'c d', 'a+ b+ c-', 'lost'], ['a b', 'c d', 'a+ b+ c+ d+', 'won'], ['a b c d', '', 'a+ b+ c- d-', 'lost'],
-]
-for (const [voters, outgoing, cast, expected] of elections) {
-  test(`voters ${voters}${outgoing && ` and ${outgoing}`} with ${cast}: ${expected}`, t => {
-    const votes = new Map(cast.split(' ').map(text => [text[0]!, text[1] === '+']))
-    t.is(voteResult(membershipOf(voters, '', outgoing), votes), expected)
-  })
-}
