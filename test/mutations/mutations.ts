@@ -1,0 +1,145 @@
+/**
+ * Mistakes that real Raft libraries made, put back one at a time: each is a small change to one file, and the check that must notice
+ * it. A check that lets one pass has lost its teeth.
+ */
+export interface Mutation {
+  /** What goes wrong with it. */
+  readonly name: string
+  readonly file: string
+  /** Stands in the file exactly once. */
+  readonly from: string
+  readonly to: string
+  /** The test file that notices, and the title, where one test is enough. */
+  readonly killer: readonly [file: string, match?: string]
+}
+
+const LIB = 'test/lib'
+const SCENARIOS = 'test/scenarios/scenarios.test.ts'
+const STREAMS = 'test/streams'
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a new term or vote is not written', file: 'lib/ready.ts', killer: [SCENARIOS, 'vote-survives*'],
+    from: 'if (isCommitDue || after.term !== before.term || after.votedFor !== before.votedFor) {', to: 'if (isCommitDue) {',
+  },
+  {
+    name: 'asking first forgets the vote of the term', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
+    from: "votedFor: phase === 'vote' ? id : state.votedFor,", to: "votedFor: phase === 'vote' ? id : undefined,",
+  },
+  {
+    name: 'answers of another round count as votes', file: 'lib/candidate.ts', killer: [`${LIB}/election.test.ts`],
+    from: "if (reply.round !== candidate.round || reply.preVote !== (candidate.phase === 'preVote')) return candidate", to: 'if (reply.round > candidate.round) return candidate',
+  },
+  {
+    name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
+    from: 'votedFor: term === state.term ? state.votedFor : undefined,', to: 'votedFor: state.votedFor,',
+  },
+  {
+    name: 'the length of a log counts before its last term', file: 'lib/voting.ts', killer: [`${LIB}/election.test.ts`],
+    from: 'return lastLogTerm > last.term || (lastLogTerm === last.term && lastLogIndex >= last.index)', to: 'return lastLogIndex >= last.index',
+  },
+  {
+    name: 'votes of those who are no voters count', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
+    from: '  for (const id of voters) {', to: '  for (const id of votes.keys()) {',
+  },
+  {
+    name: 'whoever is asked begins its wait anew', file: 'lib/voting.ts', killer: [`${LIB}/election.test.ts`],
+    from: '  const voteGranted = mayVote', to: '  restartElectionWait(state)\n  const voteGranted = mayVote',
+  },
+  {
+    name: 'a candidate of an older term is not told the newer one', file: 'lib/step.ts', killer: [`${LIB}/election.test.ts`],
+    from: "return message.type === 'requestVote' || isPreVoteReply ? dispatch", to: 'return isPreVoteReply ? dispatch',
+  },
+  {
+    name: 'entries of earlier terms are committed by counting', file: 'lib/commitment.ts', killer: [SCENARIOS, 'figure-8*'],
+    from: 'if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return', to: 'if (reached <= leader.commitIndex) return',
+  },
+  {
+    name: 'the commitIndex follows a leader back', file: 'lib/follower.ts', killer: [`${LIB}/follower.test.ts`],
+    from: 'follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))', to: 'follower.commitIndex = Math.min(leaderCommit, follower.verified)',
+  },
+  {
+    name: 'a tail that nobody verified is committed', file: 'lib/follower.ts', killer: [SCENARIOS, 'commit-of-verified*'],
+    from: 'Math.min(leaderCommit, follower.verified))', to: 'Math.min(leaderCommit, follower.log.lastIndex))',
+  },
+  {
+    name: 'an older answer lowers matchIndex', file: 'lib/progress.ts', killer: [`${LIB}/replication.test.ts`],
+    from: 'progress.matchIndex = Math.max(progress.matchIndex, durable)', to: 'progress.matchIndex = durable',
+  },
+  {
+    name: 'indexes are sorted as words', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
+    from: 'voters.map(valueOf).sort((a, b) => b - a)', to: 'voters.map(valueOf).sort().reverse()',
+  },
+  {
+    name: 'half of an even number is a majority', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
+    from: 'Math.floor(voters.length / 2) + 1', to: 'Math.ceil(voters.length / 2)',
+  },
+  {
+    name: 'a repeated append cuts what agrees', file: 'lib/follower.ts', killer: [`${LIB}/follower.test.ts`],
+    from: 'const conflict = firstConflict(follower, batches)', to: 'const conflict = batches[0]?.firstIndex',
+  },
+  {
+    name: 'a refusal moves nothing', file: 'lib/leader.ts', killer: [`${LIB}/replication.test.ts`],
+    from: 'backUp(progress, Math.min(common.index + 1, prevLogIndex))', to: 'backUp(progress, progress.nextIndex)',
+  },
+  {
+    name: 'an unknown term passes for that of no entry', file: 'lib/log.ts', killer: [`${LIB}/log.test.ts`],
+    from: 'if (index < log.base.index || index > log.lastIndex) return undefined', to: 'if (index < log.base.index || index > log.lastIndex) return 0',
+  },
+  {
+    name: 'a late write vouches for what replaced its entries', file: 'lib/storing.ts', killer: [SCENARIOS, 'late-write*'],
+    from: 'state.pendingWrites = state.pendingWrites.map(write => write.last < first ? write : { ...write, last: first - 1 })', to: '',
+  },
+  {
+    name: 'what is verified counts as durable', file: 'lib/acknowledgement.ts', killer: [SCENARIOS, 'one-disk*'],
+    from: 'const durable = Math.min(state.verified, state.persistedIndex)', to: 'const durable = state.verified',
+  },
+  {
+    name: 'votes of the past are given away on restart', file: 'lib/recover.ts', killer: [SCENARIOS, 'vote-survives*'],
+    from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
+  },
+  {
+    name: 'a late request is taken for another term', file: 'lib/leader.ts', killer: [`${LIB}/proposals.test.ts`],
+    from: "const reason = term !== leader.term ? 'notLeader' : !isReady", to: 'const reason = !isReady',
+  },
+  {
+    name: 'messages do not wait for the vote that they tell of', file: 'streams/pipeline/gate.ts', killer: [`${STREAMS}/pipeline/gate.test.ts`],
+    from: 'if (held.length === 0 && after <= durable) return', to: 'if (held.length >= 0) return',
+  },
+  {
+    name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`],
+    from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed), tail)',
+  },
+  {
+    name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`],
+    from: 'inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))', to: 'inOrder(done => disk.rename(temporary(path), path, done))',
+  },
+  {
+    name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage.test.ts`],
+    from: '    if (isLeft(outcome)) {\n      fail(writing, outcome.left)', to: '    if (isLeft(outcome) && outcome.left.code !== \'EIO\') {\n      fail(writing, outcome.left)',
+  },
+  {
+    name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STREAMS}/storage/storage-damage.test.ts`, 'a last write*'],
+    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: false }',
+  },
+  {
+    name: 'damage in the middle passes for a torn tail', file: 'streams/storage/log/segment-scan.ts', killer: [`${STREAMS}/storage/storage-damage.test.ts`, 'a last write*'],
+    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: true }',
+  },
+  {
+    name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts'],
+    from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
+  },
+  {
+    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
+    from: "case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))", to: "case 'lost': return refuse(state, request, 'notReady')",
+  },
+  {
+    name: 'a turn is entered again from inside itself', file: 'streams/pipeline/per-turn.ts', killer: [`${STREAMS}/pipeline/pipeline.test.ts`],
+    from: 'if (gathered.push(item) === 1) cancel = endOfTurn(close)', to: 'if (gathered.push(item) === 1) close()',
+  },
+  {
+    name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
+    from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',
+  },
+]
