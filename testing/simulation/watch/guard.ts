@@ -110,6 +110,13 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState,
     () => `${id} stands for election on waking, ${state.now - due} ms late`)
 }
 
+/** Whoever loses its office says of every proposal that it had not committed that it is lost. */
+const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers }: Leader, { answers }: Ready): void => {
+  if (trackers.length === 0) return
+  const told = new Set(answers.map(answer => answer.type === 'lost' ? answer.id : 0))
+  for (const tracker of trackers) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
+}
+
 /** What a step is about to write belongs behind what is there, and is all that the log has gained. */
 const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watched, after: RaftState, ready: Ready): void => {
   const log = ledger.written()
@@ -133,6 +140,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
     leading.set(member.id, after)
     checkProgress(memory, member, after)
   } else leading.delete(member.id)
+  if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, ready)
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
   for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
