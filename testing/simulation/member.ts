@@ -62,6 +62,8 @@ export interface Member<C, R, S> extends Watched {
   /** Whether its process exists, recovered or not. */
   readonly isUp: () => boolean
   readonly isPaused: () => boolean
+  /** Whether acts on its disk were made to fail, so that it may end at any time. */
+  readonly isFailing: () => boolean
   /** What is stored was damaged on purpose and the member has refused to start from it: it stays away for good. */
   readonly isLost: () => boolean
   readonly start: () => void
@@ -190,6 +192,7 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     state: () => body.life?.state,
     isUp: () => body.life !== undefined,
     isPaused: () => body.life?.loop.isPaused() === true,
+    isFailing: () => body.isFailing,
     isLost: () => body.isLost,
     start: () => start(body),
     crash: keep => {

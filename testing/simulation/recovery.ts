@@ -29,8 +29,8 @@ const isServing = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => mem
   return state !== undefined && isReady(state) && state.commitIndex === state.log.lastIndex
 })
 
-/** What grows while a cluster recovers: a backlog may take its time. */
-const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => members.reduce((sum, member) => sum + (member.state()?.appliedIndex ?? 0), 0)
+/** What grows while a cluster recovers, whatever its clients do meanwhile: who is furthest behind catches up, and may take its time. */
+const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.min(...members.map(member => member.state()?.appliedIndex ?? 0))
 
 const summaries = <C, R, S>(members: readonly Member<C, R, S>[]): string => members.map(member => {
   const state = member.state()
@@ -52,7 +52,7 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
   if (links.length > 0) world.perform({ type: 'cut', links })
   const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost())
   const isDone = (): boolean => 2 * present().length <= members.length || (links.length > 0 ? isServing : areEqual)(present())
-  let most = gainOf(members)
+  let most = gainOf(present())
   let idle = 0
   let waited = 0
   while (judge.violation() === undefined && !isDone()) {
@@ -60,7 +60,7 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
     await world.run(agenda.now() + STRIDE * electionTimeoutMs)
     waited += STRIDE
     for (const member of able) member.start()
-    const gain = gainOf(members)
+    const gain = gainOf(present())
     idle = gain > most ? 0 : idle + STRIDE
     most = Math.max(most, gain)
   }

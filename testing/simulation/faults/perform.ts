@@ -65,10 +65,12 @@ export const mendAll = <C, R, S>(field: Field<C, R, S>, members: readonly Member
   field.diskMix = CALM_DISK
   field.network.set(CALM_NETWORK)
   field.network.cut(new Set())
-  for (const { disk, isPaused, resume, start, excuse } of members) {
+  for (const { disk, isPaused, isFailing, resume, kill, start, excuse } of members) {
     disk.slow(1)
     disk.files.setCapacity(Number.POSITIVE_INFINITY)
     disk.files.forgetFailures()
+    // Only a restart makes good what a failed act has left.
+    if (isFailing()) kill()
     excuse('sound')
     if (isPaused()) resume()
     start()
