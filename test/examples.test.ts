@@ -71,10 +71,17 @@ test('nestjs: a CommonJS service embeds a member', async t => {
   await service.ended
 })
 
-test('the README shows the examples as they are', t => {
+test('simulation: a cluster in a unit test, as node:test runs it', async t => {
+  const { code, out } = await run(t, node, ['--test', '--test-reporter=tap', built('examples/simulation.test.js')], { cwd: root })
+  t.is(code, 0, out)
+  t.regex(out, /^# pass 2$/m)
+})
+
+test('the documents show the examples as they are', t => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  for (const name of ['counter', 'member', 'client', 'reactive']) {
-    const [, shown] = readme.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
+  const simulation = readFileSync(join(root, 'docs/simulation.md'), 'utf8')
+  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test']) {
+    const [, shown] = `${readme}${simulation}`.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }
 })

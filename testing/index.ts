@@ -1,4 +1,4 @@
-/** `rxraft/testing`: suites that every machine, storage and transport must pass, and a judge of what clients saw; free of any test runner. */
+/** `rxraft/testing`: suites that every machine, storage and transport must pass, whole clusters in virtual time, and a judge of what clients saw; free of any test runner. */
 export { type LinearizabilityOptions, type Verdict, isLinearizable, judge } from './linearizability/judge.js'
 export { type Answered, type Operation, type Unanswered } from './linearizability/history.js'
 export { type KeyValueInput, type KeyValueOutput, type Model, counterModel, keyValueModel } from './linearizability/model.js'
@@ -6,3 +6,11 @@ export { type Misfit } from './linearizability/search.js'
 export { type MachineSample, machineSuite } from './machine-suite.js'
 export { type StorageWorld, storageSuite } from './storage-suite.js'
 export { type SuiteCase, type TransportWorld, transportSuite } from './transport-suite.js'
+export { type Call } from './simulation/calls.js'
+export { type SimulatedCluster, type SimulatedMember, type SimulatedProposal, type SimulationOptions, simulate } from './simulation/cluster.js'
+export { type Fault } from './simulation/faults/fault.js'
+export { type StormMix } from './simulation/faults/mix.js'
+export { type Rest } from './simulation/recovery.js'
+export { SimulationFailed } from './simulation/story.js'
+export { type DiskMix } from './simulation/world/disks.js'
+export { type NetworkMix } from './simulation/world/network-mix.js'

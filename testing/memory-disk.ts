@@ -13,7 +13,7 @@ export interface MemoryDiskOptions {
   /** How much all files together may hold; what does not fit is written short and then refused with ENOSPC. */
   readonly capacityBytes?: number
   /** How an answer is delivered: never during the call that asked for it. */
-  readonly later?: (work: () => void) => void
+  readonly later?: (work: () => void, operation: DiskOperation) => void
 }
 
 /** A disk in memory with a page cache: what was not synced may be lost. */
@@ -27,7 +27,10 @@ export interface MemoryDisk extends Disk {
    * durable counts as clean and is lost all the same, as on the systems that people use.
    */
   failNext(operation: DiskOperation, code?: string, skip?: number): void
+  /** Failures that were asked for and have not come yet will not come. */
+  forgetFailures(): void
   setCapacity(bytes: number): void
+  usedBytes(): number
   /**
    * The machine stops and starts again. Of what was not synced each sector survives with probability `keep`, and so does a random first
    * part of the unsynced changes to folders: all of it with 1, nothing with 0. Open files are dead and locks are free.
@@ -68,11 +71,19 @@ interface Fault {
   skip: number
 }
 
+/** What else belongs to an act. */
+interface Phases {
+  /** It was made to fail. */
+  readonly failed: () => void
+  /** It has been done. */
+  readonly finish: () => void
+}
+
 /** What a disk consists of, apart from its files. */
 interface Machine {
   readonly folders: Folder
   readonly random: () => number
-  readonly later: (work: () => void) => void
+  readonly later: (work: () => void, operation: DiskOperation) => void
   readonly locks: Map<string, number>
   /** How many files are open. */
   open: number
@@ -85,10 +96,10 @@ interface Machine {
   life: number
 }
 
-/** Runs `act` and answers later, unless the process has died by then. */
+/** Runs `act` and answers later, unless the process has died by then. What `finish` brings about is not so before the answer. */
 const perform = <A>(
   machine: Machine, life: number, operation: DiskOperation, path: string, done: Done<A>,
-  act: () => A | NodeJS.ErrnoException, failed: () => void = () => undefined,
+  act: () => A | NodeJS.ErrnoException, { failed = () => undefined, finish = () => undefined }: Partial<Phases> = {},
 ): void => {
   if (life !== machine.life || machine.log.length >= machine.lastOperation) return
   if (CHANGES.includes(operation)) machine.log.push(operation)
@@ -98,10 +109,28 @@ const perform = <A>(
     failed()
   }
   const result = fault === undefined ? act() : errorOf(fault.code, path)
-  if (machine.log.length >= machine.lastOperation) return machine.later(machine.died)
+  if (machine.log.length >= machine.lastOperation) {
+    finish()
+    return machine.later(machine.died, operation)
+  }
   machine.later(() => {
-    if (life === machine.life) done(result instanceof Error ? left(result) : right(result))
-  })
+    if (life !== machine.life) return
+    finish()
+    done(result instanceof Error ? left(result) : right(result))
+  }, operation)
+}
+
+/** A sync begins when it is asked for, and what it was asked for is durable when it answers. */
+const performSync = (
+  machine: Machine, life: number, operation: DiskOperation, path: string, done: Done, start: () => (() => void) | NodeJS.ErrnoException, failed?: () => void,
+): void => {
+  let finish = (): void => undefined
+  perform(machine, life, operation, path, done, () => {
+    const started = start()
+    if (started instanceof Error) return started
+    finish = started
+    return undefined
+  }, { finish: () => finish(), ...(failed && { failed }) })
 }
 
 const usedBytes = (machine: Machine): number => machine.folders.files().reduce((sum, [, file]) => sum + file.size(), 0)
@@ -117,8 +146,8 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
   const { life } = machine
   let isOpen = true
   machine.open++
-  const run = <A>(operation: DiskOperation, done: Done<A>, act: () => A | NodeJS.ErrnoException, failed?: () => void): void =>
-    perform(machine, life, operation, path, done, () => (isOpen ? act() : errorOf('EBADF', path)), failed)
+  const run = <A>(operation: DiskOperation, done: Done<A>, act: () => A | NodeJS.ErrnoException): void =>
+    perform(machine, life, operation, path, done, () => (isOpen ? act() : errorOf('EBADF', path)))
   return {
     write: (pieces, offset, done) => run('write', done, () => {
       const bytes = Buffer.concat(pieces)
@@ -128,7 +157,7 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
       return fits
     }),
     read: (into, offset, done) => run('read', done, () => file.read(into, offset)),
-    datasync: done => run('datasync', done, () => file.sync(), () => file.failSync()),
+    datasync: done => performSync(machine, life, 'datasync', path, done, () => (isOpen ? file.startSync() : errorOf('EBADF', path)), file.failSync),
     size: done => run('read', done, () => file.size()),
     close: done => run('close', done, () => {
       isOpen = false
@@ -154,7 +183,7 @@ const diskOf = (machine: Machine): Disk => {
     rename: (from, to, done) => run('rename', from, done, () =>
       (folders.find(from) === undefined ? errorOf('ENOENT', from) : folders.rename(from, to))),
     unlink: (path, done) => run('unlink', path, done, () => (folders.find(path) === undefined ? errorOf('ENOENT', path) : folders.unlink(path))),
-    syncDirectory: (path, done) => run('syncDirectory', path, done, () => folders.sync(path)),
+    syncDirectory: (path, done) => performSync(machine, machine.life, 'syncDirectory', path, done, () => folders.startSync(path)),
     list: (path, done) => run('list', path, done, () => folders.list(path)),
     lock: (path, done) => run('lock', path, done, () => {
       const { life } = machine
@@ -195,6 +224,8 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
       machine.died = died
     },
     failNext: (operation, code = 'EIO', skip = 0) => void machine.faults.push({ operation, code, skip }),
+    forgetFailures: () => { machine.faults.length = 0 },
+    usedBytes: () => usedBytes(machine),
     setCapacity: bytes => void (machine.capacity = bytes),
     crash: ({ keep }) => {
       kill()
@@ -210,7 +241,7 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
     remove: path => {
       fileAt(path)
       folders.unlink(path)
-      folders.sync(path.slice(0, path.lastIndexOf('/')))
+      folders.startSync(path.slice(0, path.lastIndexOf('/')))()
     },
     clone: () => memoryDisk({ ...options, capacityBytes: machine.capacity }, folders.clone()),
   }

@@ -6,7 +6,8 @@ export interface MemoryFile {
   write(bytes: Uint8Array, offset: number): void
   /** How many bytes there were to read. */
   read(into: Uint8Array, offset: number): number
-  sync(): void
+  /** Begins to sync what is unsynced now: it is durable once the result has been called, and may be lost until then. */
+  startSync(): () => void
   /** What is unsynced now counts as clean and will not survive, unless it is written again. */
   failSync(): void
   /** Unsynced sectors for which `survives` says no are as they were at the last sync. */
@@ -41,68 +42,106 @@ const copyRange = (from: Bytes, to: Bytes, start: number, end: number): void => 
 
 const copyOf = ({ store, size }: Bytes): Bytes => ({ store: store.slice(0, size), size })
 
-/**
- * A file of which `durable` is on disk and `seen` is what programs read; `dirty` are the sectors that the next sync brings to disk, and
- * `lost` those that a failed one took for done.
- */
-const fileOf = (seen: Bytes, durable: Bytes, dirty: Set<number>, lost: Set<number>): MemoryFile => {
-  const restore = (sector: number): void => {
-    const start = sector * SECTOR_BYTES
-    const end = Math.min(start + SECTOR_BYTES, seen.size)
-    seen.store.fill(0, start, end)
-    if (start < durable.size) seen.store.set(durable.store.subarray(start, Math.min(end, durable.size)), start)
+/** What programs see, what is on disk, and the sectors in between. */
+interface Content {
+  readonly seen: Bytes
+  readonly durable: Bytes
+  /** What the next sync brings to disk. */
+  dirty: Set<number>
+  /** What a failed sync took for done. */
+  readonly lost: Set<number>
+  /** Syncs under way: their sectors are still as good as unsynced. */
+  readonly syncing: Set<Set<number>>
+}
+
+/** A sector is as it was at the last sync. */
+const restore = ({ seen, durable }: Content, sector: number): void => {
+  const start = sector * SECTOR_BYTES
+  const end = Math.min(start + SECTOR_BYTES, seen.size)
+  seen.store.fill(0, start, end)
+  if (start < durable.size) seen.store.set(durable.store.subarray(start, Math.min(end, durable.size)), start)
+}
+
+const settle = ({ seen, durable }: Content, sectors: ReadonlySet<number>, size: number): void => {
+  for (const sector of sectors) copyRange(seen, durable, sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, size))
+  ensureSize(durable, size)
+}
+
+const startSync = (content: Content): (() => void) => {
+  const { seen: { size }, syncing } = content
+  const earlier = [...syncing]
+  const sectors = content.dirty
+  for (const covered of earlier) for (const sector of covered) sectors.add(sector)
+  content.dirty = new Set()
+  syncing.add(sectors)
+  return () => {
+    if (!syncing.delete(sectors)) return
+    for (const covered of earlier) syncing.delete(covered)
+    settle(content, sectors, size)
   }
-  const settle = (): void => {
-    for (const sector of dirty) copyRange(seen, durable, sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, seen.size))
-    durable.size = seen.size
-    dirty.clear()
+}
+
+const unsynced = ({ dirty, syncing }: Content): Set<number> => new Set([...dirty, ...[...syncing].flatMap(sectors => [...sectors])])
+
+const write = ({ seen, dirty, lost }: Content, bytes: Uint8Array, offset: number): void => {
+  if (bytes.length === 0) return
+  const first = Math.floor(Math.min(offset, seen.size) / SECTOR_BYTES)
+  ensureSize(seen, offset + bytes.length)
+  seen.store.set(bytes, offset)
+  for (let sector = first; sector * SECTOR_BYTES < offset + bytes.length; sector++) {
+    dirty.add(sector)
+    lost.delete(sector)
   }
+}
+
+const crash = (content: Content, survives: () => boolean): void => {
+  const { seen, durable, lost } = content
+  const sectors = unsynced(content)
+  let size = durable.size
+  for (const sector of lost) restore(content, sector)
+  for (const sector of [...sectors].sort((a, b) => a - b)) {
+    if (survives()) size = Math.max(size, Math.min((sector + 1) * SECTOR_BYTES, seen.size))
+    else restore(content, sector)
+  }
+  seen.size = size
+  settle(content, sectors, size)
+  clean(content)
+}
+
+const clean = (content: Content): void => {
+  content.dirty.clear()
+  content.lost.clear()
+  content.syncing.clear()
+}
+
+const fileOf = (content: Content): MemoryFile => {
+  const { seen, durable } = content
   return {
     size: () => seen.size,
-    write: (bytes, offset) => {
-      if (bytes.length === 0) return
-      const first = Math.floor(Math.min(offset, seen.size) / SECTOR_BYTES)
-      ensureSize(seen, offset + bytes.length)
-      seen.store.set(bytes, offset)
-      for (let sector = first; sector * SECTOR_BYTES < offset + bytes.length; sector++) {
-        dirty.add(sector)
-        lost.delete(sector)
-      }
-    },
+    write: (bytes, offset) => write(content, bytes, offset),
     read: (into, offset) => {
       const available = Math.max(0, Math.min(into.length, seen.size - offset))
       into.set(seen.store.subarray(offset, offset + available))
       return available
     },
-    sync: settle,
+    startSync: () => startSync(content),
     failSync: () => {
-      for (const sector of dirty) lost.add(sector)
-      dirty.clear()
+      for (const sector of content.dirty) content.lost.add(sector)
+      content.dirty.clear()
     },
-    crash: survives => {
-      let size = durable.size
-      for (const sector of lost) restore(sector)
-      lost.clear()
-      for (const sector of [...dirty].sort((a, b) => a - b)) {
-        if (survives()) size = Math.max(size, Math.min((sector + 1) * SECTOR_BYTES, seen.size))
-        else restore(sector)
-      }
-      seen.size = size
-      settle()
-    },
+    crash: survives => crash(content, survives),
     contents: () => seen.store.slice(0, seen.size),
     replace: bytes => {
       seen.store = bytes.slice()
       seen.size = bytes.length
       durable.store = bytes.slice()
       durable.size = bytes.length
-      dirty.clear()
-      lost.clear()
+      clean(content)
     },
-    clone: () => fileOf(copyOf(seen), copyOf(durable), new Set(dirty), new Set(lost)),
+    clone: () => fileOf({ seen: copyOf(seen), durable: copyOf(durable), dirty: unsynced(content), lost: new Set(content.lost), syncing: new Set() }),
   }
 }
 
 const nothing = (): Bytes => ({ store: new Uint8Array(0), size: 0 })
 
-export const createMemoryFile = (): MemoryFile => fileOf(nothing(), nothing(), new Set(), new Set())
+export const createMemoryFile = (): MemoryFile => fileOf({ seen: nothing(), durable: nothing(), dirty: new Set(), lost: new Set(), syncing: new Set() })

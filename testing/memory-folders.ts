@@ -6,7 +6,8 @@ export interface Folder {
   link(path: string, file: MemoryFile): void
   rename(from: string, to: string): void
   unlink(path: string): void
-  sync(folder: string): void
+  /** Begins to sync what is unsynced now: it is durable once the result has been called, and may be lost until then. */
+  startSync(folder: string): () => void
   list(folder: string): readonly string[]
   /** Every file by its path, sorted. */
   files(): readonly (readonly [string, MemoryFile])[]
@@ -38,9 +39,12 @@ const foldersOf = (seen: Names, durable: Names, unsynced: readonly Change[]): Fo
       })
     },
     unlink: path => change(folderOf(path), names => names.delete(path)),
-    sync: folder => {
-      for (const { folder: changed, apply } of pending) if (changed === folder) apply(durable)
-      pending = pending.filter(({ folder: changed }) => changed !== folder)
+    startSync: folder => {
+      const covered = new Set(pending.filter(({ folder: changed }) => changed === folder))
+      return () => {
+        for (const change of pending) if (covered.has(change)) change.apply(durable)
+        pending = pending.filter(change => !covered.has(change))
+      }
     },
     list: folder => [...seen.keys()].filter(path => folderOf(path) === folder).map(path => path.slice(folder.length + 1)).sort(),
     files: () => [...seen].sort(([a], [b]) => (a < b ? -1 : 1)),

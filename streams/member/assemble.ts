@@ -30,7 +30,7 @@ interface Feed {
 }
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { ports: { links }, host: { clock } } = member
+  const { ports: { links }, host: { clock, told } } = member
   const { options: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
     first,
@@ -42,7 +42,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   const sender = createSender(links, clock.endOfTurn)
-  const requests = createRequests<C, R>({ ...member, links, sender, clock, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
     protocol, machine, applyBudgetMs, clock, commits, notice,
     results: (firstIndex, term, results) => {

@@ -7,6 +7,7 @@ import type { Notice } from '../outputs/diagnostics.js'
 import type { Protocol, RunningMachine } from '../machine/machine.js'
 import type { Ports } from './open.js'
 import type { OutputStreams } from '../outputs/outputs.js'
+import type { Fold } from '../pipeline/flight-recorder.js'
 import type { Proposer } from '../proposer/proposer.js'
 
 /**
@@ -33,6 +34,10 @@ export interface Host {
   readonly clock: Clock
   /** Where a member's random numbers begin: 32 bits. */
   readonly seed: number
+  /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
+  readonly fold?: Fold
+  /** Hears of each proposal whose proposer was just told its outcome: virtual time waits for who waits with a promise. */
+  readonly told?: () => void
 }
 
 /** A member that is about to run. */

@@ -20,7 +20,7 @@ import { tickEveryMs, ticks } from '../time/ticks.js'
  *        └── persisted, read, applied, proposed, received, ticked
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed, fold }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())
@@ -45,7 +45,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     close: done => closePorts(member.ports, clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
     ended: outputs.end,
   })
-  const running = pipeline(inputs, first).pipe(
+  const running = pipeline(inputs, first, fold).pipe(
     tap(persist(store)),
     connect(steps$ => merge(
       steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(release)),

@@ -27,7 +27,8 @@ const entryBytes = (event: RaftEvent): number => {
   return batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
 }
 
-type Fold = (previous: Step, batch: Batch) => Step
+/** The reducer of a member: total, pure, and called once per batch. */
+export type Fold = (previous: Step, batch: Batch) => Step
 
 /** The same fold, remembering its last batches; when it throws, they go with the error. */
 export const recorded = (fold: Fold): Fold => {

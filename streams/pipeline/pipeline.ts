@@ -8,7 +8,7 @@
  */
 import { type Observable, merge, of, scan } from 'rxjs'
 import { type Step, step } from '../../lib/step.js'
-import { recorded } from './flight-recorder.js'
+import { type Fold, recorded } from './flight-recorder.js'
 import { type Inputs, inbox } from './inbox.js'
 
 /**
@@ -18,5 +18,5 @@ import { type Inputs, inbox } from './inbox.js'
  * `first` comes after the inputs are listened to, so that what it causes finds the inbox open. Errors when an input errors,
  * or with `StepFailed` when a step throws; completes with its inputs.
  */
-export const pipeline = (inputs: Inputs, first: Step): Observable<Step> =>
-  merge(inbox(inputs).pipe(scan(recorded(step), first)), of(first))
+export const pipeline = (inputs: Inputs, first: Step, fold: Fold = step): Observable<Step> =>
+  merge(inbox(inputs).pipe(scan(recorded(fold), first)), of(first))

@@ -24,6 +24,8 @@ interface RequestsOptions<C, R> {
   /** Puts a proposal into the inbox. */
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   readonly notice: (notice: IntakeNotice) => void
+  /** Hears of each outcome, after the one who proposed. */
+  readonly told: (() => void) | undefined
 }
 
 export interface Requests<C, R> {
@@ -40,7 +42,7 @@ export interface Requests<C, R> {
   halt(): void
 }
 
-export const createRequests = <C, R>({ options, protocol, links, sender, clock, propose, notice }: RequestsOptions<C, R>): Requests<C, R> => {
+export const createRequests = <C, R>({ options, protocol, links, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
   const intake: Intake<R> = createIntake({ protocol, limits, propose, leader: () => routes.leader(), notice })
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock })
@@ -56,7 +58,10 @@ export const createRequests = <C, R>({ options, protocol, links, sender, clock, 
 
   return {
     routes,
-    submit: outlet.submit,
+    submit: told === undefined ? outlet.submit : (command, options, done) => outlet.submit(command, options, outcome => {
+      done(outcome)
+      told()
+    }),
     folded: (state, answers) => {
       intake.answered(answers)
       routes.follow(state)

@@ -1,7 +1,9 @@
 /** Proves that a step leaves the state it was given alone. */
 import { type Step, step } from '../../lib/step.js'
 import type { Batch } from '../../lib/events.js'
-import { demand } from './violation.js'
+const demand = (holds: boolean, claim: () => string): void => {
+  if (!holds) throw new Error(claim())
+}
 
 /** All views of a log share one array, which grows at its end; what a view shows of it is checked apart. */
 const isShared = (key: string): boolean => key === 'batches'

@@ -1,9 +1,9 @@
 /** A step in one line, for traces and failures. */
-import type { Batch, Ready } from '../../lib/events.js'
-import { lastEntry } from '../../lib/log.js'
-import type { Message } from '../../lib/messages.js'
-import type { RaftState } from '../../lib/state.js'
-import type { MemberId } from '../../lib/types.js'
+import type { Batch, Ready } from '../../../lib/events.js'
+import { lastEntry } from '../../../lib/log.js'
+import type { Message } from '../../../lib/messages.js'
+import type { RaftState } from '../../../lib/state.js'
+import type { MemberId } from '../../../lib/types.js'
 
 export const summary = (state: RaftState): string => {
   const { settings: { id }, role, term, leader, log, commitIndex, appliedIndex, persistedIndex } = state

@@ -1,13 +1,13 @@
 /** Everything that could grow has a bound in the settings; each may be passed by the one item that reached it. */
-import { bytesOf, lastIndexOf } from '../../lib/batch.js'
-import type { Ready } from '../../lib/events.js'
-import type { RaftState } from '../../lib/state.js'
-import type { EntryBatch } from '../../lib/types.js'
-import { demand } from './violation.js'
+import { bytesOf, lastIndexOf } from '../../../lib/batch.js'
+import type { Ready } from '../../../lib/events.js'
+import type { RaftState } from '../../../lib/state.js'
+import type { EntryBatch } from '../../../lib/types.js'
+import type { Judge } from './violation.js'
 
 const weigh = (batches: readonly EntryBatch[]): number => batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
 
-const checkLeader = (state: Extract<RaftState, { readonly role: 'leader' }>): void => {
+const checkLeader = (state: Extract<RaftState, { readonly role: 'leader' }>, { demand }: Judge): void => {
   const { settings, progress, trackers, uncommittedBytes } = state
   const { id, maxInflightMessages, maxInflightBytes, maxUncommittedBytes } = settings
   for (const { id: to, inflight, inflightBytes } of progress) {
@@ -19,7 +19,8 @@ const checkLeader = (state: Extract<RaftState, { readonly role: 'leader' }>): vo
   demand(uncommittedBytes === bytes && bytes - (trackers.at(-1)?.bytes ?? 0) <= maxUncommittedBytes, () => `${id} has ${bytes} bytes uncommitted, and counts ${uncommittedBytes}`)
 }
 
-export const checkBounds = (state: RaftState, ready: Ready): void => {
+export const checkBounds = (state: RaftState, ready: Ready, judge: Judge): void => {
+  const { demand } = judge
   const { settings: { id, maxAppendBytes, maxApplyBytes, logCacheBytes }, handed, log, persistedIndex } = state
   for (const message of ready.messages) {
     if (message.type !== 'appendEntries') continue
@@ -29,5 +30,5 @@ export const checkBounds = (state: RaftState, ready: Ready): void => {
   demand(handedBytes - (handed.at(-1)?.bytes ?? 0) <= maxApplyBytes, () => `${id} handed out ${handedBytes} bytes to apply`)
   const oldest = log.tail.batches[log.tail.start]
   demand(log.tail.bytes <= logCacheBytes || log.tail.start === log.tail.end || lastIndexOf(oldest!) > persistedIndex, () => `${id} keeps ${log.tail.bytes} bytes of its log in memory`)
-  if (state.role === 'leader') checkLeader(state)
+  if (state.role === 'leader') checkLeader(state, judge)
 }

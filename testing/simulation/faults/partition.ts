@@ -1,5 +1,5 @@
-import type { MemberId } from '../../lib/types.js'
-import type { Dice } from './dice.js'
+import type { MemberId } from '../../../lib/types.js'
+import type { Dice } from '../world/dice.js'
 
 /** One way of cutting a network. */
 export type Shape = 'halves' | 'alone' | 'deaf' | 'mute' | 'pair' | 'oneWayPair' | 'ring' | 'bridge' | 'random'

@@ -1,11 +1,11 @@
-import type { Millis } from '../../lib/types.js'
+import type { Millis } from '../../../lib/types.js'
 
 /** Virtual time: what is to happen and when; what falls on the same moment happens in the order in which it was planned. */
 export interface Agenda {
   readonly now: () => Millis
   readonly after: (ms: Millis, act: () => void) => void
-  /** Lets everything happen that is due up to `time`. */
-  readonly runUntil: (time: Millis) => void
+  /** Lets the one thing happen that is due next, up to `until`; false once nothing is due before that, which it is by then. */
+  readonly next: (until: Millis) => boolean
 }
 
 interface Plan {
@@ -44,14 +44,17 @@ export const createAgenda = (): Agenda => {
   return {
     now: () => now,
     after: (ms, act) => rise({ time: now + Math.max(0, ms), order: planned++, act }),
-    runUntil: time => {
-      for (let first = heap[0]; first !== undefined && first.time <= time; first = heap[0]) {
-        const last = heap.pop()!
-        if (last !== first) sink(last)
-        now = first.time
-        first.act()
+    next: until => {
+      const first = heap[0]
+      if (first === undefined || first.time > until) {
+        now = Math.max(now, until)
+        return false
       }
-      now = time
+      const last = heap.pop()!
+      if (last !== first) sink(last)
+      now = first.time
+      first.act()
+      return true
     },
   }
 }

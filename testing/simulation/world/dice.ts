@@ -1,6 +1,7 @@
-import { nextRandom } from '../../lib/random.js'
+import { checksumOf } from '../../../codecs/bytes.js'
+import { nextRandom } from '../../../lib/random.js'
 
-/** All chance of a simulation: one seed, one run. */
+/** Chance: equal seeds draw equal numbers. */
 export interface Dice {
   /** In [0, 1). */
   readonly number: () => number
@@ -14,7 +15,11 @@ export interface Dice {
   readonly exponential: (mean: number) => number
   readonly pick: <T>(items: readonly T[]) => T
   readonly shuffled: <T>(items: readonly T[]) => readonly T[]
+  readonly bytes: (count: number) => Uint8Array
 }
+
+/** A seed for one of many: each part of a world draws for itself, so that what one leaves out changes nothing for the others. */
+export const seedFor = (seed: number, name: string): number => checksumOf(Buffer.from(`${seed} ${name}`))
 
 export const createDice = (seed: number): Dice => {
   let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0
@@ -41,5 +46,6 @@ export const createDice = (seed: number): Dice => {
     magnitude: (low, high) => Math.exp(between(Math.log(low), Math.log(high))),
     exponential: mean => -mean * Math.log(1 - number()),
     pick: items => items[integer(0, items.length - 1)]!,
+    bytes: count => Uint8Array.from({ length: count }, () => integer(0, 255)),
   }
 }

@@ -1,0 +1,8 @@
+/** Whole clusters in virtual time, the other half of the seeds. */
+import test from 'ava'
+import { runSeeds } from './seeds.js'
+
+test('no even seed breaks a promise, and every cluster heals', async t => {
+  t.timeout(600_000)
+  await runSeeds(t, 2, 200, 2)
+})

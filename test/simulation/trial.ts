@@ -1,0 +1,142 @@
+/** One seed: a cluster with settings of its own, ten clients, a storm, what is left of it, and health in the end. */
+import { isRight } from '../../lib/prelude.js'
+import type { Millis } from '../../lib/types.js'
+import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import { judge } from '../../testing/linearizability/judge.js'
+import { type SimulatedCluster, type SimulationOptions, simulate } from '../../testing/simulation/cluster.js'
+import { drawPartition } from '../../testing/simulation/faults/partition.js'
+import type { Rest } from '../../testing/simulation/recovery.js'
+import { type Dice, createDice, seedFor } from '../../testing/simulation/world/dice.js'
+import { frozenStep } from './freeze.js'
+import { type Order, registerModel, registers } from './register.js'
+
+export interface Outcome {
+  readonly seed: number
+  readonly members: number
+  readonly steps: number
+  readonly elections: number
+  readonly committed: number
+  readonly calls: number
+  readonly acknowledged: number
+  readonly simulatedMs: Millis
+  readonly faults: Readonly<Record<string, number>>
+  /** Election timeouts from the last fault to equal logs. */
+  readonly healedAfter: number
+}
+
+export interface TrialOptions {
+  readonly trace?: (line: string) => void
+  readonly fold?: Fold
+  /** How many replays may be spent on a shorter story. */
+  readonly replays?: number
+}
+
+type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, string>>>
+
+const CLIENTS = 10
+/** Election timeouts of one proposal's patience, at least. */
+const PATIENCE = 3
+/** Election timeouts within which a healed cluster serves a new write. */
+const SERVICE = 10
+/** Election timeouts in which candidates of earlier trouble may still come forward, and then of those in which nobody may. */
+const SETTLING = 2
+const CALM = 2
+
+/** How long the search for an order may take; what it does not decide, the comparison with the log has decided already. */
+const MAX_STATES = 20_000
+
+const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unknown>, 'machine'> & { readonly electionTimeoutMs: Millis } => {
+  const electionTimeoutMs = dice.pick([150, 300, 1000])
+  const tiny = (probability: number, low: number, usual: number): number =>
+    !dice.chance(probability) ? usual : dice.chance(0.4) ? low : Math.round(dice.magnitude(low, usual))
+  const maxCommandBytes = 4096
+  const maxBatchBytes = tiny(0.3, 1, 256 << 10)
+  const maxAppendBytes = tiny(0.5, 1, 1 << 20)
+  const bodies = maxBatchBytes + maxCommandBytes
+  return {
+    members: dice.pick([1, 3, 3, 3, 4, 4, 5, 5, 7]),
+    electionTimeoutMs,
+    heartbeatMs: Math.round(electionTimeoutMs / dice.pick([3, 5, 10])),
+    segmentBytes: dice.pick([4, 8, 32, 128]) * 1024,
+    turnMs: electionTimeoutMs * dice.magnitude(0.0002, 0.004),
+    limits: {
+      maxCommandBytes, maxBatchBytes, maxAppendBytes,
+      maxInflightMessages: Math.round(tiny(0.5, 1, 64)),
+      maxInflightBytes: Math.max(maxAppendBytes, tiny(0.3, 1, 8 << 20)),
+      maxUncommittedBytes: Math.max(bodies, tiny(0.4, 1000, 64 << 20)),
+      maxPendingProposals: tiny(0.2, 1, 100_000),
+      logCacheBytes: tiny(0.5, 1, 32 << 20),
+      maxApplyBytes: tiny(0.3, 1, 8 << 20),
+      handshakeTimeoutMs: electionTimeoutMs * 2,
+      keepAliveMs: Math.round(electionTimeoutMs / 2),
+      reconnectMinMs: 10,
+      reconnectMaxMs: Math.round(electionTimeoutMs / 2),
+    },
+  }
+}
+
+/** A client proposes one command after the other, at whichever member, until it is called off. */
+const createClient = (cluster: Registers, dice: Dice, client: number, electionTimeoutMs: Millis, gapMs: Millis) => {
+  let serial = 0
+  let isOff = false
+  const order = (): Order => {
+    const key = `k${dice.integer(1, 3)}`
+    serial++
+    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick([0, 0, 0, 100, 1000]))}` }
+  }
+  const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { at, client: `client ${client}`, timeoutMs })
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
+    if (isOff) return
+    void propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
+  })
+  next()
+  return { propose, stop: () => { isOff = true } }
+}
+
+/** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
+const drawRest = (dice: Dice, { ids }: Registers): Rest => {
+  if (ids.length < 3) return {}
+  if (dice.chance(0.5)) return { links: [...drawPartition(dice, dice.pick(['pair', 'oneWayPair']), ids, dice.pick(ids))] }
+  return { down: dice.shuffled(ids).slice(0, dice.integer(0, Math.floor((ids.length - 1) / 2))) }
+}
+
+/** Every client's next command is acknowledged, wherever it is proposed. */
+const serve = async (cluster: Registers, clients: readonly ReturnType<typeof createClient>[], electionTimeoutMs: Millis): Promise<void> => {
+  const running = cluster.ids.filter(id => cluster.member(id).raft !== undefined)
+  const leader = cluster.leader()
+  if (2 * running.length <= cluster.ids.length || leader === undefined) return
+  for (const client of clients.slice(0, 3)) {
+    const outcome = await cluster.settle(client.propose(leader, electionTimeoutMs * SERVICE))
+    if (!isRight(outcome)) throw new Error(`a healed cluster did not serve within ${SERVICE} election timeouts: ${outcome.left.message}`)
+  }
+}
+
+/** Rejects when a promise is broken. */
+export const trial = async (seed: number, { trace, replays, fold = seed % 16 === 0 ? frozenStep : undefined }: TrialOptions = {}): Promise<Outcome> => {
+  const dice = createDice(seedFor(seed, 'trial'))
+  const settings = drawSettings(dice)
+  const { electionTimeoutMs } = settings
+  const cluster = simulate({ ...settings, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
+  const gapMs = electionTimeoutMs * dice.magnitude(0.2, 3)
+  const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, electionTimeoutMs, gapMs))
+
+  await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
+    for (const client of clients.slice(0, dice.integer(0, 4))) void client.propose(id, electionTimeoutMs * PATIENCE)
+  })
+  const rest = drawRest(dice, cluster)
+  await cluster.recover(rest)
+  await cluster.run(SETTLING * electionTimeoutMs)
+  await cluster.calm(CALM * electionTimeoutMs)
+  for (const client of clients) client.stop()
+  const healedAfter = await cluster.recover()
+  await serve(cluster, clients, electionTimeoutMs)
+  await cluster.check()
+  const verdict = judge(registerModel, cluster.operations(), { maxStates: MAX_STATES })
+  if (verdict._tag === 'NotLinearizable') throw new Error(`no order explains what the clients of seed ${seed} saw: ${JSON.stringify(verdict.misfits)}`)
+  const history = cluster.history()
+  return {
+    seed, members: cluster.ids.length, healedAfter, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
+    steps: cluster.counts.steps(), elections: cluster.counts.elections(), committed: cluster.counts.committed(),
+    calls: history.length, acknowledged: history.filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
+  }
+}

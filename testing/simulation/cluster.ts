@@ -1,0 +1,334 @@
+/** A cluster of real members in virtual time, for a test to hold in its hands. */
+import { EMPTY, type Observable, switchMap, tap } from 'rxjs'
+import type { Limits } from '../../codecs/options.js'
+import { OutcomeUnknown, type ProposeError, Stopped } from '../../lib/errors.js'
+import { left } from '../../lib/prelude.js'
+import { isReady } from '../../lib/status.js'
+import { step } from '../../lib/step.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import type { Machine } from '../../streams/machine/machine.js'
+import type { Leadership, Raft } from '../../streams/member/member.js'
+import type { OutputStreams } from '../../streams/outputs/outputs.js'
+import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Eventual } from '../../streams/proposer/proposer.js'
+import type { Cancel, Clock } from '../../streams/time/clock.js'
+import type { Operation } from '../linearizability/history.js'
+import { type Call, type Calls, createCalls, operationsOf } from './calls.js'
+import type { Fault } from './faults/fault.js'
+import { type StormMix, drawStorm } from './faults/mix.js'
+import { unleash } from './faults/nemesis.js'
+import type { Member, Recipe } from './member.js'
+import { type Rest, keepCalm, recover } from './recovery.js'
+import { type Act, type Scene, SimulationFailed, shorten, tell } from './story.js'
+import type { Violation } from './watch/violation.js'
+import { type World, createWorld } from './world.js'
+import type { Agenda } from './world/agenda.js'
+import { createDice, seedFor } from './world/dice.js'
+import type { DiskMix } from './world/disks.js'
+import type { NetworkMix } from './world/network-mix.js'
+
+export interface SimulationOptions<C, R, S> {
+  readonly machine: Machine<C, R, S>
+  /** How many members, which are then called n1, n2 and so on; 3 unless told otherwise. */
+  readonly members?: number
+  /** All chance comes from it: the same seed, the same run. 1 unless told otherwise. */
+  readonly seed?: number
+  /** 1 000 unless told otherwise, as for a real member. */
+  readonly electionTimeoutMs?: Millis
+  /** 100 unless told otherwise. */
+  readonly heartbeatMs?: Millis
+  readonly limits?: Partial<Limits>
+  /** The size of a segment of the log: small ones bring more of what happens between two. 64 KiB unless told otherwise. */
+  readonly segmentBytes?: number
+  /** Mean time that a turn of an event loop takes; 0 unless told otherwise. */
+  readonly turnMs?: Millis
+  /** Hears of every step of every member and of every fault, line by line. */
+  readonly trace?: (line: string) => void
+  /** How many replays may be spent on a shorter story when a promise is broken; 80 unless told otherwise. */
+  readonly replays?: number
+  /** What a member folds with, for those who want to see whether a faulty core is noticed. */
+  readonly fold?: Fold
+}
+
+/** One member over all its lives. */
+export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Leadership<C, R>>,
+  'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'diagnostics$' | 'ended$'> {
+  readonly id: MemberId
+  /** The member as a program has it, while it runs. */
+  readonly raft: Raft<C, R, S> | undefined
+  /** What its machine has become, while it runs. */
+  readonly state: S | undefined
+}
+
+export interface SimulatedProposal {
+  /** Where it is proposed; any member forwards it. The first that runs unless told otherwise. */
+  readonly at?: MemberId
+  /** Whose it is, in the history. */
+  readonly client?: string
+  readonly timeoutMs?: Millis
+}
+
+/** A cluster in virtual time. Whatever is done to it is remembered, and told when a promise is broken. */
+export interface SimulatedCluster<C, R, S> {
+  readonly ids: readonly MemberId[]
+  /** The world's time: members' clocks may be skewed. */
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  member(id: MemberId): SimulatedMember<C, R, S>
+  /** The member that leads and is ready, of the newest term. */
+  leader(): MemberId | undefined
+  /** Lets virtual time pass. Rejects with `SimulationFailed` as soon as a promise is broken. */
+  run(ms: Millis): Promise<void>
+  /** Lets virtual time pass until it holds; rejects when that takes longer than `withinMs`, 60 000 unless told otherwise. */
+  until(holds: () => boolean, withinMs?: Millis): Promise<void>
+  /** Lets virtual time pass until the promise is settled, and passes on what it brings. */
+  settle<A>(promise: PromiseLike<A>, withinMs?: Millis): Promise<A>
+  /** Proposes, and remembers what comes of it; a member that crashes leaves the outcome unknown. Needs time to pass. */
+  propose(command: C, options?: SimulatedProposal): Eventual<ProposeError, R>
+  /** Makes a fault happen, now. */
+  inflict(fault: Fault): void
+  /** Members of different groups do not reach each other; replaces all earlier cuts. */
+  partition(...groups: readonly (readonly MemberId[])[]): void
+  /** What `from` sends does not reach `to` any more. */
+  cut(from: MemberId, to: MemberId): void
+  /** Every way is free again. */
+  heal(): void
+  /** The machine loses power; of what was not synced each sector survives with probability `keep`, none unless told otherwise. */
+  crash(id: MemberId, keep?: number): void
+  /** The process is killed; what it has written stays. */
+  kill(id: MemberId): void
+  start(id: MemberId): void
+  /** Stops the process without ending it, as SIGSTOP does: its timers come late. */
+  pause(id: MemberId): void
+  resume(id: MemberId): void
+  /** Something keeps the event loop busy for so long. */
+  stall(id: MemberId, ms: Millis): void
+  network(mix: Partial<NetworkMix>): void
+  disks(mix: Partial<DiskMix>): void
+  /**
+   * Random faults of all kinds, drawn from the seed, for so long; they are not mended in the end. `struck` hears whom the next one hits: what
+   * is proposed there now, few will hear of. Returns what was drawn.
+   */
+  storm(ms: Millis, struck?: (id: MemberId) => void): Promise<StormMix>
+  /**
+   * Ends all faults but the rest, and demands one leader and equal logs within ten election timeouts, as long as nothing gets better meanwhile;
+   * with links cut, service alone. Returns how many it took.
+   */
+  recover(rest?: Rest): Promise<number>
+  /** Lets time pass in which nobody may be elected. */
+  calm(ms: Millis): Promise<void>
+  /** What was proposed and what came of it. */
+  history(): readonly Call<C, R>[]
+  /** The same as `isLinearizable` reads it. */
+  operations(): readonly Operation<C, R>[]
+  /** Holds the history against the log: `recover` first, so that all is known. Rejects with `SimulationFailed`. */
+  check(): Promise<void>
+  readonly counts: { steps(): number; elections(): number; committed(): number; faults(): Readonly<Record<string, number>> }
+}
+
+const PATIENCE_MS: Millis = 60_000
+const REPLAYS = 80
+
+const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): Recipe<C, R, S> => {
+  const { machine, members = 3, seed = 1, electionTimeoutMs = 1000, heartbeatMs = 100, limits = {}, segmentBytes = 64 * 1024, turnMs = 0, fold = step } = options
+  const addresses = Object.fromEntries(Array.from({ length: members }, (_, at) => [`n${at + 1}`, `10.0.0.${at + 1}:7000`]))
+  return { machine, addresses, seed, electionTimeoutMs, heartbeatMs, limits, segmentBytes, turnMs, fold }
+}
+
+/** Resolves with the outcome, or as unknown once the member's life is over. */
+const proposeAt = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>, command: C, timeoutMs: Millis | undefined): Eventual<ProposeError, R> => {
+  const raft = member.raft$.value
+  if (raft === undefined) {
+    world.stir()
+    return Promise.resolve(left(new Stopped()))
+  }
+  return new Promise(resolve => {
+    const life = member.raft$.subscribe(now => {
+      if (now === raft) return
+      resolve(left(new OutcomeUnknown(`${member.id} is gone`)))
+      world.stir()
+    })
+    void raft.propose(command, timeoutMs === undefined ? {} : { timeoutMs }).then(outcome => {
+      life.unsubscribe()
+      resolve(outcome)
+    })
+  })
+}
+
+/** The streams of whichever life a member lives; whoever listens may wait with promises. */
+const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): SimulatedMember<C, R, S> => {
+  const { id, raft$ } = member
+  const overLives = <A>(streamOf: (raft: Raft<C, R, S>) => Observable<A>): Observable<A> =>
+    raft$.pipe(switchMap(raft => raft === undefined ? EMPTY : streamOf(raft)), tap(world.stir))
+  return {
+    id,
+    status$: overLives(raft => raft.status$),
+    state$: overLives(raft => raft.state$),
+    leadership$: overLives(raft => raft.leadership$),
+    commits$: overLives(raft => raft.commits$),
+    appendEntries$: overLives(raft => raft.appendEntries$),
+    diagnostics$: overLives(raft => raft.diagnostics$),
+    ended$: overLives(raft => raft.ended$),
+    get raft() { return raft$.value },
+    get state() { return member.latest()?.state },
+  }
+}
+
+/** Does what was done once more, in a world of its own; the violation that comes of it, if any. */
+const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C>[], until: Millis): Promise<Violation | undefined> => {
+  const world = createWorld(recipe, undefined)
+  const { judge, agenda } = world
+  for (const member of world.members) member.start()
+  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  for (const { at, act } of scenes) {
+    if (at > agenda.now()) await world.run(at)
+    if (judge.violation() !== undefined) break
+    if (act.type === 'fault') world.perform(act.fault)
+    else if (act.type === 'recover') await recover(world, recipe.electionTimeoutMs, act.rest)
+    else if (act.type === 'calm') await keepCalm(world, act.ms)
+    else if (act.type === 'check') calls.check(world.appliances.commits)
+    else void propose(world, calls, act)
+  }
+  if (until > agenda.now()) await world.run(until)
+  return judge.violation()
+}
+
+const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, member, command, timeoutMs }: Extract<Act<C>, { type: 'propose' }>): Eventual<ProposeError, R> => {
+  const returned = calls.begin(client, member, command)
+  const outcome = await proposeAt(world, world.member(member), command, timeoutMs)
+  returned(outcome)
+  return outcome
+}
+
+/** Faults by the names that a test has for them. */
+const faultsOf = (ids: readonly MemberId[], inflict: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => ({
+  partition: (...groups: readonly (readonly MemberId[])[]): void => {
+    const groupOf = (id: MemberId): number => groups.findIndex(group => group.includes(id))
+    inflict({ type: 'cut', links: ids.flatMap(from => ids.filter(to => groupOf(from) !== groupOf(to)).map(to => `${from}>${to}`)) })
+  },
+  cut: (from: MemberId, to: MemberId): void => inflict({ type: 'cut', links: [...cuts(), `${from}>${to}`] }),
+  heal: (): void => inflict({ type: 'cut', links: [] }),
+  crash: (id: MemberId, keep = 0): void => inflict({ type: 'crash', id, keep }),
+  kill: (id: MemberId): void => inflict({ type: 'kill', id }),
+  start: (id: MemberId): void => inflict({ type: 'start', id }),
+  pause: (id: MemberId): void => inflict({ type: 'pause', id }),
+  resume: (id: MemberId): void => inflict({ type: 'resume', id }),
+  stall: (id: MemberId, ms: Millis): void => {
+    inflict({ type: 'pause', id })
+    after(ms, () => inflict({ type: 'resume', id }))
+  },
+  network: (mix: Partial<NetworkMix>): void => inflict({ type: 'network', mix }),
+  disks: (mix: Partial<DiskMix>): void => inflict({ type: 'disks', mix }),
+})
+
+/** The acts of a test on its cluster, remembered; and what becomes of them. */
+const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, replays: number) => {
+  const scenes: Scene<C>[] = []
+  const counts: Record<string, number> = {}
+  let cuts: readonly string[] = []
+  const note = (act: Act<C>): void => void scenes.push({ at: world.agenda.now(), act })
+  /** Rejects when a promise was broken, with the shortest story that ends like this. */
+  const verdict = async (): Promise<void> => {
+    const violation = world.judge.violation()
+    if (violation === undefined) return
+    const shortest = await shorten(scenes, violation, replays, (shorter, until) => replay(recipe, shorter, until))
+    throw new SimulationFailed(recipe.seed, violation.claim, violation.at, tell(shortest.scenes))
+  }
+  return {
+    note, verdict,
+    judged: async <A>(act: Act<C>, happen: () => Promise<A>): Promise<A> => {
+      note(act)
+      const outcome = await happen()
+      await verdict()
+      return outcome
+    },
+    cuts: () => cuts,
+    counts: () => counts,
+    inflict: (fault: Fault): void => {
+      note({ type: 'fault', fault })
+      counts[fault.type] = (counts[fault.type] ?? 0) + 1
+      if (fault.type === 'cut') cuts = fault.links
+      world.perform(fault)
+    },
+  }
+}
+
+/** Starts a cluster in virtual time. The real members run in it; clock, network, disks and chance are simulated. */
+export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): SimulatedCluster<C, R, S> => {
+  const recipe = recipeOf(options)
+  const world = createWorld(recipe, options.trace)
+  const { electionTimeoutMs } = recipe
+  const { agenda, members, guard, appliances, judge } = world
+  const ids = members.map(({ id }) => id)
+  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  const journal = createJournal(recipe, world, options.replays ?? REPLAYS)
+  const dice = createDice(seedFor(recipe.seed, 'storm'))
+  const clock: Pick<Clock, 'now' | 'after'> = { now: agenda.now, after: (ms, work) => afterOf(agenda, ms, work) }
+  const byId = new Map(members.map(member => [member.id, memberOf(world, member)]))
+  for (const member of members) member.start()
+
+  const passage = passageOf(world, journal.verdict)
+  return {
+    ids, clock, ...passage,
+    ...faultsOf(ids, journal.inflict, journal.cuts, clock.after),
+    inflict: journal.inflict,
+    member: id => byId.get(id) ?? noMember(id),
+    leader: () => leaderOf(members)?.id,
+    propose: (command, { at = members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? ids[0]!, client = 'a client', timeoutMs } = {}) => {
+      const act = { type: 'propose', client, member: at, command, timeoutMs } as const
+      journal.note(act)
+      return propose(world, calls, act)
+    },
+    storm: async (ms, struck = () => undefined) => {
+      const mix = drawStorm(dice, electionTimeoutMs)
+      const end = unleash({ world, dice, mix, electionTimeoutMs, inflict: journal.inflict, struck })
+      await passage.run(ms)
+      end()
+      return mix
+    },
+    recover: (rest = {}) => journal.judged({ type: 'recover', rest }, () => recover(world, electionTimeoutMs, rest)),
+    calm: ms => journal.judged({ type: 'calm', ms }, () => keepCalm(world, ms)),
+    history: calls.history,
+    operations: () => operationsOf(calls.history()),
+    check: () => journal.judged({ type: 'check' }, () => Promise.resolve(calls.check(appliances.commits))),
+    counts: { steps: world.steps, elections: guard.elections, committed: () => guard.logs.history.terms.length, faults: journal.counts },
+  }
+}
+
+/** The ways in which time passes. */
+const passageOf = <C, R, S>({ agenda, run: runUntil }: World<C, R, S>, verdict: () => Promise<void>) => {
+  const run = async (ms: Millis): Promise<void> => {
+    await runUntil(agenda.now() + ms)
+    await verdict()
+  }
+  const until = async (holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> => {
+    for (const end = agenda.now() + withinMs; !holds(); await run(STRIDE_MS)) {
+      if (agenda.now() >= end) throw new Error(`it did not come to hold within ${withinMs} ms of virtual time`)
+    }
+  }
+  const settle = async <A>(promise: PromiseLike<A>, withinMs?: Millis): Promise<A> => {
+    let isSettled = false
+    const settled = (): void => { isSettled = true }
+    promise.then(settled, settled)
+    await run(0)
+    await until(() => isSettled, withinMs)
+    return promise
+  }
+  return { run, until, settle }
+}
+
+/** How often a condition is looked at. */
+const STRIDE_MS: Millis = 5
+
+const noMember = (id: MemberId): never => {
+  throw new Error(`there is no member ${id}`)
+}
+
+const afterOf = (agenda: Agenda, ms: Millis, work: () => void): Cancel => {
+  let isOff = false
+  agenda.after(ms, () => { if (!isOff) work() })
+  return () => { isOff = true }
+}
+
+const leaderOf = <C, R, S>(members: readonly Member<C, R, S>[]): Member<C, R, S> | undefined => members
+  .filter(member => { const state = member.state(); return state !== undefined && isReady(state) })
+  .sort((a, b) => b.state()!.term - a.state()!.term)[0]

@@ -1,0 +1,78 @@
+import { unreachable } from '../../../lib/prelude.js'
+import type { MemberId } from '../../../lib/types.js'
+import type { Member } from '../member.js'
+import { CALM_DISK, type DiskMix } from '../world/disks.js'
+import { CALM_NETWORK, type NetworkMix } from '../world/network-mix.js'
+import type { Network } from '../world/network.js'
+import type { Fault } from './fault.js'
+
+/** A cluster as faults know it. */
+export interface Field<C, R, S> {
+  readonly network: Network
+  readonly member: (id: MemberId) => Member<C, R, S>
+  networkMix: NetworkMix
+  diskMix: DiskMix
+}
+
+const damage = <C, R, S>({ disk: { files }, excuse }: Member<C, R, S>, file: number, at: number): void => {
+  const paths = files.files()
+  const path = paths[file % paths.length]
+  if (path === undefined) return
+  excuse('damaged')
+  files.tamper(path, bytes => {
+    const bit = at % (8 * bytes.length)
+    bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7))
+    return bytes
+  })
+}
+
+/** Makes it happen, now. What cannot happen as things stand, such as the crash of a member that is down, does not. */
+export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
+  switch (fault.type) {
+    case 'cut': return field.network.cut(new Set(fault.links))
+    case 'network':
+      field.networkMix = { ...field.networkMix, ...fault.mix }
+      return field.network.set(field.networkMix)
+    case 'disks':
+      field.diskMix = { ...field.diskMix, ...fault.mix }
+      return
+    case 'reset': return field.network.reset(fault.a, fault.b)
+    default: break
+  }
+  const member = field.member(fault.id)
+  switch (fault.type) {
+    case 'crash': return member.crash(fault.keep)
+    case 'kill': return member.kill()
+    case 'start': return member.start()
+    case 'pause': return member.pause()
+    case 'resume': return member.resume()
+    case 'slowDisk': return member.disk.slow(fault.factor)
+    case 'failDisk':
+      member.excuse('failing')
+      return member.disk.files.failNext(fault.operation, fault.code, fault.skip)
+    case 'fillDisk':
+      member.excuse('failing')
+      return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
+    case 'damage': return damage(member, fault.file, fault.at)
+    case 'skew': return member.timepiece.skew(fault)
+    default: return unreachable(fault)
+  }
+}
+
+/** No fault is left, but for members that lost what they had stored. */
+export const mendAll = <C, R, S>(field: Field<C, R, S>, members: readonly Member<C, R, S>[]): void => {
+  field.networkMix = CALM_NETWORK
+  field.diskMix = CALM_DISK
+  field.network.set(CALM_NETWORK)
+  field.network.cut(new Set())
+  for (const { disk, isPaused, isFailing, resume, kill, start, excuse } of members) {
+    disk.slow(1)
+    disk.files.setCapacity(Number.POSITIVE_INFINITY)
+    disk.files.forgetFailures()
+    // Only a restart makes good what a failed act has left.
+    if (isFailing()) kill()
+    excuse('sound')
+    if (isPaused()) resume()
+    start()
+  }
+}

@@ -1,0 +1,216 @@
+/** One member of a simulated cluster over all its lives: the real one, on simulated ports. */
+import { BehaviorSubject, type Observable } from 'rxjs'
+import type { Limits } from '../../codecs/options.js'
+import { Damaged } from '../../lib/errors.js'
+import type { Batch, Ready } from '../../lib/events.js'
+import { isLeft } from '../../lib/prelude.js'
+import type { RaftState } from '../../lib/state.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import { startRaft } from '../../streams/create-raft.js'
+import type { Applied, Machine } from '../../streams/machine/machine.js'
+import type { Raft } from '../../streams/member/member.js'
+import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import { fileStorage } from '../../streams/storage/file.js'
+import { socketTransport } from '../../streams/transport/tcp/tcp.js'
+import type { Stir } from './stir.js'
+import type { Appliances } from './watch/appliances.js'
+import type { Guard, Watched } from './watch/guard.js'
+import { type Ledger, createLedger } from './watch/ledger.js'
+import type { Judge } from './watch/violation.js'
+import { type Words, createWords } from './watch/words.js'
+import type { Agenda } from './world/agenda.js'
+import { type Dice, createDice, seedFor } from './world/dice.js'
+import { type DiskMix, type SimulatedDisk, createDisk } from './world/disks.js'
+import { type Loop, type Timepiece, createLoop, createTimepiece } from './world/loop.js'
+import type { Network } from './world/network.js'
+
+/** What all members of a cluster are started with. */
+export interface Recipe<C, R, S> {
+  readonly machine: Machine<C, R, S>
+  readonly addresses: Readonly<Record<MemberId, string>>
+  readonly seed: number
+  readonly electionTimeoutMs: Millis
+  readonly heartbeatMs: Millis
+  readonly limits: Partial<Limits>
+  readonly segmentBytes: number
+  readonly turnMs: Millis
+  readonly fold: Fold
+}
+
+/** Where all members of a cluster live. */
+export interface Surroundings<C, R> {
+  readonly agenda: Agenda
+  readonly network: Network
+  readonly diskMix: () => DiskMix
+  readonly judge: Judge
+  readonly stir: Stir
+  readonly guard: () => Guard
+  readonly appliances: () => Appliances<C, R>
+  readonly stepped: (id: MemberId, before: RaftState, batch: Batch, after: RaftState, ready: Ready) => void
+  readonly trace: (line: () => string) => void
+}
+
+export interface Member<C, R, S> extends Watched {
+  readonly disk: SimulatedDisk
+  readonly timepiece: Timepiece
+  /** Its present life, once it has recovered. */
+  readonly raft$: Observable<Raft<C, R, S> | undefined> & { readonly value: Raft<C, R, S> | undefined }
+  /** What its machine has become in its present life. */
+  readonly latest: () => Applied<S> | undefined
+  /** The newest state of the present life. */
+  readonly state: () => RaftState | undefined
+  /** Whether its process exists, recovered or not. */
+  readonly isUp: () => boolean
+  readonly isPaused: () => boolean
+  /** Whether acts on its disk were made to fail, so that it may end at any time. */
+  readonly isFailing: () => boolean
+  /** What is stored was damaged on purpose and the member has refused to start from it: it stays away for good. */
+  readonly isLost: () => boolean
+  readonly start: () => void
+  /** The machine loses power: of what was not synced each sector survives with probability `keep`. */
+  readonly crash: (keep: number) => void
+  /** The process is killed; the machine stays. */
+  readonly kill: () => void
+  readonly pause: () => void
+  readonly resume: () => void
+  /** What this disk does to its member is nobody's fault from now on: `failing` until it is `sound` again, `damaged` for ever. */
+  readonly excuse: (why: 'failing' | 'damaged' | 'sound') => void
+}
+
+interface Life {
+  readonly loop: Loop
+  state: RaftState | undefined
+}
+
+/** A member between two lives or in one. */
+interface Body<C, R, S> {
+  readonly id: MemberId
+  readonly recipe: Recipe<C, R, S>
+  readonly around: Surroundings<C, R>
+  readonly dice: Dice
+  readonly timepiece: Timepiece
+  readonly disk: SimulatedDisk
+  readonly ledger: Ledger
+  readonly words: Words
+  readonly lives: BehaviorSubject<Raft<C, R, S> | undefined>
+  life: Life | undefined
+  latest: Applied<S> | undefined
+  isFailing: boolean
+  isDamaged: boolean
+  isLost: boolean
+}
+
+const watchedOf = <C, R, S>({ id, ledger }: Body<C, R, S>): Watched => ({ id, ledger, waitingMs: ledger.waitingMs })
+
+/** The process is no more, whatever ended it. */
+const over = <C, R, S>(body: Body<C, R, S>): void => {
+  body.life?.loop.end()
+  body.life = undefined
+  body.latest = undefined
+  body.ledger.crashed()
+  body.around.guard().crashed(watchedOf(body))
+  body.lives.next(undefined)
+}
+
+const died = <C, R, S>(body: Body<C, R, S>, reason: string, isExcused: boolean): void => {
+  const { id, around: { judge, trace, network }, disk } = body
+  judge.demand(isExcused, () => `${id} ended by itself: ${reason}`)
+  trace(() => `${id} ended by itself: ${reason}`)
+  network.killed(id)
+  disk.files.kill()
+  over(body)
+}
+
+/** Looks on while the core works. */
+const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life): Fold => (previous, batch) => {
+  const { id, around, recipe, words } = body
+  const guard = around.guard()
+  const member = watchedOf(body)
+  const next = recipe.fold(previous, batch)
+  if (life.state === undefined) guard.started(member, previous.state, words.saidTerm())
+  life.state = next.state
+  guard.stepped(member, previous.state, batch, next.state, next.ready)
+  around.stepped(id, previous.state, batch, next.state, next.ready)
+  return next
+}
+
+const begun = <C, R, S>(body: Body<C, R, S>, life: Life, raft: Raft<C, R, S>): void => {
+  const { id, around: { agenda, appliances, stir }, lives } = body
+  const failed = (error: Error): void => {
+    if (body.life === life) died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
+  }
+  appliances().restarted(id)
+  raft.commits$.subscribe(event => { if (event._tag === 'Applied') appliances().applied(id, event.commits) })
+  raft.state$.subscribe(applied => { body.latest = applied })
+  raft.ended$.subscribe(end => { if (end._tag === 'Failed') agenda.after(0, () => failed(end.error)) })
+  lives.next(raft)
+  stir.now()
+}
+
+const start = <C, R, S>(body: Body<C, R, S>): void => {
+  if (body.life !== undefined || body.isLost) return
+  const { id, recipe, around: { agenda, network, judge, stir }, dice, timepiece, disk, ledger, words } = body
+  const { machine, addresses, segmentBytes, electionTimeoutMs, heartbeatMs, limits, turnMs } = recipe
+  timepiece.begin(dice.between(0, 1_000_000))
+  const loop = createLoop({
+    agenda, timepiece, turnMs: () => turnMs === 0 ? 0 : dice.exponential(turnMs),
+    thrown: error => judge.demand(false, () => `${id} threw ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
+  })
+  const life: Life = { loop, state: undefined }
+  body.life = life
+  network.hasPower(id)
+  disk.serve(loop)
+  const storage = fileStorage(`/${id}`, { disk: disk.files, clock: loop.clock, segmentBytes, idleMs: electionTimeoutMs / 2, random: dice.bytes })
+  startRaft({
+    cluster: 'simulation', id, members: addresses, electionTimeoutMs, heartbeatMs, limits,
+    machine: stir.watch(machine, () => body.life === life),
+    storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
+  }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {
+    if (!isLeft(outcome)) return begun(body, life, outcome.right)
+    const isDamage = outcome.left instanceof Damaged
+    body.isLost = isDamage && body.isDamaged
+    died(body, outcome.left.message, isDamage ? body.isDamaged : body.isFailing)
+  })
+}
+
+/** A member that has not been started. */
+export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, around: Surroundings<C, R>): Member<C, R, S> => {
+  const timepiece = createTimepiece(around.agenda)
+  const ledger = createLedger(id, timepiece.now, around.judge)
+  const body: Body<C, R, S> = {
+    id, recipe, around, timepiece, ledger,
+    dice: createDice(seedFor(recipe.seed, `member ${id}`)),
+    disk: createDisk(around.agenda, recipe.seed, id, around.diskMix),
+    words: createWords(id, Object.keys(recipe.addresses), ledger, around.judge),
+    lives: new BehaviorSubject<Raft<C, R, S> | undefined>(undefined),
+    life: undefined, latest: undefined, isFailing: false, isDamaged: false, isLost: false,
+  }
+  const { disk, lives } = body
+  return {
+    ...watchedOf(body), disk, timepiece, raft$: lives,
+    latest: () => body.latest,
+    state: () => body.life?.state,
+    isUp: () => body.life !== undefined,
+    isPaused: () => body.life?.loop.isPaused() === true,
+    isFailing: () => body.isFailing,
+    isLost: () => body.isLost,
+    start: () => start(body),
+    crash: keep => {
+      around.network.lostPower(id)
+      disk.files.crash({ keep })
+      if (body.life !== undefined) over(body)
+    },
+    kill: () => {
+      if (body.life === undefined) return
+      around.network.killed(id)
+      disk.files.kill()
+      over(body)
+    },
+    pause: () => body.life?.loop.pause(),
+    resume: () => body.life?.loop.resume(),
+    excuse: why => {
+      if (why === 'damaged') body.isDamaged = true
+      else body.isFailing = why === 'failing'
+    },
+  }
+}

@@ -1,0 +1,80 @@
+/** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
+import { lastEntry } from '../../lib/log.js'
+import { isReady } from '../../lib/status.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import { mendAll } from './faults/perform.js'
+import type { Member } from './member.js'
+import { summary } from './watch/describe.js'
+import type { World } from './world.js'
+
+/** Election timeouts from the last fault to a leader and equal logs, as long as nothing gets better meanwhile. */
+const HEALING = 10
+/** Election timeouts between two looks. */
+const STRIDE = 0.1
+
+/** One leader whom all follow, and everything on every disk, committed and applied. */
+const areEqual = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => {
+  const states = members.map(member => member.state())
+  const first = states[0]
+  if (first === undefined || first.leader === undefined || !states.some(state => state !== undefined && isReady(state))) return false
+  const last = lastEntry(first.log)
+  return states.every(state => state !== undefined && state.term === first.term && state.leader === first.leader
+    && lastEntry(state.log).index === last.index && lastEntry(state.log).term === last.term
+    && state.persistedIndex === last.index && state.commitIndex === last.index && state.appliedIndex === last.index)
+}
+
+/** With faults left, some may be out of reach: one leads, and what it has is committed. */
+const isServing = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => members.some(member => {
+  const state = member.state()
+  return state !== undefined && isReady(state) && state.commitIndex === state.log.lastIndex
+})
+
+/** What grows while a cluster recovers, whatever its clients do meanwhile: who is furthest behind catches up, and may take its time. */
+const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.min(...members.map(member => member.state()?.appliedIndex ?? 0))
+
+const summaries = <C, R, S>(members: readonly Member<C, R, S>[]): string => members.map(member => {
+  const state = member.state()
+  return state === undefined ? `${member.id} is ${member.isUp() ? 'starting' : 'down'}` : summary(state)
+}).join(' | ')
+
+/** Faults that stay, with which a cluster must live: members that are down, ordered pairs `from>to` that are cut. */
+export interface Rest {
+  readonly down?: readonly MemberId[]
+  readonly links?: readonly string[]
+}
+
+/** Ends all faults but the rest, and waits; returns how many election timeouts it took. A cluster that does not recover is a violation. */
+export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs: Millis, { down = [], links = [] }: Rest): Promise<number> => {
+  const { members, judge, agenda } = world
+  for (const id of down) world.member(id).crash(0)
+  const able = members.filter(({ id }) => !down.includes(id))
+  mendAll(world, able)
+  if (links.length > 0) world.perform({ type: 'cut', links })
+  const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost())
+  const isDone = (): boolean => 2 * present().length <= members.length || (links.length > 0 ? isServing : areEqual)(present())
+  let most = gainOf(present())
+  let idle = 0
+  let waited = 0
+  while (judge.violation() === undefined && !isDone()) {
+    if (!judge.demand(idle < HEALING, () => `no leader with equal logs ${HEALING} election timeouts after the last fault: ${summaries(members)}`)) break
+    await world.run(agenda.now() + STRIDE * electionTimeoutMs)
+    waited += STRIDE
+    for (const member of able) member.start()
+    const gain = gainOf(present())
+    idle = gain > most ? 0 : idle + STRIDE
+    most = Math.max(most, gain)
+  }
+  return waited
+}
+
+/** Nobody is elected while a leader has its quorum: whatever else is elected meanwhile is a violation. */
+export const keepCalm = async <C, R, S>(world: World<C, R, S>, ms: Millis): Promise<void> => {
+  const { members, judge, agenda } = world
+  const leading = (): string => members.flatMap(member => {
+    const state = member.state()
+    return state?.role === 'leader' ? [`${member.id} in term ${state.term}`] : []
+  }).join(' and ')
+  const before = leading()
+  await world.run(agenda.now() + ms)
+  judge.demand(leading() === before, () => `led by ${before || 'nobody'}, then by ${leading() || 'nobody'}, although nothing was wrong`)
+}

@@ -1,0 +1,45 @@
+/** When promises may have something to do: only then does virtual time stand still for them. */
+import { Observable, from } from 'rxjs'
+import type { Machine, RunningMachine } from '../../streams/machine/machine.js'
+
+export interface Stir {
+  /** Something was told to whoever may wait for it with a promise. */
+  readonly now: () => void
+  /** Whether promises are to be heard before time goes on; told once. */
+  readonly take: () => boolean
+  /** The same machine; while a call of it is not done, everything waits for promises after each event. */
+  readonly watch: <C, R, S>(machine: Machine<C, R, S>, isAlive: () => boolean) => Machine<C, R, S>
+}
+
+/** Lets all promises come to rest that do not wait for the world outside. */
+export const settlePromises = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+interface Call {
+  readonly isAlive: () => boolean
+}
+
+export const createStir = (): Stir => {
+  const calls = new Set<Call>()
+  let isStirred = false
+
+  const running = <C, R, S>(inner: RunningMachine<C, R, S>, call: Call): RunningMachine<C, R, S> => ({
+    get state() { return inner.state },
+    snapshot: () => inner.snapshot(),
+    restore: bytes => inner.restore(bytes),
+    apply: entries => new Observable(subscriber => {
+      calls.add(call)
+      subscriber.add(() => calls.delete(call))
+      subscriber.add(from(inner.apply(entries)).subscribe(subscriber))
+    }),
+  })
+  return {
+    now: () => { isStirred = true },
+    take: () => {
+      for (const call of calls) if (!call.isAlive()) calls.delete(call)
+      const wasStirred = isStirred || calls.size > 0
+      isStirred = false
+      return wasStirred
+    },
+    watch: (machine, isAlive) => ({ command: machine.command, result: machine.result, start: () => running(machine.start(), { isAlive }) }),
+  }
+}

@@ -1,0 +1,81 @@
+import { type Fault, tellFault } from './faults/fault.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import type { Rest } from './recovery.js'
+import type { Violation } from './watch/violation.js'
+
+/** Whatever was done to a cluster from outside. */
+export type Act<C> =
+  | { readonly type: 'fault'; readonly fault: Fault }
+  | { readonly type: 'propose'; readonly client: string; readonly member: MemberId; readonly command: C; readonly timeoutMs: Millis | undefined }
+  | { readonly type: 'recover'; readonly rest: Rest }
+  | { readonly type: 'calm'; readonly ms: Millis }
+  | { readonly type: 'check' }
+
+export interface Scene<C> {
+  readonly at: Millis
+  readonly act: Act<C>
+}
+
+const rest = ({ down = [], links = [] }: Rest): string => [...down.map(id => `, but ${id} stays down`), ...links.map(link => `, but ${link} stays cut`)].join('')
+
+const tellAct = <C>(act: Act<C>): string => {
+  switch (act.type) {
+    case 'fault': return tellFault(act.fault)
+    case 'propose': return `${act.client} proposes ${JSON.stringify(act.command)} at ${act.member}`
+    case 'recover': return `all faults end${rest(act.rest)}`
+    case 'calm': return `nobody should be elected for ${act.ms} ms`
+    case 'check': return 'the history is held against the log'
+  }
+}
+
+/** A cluster broke a promise. The message has the seed and the shortest story that was found to end the same way. */
+export class SimulationFailed extends Error {
+  override readonly name = 'SimulationFailed'
+  constructor(
+    readonly seed: number,
+    /** What was broken. */
+    readonly claim: string,
+    /** When, in virtual time. */
+    readonly at: Millis,
+    /** What was done to the cluster, in order. */
+    readonly story: readonly string[],
+  ) {
+    super([`${claim}`, `  seed ${seed}, after ${at.toFixed(0)} ms of virtual time; the shortest story that ends like this:`, ...story.map(line => `  ${line}`)].join('\n'))
+  }
+}
+
+/** Longer lines say little more. */
+const LINE = 160
+
+export const tell = <C>(scenes: readonly Scene<C>[]): readonly string[] =>
+  scenes.map(({ at, act }) => `${at.toFixed(1).padStart(9)} ms  ${tellAct(act)}`).map(line => line.length > LINE ? `${line.slice(0, LINE)} …` : line)
+
+/** The kind of a claim: what remains of it without names and numbers. */
+const kindOf = (claim: string): string => claim.split('\n')[0]!.replace(/n\d+/g, 'n').replace(/\d+/g, '#').slice(0, 40)
+
+/** Leaves out, with so many replays and as long as the same kind of violation remains, ever smaller parts of what was done. */
+export const shorten = async <C>(
+  scenes: readonly Scene<C>[], violation: Violation, replays: number, replay: (scenes: readonly Scene<C>[], until: Millis) => Promise<Violation | undefined>,
+): Promise<{ readonly scenes: readonly Scene<C>[]; readonly violation: Violation }> => {
+  let best = { scenes: scenes.filter(({ at }) => at <= violation.at), violation }
+  let spent = 0
+  const attempt = async (shorter: readonly Scene<C>[]): Promise<boolean> => {
+    spent++
+    const found = await replay(shorter, best.violation.at)
+    if (found === undefined || kindOf(found.claim) !== kindOf(violation.claim)) return false
+    best = { scenes: shorter.filter(({ at }) => at <= found.at), violation: found }
+    return true
+  }
+  for (let parts = 2; spent < replays && best.scenes.length > 0;) {
+    const size = Math.ceil(best.scenes.length / parts)
+    let isShorter = false
+    for (let from = 0; from < best.scenes.length && spent < replays;) {
+      const shorter = [...best.scenes.slice(0, from), ...best.scenes.slice(from + size)]
+      if (await attempt(shorter)) isShorter = true
+      else from += size
+    }
+    if (size === 1 && !isShorter) break
+    parts = isShorter ? Math.max(2, Math.min(parts, best.scenes.length)) : parts * 2
+  }
+  return best
+}

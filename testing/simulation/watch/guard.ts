@@ -1,0 +1,172 @@
+/** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
+import type { Batch, Ready } from '../../../lib/events.js'
+import { lastEntry } from '../../../lib/log.js'
+import { type Leader, type RaftState, dateOf } from '../../../lib/state.js'
+import type { MemberId, Millis, Term } from '../../../lib/types.js'
+import { checkBounds } from './bounds.js'
+import { piecesOf, sameEntry } from './image.js'
+import type { Ledger } from './ledger.js'
+import { type Logs, createLogs } from './logs.js'
+import type { Judge } from './violation.js'
+
+/** A member as it is seen from the outside. */
+export interface Watched {
+  readonly id: MemberId
+  readonly ledger: Ledger
+  /** How long ago its disk fell behind, at most, for clocks may run at different rates. */
+  readonly waitingMs: () => Millis
+}
+
+export interface Guard {
+  /** A member folded a batch; nothing that the step asks for has been done. */
+  readonly stepped: (member: Watched, before: RaftState, batch: Batch, after: RaftState, ready: Ready) => void
+  /** A member begins a new life. */
+  readonly started: (member: Watched, state: RaftState, saidTerm: Term) => void
+  readonly crashed: (member: Watched) => void
+  readonly logs: Logs
+  readonly elections: () => number
+}
+
+/** When a majority is known from the outside to have listened to a leader, on that leader's clock. */
+const createContacts = (members: readonly Watched[], majority: number) => {
+  const questions = new Map<string, Map<MemberId, Millis>>()
+  return {
+    heard: (by: MemberId, batch: Batch): void => {
+      for (const event of batch.events) {
+        if (event.type !== 'received' || event.message.type !== 'appendEntries') continue
+        const { from, term, round } = event.message
+        const heard = questions.get(`${from}@${term}`) ?? new Map<MemberId, Millis>()
+        questions.set(`${from}@${term}`, heard.set(by, Math.max(dateOf(round), heard.get(by) ?? 0)))
+      }
+    },
+    silence: (leader: Leader, now: Millis): Millis => {
+      const { id } = leader.settings
+      const heard = questions.get(`${id}@${leader.term}`)
+      const moments = members.map(member => member.id === id ? now : heard?.get(member.id) ?? Number.NEGATIVE_INFINITY)
+      return now - Math.max(leader.electedAt, moments.sort((a, b) => b - a)[majority - 1]!)
+    },
+  }
+}
+
+/** All that is kept in mind of a cluster. */
+interface Memory {
+  readonly members: readonly Watched[]
+  readonly judge: Judge
+  readonly logs: Logs
+  readonly contacts: ReturnType<typeof createContacts>
+  /** Who led each term. */
+  readonly leaders: Map<Term, MemberId>
+  /** Who leads now, by what it knows. */
+  readonly leading: Map<MemberId, RaftState>
+}
+
+const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
+  const other = leaders.get(term)
+  demand(other === undefined, () => `${id} became the leader of term ${term}, which ${other} led`)
+  leaders.set(term, id)
+  // A candidate can win its term when a later one is already at work; it lacks what that one committed, and commits nothing.
+  const lacking = logs.lacking(ledger.written(), term)
+  demand(lacking === 0, () => `${id} became the leader of term ${term} without the committed ${lacking}`)
+}
+
+const commit = ({ members, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
+  const log = ledger.written()
+  // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2).
+  demand(after.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
+  for (let index = before.commitIndex + 1; index <= after.commitIndex; index++) {
+    logs.committed(id, log, index, after.term, at => members.filter(member => sameEntry(member.ledger.durable(), log, at)).map(member => member.id))
+    for (const [other, state] of leading) {
+      if (state.term <= after.term) continue
+      const held = members.find(member => member.id === other)!.ledger.written()
+      demand(sameEntry(held, log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
+    }
+  }
+}
+
+/** matchIndex is true of disks; only while the follower has not moved on to a later term, in which its tail may change. */
+const checkProgress = ({ members, judge: { demand } }: Memory, { id, ledger }: Watched, leader: Leader): void => {
+  for (const { id: to, matchIndex } of leader.progress) {
+    const follower = members.find(other => other.id === to)!.ledger
+    if (matchIndex === 0 || follower.written().hardState.term !== leader.term) continue
+    demand(sameEntry(follower.durable(), ledger.written(), matchIndex), () => `${id} holds ${to} for equal up to ${matchIndex}`)
+  }
+}
+
+const checkContact = ({ contacts, judge: { demand } }: Memory, leader: Leader, what: string): void => {
+  const silence = contacts.silence(leader, leader.now)
+  // Rounds tell microseconds, and are pushed on where a turn comes within the same one.
+  demand(silence <= leader.settings.electionTimeoutMs + 1, () => `${leader.settings.id} ${what} although no majority listened to it for ${silence} ms`)
+}
+
+/** Where time passes: who cannot be heard or cannot write leads no longer, and who was not there heard no silence. */
+const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState, due: Millis, { messages }: Ready): void => {
+  const { demand } = memory.judge
+  const { electionTimeoutMs, stallMs } = state.settings
+  if (state.role === 'leader') {
+    checkContact(memory, state, 'stays the leader')
+    demand(waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
+  }
+  demand(state.now - due <= stallMs || !messages.some(message => message.type === 'requestVote' && message.preVote),
+    () => `${id} stands for election on waking, ${state.now - due} ms late`)
+}
+
+/** Whoever loses its office says of every proposal that it had not committed that it is lost. */
+const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers }: Leader, { answers }: Ready): void => {
+  if (trackers.length === 0) return
+  const told = new Set(answers.map(answer => answer.type === 'lost' ? answer.id : 0))
+  for (const tracker of trackers) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
+}
+
+/** What a step is about to write belongs behind what is there, and is all that the log has gained. */
+const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watched, after: RaftState, ready: Ready): void => {
+  const log = ledger.written()
+  if (ready.writes.length > 0) {
+    const pieces = piecesOf(ready.writes)
+    logs.appended(id, log, pieces)
+    ledger.asked(pieces)
+  }
+  const last = lastEntry(after.log)
+  demand(log.terms.length === last.index && (log.terms.at(-1) ?? 0) === last.term, () => `${id} was not told to write what its log ends with`)
+}
+
+const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batch, after: RaftState, ready: Ready): void => {
+  const { judge, contacts, leading } = memory
+  contacts.heard(member.id, batch)
+  checkWrites(memory, member, after, ready)
+  judge.demand(after.term >= before.term && after.commitIndex >= before.commitIndex && after.appliedIndex >= before.appliedIndex,
+    () => `${member.id} fell back from term ${before.term}, commit ${before.commitIndex}, applied ${before.appliedIndex}`)
+  if (after.role === 'leader') {
+    if (before.role !== 'leader' || before.term !== after.term) elected(memory, member, after)
+    leading.set(member.id, after)
+    checkProgress(memory, member, after)
+  } else leading.delete(member.id)
+  if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, ready)
+  if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
+  for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, ready)
+  if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
+  checkBounds(after, ready, judge)
+}
+
+export const createGuard = (members: readonly Watched[], judge: Judge): Guard => {
+  const majority = Math.floor(members.length / 2) + 1
+  const memory: Memory = {
+    members, judge, logs: createLogs(majority, judge), contacts: createContacts(members, majority), leaders: new Map(), leading: new Map(),
+  }
+  const { logs, leaders, leading } = memory
+  return {
+    logs,
+    elections: () => leaders.size,
+    stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
+    started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
+      judge.demand(term >= saidTerm, () => `${id} forgot term ${saidTerm} and starts in ${term}`)
+      judge.demand(commitIndex === 0 || sameEntry(logs.history, ledger.written(), commitIndex), () => `${id} starts with ${commitIndex} committed, which is not what was committed`)
+    },
+    crashed: ({ id, ledger }) => {
+      leading.delete(id)
+      // Who needs no one's vote can lead, crash before anyone hears of it, and lead the same term again.
+      if (members.length > 1) return
+      for (const term of leaders.keys()) if (term > ledger.durable().hardState.term) leaders.delete(term)
+      logs.forget(ledger.durable().terms.length)
+    },
+  }
+}

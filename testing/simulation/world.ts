@@ -1,0 +1,88 @@
+/** A whole cluster in virtual time, and everything that looks on. */
+import type { Batch, Ready } from '../../lib/events.js'
+import type { RaftState } from '../../lib/state.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import { type Fault, tellFault } from './faults/fault.js'
+import { type Field, perform } from './faults/perform.js'
+import { type Member, type Recipe, createMember } from './member.js'
+import { createStir, settlePromises } from './stir.js'
+import { type Appliances, createAppliances } from './watch/appliances.js'
+import { describe } from './watch/describe.js'
+import { type Guard, createGuard } from './watch/guard.js'
+import { type Judge, createJudge } from './watch/violation.js'
+import { type Agenda, createAgenda } from './world/agenda.js'
+import { CALM_DISK } from './world/disks.js'
+import { CALM_NETWORK } from './world/network-mix.js'
+import { createNetwork } from './world/network.js'
+
+/** A step of some member, as those hear of it who strike at the worst moment. */
+export type Stepped = (id: MemberId, before: RaftState, batch: Batch, after: RaftState, ready: Ready) => void
+
+export interface World<C, R, S> extends Field<C, R, S> {
+  readonly agenda: Agenda
+  readonly members: readonly Member<C, R, S>[]
+  readonly judge: Judge
+  readonly guard: Guard
+  readonly appliances: Appliances<C, R>
+  readonly perform: (fault: Fault) => void
+  /** Lets virtual time pass, up to `until` or to the first violation, and promises settle in between. */
+  readonly run: (until: Millis) => Promise<void>
+  /** Whoever waits with a promise was told something. */
+  readonly stir: () => void
+  readonly trace: (line: () => string) => void
+  /** Hears of every step. */
+  readonly onStep: (listener: Stepped) => void
+  readonly steps: () => number
+}
+
+/** Every so many events promises are heard even if nobody seems to wait for one. */
+const HEAR_EVERY = 256
+
+export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
+  const agenda = createAgenda()
+  const judge = createJudge(agenda.now)
+  const stir = createStir()
+  const network = createNetwork({ agenda, seed: recipe.seed, addresses: recipe.addresses })
+  const listeners: Stepped[] = []
+  let steps = 0
+
+  const trace = (line: () => string): void => write?.(`${agenda.now().toFixed(3).padStart(11)} ${line()}`)
+  const stepped: Stepped = (id, before, batch, after, ready) => {
+    steps++
+    trace(() => describe(before, after, batch, ready))
+    for (const listener of listeners) listener(id, before, batch, after, ready)
+  }
+  const members: readonly Member<C, R, S>[] = Object.keys(recipe.addresses).map(id => createMember<C, R, S>(id, recipe, {
+    agenda, network, judge, stir, stepped, trace, diskMix: () => world.diskMix, guard: () => guard, appliances: () => appliances,
+  }))
+  const guard = createGuard(members, judge)
+  const appliances = createAppliances(recipe.machine, guard.logs, judge)
+  const byId = new Map(members.map(member => [member.id, member]))
+
+  const world: World<C, R, S> = {
+    agenda, network, judge, guard, appliances, members, trace,
+    networkMix: CALM_NETWORK, diskMix: CALM_DISK,
+    member: id => {
+      const member = byId.get(id)
+      if (member === undefined) throw new Error(`there is no member ${id}`)
+      return member
+    },
+    perform: fault => {
+      trace(() => tellFault(fault))
+      perform(world, fault)
+    },
+    run: async until => {
+      await settlePromises()
+      for (let unheard = 0; judge.violation() === undefined && agenda.next(until); unheard++) {
+        if (!stir.take() && unheard < HEAR_EVERY) continue
+        unheard = 0
+        await settlePromises()
+      }
+      await settlePromises()
+    },
+    stir: stir.now,
+    onStep: listener => void listeners.push(listener),
+    steps: () => steps,
+  }
+  return world
+}

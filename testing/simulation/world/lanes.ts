@@ -1,0 +1,77 @@
+/** One direction of one connection: bytes arrive in order, late, and wait where the way is cut until it is mended. */
+import type { MemberId, Millis } from '../../../lib/types.js'
+import type { Agenda } from './agenda.js'
+import type { Dice } from './dice.js'
+import type { NetworkMix } from './network-mix.js'
+
+export type Parcel =
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly type: 'dial' }
+  | { readonly type: 'accept' }
+  | { readonly type: 'close'; readonly reason: string }
+
+export interface Lane {
+  readonly from: MemberId
+  readonly to: MemberId
+  readonly post: (parcel: Parcel) => void
+  /** Bytes posted and not delivered. */
+  readonly underWay: () => number
+  /** The receiver has taken so many bytes. */
+  readonly taken: (bytes: number) => void
+  /** What waits goes on its way, in order, after `ms`. */
+  readonly mend: (ms: Millis) => void
+  /** What waits is lost. */
+  readonly forget: () => void
+}
+
+export interface LaneOptions {
+  readonly agenda: Agenda
+  readonly dice: Dice
+  readonly mix: () => NetworkMix
+  readonly isCut: () => boolean
+  readonly deliver: (parcel: Parcel) => void
+}
+
+interface Numbered {
+  readonly parcel: Parcel
+  readonly number: number
+}
+
+export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, isCut, deliver }: LaneOptions): Lane => {
+  let waiting: Numbered[] = []
+  let posted = 0
+  let lastArrival = 0
+  let underWay = 0
+
+  const arrive = (item: Numbered): void => {
+    if (waiting.length > 0 || isCut()) waiting.push(item)
+    else deliver(item.parcel)
+  }
+  const delayMs = (): Millis => {
+    const { delayMs, loss, resendMs } = mix()
+    const usual = delayMs * 0.3 + dice.exponential(delayMs * 0.7)
+    return loss > 0 && dice.chance(loss) ? usual + resendMs * dice.between(0.5, 1.5) : usual
+  }
+  return {
+    from, to,
+    post: parcel => {
+      const item = { parcel, number: posted++ }
+      if (parcel.type === 'bytes') underWay += parcel.bytes.length
+      if (waiting.length > 0 || isCut()) return void waiting.push(item)
+      lastArrival = Math.max(lastArrival, agenda.now() + delayMs())
+      agenda.after(lastArrival - agenda.now(), () => arrive(item))
+    },
+    underWay: () => underWay,
+    taken: bytes => { underWay -= bytes },
+    mend: ms => {
+      if (waiting.length === 0) return
+      agenda.after(ms, () => {
+        if (isCut()) return
+        const items = waiting.sort((a, b) => a.number - b.number)
+        waiting = []
+        for (const { parcel } of items) deliver(parcel)
+      })
+    },
+    forget: () => { waiting = [] },
+  }
+}
