@@ -109,7 +109,7 @@ export const requestFrameBytes = ({ maxCommandBytes, maxBatchBytes }: Pick<Limit
 const Bound = integer('Bound', 1, 2 ** 30)
 
 /** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
-const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
+export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
   codec.name,
   (value): value is A | undefined => value === undefined || codec.is(value),
   (value, context) => (value === undefined ? t.success(undefined) : codec.validate(value, context)),
@@ -117,7 +117,7 @@ const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> 
 )
 
 /** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
-const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
+export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
   const open = t.type(props)
   return new t.Type<t.TypeOfProps<P>, unknown>('options', open.is, (value, context) => {
     if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
@@ -180,6 +180,7 @@ const Given = closed({
   machine: having('start'),
   transport: having('open'),
   storage: having('open'),
+  recorder: optional(having('open')),
   electionTimeoutMs: optional(TimerMs),
   heartbeatMs: optional(TimerMs),
   limits: optional(GivenLimits),

@@ -12,6 +12,7 @@ import type { Host, Member, Raft } from './member/member.js'
 import { openPorts, startNotices } from './member/open.js'
 import type { Eventual } from './proposer/proposer.js'
 import { runMember } from './member/run-member.js'
+import type { Recorder } from './recorder/port.js'
 import type { Storage } from './storage/port.js'
 import type { Transport } from './transport/port.js'
 
@@ -25,6 +26,8 @@ export interface RaftOptions<C, R, S> {
   readonly machine: Machine<C, R, S>
   readonly transport: Transport
   readonly storage: Storage
+  /** Where the latest inputs are kept, to be replayed when something went wrong: `flightRecorder` of `rxraft/recorder`. Nowhere unless told otherwise. */
+  readonly recorder?: Recorder
   /** Without word from a leader for this long, and up to half as long again at random, a member stands for election; 1 000 unless told otherwise. */
   readonly electionTimeoutMs?: Millis
   /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
@@ -45,10 +48,10 @@ export const startRaft = <C, R, S>(
 ): void => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return done(prepared)
-  const { options: checked, storage, transport, ...recipe } = prepared.right
+  const { options: checked, storage, transport, recorder, ...recipe } = prepared.right
   const notices = new Subject<Notice>()
   const notice = (notice: Notice): void => notices.next(notice)
-  openPorts({ options: checked, storage, transport, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
+  openPorts({ options: checked, storage, transport, recorder, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
     if (isLeft(opened)) return done(opened)
     done(right(runMember({ options: checked, ...recipe, ports: opened.right, host, notices$: notices })))
     // Whoever was waiting for the member has subscribed by the end of the turn.
@@ -56,19 +59,19 @@ export const startRaft = <C, R, S>(
   })
 }
 
-type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'>
+type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'> & { readonly recorder: Recorder | undefined }
 
 /** Reads the options once and starts the machine: whatever they do, the outcome is a value. */
 const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions, Prepared<C, R, S>> => {
   const checked = decodeOptions(options)
   if (isLeft(checked)) return checked
   try {
-    const { machine, transport, storage } = options
+    const { machine, transport, storage, recorder } = options
     const faults = protocolFaults('machine', machine)
     if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
     const running = machine.start()
-    return right({ options: checked.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage })
+    return right({ options: checked.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage, recorder })
   } catch (thrown) {
     return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))
   }

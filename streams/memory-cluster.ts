@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import type { Limits } from '../codecs/options.js'
+import { type Limits, optional } from '../codecs/options.js'
 import { decodeWith, messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { isLeft, isRight, left, right } from '../lib/prelude.js'
@@ -8,6 +8,7 @@ import { createRaft } from './create-raft.js'
 import type { Machine } from './machine/machine.js'
 import type { Raft } from './member/member.js'
 import type { Eventual } from './proposer/proposer.js'
+import type { Recorder } from './recorder/port.js'
 import { memoryStorage } from './storage/memory.js'
 import { memoryNetwork, memoryTransport } from './transport/memory.js'
 
@@ -19,6 +20,8 @@ export interface MemoryClusterOptions<C, R, S, Id extends MemberId> {
   /** 30 unless told otherwise. */
   readonly heartbeatMs?: Millis
   readonly limits?: Partial<Limits>
+  /** The recorder of each member; none unless told otherwise. */
+  readonly recorder?: (id: Id) => Recorder
 }
 
 type Cluster<C, R, S, Id extends MemberId> = { readonly [K in Id]: Raft<C, R, S> }
@@ -35,10 +38,10 @@ export const memoryCluster = async <C, R, S, const Id extends MemberId>(
 }
 
 /** The rest of the options is looked at when each member starts. */
-const Given = t.type({ members: t.readonlyArray(t.string, 'a list of names') })
+const Given = t.type({ members: t.readonlyArray(t.string, 'a list of names'), recorder: optional(t.Function) })
 
-const start = async <C, R, S, Id extends MemberId>(options: MemoryClusterOptions<C, R, S, Id>): Eventual<StartError, Cluster<C, R, S, Id>> => {
-  const given = decodeWith(Given, options)
+const start = async <C, R, S, Id extends MemberId>({ recorder, ...options }: MemoryClusterOptions<C, R, S, Id>): Eventual<StartError, Cluster<C, R, S, Id>> => {
+  const given = decodeWith(Given, { ...options, recorder })
   if (isLeft(given)) return left(new InvalidOptions(given.left))
   const ids = new Set(options.members)
   if (ids.size === 0 || ids.size < options.members.length) return left(new InvalidOptions(['members: must be names, at least one and each different']))
@@ -46,7 +49,7 @@ const start = async <C, R, S, Id extends MemberId>(options: MemoryClusterOptions
   const members = Object.fromEntries([...ids].map((id, i) => [id, `localhost:${i + 1}`]))
   const outcomes = await Promise.all([...ids].map(async id => ({ id, outcome: await createRaft({
     electionTimeoutMs: 150, heartbeatMs: 30, ...options,
-    cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(),
+    cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(), ...(recorder && { recorder: recorder(id) }),
   }) })))
   const rafts = outcomes.flatMap(({ id, outcome }) => isRight(outcome) ? [[id, outcome.right] as const] : [])
   const failed = outcomes.map(({ outcome }) => outcome).find(isLeft)

@@ -16,7 +16,7 @@ interface Endings {
   /** Nothing is folded, applied or taken in any more, and whoever still waits is told that the outcome is unknown. */
   halt(): void
   /** Gives back the address, the files and the lock. */
-  close(done: () => void): void
+  close(how: Ended, done: () => void): void
   ended(how: Ended): void
 }
 
@@ -32,7 +32,7 @@ export const createEnding = (endOfTurn: Clock['endOfTurn'], { drain, halt, close
       if (isClosing) return
       isClosing = true
       halt()
-      close(() => {
+      close(how, () => {
         ended(how)
         resolve()
       })

@@ -1,5 +1,6 @@
 import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
 import type { CheckedOptions } from '../../codecs/options.js'
+import type { RunEnd } from '../../codecs/recording/segment.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { membershipOf, openLog } from '../../lib/log.js'
@@ -7,6 +8,7 @@ import { firstMembership } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Membership, Millis } from '../../lib/types.js'
 import { createAdmission } from './admission.js'
+import type { Recorder, Recording } from '../recorder/port.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
 import type { Storage, Store } from '../storage/port.js'
@@ -16,6 +18,7 @@ import type { Links, Transport } from '../transport/port.js'
 export interface Ports {
   readonly store: Store
   readonly links: Links
+  readonly recording: Recording | undefined
   /** Who belongs to the cluster, by what is stored. */
   readonly membership: Membership
 }
@@ -24,6 +27,7 @@ export interface Opening {
   readonly options: CheckedOptions
   readonly storage: Storage
   readonly transport: Transport
+  readonly recorder: Recorder | undefined
   readonly clock: Clock
   /** A number in [0, 1). */
   readonly random: () => number
@@ -32,11 +36,14 @@ export interface Opening {
 
 /** Recovers what is stored, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = (opening: Opening, done: (outcome: Either<StartError, Ports>) => void): void => {
-  const { options: { cluster, id, members, limits }, storage, transport, clock, random, notice } = opening
+  const { options: { cluster, id, members, limits }, storage, transport, recorder, clock, random, notice } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
   const owner = { clusterId, id, membership: first, tailBytes: limits.logCacheBytes }
-  attempt<Store>('storage', answer => storage.open(owner, answer), opened => {
+  const record = (answer: (outcome: Either<StartError, Recording | undefined>) => void): void =>
+    answer(recorder === undefined ? right(undefined) : recorder.open({ clusterId, id }, notice))
+  // First, since it only looks at its options: what was opened after it need not be closed for its sake.
+  attempt('recorder', record, recorded => isLeft(recorded) ? done(recorded) : attempt<Store>('storage', answer => storage.open(owner, answer), opened => {
     if (isLeft(opened)) return done(opened)
     const store = opened.right
     const membership = membershipOf(openLog(store.recovered))
@@ -46,8 +53,8 @@ export const openPorts = (opening: Opening, done: (outcome: Either<StartError, P
     }
     attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
       ? store.close(() => done(left(listening.left)))
-      : done(right({ store, links: listening.right, membership })))
-  })
+      : done(right({ store, links: listening.right, recording: recorded.right, membership })))
+  }))
 }
 
 /** Opens a port and passes on its answer; where `open` throws instead of answering, the answer is an error with what it threw. */
@@ -73,8 +80,8 @@ export const startNotices = ({ members }: CheckedOptions, { store, membership: {
 }
 
 /** Gives back the address, the files and the lock; what does not finish within `timeoutMs` is left to itself. */
-export const closePorts = ({ store, links }: Ports, clock: Clock, timeoutMs: Millis, timedOut: () => void, done: () => void): void => {
-  let open = 2
+export const closePorts = ({ store, links, recording }: Ports, end: RunEnd, clock: Clock, timeoutMs: Millis, timedOut: () => void, done: () => void): void => {
+  let open = 3
   const cancel = clock.after(timeoutMs, () => {
     open = 0
     timedOut()
@@ -87,4 +94,6 @@ export const closePorts = ({ store, links }: Ports, clock: Clock, timeoutMs: Mil
   }
   links.close(closed)
   store.close(closed)
+  if (recording === undefined) closed()
+  else recording.close(end, closed)
 }

@@ -1,4 +1,6 @@
 import { Subject, connect, merge, tap } from 'rxjs'
+import type { RunEnd } from '../../codecs/recording/segment.js'
+import { messageOf } from '../../codecs/report.js'
 import { firstStep } from '../../lib/recover.js'
 import { assemble } from './assemble.js'
 import { createEnding } from './ending.js'
@@ -10,7 +12,11 @@ import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { receive } from './receive.js'
+import type { Ended } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
+
+/** The same for those who read a recording. */
+const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', reason: messageOf(how.error) } : { how: 'stopped', reason: '' }
 
 /**
  * Closes the loop: what a step asks for is handed over, and what comes of it enters through the inbox again.
@@ -20,7 +26,7 @@ import { tickEveryMs, ticks } from '../time/ticks.js'
  *        └── persisted, read, applied, proposed, received, ticked
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links }, host: { clock, seed, fold }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())
@@ -42,10 +48,10 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
       running.unsubscribe()
       halt()
     },
-    close: done => closePorts(member.ports, clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
+    close: (how, done) => closePorts(member.ports, runEnd(how), clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
     ended: outputs.end,
   })
-  const running = pipeline(inputs, first, fold).pipe(
+  const running = pipeline(inputs, first, fold, recording).pipe(
     tap(persist(store)),
     connect(steps$ => merge(
       steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(release)),

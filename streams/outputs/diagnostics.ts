@@ -1,6 +1,7 @@
 import type { CoreDiagnostic } from '../../lib/events.js'
 import type { MemberId } from '../../lib/types.js'
 import type { MachineNotice } from '../machine/operate.js'
+import type { RecorderNotice } from '../recorder/port.js'
 import type { IntakeNotice } from '../requests/intake.js'
 import type { Party, TransportNotice } from '../transport/port.js'
 
@@ -19,7 +20,7 @@ export type MemberNotice =
   /** On stopping, the disk or the transport did not finish in time and was left to itself. */
   | { readonly type: 'closeTimedOut'; readonly bound: 'stopTimeoutMs' }
 
-export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MachineNotice | MemberNotice
+export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MachineNotice | RecorderNotice | MemberNotice
 
 /** How much an operator should care: `error` needs a person, `warning` deserves a look, `info` explains. */
 export type Severity = 'info' | 'warning' | 'error'
@@ -51,6 +52,9 @@ const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   slowApply: 'warning',
   rememberFailed: 'error',
   closeTimedOut: 'error',
+  recorderBehind: 'warning',
+  recorderResumed: 'info',
+  recorderStopped: 'warning',
 }
 
 export const diagnostic = (notice: Notice): Diagnostic => ({ ...notice, severity: SEVERITY[notice.type] })

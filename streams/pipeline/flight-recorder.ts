@@ -2,6 +2,7 @@ import { bytesOf } from '../../lib/batch.js'
 import type { Batch, RaftEvent } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
+import type { Recording } from '../recorder/port.js'
 
 /** A step threw: a member's own state contradicts itself, and the member has stopped. Carries what is needed to replay it. */
 export class StepFailed extends Error {
@@ -30,8 +31,8 @@ const entryBytes = (event: RaftEvent): number => {
 /** The reducer of a member: total, pure, and called once per batch. */
 export type Fold = (previous: Step, batch: Batch) => Step
 
-/** The same fold, remembering its last batches; when it throws, they go with the error. */
-export const recorded = (fold: Fold): Fold => {
+/** The last batches, in memory: they go with the error when a step throws. */
+const lastBatches = () => {
   const batches: Batch[] = []
   const weights: number[] = []
   let weight = 0
@@ -45,8 +46,15 @@ export const recorded = (fold: Fold): Fold => {
       weight -= weights.shift()!
     }
   }
+  return { batches, record }
+}
+
+/** The same fold, remembering its last batches, and telling `recording` of every one before it is folded. */
+export const recorded = (fold: Fold, recording?: Pick<Recording, 'record'>): Fold => {
+  const { batches, record } = lastBatches()
   return (previous, batch) => {
     record(batch)
+    recording?.record(previous.state, batch)
     try {
       return fold(previous, batch)
     } catch (cause) {

@@ -8,6 +8,7 @@
  */
 import { type Observable, merge, of, scan } from 'rxjs'
 import { type Step, step } from '../../lib/step.js'
+import type { Recording } from '../recorder/port.js'
 import { type Fold, recorded } from './flight-recorder.js'
 import { type Inputs, inbox } from './inbox.js'
 
@@ -16,7 +17,7 @@ import { type Inputs, inbox } from './inbox.js'
  * again, and a member that begins anew forgets its vote.
  *
  * `first` comes after the inputs are listened to, so that what it causes finds the inbox open. Errors when an input errors,
- * or with `StepFailed` when a step throws; completes with its inputs.
+ * or with `StepFailed` when a step throws; completes with its inputs. `recording` sees each batch before it is folded.
  */
-export const pipeline = (inputs: Inputs, first: Step, fold: Fold = step): Observable<Step> =>
-  merge(inbox(inputs).pipe(scan(recorded(fold), first)), of(first))
+export const pipeline = (inputs: Inputs, first: Step, fold: Fold = step, recording?: Pick<Recording, 'record'>): Observable<Step> =>
+  merge(inbox(inputs).pipe(scan(recorded(fold, recording), first)), of(first))

@@ -1,0 +1,40 @@
+import * as t from 'io-ts'
+import { closed, optional } from '../../codecs/options.js'
+import { guard, integer } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { InvalidOptions } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Disk } from '../storage/disk/disk.js'
+import { nodeDisk } from '../storage/disk/node-disk.js'
+
+export interface FlightRecorderOptions {
+  /** What all files of the recording may take up together. Default 64 MiB. */
+  readonly maxBytes?: number
+  /** What may wait in memory for the disk; beyond it turns are left out. Default 4 MiB. */
+  readonly maxBufferBytes?: number
+  readonly disk?: Disk
+}
+
+/** The options of a recorder, complete. */
+export interface CheckedRecorderOptions extends Required<FlightRecorderOptions> {
+  readonly folder: string
+}
+
+const MiB = 1024 * 1024
+export const DEFAULT_MAX_BYTES = 64 * MiB
+export const DEFAULT_MAX_BUFFER_BYTES = 4 * MiB
+
+const Folder = guard<string>('Folder', value => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'))
+const Given = t.type({
+  recorder: closed({
+    folder: Folder, maxBytes: optional(integer('Bound', MiB, 2 ** 32)), maxBufferBytes: optional(integer('Bound', MiB, 2 ** 30)), disk: t.unknown,
+  }),
+})
+
+/** Every fault by its path, or the options with their defaults. */
+export const checkRecorderOptions = (folder: string, options: FlightRecorderOptions): Either<InvalidOptions, CheckedRecorderOptions> => {
+  const decoded = decodeWith(Given, { recorder: { ...options, folder } })
+  if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
+  const { maxBytes = DEFAULT_MAX_BYTES, maxBufferBytes = DEFAULT_MAX_BUFFER_BYTES } = decoded.right.recorder
+  return right({ folder, maxBytes, maxBufferBytes, disk: options.disk ?? nodeDisk() })
+}

@@ -1,0 +1,165 @@
+import { isLeft, left, right } from '../../lib/prelude.js'
+import { type Act, chain, forEach, inOrder, map, succeed } from '../storage/disk/act.js'
+import type { Disk, DiskFile } from '../storage/disk/disk.js'
+import { openFile, sizeOf, withFile, writeFully } from '../storage/disk/file-access.js'
+
+export interface SegmentRingOptions {
+  readonly disk: Disk
+  readonly folder: string
+  /** What all files of the folder may take up together. */
+  readonly maxBytes: number
+  /** What one file will take up at most. */
+  readonly segmentBytes: number
+  /** Hears of the first failure; nothing is written after it. */
+  failed(error: NodeJS.ErrnoException): void
+}
+
+/** Files that are written one after the other, of which the oldest go when there is no more room. Nothing is synced. */
+export interface SegmentRing {
+  /** What is appended from here on goes into the next file. */
+  begin(): void
+  append(bytes: Uint8Array): void
+  /** Bytes handed over and not yet written. */
+  held(): number
+  /** Writes what is held and lets go of the files. */
+  close(done: () => void): void
+}
+
+const nameOf = (number: number): string => `flight-${String(number).padStart(8, '0')}.rxr`
+/** The number in a segment's name, or undefined for another file. */
+export const segmentNumberIn = (name: string): number | undefined => {
+  const digits = /^flight-(\d{8,15})\.rxr$/.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+interface StoredSegment {
+  readonly number: number
+  bytes: number
+}
+
+/** The segments that earlier runs left, oldest first: they stay until there is no more room. */
+const findSegments = (disk: Disk, folder: string): Act<StoredSegment[]> => {
+  const list: Act<readonly string[]> = done => disk.list(folder, done)
+  const make: Act<void> = done => disk.makeDirectory(folder, done)
+  return chain(make, () => chain(list, names => {
+    const found: StoredSegment[] = []
+    const numbers = names.flatMap(name => segmentNumberIn(name) ?? []).sort((a, b) => a - b)
+    return map(forEach(numbers, number => map(withFile(disk, `${folder}/${nameOf(number)}`, 'read', sizeOf), bytes => found.push({ number, bytes }))), () => found)
+  }))
+}
+
+type Task = { readonly type: 'begin' } | { readonly type: 'append'; readonly bytes: Uint8Array }
+
+/** Where the ring stands; its acts run one at a time. */
+interface Ring {
+  readonly options: SegmentRingOptions
+  readonly segments: StoredSegment[]
+  file: DiskFile | undefined
+}
+
+/** Someone else may have removed it: gone is gone. */
+const remove = (disk: Disk, path: string): Act<void> => done =>
+  disk.unlink(path, outcome => done(isLeft(outcome) && outcome.left.code !== 'ENOENT' ? outcome : right(undefined)))
+
+const makeRoom = ({ options: { disk, folder, maxBytes, segmentBytes }, segments }: Ring): Act<void> => {
+  let used = segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  const leaving: StoredSegment[] = []
+  for (const segment of segments) {
+    if (used + segmentBytes <= maxBytes) break
+    leaving.push(segment)
+    used -= segment.bytes
+  }
+  return map(forEach(leaving, ({ number }) => remove(disk, `${folder}/${nameOf(number)}`)), () => void segments.splice(0, leaving.length))
+}
+
+const closeFile = (ring: Ring): Act<void> => {
+  const { file } = ring
+  ring.file = undefined
+  return file === undefined ? succeed(undefined) : file.close
+}
+
+const beginNext = (ring: Ring): Act<void> => {
+  const { options: { disk, folder }, segments } = ring
+  const open = (): Act<void> => {
+    const number = (segments.at(-1)?.number ?? 0) + 1
+    return map(openFile(disk, `${folder}/${nameOf(number)}`, 'create'), file => {
+      ring.file = file
+      segments.push({ number, bytes: 0 })
+    })
+  }
+  return chain(inOrder(closeFile(ring), makeRoom(ring)), open)
+}
+
+const write = (ring: Ring, pieces: readonly Uint8Array[]): Act<void> => {
+  const segment = ring.segments.at(-1)
+  if (ring.file === undefined || segment === undefined) return done => done(left(new Error('there is no segment to write to')))
+  return map(writeFully(ring.file, pieces, segment.bytes), () => { segment.bytes += pieces.reduce((sum, { length }) => sum + length, 0) })
+}
+
+export const createSegmentRing = (options: SegmentRingOptions): SegmentRing => {
+  let ring: Ring | undefined
+  let tasks: Task[] = []
+  let held = 0
+  let isBusy = false
+  let hasFailed = false
+  let closed: (() => void) | undefined
+
+  /** All that can be written at once. */
+  const nextPieces = (): readonly Uint8Array[] => {
+    const end = tasks.findIndex(({ type }) => type === 'begin')
+    return tasks.splice(0, end < 0 ? tasks.length : end).flatMap(task => task.type === 'append' ? [task.bytes] : [])
+  }
+  const next = (of: Ring): Act<void> => {
+    if (tasks[0]?.type === 'begin') {
+      tasks.shift()
+      return beginNext(of)
+    }
+    const pieces = nextPieces()
+    return map(write(of, pieces), () => { held -= pieces.reduce((sum, { length }) => sum + length, 0) })
+  }
+  const run = (act: Act<void>): void => {
+    isBusy = true
+    act(outcome => {
+      isBusy = false
+      if (isLeft(outcome)) fail(outcome.left)
+      else pump()
+    })
+  }
+  const fail = (error: NodeJS.ErrnoException): void => {
+    hasFailed = true
+    tasks = []
+    held = 0
+    options.failed(error)
+    pump()
+  }
+  const pump = (): void => {
+    if (isBusy) return
+    if (tasks.length > 0) {
+      if (ring === undefined) return run(map(findSegments(options.disk, options.folder), segments => { ring = { options, segments, file: undefined } }))
+      return run(next(ring))
+    }
+    if (closed === undefined && !hasFailed) return
+    const then = closed
+    closed = undefined
+    const end = (): void => then?.()
+    if (ring === undefined) end()
+    else closeFile(ring)(end)
+  }
+  const add = (task: Task): void => {
+    if (hasFailed) return
+    tasks.push(task)
+    pump()
+  }
+  return {
+    begin: () => add({ type: 'begin' }),
+    append: bytes => {
+      if (!hasFailed) held += bytes.length
+      add({ type: 'append', bytes })
+    },
+    held: () => held,
+    close: done => {
+      closed = done
+      pump()
+    },
+  }
+}
