@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Load, LoadResult } from './load.js'
 import { numberIn, runPeer } from './peer.js'
-import { startProcesses } from './processes.js'
+import { type Processes, startProcesses } from './processes.js'
 import { median, report, say, tableOf } from './stats.js'
 
 export interface DurableOptions {
@@ -26,11 +26,19 @@ const loadOnce = async (load: Load): Promise<LoadResult> => {
   return result
 }
 
-const ours = async (inFlight: number, seconds: number): Promise<LoadResult> => {
-  const cluster = await startProcesses(3)
+/** What all members spent on an entry of the log, start and idle time included, in microseconds. */
+const cpuPerEntry = (cluster: Processes): number => {
+  const samples = Object.keys(cluster.members).flatMap(id => cluster.sampleOf(id) ?? [])
+  return samples.reduce((sum, { cpu }) => sum + cpu.user + cpu.system, 0) / Math.max(...samples.map(({ lastIndex }) => lastIndex))
+}
+
+/** One round: a new cluster, so many writes in flight, for so long. */
+export const measureDurable = async (inFlight: number, seconds: number, isRecorded = false): Promise<LoadResult & { readonly cpuMicros: number }> => {
+  const cluster = await startProcesses(3, { isRecorded })
   try {
     await cluster.elected()
-    return await loadOnce({ members: cluster.members, connections: CONNECTIONS, inFlight, warmMs: WARM_MS, measureMs: seconds * 1000 })
+    const result = await loadOnce({ members: cluster.members, connections: CONNECTIONS, inFlight, warmMs: WARM_MS, measureMs: seconds * 1000 })
+    return { ...result, cpuMicros: cpuPerEntry(cluster) }
   } finally {
     await cluster.end()
   }
@@ -43,7 +51,7 @@ export const durable = async ({ inFlight, rounds, seconds, peer }: DurableOption
     const theirs: { perSecond: number; p50Ms: number; p99Ms: number }[] = []
     for (let round = 0; round < rounds; round++) {
       say(`durable, ${writes} in flight, round ${round + 1} of ${rounds}`)
-      const result = await ours(writes, seconds)
+      const result = await measureDurable(writes, seconds)
       mine.push(result)
       report({ what: 'rxraft durable', inFlight: writes, ...result })
       if (peer === undefined) continue

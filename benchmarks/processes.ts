@@ -25,8 +25,13 @@ export interface Processes {
   end(): Promise<void>
 }
 
+export interface ProcessOptions {
+  readonly parent?: string
+  readonly isRecorded?: boolean
+}
+
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
-export const startProcesses = async (count: number, parent = tmpdir()): Promise<Processes> => {
+export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false }: ProcessOptions = {}): Promise<Processes> => {
   const root = mkdtempSync(join(parent, 'rxraft-bench-'))
   const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`)
   const ports = await Promise.all(ids.map(freePort))
@@ -34,7 +39,7 @@ export const startProcesses = async (count: number, parent = tmpdir()): Promise<
   const children = new Map<string, ChildProcess>()
   const samples = new Map<string, Sample>()
   const start = (id: string): void => {
-    const task: BenchMember = { id, members, folder: join(root, id) }
+    const task: BenchMember = { id, members, folder: join(root, id), ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
     const child = fork(program, [JSON.stringify(task)])
     child.on('message', sample => samples.set(id, sample as Sample))
     children.set(id, child)

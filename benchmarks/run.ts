@@ -4,12 +4,14 @@ import { durable } from './durable.js'
 import { endless } from './endless.js'
 import { failover } from './failover.js'
 import { inProcess } from './in-process.js'
+import { recorder } from './recorder.js'
 
 const HELP = `npm run bench -- [NAME …] [options]
 
   durable      three processes, TCP, fsync: --in-flight 1,16,256  --rounds 3  --seconds 3  --peer 'COMMAND'
   in-process   three members in one process, memory storage and transport: --rounds 3  --seconds 3  --peer 'COMMAND'
   failover     SIGKILL of the leader to the next accepted write: --times 9
+  recorder     the same two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
   endless      memory of a durable member while the log grows: --commands 10000000
 
 Without a NAME: durable, in-process and failover. --peer names a program that measures another system and prints lines of JSON
@@ -29,6 +31,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   durable: () => durable({ inFlight: values['in-flight'].split(',').map(Number), rounds, seconds, peer: values.peer }),
   'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
   failover: () => failover({ times: Number(values.times) }),
+  recorder: () => recorder({ inFlight: values['in-flight'].split(',').map(Number), rounds, seconds }),
   endless: () => endless({ commands: Number(values.commands) }),
 }
 const unknown = positionals.filter(name => benchmarks[name] === undefined)

@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { demoCluster } from './cluster.js'
 import { type Summary, runDemo } from './run.js'
-import { createScreen } from './screen.js'
+import { Mistake } from '../mistake.js'
+import { createScreen } from '../screen.js'
 
 const HELP = `Three members, three processes, three data folders: a stream of commands goes in, the leader is killed with SIGKILL in the
 middle, and in the end every member must have applied exactly what was acknowledged.
@@ -26,9 +27,6 @@ const OPTIONS = {
   out: { type: 'string' }, writes: { type: 'string' }, window: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
 } as const
 const LINE_BYTES = 128
-
-/** A mistake of the person who typed the command. */
-class Mistake extends Error {}
 
 const count = (name: string, text: string | undefined, otherwise: number, least: number): number => {
   const value = text === undefined ? otherwise : Number(text)

@@ -6,7 +6,7 @@ import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Applied, DemoCluster } from './cluster.js'
 import type { FeederTask, FromFeeder } from './protocol.js'
-import type { Screen } from './screen.js'
+import type { Screen } from '../screen.js'
 
 export interface Summary {
   readonly writes: number

@@ -3,7 +3,7 @@ import type { RaftState } from '../../lib/state.js'
 import type { EntryBatch, Turn } from '../../lib/types.js'
 import { byteSource } from './byte-source.js'
 import {
-  type RawRecord, type RunEnd, type SegmentFault, type SegmentHeader, faultAt, readEnd, readEntries, readHeader, readRecords, readState,
+  type RawRecord, type RunEnd, type SegmentFault, type SegmentHeader, faultAt, readEnd, readEntries, readHeader, readRecords, readState, unfinishedAt,
 } from './segment.js'
 import { type StateRecord, stateOf } from './state.js'
 import { type RecordedTurn, readTurn } from './turns.js'
@@ -36,7 +36,7 @@ const gather = ({ lists: counts }: StateRecord, records: readonly RawRecord[], s
     for (const batch of batches) target.push(batch)
   }
   const short = lists.findIndex((batches, i) => batches.length !== counts[i])
-  return short < 0 ? right(lists) : faultAt(size, `it holds ${lists[short]!.length} of the ${counts[short]} batches in list ${short} of its state: it ends before its state was written`)
+  return short < 0 ? right(lists) : unfinishedAt(size, `before all of its state was written: list ${short} has ${lists[short]!.length} of ${counts[short]} batches`)
 }
 
 function* turnsOf(records: readonly RawRecord[], first: Turn): Generator<Either<SegmentFault, RecordedTurn>, void> {
@@ -56,7 +56,9 @@ export const readSegment = (bytes: Uint8Array): Either<SegmentFault, Segment> =>
   if (isLeft(found)) return found
   const { records, damage } = found.right
   const [headerRecord, stateRecord, ...rest] = records
-  if (headerRecord?.kind !== 'header' || stateRecord?.kind !== 'state') return left(damage ?? { offset: bytes.length, reason: 'it ends before its state was written' })
+  if (damage !== undefined && stateRecord === undefined) return left(damage)
+  if (headerRecord === undefined || stateRecord === undefined) return unfinishedAt(bytes.length, 'before its state was written')
+  if (headerRecord.kind !== 'header' || stateRecord.kind !== 'state') return faultAt(headerRecord.offset, 'it does not begin with a header and a state')
   const header = readHeader(headerRecord)
   if (isLeft(header)) return header
   const record = readState(stateRecord)

@@ -103,9 +103,13 @@ export const writeEnd = (sink: ByteSink, { how, reason }: RunEnd): number =>
 export interface SegmentFault {
   readonly offset: number
   readonly reason: string
+  /** Nothing is wrong, but the file ends before there is anything to replay: its writer was not given the time. */
+  readonly isUnfinished: boolean
 }
 
-export const faultAt = (offset: number, reason: string): Either<SegmentFault, never> => left({ offset, reason })
+export const faultAt = (offset: number, reason: string): Either<SegmentFault, never> => left({ offset, reason, isUnfinished: false })
+
+export const unfinishedAt = (offset: number, reason: string): Either<SegmentFault, never> => left({ offset, reason: `it ends ${reason}`, isUnfinished: true })
 
 /** One record, whole and with the right checksum. */
 export interface RawRecord {
@@ -121,14 +125,14 @@ export interface RawRecords {
   readonly damage: SegmentFault | undefined
 }
 
-/** Whether the segment begins as one that this version reads. */
-const prefixFault = (bytes: Uint8Array): SegmentFault | undefined => {
-  if (!MAGIC.subarray(0, bytes.length).equals(bytes.subarray(0, MAGIC.length))) return { offset: 0, reason: 'it does not begin as a flight recording' }
-  if (bytes.length < PREFIX_BYTES) return { offset: bytes.length, reason: 'it ends before anything was recorded' }
+/** Passes what begins as a segment that this version reads. */
+const checkPrefix = (bytes: Uint8Array): Either<SegmentFault, void> => {
+  if (!MAGIC.subarray(0, bytes.length).equals(bytes.subarray(0, MAGIC.length))) return faultAt(0, 'it does not begin as a flight recording')
+  if (bytes.length < PREFIX_BYTES) return unfinishedAt(bytes.length, 'before anything was recorded')
   const view = viewOf(bytes)
-  if (view.getUint32(PREFIX_CHECKED, true) !== checksumOf(bytes.subarray(0, PREFIX_CHECKED))) return { offset: 8, reason: 'its format does not match its checksum' }
+  if (view.getUint32(PREFIX_CHECKED, true) !== checksumOf(bytes.subarray(0, PREFIX_CHECKED))) return faultAt(8, 'its format does not match its checksum')
   const format = view.getUint32(8, true)
-  return format === RECORDING_FORMAT ? undefined : { offset: 8, reason: `it is of format ${format}; this version reads format ${RECORDING_FORMAT}` }
+  return format === RECORDING_FORMAT ? right(undefined) : faultAt(8, `it is of format ${format}; this version reads format ${RECORDING_FORMAT}`)
 }
 
 /** The record at `offset`; undefined where the file was not written any further: it ends, or only zeros follow. */
@@ -150,8 +154,8 @@ const recordAt = (bytes: Uint8Array, offset: number): Either<SegmentFault, RawRe
 
 /** All records of a segment. A last one that was not written to its end does not count. */
 export const readRecords = (bytes: Uint8Array): Either<SegmentFault, RawRecords> => {
-  const fault = prefixFault(bytes)
-  if (fault !== undefined) return left(fault)
+  const checked = checkPrefix(bytes)
+  if (isLeft(checked)) return checked
   const records: RawRecord[] = []
   for (let offset = PREFIX_BYTES; ;) {
     const record = recordAt(bytes, offset)

@@ -13,6 +13,8 @@ export class UnreadableRecording extends Error {
     /** Where in the file, in bytes. */
     readonly offset: number,
     reason: string,
+    /** Nothing is wrong, but there is nothing to replay yet: its writer ended first. */
+    readonly isUnfinished = false,
   ) {
     super(`${file} cannot be read as a flight recording at offset ${offset}: ${reason}.`)
   }
@@ -21,7 +23,7 @@ export class UnreadableRecording extends Error {
 /** No recorder writes larger segments. */
 const MAX_SEGMENT_BYTES = 2 ** 30
 
-export const unreadable = (file: string, { offset, reason }: SegmentFault): UnreadableRecording => new UnreadableRecording(file, offset, reason)
+export const unreadable = (file: string, { offset, reason, isUnfinished }: SegmentFault): UnreadableRecording => new UnreadableRecording(file, offset, reason, isUnfinished)
 
 const attempt = async <A>(file: string, act: () => Promise<A>): Promise<Either<UnreadableRecording, A>> => {
   try {

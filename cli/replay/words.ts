@@ -1,0 +1,78 @@
+/** A replay in words: short lines for people, the same as values for programs. */
+import { lastIndexOf } from '../../lib/batch.js'
+import type { RaftEvent, Write } from '../../lib/events.js'
+import { lastEntry } from '../../lib/log.js'
+import type { Message } from '../../lib/messages.js'
+import { unreachable } from '../../lib/prelude.js'
+import type { RaftState } from '../../lib/state.js'
+import type { Step } from '../../lib/step.js'
+import type { EntryBatch, EntryBody } from '../../lib/types.js'
+
+/** `3..7@2`: the entries from 3 to 7, of term 2. */
+const placeOf = (batch: EntryBatch): string =>
+  `${batch.firstIndex}${batch.count > 1 ? `..${lastIndexOf(batch)}` : ''}@${batch.term}${batch.kind === 'command' ? '' : ` ${batch.kind}`}`
+
+const MAX_LISTED = 4
+const entries = (batches: readonly EntryBatch[]): string => {
+  const last = batches.at(-1)
+  if (last === undefined) return 'no entries'
+  return batches.length > MAX_LISTED ? `entries ${batches[0]!.firstIndex}..${lastIndexOf(last)} in ${batches.length} batches` : `entries ${batches.map(placeOf).join(', ')}`
+}
+
+const ofMessage = (message: Message): string => {
+  switch (message.type) {
+    case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}`
+    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}`
+    case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
+    case 'requestVote': return `${message.preVote ? 'pre-vote, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
+    case 'requestVoteReply': return `${message.preVote ? 'pre-vote ' : ''}${message.voteGranted ? 'granted' : 'refused'}`
+    default: return unreachable(message)
+  }
+}
+const messageWords = (message: Message, party: string): string => `${message.type} ${party} in term ${message.term}: ${ofMessage(message)}`
+
+const eventWords = (event: RaftEvent): string => {
+  switch (event.type) {
+    case 'received': return messageWords(event.message, `from ${event.message.from}`)
+    case 'proposed': return `proposed ${event.id}: ${event.body.count} commands, ${event.body.bytes.length} bytes`
+    case 'persisted': return `persisted turn ${event.turn}`
+    case 'entriesRead': return `read ${entries(event.batches)} to ${event.purpose.type === 'apply' ? 'apply' : `replicate to ${event.purpose.to}`}`
+    case 'applied': return `applied up to ${event.index}`
+    case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
+    default: return unreachable(event)
+  }
+}
+
+const writeWords = (write: Write): string => {
+  switch (write.type) {
+    case 'append': return `write ${entries(write.batches)}`
+    case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}`
+    default: return unreachable(write)
+  }
+}
+
+/** A state in one line. */
+export const stateWords = (state: RaftState): string => {
+  const { index, term } = lastEntry(state.log)
+  const role = state.role === 'candidate' ? `candidate (${state.phase})` : state.role
+  return `${role} of term ${state.term}, leader ${state.leader ?? 'unknown'}, last ${index}@${term}, durable ${state.persistedIndex}, commit ${state.commitIndex}, applied ${state.appliedIndex}`
+}
+
+export const inputWords = (events: readonly RaftEvent[]): readonly string[] => events.map(event => `← ${eventWords(event)}`)
+
+export const outputWords = ({ ready: { writes, messages, reads, committed, answers, diagnostics } }: Step): readonly string[] => [
+  ...writes.map(writeWords),
+  ...messages.map(message => messageWords(message, `to ${message.to}`)),
+  ...reads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
+  ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
+  ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),
+  ...diagnostics.map(diagnostic => `notice ${JSON.stringify(diagnostic)}`),
+].map(line => `→ ${line}`)
+
+/** Sizes in place of bytes, which are not those of the commands, and lists in place of what JSON cannot say. */
+export const plain = (key: string, value: unknown): unknown => {
+  if (value === Number.NEGATIVE_INFINITY) return null
+  if (value instanceof Map) return [...value as ReadonlyMap<unknown, unknown>]
+  return key === 'body' ? bodyPlain(value as EntryBody) : value
+}
+const bodyPlain = ({ count, bytes, checksum }: EntryBody) => ({ count, byteLength: bytes.length, checksum })
