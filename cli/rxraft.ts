@@ -15,7 +15,7 @@ rxraft COMMAND --help tells more. Exit codes: 0 all is well, 1 something was fou
 
 const main = async ([name, ...args]: readonly string[]): Promise<number> => {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(HELP)
+    ;(name === undefined ? process.stderr : process.stdout).write(HELP)
     return name === undefined ? 2 : 0
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined

@@ -6,7 +6,7 @@ import { root, run, scratch } from './run.js'
 
 const node = process.execPath
 const PEERS = ['rxjs', 'io-ts', 'fp-ts', 'tslib']
-const ENTRIES = ['rxraft', 'rxraft/lib', 'rxraft/codecs', 'rxraft/streams', 'rxraft/client', 'rxraft/testing']
+const ENTRIES = ['rxraft', 'rxraft/lib', 'rxraft/codecs', 'rxraft/streams', 'rxraft/client', 'rxraft/recorder', 'rxraft/testing']
 
 const counter = `
 const counter = reducerMachine({
@@ -20,16 +20,22 @@ const main = async () => {
 }
 `
 
-/** A project of somebody's, with the tarball and its peers installed. */
-const consumer = async (t: ExecutionContext): Promise<string> => {
-  const folder = scratch(t)
+/** The tarball, in a folder that is gone when the test is over. */
+const pack = async (t: ExecutionContext, folder: string): Promise<string> => {
   const packed = await run(t, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: root })
   t.is(packed.code, 0, packed.err)
   const [{ filename, files }] = JSON.parse(packed.out) as [{ filename: string; files: { path: string }[] }]
-  t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\//.test(path) || /dist\/(test|benchmarks|cli|examples)\//.test(path)), 'nothing but the library ships')
+  t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\//.test(path) || /dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), 'nothing but the library and its command ships')
+  return join(folder, filename)
+}
+
+/** A project of somebody's, with the tarball and its peers installed. */
+const consumer = async (t: ExecutionContext): Promise<string> => {
+  const folder = scratch(t)
+  const tarball = await pack(t, folder)
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
-  t.is((await run(t, 'tar', ['-xzf', join(folder, filename), '-C', modules])).code, 0)
+  t.is((await run(t, 'tar', ['-xzf', tarball, '-C', modules])).code, 0)
   cpSync(join(modules, 'package'), join(modules, 'rxraft'), { recursive: true })
   for (const peer of PEERS) symlinkSync(join(root, 'node_modules', peer), join(modules, peer))
   mkdirSync(join(modules, '@types'))
@@ -55,12 +61,13 @@ test('types: NodeNext, Bundler, and the older resolution', async t => {
   const typed = `import * as t from 'io-ts'
 import { type Raft, createRaft, fileStorage, memoryCluster, orThrow, reducerMachine, tcpTransport, whileLeader } from 'rxraft'
 import { connect } from 'rxraft/client'
+import { flightRecorder } from 'rxraft/recorder'
 import { step } from 'rxraft/lib'
 import { pipeline } from 'rxraft/streams'
 import { machineSuite, storageSuite, transportSuite } from 'rxraft/testing'
 ${counter}
 export const raft = async (): Promise<Raft<{ add: number }, number, number>> => orThrow(await createRaft({
-  cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:1' }, machine: counter, transport: tcpTransport(), storage: fileStorage('data') }))
+  cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:1' }, machine: counter, transport: tcpTransport(), storage: fileStorage('data'), recorder: flightRecorder('flight') }))
 export const used = [connect, step, pipeline, whileLeader, machineSuite, storageSuite, transportSuite, main]
 `
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
@@ -71,6 +78,28 @@ export const used = [connect, step, pipeline, whileLeader, machineSuite, storage
     const { code, out } = await run(t, node, [compiler, ...strict, ...resolution, 'main.ts'], { cwd: folder })
     t.is(code, 0, `${resolution.join(' ')}\n${out}`)
   }
+})
+
+const recorded = `
+import * as t from 'io-ts'
+import { memoryCluster, orThrow, reducerMachine } from 'rxraft'
+import { flightRecorder } from 'rxraft/recorder'
+${counter.replace("members: ['n1', 'n2', 'n3'] }", "members: ['n1', 'n2', 'n3'], recorder: id => flightRecorder('flight/' + id) }")}
+await main()
+`
+
+test('npx rxraft, as npm installs it', async t => {
+  const folder = scratch(t)
+  const tarball = await pack(t, folder)
+  const installed = await run(t, 'npm', ['install', '--offline', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder })
+  t.is(installed.code, 0, installed.err)
+  for (const peer of PEERS) symlinkSync(join(root, 'node_modules', peer), join(folder, 'node_modules', peer))
+  writeFileSync(join(folder, 'main.mjs'), recorded)
+  t.regex((await run(t, node, ['main.mjs'], { cwd: folder })).out, /^answer 42$/m)
+  const replayed = await run(t, 'npx', ['--no-install', 'rxraft', 'replay', 'flight/n2'], { cwd: folder })
+  t.is(replayed.code, 0, replayed.err)
+  t.regex(replayed.out, /^\d+ turns of 1 segment: all came out as recorded$/m)
+  t.is((await run(t, 'npx', ['--no-install', 'rxraft', 'replay', 'nowhere'], { cwd: folder })).code, 2)
 })
 
 test('every entry of the exports map is there, and the library depends on its peers alone', t => {

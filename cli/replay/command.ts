@@ -82,10 +82,10 @@ const run = async (args: readonly string[]): Promise<number> => {
   for (const [i, file] of files.right.entries()) {
     const read = await readRecording(file)
     if (isLeft(read)) {
-      // A process that was killed at the wrong moment leaves a newest segment without its state: no damage.
-      if (count === 1 || i < count - 1 || !read.left.isUnfinished) throw new Mistake(read.left.message)
+      // A process that was killed at the wrong moment leaves a last segment without its state: no damage.
+      if (count === 1 || !read.left.isUnfinished) throw new Mistake(read.left.message)
       narrator.note(read.left.message)
-      break
+      continue
     }
     const segment = read.right
     for (const gap of gapBetween(reached, segment)) narrator.note(gap)

@@ -34,6 +34,7 @@ const gather = ({ lists: counts }: StateRecord, records: readonly RawRecord[], s
     const target = lists[list]
     if (target === undefined) return faultAt(record.offset, `entries: there is no list ${list}`)
     for (const batch of batches) target.push(batch)
+    if (target.length > counts[list]!) return faultAt(record.offset, `entries: list ${list} has more batches than its state`)
   }
   const short = lists.findIndex((batches, i) => batches.length !== counts[i])
   return short < 0 ? right(lists) : unfinishedAt(size, `before all of its state was written: list ${short} has ${lists[short]!.length} of ${counts[short]} batches`)

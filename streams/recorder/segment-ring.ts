@@ -96,66 +96,65 @@ const write = (ring: Ring, pieces: readonly Uint8Array[]): Act<void> => {
   return map(writeFully(ring.file, pieces, segment.bytes), () => { segment.bytes += pieces.reduce((sum, { length }) => sum + length, 0) })
 }
 
+/** The next thing to do of `tasks`, which are taken from them: a new file, or all that can be written at once. */
+const takeNext = (ring: Ring, tasks: Task[]): { readonly act: Act<void>; readonly bytes: number } => {
+  if (tasks[0]?.type === 'begin') {
+    tasks.shift()
+    return { act: beginNext(ring), bytes: 0 }
+  }
+  const end = tasks.findIndex(({ type }) => type === 'begin')
+  const pieces = tasks.splice(0, end < 0 ? tasks.length : end).flatMap(task => task.type === 'append' ? [task.bytes] : [])
+  return { act: write(ring, pieces), bytes: pieces.reduce((sum, { length }) => sum + length, 0) }
+}
+
 export const createSegmentRing = (options: SegmentRingOptions): SegmentRing => {
   let ring: Ring | undefined
-  let tasks: Task[] = []
+  const tasks: Task[] = []
   let held = 0
   let isBusy = false
   let hasFailed = false
   let closed: (() => void) | undefined
 
-  /** All that can be written at once. */
-  const nextPieces = (): readonly Uint8Array[] => {
-    const end = tasks.findIndex(({ type }) => type === 'begin')
-    return tasks.splice(0, end < 0 ? tasks.length : end).flatMap(task => task.type === 'append' ? [task.bytes] : [])
-  }
-  const next = (of: Ring): Act<void> => {
-    if (tasks[0]?.type === 'begin') {
-      tasks.shift()
-      return beginNext(of)
-    }
-    const pieces = nextPieces()
-    return map(write(of, pieces), () => { held -= pieces.reduce((sum, { length }) => sum + length, 0) })
-  }
-  const run = (act: Act<void>): void => {
+  const run = (act: Act<void>, bytes: number): void => {
     isBusy = true
     act(outcome => {
       isBusy = false
+      held -= bytes
       if (isLeft(outcome)) fail(outcome.left)
-      else pump()
+      pump()
     })
   }
   const fail = (error: NodeJS.ErrnoException): void => {
     hasFailed = true
-    tasks = []
+    tasks.length = 0
     held = 0
     options.failed(error)
-    pump()
   }
-  const pump = (): void => {
-    if (isBusy) return
-    if (tasks.length > 0) {
-      if (ring === undefined) return run(map(findSegments(options.disk, options.folder), segments => { ring = { options, segments, file: undefined } }))
-      return run(next(ring))
-    }
-    if (closed === undefined && !hasFailed) return
+  /** Lets go of the file after the last task, or after a failure. */
+  const rest = (): void => {
     const then = closed
+    if (then === undefined && !hasFailed) return
     closed = undefined
     const end = (): void => then?.()
     if (ring === undefined) end()
     else closeFile(ring)(end)
   }
+  const pump = (): void => {
+    if (isBusy) return
+    if (tasks.length === 0) return rest()
+    if (ring === undefined) return run(map(findSegments(options.disk, options.folder), segments => { ring = { options, segments, file: undefined } }), 0)
+    const { act, bytes } = takeNext(ring, tasks)
+    run(act, bytes)
+  }
   const add = (task: Task): void => {
     if (hasFailed) return
+    if (task.type === 'append') held += task.bytes.length
     tasks.push(task)
     pump()
   }
   return {
     begin: () => add({ type: 'begin' }),
-    append: bytes => {
-      if (!hasFailed) held += bytes.length
-      add({ type: 'append', bytes })
-    },
+    append: bytes => add({ type: 'append', bytes }),
     held: () => held,
     close: done => {
       closed = done

@@ -7,8 +7,8 @@ import type { RaftState } from '../../lib/state.js'
 
 /** What is handed to the disk at once, but for a record that is larger. */
 const PIECE_BYTES = 64 * 1024
-/** Batches of the state's entries that are written beside one turn: a long log delays no turn for long. */
-const BATCHES_PER_TURN = 512
+/** Batches of the state's entries that are written at once: a long log delays no turn for long. */
+const BATCHES_PER_PIECE = 512
 
 /** The entries of a state of which some are still to be written. */
 interface Remaining {
@@ -33,42 +33,60 @@ export interface SegmentWriter {
   take(): Uint8Array
 }
 
-/** A segment takes state and turns up to `maxBytes`; the piece that reaches it and the end may go a little beyond. */
-export const createSegmentWriter = (maxBytes: number): SegmentWriter => {
+/** How large a segment may become. */
+export interface SegmentBounds {
+  /** State and turns together. */
+  readonly maxBytes: number
+  /** The state alone, at most half of it: turns never outrun the state that is written beside them. */
+  readonly maxStateBytes: number
+}
+
+export const createSegmentWriter = ({ maxBytes, maxStateBytes }: SegmentBounds): SegmentWriter => {
   const sink = byteSink(PIECE_BYTES + PIECE_BYTES / 4)
   let remaining: Remaining | undefined
   let written = 0
+  let stateBytes = 0
 
-  const writeSome = (rest: Remaining): void => {
-    const list = rest.lists[rest.list]
-    if (list === undefined) return void (remaining = undefined)
-    const end = Math.min(list.end, rest.next + BATCHES_PER_TURN)
-    if (end > rest.next) written += writeEntries(sink, rest.list, list.batches, rest.next, end)
+  /** Writes a piece of the state, and returns its bytes. */
+  const writeSome = (rest: Remaining): number => {
+    const list = rest.lists[rest.list]!
+    const end = Math.min(list.end, rest.next + BATCHES_PER_PIECE)
+    const bytes = end > rest.next ? writeEntries(sink, rest.list, list.batches, rest.next, end) : 0
     rest.next = end
-    if (end < list.end) return
-    rest.list++
-    rest.next = rest.lists[rest.list]?.start ?? 0
-    if (rest.list === rest.lists.length) remaining = undefined
+    if (end === list.end) {
+      rest.list++
+      rest.next = rest.lists[rest.list]?.start ?? 0
+      if (rest.list === rest.lists.length) remaining = undefined
+    }
+    written += bytes
+    stateBytes += bytes
+    return bytes
+  }
+  /** A piece beside each turn, more where the turn was large. */
+  const writeBeside = (turnBytes: number): void => {
+    for (let bytes = 0; remaining !== undefined && bytes <= turnBytes && stateBytes <= maxStateBytes;) bytes += writeSome(remaining) || turnBytes
   }
   return {
     begin: (header, state) => {
       const { record, lists } = partsOf(state)
       written = writeSegmentStart(sink, header, record)
+      stateBytes = written
       remaining = { lists, list: 0, next: lists[0]?.start ?? 0 }
-      return written <= maxBytes
+      return stateBytes <= maxStateBytes
     },
     turn: (state, batch) => {
-      if (remaining !== undefined) writeSome(remaining)
       const start = sink.length()
       const bytes = writeRecord(sink, 'turn', () => writeTurn(sink, state, batch))
-      const fits = written + bytes <= maxBytes
-      if (fits) written += bytes
-      else sink.truncate(start)
+      const fits = written + bytes <= maxBytes && stateBytes <= maxStateBytes
+      if (fits) {
+        written += bytes
+        writeBeside(bytes)
+      } else sink.truncate(start)
       return fits
     },
     isComplete: () => remaining === undefined,
     finish: end => {
-      while (remaining !== undefined && written <= maxBytes) writeSome(remaining)
+      while (remaining !== undefined && stateBytes <= maxStateBytes) writeSome(remaining)
       writeEnd(sink, end)
     },
     length: sink.length,

@@ -1,0 +1,141 @@
+/** The command line as a user runs it: the built program on recordings of real members and of what goes wrong with them. */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { byteSink, partsOf, writeRecord, writeSegmentStart, writeTurn } from '../codecs/recording/index.js'
+import { firstMembership } from '../lib/membership.js'
+import { firstStep } from '../lib/recover.js'
+import type { RaftState } from '../lib/state.js'
+import { step } from '../lib/step.js'
+import { startRaft } from '../streams/create-raft.js'
+import { type Raft, memoryCluster, orThrow } from '../streams/index.js'
+import { flightRecorder } from '../streams/recorder/index.js'
+import { systemClock } from '../streams/time/clock.js'
+import { settingsOf, stored } from './lib/build.js'
+import { type Ended, built, run, scratch } from './run.js'
+import { type Add, counter, optionsOf } from './streams/member/world.js'
+
+const rxraft = (t: ExecutionContext, ...args: readonly string[]): Promise<Ended> => run(t, process.execPath, [built('cli/rxraft.js'), ...args])
+
+/** The folder of a member of three that counted to `count` and was stopped. */
+const recording = async (t: ExecutionContext, count = 20): Promise<string> => {
+  const root = scratch(t)
+  const cluster = orThrow(await memoryCluster({ machine: counter, members: ['n1', 'n2', 'n3'], recorder: id => flightRecorder(join(root, id)) }))
+  for (let i = 0; i < count; i++) orThrow(await cluster.n1.propose({ add: 1 }))
+  await Promise.all(Object.values(cluster).map(raft => raft.stop()))
+  return join(root, 'n1')
+}
+const onlyFile = (folder: string): string => join(folder, readdirSync(folder)[0]!)
+
+test('a recording is replayed: changes by default, turns and outputs where they are asked for, JSON for programs', async t => {
+  const folder = await recording(t)
+  const whole = await rxraft(t, 'replay', folder)
+  t.is(whole.code, 0, whole.err)
+  t.regex(whole.out, /: member n1 of cluster [0-9a-f]{12}, run [0-9a-f]{16}, turns 1 to \d+, from 20\d\d-/)
+  t.regex(whole.out, /^turn \d+ {2}\S+ {2}(follower|leader) of term 1, leader n\d/m)
+  t.regex(whole.out, /^the member was stopped\n\d+ turns of 1 segment: all came out as recorded$/m)
+
+  const some = await rxraft(t, 'replay', onlyFile(folder), '--from', '3', '--to', '5', '--outputs')
+  t.is(some.code, 0, some.err)
+  t.deepEqual([...some.out.matchAll(/^turn (\d+)/gm)].map(([, turn]) => turn), ['3', '4', '5'])
+  t.regex((await rxraft(t, 'replay', folder, '--from', '1', '--outputs')).out, /^ {4}→ (appendAccepted|appendEntries) to n\d in term 1/m)
+
+  const json = await rxraft(t, 'replay', folder, '--from', '1', '--json', '--outputs')
+  const lines = json.out.trimEnd().split('\n').map(line => JSON.parse(line) as { type: string; turn?: number; state?: { log: { lastIndex: number } } })
+  t.is(lines[0]?.type, 'segment')
+  t.deepEqual(lines.at(-1), { type: 'summary', outcome: 'passed' } as never)
+  const turns = lines.filter(({ type }) => type === 'turn')
+  t.deepEqual(turns.map(({ turn }) => turn), turns.map((_, i) => i + 1))
+  t.is(turns.at(-1)?.state?.log.lastIndex, 21)
+})
+
+test('a difference ends a replay with code 1', async t => {
+  const folder = scratch(t)
+  let raft: Raft<Add, number, number> | undefined
+  await new Promise(resolve => startRaft(optionsOf({ recorder: flightRecorder(folder) }), {
+    clock: systemClock, seed: 1,
+    // A build that counts a term too many in its twelfth turn.
+    fold: (previous, batch) => {
+      const next = step(previous, batch)
+      if (next.state.turn === 20) void raft?.stop()
+      return next.state.turn === 12 ? { ...next, state: { ...next.state, term: next.state.term + 1 } } : next
+    },
+  }, outcome => {
+    raft = orThrow(outcome)
+    raft.ended$.subscribe(resolve)
+  }))
+  const { code, out } = await rxraft(t, 'replay', folder)
+  t.is(code, 1, out)
+  t.regex(out, /^turn 12: recorded term (\d+), replayed \d+$/m)
+  t.notRegex(out, /all came out as recorded/)
+})
+
+test('a broken invariant ends a replay with code 1, at its turn and with its words', async t => {
+  const file = join(scratch(t), 'broken.rxr')
+  const { state } = firstStep(settingsOf('n1'), stored({ voters: 'n1 n2' }), 1, 0)
+  // It waits for a write of entries that it does not have.
+  const waiting: RaftState = { ...state, log: { ...state.log, base: { index: 0, term: 0, membership: firstMembership({ n1: 'localhost:1', n2: 'localhost:2' }) } }, pendingWrites: [{ turn: 1, last: 99, since: 0 }] }
+  const sink = byteSink(1024)
+  writeSegmentStart(sink, { clusterId: 'c0ffee', id: 'n1', run: 'r1', segment: 1, turn: 0, wall: 0, dropped: 0 }, partsOf(waiting).record)
+  writeRecord(sink, 'turn', () => writeTurn(sink, waiting, { now: 1, wall: 1, events: [] }))
+  const after = step({ state: waiting, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }, { now: 1, wall: 1, events: [] }).state
+  writeRecord(sink, 'turn', () => writeTurn(sink, after, { now: 2, wall: 2, events: [{ type: 'persisted', turn: 1 }] }))
+  writeFileSync(file, sink.take())
+  const { code, out } = await rxraft(t, 'replay', file)
+  t.is(code, 1, out)
+  t.regex(out, /^turn 2 {2}1970-01-01T00:00:00\.002Z {2}broken:\n {4}✘ persisted 99 is in the log \(0\)\n {4}← persisted turn 1\n {4}before it: follower of term 1/m)
+  t.is((await rxraft(t, 'replay', file, '--to', '1')).code, 0)
+})
+
+test('what cannot be read, and mistakes in the arguments, are one line and code 2', async t => {
+  const folder = await recording(t, 3)
+  const file = onlyFile(folder)
+  const damaged = join(scratch(t), 'damaged.rxr')
+  const bytes = readFileSync(file)
+  bytes[bytes.length - 200]! ^= 1
+  writeFileSync(damaged, bytes)
+  const cut = join(scratch(t), 'cut.rxr')
+  writeFileSync(cut, readFileSync(file).subarray(0, 100))
+  const said = await rxraft(t, 'replay', damaged)
+  t.is(said.code, 2)
+  t.regex(said.out, /damaged\.rxr cannot be read as a flight recording at offset \d+: /)
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /^rxraft COMMAND/],
+    [['repaly'], /there is no command "repaly"/],
+    [['constructor'], /there is no command "constructor"/],
+    [['replay'], /a FILE or FOLDER is missing/],
+    [['replay', file, file], /one FILE or FOLDER at a time, not 2/],
+    [['replay', file, '--from', 'x'], /--from takes the number of a turn, 1 or more, not "x"/],
+    [['replay', file, '--from', '9', '--to', '2'], /--from 9 is behind --to 2/],
+    [['replay', file, '--form', '9'], /--form/],
+    [['replay', join(folder, 'nothing')], /nothing cannot be read as a flight recording at offset 0: ENOENT/],
+    [['replay', scratch(t)], /the folder holds no segment of a flight recording/],
+    [['replay', cut], /cut\.rxr cannot be read as a flight recording at offset \d+: it ends before/],
+    [['replay', process.execPath], /it does not begin as a flight recording/],
+  ]
+  for (const [args, words] of cases) {
+    const { code, out, err } = await rxraft(t, ...args)
+    t.is(code, 2, args.join(' '))
+    t.regex(err, words)
+    t.notRegex(err, /\n\s+at /, 'no stack trace')
+    t.is(out, '')
+  }
+})
+
+test('--help is an answer, not a mistake', async t => {
+  for (const args of [['--help'], ['help'], ['replay', '--help'], ['replay', '-h', 'nothing']]) {
+    const { code, out, err } = await rxraft(t, ...args)
+    t.is(code, 0)
+    t.is(err, '')
+    t.regex(out, /^rxraft /)
+  }
+})
+
+test('a segment that was never finished is no fault of its folder', async t => {
+  const folder = await recording(t, 3)
+  writeFileSync(join(folder, 'flight-00000002.rxr'), readFileSync(onlyFile(folder)).subarray(0, 200))
+  const { code, out } = await rxraft(t, 'replay', folder)
+  t.is(code, 0)
+  t.regex(out, /00000002\.rxr cannot be read as a flight recording at offset 200: it ends before/)
+  t.regex(out, /turns of 1 segment: all came out as recorded/)
+})
