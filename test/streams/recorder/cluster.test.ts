@@ -62,7 +62,7 @@ const same = async (t: ExecutionContext, root: string, live: Readonly<Record<Mem
 test('a cluster in memory: the state before every turn is the same again', async t => {
   const root = scratch(t)
   const live: Record<MemberId, Digest[]> = { n1: [], n2: [], n3: [] }
-  const cluster = orThrow(await memoryCluster({ machine: counter, members: IDS, recorder: id => noting(join(root, id), live[id]!) }))
+  const cluster = orThrow(await memoryCluster({ machine: counter, members: IDS, electionTimeoutMs: 800, heartbeatMs: 50, recorder: id => noting(join(root, id), live[id]!) }))
   await add(cluster.n2)
   await Promise.all(IDS.map(id => cluster[id].stop()))
   await same(t, root, live)
@@ -75,7 +75,7 @@ test('three durable members, two lives each: the state before every turn is the 
   for (let life = 0; life < 2; life++) {
     const network = memoryNetwork()
     const rafts = await Promise.all(IDS.map(async id => orThrow(await createRaft({
-      ...optionsOf({ limits: { logCacheBytes: 20_000 } }), id, members, transport: memoryTransport(network), storage: fileStorage(join(root, 'data', id)),
+      ...optionsOf({ electionTimeoutMs: 800, heartbeatMs: 50, limits: { logCacheBytes: 20_000 } }), id, members, transport: memoryTransport(network), storage: fileStorage(join(root, 'data', id)),
       recorder: noting(join(root, id), live[id]!),
     }))))
     await add(rafts[0]!)
