@@ -1,0 +1,161 @@
+/** The member processes of a run: started, watched, killed, paused, started again. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../../../cli/demo/ports.js'
+import type { MemberId, Millis } from '../../../lib/types.js'
+import type { FromMember, MemberTask, Report, ToMember } from '../member/protocol.js'
+
+export type Start = Extract<FromMember, { type: 'started' | 'refused' }> | { readonly type: 'died' }
+
+export interface ClusterOptions {
+  readonly name: string
+  readonly ids: readonly MemberId[]
+  readonly folder: string
+  readonly electionTimeoutMs: Millis
+  /** Whether disks lose what was not synced when their process dies. */
+  readonly isForgetful: boolean
+  readonly addressesOf: (id: MemberId) => Readonly<Record<MemberId, string>>
+  /** What a member says, and what it writes to standard output in its n-th life of all lives of the run. */
+  readonly heard: (id: MemberId, message: FromMember) => void
+  readonly applied: (id: MemberId, life: number, line: string) => void
+  /** A life is over; `wasMeant` if it was killed, or told to stop. */
+  readonly died: (id: MemberId, wasMeant: boolean, how: string) => void
+  readonly changed: () => void
+}
+
+export interface Cluster {
+  readonly ids: readonly MemberId[]
+  folderOf(id: MemberId): string
+  portOf(id: MemberId): number | undefined
+  /** Up, and not paused. */
+  isAwake(id: MemberId): boolean
+  isRunning(id: MemberId): boolean
+  /** With `fileBlocks`, no file may grow beyond so many blocks of 1 KiB. */
+  start(id: MemberId, fileBlocks?: number): Promise<Start>
+  /** SIGKILL: no goodbye. */
+  kill(id: MemberId): Promise<void>
+  pause(id: MemberId): void
+  resume(id: MemberId): void
+  tell(id: MemberId, order: ToMember): void
+  /** The same, for an order that ends this life. */
+  end(id: MemberId, order: ToMember): Promise<void>
+  report(id: MemberId): Promise<Report | undefined>
+}
+
+interface Life {
+  readonly child: ChildProcess
+  readonly port: number
+  readonly over: Promise<unknown>
+  isUp: boolean
+  isPaused: boolean
+  isMeantToEnd: boolean
+}
+
+const program = fileURLToPath(new URL('../member/main.js', import.meta.url))
+/** A member that was told to die and does not is killed. */
+const PATIENCE_MS = 3000
+const REPORT_WITHIN_MS = 2000
+const LAST_WORDS = 2000
+
+/** Node itself, or Node behind a limit of the shell. */
+const launch = (task: MemberTask, fileBlocks: number | undefined): ChildProcess => {
+  const args = [program, JSON.stringify(task)]
+  const limited = ['-c', `ulimit -f ${fileBlocks === undefined ? '' : fileBlocks}; exec "$0" "$@"`, process.execPath, ...args]
+  return spawn(fileBlocks === undefined ? process.execPath : 'bash', fileBlocks === undefined ? args : limited, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+}
+
+export const createCluster = (options: ClusterOptions): Cluster => {
+  const { ids, folder, addressesOf, heard, applied, died, changed } = options
+  const lives = new Map<MemberId, Life>()
+  let born = 0
+
+  const watch = (id: MemberId, life: Life, settled: (start: Start) => void): void => {
+    const { child } = life
+    const number = born++
+    let words = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => { words = (words + text).slice(-LAST_WORDS) })
+    createInterface({ input: child.stdout! }).on('line', line => applied(id, number, line))
+    child.on('message', raw => {
+      const message = raw as FromMember
+      if (message.type === 'started') life.isUp = true
+      if (message.type === 'ended') words = message.reason
+      if (message.type === 'refused') life.isMeantToEnd = true
+      heard(id, message)
+      if (message.type === 'started' || message.type === 'refused') settled(message)
+      changed()
+    })
+    child.once('close', (code, signal) => {
+      if (lives.get(id) === life) lives.delete(id)
+      changed()
+      died(id, life.isMeantToEnd, words || String(signal ?? code))
+      settled({ type: 'died' })
+    })
+  }
+  const finish = async (id: MemberId, end: (life: Life) => void): Promise<void> => {
+    const life = lives.get(id)
+    if (life === undefined) return
+    life.isMeantToEnd = true
+    end(life)
+    const timer = setTimeout(() => life.child.kill('SIGKILL'), PATIENCE_MS)
+    await life.over
+    clearTimeout(timer)
+  }
+
+  return {
+    ids,
+    folderOf: id => join(folder, id),
+    portOf: id => lives.get(id)?.port,
+    isAwake: id => lives.get(id)?.isUp === true && lives.get(id)?.isPaused === false,
+    isRunning: id => lives.has(id),
+    start: async (id, fileBlocks) => {
+      const limbo = join(folder, `${id}.limbo`)
+      rmSync(limbo, { recursive: true, force: true })
+      if (options.isForgetful) mkdirSync(limbo)
+      const port = await freePort()
+      const task: MemberTask = {
+        cluster: options.name, id, members: addressesOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
+        electionTimeoutMs: options.electionTimeoutMs, limbo: options.isForgetful ? limbo : undefined,
+      }
+      const child = launch(task, fileBlocks)
+      const life: Life = { child, port, over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }
+      lives.set(id, life)
+      return new Promise(resolve => watch(id, life, resolve))
+    },
+    kill: id => finish(id, ({ child }) => child.kill('SIGKILL')),
+    end: (id, order) => finish(id, ({ child }) => child.send(order)),
+    pause: id => {
+      const life = lives.get(id)
+      if (life === undefined) return
+      life.isPaused = life.child.kill('SIGSTOP')
+      changed()
+    },
+    resume: id => {
+      const life = lives.get(id)
+      if (life === undefined) return
+      life.child.kill('SIGCONT')
+      life.isPaused = false
+      changed()
+    },
+    tell: (id, order) => { if (lives.get(id)?.child.connected === true) lives.get(id)!.child.send(order) },
+    report: id => new Promise(resolve => {
+      const life = lives.get(id)
+      if (life?.child.connected !== true) return resolve(undefined)
+      const hear = (raw: unknown): void => {
+        const message = raw as FromMember
+        if (message.type === 'report') finished(message.report)
+      }
+      const finished = (report: Report | undefined): void => {
+        life.child.off('message', hear)
+        clearTimeout(timer)
+        resolve(report)
+      }
+      const timer = setTimeout(() => finished(undefined), REPORT_WITHIN_MS)
+      life.child.on('message', hear)
+      life.child.send({ type: 'report' } satisfies ToMember)
+    }),
+  }
+}

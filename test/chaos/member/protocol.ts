@@ -1,0 +1,57 @@
+/** What the parent and its members tell each other over their IPC channels. */
+import type { Status } from '../../../lib/status.js'
+import type { Index, MemberId, Millis, Term } from '../../../lib/types.js'
+
+/** How one life of a member is told what to do: JSON in the first argument. */
+export interface MemberTask {
+  readonly cluster: string
+  readonly id: MemberId
+  /** Where this member finds the others: doors in the parent, which can close. */
+  readonly members: Readonly<Record<MemberId, string>>
+  /** Where it listens itself. */
+  readonly listen: string
+  readonly folder: string
+  readonly electionTimeoutMs: Millis
+  /** Where files that a power cut would lose are kept until they are durable; without it, only the real disk forgets. */
+  readonly limbo: string | undefined
+}
+
+/** What is wrong with a member's disk at the moment. */
+export interface DiskFaults {
+  /** Every sync fails with EIO. */
+  readonly syncFails: boolean
+  /** How much more can be written before the disk is full. */
+  readonly roomBytes: number | undefined
+  readonly syncDelayMs: Millis
+  readonly writeDelayMs: Millis
+  /** Nothing is answered until this is over. */
+  readonly isStalled: boolean
+}
+
+export const HEALTHY: DiskFaults = { syncFails: false, roomBytes: undefined, syncDelayMs: 0, writeDelayMs: 0, isStalled: false }
+
+export type ToMember =
+  | { readonly type: 'disk'; readonly faults: DiskFaults }
+  /** The process dies, and what was not synced with it, but for each sector with probability `keep`. */
+  | { readonly type: 'powerCut'; readonly keep: number; readonly seed: number }
+  /** The wall clock is that much ahead, and the monotonic one runs so many times as fast. */
+  | { readonly type: 'clock'; readonly wallAheadMs: Millis; readonly rate: number }
+  | { readonly type: 'report' }
+  | { readonly type: 'stop' }
+
+/** What a member has become. */
+export interface Report {
+  readonly appliedIndex: Index
+  readonly keys: number
+  readonly digest: number
+}
+
+export type FromMember =
+  /** What it recovered. */
+  | { readonly type: 'started'; readonly term: Term; readonly lastIndex: Index }
+  | { readonly type: 'refused'; readonly tag: string; readonly message: string }
+  | { readonly type: 'status'; readonly status: Status }
+  /** A diagnostic that says that a promise is broken. */
+  | { readonly type: 'alarm'; readonly message: string }
+  | { readonly type: 'report'; readonly report: Report }
+  | { readonly type: 'ended'; readonly reason: string; readonly isFailure: boolean }

@@ -1,0 +1,50 @@
+/**
+ * What all members have applied in all their lives, held against each other as it comes in: one sequence, of which every life applies a
+ * beginning, and in which no operation is twice. Nothing that was once applied at an index is ever something else.
+ */
+import type { MemberId } from '../../../lib/types.js'
+
+export interface Ledger {
+  /** A line of a member's life: index, term, time, operation and digest. What is wrong with it, if anything. */
+  add(id: MemberId, life: number, line: string): string | undefined
+  /** Where an operation was applied. */
+  indexOf(op: number): number | undefined
+  lastIndex(): number
+  readonly size: number
+}
+
+const LINE = /^(\d+) (\d+) (\d+) (\d+) (\d+)$/
+
+export const createLedger = (): Ledger => {
+  const lines: string[] = []
+  const ops = new Map<number, number>()
+  const positions = new Map<number, number>()
+  let last = { index: 0, term: 0, time: 0 }
+
+  const extend = (line: string, [index, term, time, op]: readonly [number, number, number, number]): string | undefined => {
+    if (index <= last.index || term < last.term || time < last.time) return `comes after index ${last.index} of term ${last.term} at ${last.time}`
+    if (ops.has(op)) return `was applied at index ${ops.get(op)} before`
+    last = { index, term, time }
+    ops.set(op, index)
+    lines.push(line)
+    return undefined
+  }
+  return {
+    add: (id, life, line) => {
+      const fields = LINE.exec(line)
+      // A life that was killed may not have finished its last line.
+      if (fields === null) return undefined
+      const position = positions.get(life) ?? 0
+      positions.set(life, position + 1)
+      const known = lines[position]
+      const fault = known === undefined ? extend(line, [Number(fields[1]), Number(fields[2]), Number(fields[3]), Number(fields[4])])
+        : known === line ? undefined : `is "${known}" elsewhere`
+      return fault === undefined ? undefined : `"${line}" (index, term, time, operation, digest) of ${id} ${fault}`
+    },
+    indexOf: op => ops.get(op),
+    lastIndex: () => last.index,
+    get size() {
+      return lines.length
+    },
+  }
+}

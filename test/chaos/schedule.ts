@@ -1,0 +1,32 @@
+/** When what strikes whom: drawn before a run begins, so that one seed is one schedule. */
+import type { MemberId, Millis } from '../../lib/types.js'
+import { createDice } from '../simulation/dice.js'
+import type { Mix } from './mixes.js'
+import type { FaultName } from './faults/fault.js'
+
+export interface Strike {
+  readonly atMs: Millis
+  readonly lastsMs: Millis
+  readonly fault: FaultName
+  /** Whom it hits, as far as it is not about the leader: the first, the first few, or all. */
+  readonly order: readonly MemberId[]
+  /** How hard, in [0, 1). */
+  readonly amount: number
+  /** For whatever else it has to draw. */
+  readonly seed: number
+}
+
+export const drawSchedule = (seed: number, mix: Mix, ids: readonly MemberId[], forMs: Millis, electionTimeoutMs: Millis): readonly Strike[] => {
+  const dice = createDice(seed)
+  const strikes: Strike[] = []
+  const [shortest, longest] = mix.gaps
+  const gap = (): Millis => electionTimeoutMs * dice.between(shortest, longest)
+  for (let atMs = gap(); mix.faults.length > 0 && atMs < forMs; atMs += gap()) {
+    const [least, most] = mix.lasts
+    strikes.push({
+      atMs, fault: dice.pick(mix.faults), lastsMs: electionTimeoutMs * dice.magnitude(least, most), order: dice.shuffled(ids),
+      amount: dice.number(), seed: dice.integer(0, 2 ** 31),
+    })
+  }
+  return strikes
+}
