@@ -1,4 +1,4 @@
-import type { FaultName } from './faults/fault.js'
+import type { FaultName } from './faults/names.js'
 
 /** Which faults a run suffers. Times are in election timeouts. */
 export interface Mix {

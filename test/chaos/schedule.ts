@@ -2,7 +2,7 @@
 import type { MemberId, Millis } from '../../lib/types.js'
 import { createDice } from '../simulation/dice.js'
 import type { Mix } from './mixes.js'
-import type { FaultName } from './faults/fault.js'
+import type { FaultName } from './faults/names.js'
 
 export interface Strike {
   readonly atMs: Millis

@@ -89,9 +89,9 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     mayEnd.delete(id)
     const start = await cluster.start(id)
     if (start.type !== 'refused') return
-    if (start.tag !== 'PortInUse') violated(`${id} did not start: ${start.message}`)
-    await sleep(REVIVE_AFTER_MS)
-    await revive(id)
+    // Somebody else may have taken the port in between; anything else takes a person.
+    if (start.tag === 'PortInUse') await revive(id)
+    else violated(`${id} did not start: ${start.message}`)
   }
 
   const wiring: Wiring = await createWiring(ids, id => cluster.portOf(id), () => availability.changed())

@@ -31,15 +31,6 @@ export type Mend = () => void | Promise<void>
 /** Strikes, and answers whom and how to undo it; nothing if there was nothing to strike. */
 export type Fault = (stage: Stage, strike: Strike) => Promise<{ readonly whom: string; readonly mend: Mend } | undefined>
 
-export type FaultName =
-  | 'killOne' | 'killLeader' | 'killMajority' | 'killAll'
-  | 'pauseOne' | 'pauseLeader' | 'pauseMajority'
-  | 'powerOne' | 'powerLeader' | 'powerMajority' | 'powerAll'
-  | 'partition' | 'oneWay' | 'flap' | 'resetLinks' | 'slowLinks' | 'narrowLinks'
-  | 'closedDoors' | 'deafDoors' | 'resetClients'
-  | 'slowDisk' | 'slowLeaderDisk' | 'stalledDisk' | 'syncError' | 'leaderSyncError' | 'fullDisk' | 'fullDiskOfMajority' | 'fileLimit'
-  | 'bitFlip' | 'wallClock' | 'drift'
-
 export const majorityOf = (ids: readonly MemberId[]): number => Math.floor(ids.length / 2) + 1
 
 /** Whom a strike hits. */

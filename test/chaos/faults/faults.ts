@@ -1,7 +1,8 @@
 import { bitFlip } from './damage.js'
 import { drift, fileLimit, full, slow, stalled, syncError, wallClock } from './disks.js'
-import { type Fault, type FaultName, all, leader, majority, one } from './fault.js'
+import { type Fault, all, leader, majority, one } from './fault.js'
 import { closedDoors, deafDoors, flap, narrowLinks, oneWay, partition, resetClients, resetLinks, slowLinks } from './links.js'
+import type { FaultName } from './names.js'
 import { cutPower, kill, pause } from './processes.js'
 
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {

@@ -1,5 +1,5 @@
 import { left } from '../../../lib/prelude.js'
-import type { Disk, DiskFile, Done } from '../../../streams/storage/disk/disk.js'
+import { type Disk, type DiskFile, type Done, SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import { type DiskFaults, HEALTHY } from './protocol.js'
 
 /** A disk between the store and `disk`, which does what it is told from outside. */
@@ -24,8 +24,9 @@ export const faultyDisk = (disk: Disk): FaultyDisk => {
   }
   const write = (file: DiskFile, path: string, pieces: readonly Uint8Array[], offset: number, done: Done<number>): void => begin(faults.writeDelayMs, () => {
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
-    if (room === 0 && bytes > 0) return void setImmediate(() => done(left(errorOf('ENOSPC', path))))
-    const fits = Math.min(bytes, room)
+    // A disk is full at the end of a sector.
+    const fits = room >= bytes ? bytes : Math.max(0, Math.floor((offset + room) / SECTOR_BYTES) * SECTOR_BYTES - offset)
+    if (fits === 0 && bytes > 0) return void setImmediate(() => done(left(errorOf('ENOSPC', path))))
     room -= fits
     file.write(fits === bytes ? pieces : cutTo(pieces, fits), offset, done)
   })
@@ -42,7 +43,7 @@ export const faultyDisk = (disk: Disk): FaultyDisk => {
   return {
     ...disk,
     open: (path, mode, done) => begin(0, () => {
-      if (room === 0 && mode === 'create') return void setImmediate(() => done(left(errorOf('ENOSPC', path))))
+      if (room < SECTOR_BYTES && mode === 'create') return void setImmediate(() => done(left(errorOf('ENOSPC', path))))
       disk.open(path, mode, outcome => done(outcome._tag === 'Left' ? outcome : { ...outcome, right: over(outcome.right, path) }))
     }),
     syncDirectory: (path, done) => begin(faults.syncDelayMs, () => {

@@ -28,11 +28,11 @@ const leave = (code: number): void => {
 
 type Member = Raft<Command, KeyValueOutput, Contents>
 
-/** One line per command: where it stands, when it was appended, which operation it is, and a digest of it with its result. */
+/** One line per command: where it stands, when it was appended, which operation it is, and a digest of it with its result; then a semicolon, or it was cut short. */
 const tellApplied = (event: CommitEvent<Command, KeyValueOutput, Contents>): void => {
   if (event._tag !== 'Applied') return
   writeSync(OUT, event.commits.map(({ index, term, time, command, result }) =>
-    `${index} ${term} ${time} ${command.op} ${crc32(JSON.stringify([command.input, result]))}\n`).join(''))
+    `${index} ${term} ${time} ${command.op} ${crc32(JSON.stringify([command.input, result]))};\n`).join(''))
 }
 
 const reportOf = async (raft: Member): Promise<Report> => {

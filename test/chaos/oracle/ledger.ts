@@ -13,12 +13,13 @@ export interface Ledger {
   readonly size: number
 }
 
-const LINE = /^(\d+) (\d+) (\d+) (\d+) (\d+)$/
+const LINE = /^(\d+) (\d+) ([\d.]+) (\d+) \d+;$/
 
 export const createLedger = (): Ledger => {
   const lines: string[] = []
   const ops = new Map<number, number>()
   const positions = new Map<number, number>()
+  const torn = new Map<number, string>()
   let last = { index: 0, term: 0, time: 0 }
 
   const extend = (line: string, [index, term, time, op]: readonly [number, number, number, number]): string | undefined => {
@@ -32,8 +33,9 @@ export const createLedger = (): Ledger => {
   return {
     add: (id, life, line) => {
       const fields = LINE.exec(line)
+      if (torn.has(life)) return `${id} went on after "${torn.get(life)}"`
       // A life that was killed may not have finished its last line.
-      if (fields === null) return undefined
+      if (fields === null) return void torn.set(life, line)
       const position = positions.get(life) ?? 0
       positions.set(life, position + 1)
       const known = lines[position]

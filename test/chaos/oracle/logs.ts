@@ -34,7 +34,7 @@ const linesOf = (batches: readonly EntryBatch[]): ReadonlyMap<number, string> =>
 }
 
 /** Where logs that must be equal up to `committed` are not. */
-export const compareLogs = (stores: ReadonlyMap<MemberId, Recovered>, committed: number): readonly string[] => {
+export const compareLogs = (stores: ReadonlyMap<MemberId, Pick<Recovered, 'tail'>>, committed: number): readonly string[] => {
   const logs = [...stores].map(([id, { tail }]) => ({ id, lines: linesOf(tail) }))
   const [first, ...others] = logs
   const faults: string[] = []

@@ -1,0 +1,65 @@
+/** A short run with real processes in the tests, and the command line around it. More: `npm run chaos`. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { built, run, scratch } from '../run.js'
+import { MIXES } from './mixes.js'
+import { type Asked, formatHistory } from './oracle/history.js'
+import type { RunReport } from './report.js'
+import { drawSchedule } from './schedule.js'
+
+const program = built('test/chaos/run.js')
+const chaos = (t: Parameters<typeof run>[0], ...args: readonly string[]) => run(t, process.execPath, [program, ...args])
+
+test.serial('members are killed and cut off, and clients cannot tell them from one copy', async t => {
+  const { code, out, err } = await chaos(t, '--mix', 'kills-and-partitions', '--seed', '8', '--minutes', '0.25', '--members', '3', '--rate', '50')
+  t.is(code, 0, err)
+  const { faults, operations, elections, verdict } = JSON.parse(out) as RunReport
+  t.is(verdict, 'Linearizable')
+  // A run that was never struck, or never answered, would prove nothing.
+  t.true(Object.keys(faults).some(fault => fault.startsWith('kill')) && Object.keys(faults).some(fault => /partition|oneWay/.test(fault)), JSON.stringify(faults))
+  t.true(operations['answered']! > 50, JSON.stringify(operations))
+  t.true(elections > 1, `${elections} elections`)
+})
+
+test('one seed is one schedule, and every mix keeps to its faults', t => {
+  const ids = ['n1', 'n2', 'n3']
+  for (const mix of Object.values(MIXES)) {
+    const schedule = drawSchedule(7, mix, ids, 600_000, 1000)
+    t.deepEqual(drawSchedule(7, mix, ids, 600_000, 1000), schedule)
+    t.true(schedule.every(({ fault }) => (mix.faults as readonly string[]).includes(fault)))
+    t.true(mix.faults.length === 0 || schedule.length > 60, `${schedule.length} strikes in ten minutes`)
+  }
+  t.notDeepEqual(drawSchedule(8, MIXES.kills, ids, 60_000, 1000), drawSchedule(7, MIXES.kills, ids, 60_000, 1000))
+})
+
+const put = (op: number, value: string, calledAt: number, returnedAt: number): Asked =>
+  ({ op, client: 'c1', input: { type: 'put', key: 'k', value }, calledAt, fate: { type: 'answered', output: null, returnedAt } })
+const got = (op: number, output: string, calledAt: number, returnedAt: number): Asked =>
+  ({ op, client: 'c2', input: { type: 'get', key: 'k' }, calledAt, fate: { type: 'answered', output, returnedAt } })
+
+test('a history that was kept is judged again', async t => {
+  const folder = scratch(t)
+  const fresh = join(folder, 'fresh')
+  const stale = join(folder, 'stale')
+  const never = join(folder, 'never')
+  writeFileSync(fresh, formatHistory([put(0, 'a', 0, 1), put(1, 'b', 2, 3), got(2, 'b', 4, 5)]))
+  writeFileSync(stale, formatHistory([put(0, 'a', 0, 1), put(1, 'b', 2, 3), got(2, 'a', 4, 5)]))
+  const refused: Asked = { ...put(1, 'b', 2, 3), fate: { type: 'failed', appended: 'never', error: 'Busy' } }
+  writeFileSync(never, formatHistory([put(0, 'a', 0, 1), refused, got(2, 'b', 4, 5)]))
+  t.is((await chaos(t, '--judge', fresh)).code, 0)
+  t.is((await chaos(t, '--judge', stale)).code, 1)
+  t.is((await chaos(t, '--judge', never)).code, 1, 'what was refused explains nothing')
+})
+
+test('--help names every mix and what is not done; mistakes end with code 2 and a sentence', async t => {
+  const help = await chaos(t, '--help')
+  t.is(help.code, 0)
+  for (const name of [...Object.keys(MIXES), 'lost-packets']) t.true(help.out.includes(name), name)
+  for (const args of [['--mix', 'nonsense'], ['--minutes', 'many'], ['--members', '4'], ['--nonsense'], ['--rate', '0']]) {
+    const { code, err } = await chaos(t, ...args)
+    t.is(code, 2, args.join(' '))
+    t.true(err.trim().length > 0)
+  }
+  t.regex((await chaos(t, '--mix', 'lost-packets')).err, /needs root/)
+})
