@@ -22,6 +22,7 @@ const dial = (t: ExecutionContext, { port }: Proxy): Socket => {
   t.teardown(() => void socket.destroy())
   return socket
 }
+const closed = (socket: Socket): Promise<void> => new Promise(resolve => socket.once('close', () => resolve()))
 const answer = async (socket: Socket): Promise<string> => String((await once(socket, 'data') as [Buffer])[0])
 
 test('passes on, both ways', async t => {
@@ -77,9 +78,9 @@ test('cut: what there is is reset, and nobody gets in until it is over', async t
   socket.write('a')
   await answer(socket)
   proxy.cut(true)
-  await once(socket, 'close')
+  await closed(socket)
   const refused = dial(t, proxy)
-  await once(refused, 'close')
+  await closed(refused)
   proxy.cut(false)
   const again = dial(t, proxy)
   again.write('b')
@@ -88,6 +89,6 @@ test('cut: what there is is reset, and nobody gets in until it is over', async t
   again.write('c')
   t.is(await answer(again), 'c')
   proxy.reset(() => true)
-  await once(again, 'close')
+  await closed(again)
   t.pass()
 })
