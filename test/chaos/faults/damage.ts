@@ -1,16 +1,26 @@
 /** A bit that flips in a file while its member is down. What starts must have forgotten nothing; the rest must refuse by name. */
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import { createDice } from '../../simulation/dice.js'
 import type { Fault } from './fault.js'
 
 const EXPECTED = new Set(['Damaged', 'WrongFolder'])
 
+/** Where something is written: a sector that looks like no other. */
+const inUse = (bytes: Buffer): readonly number[] => {
+  const seen = new Map<string, number>()
+  const sectors = Array.from({ length: Math.ceil(bytes.length / SECTOR_BYTES) }, (_, n) => bytes.toString('latin1', n * SECTOR_BYTES, (n + 1) * SECTOR_BYTES))
+  for (const sector of sectors) seen.set(sector, (seen.get(sector) ?? 0) + 1)
+  return sectors.flatMap((sector, n) => (seen.get(sector) === 1 ? [n * SECTOR_BYTES] : []))
+}
+
 const flipOneIn = (folder: string, seed: number): string => {
   const dice = createDice(seed)
   const name = dice.pick(readdirSync(folder).filter(each => statSync(join(folder, each)).isFile()).sort())
   const bytes = readFileSync(join(folder, name))
-  const at = dice.integer(0, bytes.length - 1)
+  const start = dice.chance(0.8) ? dice.pick(inUse(bytes)) : 0
+  const at = start + dice.integer(0, Math.min(SECTOR_BYTES, bytes.length - start) - 1)
   bytes[at] = bytes[at]! ^ (1 << dice.integer(0, 7))
   writeFileSync(join(folder, name), bytes)
   return `${name} at ${at}`

@@ -77,7 +77,8 @@ const sectorsOf = ({ offset, bytes }: Piece): readonly Piece[] => {
   return parts
 }
 
-export const forgetfulDisk = (disk: Disk, limbo: string): ForgetfulDisk => {
+/** `syncMs` is how long a sync takes before it begins to help: the longer, the more there is to lose. */
+export const forgetfulDisk = (disk: Disk, limbo: string, syncMs = 0): ForgetfulDisk => {
   /** What is known by name: a file, or that there is none any more. */
   const names = new Map<string, Inode | 'gone'>()
   /** Changes to a folder that its next sync makes real. */
@@ -121,7 +122,12 @@ export const forgetfulDisk = (disk: Disk, limbo: string): ForgetfulDisk => {
     lock: disk.lock,
     open: (path, mode, done) => map(mode === 'create' ? create(path) : find(path), inode => {
       const file = fileOf(inode)
-      return { ...file, write: (pieces, offset, end) => { if (!isDead) file.write(pieces, offset, living(end)) }, datasync: end => { if (!isDead) file.datasync(living(end)) } } satisfies DiskFile
+      const mortal: DiskFile = {
+        ...file,
+        write: (pieces, offset, end) => { if (!isDead) file.write(pieces, offset, living(end)) },
+        datasync: end => void setTimeout(() => { if (!isDead) file.datasync(living(end)) }, syncMs),
+      }
+      return mortal
     })(living(done)),
     rename: (from, to, done) => map(find(from), inode => {
       names.set(to, inode)

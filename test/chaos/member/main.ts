@@ -18,6 +18,8 @@ import type { FromMember, MemberTask, Report, ToMember } from './protocol.js'
 const STATUS_EVERY_MS = 20
 /** Small, so that a run goes through many of them. */
 const SEGMENT_BYTES = 64 * 1024
+/** As an old disk would: whoever acknowledges before that is seen. */
+const FORGETFUL_SYNC_MS = 25
 const OUT = 1
 
 const tell = (message: FromMember, then: () => void = () => undefined): void => void process.send?.(message, undefined, undefined, then)
@@ -42,7 +44,7 @@ const reportOf = async (raft: Member): Promise<Report> => {
 
 const task = JSON.parse(process.argv[2] ?? '{}') as MemberTask
 const clock = steeredClock()
-const forgetful = task.limbo === undefined ? undefined : forgetfulDisk(nodeDisk(), task.limbo)
+const forgetful = task.limbo === undefined ? undefined : forgetfulDisk(nodeDisk(), task.limbo, FORGETFUL_SYNC_MS)
 const disk = faultyDisk(forgetful ?? nodeDisk())
 let raft: Member | undefined
 

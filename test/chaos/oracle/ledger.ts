@@ -22,13 +22,17 @@ export const createLedger = (): Ledger => {
   const torn = new Map<number, string>()
   let last = { index: 0, term: 0, time: 0 }
 
-  const extend = (line: string, [index, term, time, op]: readonly [number, number, number, number]): string | undefined => {
+  const faultOf = (index: number, term: number, time: number, op: number): string | undefined => {
     if (index <= last.index || term < last.term || time < last.time) return `comes after index ${last.index} of term ${last.term} at ${last.time}`
-    if (ops.has(op)) return `was applied at index ${ops.get(op)} before`
+    return ops.has(op) ? `was applied at index ${ops.get(op)} before` : undefined
+  }
+  /** A wrong line is one like any other for those who compare themselves with it: each mistake is told once. */
+  const extend = (line: string, index: number, term: number, time: number, op: number): string | undefined => {
+    const fault = faultOf(index, term, time, op)
     last = { index, term, time }
-    ops.set(op, index)
+    if (!ops.has(op)) ops.set(op, index)
     lines.push(line)
-    return undefined
+    return fault
   }
   return {
     add: (id, life, line) => {
@@ -39,7 +43,7 @@ export const createLedger = (): Ledger => {
       const position = positions.get(life) ?? 0
       positions.set(life, position + 1)
       const known = lines[position]
-      const fault = known === undefined ? extend(line, [Number(fields[1]), Number(fields[2]), Number(fields[3]), Number(fields[4])])
+      const fault = known === undefined ? extend(line, Number(fields[1]), Number(fields[2]), Number(fields[3]), Number(fields[4]))
         : known === line ? undefined : `is "${known}" elsewhere`
       return fault === undefined ? undefined : `"${line}" (index, term, time, operation, digest) of ${id} ${fault}`
     },
