@@ -11,8 +11,11 @@ import { drawSchedule } from './schedule.js'
 const program = built('test/chaos/run.js')
 const chaos = (t: Parameters<typeof run>[0], ...args: readonly string[]) => run(t, process.execPath, [program, ...args])
 
+/** This one begins with the death of the leader, and has every fault of its mix. */
+const SEED = '124'
+
 test.serial('members are killed and cut off, and clients cannot tell them from one copy', async t => {
-  const { code, out, err } = await chaos(t, '--mix', 'kills-and-partitions', '--seed', '8', '--minutes', '0.25', '--members', '3', '--rate', '50')
+  const { code, out, err } = await chaos(t, '--mix', 'kills-and-partitions', '--seed', SEED, '--minutes', '0.25', '--members', '3', '--rate', '50')
   t.is(code, 0, err)
   const { faults, operations, elections, verdict } = JSON.parse(out) as RunReport
   t.is(verdict, 'Linearizable')
