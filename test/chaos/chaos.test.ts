@@ -59,7 +59,7 @@ test('--help names every mix and what is not done; mistakes end with code 2 and 
   const help = await chaos(t, '--help')
   t.is(help.code, 0)
   for (const name of [...Object.keys(MIXES), 'lost-packets']) t.true(help.out.includes(name), name)
-  for (const args of [['--mix', 'nonsense'], ['--minutes', 'many'], ['--members', '4'], ['--nonsense'], ['--rate', '0']]) {
+  for (const args of [['--mix', 'nonsense'], ['--minutes', 'many'], ['--members', '4'], ['--nonsense'], ['--rate', '0'], ['--judge', '/no/such/file']]) {
     const { code, err } = await chaos(t, ...args)
     t.is(code, 2, args.join(' '))
     t.true(err.trim().length > 0)

@@ -177,8 +177,11 @@ export const runChaos = async (options: RunOptions, display: Screen): Promise<Ru
   const run = await openRun(options, folder, display)
   // A paused member would outlive this process.
   const giveUp = (): void => {
-    run.cluster.ids.forEach(id => void run.cluster.kill(id))
-    process.exit(1)
+    run.rest()
+    void Promise.all(run.cluster.ids.map(run.cluster.kill)).then(() => {
+      rmSync(folder, { recursive: true, force: true })
+      process.exit(1)
+    })
   }
   SIGNALS.forEach(signal => process.once(signal, giveUp))
   try {

@@ -5,7 +5,7 @@ import { type Client, connect } from '../../client/index.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { KeyValueInput, KeyValueOutput } from '../../testing/index.js'
-import { type Dice, createDice } from '../simulation/dice.js'
+import { type Dice, createDice } from '../../testing/simulation/world/dice.js'
 import { type Command, keyValueMachine } from './member/machine.js'
 import type { Asked } from './oracle/history.js'
 

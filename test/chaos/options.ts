@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { createDice } from '../simulation/dice.js'
+import { createDice } from '../../testing/simulation/world/dice.js'
 import { MIXES, type MixName, SKIPPED } from './mixes.js'
 import type { RunOptions } from './stage.js'
 

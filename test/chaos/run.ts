@@ -1,5 +1,5 @@
 /** `npm run chaos`: real processes, real disks, faults at random; see `options.ts`. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createScreen } from '../../cli/demo/screen.js'
 import { runChaos } from './chaos.js'
 import { judgeHistory } from './judgement.js'
@@ -10,6 +10,7 @@ import { commandOf, formatReport } from './report.js'
 import type { RunOptions } from './stage.js'
 
 const judgeFile = (file: string): number => {
+  if (!existsSync(file)) throw new Mistake(`there is no file ${file}`)
   const { verdict, text } = judgeHistory(parseHistory(readFileSync(file, 'utf8')))
   process.stderr.write(`${text}\n`)
   return verdict === 'Linearizable' ? 0 : 1

@@ -1,6 +1,6 @@
 /** When what strikes whom: drawn before a run begins, so that one seed is one schedule. */
 import type { MemberId, Millis } from '../../lib/types.js'
-import { createDice } from '../simulation/dice.js'
+import { createDice } from '../../testing/simulation/world/dice.js'
 import type { Mix } from './mixes.js'
 import type { FaultName } from './faults/names.js'
 

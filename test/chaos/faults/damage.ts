@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
-import { createDice } from '../../simulation/dice.js'
+import { createDice } from '../../../testing/simulation/world/dice.js'
 import type { Fault } from './fault.js'
 
 const EXPECTED = new Set(['Damaged', 'WrongFolder'])

@@ -1,7 +1,7 @@
 /** Networks that are divided, deaf in one direction, late, narrow or unsteady. */
 import type { MemberId, Millis } from '../../../lib/types.js'
-import { type Dice, createDice } from '../../simulation/dice.js'
-import { type Shape, drawPartition } from '../../simulation/partition.js'
+import { type Dice, createDice } from '../../../testing/simulation/world/dice.js'
+import { type Shape, drawPartition } from '../../../testing/simulation/faults/partition.js'
 import { OPEN, type Way } from '../cluster/proxy.js'
 import type { Fault, Stage } from './fault.js'
 
