@@ -22,6 +22,7 @@ const LONGEST_SILENCE = 30
 const HEALS_WITHIN = 60
 const POLL_MS = 50
 const SHOW_EVERY_MS = 250
+const INTERRUPTED = 130
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const HISTORY_FILE = 'history.jsonl'
 
@@ -180,7 +181,7 @@ export const runChaos = async (options: RunOptions, display: Screen): Promise<Ru
     run.rest()
     void Promise.all(run.cluster.ids.map(run.cluster.kill)).then(() => {
       rmSync(folder, { recursive: true, force: true })
-      process.exit(1)
+      process.exit(INTERRUPTED)
     })
   }
   SIGNALS.forEach(signal => process.once(signal, giveUp))

@@ -5,7 +5,8 @@ import { SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import { createDice } from '../../../testing/simulation/world/dice.js'
 import type { Fault } from './fault.js'
 
-const EXPECTED = new Set(['Damaged', 'WrongFolder'])
+/** A taken port says nothing of the damage, and nothing has been written then. */
+const EXPECTED = new Set(['Damaged', 'WrongFolder', 'PortInUse'])
 
 /** Where something is written: a sector that looks like no other. */
 const inUse = (bytes: Buffer): readonly number[] => {
