@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { Mistake } from '../../cli/mistake.js'
 import { createDice } from '../../testing/simulation/world/dice.js'
 import { MIXES, type MixName, SKIPPED } from './mixes.js'
 import type { RunOptions } from './stage.js'
@@ -26,9 +27,6 @@ ${Object.entries(SKIPPED).map(([name, about]) => `  ${name.padEnd(24)}${about}`)
 
 Exit code 0 when every promise holds, 1 when one is broken (the history is kept then), 2 for a mistake in the arguments.
 `
-
-/** A mistake of the person who typed the command. */
-export class Mistake extends Error {}
 
 export type Command =
   | { readonly type: 'help' }

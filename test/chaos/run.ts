@@ -1,10 +1,11 @@
 /** `npm run chaos`: real processes, real disks, faults at random; see `options.ts`. */
 import { existsSync, readFileSync } from 'node:fs'
-import { createScreen } from '../../cli/demo/screen.js'
+import { Mistake } from '../../cli/mistake.js'
+import { createScreen } from '../../cli/screen.js'
 import { runChaos } from './chaos.js'
 import { judgeHistory } from './judgement.js'
 import { MIXES, SKIPPED } from './mixes.js'
-import { HELP, Mistake, commandFrom } from './options.js'
+import { HELP, commandFrom } from './options.js'
 import { parseHistory } from './oracle/history.js'
 import { commandOf, formatReport } from './report.js'
 import type { RunOptions } from './stage.js'

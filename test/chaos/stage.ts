@@ -1,6 +1,6 @@
 /** One run's members, wires, clients and witnesses, and whoever starts again what has ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Screen } from '../../cli/demo/screen.js'
+import type { Screen } from '../../cli/screen.js'
 import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import { type Clients, createClients } from './clients.js'
