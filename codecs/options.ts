@@ -75,7 +75,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxLinks: 256,
   maxHandshakes: 32,
   handshakeTimeoutMs: 5000,
-  keepAliveMs: 1000,
+  keepAliveMs: 400,
   reconnectMinMs: 20,
   reconnectMaxMs: 1000,
   applyBudgetMs: 10,
