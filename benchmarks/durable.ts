@@ -16,7 +16,8 @@ export interface DurableOptions {
 }
 
 const CONNECTIONS = 16
-const WARM_MS = 700
+/** Until the compiler has seen the code: a process that has just started is several times slower. */
+const WARM_MS = 3000
 const program = fileURLToPath(new URL('./load.js', import.meta.url))
 
 const loadOnce = async (load: Load): Promise<LoadResult> => {

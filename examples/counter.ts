@@ -1,5 +1,6 @@
 // A cluster in one process: three members, one counter.
 import * as t from 'io-ts'
+import { filter, firstValueFrom } from 'rxjs'
 import { memoryCluster, orThrow, reducerMachine } from 'rxraft'
 
 export const counter = reducerMachine({
@@ -10,4 +11,5 @@ export const counter = reducerMachine({
 const { n1, n2, n3 } = orThrow(await memoryCluster({ machine: counter, members: ['n1', 'n2', 'n3'] }))
 n3.state$.subscribe(({ index, state }) => console.log(`n3 at ${index}: ${state}`))
 console.log(orThrow(await n1.propose({ add: 2 }))) // 2, whoever leads
+await firstValueFrom(n3.state$.pipe(filter(({ state }) => state === 2))) // n3 at 2: 2, after the leader's own first entry at 1
 await Promise.all([n1.stop(), n2.stop(), n3.stop()])

@@ -44,7 +44,7 @@ export class TooLarge extends Tagged<'TooLarge'> {
   }
 }
 
-/** The command does not have the shape that the machine's codec describes. */
+/** The command does not have the shape that the machine's codec describes, or the options of the proposal make no sense. */
 export class Rejected extends Tagged<'Rejected'> {
   readonly _tag = 'Rejected'
   readonly appended = 'never'
@@ -52,7 +52,7 @@ export class Rejected extends Tagged<'Rejected'> {
     /** One line per fault, each with its path. */
     readonly report: readonly string[],
   ) {
-    super(`The command does not match the machine's codec: ${report.join('; ')}`)
+    super(`The proposal is not acceptable: ${report.join('; ')}`)
   }
 }
 

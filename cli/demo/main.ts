@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, existsSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -15,18 +15,21 @@ middle, and in the end every member must have applied exactly what was acknowled
   npm start                                 with lines made up on the spot
   npm start -- --writes N                   N of them (default 200000), 128 bytes each
   npm start -- FILE --out COMMITTED         with the lines of FILE; what was committed is written to COMMITTED and equals FILE
-                                            byte for byte ("-" for standard input or output)
+                                            byte for byte ("-" for standard input or output:
+                                            npm start --silent -- - --out - )
 Options
   --window N     commands in flight (default 256)
   --keep         keep the data folders, and say where they are
   --help         this text
 
-Exit code 0 when nothing was lost and all members are equal, 1 when anything differs, 2 for a mistake in the arguments.
+Exit code 0 when nothing was lost and all members are equal, 1 when anything differs, 2 for a mistake in the arguments, 130 when interrupted.
 `
 const OPTIONS = {
   out: { type: 'string' }, writes: { type: 'string' }, window: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
 } as const
 const LINE_BYTES = 128
+/** The exit code of a program that was interrupted. */
+const INTERRUPTED = 130
 
 const count = (name: string, text: string | undefined, otherwise: number, least: number): number => {
   const value = text === undefined ? otherwise : Number(text)
@@ -41,7 +44,8 @@ const argumentsOf = () => {
     if (rest.length > 0) throw new Mistake(`one FILE at most, not ${positionals.length}`)
     if (values.out !== undefined && file === undefined) throw new Mistake('--out goes with a FILE')
     if (file !== undefined && values.writes !== undefined) throw new Mistake('--writes goes without a FILE')
-    if (file !== undefined && file !== '-' && !(existsSync(file) && statSync(file).isFile())) throw new Mistake(`there is no file ${file}`)
+    if (file !== undefined && file !== '-' && !(existsSync(file) && statSync(file).isFile())) throw new Mistake(`there is no file ${file}, or it is none`)
+    if (values.out !== undefined && values.out !== '-') closeSync(openSync(values.out, 'w'))
     const source = file === undefined ? { count: count('writes', values.writes, 200_000, 0), bytes: LINE_BYTES } : { file }
     return { source, out: values.out, window: count('window', values.window, 256, 1), keep: values.keep === true, help: values.help === true }
   } catch (error) {
@@ -53,8 +57,8 @@ const print = ({ writes, perSecond, p50Ms, p99Ms, failoverMs, retried, lost, equ
   const rows: readonly (readonly [string, string])[] = [
     ['writes', writes.toLocaleString('en')], ['writes/s', Math.round(perSecond).toLocaleString('en')],
     ['p50', `${p50Ms.toFixed(2)} ms`], ['p99', `${p99Ms.toFixed(2)} ms`],
-    ['failover', failoverMs === undefined ? 'too quick to have been seen' : `${Math.round(failoverMs)} ms`],
-    ['sent again', String(retried)], ['lost', String(lost)], ['equal', equal ? 'yes' : 'no'],
+    ['failover', failoverMs === undefined ? 'no write was waiting' : `${Math.round(failoverMs)} ms`],
+    ['sent again', `${retried}, accepted once`], ['lost', String(lost)], ['equal', equal ? 'yes' : 'no'],
   ]
   process.stderr.write(`\n${rows.map(([name, value]) => `  ${`${name}:`.padEnd(12)}${value}`).join('\n')}\n`)
 }
@@ -68,6 +72,16 @@ const main = async (): Promise<number> => {
   const folder = mkdtempSync(join(tmpdir(), 'rxraft-demo-'))
   const display = createScreen(process.stderr)
   const cluster = await demoCluster(['n1', 'n2', 'n3'], folder)
+  const tidy = (): void => {
+    if (options.keep) process.stderr.write(`  data:       ${folder}\n`)
+    else rmSync(folder, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void Promise.all(Object.keys(cluster.members).map(cluster.kill)).then(() => {
+      tidy()
+      process.exit(INTERRUPTED)
+    }))
+  }
   try {
     const summary = await runDemo(cluster, options, display)
     if (options.out !== undefined) {
@@ -78,8 +92,7 @@ const main = async (): Promise<number> => {
     return summary.lost === 0 && summary.equal ? 0 : 1
   } finally {
     await cluster.stop()
-    if (options.keep) process.stderr.write(`  data:       ${folder}\n`)
-    else rmSync(folder, { recursive: true, force: true })
+    tidy()
   }
 }
 

@@ -35,7 +35,7 @@ if (started._tag === 'Left') {
   raft.ended$.subscribe(end => {
     tell({ type: 'ended', reason: end._tag === 'Failed' ? end.error.message : 'stopped' })
     if (end._tag === 'Failed') process.exitCode = 1
-    process.disconnect()
+    if (process.connected) process.disconnect()
   })
   process.on('message', request => {
     if (request === 'report') tell({ type: 'applied', pieces, checksum })

@@ -65,7 +65,7 @@ const killAndRevive = async (cluster: DemoCluster, leader: ReturnType<typeof wat
   await cluster.kill(id)
   display.event(`${id}, the leader, is killed with SIGKILL`)
   const successor = await leader.next(term)
-  display.event(`${successor.id} took over ${Date.now() - atMs} ms after the kill`)
+  display.event(`${successor.id} leads ${Date.now() - atMs} ms after the kill`)
   await cluster.start(id)
   display.event(`${id} is back and catches up`)
   return { id, atMs }

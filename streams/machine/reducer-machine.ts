@@ -14,7 +14,7 @@ export interface ReducerMachineOptions<C, R, S> {
   readonly state: Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>
-  /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. */
+  /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. What it copies, it copies for every command. */
   reduce(state: NoInfer<S>, command: NoInfer<C>, at: Position): readonly [NoInfer<S>, NoInfer<R>]
 }
 

@@ -8,7 +8,7 @@
  * A command is sent again only after a refusal, which says that it was appended nowhere.
  */
 import type { Limits } from '../../codecs/options.js'
-import { Busy, NotLeader, type ProposeError, Stopped } from '../../lib/errors.js'
+import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
 import type { ProposeRefused, ProposeReply } from '../../lib/requests.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
@@ -124,8 +124,16 @@ const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: 
   ? `This member does not lead term ${term} any more; the command is not in the log.`
   : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`)
 
+/** What is wrong with the options, which plain JavaScript may make of anything. */
+const optionFaults = (timeoutMs: unknown, signal: unknown): readonly string[] => [
+  ...typeof timeoutMs === 'number' && timeoutMs >= 0 && Number.isFinite(timeoutMs) ? [] : [`options.timeoutMs: must be a number of milliseconds, not ${String(timeoutMs)}`],
+  ...signal === undefined || signal instanceof AbortSignal ? [] : ['options.signal: must be an AbortSignal'],
+]
+
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
+  const faults = optionFaults(timeoutMs, signal)
+  if (faults.length > 0) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
   if (term !== undefined && term !== state.route?.term) return done(left(notLeader(state, term)))
   if (signal?.aborted) return done(aborted('waiting'))
@@ -134,7 +142,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   const bytes = packed.right
   if (pending >= limits.maxPendingProposals) return done(left(new Busy('maxPendingProposals')))
   if (pending > 0 && pendingBytes + bytes.length > limits.maxPendingBytes) return done(left(new Busy('maxPendingBytes')))
-  const deadline = state.clock.now() + (timeoutMs > 0 ? timeoutMs : 0)
+  const deadline = state.clock.now() + timeoutMs
   const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
   state.waiting.push(proposal)
   state.pending++

@@ -32,10 +32,13 @@ const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
 const SEGMENT_BYTES = { least: 4 * 1024, most: 1024 ** 3 } as const
 const DEFAULT_IDLE_MS = 500
 
+const OPTIONS: readonly string[] = ['segmentBytes', 'idleMs', 'disk', 'clock', 'random'] satisfies readonly (keyof FileStorageOptions)[]
+
 /** What is wrong with the options, each fault with its path. */
-const faultsIn = (folder: string, segmentBytes: number, idleMs: number): readonly string[] => {
+const faultsIn = (folder: string, options: FileStorageOptions, segmentBytes: number, idleMs: number): readonly string[] => {
   const { least, most } = SEGMENT_BYTES
   return [
+    ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `storage.${name}: is not an option`),
     ...typeof folder === 'string' && folder !== '' ? [] : ['storage.folder: must be a path'],
     ...Number.isInteger(segmentBytes) && segmentBytes >= least && segmentBytes <= most ? []
       : [`storage.segmentBytes: must be a whole number from ${least} to ${most}, and is ${segmentBytes}`],
@@ -141,7 +144,7 @@ export const fileStorage = (folder: string, options: FileStorageOptions = {}): S
   const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes, segmentBytes = DEFAULT_SEGMENT_BYTES } = options
   return {
     open: (owner, done) => {
-      const faults = faultsIn(folder, segmentBytes, idleMs)
+      const faults = faultsIn(folder, options, segmentBytes, idleMs)
       if (faults.length > 0) return done(left(new InvalidOptions(faults)))
       holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
         if (isLeft(held)) return done(left(startError(folder, held.left)))

@@ -7,7 +7,7 @@ import type { LogBase, PlacedMembership, TermRun } from '../../lib/log.js'
 import { left, right } from '../../lib/prelude.js'
 import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
-import type { Recovered, Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import { type Recovered, type Storage, type StorageEvent, type Store, type StoreOwner, otherCluster } from './port.js'
 
 /** What errors call it. */
 const NAME = '(memory)'
@@ -163,7 +163,7 @@ export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): St
       if (isOpen) return done(left(new FolderInUse(NAME)))
       kept ??= create(owner)
       const { clusterId, id } = kept
-      if (clusterId !== owner.clusterId) return done(left(new WrongFolder(NAME, `it belongs to cluster ${clusterId}, not to ${owner.clusterId}`)))
+      if (clusterId !== owner.clusterId) return done(left(new WrongFolder(NAME, otherCluster('it', clusterId, owner.clusterId))))
       if (id !== owner.id) return done(left(new WrongFolder(NAME, `it belongs to member ${id}, not to ${owner.id}`)))
       isOpen = true
       done(right(openKept(kept, owner.tailBytes, clock, () => (isOpen = false))))

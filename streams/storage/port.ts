@@ -46,6 +46,10 @@ export interface Store {
   close(done: () => void): void
 }
 
+/** Why a store of another cluster is refused, in words that say what to look at. */
+export const otherCluster = (what: string, found: string, wanted: string): string =>
+  `${what} belongs to a cluster with another name or other first member ids, which make up its id (${found.slice(0, 12)}, not ${wanted.slice(0, 12)}); addresses may change, ids may not`
+
 /** Where a member keeps what it must not forget. Never a promise, so that the real code runs in virtual time. */
 export interface Storage {
   open(owner: StoreOwner, done: (outcome: Either<StartError, Store>) => void): void

@@ -8,7 +8,7 @@ import { type FileHeader, SALT_BYTES } from './files/file-header.js'
 import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
 import { type RecoveredLog, recoverLog } from './log/log-recovery.js'
-import type { StoreOwner } from './port.js'
+import { type StoreOwner, otherCluster } from './port.js'
 import {
   FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed,
 } from './log/segment.js'
@@ -99,7 +99,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
 }
 
 const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
-  clusterId === owner.clusterId ? undefined : new WrongFolder(folder, `its ${kind} file belongs to cluster ${clusterId}, not to ${owner.clusterId}`)
+  clusterId === owner.clusterId ? undefined : new WrongFolder(folder, otherCluster(`its ${kind} file`, clusterId, owner.clusterId))
 
 const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
 

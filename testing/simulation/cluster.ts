@@ -235,6 +235,8 @@ const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, 
   }
   return {
     note, verdict,
+    /** Nothing was broken, but what the test waits for does not come: the story is all that was done. */
+    patienceOver: (claim: string): SimulationFailed => new SimulationFailed(recipe.seed, claim, world.agenda.now(), tell(scenes)),
     judged: async <A>(act: Act<C>, happen: () => Promise<A>): Promise<A> => {
       note(act)
       const outcome = await happen()
@@ -266,7 +268,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const byId = new Map(members.map(member => [member.id, memberOf(world, member)]))
   for (const member of members) member.start()
 
-  const passage = passageOf(world, journal.verdict)
+  const passage = passageOf(world, journal)
   return {
     ids, clock, ...passage,
     ...faultsOf(ids, journal.inflict, journal.cuts, clock.after),
@@ -295,14 +297,14 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
 }
 
 /** The ways in which time passes. */
-const passageOf = <C, R, S>({ agenda, run: runUntil }: World<C, R, S>, verdict: () => Promise<void>) => {
+const passageOf = <C, R, S>({ agenda, run: runUntil }: World<C, R, S>, { verdict, patienceOver }: Pick<ReturnType<typeof createJournal<C, R, S>>, 'verdict' | 'patienceOver'>) => {
   const run = async (ms: Millis): Promise<void> => {
     await runUntil(agenda.now() + ms)
     await verdict()
   }
   const until = async (holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> => {
     for (const end = agenda.now() + withinMs; !holds(); await run(STRIDE_MS)) {
-      if (agenda.now() >= end) throw new Error(`it did not come to hold within ${withinMs} ms of virtual time`)
+      if (agenda.now() >= end) throw patienceOver(`what was waited for did not come within ${withinMs} ms of virtual time`)
     }
   }
   const settle = async <A>(promise: PromiseLike<A>, withinMs?: Millis): Promise<A> => {

@@ -28,7 +28,7 @@ const tellAct = <C>(act: Act<C>): string => {
   }
 }
 
-/** A cluster broke a promise. The message has the seed and the shortest story that was found to end the same way. */
+/** A cluster broke a promise. The message has the seed and the shortest story that was found to end the same way, or all that was done where a wait was in vain. */
 export class SimulationFailed extends Error {
   override readonly name = 'SimulationFailed'
   constructor(
@@ -40,7 +40,7 @@ export class SimulationFailed extends Error {
     /** What was done to the cluster, in order. */
     readonly story: readonly string[],
   ) {
-    super([`${claim}`, `  seed ${seed}, after ${at.toFixed(0)} ms of virtual time; the shortest story that ends like this:`, ...story.map(line => `  ${line}`)].join('\n'))
+    super([`${claim}`, `  seed ${seed}, after ${at.toFixed(0)} ms of virtual time; the story:`, ...story.map(line => `  ${line}`)].join('\n'))
   }
 }
 

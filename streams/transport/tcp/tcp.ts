@@ -17,6 +17,8 @@ export interface TcpOptions extends Trust {
   readonly listen?: string
 }
 
+const OPTIONS: readonly string[] = ['listen', 'tls', 'plaintext'] satisfies readonly (keyof TcpOptions)[]
+
 const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): readonly string[] => {
   const names = inspectTrust(sockets, options, 'transport.')
   if (isLeft(names)) return [names.left]
@@ -28,6 +30,7 @@ const check = (sockets: Sockets, options: TcpOptions, { id, members }: Endpoint)
   const own = Object.hasOwn(members, id) ? members[id] : undefined
   const listen = options.listen ?? own
   const report = [
+    ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
     ...(own === undefined ? [`members: does not name ${id}, which this member is`] : []),
     ...addressFaults(options, Object.entries(members).map(([member, address]) => [`members.${member}`, address])),
     ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),

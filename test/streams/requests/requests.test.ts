@@ -4,6 +4,7 @@ import * as t from 'io-ts'
 import { encodeResults } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft, isRight } from '../../../lib/prelude.js'
+import type { SubmitOptions } from '../../../streams/requests/outlet.js'
 import { type Origin, commandsIn, inFlight, origin, refused, told } from './proposals.js'
 
 test('a command that does not match its codec, or not after a journey through bytes, is rejected before it is queued', assert => {
@@ -185,6 +186,17 @@ test('one invalid command among a thousand is found by halves, not by a thousand
   assert.deepEqual(committed, commands.filter(command => command !== 'bad'))
   assert.deepEqual(o.outcomes['bad'], { tag: 'Rejected', appended: 'never' })
   assert.true(o.sent.length < 100, `${o.sent.length} requests`)
+})
+
+test('options that make no sense are refused by name, whatever plain JavaScript made of them', assert => {
+  const o = origin()
+  o.to('n2')
+  const nonsense: readonly unknown[] = [{ timeoutMs: -1 }, { timeoutMs: Number.NaN }, { timeoutMs: Number.POSITIVE_INFINITY }, { timeoutMs: 'x' }, { signal: 3 }]
+  nonsense.forEach((options, i) => o.submit(`c${i}`, options as SubmitOptions))
+  o.turn()
+  assert.deepEqual(Object.values(o.outcomes), nonsense.map(() => ({ tag: 'Rejected', appended: 'never' })))
+  assert.deepEqual(o.log(), [])
+  o.out.drain(() => undefined)
 })
 
 test('a stop ends when the last fate is known, sends what waits meanwhile, and twice is once', assert => {

@@ -265,7 +265,7 @@ test('the index finds the live record of every entry, however often the log was 
 })
 
 test('options that make no sense are refused by name, and nothing is opened', async t => {
-  const options = [{ segmentBytes: Number.NaN }, { segmentBytes: 12 }, { segmentBytes: 1e12 }, { segmentBytes: 5000.5 }, { idleMs: -1 }, { idleMs: Number.NaN }]
+  const options = [{ segmentBytes: Number.NaN }, { segmentBytes: 12 }, { segmentBytes: 1e12 }, { segmentBytes: 5000.5 }, { idleMs: -1 }, { idleMs: Number.NaN }, { segmentByte: 4096 }]
   for (const option of options) {
     const disk = newDisk()
     const outcome = await tryOpen(fileStorage(FOLDER, { disk, ...option }))
