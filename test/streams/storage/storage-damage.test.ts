@@ -219,7 +219,7 @@ test('a file of a later format is refused by name, and so is one of another clus
     const mixed = await stopped()
     mixed.tamper(path, () => stranger.contents(path))
     const refused = await tryOpen(storageOn(mixed))
-    t.true(isLeft(refused) && refused.left instanceof WrongFolder && /cluster other/.test(refused.left.message), path)
+    t.true(isLeft(refused) && refused.left instanceof WrongFolder && /\(other, not cccccccccccc\)/.test(refused.left.message), path)
   }
 })
 
