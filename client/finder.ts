@@ -161,7 +161,7 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   const isRefused = message.type === 'refused' && (message.reason === 'notLeader' || message.reason === 'stopped')
   const leader = message.type === 'refused' ? message.leader : undefined
   // The right member was asked, in another term than the one it leads.
-  const isHere = leader?.id === from.member
+  const isHere = leader?.id === from.member && message.type === 'refused' && message.reason === 'notLeader'
   const isNews = leader !== undefined && leader.term > search.term
   if (isNews) search.term = leader.term
   // Before the outlet hears of it: it must not try the same member again.

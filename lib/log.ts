@@ -51,7 +51,7 @@ export interface StoredLog {
   readonly terms: readonly TermRun[]
   /** Every membership entry, ascending. */
   readonly memberships: readonly PlacedMembership[]
-  /** The newest batches, at least one of a log that has any, contiguous up to lastIndex. */
+  /** The newest batches, at least one where the log is not empty, contiguous up to lastIndex. */
   readonly tail: readonly EntryBatch[]
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { closeSync, createReadStream, createWriteStream, existsSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, existsSync, mkdtempSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -37,6 +37,12 @@ const count = (name: string, text: string | undefined, otherwise: number, least:
   return value
 }
 
+/** It is written at the end; that it can be is known before the cluster starts, and nothing in it is touched until then. */
+const checkTarget = (out: string, file: string | undefined): void => {
+  closeSync(openSync(out, 'a'))
+  if (file !== undefined && file !== '-' && realpathSync(out) === realpathSync(file)) throw new Mistake(`--out would overwrite FILE, ${file}`)
+}
+
 const argumentsOf = () => {
   try {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
@@ -45,7 +51,7 @@ const argumentsOf = () => {
     if (values.out !== undefined && file === undefined) throw new Mistake('--out goes with a FILE')
     if (file !== undefined && values.writes !== undefined) throw new Mistake('--writes goes without a FILE')
     if (file !== undefined && file !== '-' && !(existsSync(file) && statSync(file).isFile())) throw new Mistake(`there is no file ${file}, or it is none`)
-    if (values.out !== undefined && values.out !== '-') closeSync(openSync(values.out, 'w'))
+    if (values.out !== undefined && values.out !== '-') checkTarget(values.out, file)
     const source = file === undefined ? { count: count('writes', values.writes, 200_000, 0), bytes: LINE_BYTES } : { file }
     return { source, out: values.out, window: count('window', values.window, 256, 1), keep: values.keep === true, help: values.help === true }
   } catch (error) {

@@ -8,7 +8,7 @@ export interface Waiting<R> {
   push(proposal: Proposal<R>): void
   /** Back to the front, in this order. */
   putBack(proposals: readonly Proposal<R>[]): void
-  /** The next ones to travel together: up to `maxBytes` once packed, at least one, and as few as any of them demands. Empty when none waits. */
+  /** The next ones to travel together: up to `maxBytes` once packed, at least one, and no more than each of them allows. Empty when none waits. */
   take(maxBytes: number): readonly Proposal<R>[]
   /** Those that `matches`, in order; they stay where they are until they are settled. */
   filter(matches: (proposal: Proposal<R>) => boolean): readonly Proposal<R>[]

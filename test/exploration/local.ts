@@ -1,5 +1,5 @@
 /**
- * One member in a world without time: any timer may fire at any moment, so clocks stand still and nothing remembers a date.
+ * One member in a world without time; every timer may fire at every moment, so clocks stand still and nothing remembers a date.
  * What only counts up (turns, rounds, chance) is renumbered after every act, so that members that will behave alike are alike.
  */
 import type { RaftEvent } from '../../lib/events.js'

@@ -27,8 +27,10 @@ const writeNow = (fd: number, bytes: readonly Uint8Array[], offset: number): Eit
 const openFile = (fd: number): DiskFile => ({
   write: (bytes, offset, done) => {
     const total = bytes.reduce((sum, piece) => sum + piece.length, 0)
-    if (total <= SMALL_BYTES) done(writeNow(fd, bytes, offset))
-    else fs.writev(fd, bytes, offset, answerWith(done))
+    if (total > SMALL_BYTES) return fs.writev(fd, bytes, offset, answerWith(done))
+    const outcome = writeNow(fd, bytes, offset)
+    if (isLeft(outcome)) setImmediate(() => done(outcome))
+    else done(outcome)
   },
   read: (into, offset, done) => fs.read(fd, into, 0, into.length, offset, answerWith(done)),
   datasync: done => fs.fdatasync(fd, answer(done)),

@@ -9,6 +9,7 @@ import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
 import { type LogIndex, type Span, createLogIndex } from '../../../streams/storage/log/log-index.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import type { DiskFile } from '../../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import type { Store } from '../../../streams/storage/port.js'
 import { append, commands, hardState, openStore, tryOpen } from '../../../testing/open-store.js'
@@ -272,6 +273,26 @@ test('options that make no sense are refused by name, and nothing is opened', as
     t.true(isLeft(outcome) && outcome.left instanceof InvalidOptions && outcome.left.message.includes(Object.keys(option)[0]!), JSON.stringify(option))
     t.deepEqual(disk.files(), [])
   }
+})
+
+test('a write that fails is told after the call: whoever writes is not told of an end in the middle of a step', async t => {
+  const folder = temporary()
+  const disk = nodeDisk()
+  writeFileSync(join(folder, 'read-only'), 'x')
+  const file = await new Promise<DiskFile>((resolve, reject) => disk.open(join(folder, 'read-only'), 'read', outcome =>
+    isRight(outcome) ? resolve(outcome.right) : reject(outcome.left)))
+  for (const bytes of [1, 200_000]) {
+    let isDuringTheCall = true
+    const outcome = await new Promise<Either<NodeJS.ErrnoException, number>>(resolve => {
+      file.write([new Uint8Array(bytes)], 0, said => {
+        t.false(isDuringTheCall)
+        resolve(said)
+      })
+      isDuringTheCall = false
+    })
+    t.true(isLeft(outcome) && outcome.left.code === 'EBADF')
+  }
+  await new Promise<void>(resolve => file.close(() => resolve()))
 })
 
 test('one who asks for the folder and never hangs up does not hold up its release', async t => {

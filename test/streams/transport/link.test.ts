@@ -22,7 +22,7 @@ test('a link may carry a frame as large as maxFrameBytes, in pieces of any size'
   await n2.until('the message', events => messagesOf(events).length === 1)
 })
 
-test('a client\'s frame may be as large as any request, and no larger', async t => {
+test('a client\'s frame may be as large as the largest request, and no larger', async t => {
   const n2 = await open('n2')
   const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
   const request = (bytes: number): ProposeRequest => ({ type: 'propose', id: 1, epoch: 1, term: 1, body: packEntries([new Uint8Array(bytes)]) })

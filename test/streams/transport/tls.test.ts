@@ -61,7 +61,7 @@ test('a reset in the middle of the TLS handshake harms nobody', async t => {
   for (const bytes of [0, 1, 5, 40]) {
     const end = dial(n2.links.address)
     await end.opened
-    // The beginning of a real greeting, as any TLS client says it.
+    // The beginning of a real greeting, as a TLS client says it.
     if (bytes > 0) end.socket.write(Buffer.from('160301020001'.padEnd(80, '0'), 'hex').subarray(0, bytes))
     end.socket.resetAndDestroy()
     await end.closed
