@@ -1,9 +1,9 @@
 /** The promise, with real processes: SIGKILL of the leader loses nothing that was acknowledged. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { built, run, scratch } from './run.js'
+import { built, run, scratch, start } from './run.js'
 
 const demo = built('cli/demo/main.js')
 const node = process.execPath
@@ -37,6 +37,29 @@ test.serial('an empty file comes out empty', async t => {
   const { code, err } = await run(t, node, [demo, join(folder, 'in'), '--out', join(folder, 'out')])
   t.is(code, 0, err)
   t.is(readFileSync(join(folder, 'out')).length, 0)
+})
+
+test.serial('an output that is the input, or that nobody can write, is a mistake before anything starts, and the input stays', async t => {
+  const folder = scratch(t)
+  const file = join(folder, 'in')
+  writeFileSync(file, 'precious')
+  symlinkSync(file, join(folder, 'link'))
+  for (const out of [file, join(folder, 'link'), join(folder, 'no', 'such', 'folder'), folder]) {
+    const { code, err } = await run(t, node, [demo, file, '--out', out])
+    t.is(code, 2, err)
+    t.is(readFileSync(file, 'utf8'), 'precious')
+  }
+})
+
+test.serial('an interrupted demo leaves no process, no folder and no stack trace behind', async t => {
+  const folder = scratch(t)
+  const { child, ended } = start(t, node, [demo, '--writes', '1000000'], { env: { ...process.env, TMPDIR: folder } })
+  await new Promise<void>(resolve => child.stderr?.on('data', (text: string) => { if (text.includes('acknowledged')) resolve() }))
+  child.kill('SIGINT')
+  const { code, err } = await ended
+  t.is(code, 130, err)
+  t.notRegex(err, /^\s+at /m)
+  t.deepEqual(readdirSync(folder), [])
 })
 
 test('--help explains, and mistakes end with code 2 and a sentence', async t => {

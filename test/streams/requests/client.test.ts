@@ -110,12 +110,14 @@ test('a busy or a young leader is asked again, and not left', async assert => {
   }
 })
 
-test('a member that stops is left for the next', async assert => {
-  const w = world()
-  w.fakes['n1']!.answer = refusedBy('stopped')
-  w.fakes['n2']!.answer = committed
-  const client = await connected(w)
-  assert.is(shown(await w.within(500, client.propose('a'))), 'A')
+test('a member that stops is left for the next, also while it still leads', async assert => {
+  for (const leader of [undefined, 'n1']) {
+    const w = world()
+    w.fakes['n1']!.answer = refusedBy('stopped', leader)
+    w.fakes['n2']!.answer = committed
+    const client = await connected(w)
+    assert.is(shown(await w.within(500, client.propose('a'))), 'A', leader ?? 'nobody leads')
+  }
 })
 
 test('what was sent and not answered when the link went down has an unknown outcome and is not sent again; what waited is sent', async assert => {

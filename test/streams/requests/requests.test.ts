@@ -199,6 +199,15 @@ test('options that make no sense are refused by name, whatever plain JavaScript 
   o.out.drain(() => undefined)
 })
 
+test('a signal is known by what it can do: a test environment may have a class of its own', assert => {
+  const o = origin()
+  const listeners: (() => void)[] = []
+  const foreign = { aborted: false, addEventListener: (_: string, listener: () => void) => listeners.push(listener), removeEventListener: () => undefined }
+  o.submit('a', { signal: foreign as unknown as AbortSignal })
+  listeners.forEach(abort => abort())
+  assert.deepEqual(o.outcomes, { a: { tag: 'TimedOut', appended: 'never' } })
+})
+
 test('a stop ends when the last fate is known, sends what waits meanwhile, and twice is once', assert => {
   const o = origin({ maxBatchBytes: 1, maxInflightBytes: 1 })
   o.to('n2')
