@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs'
 import type { LinkMessage } from '../lib/requests.js'
 import type { MemberId } from '../lib/types.js'
 import type { Links, Party, TransportEvent, TransportNotice } from '../streams/transport/port.js'
@@ -24,13 +25,13 @@ const shown = (event: TransportEvent): string => {
   }
 }
 
-/** Subscribes at once and keeps all that is told. */
-export const watch = (links: Links): Watched => {
-  const events: TransportEvent[] = []
+/** Subscribes at once, keeps all that is told, and wakes those who wait for some of it. */
+export const hear = <E>(events$: Observable<E>, show: (event: E) => string) => {
+  const events: E[] = []
   const checks = new Set<() => void>()
   let isComplete = false
   const check = (): void => checks.forEach(one => one())
-  links.events$.subscribe({
+  events$.subscribe({
     next: event => {
       events.push(event)
       check()
@@ -40,21 +41,24 @@ export const watch = (links: Links): Watched => {
       check()
     },
   })
-  const until: Watched['until'] = (what, holds) => new Promise((resolve, reject) => {
+  const until = (what: string, holds: (events: readonly E[]) => boolean): Promise<void> => new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
       checks.delete(checkOne)
       clearTimeout(timer)
       settle()
     }
-    const timer = setTimeout(() => end(() => reject(new Error(`waited in vain: ${what}; heard ${events.slice(-8).map(shown).join(', ')}`))), PATIENCE_MS)
+    const timer = setTimeout(() => end(() => reject(new Error(`waited in vain: ${what}; heard ${events.slice(-8).map(show).join(', ')}`))), PATIENCE_MS)
     const checkOne = (): void => {
       if (holds(events)) end(resolve)
     }
     checks.add(checkOne)
     checkOne()
   })
-  return { links, events, isComplete: () => isComplete, until, close: () => new Promise(resolve => links.close(resolve)) }
+  return { events, isComplete: () => isComplete, until }
 }
+
+export const watch = (links: Links): Watched =>
+  ({ links, ...hear(links.events$, shown), close: () => new Promise(resolve => links.close(resolve)) })
 
 export const member = (id: MemberId): Party => ({ type: 'member', id })
 

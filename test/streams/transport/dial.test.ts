@@ -5,9 +5,9 @@ import { encodeFrame } from '../../../codecs/frames.js'
 import type { ProposeRequest } from '../../../lib/requests.js'
 import { systemClock } from '../../../streams/time/clock.js'
 import { dialClient } from '../../../streams/transport/tcp/dial.js'
-import type { ClientLink, ClientLinkEvent, LinkLimits, TransportEvent } from '../../../streams/transport/port.js'
+import type { ClientLink, LinkLimits, TransportEvent } from '../../../streams/transport/port.js'
 import { redial } from '../../../streams/transport/tcp/redial.js'
-import { count, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
+import { count, hear, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
 import { ANYWHERE, CLUSTER, CLUSTER_NAME, closeAll, dial, hello, joinAs, LIMITS, material, open, serve, vote } from './wire.js'
 import { virtualClock } from '../member/world.js'
 
@@ -17,30 +17,12 @@ const propose = (id: number, command: Uint8Array): ProposeRequest => ({ type: 'p
 
 /** A client with all that it heard. */
 const heardBy = (link: ClientLink) => {
-  const events: ClientLinkEvent[] = []
-  const checks = new Set<() => void>()
-  let isComplete = false
-  const check = (): void => checks.forEach(one => one())
-  link.events$.subscribe({
-    next: event => {
-      events.push(event)
-      check()
-    },
-    complete: () => {
-      isComplete = true
-      check()
-    },
-  })
-  const until = (holds: () => boolean): Promise<void> => new Promise(resolve => {
-    const one = (): void => {
-      if (!holds()) return
-      checks.delete(one)
-      resolve()
-    }
-    checks.add(one)
-    one()
-  })
-  return { link, events, up: () => until(() => events.some(({ type }) => type === 'connected')), over: () => until(() => isComplete), until }
+  const { events, isComplete, until } = hear(link.events$, ({ type }) => type)
+  return {
+    link, events, until,
+    up: () => until('a link', () => events.some(({ type }) => type === 'connected')),
+    over: () => until('the end', isComplete),
+  }
 }
 
 interface World {
@@ -76,7 +58,7 @@ for (const [world, make] of Object.entries(worlds)) {
     if (heard?.type !== 'received' || heard.from.type !== 'client') return t.fail()
     t.deepEqual(heard.message, request)
     n1.links.send(heard.from, [{ type: 'lost', id: 1 }])
-    await a.until(() => a.events.length === 2)
+    await a.until('an answer', () => a.events.length === 2)
     t.deepEqual(a.events[1], { type: 'received', message: { type: 'lost', id: 1 } })
     a.link.close()
     a.link.close()
