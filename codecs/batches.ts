@@ -7,7 +7,7 @@
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { EntryBatch, EntryBody, Membership } from '../lib/types.js'
-import { MAX_POSITION, checksumOf, readPosition, viewOf, writePosition } from './bytes.js'
+import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { bodyOf, readBody } from './entries.js'
 import { decodeMembership, encodeMembership } from './membership.js'
 
@@ -33,15 +33,14 @@ const payloadOf = (batch: EntryBatch): EntryBody => {
 export const encodeBatch = (batch: EntryBatch, out: Uint8Array[]): number => {
   const payload = payloadOf(batch)
   const header = new Uint8Array(BATCH_HEADER_BYTES)
-  const view = viewOf(header)
-  writePosition(view, 0, batch.firstIndex)
-  writePosition(view, 8, batch.term)
-  view.setFloat64(16, batch.time, true)
-  view.setUint8(24, KINDS.indexOf(batch.kind))
-  view.setUint32(28, batch.count, true)
-  view.setUint32(32, payload.bytes.length, true)
-  view.setUint32(36, payload.checksum, true)
-  view.setUint32(CHECKED, checksumOf(header.subarray(0, CHECKED)), true)
+  writePosition(header, 0, batch.firstIndex)
+  writePosition(header, 8, batch.term)
+  writeFloat64(header, 16, batch.time)
+  header[24] = KINDS.indexOf(batch.kind)
+  writeUint32(header, 28, batch.count)
+  writeUint32(header, 32, payload.bytes.length)
+  writeUint32(header, 36, payload.checksum)
+  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED)))
   out.push(header)
   if (payload.bytes.length > 0) out.push(payload.bytes)
   return BATCH_HEADER_BYTES + payload.bytes.length
@@ -50,24 +49,23 @@ export const encodeBatch = (batch: EntryBatch, out: Uint8Array[]): number => {
 /** Reads one batch at `offset` of `bytes`. Its body is a view: whoever keeps it must own `bytes`. */
 export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, { readonly batch: EntryBatch; readonly end: number }> => {
   if (bytes.length - offset < BATCH_HEADER_BYTES) return left('a batch is shorter than its header')
-  const view = viewOf(bytes)
-  if (view.getUint32(offset + CHECKED, true) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) {
+  if (readUint32(bytes, offset + CHECKED) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) {
     return left('a batch header does not match its checksum')
   }
-  const firstIndex = readPosition(view, offset)
-  const term = readPosition(view, offset + 8)
-  const time = view.getFloat64(offset + 16, true)
-  const kind = KINDS[view.getUint8(offset + 24)]
-  const count = view.getUint32(offset + 28, true)
+  const firstIndex = readPosition(bytes, offset)
+  const term = readPosition(bytes, offset + 8)
+  const time = readFloat64(bytes, offset + 16)
+  const kind = KINDS[bytes[offset + 24]!]
+  const count = readUint32(bytes, offset + 28)
   const start = offset + BATCH_HEADER_BYTES
-  const end = start + view.getUint32(offset + 32, true)
+  const end = start + readUint32(bytes, offset + 32)
   if (!(firstIndex >= 1 && firstIndex + count - 1 <= MAX_POSITION && term >= 1 && time >= 0 && time <= MAX_POSITION) || count === 0) {
     return left('a batch header has a position out of range')
   }
-  if ((view.getUint32(offset + 24, true) >>> 8) + view.getUint32(offset + 40, true) > 0) return left('a batch header has fields of a newer version')
+  if ((readUint32(bytes, offset + 24) >>> 8) + readUint32(bytes, offset + 40) > 0) return left('a batch header has fields of a newer version')
   if (end > bytes.length) return left('a batch is longer than what holds it')
   const placed = { firstIndex, term, time, count }
-  const checksum = view.getUint32(offset + 36, true)
+  const checksum = readUint32(bytes, offset + 36)
   switch (kind) {
     case 'command': {
       const body = readBody(bytes.subarray(start, end), checksum)

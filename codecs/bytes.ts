@@ -21,17 +21,44 @@ export const checksumOf = (bytes: Uint8Array, seed = 0): number => (bytes.length
 /** The largest value that the formats carry: adding small numbers to it stays exact. */
 export const MAX_POSITION = 2 ** 53 - 2 ** 20
 
+/** Writes four bytes, lowest first. A DataView does the same, but making one costs more than all the numbers of a header. */
+export const writeUint32 = (bytes: Uint8Array, offset: number, value: number): void => {
+  bytes[offset] = value
+  bytes[offset + 1] = value >>> 8
+  bytes[offset + 2] = value >>> 16
+  bytes[offset + 3] = value >>> 24
+}
+
+/** Reads what `writeUint32` wrote. Whoever calls has made sure that the four bytes are there. */
+export const readUint32 = (bytes: Uint8Array, offset: number): number =>
+  (bytes[offset]! | bytes[offset + 1]! << 8 | bytes[offset + 2]! << 16 | bytes[offset + 3]! << 24) >>> 0
+
 /** Writes a position as eight bytes, low half first, without BigInt. */
-export const writePosition = (view: DataView, offset: number, value: number): void => {
-  view.setUint32(offset, value >>> 0, true)
-  view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true)
+export const writePosition = (bytes: Uint8Array, offset: number, value: number): void => {
+  writeUint32(bytes, offset, value >>> 0)
+  writeUint32(bytes, offset + 4, Math.floor(value / 0x1_0000_0000))
 }
 
 /** Reads what `writePosition` wrote; values above `MAX_POSITION` come back as NaN. */
-export const readPosition = (view: DataView, offset: number): number => {
-  const value = view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true)
+export const readPosition = (bytes: Uint8Array, offset: number): number => {
+  const value = readUint32(bytes, offset + 4) * 0x1_0000_0000 + readUint32(bytes, offset)
   return value <= MAX_POSITION ? value : Number.NaN
 }
 
-/** The same memory, for reading and writing numbers. */
+const scratch = new DataView(new ArrayBuffer(8))
+const scratchBytes = new Uint8Array(scratch.buffer)
+
+/** Writes a number that may have a fraction as eight bytes. */
+export const writeFloat64 = (bytes: Uint8Array, offset: number, value: number): void => {
+  scratch.setFloat64(0, value, true)
+  bytes.set(scratchBytes, offset)
+}
+
+/** Reads what `writeFloat64` wrote. */
+export const readFloat64 = (bytes: Uint8Array, offset: number): number => {
+  for (let i = 0; i < 8; i++) scratchBytes[i] = bytes[offset + i]!
+  return scratch.getFloat64(0, true)
+}
+
+/** The same memory, for whoever reads or writes many numbers. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -8,7 +8,7 @@
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { CommandBatch, EntryBody } from '../lib/types.js'
-import { checksumOf, viewOf } from './bytes.js'
+import { checksumOf, readUint32, writeUint32 } from './bytes.js'
 
 /** What a body takes up beside its entries. */
 export const BODY_HEADER_BYTES = 8
@@ -19,26 +19,29 @@ const dataStart = (count: number): number => BODY_HEADER_BYTES + ENTRY_OVERHEAD_
 /** Whether `bytes` bytes have room for the ends of `count` entries. */
 export const bodyHolds = (bytes: number, count: number): boolean => dataStart(count) <= bytes
 
-const emptyBody = (count: number, dataBytes: number): { readonly bytes: Uint8Array; readonly view: DataView } => {
+const emptyBody = (count: number, dataBytes: number): Uint8Array => {
   const bytes = new Uint8Array(dataStart(count) + dataBytes)
-  const view = viewOf(bytes)
-  view.setUint32(4, count, true)
-  return { bytes, view }
+  writeUint32(bytes, 4, count)
+  return bytes
 }
+
+const readEnd = (bytes: Uint8Array, entry: number): number => readUint32(bytes, BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * entry)
+
+const writeEnd = (bytes: Uint8Array, entry: number, end: number): void => writeUint32(bytes, BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * entry, end)
 
 /** Copies entries into one body. Callers keep their buffers. */
 export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
   const count = entries.length
   let size = 0
   for (const entry of entries) size += entry.length
-  const { bytes, view } = emptyBody(count, size)
+  const bytes = emptyBody(count, size)
   const start = dataStart(count)
   let end = 0
   for (let i = 0; i < count; i++) {
     const entry = entries[i]!
     bytes.set(entry, start + end)
     end += entry.length
-    view.setUint32(BODY_HEADER_BYTES + 4 * i, end, true)
+    writeEnd(bytes, i, end)
   }
   return { count, bytes, checksum: checksumOf(bytes) }
 }
@@ -47,11 +50,10 @@ export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
 export const forEachEntry = (
   body: EntryBody, first: number, last: number, each: (entry: Uint8Array, position: number) => unknown,
 ): void => {
-  const view = viewOf(body.bytes)
   const start = dataStart(body.count)
-  let from = first === 0 ? 0 : view.getUint32(BODY_HEADER_BYTES + 4 * (first - 1), true)
+  let from = first === 0 ? 0 : readEnd(body.bytes, first - 1)
   for (let i = first; i < last; i++) {
-    const to = view.getUint32(BODY_HEADER_BYTES + 4 * i, true)
+    const to = readEnd(body.bytes, i)
     if (each(body.bytes.subarray(start + from, start + to), i) === false) return
     from = to
   }
@@ -60,12 +62,11 @@ export const forEachEntry = (
 /** The entries that belong to the batch, as a body of their own: the batch's own body where it is whole, a copy where it is sliced. */
 export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
   if (skip === 0 && count === body.count) return body
-  const source = viewOf(body.bytes)
-  const endOf = (entry: number): number => (entry < 0 ? 0 : source.getUint32(BODY_HEADER_BYTES + 4 * entry, true))
+  const endOf = (entry: number): number => (entry < 0 ? 0 : readEnd(body.bytes, entry))
   const from = endOf(skip - 1)
   const to = endOf(skip + count - 1)
-  const { bytes, view } = emptyBody(count, to - from)
-  for (let i = 0; i < count; i++) view.setUint32(BODY_HEADER_BYTES + 4 * i, endOf(skip + i) - from, true)
+  const bytes = emptyBody(count, to - from)
+  for (let i = 0; i < count; i++) writeEnd(bytes, i, endOf(skip + i) - from)
   const data = dataStart(body.count)
   bytes.set(body.bytes.subarray(data + from, data + to), dataStart(count))
   return { count, bytes, checksum: checksumOf(bytes) }
@@ -75,13 +76,12 @@ export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
 export const readBody = (bytes: Uint8Array, checksum: number): Either<string, EntryBody> => {
   if (checksumOf(bytes) !== checksum) return left('the body does not match its checksum')
   if (bytes.length < BODY_HEADER_BYTES) return left('the body is shorter than its header')
-  const view = viewOf(bytes)
-  if (view.getUint32(0, true) !== 0) return left('the body has flags of a newer version')
-  const count = view.getUint32(4, true)
+  if (readUint32(bytes, 0) !== 0) return left('the body has flags of a newer version')
+  const count = readUint32(bytes, 4)
   if (count === 0 || !bodyHolds(bytes.length, count)) return left(`the body cannot hold ${count} entries`)
   let previous = 0
   for (let i = 0; i < count; i++) {
-    const end = view.getUint32(BODY_HEADER_BYTES + 4 * i, true)
+    const end = readEnd(bytes, i)
     if (end < previous) return left(`entry ${i} of the body ends before it begins`)
     previous = end
   }

@@ -69,9 +69,10 @@ const frameTaker = (maxFrameBytes: number) => {
 
   const takeFrame = (chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
     if (header !== undefined) return takePayload(header, chunk, from)
-    const { bytes, offset } = gathered(chunk, from, FRAME_HEADER_BYTES)
+    const isWhole = partial === undefined && chunk.length - from >= FRAME_HEADER_BYTES
+    const { bytes, offset } = isWhole ? { bytes: chunk, offset: from + FRAME_HEADER_BYTES } : gathered(chunk, from, FRAME_HEADER_BYTES)
     if (bytes === undefined) return right({ frame: undefined, offset })
-    const read = readFrameHeader(bytes, maxFrameBytes)
+    const read = readFrameHeader(bytes, isWhole ? from : 0, maxFrameBytes)
     return isLeft(read) ? read : takePayload(read.right, chunk, offset)
   }
 

@@ -9,7 +9,7 @@
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { LinkMessage } from '../lib/requests.js'
-import { checksumOf, viewOf } from './bytes.js'
+import { checksumOf, readUint32, writeUint32 } from './bytes.js'
 import { encodeMessage } from './messages.js'
 
 /** The newest protocol that this code speaks. */
@@ -48,15 +48,15 @@ export interface FrameError {
 export const frameFailed = (fault: FrameFault, reason: string): Either<FrameError, never> => left({ fault, reason })
 
 const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number, head: Uint8Array): void => {
-  const view = viewOf(into)
-  view.setUint16(0, MAGIC, true)
-  view.setUint8(2, PROTOCOL_VERSION)
-  view.setUint8(3, LANES.indexOf(lane))
-  view.setUint32(4, GROUP, true)
-  view.setUint32(8, payloadBytes, true)
-  view.setUint32(12, head.length, true)
-  view.setUint32(16, checksumOf(head), true)
-  view.setUint32(CHECKED, checksumOf(into.subarray(0, CHECKED)), true)
+  into[0] = MAGIC
+  into[1] = MAGIC >>> 8
+  into[2] = PROTOCOL_VERSION
+  into[3] = LANES.indexOf(lane)
+  writeUint32(into, 4, GROUP)
+  writeUint32(into, 8, payloadBytes)
+  writeUint32(into, 12, head.length)
+  writeUint32(into, 16, checksumOf(head))
+  writeUint32(into, CHECKED, checksumOf(into.subarray(0, CHECKED)))
 }
 
 /** A frame around a payload that is all head. */
@@ -99,25 +99,24 @@ export interface FrameHeader {
   readonly headChecksum: number
 }
 
-/** Reads a header, and refuses it before anything is allocated for what it announces. */
-export const readFrameHeader = (bytes: Uint8Array, maxFrameBytes: number): Either<FrameError, FrameHeader> => {
-  const view = viewOf(bytes)
-  if (view.getUint16(0, true) !== MAGIC) return frameFailed('wrongMagic', 'what arrives is not a frame of rxraft')
-  const version = view.getUint8(2)
+/** Reads the header at `at`, and refuses it before anything is allocated for what it announces. */
+export const readFrameHeader = (bytes: Uint8Array, at: number, maxFrameBytes: number): Either<FrameError, FrameHeader> => {
+  if ((bytes[at]! | bytes[at + 1]! << 8) !== MAGIC) return frameFailed('wrongMagic', 'what arrives is not a frame of rxraft')
+  const version = bytes[at + 2]!
   if (version < OLDEST_VERSION || version > PROTOCOL_VERSION) {
     return frameFailed('unknownVersion', `the frame is of protocol version ${version}; this side speaks ${OLDEST_VERSION} to ${PROTOCOL_VERSION}`)
   }
-  if (view.getUint32(CHECKED, true) !== checksumOf(bytes.subarray(0, CHECKED))) {
+  if (readUint32(bytes, at + CHECKED) !== checksumOf(bytes.subarray(at, at + CHECKED))) {
     return frameFailed('damaged', 'the frame header does not match its checksum')
   }
-  const lane = LANES[view.getUint8(3)]
-  if (lane === undefined) return frameFailed('unknownLane', `the frame is on the unknown lane ${view.getUint8(3)}`)
-  const group = view.getUint32(4, true)
+  const lane = LANES[bytes[at + 3]!]
+  if (lane === undefined) return frameFailed('unknownLane', `the frame is on the unknown lane ${bytes[at + 3]}`)
+  const group = readUint32(bytes, at + 4)
   if (group !== GROUP) return frameFailed('unknownGroup', `the frame is for the unknown group ${group}`)
-  const payloadBytes = view.getUint32(8, true)
+  const payloadBytes = readUint32(bytes, at + 8)
   const frameBytes = FRAME_HEADER_BYTES + payloadBytes
   if (frameBytes > maxFrameBytes) return frameFailed('tooLong', `the frame has ${frameBytes} bytes; the limit is ${maxFrameBytes}`)
-  const headBytes = view.getUint32(12, true)
+  const headBytes = readUint32(bytes, at + 12)
   if (headBytes > payloadBytes) return frameFailed('badLayout', 'the frame is shorter than its head')
-  return right({ version, lane, payloadBytes, headBytes, headChecksum: view.getUint32(16, true) })
+  return right({ version, lane, payloadBytes, headBytes, headChecksum: readUint32(bytes, at + 16) })
 }

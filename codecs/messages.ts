@@ -10,7 +10,7 @@ import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js
 import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
 import type { EntryBatch } from '../lib/types.js'
 import { decodeBatch, encodeBatch } from './batches.js'
-import { readPosition, viewOf, writePosition } from './bytes.js'
+import { readPosition, writePosition } from './bytes.js'
 import { readBody } from './entries.js'
 import { decodeWith } from './report.js'
 import { MESSAGES } from './shapes.js'
@@ -69,6 +69,18 @@ const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
   }
 }
 
+// Ids and addresses are ASCII, and short: a loop is done before a native call has begun.
+const writeName = (name: string, into: Uint8Array, offset: number): void => {
+  for (let i = 0; i < name.length; i++) into[offset + i] = name.charCodeAt(i)
+}
+
+/** A byte beyond ASCII becomes a character that the codecs of names refuse. */
+const readName = (bytes: Uint8Array, from: number, to: number): string => {
+  let name = ''
+  for (let at = from; at < to; at++) name += String.fromCharCode(bytes[at]!)
+  return name
+}
+
 /**
  * Appends the message to `out` as buffers, its head first; bodies are not copied. Returns the bytes added. The first
  * `reserved` bytes of the head's buffer are left to the caller and not counted.
@@ -76,15 +88,14 @@ const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
 export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved = 0): number => {
   const { flags, a, b, numbers } = headOf(message)
   const names = reserved + FIXED + 8 * numbers.length
-  const head = Buffer.allocUnsafe(names + a.length + b.length)
-  const view = viewOf(head)
+  const head = new Uint8Array(names + a.length + b.length)
   head[reserved] = KINDS.indexOf(message.type)
   head[reserved + 1] = flags
   head[reserved + 2] = a.length
   head[reserved + 3] = b.length
-  for (let i = 0; i < numbers.length; i++) writePosition(view, reserved + FIXED + 8 * i, numbers[i]!)
-  head.write(a, names, 'latin1')
-  head.write(b, names + a.length, 'latin1')
+  for (let i = 0; i < numbers.length; i++) writePosition(head, reserved + FIXED + 8 * i, numbers[i]!)
+  writeName(a, head, names)
+  writeName(b, head, names + a.length)
   out.push(head)
   return head.length - reserved + encodeTail(message, out)
 }
@@ -134,9 +145,6 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, 
   }
 }
 
-// Ids and addresses are ASCII: a byte beyond it becomes a character, on either side of the cut, that their codecs refuse.
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
-
 /** Reads one message from bytes that nobody vouches for. Its bodies are views of `bytes`: nobody may write them again. */
 export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> => {
   if (bytes.length < FIXED) return left('a message is shorter than its kind')
@@ -150,13 +158,11 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   const end = between + bytes[3]!
   if (end > bytes.length) return left(`${kind}: is shorter than its fields`)
   if (end > names && !layout.named) return left(`${kind}: has names where none belong`)
-  const view = viewOf(bytes)
   const numbers: number[] = []
-  for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(view, at))
+  for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(bytes, at))
   const tail = decodeTail(kind, numbers, bytes.subarray(end))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
-  const text = utf8.decode(bytes.subarray(names, end))
-  const head = { flags, a: text.slice(0, between - names), b: text.slice(between - names), numbers }
+  const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers }
   return judged(kind, fieldsOf(kind, head, tail.right))
 }
 

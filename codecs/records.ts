@@ -1,7 +1,7 @@
 import * as t from 'io-ts'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
-import { readPosition, viewOf, writePosition } from './bytes.js'
+import { readPosition, writePosition } from './bytes.js'
 import { decodeJson, encodeJson } from './json.js'
 import { ClusterId, Incarnation, Index, MemberId, Term, byMember, guard } from './primitives.js'
 import { decodeWith } from './report.js'
@@ -49,9 +49,8 @@ const VOTE = 16
 export const encodeHardState = ({ term, votedFor, commitIndex }: core.HardState): Uint8Array => {
   const vote = Buffer.from(votedFor ?? '', 'latin1')
   const bytes = new Uint8Array(VOTE + vote.length)
-  const view = viewOf(bytes)
-  writePosition(view, 0, term)
-  writePosition(view, 8, commitIndex)
+  writePosition(bytes, 0, term)
+  writePosition(bytes, 8, commitIndex)
   bytes.set(vote, VOTE)
   return bytes
 }
@@ -59,10 +58,9 @@ export const encodeHardState = ({ term, votedFor, commitIndex }: core.HardState)
 /** Reads what `encodeHardState` wrote, to the last byte; the record around it has the checksum. */
 export const decodeHardState = (bytes: Uint8Array): Either<string, core.HardState> => {
   if (bytes.length < VOTE) return left('a hard state is shorter than its fields')
-  const view = viewOf(bytes)
   const vote = String.fromCharCode(...bytes.subarray(VOTE, VOTE + 256))
   const decoded = decodeWith(HardState, {
-    term: readPosition(view, 0), votedFor: bytes.length === VOTE ? undefined : vote, commitIndex: readPosition(view, 8),
+    term: readPosition(bytes, 0), votedFor: bytes.length === VOTE ? undefined : vote, commitIndex: readPosition(bytes, 8),
   })
   return isLeft(decoded) ? left(`a hard state: ${decoded.left.join('; ')}`) : decoded
 }

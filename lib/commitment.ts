@@ -1,6 +1,6 @@
 import { lastEntry, termAt } from './log.js'
 import { quorumValue } from './quorum.js'
-import { type Leader, membership } from './state.js'
+import { type Leader, membership, progressOf } from './state.js'
 import type { Index, MemberId } from './types.js'
 
 /**
@@ -8,9 +8,8 @@ import type { Index, MemberId } from './types.js'
  * with them (§5.4.2, Figure 8). The leader counts itself by its own disk, like everyone else.
  */
 export const advanceCommit = (leader: Leader): void => {
-  const durable = new Map<MemberId, Index>(leader.progress.map(({ id, matchIndex }) => [id, matchIndex]))
-  durable.set(leader.settings.id, leader.persistedIndex)
-  const reached = Math.min(quorumValue(membership(leader), id => durable.get(id) ?? 0), lastEntry(leader.log).index)
+  const durableAt = (id: MemberId): Index => id === leader.settings.id ? leader.persistedIndex : progressOf(leader, id)?.matchIndex ?? 0
+  const reached = Math.min(quorumValue(membership(leader), durableAt), lastEntry(leader.log).index)
   if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return
   leader.commitIndex = reached
   forgetCommitted(leader)

@@ -1,11 +1,10 @@
 import { quorumValue } from './quorum.js'
-import { type Leader, membership } from './state.js'
+import { type Leader, membership, progressOf } from './state.js'
 import type { MemberId, Millis } from './types.js'
 
 /** The latest moment at which a quorum, this member included, is known to have followed this leader; its election counts as one. */
 export const quorumContact = (leader: Leader): Millis => {
-  const contacts = new Map<MemberId, Millis>(leader.progress.map(({ id, contact }) => [id, contact]))
-  const contactOf = (id: MemberId): Millis => id === leader.settings.id ? leader.now : contacts.get(id) ?? Number.NEGATIVE_INFINITY
+  const contactOf = (id: MemberId): Millis => id === leader.settings.id ? leader.now : progressOf(leader, id)?.contact ?? Number.NEGATIVE_INFINITY
   return Math.max(leader.electedAt, quorumValue(membership(leader), contactOf))
 }
 

@@ -1,6 +1,7 @@
 /** What must hold of every state, and of every two that follow each other: the executable definition of a healthy member. */
 import { lastEntry } from './log.js'
-import type { RaftState } from './state.js'
+import type { Progress } from './progress.js'
+import type { Follower, Leader, RaftState } from './state.js'
 
 /** A member contradicts itself. There is no way on from here but to stop. */
 export class InvariantBroken extends Error {
@@ -10,49 +11,81 @@ export class InvariantBroken extends Error {
   }
 }
 
+/** What must hold, and how it is put where it does not: words are made for a broken claim alone, since all are checked after every step. */
+type Claim<A> = readonly [holds: (of: A) => boolean, words: (of: A) => string]
+
+const OF_ALL: readonly Claim<RaftState>[] = [
+  [({ log, appliedIndex }) => log.base.index <= appliedIndex, ({ log, appliedIndex }) => `the base ${log.base.index} is applied (${appliedIndex})`],
+  [({ appliedIndex, handedIndex }) => appliedIndex <= handedIndex, ({ appliedIndex, handedIndex }) => `applied ${appliedIndex} was handed out (${handedIndex})`],
+  [({ handedIndex, commitIndex }) => handedIndex <= commitIndex, ({ handedIndex, commitIndex }) => `handed out ${handedIndex} is committed (${commitIndex})`],
+  [({ handedIndex, persistedIndex }) => handedIndex <= persistedIndex, ({ handedIndex, persistedIndex }) => `handed out ${handedIndex} is on this disk (${persistedIndex})`],
+  [({ commitIndex, log }) => commitIndex <= log.lastIndex, ({ commitIndex, log }) => `committed ${commitIndex} is in the log (${log.lastIndex})`],
+  [({ persistedIndex, log }) => persistedIndex <= log.lastIndex, ({ persistedIndex, log }) => `persisted ${persistedIndex} is in the log (${log.lastIndex})`],
+  [({ log, term }) => lastEntry(log).term <= term, ({ log, term }) => `the last entry's term ${lastEntry(log).term} has been seen (${term})`],
+]
+
+const OF_FOLLOWER: readonly Claim<Follower>[] = [
+  [({ verified, log }) => verified <= log.lastIndex, ({ verified, log }) => `verified ${verified} is in the log (${log.lastIndex})`],
+]
+
+const isInOrder = ({ matchIndex, verifiedIndex, nextIndex }: Progress, { log }: Leader): boolean =>
+  matchIndex <= verifiedIndex && verifiedIndex < nextIndex && nextIndex <= log.lastIndex + 1
+
+const OF_LEADER: readonly Claim<Leader>[] = [
+  [({ votedFor, settings }) => votedFor === settings.id, ({ votedFor }) => `a leader voted for itself, not for ${votedFor}`],
+  [leader => leader.progress.every(progress => isInOrder(progress, leader)), leader => leader.progress.filter(progress => !isInOrder(progress, leader)).map(
+    ({ id, matchIndex, verifiedIndex, nextIndex }) => `${id}: match ${matchIndex} <= verified ${verifiedIndex} < next ${nextIndex} <= ${leader.log.lastIndex} + 1`).join('; ')],
+]
+
+interface Consecutive<A extends RaftState = RaftState> {
+  readonly before: A
+  readonly after: A
+}
+
+const OF_TWO: readonly Claim<Consecutive>[] = [
+  [({ before, after }) => after.term >= before.term, ({ before, after }) => `the term fell from ${before.term} to ${after.term}`],
+  [({ before, after }) => after.commitIndex >= before.commitIndex, ({ before, after }) => `commitIndex fell from ${before.commitIndex} to ${after.commitIndex}`],
+  [({ before, after }) => after.appliedIndex >= before.appliedIndex, ({ before, after }) => `appliedIndex fell from ${before.appliedIndex} to ${after.appliedIndex}`],
+  [({ before, after }) => after.term !== before.term || before.votedFor === undefined || after.votedFor === before.votedFor,
+    ({ before, after }) => `the vote of term ${before.term} changed from ${before.votedFor} to ${after.votedFor}`],
+]
+
+/** Whether a follower has lost, within a term, what the leader held for durable there. */
+const fell = ({ before, after }: Consecutive<Leader>, at: number): boolean =>
+  before.progress[at]?.id === after.progress[at]!.id && after.progress[at]!.matchIndex < before.progress[at]!.matchIndex
+
+const OF_ONE_REIGN: readonly Claim<Consecutive<Leader>>[] = [
+  [({ before, after }) => after.log.lastIndex >= before.log.lastIndex, () => 'a leader shortened its own log'],
+  [reign => !reign.after.progress.some((_, at) => fell(reign, at)),
+    reign => reign.after.progress.filter((_, at) => fell(reign, at)).map(({ id }) => `${id}: matchIndex fell within a term`).join('; ')],
+]
+
+const NONE: readonly string[] = []
+
+const brokenOf = <A>(claims: readonly Claim<A>[], of: A): readonly string[] =>
+  claims.every(([holds]) => holds(of)) ? NONE : claims.filter(([holds]) => !holds(of)).map(([, words]) => words(of))
+
+const both = (some: readonly string[], others: readonly string[]): readonly string[] => others.length === 0 ? some : [...some, ...others]
+
 /** Statements about one state that do not hold. */
 export const brokenIn = (state: RaftState): readonly string[] => {
-  const broken: string[] = []
-  const demand = (holds: boolean, claim: string): void => { if (!holds) broken.push(claim) }
-  const { index: last, term: lastTerm } = lastEntry(state.log)
-  demand(state.log.base.index <= state.appliedIndex, `the base ${state.log.base.index} is applied (${state.appliedIndex})`)
-  demand(state.appliedIndex <= state.handedIndex, `applied ${state.appliedIndex} was handed out (${state.handedIndex})`)
-  demand(state.handedIndex <= state.commitIndex, `handed out ${state.handedIndex} is committed (${state.commitIndex})`)
-  demand(state.handedIndex <= state.persistedIndex, `handed out ${state.handedIndex} is on this disk (${state.persistedIndex})`)
-  demand(state.commitIndex <= last, `committed ${state.commitIndex} is in the log (${last})`)
-  demand(state.persistedIndex <= last, `persisted ${state.persistedIndex} is in the log (${last})`)
-  demand(lastTerm <= state.term, `the last entry's term ${lastTerm} has been seen (${state.term})`)
-  if (state.role === 'follower') demand(state.verified <= last, `verified ${state.verified} is in the log (${last})`)
-  if (state.role === 'leader') {
-    demand(state.votedFor === state.settings.id, `a leader voted for itself, not for ${state.votedFor}`)
-    for (const { id, matchIndex, verifiedIndex, nextIndex } of state.progress) {
-      demand(matchIndex <= verifiedIndex && verifiedIndex < nextIndex && nextIndex <= last + 1, `${id}: match ${matchIndex} <= verified ${verifiedIndex} < next ${nextIndex} <= ${last} + 1`)
-    }
+  const broken = brokenOf(OF_ALL, state)
+  switch (state.role) {
+    case 'follower': return both(broken, brokenOf(OF_FOLLOWER, state))
+    case 'candidate': return broken
+    case 'leader': return both(broken, brokenOf(OF_LEADER, state))
   }
-  return broken
 }
 
 /** Statements about two consecutive states that do not hold. */
 export const brokenBetween = (before: RaftState, after: RaftState): readonly string[] => {
-  const broken: string[] = []
-  const demand = (holds: boolean, claim: string): void => { if (!holds) broken.push(claim) }
-  demand(after.term >= before.term, `the term fell from ${before.term} to ${after.term}`)
-  demand(after.commitIndex >= before.commitIndex, `commitIndex fell from ${before.commitIndex} to ${after.commitIndex}`)
-  demand(after.appliedIndex >= before.appliedIndex, `appliedIndex fell from ${before.appliedIndex} to ${after.appliedIndex}`)
-  const sameTerm = after.term === before.term
-  demand(!sameTerm || before.votedFor === undefined || after.votedFor === before.votedFor, `the vote of term ${before.term} changed from ${before.votedFor} to ${after.votedFor}`)
-  if (sameTerm && before.role === 'leader' && after.role === 'leader') {
-    demand(lastEntry(after.log).index >= lastEntry(before.log).index, 'a leader shortened its own log')
-    for (const [i, progress] of after.progress.entries()) {
-      const earlier = before.progress[i]
-      demand(earlier === undefined || earlier.id !== progress.id || progress.matchIndex >= earlier.matchIndex, `${progress.id}: matchIndex fell within a term`)
-    }
-  }
-  return broken
+  const broken = brokenOf(OF_TWO, { before, after })
+  const isOneReign = before.role === 'leader' && after.role === 'leader' && before.term === after.term
+  return isOneReign ? both(broken, brokenOf(OF_ONE_REIGN, { before, after })) : broken
 }
 
 /** Throws when a member contradicts itself; cheap enough to run after every step. */
 export const assertSound = (before: RaftState, after: RaftState): void => {
-  const broken = [...brokenIn(after), ...brokenBetween(before, after)]
+  const broken = both(brokenIn(after), brokenBetween(before, after))
   if (broken.length > 0) throw new InvariantBroken(broken)
 }

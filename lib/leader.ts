@@ -5,7 +5,7 @@ import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, accept, backUp, pace } from './progress.js'
-import { type Leader, dateOf } from './state.js'
+import { type Leader, dateOf, progressOf } from './state.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId } from './types.js'
@@ -61,7 +61,7 @@ export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Ou
 
 /** Entries read from the disk for a lagging follower, if they are still what it needs next. */
 export const onEntriesRead = (leader: Leader, to: MemberId, from: Index, batches: Progress['fromDisk']): void => {
-  const progress = leader.progress.find(({ id }) => id === to)
+  const progress = progressOf(leader, to)
   if (progress === undefined || progress.reading !== from) return
   progress.reading = 0
   if (from === progress.nextIndex) progress.fromDisk = batches
@@ -69,7 +69,7 @@ export const onEntriesRead = (leader: Leader, to: MemberId, from: Index, batches
 
 /** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
 const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused, outbox: Outbox): Progress | undefined => {
-  const progress = leader.progress.find(({ id }) => id === reply.from)
+  const progress = progressOf(leader, reply.from)
   if (progress === undefined) {
     outbox.diagnostics.push({ type: 'unknownSender', from: reply.from, message: reply.type })
     return undefined

@@ -49,7 +49,15 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  acceptedRound: 0, contact: Number.NEGATIVE_INFINITY, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
+  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
+})
+
+/** For the one who changes it. Every field by name, because a spread costs many times as much. */
+export const copyOf = (progress: Progress): Progress => ({
+  id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
+  inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
+  contact: progress.contact, acceptedRound: progress.acceptedRound, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
+  reading: progress.reading, fromDisk: progress.fromDisk,
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */

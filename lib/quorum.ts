@@ -3,9 +3,18 @@ import type { MemberId, Membership } from './types.js'
 /** Half of the voters, rounded down, plus one (§5.2). */
 const majorityOf = (voters: readonly MemberId[]): number => Math.floor(voters.length / 2) + 1
 
-/** The largest value that a majority of `voters` has reached; the values are sorted and the median taken. */
-const majorityValue = (voters: readonly MemberId[], valueOf: (id: MemberId) => number): number =>
-  voters.map(valueOf).sort((a, b) => b - a)[majorityOf(voters) - 1] ?? Number.POSITIVE_INFINITY
+/** The largest value that a majority of `voters` has reached: each is put in its place as it comes, and the median is taken. */
+const majorityValue = (voters: readonly MemberId[], valueOf: (id: MemberId) => number): number => {
+  if (voters.length === 0) return Number.POSITIVE_INFINITY
+  const falling: number[] = []
+  for (const id of voters) {
+    const value = valueOf(id)
+    let place = falling.length
+    for (; place > 0 && falling[place - 1]! < value; place--) falling[place] = falling[place - 1]!
+    falling[place] = value
+  }
+  return falling[majorityOf(voters) - 1]!
+}
 
 /**
  * The largest value that a quorum has reached: a majority of the voters and, in joint consensus, a majority of the outgoing

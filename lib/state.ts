@@ -122,16 +122,13 @@ export interface Leader extends Common {
 /** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */
 export type RaftState = Follower | Candidate | Leader
 
-/** The private copy that one step may change: scalars, and for a leader its trackers and each Progress. */
-export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
-  const turn = state.turn + 1
-  const clock = Math.max(now, state.now)
-  return state.role === 'leader'
-    ? { ...state, now: clock, wall, turn, trackers: [...state.trackers], progress: state.progress.map(progress => ({ ...progress })) }
-    : { ...state, now: clock, wall, turn }
-}
-
 export const membership = (state: RaftState): Membership => membershipOf(state.log)
+
+/** What the leader knows of this follower; undefined of a stranger. */
+export const progressOf = ({ progress }: Leader, id: MemberId): Progress | undefined => {
+  for (const one of progress) if (one.id === id) return one
+  return undefined
+}
 
 /** The asker's date for a question asked now: never used twice. */
 export const nextRound = (state: RaftState): Round => {

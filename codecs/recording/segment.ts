@@ -11,7 +11,7 @@
 import * as t from 'io-ts'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { EntryBatch, MemberId as Id, Millis, Turn } from '../../lib/types.js'
-import { checksumOf, viewOf } from '../bytes.js'
+import { checksumOf, readUint32, writeUint32 } from '../bytes.js'
 import { decodeJson, encodeJson } from '../json.js'
 import { ClusterId, Count, MemberId, integer, visible } from '../primitives.js'
 import { readBatches, writeBatches } from './batches.js'
@@ -81,8 +81,8 @@ export const writeRecord = (sink: ByteSink, kind: Kind, content: () => void): nu
 export const writeSegmentStart = (sink: ByteSink, header: SegmentHeader, state: StateRecord): number => {
   const prefix = new Uint8Array(PREFIX_BYTES)
   prefix.set(MAGIC)
-  viewOf(prefix).setUint32(8, RECORDING_FORMAT, true)
-  viewOf(prefix).setUint32(PREFIX_CHECKED, checksumOf(prefix.subarray(0, PREFIX_CHECKED)), true)
+  writeUint32(prefix, 8, RECORDING_FORMAT)
+  writeUint32(prefix, PREFIX_CHECKED, checksumOf(prefix.subarray(0, PREFIX_CHECKED)))
   for (const byte of prefix) sink.byte(byte)
   return PREFIX_BYTES
     + writeRecord(sink, 'header', () => sink.blob(encodeJson(Header, header)))
@@ -129,24 +129,22 @@ export interface RawRecords {
 const checkPrefix = (bytes: Uint8Array): Either<SegmentFault, void> => {
   if (!MAGIC.subarray(0, bytes.length).equals(bytes.subarray(0, MAGIC.length))) return faultAt(0, 'it does not begin as a flight recording')
   if (bytes.length < PREFIX_BYTES) return unfinishedAt(bytes.length, 'before anything was recorded')
-  const view = viewOf(bytes)
-  if (view.getUint32(PREFIX_CHECKED, true) !== checksumOf(bytes.subarray(0, PREFIX_CHECKED))) return faultAt(8, 'its format does not match its checksum')
-  const format = view.getUint32(8, true)
+  if (readUint32(bytes, PREFIX_CHECKED) !== checksumOf(bytes.subarray(0, PREFIX_CHECKED))) return faultAt(8, 'its format does not match its checksum')
+  const format = readUint32(bytes, 8)
   return format === RECORDING_FORMAT ? right(undefined) : faultAt(8, `it is of format ${format}; this version reads format ${RECORDING_FORMAT}`)
 }
 
 /** The record at `offset`; undefined where the file was not written any further: it ends, or only zeros follow. */
 const recordAt = (bytes: Uint8Array, offset: number): Either<SegmentFault, RawRecord> | undefined => {
   if (bytes.length - offset < RECORD_HEADER_BYTES) return undefined
-  const view = viewOf(bytes)
-  const word = view.getUint32(offset + 4, true)
+  const word = readUint32(bytes, offset + 4)
   const length = word & MAX_PAYLOAD_BYTES
   if (word >>> 24 !== guardOf(length)) {
     return bytes.subarray(offset).every(byte => byte === 0) ? undefined : faultAt(offset, 'the length of a record is damaged')
   }
   const end = offset + RECORD_HEADER_BYTES + length
   if (end > bytes.length) return undefined
-  if (view.getUint32(offset, true) !== checksumOf(bytes.subarray(offset + 4, end))) return faultAt(offset, 'a record does not match its checksum')
+  if (readUint32(bytes, offset) !== checksumOf(bytes.subarray(offset + 4, end))) return faultAt(offset, 'a record does not match its checksum')
   const kind = KINDS[bytes[offset + RECORD_HEADER_BYTES] ?? KINDS.length]
   if (length === 0 || kind === undefined) return faultAt(offset, 'a record is of an unknown kind')
   return right({ offset, kind, content: bytes.subarray(offset + RECORD_HEADER_BYTES + 1, end) })

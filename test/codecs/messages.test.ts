@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import * as t from 'io-ts'
-import { MAX_POSITION, viewOf, writePosition } from '../../codecs/bytes.js'
+import { MAX_POSITION, writePosition } from '../../codecs/bytes.js'
 import { packEntries } from '../../codecs/entries.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
 import { decodeWith } from '../../codecs/report.js'
@@ -153,7 +153,7 @@ test('numbers on the wire that do not fit are refused, field by field', is => {
     const bytes = bytesOf(message)
     const first = 4
     const hostile = bytes.slice()
-    writePosition(viewOf(hostile), first, 2 ** 53)
+    writePosition(hostile, first, 2 ** 53)
     is.true(isLeft(decodeMessage(hostile)), name)
     is.true(isLeft(decodeMessage(bytes.slice().fill(0xff, first, first + 8))), name)
   }

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import test from 'ava'
 import fc from 'fast-check'
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../codecs/batches.js'
-import { MAX_POSITION, checksumOf, readPosition, viewOf, writePosition } from '../../codecs/bytes.js'
+import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, viewOf, writeFloat64, writePosition, writeUint32 } from '../../codecs/bytes.js'
 import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
 import { bodyOf, forEachEntry, packEntries, readBody } from '../../codecs/entries.js'
 import { handshakeReader } from '../../codecs/frame-reader.js'
@@ -35,16 +35,28 @@ const entriesOf = ({ body: packed, skip, count }: Pick<CommandBatch, 'body' | 's
 }
 
 test('Q06 positions are exact up to MAX_POSITION, and no number beyond it is read', is => {
-  const view = new DataView(new ArrayBuffer(8))
+  const bytes = new Uint8Array(8)
+  const view = viewOf(bytes)
   fc.assert(fc.property(position, value => {
-    writePosition(view, 0, value)
-    is.is(readPosition(view, 0), value)
+    writePosition(bytes, 0, value)
+    is.is(readPosition(bytes, 0), value)
     is.is(Number(view.getBigUint64(0, true)), value)
   }))
   for (const value of [BigInt(MAX_POSITION) + 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
     view.setBigUint64(0, value, true)
-    is.is(readPosition(view, 0), Number.NaN, String(value))
+    is.is(readPosition(bytes, 0), Number.NaN, String(value))
   }
+})
+
+test('whole numbers of 32 bits and numbers with a fraction are written as a DataView reads them, and read as it writes them', is => {
+  const bytes = new Uint8Array(16)
+  const view = viewOf(bytes)
+  fc.assert(fc.property(fc.nat(7), fc.nat(0xffff_ffff), fc.double(), (at, whole, fraction) => {
+    writeUint32(bytes, at, whole)
+    is.deepEqual([view.getUint32(at, true), readUint32(bytes, at)], [whole, whole])
+    writeFloat64(bytes, at, fraction)
+    is.true(Object.is(view.getFloat64(at, true), fraction) && Object.is(readFloat64(bytes, at), fraction))
+  }))
 })
 
 test('short and long checksums are the CRC-32 of zlib, whole and continued', is => {
@@ -113,18 +125,18 @@ test('every flipped bit and every truncation of a batch is found', is => {
 })
 
 /** A batch header that somebody formed on purpose: its checksum fits. */
-const forged = (batch: EntryBatch, change: (header: DataView) => void): Uint8Array => {
+const forged = (batch: EntryBatch, change: (header: DataView, bytes: Uint8Array) => void): Uint8Array => {
   const bytes = bytesOf(batch)
-  change(viewOf(bytes))
+  change(viewOf(bytes), bytes)
   viewOf(bytes).setUint32(44, checksumOf(bytes.subarray(0, 44)), true)
   return bytes
 }
-const forgeries: readonly (readonly [name: string, change: (header: DataView) => void])[] = [
-  ['index 0', header => writePosition(header, 0, 0)],
-  ['an index beyond MAX_POSITION', header => writePosition(header, 0, MAX_POSITION + 1)],
-  ['a last index beyond MAX_POSITION', header => writePosition(header, 0, MAX_POSITION)],
-  ['term 0', header => writePosition(header, 8, 0)],
-  ['a term of 2^53', header => writePosition(header, 8, 2 ** 53)],
+const forgeries: readonly (readonly [name: string, change: (header: DataView, bytes: Uint8Array) => void])[] = [
+  ['index 0', (_, bytes) => writePosition(bytes, 0, 0)],
+  ['an index beyond MAX_POSITION', (_, bytes) => writePosition(bytes, 0, MAX_POSITION + 1)],
+  ['a last index beyond MAX_POSITION', (_, bytes) => writePosition(bytes, 0, MAX_POSITION)],
+  ['term 0', (_, bytes) => writePosition(bytes, 8, 0)],
+  ['a term of 2^53', (_, bytes) => writePosition(bytes, 8, 2 ** 53)],
   ['a time that is no number', header => header.setFloat64(16, Number.NaN, true)],
   ['a time that is endless', header => header.setFloat64(16, Number.POSITIVE_INFINITY, true)],
   ['a time before 1970', header => header.setFloat64(16, -1, true)],

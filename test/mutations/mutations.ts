@@ -68,7 +68,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'indexes are sorted as words', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
-    from: 'voters.map(valueOf).sort((a, b) => b - a)', to: 'voters.map(valueOf).sort().reverse()',
+    from: 'falling[place - 1]! < value', to: 'String(falling[place - 1]!) < String(value)',
   },
   {
     name: 'half of an even number is a majority', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],

@@ -6,7 +6,7 @@
  *
  * Magic and format have a checksum of their own, so that a later version may change all the rest and still be recognised here.
  */
-import { checksumOf, readPosition, viewOf, writePosition } from '../../../codecs/bytes.js'
+import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Either, left, right } from '../../../lib/prelude.js'
 import { SECTOR_BYTES } from '../disk/disk.js'
@@ -37,16 +37,15 @@ export interface HeaderFault {
 
 export const encodeFileHeader = ({ kind, clusterId, number, capacity, salt }: FileHeader): Uint8Array => {
   const sector = Buffer.alloc(SECTOR_BYTES)
-  const view = viewOf(sector)
   sector.set(MAGIC, 0)
-  view.setUint32(8, FOLDER_FORMAT, true)
-  view.setUint32(FORMAT_CHECKED, checksumOf(sector.subarray(0, FORMAT_CHECKED)), true)
-  view.setUint8(16, KINDS.indexOf(kind))
-  view.setUint32(20, sector.write(clusterId, CLUSTER_AT, CHECKED - CLUSTER_AT), true)
-  writePosition(view, 24, number)
-  writePosition(view, 32, capacity)
+  writeUint32(sector, 8, FOLDER_FORMAT)
+  writeUint32(sector, FORMAT_CHECKED, checksumOf(sector.subarray(0, FORMAT_CHECKED)))
+  sector[16] = KINDS.indexOf(kind)
+  writeUint32(sector, 20, sector.write(clusterId, CLUSTER_AT, CHECKED - CLUSTER_AT))
+  writePosition(sector, 24, number)
+  writePosition(sector, 32, capacity)
   sector.set(salt.subarray(0, SALT_BYTES), 40)
-  view.setUint32(CHECKED, checksumOf(sector.subarray(0, CHECKED)), true)
+  writeUint32(sector, CHECKED, checksumOf(sector.subarray(0, CHECKED)))
   return sector
 }
 
@@ -54,16 +53,15 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): E
   const damaged = (reason: string): Either<HeaderFault, never> => left({ newer: false, reason })
   if (bytes.length < SECTOR_BYTES) return damaged('the file is shorter than its header')
   const sector = Buffer.from(bytes.buffer, bytes.byteOffset, SECTOR_BYTES)
-  const view = viewOf(sector)
   if (!sector.subarray(0, MAGIC.length).equals(MAGIC)) return damaged('the file does not begin as a file of rxraft')
-  if (view.getUint32(FORMAT_CHECKED, true) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the format does not match its checksum')
-  const format = view.getUint32(8, true)
+  if (readUint32(sector, FORMAT_CHECKED) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the format does not match its checksum')
+  const format = readUint32(sector, 8)
   if (format > FOLDER_FORMAT) {
     return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
   }
-  if (view.getUint32(CHECKED, true) !== checksumOf(sector.subarray(0, CHECKED))) return damaged('the file header does not match its checksum')
-  if (KINDS[view.getUint8(16)] !== kind) return damaged(`the file is no ${kind} file`)
-  const clusterId = sector.toString('utf8', CLUSTER_AT, CLUSTER_AT + view.getUint32(20, true))
+  if (readUint32(sector, CHECKED) !== checksumOf(sector.subarray(0, CHECKED))) return damaged('the file header does not match its checksum')
+  if (KINDS[sector[16]!] !== kind) return damaged(`the file is no ${kind} file`)
+  const clusterId = sector.toString('utf8', CLUSTER_AT, CLUSTER_AT + readUint32(sector, 20))
   const salt = Uint8Array.prototype.slice.call(sector, 40, 40 + SALT_BYTES)
-  return right({ kind, clusterId, number: readPosition(view, 24), capacity: readPosition(view, 32), salt })
+  return right({ kind, clusterId, number: readPosition(sector, 24), capacity: readPosition(sector, 32), salt })
 }

@@ -6,7 +6,7 @@
  * A copy is one sector: sequence u64 | length u32 | record | zeros | checksum u32, continued from the file's salt. The higher
  * sequence counts. An interrupted write leaves each copy either old or new; a slot without a valid copy is damage.
  */
-import { checksumOf, readPosition, viewOf, writePosition } from '../../../codecs/bytes.js'
+import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { decodeHardState, encodeHardState } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.js'
@@ -34,20 +34,18 @@ interface Numbered {
 
 const encodeCopy = ({ sequence, hardState }: Numbered, seed: number): Uint8Array => {
   const sector = new Uint8Array(SECTOR_BYTES)
-  const view = viewOf(sector)
   const record = encodeHardState(hardState)
-  writePosition(view, 0, sequence)
-  view.setUint32(8, record.length, true)
+  writePosition(sector, 0, sequence)
+  writeUint32(sector, 8, record.length)
   sector.set(record, RECORD_AT)
-  view.setUint32(CHECKED, checksumOf(sector.subarray(0, CHECKED), seed), true)
+  writeUint32(sector, CHECKED, checksumOf(sector.subarray(0, CHECKED), seed))
   return sector
 }
 
 const decodeCopy = (sector: Uint8Array, seed: number): Either<string, Numbered> => {
-  const view = viewOf(sector)
-  if (view.getUint32(CHECKED, true) !== checksumOf(sector.subarray(0, CHECKED), seed)) return left('a copy does not match its checksum')
-  const hardState = decodeHardState(sector.subarray(RECORD_AT, RECORD_AT + view.getUint32(8, true)))
-  return isLeft(hardState) ? hardState : right({ sequence: readPosition(view, 0), hardState: hardState.right })
+  if (readUint32(sector, CHECKED) !== checksumOf(sector.subarray(0, CHECKED), seed)) return left('a copy does not match its checksum')
+  const hardState = decodeHardState(sector.subarray(RECORD_AT, RECORD_AT + readUint32(sector, 8)))
+  return isLeft(hardState) ? hardState : right({ sequence: readPosition(sector, 0), hardState: hardState.right })
 }
 
 const encodeSlot = (numbered: Numbered, seed: number): Uint8Array => {

@@ -1,5 +1,5 @@
 /** Whose folder this is: file header | length u32 | checksum u32 | record. Replaced whole, by a rename. */
-import { checksumOf, viewOf } from '../../../codecs/bytes.js'
+import { checksumOf, readUint32, writeUint32 } from '../../../codecs/bytes.js'
 import { type Identity, decodeIdentity, encodeIdentity } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
 import { isLeft, left, right } from '../../../lib/prelude.js'
@@ -17,10 +17,9 @@ const MAX_BYTES = 1024 * 1024
 export const identityBytes = (identity: Identity): Uint8Array => {
   const record = encodeIdentity(identity)
   const bytes = new Uint8Array(RECORD_AT + record.length)
-  const view = viewOf(bytes)
   bytes.set(encodeFileHeader({ kind: 'identity', clusterId: identity.clusterId, number: 0, capacity: 0, salt: new Uint8Array(SALT_BYTES) }))
-  view.setUint32(SECTOR_BYTES, record.length, true)
-  view.setUint32(SECTOR_BYTES + 4, checksumOf(record), true)
+  writeUint32(bytes, SECTOR_BYTES, record.length)
+  writeUint32(bytes, SECTOR_BYTES + 4, checksumOf(record))
   bytes.set(record, RECORD_AT)
   return bytes
 }
@@ -29,10 +28,9 @@ export const readIdentity = (disk: Disk, path: string, checkOwner: CheckOwner): 
   chain(readStoreFile(disk, path, 'identity', MAX_BYTES, checkOwner), ({ bytes }) => done => {
     const damaged = (reason: string): void => done(left(new Damaged(path, SECTOR_BYTES, undefined, reason)))
     if (bytes.length < RECORD_AT) return damaged('it ends before its record')
-    const view = viewOf(bytes)
     const record = bytes.subarray(RECORD_AT)
-    if (record.length !== view.getUint32(SECTOR_BYTES, true)) return damaged('its record has another length than it says')
-    if (checksumOf(record) !== view.getUint32(SECTOR_BYTES + 4, true)) return damaged('its record does not match its checksum')
+    if (record.length !== readUint32(bytes, SECTOR_BYTES)) return damaged('its record has another length than it says')
+    if (checksumOf(record) !== readUint32(bytes, SECTOR_BYTES + 4)) return damaged('its record does not match its checksum')
     const identity = decodeIdentity(record)
     done(isLeft(identity) ? left(new Damaged(path, RECORD_AT, undefined, identity.left)) : right(identity.right))
   })

@@ -11,7 +11,7 @@
  * `syncedTo` is the offset up to which this segment was durable when the record was written. The checksum continues from the
  * segment's salt, so nothing that was ever sent in as a command can pass for a record. The payload has checksums of its own.
  */
-import { checksumOf, readPosition, viewOf, writePosition } from '../../../codecs/bytes.js'
+import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
 import type { LogBase } from '../../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
@@ -74,27 +74,25 @@ export const isFill = (key: SegmentKey, bytes: Buffer, from: number, to: number)
 
 export const encodeRecordHeader = (record: RecordHeader, seed: number, into: Uint8Array, at: number): void => {
   const header = into.subarray(at, at + RECORD_HEADER_BYTES)
-  const view = viewOf(header)
-  view.setUint32(0, MAGIC, true)
-  view.setUint32(4, TYPES.indexOf(record.type), true)
-  writePosition(view, 8, record.offset)
-  writePosition(view, 16, record.syncedTo)
-  writePosition(view, 24, record.firstIndex)
-  writePosition(view, 32, record.commitIndex)
-  view.setUint32(40, record.payloadBytes, true)
-  view.setUint32(CHECKED, checksumOf(header.subarray(0, CHECKED), seed), true)
+  writeUint32(header, 0, MAGIC)
+  writeUint32(header, 4, TYPES.indexOf(record.type))
+  writePosition(header, 8, record.offset)
+  writePosition(header, 16, record.syncedTo)
+  writePosition(header, 24, record.firstIndex)
+  writePosition(header, 32, record.commitIndex)
+  writeUint32(header, 40, record.payloadBytes)
+  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED), seed))
 }
 
 /** The record header at `at`, if there is a valid one that was written for `offset`. */
 export const decodeRecordHeader = (bytes: Uint8Array, at: number, seed: number, offset: number): RecordHeader | undefined => {
   if (bytes.length - at < RECORD_HEADER_BYTES) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEADER_BYTES)
-  if (view.getUint32(0, true) !== MAGIC || readPosition(view, 8) !== offset) return undefined
-  if (view.getUint32(CHECKED, true) !== checksumOf(bytes.subarray(at, at + CHECKED), seed)) return undefined
-  const type = TYPES[view.getUint32(4, true)]
+  if (readUint32(bytes, at) !== MAGIC || readPosition(bytes, at + 8) !== offset) return undefined
+  if (readUint32(bytes, at + CHECKED) !== checksumOf(bytes.subarray(at, at + CHECKED), seed)) return undefined
+  const type = TYPES[readUint32(bytes, at + 4)]
   return type && {
     type, offset,
-    syncedTo: readPosition(view, 16), firstIndex: readPosition(view, 24), commitIndex: readPosition(view, 32), payloadBytes: view.getUint32(40, true),
+    syncedTo: readPosition(bytes, at + 16), firstIndex: readPosition(bytes, at + 24), commitIndex: readPosition(bytes, at + 32), payloadBytes: readUint32(bytes, at + 40),
   }
 }
 
@@ -102,21 +100,19 @@ export const decodeRecordHeader = (bytes: Uint8Array, at: number, seed: number, 
 export const encodeBase = ({ index, term, membership }: LogBase): Uint8Array => {
   const members = encodeMembership(membership)
   const bytes = new Uint8Array(16 + members.length + 4)
-  const view = viewOf(bytes)
-  writePosition(view, 0, index)
-  writePosition(view, 8, term)
+  writePosition(bytes, 0, index)
+  writePosition(bytes, 8, term)
   bytes.set(members, 16)
-  view.setUint32(16 + members.length, checksumOf(bytes.subarray(0, 16 + members.length)), true)
+  writeUint32(bytes, 16 + members.length, checksumOf(bytes.subarray(0, 16 + members.length)))
   return bytes
 }
 
 export const decodeBase = (bytes: Uint8Array): Either<string, LogBase> => {
   const end = bytes.length - 4
   if (end < 16) return left('a base is shorter than its header')
-  const view = viewOf(bytes)
-  if (view.getUint32(end, true) !== checksumOf(bytes.subarray(0, end))) return left('a base does not match its checksum')
+  if (readUint32(bytes, end) !== checksumOf(bytes.subarray(0, end))) return left('a base does not match its checksum')
   const membership = decodeMembership(bytes.subarray(16, end))
-  return isLeft(membership) ? membership : right({ index: readPosition(view, 0), term: readPosition(view, 8), membership: membership.right })
+  return isLeft(membership) ? membership : right({ index: readPosition(bytes, 0), term: readPosition(bytes, 8), membership: membership.right })
 }
 
 /** Segments are numbered from 1 without a gap, in the order in which they were written. */

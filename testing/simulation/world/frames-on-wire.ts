@@ -12,7 +12,7 @@ export interface WireFrame {
 
 const frameAt = (bytes: Uint8Array, from: number): WireFrame | undefined => {
   if (bytes.length - from < FRAME_HEADER_BYTES) return undefined
-  const header = readFrameHeader(bytes.subarray(from, from + FRAME_HEADER_BYTES), Number.MAX_SAFE_INTEGER)
+  const header = readFrameHeader(bytes, from, Number.MAX_SAFE_INTEGER)
   if (isLeft(header)) return undefined
   const start = from + FRAME_HEADER_BYTES
   const end = start + header.right.payloadBytes
