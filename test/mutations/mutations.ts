@@ -40,7 +40,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'votes of those who are no voters count', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
-    from: '  for (const id of voters) {', to: '  for (const id of votes.keys()) {',
+    from: '  for (const id of voters) {\n    const vote', to: '  for (const id of votes.keys()) {\n    const vote',
   },
   {
     name: 'whoever is asked begins its wait anew', file: 'lib/voting.ts', killer: [`${LIB}/election.test.ts`],
