@@ -29,7 +29,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['batch', 'membership', 'quorum'],
   ['log', 'progress', 'outbox'],
   ['state'],
-  ['contact', 'status', 'storing', 'invariants'],
+  ['contact', 'status', 'storing', 'draft', 'invariants'],
   ['convert'],
   ['election'],
   ['voting', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application'],

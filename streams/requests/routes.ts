@@ -98,9 +98,10 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
       if (link !== undefined) outlet.replied(link.key, answer)
     },
     follow: state => {
-      if (newest !== undefined && state.turn < newest.turn) return
+      const former = newest
+      if (former !== undefined && state.turn < former.turn) return
       newest = state
-      reroute()
+      if (former === undefined || former.leader !== state.leader || former.term !== state.term || isReady(former) !== isReady(state)) reroute()
     },
     leader: () => leaderOf(newest),
     halt: () => {

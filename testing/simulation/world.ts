@@ -56,7 +56,7 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
     agenda, network, judge, stir, stepped, trace, diskMix: () => world.diskMix, guard: () => guard, appliances: () => appliances,
   }))
   const guard = createGuard(members, judge)
-  const appliances = createAppliances(recipe.machine, guard.logs, judge)
+  const appliances = createAppliances<C, R>(guard.logs, judge)
   const byId = new Map(members.map(member => [member.id, member]))
 
   const world: World<C, R, S> = {

@@ -122,7 +122,7 @@ const isLarge = (piece: Uint8Array): boolean => piece.length >= COPY_BELOW_BYTES
 /** The group in the buffers of one gathered write; large bodies are not copied. */
 export const encodeGroup = ({ records, tail }: Group, from: number, seed: number): readonly Uint8Array[] => {
   const pieces = records.flatMap(({ batches }) => batches.flatMap(batch => batch.pieces))
-  const staging = Buffer.alloc(pieces.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
+  const staging = new Uint8Array(pieces.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
   const out: Uint8Array[] = []
   let start = 0
   let at = 0

@@ -73,15 +73,14 @@ export const isFill = (key: SegmentKey, bytes: Buffer, from: number, to: number)
 }
 
 export const encodeRecordHeader = (record: RecordHeader, seed: number, into: Uint8Array, at: number): void => {
-  const header = into.subarray(at, at + RECORD_HEADER_BYTES)
-  writeUint32(header, 0, MAGIC)
-  writeUint32(header, 4, TYPES.indexOf(record.type))
-  writePosition(header, 8, record.offset)
-  writePosition(header, 16, record.syncedTo)
-  writePosition(header, 24, record.firstIndex)
-  writePosition(header, 32, record.commitIndex)
-  writeUint32(header, 40, record.payloadBytes)
-  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED), seed))
+  writeUint32(into, at, MAGIC)
+  writeUint32(into, at + 4, TYPES.indexOf(record.type))
+  writePosition(into, at + 8, record.offset)
+  writePosition(into, at + 16, record.syncedTo)
+  writePosition(into, at + 24, record.firstIndex)
+  writePosition(into, at + 32, record.commitIndex)
+  writeUint32(into, at + 40, record.payloadBytes)
+  writeUint32(into, at + CHECKED, checksumOf(into.subarray(at, at + CHECKED), seed))
 }
 
 /** The record header at `at`, if there is a valid one that was written for `offset`. */
