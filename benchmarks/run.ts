@@ -5,6 +5,7 @@ import { endless } from './endless.js'
 import { failover } from './failover.js'
 import { inProcess } from './in-process.js'
 import { recorder } from './recorder.js'
+import { simulation } from './simulation.js'
 
 const HELP = `npm run bench -- [NAME …] [options]
 
@@ -12,6 +13,7 @@ const HELP = `npm run bench -- [NAME …] [options]
   in-process   three members in one process, memory storage and transport: --rounds 3  --seconds 3  --peer 'COMMAND'
   failover     SIGKILL of the leader to the next accepted write: --times 9
   recorder     the same two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
+  simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3
   endless      memory of a durable member while the log grows: --commands 10000000
 
 Without a NAME: durable, in-process and failover. --peer names a program that measures another system and prints lines of JSON
@@ -32,6 +34,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
   failover: () => failover({ times: Number(values.times) }),
   recorder: () => recorder({ inFlight: values['in-flight'].split(',').map(Number), rounds, seconds }),
+  simulation: () => simulation({ rounds, seconds }),
   endless: () => endless({ commands: Number(values.commands) }),
 }
 const unknown = positionals.filter(name => benchmarks[name] === undefined)
