@@ -25,12 +25,17 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const last = batches.at(-1)
   follower.verified = Math.max(follower.verified, last ? lastIndexOf(last) : prevLogIndex)
   // Only what the leader has checked: an unverified tail may differ from the leader's (§5.3, step 5 of AppendEntries).
-  follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
+  const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
+  const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
+  follower.commitIndex = commitIndex
   follower.leaderRound = Math.max(follower.leaderRound, round)
-  outbox.asked ||= last === undefined || lastIndexOf(last) <= follower.persistedIndex || isSilent(follower)
+  outbox.asked ||= isAwaited || isSilent(follower)
 }
 
-/** New entries are answered when they are durable; but no disk is so slow that the leader may miss a sign of life for it. */
+/**
+ * New entries are answered when they are durable, and a commit that is told brings nothing that the leader waits for; but neither
+ * a slow disk nor many commits may keep a sign of life from it.
+ */
 const isSilent = ({ now, answeredAt, settings }: Follower): boolean => now - answeredAt >= settings.heartbeatMs / 2
 
 /** The first index at which the request brings something that this log lacks: new, or different. What agrees is never cut. */
@@ -58,6 +63,8 @@ const isContiguous = ({ prevLogIndex, prevLogTerm, batches, term }: AppendEntrie
 }
 
 const refuse = (follower: Follower, { from, to, prevLogIndex, prevLogTerm, round }: AppendEntries, outbox: Outbox): void => {
+  // The leader now asks one question at a time, and waits for each answer.
+  follower.answeredAt = Number.NEGATIVE_INFINITY
   const hint = lastNotAbove(follower.log, Math.min(prevLogIndex, lastEntry(follower.log).index), prevLogTerm)
   outbox.messages.push({
     type: 'appendRefused', from: to, to: from, term: follower.term, prevLogIndex, hintIndex: hint.index, hintTerm: hint.term, round,

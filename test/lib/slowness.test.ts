@@ -95,6 +95,17 @@ test('new entries are answered once they are durable; a leader that waited for h
   t.deepEqual(player.turn(ae('L', '4@1')).said, ['ok(L; T1; 4/2)'], 'a heartbeat is always answered')
 })
 
+test('a commit that is told needs no answer, unless the leader has waited for half a heartbeat or after a refusal', t => {
+  const player = play(follower({ voters: 'f1 L', log: '1-4@1' }))
+  t.deepEqual(player.turn(ae('L', '4@1')).said, ['ok(L; T1; 4/4)'])
+  t.deepEqual(player.later(49, ae('L', '4@1', '', 1)).said, [])
+  t.is(player.state.commitIndex, 1)
+  t.deepEqual(player.turn(ae('L', '4@1', '', 1)).said, ['ok(L; T1; 4/4)'], 'it tells nothing new: a heartbeat')
+  t.deepEqual(player.later(50, ae('L', '4@1', '', 2)).said, ['ok(L; T1; 4/4)'])
+  t.deepEqual(player.turn(ae('L', '5@1')).said, ['no(L; T1; 5; 4@1)'])
+  t.deepEqual(player.turn(ae('L', '4@1', '', 3)).said, ['ok(L; T1; 4/4)'])
+})
+
 test('a disk that lost what it had confirmed is reported, and rewinds nothing', t => {
   const player = play(leader({ others: 'f1{on,next=6,match=5} f2', log: '1-5@1' }))
   player.turn(accepted('f1', 5))
