@@ -1,7 +1,8 @@
 import { bytesOf, dropAfter, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory } from './log.js'
 import type { Outbox } from './outbox.js'
-import type { RaftState } from './state.js'
+import { type RaftState, isReplaying } from './state.js'
+import { isReady } from './status.js'
 import type { EntryBatch, Index } from './types.js'
 
 /** Hands out what is committed and on this disk, in order, as fast as the machine keeps up (§5.3). */
@@ -33,6 +34,10 @@ export const onApplied = (state: RaftState, index: Index): void => {
   const open = state.handed.findIndex(({ last }) => last > state.appliedIndex)
   state.handed = open < 0 ? [] : state.handed.slice(open)
 }
+
+/** Whether something waits for the machine: a leader's readiness, a start's replay, or more that could be handed out. */
+export const awaitsMachine = (state: RaftState): boolean =>
+  (state.role === 'leader' && !isReady(state)) || isReplaying(state) || state.handedIndex < Math.min(state.commitIndex, state.persistedIndex)
 
 const roomToApply = ({ settings, handed }: RaftState): number => handed.reduce((room, { bytes }) => room - bytes, settings.maxApplyBytes)
 

@@ -1,3 +1,4 @@
+import { awaitsMachine } from '../../lib/application.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
@@ -25,7 +26,8 @@ export interface Parts<C, R, S> {
 /** The ends of the loop that the parts hold: what they hand in enters through the inbox. */
 interface Feed {
   proposed(event: Proposed): void
-  completed(event: Completion): void
+  /** Where nothing awaits it, it joins the next turn and begins none. */
+  completed(event: Completion, isAwaited: boolean): void
   failed(error: Error): void
 }
 
@@ -41,6 +43,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   })
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
+  let newest = first
   const sender = createSender(links, clock.endOfTurn)
   const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
@@ -50,7 +53,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       sender.flush()
     },
     applied: latest => {
-      feed.completed({ type: 'applied', index: latest.index })
+      feed.completed({ type: 'applied', index: latest.index }, awaitsMachine(newest))
       outputs.applied(latest)
     },
     failed: feed.failed,
@@ -59,6 +62,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   return {
     requests, outputs, overflowed: overflow.add,
     release: step => {
+      if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
       sender.flush()
       applier.committed(step.ready.committed)
@@ -67,6 +71,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       outputs.released(step)
     },
     observe: step => {
+      newest = step.state
       requests.folded(step.state, [...overflow.take(), ...step.ready.answers])
       sender.flush()
       outputs.folded(step)

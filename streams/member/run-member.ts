@@ -24,15 +24,18 @@ const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', 
  *     pipeline ─► persist ─┬─► gate ─► release ─► peers, machine, public streams
  *        ▲                 └─► observe ─► answers, leadership, diagnostics
  *        └── persisted, read, applied, proposed, received, ticked
+ *
+ * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
+  const asides = new Subject<Completion>()
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())
   const { requests, outputs, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
-    completed: event => completed.next(event),
+    completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
   })
   const inputs: Inputs = {
@@ -40,6 +43,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     proposed$: proposed,
     ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick)),
     completions$: merge(stored(store.events$), completed),
+    asides$: asides,
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
   }
   const ending = createEnding(clock.endOfTurn, {

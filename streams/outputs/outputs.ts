@@ -61,7 +61,8 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   let shown = first
   let latest = firstApplied
   const leaderships = createLeaderships(leadershipOf)
-  const status = createCurrent(() => statusOf(shown), sameStatus)
+  // What is applied is news before the core folds it, but never ahead of the commit that it belongs to.
+  const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(latest.index, shown.commitIndex) }), sameStatus)
   const state = createCurrent(() => latest, (a, b) => a.index === b.index)
   const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
@@ -97,6 +98,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
     applied: applied => {
       latest = applied
       state.show()
+      status.show()
     },
     commits,
     notice,

@@ -15,6 +15,8 @@ export interface Inputs {
   readonly proposed$: Observable<Proposed>
   readonly ticks$: Observable<Ticked>
   readonly completions$: Observable<Completion>
+  /** Completions for which nothing waits: they join the next turn and begin none. */
+  readonly asides$: Observable<Completion>
   readonly clock: Pick<Clock, 'now' | 'wall' | 'endOfTurn'>
   /** Messages and proposals of one turn. Completions always enter: the work in flight bounds them. */
   readonly maxInboxEvents: number
@@ -25,12 +27,12 @@ export interface Inputs {
 const isBounded = (event: RaftEvent): event is Received | Proposed => event.type === 'received' || event.type === 'proposed'
 
 /** The only way in: everything that happens in one turn of the event loop is one batch. */
-export const inbox = ({ received$, proposed$, ticks$, completions$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>
+export const inbox = ({ received$, proposed$, ticks$, completions$, asides$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>
   merge<RaftEvent[]>(received$, proposed$, ticks$, completions$).pipe(
     perTurn(clock.endOfTurn, {
       max: maxInboxEvents,
       isBounded,
       overflowed: event => isBounded(event) && overflowed(event),
-    }),
+    }, asides$),
     map(events => ({ now: clock.now(), wall: clock.wall(), events })),
   )

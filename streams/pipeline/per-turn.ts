@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction } from 'rxjs'
+import { EMPTY, Observable, type OperatorFunction } from 'rxjs'
 import type { Cancel, Clock } from '../time/clock.js'
 
 /** How much one turn takes in. */
@@ -12,12 +12,14 @@ export interface TurnBounds<A> {
 
 /**
  * Gathers what arrives within one turn of the event loop and emits it once, in order, at the turn's end. What arrives while
- * the gathered items are being handled belongs to the next turn: nothing downstream is ever entered twice.
+ * the gathered items are being handled belongs to the next turn: nothing downstream is ever entered twice. What `asides$` tells
+ * joins the next turn, in its place, and begins none.
  */
-export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>): OperatorFunction<A, readonly A[]> =>
+export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>, asides$: Observable<A> = EMPTY): OperatorFunction<A, readonly A[]> =>
   source => new Observable(subscriber => {
     let gathered: A[] = []
     let bounded = 0
+    let hasBegun = false
     let completed = false
     let cancel: Cancel = () => undefined
 
@@ -25,22 +27,27 @@ export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>)
       const items = gathered
       gathered = []
       bounded = 0
+      hasBegun = false
       subscriber.next(items)
-      if (completed && gathered.length === 0) subscriber.complete()
+      if (completed && !hasBegun) subscriber.complete()
     }
 
     const gather = (item: A): void => {
       if (bounds.isBounded(item) && ++bounded > bounds.max) return bounds.overflowed(item)
-      if (gathered.push(item) === 1) cancel = endOfTurn(close)
+      gathered.push(item)
+      if (hasBegun) return
+      hasBegun = true
+      cancel = endOfTurn(close)
     }
 
     subscriber.add(() => cancel())
+    subscriber.add(asides$.subscribe(item => gathered.push(item)))
     subscriber.add(source.subscribe({
       next: gather,
       error: error => subscriber.error(error),
       complete: () => {
         completed = true
-        if (gathered.length === 0) subscriber.complete()
+        if (!hasBegun) subscriber.complete()
       },
     }))
   })

@@ -1,5 +1,6 @@
 /** Committed entries on their way to the machine. */
 import test from 'ava'
+import { awaitsMachine } from '../../lib/application.js'
 import { ae, applied, body, entries, follower, held, leader, play, readToApply, showBatches } from './build.js'
 
 /** What an entry of one small command counts for. */
@@ -24,6 +25,19 @@ test('committed entries below the memory are read once, and applied in order', t
   t.deepEqual([read.committed, read.reads], ['1@1 2@1', ['apply: 3-4']])
   t.is(player.turn(readToApply(3, '3@1 4@1')).committed, '3@1 4@1')
   t.is(player.turn(readToApply(3, '3@1 4@1')).committed, '')
+})
+
+test('the machine is awaited where it keeps something back, and at no other time', t => {
+  const player = play(follower({ log: '1-9@1', settings: { maxApplyBytes: WEIGHT } }))
+  player.turn(ae('L', '9@1', '', 1))
+  t.false(awaitsMachine(player.state), 'all that is committed was handed out')
+  player.turn(ae('L', '9@1', '', 2))
+  t.true(awaitsMachine(player.state), 'no room for the second')
+  player.turn(applied(1))
+  t.false(awaitsMachine(player.state))
+  t.true(awaitsMachine(leader({ log: '1@1', commit: 1, applied: 0, noop: 1 })), 'a leader is not ready')
+  t.false(awaitsMachine(leader({ log: '1@1', commit: 1, applied: 1, noop: 1 })))
+  t.true(awaitsMachine({ ...follower({ log: '1@1', commit: 1, applied: 0 }), handedIndex: 1, replayTo: 1 }), 'a start is not over')
 })
 
 test('a read never hands out more than is committed', t => {

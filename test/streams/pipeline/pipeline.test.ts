@@ -42,7 +42,7 @@ const proposal = (id: number): Proposed => ({ type: 'proposed', id, body: { coun
 const persisted = (turn: number): Completion => ({ type: 'persisted', turn })
 
 const inputsOf = (clock: Clock, given: Partial<Inputs>): Inputs => ({
-  received$: NEVER, proposed$: NEVER, ticks$: NEVER, completions$: NEVER, clock, maxInboxEvents: 100, overflowed: () => undefined, ...given,
+  received$: NEVER, proposed$: NEVER, ticks$: NEVER, completions$: NEVER, asides$: NEVER, clock, maxInboxEvents: 100, overflowed: () => undefined, ...given,
 })
 
 test('perTurn: what arrives in one turn is emitted once, in order', t => marbles(t, ({ hot, expectObservable, clock }) => {
@@ -57,6 +57,12 @@ test('perTurn: the turn in which the source completes is still emitted', t => ma
 
 test('perTurn: an error passes at once, before what was gathered', t => marbles(t, ({ hot, expectObservable, clock }) => {
   expectObservable(hot('-a-(b#)').pipe(perTurn(clock.endOfTurn, unbounded))).toBe('-x-#', { x: ['a'] })
+}))
+
+test('perTurn: what is told aside joins the next turn in its place, and begins none', t => marbles(t, ({ hot, expectObservable, clock }) => {
+  const aside$ = hot('-x-(yz)-----')
+  expectObservable(hot('--a--b--(cd)').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('--u--v--w', { u: ['x', 'a'], v: ['y', 'z', 'b'], w: ['c', 'd'] })
+  expectObservable(hot('---|').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('---|')
 }))
 
 test('perTurn: unsubscribing calls off the turn', t => {
