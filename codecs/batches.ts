@@ -64,17 +64,16 @@ export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, {
   }
   if ((readUint32(bytes, offset + 24) >>> 8) + readUint32(bytes, offset + 40) > 0) return left('a batch header has fields of a newer version')
   if (end > bytes.length) return left('a batch is longer than what holds it')
-  const placed = { firstIndex, term, time, count }
   const checksum = readUint32(bytes, offset + 36)
   switch (kind) {
     case 'command': {
       const body = readBody(bytes.subarray(start, end), checksum)
       if (isLeft(body)) return body
       if (body.right.count !== count) return left('a batch header and its body disagree on the count')
-      return right({ batch: { kind, ...placed, body: body.right, skip: 0 }, end })
+      return right({ batch: { kind, firstIndex, term, count, time, body: body.right, skip: 0 }, end })
     }
-    case 'noop': return count === 1 && end === start ? right({ batch: { kind, ...placed }, end }) : left('a noop has a body')
-    case 'membership': return readMembership(bytes.subarray(start, end), checksum, placed, end)
+    case 'noop': return count === 1 && end === start ? right({ batch: { kind, firstIndex, term, count, time }, end }) : left('a noop has a body')
+    case 'membership': return readMembership(bytes.subarray(start, end), checksum, { firstIndex, term, count, time }, end)
     case undefined: return left('a batch is of an unknown kind')
     default: return unreachable(kind)
   }

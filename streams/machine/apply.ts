@@ -117,7 +117,7 @@ const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: re
   advanceTo(work, batch, index + entries.length - 1)
   work.results(index, term, results)
   if (!work.commits.observed) return
-  work.commits.next({ _tag: 'Applied', commits: entries.map((entry, i) => ({ ...entry, result: results[i]! })) })
+  work.commits.next({ _tag: 'Applied', commits: entries.map(({ index, term, time, command }, i) => ({ index, term, time, command, result: results[i]! })) })
 }
 
 /** A call should take a good part of the budget, and no more. */

@@ -99,18 +99,19 @@ export const planGroup = (queue: readonly Queued[], from: number, { tail, header
 const placeRecords = (
   runs: readonly Run[], needsMark: boolean, next: Group['next'], from: number, capacity: number, commitBefore: Index, commitIndex: Index,
 ): Pick<Group, 'records' | 'tail' | 'next'> => {
+  const appended = runs.reduce((tail, run) => tail + recordBytes(run.payloadBytes), from)
+  const isFull = next !== undefined || (needsMark && appended + 2 * SEAL_BYTES > capacity)
+  const closing = isFull ? 'seal' : needsMark ? 'mark' : undefined
+  const records: PlannedRecord[] = []
   let tail = from
-  const place = (type: RecordHeader['type'], payloadBytes: number, batches: readonly EncodedBatch[]): PlannedRecord => {
-    const header = { type, offset: tail, syncedTo: from, firstIndex: batches[0]?.firstIndex ?? 0, commitIndex: commitBefore, payloadBytes }
+  const place = (type: RecordHeader['type'], payloadBytes: number, batches: readonly EncodedBatch[]): void => {
+    const isLast = records.length === runs.length - (closing === undefined ? 1 : 0)
+    const header = { type, offset: tail, syncedTo: from, firstIndex: batches[0]?.firstIndex ?? 0, commitIndex: isLast ? commitIndex : commitBefore, payloadBytes }
+    records.push({ header, lastIndex: batches.at(-1)?.lastIndex ?? 0, batches })
     tail += recordBytes(payloadBytes)
-    return { header, lastIndex: batches.at(-1)?.lastIndex ?? 0, batches }
   }
-  const records = runs.map(run => place('append', run.payloadBytes, run.batches))
-  const isFull = next !== undefined || (needsMark && tail + 2 * SEAL_BYTES > capacity)
-  if (isFull) records.push(place('seal', 0, []))
-  else if (needsMark) records.push(place('mark', 0, []))
-  const last = records.pop()
-  if (last !== undefined) records.push({ ...last, header: { ...last.header, commitIndex } })
+  for (const { payloadBytes, batches } of runs) place('append', payloadBytes, batches)
+  if (closing !== undefined) place(closing, 0, [])
   return { records, tail, next: isFull ? next ?? { payloadBytes: 0 } : undefined }
 }
 
