@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { parsed, wholeNumber } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
 import type { Millis } from '../../lib/types.js'
 
-const LEDGER = join(import.meta.dirname, '../../data/simulation.jsonl')
+const LEDGER = 'data/simulation.jsonl'
 const MAX_SEEDS = 100_000_000
 const MAX_JOBS = 1024
 const MAX_PATIENCE_S = 86_400

@@ -28,6 +28,8 @@ export const commandOf = ({ seed, failure }: Line): string => `npm run simulate 
 
 const counted = (number: number): string => number.toLocaleString('en')
 const HOUR_MS = 3_600_000
+/** Failed seeds that are shown one by one; all are in the ledger. */
+const MOST_SHOWN = 20
 
 /** By seed; of one that was run more than once the last run counts. */
 export const latest = (lines: readonly Line[]): ReadonlyMap<number, Line> => new Map(lines.map(line => [line.seed, line]))
@@ -48,7 +50,8 @@ export const summaryOf = (all: readonly Line[]): string => {
     ['operations', `${counted(sum(({ calls }) => calls))}, ${counted(sum(({ acknowledged }) => acknowledged))} of them acknowledged; ${counted(sum(({ committed }) => committed))} entries`],
     ['faults', [...faults].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${counted(count)}`).join(', ') || 'none'],
     ['failed', failed.length === 0 ? '0' : `${counted(failed.length)} seeds`],
-    ...failed.flatMap(line => [['', `seed ${line.seed} ${line.failure}: ${line.reason?.split('\n')[0] ?? ''}`], ['', `  ${commandOf(line)}`]] as const),
+    ...failed.slice(0, MOST_SHOWN).flatMap(line => [['', `seed ${line.seed} ${line.failure}: ${line.reason?.split('\n')[0] ?? ''}`], ['', `  ${commandOf(line)}`]] as const),
+    ...failed.length > MOST_SHOWN ? [['', `and ${counted(failed.length - MOST_SHOWN)} more`] as const] : [],
   ]
   return rows.map(([name, value]) => `  ${name.padEnd(12)}${value}\n`).join('')
 }
