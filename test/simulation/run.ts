@@ -68,6 +68,13 @@ const runMany = async (options: Many): Promise<number> => {
   let run = 0
   let failed = 0
   let simulatedMs = 0
+  const show = (): void => {
+    const seconds = (performance.now() - began) / 1000
+    screen.bar((all - open + run) / Math.max(1, all), [
+      `${all - open + run} of ${all} seeds, ${failed} failed`, ...run === 0 ? [] : [`${durationOf(seconds / run * (open - run))} left`],
+      `${(run / seconds).toFixed(2)} seeds/s`, `${(simulatedMs / 1000 / seconds).toFixed(1)} simulated s/s`,
+    ].join(', '))
+  }
   const done = (line: Line): void => {
     ledger.add(line)
     run++
@@ -76,11 +83,7 @@ const runMany = async (options: Many): Promise<number> => {
       failed++
       screen.event(`seed ${line.seed} ${line.failure}: ${line.reason}\n  ${commandOf(line)}`)
     }
-    const seconds = (performance.now() - began) / 1000
-    screen.bar((all - open + run) / all, [
-      `${all - open + run} of ${all} seeds, ${failed} failed`, `${(run / seconds).toFixed(2)} seeds/s`, `${(simulatedMs / 1000 / seconds).toFixed(1)} simulated s/s`,
-      `${durationOf(seconds / run * (open - run))} left`,
-    ].join(', '))
+    show()
   }
   const conclude = (): void => {
     screen.end()
@@ -96,6 +99,7 @@ const runMany = async (options: Many): Promise<number> => {
     process.exit(INTERRUPTED)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
+  show()
   await crew.run(next, done)
   conclude()
   return codeOf(ledger.lines)
