@@ -61,10 +61,13 @@ test('--help names every option; a mistake ends with code 2 and without a stack'
   t.false(existsSync(join(folder, 'none')), 'a report writes nothing')
 })
 
-/** What happens to some seeds in place of a run. The rest do as they always do. */
+/** The environment of a run in whose children this happens first to each seed. */
+const withFates = (fates: string): NodeJS.ProcessEnv => {
+  const from = '  const lines: string[] = []\n  try {\n'
+  return { ...process.env, MUTATION: JSON.stringify({ path: join(root, 'test/simulation/line.ts'), from, to: `${from}${fates}` }) }
+}
 const FATES = `
     if (seed === 1) process.exit(9)
-    if (seed === 2) for (;;);
     if (seed === 3) { const hog = []; for (;;) hog.push(new Array(100_000).fill(0.5)) }
     if (seed === 4) throw new Error('a promise was broken')
     if (seed === 5) return await again(await trial(seed), ['another line'])
@@ -73,19 +76,25 @@ const FATES = `
 
 test('whatever happens to a seed is told, and the others are run', async t => {
   const ledger = join(scratch(t), 'ledger')
-  const from = '  const lines: string[] = []\n  try {\n'
-  const env = { ...process.env, MUTATION: JSON.stringify({ path: join(root, 'test/simulation/line.ts'), from, to: `${from}${FATES}` }) }
-  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', ...NODE, '--seeds', '7', '--jobs', '2', '--patience', '20', '--ledger', ledger], { cwd: root, env })
+  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', ...NODE, '--seeds', '7', '--jobs', '2', '--ledger', ledger], { cwd: root, env: withFates(FATES) })
   t.is(code, 1, err)
   const lines = new Map(readLedger(ledger, SEEDS).map(line => [line.seed, line]))
   const fates = [1, 2, 3, 4, 5, 6, 7].map(seed => lines.get(seed)?.failure)
-  t.deepEqual(fates, ['crashed', 'hung', 'crashed', 'broken', 'differs', 'crashed', undefined], err)
+  t.deepEqual(fates, ['crashed', undefined, 'crashed', 'broken', 'differs', 'crashed', undefined], err)
   t.regex(lines.get(1)?.reason ?? '', /code 9/)
   t.regex(lines.get(3)?.reason ?? '', /out of memory/)
   t.regex(lines.get(6)?.reason ?? '', /SIGSEGV/)
-  t.true((lines.get(7)?.steps ?? 0) > 0)
-  for (const seed of [1, 2, 3, 4, 6]) t.regex(out, new RegExp(`npm run simulate -- --seed ${seed} --trace`))
+  for (const seed of [2, 7]) t.true((lines.get(seed)?.steps ?? 0) > 0)
+  for (const seed of [1, 3, 4, 6]) t.regex(out, new RegExp(`npm run simulate -- --seed ${seed} --trace`))
   t.regex(out, /npm run simulate -- --seed 5 --twice/)
+})
+
+test('a seed that never ends is ended', async t => {
+  const ledger = join(scratch(t), 'ledger')
+  const { code, out, err } = await run(t, process.execPath, [...NODE, '--seeds', '1', '--patience', '2', '--ledger', ledger], { cwd: root, env: withFates('for (;;);') })
+  t.is(code, 1, err)
+  t.deepEqual(readLedger(ledger, SEEDS), [{ seed: 1, failure: 'hung', reason: 'it did not come to an end within 2 s' }])
+  t.regex(out, /npm run simulate -- --seed 1 --trace/)
 })
 
 const EVERY = ['1', '2', '3', '4']
@@ -96,7 +105,7 @@ test('a run that is killed goes on where it was, and each seed is in the sums on
   const args = ['--seeds', String(EVERY.length), '--jobs', '2', '--ledger', ledger]
   writeFileSync(ledger, '')
   const changes = watch(folder)
-  const { child, ended } = start(t, process.execPath, [...NODE, ...args], { cwd: root })
+  const { child, ended } = start(t, process.execPath, [...NODE, ...args], { cwd: root, env: withFates('if (seed > 2) for (;;);') })
   for await (const _ of changes) if (readFileSync(ledger, 'utf8').includes('\n')) break
   child.kill('SIGKILL')
   await ended

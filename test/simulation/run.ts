@@ -98,7 +98,7 @@ const runMany = async (options: Many): Promise<number> => {
     conclude()
     process.exit(INTERRUPTED)
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
   show()
   await crew.run(next, done)
   conclude()
