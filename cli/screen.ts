@@ -1,3 +1,5 @@
+import type { Millis } from '../lib/types.js'
+
 /** What the person at the terminal sees: events as lines, and one bar below them where the terminal can redraw it. */
 export interface Screen {
   /** Something happened. */
@@ -9,7 +11,7 @@ export interface Screen {
 }
 
 const BAR_WIDTH = 30
-const PLAIN_EVERY_MS = 2_000
+const PLAIN_EVERY_MS: Millis = 2_000
 
 const drawBar = (fraction: number | undefined): string => {
   if (fraction === undefined) return ''
@@ -17,8 +19,8 @@ const drawBar = (fraction: number | undefined): string => {
   return `[${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}] ${String(Math.round(Math.min(1, fraction) * 100)).padStart(3)} % `
 }
 
-/** Writes to `out`; standard output stays free for data. */
-export const createScreen = (out: NodeJS.WriteStream): Screen => {
+/** Writes to `out`; standard output stays free for data. Where no bar can be redrawn there is a line every so often. */
+export const createScreen = (out: NodeJS.WriteStream, plainEveryMs = PLAIN_EVERY_MS): Screen => {
   const began = performance.now()
   let lastPlain = 0
   const wipe = (): void => { if (out.isTTY) out.write('\r\x1b[2K') }
@@ -32,7 +34,7 @@ export const createScreen = (out: NodeJS.WriteStream): Screen => {
       if (out.isTTY) {
         wipe()
         out.write(line.slice(0, (out.columns ?? 80) - 1))
-      } else if (performance.now() - lastPlain > PLAIN_EVERY_MS) {
+      } else if (performance.now() - lastPlain > plainEveryMs) {
         lastPlain = performance.now()
         out.write(`         ${line}\n`)
       }

@@ -3,10 +3,11 @@ import { closeSync, createReadStream, createWriteStream, existsSync, mkdtempSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { parseArgs } from 'node:util'
 import { demoCluster } from './cluster.js'
 import { type Summary, runDemo } from './run.js'
+import { asMistake, parsed, wholeNumber } from '../arguments.js'
 import { Mistake } from '../mistake.js'
+import { INTERRUPTED, runProgram } from '../program.js'
 import { createScreen } from '../screen.js'
 
 const HELP = `Three members, three processes, three data folders: a stream of commands goes in, the leader is killed with SIGKILL in the
@@ -25,17 +26,9 @@ Options
 Exit code 0 when nothing was lost and all members are equal, 1 when anything differs, 2 for a mistake in the arguments, 130 when interrupted.
 `
 const OPTIONS = {
-  out: { type: 'string' }, writes: { type: 'string' }, window: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
+  out: { type: 'string' }, writes: { type: 'string' }, window: { type: 'string', default: '256' }, keep: { type: 'boolean' }, help: { type: 'boolean' },
 } as const
 const LINE_BYTES = 128
-/** The exit code of a program that was interrupted. */
-const INTERRUPTED = 130
-
-const count = (name: string, text: string | undefined, otherwise: number, least: number): number => {
-  const value = text === undefined ? otherwise : Number(text)
-  if (!Number.isSafeInteger(value) || value < least) throw new Mistake(`--${name} takes a whole number, ${least} or more, not "${text}"`)
-  return value
-}
 
 /** It is written at the end; that it can be is known before the cluster starts, and nothing in it is touched until then. */
 const checkTarget = (out: string, file: string | undefined): void => {
@@ -45,17 +38,17 @@ const checkTarget = (out: string, file: string | undefined): void => {
 
 const argumentsOf = () => {
   try {
-    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+    const { values, positionals } = parsed({ options: OPTIONS, allowPositionals: true })
     const [file, ...rest] = positionals
     if (rest.length > 0) throw new Mistake(`one FILE at most, not ${positionals.length}`)
     if (values.out !== undefined && file === undefined) throw new Mistake('--out goes with a FILE')
     if (file !== undefined && values.writes !== undefined) throw new Mistake('--writes goes without a FILE')
     if (file !== undefined && file !== '-' && !(existsSync(file) && statSync(file).isFile())) throw new Mistake(`there is no file ${file}, or it is none`)
     if (values.out !== undefined && values.out !== '-') checkTarget(values.out, file)
-    const source = file === undefined ? { count: count('writes', values.writes, 200_000, 0), bytes: LINE_BYTES } : { file }
-    return { source, out: values.out, window: count('window', values.window, 256, 1), keep: values.keep === true, help: values.help === true }
+    const source = file === undefined ? { count: wholeNumber('writes', values.writes ?? '200000', 0), bytes: LINE_BYTES } : { file }
+    return { source, out: values.out, window: wholeNumber('window', values.window, 1), keep: values.keep === true, help: values.help === true }
   } catch (error) {
-    throw error instanceof Mistake ? error : new Mistake(error instanceof Error ? error.message : String(error))
+    throw asMistake(error)
   }
 }
 
@@ -102,9 +95,4 @@ const main = async (): Promise<number> => {
   }
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = error instanceof Mistake ? 2 : 1
-}
+await runProgram(main)

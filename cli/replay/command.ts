@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Segment, type SegmentHeader, differences, digestOf, readRecording, recordingFiles } from '../../streams/recorder/index.js'
-import { Mistake } from '../mistake.js'
+import { parsed } from '../arguments.js'
 import type { Command } from '../command.js'
+import { Mistake } from '../mistake.js'
 import { createScreen } from '../screen.js'
 import { type ReplayOptions, createNarrator } from './narrator.js'
 import { type Outcome, replaySegment } from './run.js'
@@ -36,17 +36,13 @@ const turnOf = (name: string, text: string | undefined): number | undefined => {
 }
 
 const argumentsOf = (args: readonly string[]): ReplayOptions & { readonly path: string } => {
-  try {
-    const { values, positionals: [path, ...rest] } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-    if (path === undefined) throw new Mistake('a FILE or FOLDER is missing; rxraft replay --help tells more')
-    if (rest.length > 0) throw new Mistake(`one FILE or FOLDER at a time, not ${rest.length + 1}`)
-    const from = turnOf('from', values.from)
-    const to = turnOf('to', values.to)
-    if (from !== undefined && to !== undefined && from > to) throw new Mistake(`--from ${from} is behind --to ${to}`)
-    return { path, from, to, json: values.json === true, outputs: values.outputs === true }
-  } catch (error) {
-    throw error instanceof Mistake ? error : new Mistake(error instanceof Error ? error.message : String(error))
-  }
+  const { values, positionals: [path, ...rest] } = parsed({ args: [...args], options: OPTIONS, allowPositionals: true })
+  if (path === undefined) throw new Mistake('a FILE or FOLDER is missing; rxraft replay --help tells more')
+  if (rest.length > 0) throw new Mistake(`one FILE or FOLDER at a time, not ${rest.length + 1}`)
+  const from = turnOf('from', values.from)
+  const to = turnOf('to', values.to)
+  if (from !== undefined && to !== undefined && from > to) throw new Mistake(`--from ${from} is behind --to ${to}`)
+  return { path, from, to, json: values.json === true, outputs: values.outputs === true }
 }
 
 /** Where a run was when its last segment so far had been replayed. */

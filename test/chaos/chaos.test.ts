@@ -5,7 +5,7 @@ import test from 'ava'
 import { built, run, scratch } from '../run.js'
 import { MIXES } from './mixes.js'
 import { type Asked, formatHistory } from './oracle/history.js'
-import type { RunReport } from './report.js'
+import { NOBODY, type Row, type RunReport, formatTable } from './report.js'
 import { drawSchedule } from './schedule.js'
 
 const program = built('test/chaos/run.js')
@@ -15,7 +15,9 @@ const chaos = (t: Parameters<typeof run>[0], ...args: readonly string[]) => run(
 const SEED = '124'
 
 test.serial('members are killed and cut off, and clients cannot tell them from one copy', async t => {
-  const { code, out, err } = await chaos(t, '--mix', 'kills-and-partitions', '--seed', SEED, '--minutes', '0.25', '--members', '3', '--rate', '50')
+  const ledger = join(scratch(t), 'ledger')
+  const args = ['--mix', 'kills-and-partitions', '--seed', SEED, '--minutes', '0.25', '--members', '3', '--rate', '50', '--ledger', ledger]
+  const { code, out, err } = await chaos(t, ...args)
   t.is(code, 0, err)
   const { faults, operations, elections, verdict } = JSON.parse(out) as RunReport
   t.is(verdict, 'Linearizable')
@@ -23,6 +25,38 @@ test.serial('members are killed and cut off, and clients cannot tell them from o
   t.true(Object.keys(faults).some(fault => fault.startsWith('kill')) && Object.keys(faults).some(fault => /partition|oneWay/.test(fault)), JSON.stringify(faults))
   t.true(operations['answered']! > 50, JSON.stringify(operations))
   t.true(elections > 1, `${elections} elections`)
+
+  const again = await chaos(t, ...args)
+  t.is(again.code, 0)
+  t.is(again.out, '', 'what is done is not done again')
+  t.regex(again.err, /done already/)
+  const report = await chaos(t, '--report', '--ledger', ledger)
+  t.is(report.code, 0)
+  t.regex(report.out, /^kills-and-partitions +124 .* holds$/m)
+  t.true(again.err.endsWith(report.out.slice(report.out.indexOf('\n') + 1)), 'the same table')
+})
+
+/** So many that some may find nobody to strike, as a leader where there is none. */
+const STRIKES_IN_FIVE_MINUTES = 40
+
+test('five minutes of a mix are enough of it', t => {
+  for (const [name, mix] of Object.entries(MIXES)) {
+    if (mix.faults.length === 0) continue
+    const least = Math.min(...Array.from({ length: 200 }, (_, seed) => drawSchedule(seed, mix, ['n1', 'n2', 'n3', 'n4', 'n5'], 300_000, 1000).length))
+    t.true(least >= STRIKES_IN_FIVE_MINUTES, `${name}: ${least} strikes`)
+  }
+})
+
+test('the table counts what hit somebody, and what is broken', t => {
+  const row: Row = {
+    mix: 'kills', seed: 7, minutes: 5, members: 5, rate: 100, asked: 1000, faults: { killLeader: 31, [`killLeader${NOBODY}`]: 4, killAll: 2 }, elections: 12,
+    longestUnavailabilityMs: 1234.5, healedMs: 10, violations: [],
+  }
+  const [head, holds, broken, all] = formatTable([row, { ...row, mix: 'pauses', violations: ['two leaders'] }]).trim().split('\n').map(line => line.trim().split(/ {2,}/))
+  t.deepEqual(head, ['mix', 'seed', 'minutes', 'operations', 'faults', 'elections', 'silent ms', 'healed ms', 'verdict'])
+  t.deepEqual(holds, ['kills', '7', '5', '1000', '33', '12', '1235', '10', 'holds'])
+  t.is(broken?.at(-1), 'BROKEN')
+  t.deepEqual(all, ['all', '10', '2000', '66', '24', '1 BROKEN'])
 })
 
 test('one seed is one schedule, and every mix keeps to its faults', t => {
@@ -59,10 +93,10 @@ test('--help names every mix and what is not done; mistakes end with code 2 and 
   const help = await chaos(t, '--help')
   t.is(help.code, 0)
   for (const name of [...Object.keys(MIXES), 'lost-packets']) t.true(help.out.includes(name), name)
-  for (const args of [['--mix', 'nonsense'], ['--minutes', 'many'], ['--members', '4'], ['--nonsense'], ['--rate', '0'], ['--judge', '/no/such/file']]) {
+  for (const args of [['--mix', 'nonsense'], ['--minutes', 'many'], ['--members', '4'], ['--nonsense'], ['--rate', '0'], ['--judge', '/no/such/file'], ['--minutes', '1e9'], ['--ledger', '/'], ['--report', '--ledger', '/no/such/file']]) {
     const { code, err } = await chaos(t, ...args)
     t.is(code, 2, args.join(' '))
-    t.true(err.trim().length > 0)
+    t.regex(err, /^[^\n]+\n$/, args.join(' '))
   }
   t.regex((await chaos(t, '--mix', 'lost-packets')).err, /needs root/)
 })

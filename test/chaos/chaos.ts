@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { INTERRUPTED } from '../../cli/program.js'
 import type { Screen } from '../../cli/screen.js'
 import type { Millis } from '../../lib/types.js'
 import { FAULTS } from './faults/faults.js'
@@ -13,16 +14,17 @@ import { MIXES } from './mixes.js'
 import { judgeHistory } from './judgement.js'
 import { formatHistory } from './oracle/history.js'
 import { compareLogs, readStore } from './oracle/logs.js'
-import type { RunReport } from './report.js'
+import { NOBODY, type RunReport } from './report.js'
 import { type Strike, drawSchedule } from './schedule.js'
 import { CLUSTER, type Run, type RunOptions, openRun } from './stage.js'
 
 /** Generous: what is measured is reported, and this is only when a machine under load could no longer be to blame. In election timeouts. */
 const LONGEST_SILENCE = 30
 const HEALS_WITHIN = 60
+/** From the last fault to the verdict. All waits on the way have an end of their own; this one is for what nobody thought of. */
+const CONCLUDES_WITHIN_MS = 15 * 60_000
 const POLL_MS = 50
 const SHOW_EVERY_MS = 250
-const INTERRUPTED = 130
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const HISTORY_FILE = 'history.jsonl'
 
@@ -34,6 +36,17 @@ const until = async (withinMs: Millis, isTrue: () => boolean | Promise<boolean>)
     await sleep(POLL_MS)
   }
   return true
+}
+
+/** The same promise; rejects when it is late. */
+const within = async <A>(ms: Millis, work: Promise<A>): Promise<A> => {
+  const inTime = new AbortController()
+  const late = sleep(ms, undefined, { signal: inTime.signal }).then(() => { throw new Error(`the run did not come to an end within ${ms / 1000} s`) })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    inTime.abort()
+  }
 }
 
 const isLed = ({ cluster, statuses }: Run): boolean => {
@@ -62,7 +75,7 @@ const strikeAll = (run: Run, schedule: readonly Strike[], display: Screen): { re
   }
   const strike = async (blow: Strike): Promise<void> => {
     const hit = await FAULTS[blow.fault](run, blow)
-    const name = hit === undefined ? `${blow.fault} (nobody there)` : blow.fault
+    const name = hit === undefined ? `${blow.fault}${NOBODY}` : blow.fault
     struck.set(name, (struck.get(name) ?? 0) + 1)
     if (hit === undefined) return
     display.event(`${blow.fault} for ${blow.lastsMs.toFixed(0)} ms: ${hit.whom}`)
@@ -186,7 +199,7 @@ export const runChaos = async (options: RunOptions, display: Screen): Promise<Ru
   }
   SIGNALS.forEach(signal => process.once(signal, giveUp))
   try {
-    const { struck, healedMs } = await perform(run, options, display)
+    const { struck, healedMs } = await within(options.minutes * 60_000 + CONCLUDES_WITHIN_MS, perform(run, options, display))
     delay.disable()
     const longestMs = run.availability.longestMs()
     if (longestMs > LONGEST_SILENCE * options.electionTimeoutMs) run.violated(`nothing was acknowledged for ${longestMs.toFixed(0)} ms, though a majority was up and undisturbed`)

@@ -14,7 +14,7 @@ export interface Mix {
 }
 
 const OFTEN = [1.5, 6] as const
-const SELDOM = [4, 10] as const
+const SELDOM = [3, 8] as const
 const usual = { gaps: OFTEN, lasts: [0.3, 5] } as const
 
 export const MIXES = {

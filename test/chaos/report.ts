@@ -1,7 +1,13 @@
+import * as t from 'io-ts'
+import { tableOf } from '../../benchmarks/stats.js'
 import type { Millis } from '../../lib/types.js'
+import type { Kind } from '../ledger.js'
 import type { Judgement } from './judgement.js'
 import { MIXES } from './mixes.js'
 import type { RunOptions } from './stage.js'
+
+/** Behind the name of a fault that found nobody to strike, as a leader where there was none. */
+export const NOBODY = ' (nobody there)'
 
 /** What came of a run. */
 export interface RunReport extends RunOptions {
@@ -29,12 +35,27 @@ export interface RunReport extends RunOptions {
   readonly history: string | undefined
 }
 
+/** What a ledger must have of a report, and its table shows. */
+const Row = t.type({
+  mix: t.string, seed: t.number, minutes: t.number, members: t.number, rate: t.number,
+  asked: t.number, faults: t.record(t.string, t.number), elections: t.number, longestUnavailabilityMs: t.number, healedMs: t.number, violations: t.readonlyArray(t.string),
+})
+export type Row = t.TypeOf<typeof Row>
+
+export const RUNS: Kind<Row> = { codec: Row, opening: '{"mix":' }
+
+/** Whether it is what came of this run. */
+export const isOf = ({ mix, seed, minutes, members, rate }: RunOptions) => (row: Row): boolean =>
+  row.mix === mix && row.seed === seed && row.minutes === minutes && row.members === members && row.rate === rate
+
 export const commandOf = ({ mix, seed, minutes, members, rate }: RunOptions): string =>
   `npm run chaos -- --mix ${mix} --seed ${seed} --minutes ${minutes} --members ${members} --rate ${rate}`
 
 const listed = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts).sort(([, a], [, b]) => b - a).map(([name, n]) => `${n} ${name}`).join(', ') || 'none'
 const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, n) => sum + n, 0)
+/** Strikes that hit somebody. */
+const hits = (faults: Readonly<Record<string, number>>): number => total(Object.fromEntries(Object.entries(faults).filter(([name]) => !name.endsWith(NOBODY))))
 
 export const formatReport = (report: RunReport): string => {
   const { asked, operations, applied, faults, notes, violations, history } = report
@@ -52,4 +73,17 @@ export const formatReport = (report: RunReport): string => {
     ...history === undefined ? [] : [['history', `${history}; judge it again: npm run chaos -- --judge ${history}`] as const],
   ]
   return `\n${rows.map(([name, value]) => `  ${name.padEnd(12)}${value}`).join('\n')}\n`
+}
+
+/** A line for each run, and the sums of them all. */
+export const formatTable = (rows: readonly Row[]): string => {
+  const sum = (of: (row: Row) => number): number => rows.reduce((all, row) => all + of(row), 0)
+  const broken = rows.filter(({ violations }) => violations.length > 0).length
+  return `\n${tableOf(['mix', 'seed', 'minutes', 'operations', 'faults', 'elections', 'silent ms', 'healed ms', 'verdict'], [
+    ...rows.map(row => [
+      row.mix, String(row.seed), String(row.minutes), String(row.asked), String(hits(row.faults)), String(row.elections), row.longestUnavailabilityMs.toFixed(0),
+      row.healedMs.toFixed(0), row.violations.length === 0 ? 'holds' : 'BROKEN',
+    ]),
+    ['all', '', String(sum(({ minutes }) => minutes)), String(sum(({ asked }) => asked)), String(sum(({ faults }) => hits(faults))), String(sum(({ elections }) => elections)), '', '', broken === 0 ? 'holds' : `${broken} BROKEN`],
+  ])}\n`
 }

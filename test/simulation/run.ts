@@ -1,64 +1,120 @@
-/** `npm run simulate -- --seeds 1000 --from 1`: as many seeds, and on from where it was stopped; or one: `--seed 7 --trace`. */
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { type Line, bar, openLedger, summaryOf } from './progress.js'
+/** `npm run simulate`: as many seeds as one likes, shared among processes and kept in a ledger; or one of them. See `options.ts`. */
+import { existsSync } from 'node:fs'
+import { Mistake } from '../../cli/mistake.js'
+import { INTERRUPTED, runProgram } from '../../cli/program.js'
+import { createScreen } from '../../cli/screen.js'
+import { openLedger, readLedger } from '../ledger.js'
+import { createCrew } from './crew.js'
+import { lineOf } from './line.js'
+import { type Command, HELP, type Many, commandFrom } from './options.js'
+import { type Line, SEEDS, commandOf, hasFailed, latest, summaryOf } from './record.js'
 import { trial } from './trial.js'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' },
-    seed: { type: 'string' }, trace: { type: 'boolean', default: false },
-    ledger: { type: 'string', default: join(import.meta.dirname, '../../data/simulation.jsonl') },
-  },
-})
+const PLAIN_EVERY_MS = 15_000
 
-const runOne = async (seed: number): Promise<void> => {
+/** A seed that failed once and not the last time has not failed. */
+const codeOf = (lines: readonly Line[]): number => [...latest(lines).values()].some(hasFailed) ? 1 : 0
+
+const report = (ledger: string): number => {
+  if (!existsSync(ledger)) throw new Mistake(`there is no ledger ${ledger}`)
+  const lines = readLedger(ledger, SEEDS)
+  process.stdout.write(`${ledger}\n${summaryOf(lines)}`)
+  return codeOf(lines)
+}
+
+const runOne = async ({ seed, isTraced, isTwice }: Extract<Command, { type: 'one' }>): Promise<number> => {
   try {
-    console.log(await trial(seed, values.trace ? { trace: line => { console.log(line) } } : {}))
+    if (!isTwice) {
+      console.log(await trial(seed, isTraced ? { trace: line => { console.log(line) } } : {}))
+      return 0
+    }
+    const line = await lineOf(seed, true)
+    console.log(hasFailed(line) ? line.reason : line)
+    return hasFailed(line) ? 1 : 0
   } catch (error) {
     console.log(error instanceof Error ? error.message : error)
-    process.exitCode = 1
+    return 1
   }
 }
 
-const lineOf = async (seed: number): Promise<Line> => {
-  try {
-    return await trial(seed)
-  } catch (error) {
-    return { seed, failure: error instanceof Error ? error.message : String(error) }
+/** The seeds that are still to be run, one after the other, and how many there were at first. */
+const openSeeds = ({ from, seeds, onlyFailed, isTwice }: Many, lines: readonly Line[]) => {
+  const known = latest(lines)
+  if (onlyFailed) {
+    const failed = [...known.values()].filter(hasFailed).map(({ seed }) => seed)
+    return { all: failed.length, open: failed.length, next: () => failed.shift() }
   }
+  const isDone = (line: Line): boolean => !isTwice || hasFailed(line) || line.digest !== undefined
+  const done = new Set([...known.values()].filter(line => line.seed >= from && line.seed < from + seeds && isDone(line)).map(({ seed }) => seed))
+  let seed = from
+  const next = (): number | undefined => {
+    while (done.has(seed)) seed++
+    return seed < from + seeds ? seed++ : undefined
+  }
+  return { all: seeds, open: seeds - done.size, next }
 }
 
-const show = (text: string): void => {
-  if (process.stdout.isTTY) process.stdout.write(`\r${text}\u001b[K`)
-  else console.log(text)
+const durationOf = (seconds: number): string => {
+  const minutes = Math.ceil(seconds / 60)
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
-const SHOW_EVERY_MS = process.stdout.isTTY ? 500 : 10_000
 
-const runMany = async (from: number, count: number): Promise<void> => {
-  const ledger = openLedger(values.ledger)
-  const wanted = Array.from({ length: count }, (_, at) => from + at)
-  const open = wanted.filter(seed => !ledger.done.has(seed))
+const runMany = async (options: Many): Promise<number> => {
+  const ledger = openLedger(options.ledger, SEEDS)
+  const { all, open, next } = openSeeds(options, ledger.lines)
+  const screen = createScreen(process.stderr, PLAIN_EVERY_MS)
+  const crew = createCrew({ ...options, jobs: Math.min(options.jobs, Math.max(1, open)) })
   const began = performance.now()
-  let shown = Number.NEGATIVE_INFINITY
-  let simulatedMs = 0
+  let run = 0
   let failed = 0
-  for (const [at, seed] of open.entries()) {
-    const line = await lineOf(seed)
-    ledger.add(line)
-    simulatedMs += line.simulatedMs ?? 0
-    if (line.failure !== undefined) {
-      failed++
-      console.log(`\nseed ${seed}: ${line.failure}`)
-    }
-    if (performance.now() - shown < SHOW_EVERY_MS) continue
-    shown = performance.now()
-    show(bar(wanted.length - open.length + at + 1, wanted.length, failed, (shown - began) / 1000 / (at + 1) * (open.length - at - 1)))
+  let simulatedMs = 0
+  const show = (): void => {
+    const seconds = (performance.now() - began) / 1000
+    screen.bar((all - open + run) / Math.max(1, all), [
+      `${all - open + run} of ${all} seeds, ${failed} failed`, ...run === 0 ? [] : [`${durationOf(seconds / run * (open - run))} left`],
+      `${(run / seconds).toFixed(2)} seeds/s`, `${(simulatedMs / 1000 / seconds).toFixed(1)} simulated s/s`,
+    ].join(', '))
   }
-  const lines = wanted.flatMap(seed => ledger.done.get(seed) ?? [])
-  console.log(`\n${summaryOf(lines, (performance.now() - began) / 1000, simulatedMs)}`)
-  if (lines.some(({ failure }) => failure !== undefined)) process.exitCode = 1
+  const done = (line: Line): void => {
+    ledger.add(line)
+    run++
+    simulatedMs += line.simulatedMs ?? 0
+    if (hasFailed(line)) {
+      failed++
+      screen.event(`seed ${line.seed} ${line.failure}: ${line.reason}\n  ${commandOf(line)}`)
+    }
+    show()
+  }
+  const conclude = (): void => {
+    screen.end()
+    const seconds = (performance.now() - began) / 1000
+    const speed = run === 0 ? '' : ` at ${(run / seconds).toFixed(2)} seeds and ${(simulatedMs / 1000 / seconds).toFixed(1)} simulated seconds a second`
+    process.stdout.write(`this run: ${run} seeds${speed}, ${failed} failed\n${options.ledger}\n${summaryOf(ledger.lines)}`)
+    ledger.close()
+  }
+  // Everything that is done is in the ledger; what was under way is begun again by whoever goes on.
+  const interrupted = (): void => {
+    crew.stop()
+    conclude()
+    process.exit(INTERRUPTED)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+  show()
+  await crew.run(next, done)
+  conclude()
+  return codeOf(ledger.lines)
 }
 
-if (values.seed !== undefined) await runOne(Number(values.seed))
-else await runMany(Number(values.from), Number(values.seeds))
+// Whoever reads a trace may have seen enough.
+process.stdout.on('error', () => process.exit())
+await runProgram(async () => {
+  const command = commandFrom(process.argv.slice(2))
+  switch (command.type) {
+    case 'help':
+      process.stdout.write(HELP)
+      return 0
+    case 'report': return report(command.ledger)
+    case 'one': return runOne(command)
+    case 'many': return runMany(command)
+  }
+})

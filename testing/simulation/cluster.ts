@@ -1,15 +1,11 @@
 /** A cluster of real members in virtual time, for a test to hold in its hands. */
 import { EMPTY, type Observable, switchMap, tap } from 'rxjs'
-import type { Limits } from '../../codecs/options.js'
 import { OutcomeUnknown, type ProposeError, Stopped } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
 import { isReady } from '../../lib/status.js'
-import { step } from '../../lib/step.js'
 import type { MemberId, Millis } from '../../lib/types.js'
-import type { Machine } from '../../streams/machine/machine.js'
 import type { Leadership, Raft } from '../../streams/member/member.js'
 import type { OutputStreams } from '../../streams/outputs/outputs.js'
-import type { Fold } from '../../streams/pipeline/flight-recorder.js'
 import type { Eventual } from '../../streams/proposer/proposer.js'
 import type { Cancel, Clock } from '../../streams/time/clock.js'
 import type { Operation } from '../linearizability/history.js'
@@ -18,6 +14,8 @@ import type { Fault } from './faults/fault.js'
 import { type StormMix, drawStorm } from './faults/mix.js'
 import { unleash } from './faults/nemesis.js'
 import type { Member, Recipe } from './member.js'
+import { type Checks, createChecks } from './misuse.js'
+import { type SimulationOptions, recipeOf } from './options.js'
 import { type Rest, keepCalm, recover } from './recovery.js'
 import { type Act, type Scene, SimulationFailed, shorten, tell } from './story.js'
 import type { Violation } from './watch/violation.js'
@@ -27,28 +25,7 @@ import { createDice, seedFor } from './world/dice.js'
 import type { DiskMix } from './world/disks.js'
 import type { NetworkMix } from './world/network-mix.js'
 
-export interface SimulationOptions<C, R, S> {
-  readonly machine: Machine<C, R, S>
-  /** How many members, which are then called n1, n2 and so on; 3 unless told otherwise. */
-  readonly members?: number
-  /** All chance comes from it: the same seed, the same run. 1 unless told otherwise. */
-  readonly seed?: number
-  /** 1 000 unless told otherwise, as for a real member. */
-  readonly electionTimeoutMs?: Millis
-  /** 100 unless told otherwise. */
-  readonly heartbeatMs?: Millis
-  readonly limits?: Partial<Limits>
-  /** The size of a segment of the log: small ones bring more of what happens between two. 64 KiB unless told otherwise. */
-  readonly segmentBytes?: number
-  /** Mean time that a turn of an event loop takes; 0 unless told otherwise. */
-  readonly turnMs?: Millis
-  /** Hears of every step of every member and of every fault, line by line. */
-  readonly trace?: (line: string) => void
-  /** How many replays may be spent on a shorter story when a promise is broken; 80 unless told otherwise. */
-  readonly replays?: number
-  /** What a member folds with, for those who want to see whether a faulty core is noticed. */
-  readonly fold?: Fold
-}
+export type { SimulationOptions }
 
 /** One member over all its lives. */
 export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Leadership<C, R>>,
@@ -68,7 +45,10 @@ export interface SimulatedProposal {
   readonly timeoutMs?: Millis
 }
 
-/** A cluster in virtual time. Whatever is done to it is remembered, and told when a promise is broken. */
+/**
+ * A cluster in virtual time. Whatever is done to it is remembered, and told when a promise is broken. What cannot be done, as to a member that does
+ * not exist, throws `SimulationMisused`, or rejects with it, and changes nothing.
+ */
 export interface SimulatedCluster<C, R, S> {
   readonly ids: readonly MemberId[]
   /** The world's time: members' clocks may be skewed. */
@@ -126,13 +106,6 @@ export interface SimulatedCluster<C, R, S> {
 }
 
 const PATIENCE_MS: Millis = 60_000
-const REPLAYS = 80
-
-const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): Recipe<C, R, S> => {
-  const { machine, members = 3, seed = 1, electionTimeoutMs = 1000, heartbeatMs = 100, limits = {}, segmentBytes = 64 * 1024, turnMs = 0, fold = step } = options
-  const addresses = Object.fromEntries(Array.from({ length: members }, (_, at) => [`n${at + 1}`, `10.0.0.${at + 1}:7000`]))
-  return { machine, addresses, seed, electionTimeoutMs, heartbeatMs, limits, segmentBytes, turnMs, fold }
-}
 
 /** Resolves with the outcome, or as unknown once the member's life is over. */
 const proposeAt = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>, command: C, timeoutMs: Millis | undefined): Eventual<ProposeError, R> => {
@@ -200,25 +173,37 @@ const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { cli
 }
 
 /** Faults by the names that a test has for them. */
-const faultsOf = (ids: readonly MemberId[], inflict: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => ({
-  partition: (...groups: readonly (readonly MemberId[])[]): void => {
-    const groupOf = (id: MemberId): number => groups.findIndex(group => group.includes(id))
-    inflict({ type: 'cut', links: ids.flatMap(from => ids.filter(to => groupOf(from) !== groupOf(to)).map(to => `${from}>${to}`)) })
-  },
-  cut: (from: MemberId, to: MemberId): void => inflict({ type: 'cut', links: [...cuts(), `${from}>${to}`] }),
-  heal: (): void => inflict({ type: 'cut', links: [] }),
-  crash: (id: MemberId, keep = 0): void => inflict({ type: 'crash', id, keep }),
-  kill: (id: MemberId): void => inflict({ type: 'kill', id }),
-  start: (id: MemberId): void => inflict({ type: 'start', id }),
-  pause: (id: MemberId): void => inflict({ type: 'pause', id }),
-  resume: (id: MemberId): void => inflict({ type: 'resume', id }),
-  stall: (id: MemberId, ms: Millis): void => {
-    inflict({ type: 'pause', id })
-    after(ms, () => inflict({ type: 'resume', id }))
-  },
-  network: (mix: Partial<NetworkMix>): void => inflict({ type: 'network', mix }),
-  disks: (mix: Partial<DiskMix>): void => inflict({ type: 'disks', mix }),
-})
+const faultsOf = (ids: readonly MemberId[], checks: Checks, perform: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => {
+  const inflict = (call: string, fault: Fault): void => {
+    checks.fault(call, fault)
+    perform(fault)
+  }
+  return {
+    inflict: (fault: Fault): void => inflict('inflict', fault),
+    partition: (...groups: readonly (readonly MemberId[])[]): void => {
+      checks.groups('partition', groups)
+      const groupOf = (id: MemberId): number => groups.findIndex(group => group.includes(id))
+      perform({ type: 'cut', links: ids.flatMap(from => ids.filter(to => groupOf(from) !== groupOf(to)).map(to => `${from}>${to}`)) })
+    },
+    cut: (from: MemberId, to: MemberId): void => {
+      checks.ends('cut', from, to)
+      perform({ type: 'cut', links: [...cuts(), `${from}>${to}`] })
+    },
+    heal: (): void => perform({ type: 'cut', links: [] }),
+    crash: (id: MemberId, keep = 0): void => inflict('crash', { type: 'crash', id, keep }),
+    kill: (id: MemberId): void => inflict('kill', { type: 'kill', id }),
+    start: (id: MemberId): void => inflict('start', { type: 'start', id }),
+    pause: (id: MemberId): void => inflict('pause', { type: 'pause', id }),
+    resume: (id: MemberId): void => inflict('resume', { type: 'resume', id }),
+    stall: (id: MemberId, ms: Millis): void => {
+      checks.span('stall', 'ms', ms)
+      inflict('stall', { type: 'pause', id })
+      after(ms, () => perform({ type: 'resume', id }))
+    },
+    network: (mix: Partial<NetworkMix>): void => inflict('network', { type: 'network', mix }),
+    disks: (mix: Partial<DiskMix>): void => inflict('disks', { type: 'disks', mix }),
+  }
+}
 
 /** The acts of a test on its cluster, remembered; and what becomes of them. */
 const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, replays: number) => {
@@ -254,41 +239,56 @@ const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, 
   }
 }
 
-/** Starts a cluster in virtual time. The real members run in it; clock, network, disks and chance are simulated. */
+/** Starts a cluster in virtual time. The real members run in it; clock, network, disks and chance are simulated. Throws `InvalidOptions`. */
 export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): SimulatedCluster<C, R, S> => {
-  const recipe = recipeOf(options)
+  const { recipe, replays } = recipeOf(options)
   const world = createWorld(recipe, options.trace)
   const { electionTimeoutMs } = recipe
   const { agenda, members, guard, appliances, judge } = world
   const ids = members.map(({ id }) => id)
+  const checks = createChecks(ids)
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
-  const journal = createJournal(recipe, world, options.replays ?? REPLAYS)
+  const journal = createJournal(recipe, world, replays)
   const dice = createDice(seedFor(recipe.seed, 'storm'))
-  const clock: Pick<Clock, 'now' | 'after'> = { now: agenda.now, after: (ms, work) => afterOf(agenda, ms, work) }
+  const after: Clock['after'] = (ms, work) => {
+    checks.span('clock.after', 'ms', ms)
+    return afterOf(agenda, ms, work)
+  }
   const byId = new Map(members.map(member => [member.id, memberOf(world, member)]))
   for (const member of members) member.start()
 
-  const passage = passageOf(world, journal)
+  const passage = passageOf(world, journal, checks)
   return {
-    ids, clock, ...passage,
-    ...faultsOf(ids, journal.inflict, journal.cuts, clock.after),
-    inflict: journal.inflict,
-    member: id => byId.get(id) ?? noMember(id),
+    ids, clock: { now: agenda.now, after }, ...passage,
+    ...faultsOf(ids, checks, journal.inflict, journal.cuts, after),
+    member: id => {
+      checks.member('member', id)
+      return byId.get(id)!
+    },
     leader: () => leaderOf(members)?.id,
-    propose: (command, { at = members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? ids[0]!, client = 'a client', timeoutMs } = {}) => {
+    propose: (command, options = {}) => {
+      checks.proposal('propose', options)
+      const { at = members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? ids[0]!, client = 'a client', timeoutMs } = options
       const act = { type: 'propose', client, member: at, command, timeoutMs } as const
       journal.note(act)
       return propose(world, calls, act)
     },
     storm: async (ms, struck = () => undefined) => {
+      checks.span('storm', 'ms', ms)
       const mix = drawStorm(dice, electionTimeoutMs)
       const end = unleash({ world, dice, mix, electionTimeoutMs, inflict: journal.inflict, struck })
       await passage.run(ms)
       end()
       return mix
     },
-    recover: (rest = {}) => journal.judged({ type: 'recover', rest }, () => recover(world, electionTimeoutMs, rest)),
-    calm: ms => journal.judged({ type: 'calm', ms }, () => keepCalm(world, ms)),
+    recover: async (rest = {}) => {
+      checks.rest('recover', rest)
+      return journal.judged({ type: 'recover', rest }, () => recover(world, electionTimeoutMs, rest))
+    },
+    calm: async ms => {
+      checks.span('calm', 'ms', ms)
+      return journal.judged({ type: 'calm', ms }, () => keepCalm(world, ms))
+    },
     history: calls.history,
     operations: () => operationsOf(calls.history()),
     check: () => journal.judged({ type: 'check' }, () => Promise.resolve(calls.check(appliances.commits))),
@@ -297,12 +297,16 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
 }
 
 /** The ways in which time passes. */
-const passageOf = <C, R, S>({ agenda, run: runUntil }: World<C, R, S>, { verdict, patienceOver }: Pick<ReturnType<typeof createJournal<C, R, S>>, 'verdict' | 'patienceOver'>) => {
+const passageOf = <C, R, S>(
+  { agenda, run: runUntil }: World<C, R, S>, { verdict, patienceOver }: Pick<ReturnType<typeof createJournal<C, R, S>>, 'verdict' | 'patienceOver'>, checks: Checks,
+) => {
   const run = async (ms: Millis): Promise<void> => {
+    checks.span('run', 'ms', ms)
     await runUntil(agenda.now() + ms)
     await verdict()
   }
   const until = async (holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> => {
+    checks.span('until', 'withinMs', withinMs)
     for (const end = agenda.now() + withinMs; !holds(); await run(STRIDE_MS)) {
       if (agenda.now() >= end) throw patienceOver(`what was waited for did not come within ${withinMs} ms of virtual time`)
     }
@@ -320,10 +324,6 @@ const passageOf = <C, R, S>({ agenda, run: runUntil }: World<C, R, S>, { verdict
 
 /** How often a condition is looked at. */
 const STRIDE_MS: Millis = 5
-
-const noMember = (id: MemberId): never => {
-  throw new Error(`there is no member ${id}`)
-}
 
 const afterOf = (agenda: Agenda, ms: Millis, work: () => void): Cancel => {
   let isOff = false

@@ -1,0 +1,23 @@
+/** What was typed, and what is wrong with it: the same sentences from every program here. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { Mistake } from './mistake.js'
+
+/** Whatever it was that could not be done with what was typed, as a mistake in one line. */
+export const asMistake = (error: unknown): Mistake =>
+  error instanceof Mistake ? error : new Mistake((error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' '))
+
+/** `parseArgs`, to which whatever is not among the options is a mistake. */
+export const parsed = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    throw asMistake(error)
+  }
+}
+
+/** The number behind `--name`, in digits. */
+export const wholeNumber = (name: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number => {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  throw new Mistake(`--${name} takes a whole number${most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`}, not "${text}"`)
+}

@@ -1,0 +1,15 @@
+import { Mistake } from './mistake.js'
+
+/** The exit code of a program that was interrupted. */
+export const INTERRUPTED = 130
+
+/** Runs a program to its exit code: its own, 2 for a mistake of whoever typed the command, 1 for whatever else it could not do. */
+export const runProgram = async (main: () => Promise<number>): Promise<void> => {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    const isMistake = error instanceof Mistake
+    process.stderr.write(`${isMistake ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exitCode = isMistake ? 2 : 1
+  }
+}

@@ -1,0 +1,34 @@
+/** One seed and the line that is kept of it; whatever it throws is how it failed. */
+import { createHash } from 'node:crypto'
+import { messageOf } from '../../codecs/report.js'
+import type { Line } from './record.js'
+import { type Outcome, trial } from './trial.js'
+
+/** Runs a seed that went well once more, and compares every line of its trace. */
+const again = async (outcome: Outcome, first: readonly string[]): Promise<Line> => {
+  const digest = createHash('sha256')
+  const differs = (reason: string): Line => ({ ...outcome, failure: 'differs', reason })
+  let at = 0
+  let difference: string | undefined
+  try {
+    await trial(outcome.seed, { replays: 0, trace: line => {
+      digest.update(`${line}\n`)
+      if (line !== first[at]) difference ??= `line ${at + 1} of its traces: ${first[at] ?? 'none'}\n  and the second time: ${line}`
+      at++
+    } })
+  } catch (error) {
+    return differs(`it failed the second time, and not the first: ${messageOf(error)}`)
+  }
+  if (at < first.length) difference ??= `line ${at + 1} of its traces: ${first[at]!}\n  and the second time: none`
+  return difference === undefined ? { ...outcome, digest: digest.digest('hex') } : differs(difference)
+}
+
+export const lineOf = async (seed: number, isTwice: boolean): Promise<Line> => {
+  const lines: string[] = []
+  try {
+    const outcome = await trial(seed, isTwice ? { trace: line => { lines.push(line) } } : {})
+    return isTwice ? await again(outcome, lines) : outcome
+  } catch (error) {
+    return { seed, failure: 'broken', reason: messageOf(error) }
+  }
+}

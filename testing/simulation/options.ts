@@ -1,0 +1,77 @@
+/** What a simulated cluster is made of: complete and consistent, or every fault by name before anything starts. */
+import * as t from 'io-ts'
+import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, type Limits, closed, decodeOptions, optional, protocolFaults } from '../../codecs/options.js'
+import { Count, MAX_MEMBERS, Millis as Span, integer } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { InvalidOptions } from '../../lib/errors.js'
+import { isLeft } from '../../lib/prelude.js'
+import { step } from '../../lib/step.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import type { Machine } from '../../streams/machine/machine.js'
+import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Recipe } from './member.js'
+
+export interface SimulationOptions<C, R, S> {
+  readonly machine: Machine<C, R, S>
+  /** How many members, which are then called n1, n2 and so on; 3 unless told otherwise. */
+  readonly members?: number
+  /** All chance comes from it: the same seed, the same run. 1 unless told otherwise. */
+  readonly seed?: number
+  /** 1 000 unless told otherwise, as for a real member. */
+  readonly electionTimeoutMs?: Millis
+  /** 100 unless told otherwise. */
+  readonly heartbeatMs?: Millis
+  readonly limits?: Partial<Limits>
+  /** The size of a segment of the log: small ones bring more of what happens between two. 64 KiB unless told otherwise. */
+  readonly segmentBytes?: number
+  /** Mean time that a turn of an event loop takes; 0 unless told otherwise. */
+  readonly turnMs?: Millis
+  /** Hears of every step of every member and of every fault, line by line. */
+  readonly trace?: (line: string) => void
+  /** How many replays may be spent on a shorter story when a promise is broken; 80 unless told otherwise. */
+  readonly replays?: number
+  /** What a member folds with, for those who want to see whether a faulty core is noticed. */
+  readonly fold?: Fold
+}
+
+const REPLAYS = 80
+const MEMBERS = 3
+const SEGMENT_BYTES = 64 * 1024
+
+/** The rest is looked at as a real member does. */
+const Given = closed({
+  machine: t.unknown, electionTimeoutMs: t.unknown, heartbeatMs: t.unknown, limits: t.unknown,
+  members: optional(integer('Members', 1, MAX_MEMBERS)),
+  seed: optional(Count),
+  // The bounds of `fileStorage`.
+  segmentBytes: optional(integer('Bytes', 4 * 1024, 1024 ** 3)),
+  turnMs: optional(Span),
+  trace: optional(t.Function),
+  replays: optional(Count),
+  fold: optional(t.Function),
+} satisfies Record<keyof SimulationOptions<unknown, unknown, unknown>, t.Mixed>)
+
+const addressesOf = (members: number): Readonly<Record<MemberId, string>> =>
+  Object.fromEntries(Array.from({ length: members }, (_, at) => [`n${at + 1}`, `10.0.0.${at + 1}:7000`]))
+
+const NO_PORT = { open: () => undefined }
+
+/** What a real member would say to its part of the options. */
+const faultsOfMember = ({ machine, electionTimeoutMs, heartbeatMs, limits }: Readonly<Record<string, unknown>>): readonly string[] => {
+  const checked = decodeOptions({
+    cluster: 'simulation', id: 'n1', members: addressesOf(MEMBERS), machine, transport: NO_PORT, storage: NO_PORT, electionTimeoutMs, heartbeatMs, limits,
+  })
+  return isLeft(checked) ? checked.left.report : protocolFaults('machine', machine)
+}
+
+/** Throws `InvalidOptions`. */
+export const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): { readonly recipe: Recipe<C, R, S>; readonly replays: number } => {
+  const given = decodeWith(Given, options)
+  const faults = [...isLeft(given) ? given.left : [], ...t.UnknownRecord.is(options) ? faultsOfMember(options) : []]
+  if (faults.length > 0) throw new InvalidOptions(faults)
+  const {
+    machine, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, limits = {},
+    segmentBytes = SEGMENT_BYTES, turnMs = 0, replays = REPLAYS, fold = step,
+  } = options
+  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, limits, segmentBytes, turnMs, fold }, replays }
+}
