@@ -1,6 +1,6 @@
 /** Child processes that run seeds, one at a time in each. What a child does not survive costs its seed and nothing else. */
 import { fork } from 'node:child_process'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import type { Millis } from '../../lib/types.js'
 import type { Line } from './record.js'
 
@@ -25,7 +25,8 @@ interface Child {
   end(): void
 }
 
-const program = join(import.meta.dirname, 'child.ts')
+/** Compiled or not, as this file is. */
+const program = join(import.meta.dirname, `child${extname(import.meta.filename)}`)
 /** Of what a child says before it dies, the end is kept. */
 const KEPT_CHARACTERS = 16_000
 
