@@ -1,5 +1,7 @@
 /** `npm run bench -- NAME …`: what the README's numbers come from. */
-import { parseArgs } from 'node:util'
+import { parsed, wholeNumber } from '../cli/arguments.js'
+import { Mistake } from '../cli/mistake.js'
+import { runProgram } from '../cli/program.js'
 import { durable } from './durable.js'
 import { endless } from './endless.js'
 import { failover } from './failover.js'
@@ -20,27 +22,36 @@ Without a NAME: durable, in-process and failover. --peer names a program that me
 with per_s, p50_ms and p99_ms; {clients} and {secs} in it are filled in. Both sides run in turn; the table shows medians and ratios.
 Results are lines of JSON on standard output; progress and tables go to standard error.
 `
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    'in-flight': { type: 'string', default: '1,256' }, rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '3' },
-    times: { type: 'string', default: '9' }, commands: { type: 'string', default: '10000000' }, peer: { type: 'string' }, help: { type: 'boolean', default: false },
-  },
+const text = (value: string) => ({ type: 'string', default: value }) as const
+
+await runProgram(async () => {
+  const { values, positionals } = parsed({
+    allowPositionals: true,
+    options: {
+      'in-flight': text('1,256'), rounds: text('3'), seconds: text('3'), times: text('9'), commands: text('10000000'),
+      peer: { type: 'string' }, help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stderr.write(HELP)
+    return 0
+  }
+  const numberOf = (name: 'rounds' | 'seconds' | 'times' | 'commands'): number => wholeNumber(name, values[name], 1)
+  const inFlight = values['in-flight'].split(',').map(item => wholeNumber('in-flight', item, 1))
+  const [rounds, seconds, times, commands] = [numberOf('rounds'), numberOf('seconds'), numberOf('times'), numberOf('commands')]
+  const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+    durable: () => durable({ inFlight, rounds, seconds, peer: values.peer }),
+    'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
+    failover: () => failover({ times }),
+    recorder: () => recorder({ inFlight, rounds, seconds }),
+    simulation: () => simulation({ rounds, seconds }),
+    endless: () => endless({ commands }),
+  }
+  const chosen = (positionals.length > 0 ? positionals : ['durable', 'in-process', 'failover']).map(name => {
+    const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
+    if (benchmark === undefined) throw new Mistake(`there is no benchmark "${name}", only ${Object.keys(benchmarks).join(', ')}`)
+    return benchmark
+  })
+  for (const benchmark of chosen) await benchmark()
+  return 0
 })
-const rounds = Number(values.rounds)
-const seconds = Number(values.seconds)
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
-  durable: () => durable({ inFlight: values['in-flight'].split(',').map(Number), rounds, seconds, peer: values.peer }),
-  'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
-  failover: () => failover({ times: Number(values.times) }),
-  recorder: () => recorder({ inFlight: values['in-flight'].split(',').map(Number), rounds, seconds }),
-  simulation: () => simulation({ rounds, seconds }),
-  endless: () => endless({ commands: Number(values.commands) }),
-}
-const unknown = positionals.filter(name => benchmarks[name] === undefined)
-if (values.help || unknown.length > 0) {
-  process.stderr.write(`${unknown.length > 0 ? `unknown: ${unknown.join(', ')}\n` : ''}${HELP}`)
-  process.exitCode = unknown.length > 0 ? 2 : 0
-} else {
-  for (const name of positionals.length > 0 ? positionals : ['durable', 'in-process', 'failover']) await benchmarks[name]!()
-}
