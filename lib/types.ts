@@ -45,6 +45,18 @@ export interface Membership {
   readonly addresses: Readonly<Record<MemberId, string>>
 }
 
+/** A machine's state on the disk: what it stands for, and what tells it from every other. Frozen when it is taken (§7). */
+export interface Snapshot extends EntryId {
+  /** When the leader appended its last entry, by the leader's clock. */
+  readonly time: Millis
+  /** Who belonged to the cluster there. */
+  readonly membership: Membership
+  /** Of its contents. */
+  readonly bytes: number
+  /** CRC-32 of its contents. */
+  readonly checksum: number
+}
+
 /**
  * Commands packed once, where they are proposed: `bytes` is the layout of `codecs/entries`, `checksum` its CRC-32.
  * A body knows no position, so the same bytes go to the leader's disk, into every frame and onto every follower's disk.

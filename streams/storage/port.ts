@@ -3,7 +3,7 @@ import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Either } from '../../lib/prelude.js'
 import type { Stored } from '../../lib/recover.js'
-import type { Incarnation, MemberId, Membership, Turn } from '../../lib/types.js'
+import type { Incarnation, MemberId, Membership, Snapshot, Turn } from '../../lib/types.js'
 
 /** Who opens the store. A store that belongs to another cluster or another member is refused. */
 export interface StoreOwner {
@@ -25,6 +25,36 @@ export interface Recovered extends Stored {
   readonly notes: readonly string[]
 }
 
+/** Where a snapshot is to stand, before its contents are known. */
+export type SnapshotPlace = Omit<Snapshot, 'bytes' | 'checksum'>
+
+/** A snapshot being written, beside the newest one. A failure ends it and nothing else: the store goes on. */
+export interface SnapshotWriter {
+  /** Appends to the contents; the next call comes after `done`, which comes as fast as the disk takes it. */
+  write(chunk: Uint8Array, done: (outcome: Either<Error, void>) => void): void
+  /** Makes it durable, and from then on it is the newest; the one before is removed, as soon as nobody reads it. */
+  finish(done: (outcome: Either<Error, Snapshot>) => void): void
+  /** Gives it up and leaves nothing behind, also after a failure. */
+  abort(done: () => void): void
+}
+
+/** A snapshot being read: it stays what it was, whatever becomes the newest meanwhile. */
+export interface SnapshotReader {
+  readonly snapshot: Snapshot
+  /** The next chunk, checked; undefined once all of it was read and the whole matches its checksum. */
+  next(done: (outcome: Either<Error, Uint8Array | undefined>) => void): void
+  close(done: () => void): void
+}
+
+/** The snapshots of one member: the newest, and one that is being written. */
+export interface Snapshots {
+  newest(): Snapshot | undefined
+  /** Begins one; there is never more than one at a time. */
+  write(place: SnapshotPlace): SnapshotWriter
+  /** Opens the newest. */
+  read(done: (outcome: Either<Error, SnapshotReader>) => void): void
+}
+
 /** How a store answers. A failed write is the store's last word: nothing is written after it. */
 export type StorageEvent =
   | Extract<RaftEvent, { type: 'persisted' | 'entriesRead' }>
@@ -34,6 +64,7 @@ export type StorageEvent =
 /** An open store: commands in, events out. */
 export interface Store {
   readonly recovered: Recovered
+  readonly snapshots: Snapshots
   /** Hot, no replay; subscribe before the first `write`. Events never arrive during a call of `write` or `read`. Completes when closed. */
   readonly events$: Observable<StorageEvent>
   /** Queues one turn's writes; `persisted` follows when they and all before them are durable. Turns complete in order. */
