@@ -23,7 +23,9 @@ export { reducerMachine } from './machine/reducer-machine.js'
 export type { RecordedMember, Recorder, RecorderNotice, Recording } from './recorder/port.js'
 export { fileStorage } from './storage/file.js'
 export { memoryStorage } from './storage/memory.js'
-export type { Recovered, Storage, StorageEvent, Store, StoreOwner } from './storage/port.js'
+export type {
+  Recovered, SnapshotPlace, SnapshotReader, SnapshotWriter, Snapshots, Storage, StorageEvent, Store, StoreOwner,
+} from './storage/port.js'
 export { type Network, memoryNetwork, memoryTransport } from './transport/memory.js'
 export type { Endpoint, Links, Party, Transport, TransportEvent, TransportNotice } from './transport/port.js'
 export { type TcpOptions, type TlsMaterial, tcpTransport } from './transport/tcp/tcp.js'

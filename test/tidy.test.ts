@@ -43,7 +43,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
 const STREAM_ROWS: readonly (readonly string[])[] = [
   ['time', 'proposer', 'storage/disk'],
   ['machine', 'transport', 'recorder', 'storage/files'],
-  ['transport/tcp', 'requests', 'storage/log'],
+  ['transport/tcp', 'requests', 'storage/log', 'storage/snapshots'],
   ['outputs', 'storage'],
   ['pipeline'],
   ['member'],

@@ -7,7 +7,9 @@ import type { LogBase, PlacedMembership, TermRun } from '../../lib/log.js'
 import { left, right } from '../../lib/prelude.js'
 import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
+import { type KeptSnapshots, memorySnapshots } from './memory-snapshots.js'
 import { type Recovered, type Storage, type StorageEvent, type Store, type StoreOwner, otherCluster } from './port.js'
+import { serveSnapshots } from './serve-snapshots.js'
 
 /** What errors call it. */
 const NAME = '(memory)'
@@ -19,6 +21,7 @@ interface Kept {
   readonly incarnation: Incarnation
   readonly base: LogBase
   readonly batches: EntryBatch[]
+  readonly snapshots: KeptSnapshots
   peers: Record<MemberId, Incarnation>
   hardState: HardState
 }
@@ -114,9 +117,11 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
     schedule()
     answers.push(answer)
   }
+  const { snapshots, close: closeSnapshots } = serveSnapshots(memorySnapshots(kept.snapshots), later)
 
   return {
     recovered: recover(kept, tailBytes),
+    snapshots,
     events$: events.asObservable(),
     write: (turn, writes) => {
       if (failed || closed) return
@@ -136,14 +141,14 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
       kept.peers = { ...kept.peers, [peer]: incarnation }
       done(right(undefined))
     }),
-    close: done => later(() => {
+    close: done => later(() => closeSnapshots(() => {
       if (!closed) {
         closed = true
         release()
         events.complete()
       }
       done()
-    }),
+    })),
   }
 }
 
@@ -156,7 +161,7 @@ export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): St
   let isOpen = false
   const create = ({ clusterId, id, membership }: StoreOwner): Kept => ({
     clusterId, id, incarnation: randomBytes(16).toString('hex'), base: { index: 0, term: 0, membership }, batches: [],
-    peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
+    snapshots: { newest: undefined }, peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
   })
   return {
     open: (owner, done) => clock.endOfTurn(() => {

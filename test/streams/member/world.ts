@@ -13,8 +13,10 @@ import type { Machine } from '../../../streams/machine/machine.js'
 import type { Raft } from '../../../streams/member/member.js'
 import { orThrow } from '../../../streams/or-throw.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
+import { memorySnapshots } from '../../../streams/storage/memory-snapshots.js'
 import { memoryStorage } from '../../../streams/storage/memory.js'
 import type { Storage, StorageEvent } from '../../../streams/storage/port.js'
+import { serveSnapshots } from '../../../streams/storage/serve-snapshots.js'
 import { memoryNetwork, memoryTransport } from '../../../streams/transport/memory.js'
 import type { Party, Transport, TransportEvent } from '../../../streams/transport/port.js'
 
@@ -121,6 +123,7 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
           incarnation: 'first', peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
           base: { index: 0, term: 0, membership }, lastIndex: 0, terms: [], memberships: [], tail: [], notes: ['swept'],
         },
+        snapshots: serveSnapshots(memorySnapshots({ newest: undefined }), work => clock.endOfTurn(work)).snapshots,
         events$: events.asObservable(),
         write: (turn: Turn, writes: readonly Write[]) => {
           journal.push(`write ${writes.map(({ type }) => type).join()}`)
