@@ -96,10 +96,10 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
 /** Whoever looks at the machine between two calls of it does so now. */
 const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
   if (work.isOver) return
+  work.rested(work.at, bytes)
   const { waiting } = work
   work.waiting = []
   for (const look of waiting) look(work.at)
-  work.rested(work.at, bytes)
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */

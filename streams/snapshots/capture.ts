@@ -62,16 +62,19 @@ interface Work extends CaptureOptions {
 const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: Work): boolean =>
   (bytes >= snapshotBytes || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
 
-const answer = (work: Work, outcome: Either<SnapshotError, Snapshot>): void => {
+/** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
+const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) => {
   const { waiting } = work
+  work.phase = 'idle'
+  work.running = undefined
   work.waiting = []
-  for (const done of waiting) done(outcome)
+  return outcome => { for (const done of waiting) done(outcome) }
 }
 
 const failed = (work: Work, index: Index, reason: string): void => {
   const { clock, events, notice, limits: { snapshotRetryMaxMs } } = work
   const { retryMs } = work
-  work.phase = 'idle'
+  const answer = over(work)
   work.bytes += work.bytesSince
   work.bytesSince = 0
   work.retryMs = Math.min(2 * retryMs, snapshotRetryMaxMs)
@@ -81,17 +84,17 @@ const failed = (work: Work, index: Index, reason: string): void => {
   })
   notice({ type: 'snapshotFailed', index, reason, retryMs })
   if (events.observed) events.next({ type: 'captureFailed', index, reason, retryMs })
-  answer(work, left(new SnapshotFailed(index, reason)))
+  answer(left(new SnapshotFailed(index, reason)))
 }
 
 const succeeded = (work: Work, snapshot: Snapshot): void => {
-  work.phase = 'idle'
+  const answer = over(work)
   work.taken = snapshot
   work.bytes = work.bytesSince
   work.bytesSince = 0
   work.retryMs = work.limits.snapshotRetryMs
   if (work.events.observed) work.events.next({ type: 'captured', snapshot })
-  answer(work, right(snapshot))
+  answer(right(snapshot))
   consider(work)
 }
 
@@ -111,7 +114,9 @@ const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }
 /** The machine rests at `at`: its state there is asked for, and goes to the disk while it is set to work again. */
 const begin = (work: Work, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
-  const { snapshots, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
+  const { taken, snapshots, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
+  if (taken?.index === index) return over(work)(right(taken))
+  if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
   work.phase = 'running'
   const chunks = stateOf(work, index)
   if (isLeft(chunks)) return failed(work, index, chunks.left)
@@ -126,7 +131,6 @@ const begin = (work: Work, { index, term, time }: Position): void => {
     chunks: chunks.right, writer, stallMs, clock,
     wrote: bytes => { if (bytes - told >= TELL_EVERY_BYTES) tell(bytes) },
   }, outcome => {
-    work.running = undefined
     if (isLeft(outcome)) failed(work, index, outcome.left)
     else succeeded(work, outcome.right)
   })
@@ -137,8 +141,6 @@ const ask = (work: Work): void => {
   work.retry?.()
   work.retry = undefined
   work.phase = 'asked'
-  work.bytes += work.bytesSince
-  work.bytesSince = 0
   work.atRest(at => begin(work, at))
 }
 
@@ -161,18 +163,16 @@ export const createCapture = (options: CaptureOptions): Capture => {
     },
     snapshot: done => {
       if (work.phase === 'halted') return done(left(new Stopped()))
-      if (work.taken !== undefined && work.taken.index === work.at) return done(right(work.taken))
-      if (work.at === 0) return done(left(new SnapshotFailed(0, 'nothing is applied yet')))
       work.waiting.push(done)
       ask(work)
     },
     halt: () => {
       if (work.phase === 'halted') return
-      work.phase = 'halted'
       work.retry?.()
       work.running?.abort()
-      work.running = undefined
-      answer(work, left(new Stopped()))
+      const answer = over(work)
+      work.phase = 'halted'
+      answer(left(new Stopped()))
     },
   }
 }
