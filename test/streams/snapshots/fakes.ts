@@ -6,7 +6,7 @@ import { type VirtualClock, virtualClock } from '../member/world.js'
 
 /** Lets promises come to rest, and turns end. */
 export const rest = async ({ settle }: Pick<VirtualClock, 'settle'>): Promise<void> => {
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 10; i++) {
     settle()
     await new Promise(resolve => setImmediate(resolve))
   }
