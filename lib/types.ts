@@ -45,12 +45,16 @@ export interface Membership {
   readonly addresses: Readonly<Record<MemberId, string>>
 }
 
-/** A machine's state on the disk: what it stands for, and what tells it from every other. Frozen when it is taken (§7). */
-export interface Snapshot extends EntryId {
+/** What a snapshot stands for: all entries up to and including this one (§7). */
+export interface SnapshotPlace extends EntryId {
   /** When the leader appended its last entry, by the leader's clock. */
   readonly time: Millis
   /** Who belonged to the cluster there. */
   readonly membership: Membership
+}
+
+/** A machine's state on the disk: where it stands, and what tells it from every other. Frozen when it is taken. */
+export interface Snapshot extends SnapshotPlace {
   /** Of its contents. */
   readonly bytes: number
   /** CRC-32 of its contents. */

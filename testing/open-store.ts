@@ -37,6 +37,12 @@ export const linesOf = (batches: readonly EntryBatch[]): readonly string[] => ba
   return commandsOf(batch).map((text, i) => `${batch.firstIndex + i}@${batch.term} ${text}`)
 })
 
+/** One place to store in, empty and made anew for each case. */
+export interface StorageWorld {
+  /** A storage of this place: what one has kept, the next one finds. */
+  storage(): Storage
+}
+
 /** A store that was opened, with what it has said so far. */
 export interface OpenedStore {
   readonly store: Store

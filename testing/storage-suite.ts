@@ -3,15 +3,9 @@ import { lastIndexOf } from '../lib/batch.js'
 import { type Either, isLeft, isRight } from '../lib/prelude.js'
 import type { StartError } from '../lib/errors.js'
 import type { Index, Membership } from '../lib/types.js'
-import type { Storage } from '../streams/storage/port.js'
-import { MEMBERSHIP, append, commands, hardState, linesOf, openStore, tryOpen } from './open-store.js'
+import { MEMBERSHIP, type StorageWorld, append, commands, hardState, linesOf, openStore, tryOpen } from './open-store.js'
+import { snapshotRules } from './snapshot-rules.js'
 import type { SuiteCase } from './transport-suite.js'
-
-/** One place to store in, empty and made anew for each case. */
-export interface StorageWorld {
-  /** A storage of this place: what one has kept, the next one finds. */
-  storage(): Storage
-}
 
 const OTHER: Membership = { voters: ['a', 'b', 'c'], outgoing: [], learners: [], addresses: { ...MEMBERSHIP.addresses, c: 'localhost:3' } }
 
@@ -289,5 +283,5 @@ const remembering: Readonly<Record<string, Check>> = {
 
 /** What every storage must keep; `make` gives an empty place for each case. */
 export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] =>
-  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering })
+  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...snapshotRules })
     .map(([name, check]) => ({ name, run: () => check(make()) }))

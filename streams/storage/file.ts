@@ -3,17 +3,19 @@ import { Subject } from 'rxjs'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../time/clock.js'
-import { type Act, chain, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
+import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
 import type { Disk } from './disk/disk.js'
-import { syncFolder } from './disk/file-access.js'
+import { sweep, syncFolder } from './disk/file-access.js'
+import { fileSnapshots } from './file-snapshots.js'
 import { createGroupCommit } from './log/group-commit.js'
 import { IDENTITY_FILE, identityBytes } from './files/identity-file.js'
 import { readSpans } from './log/log-reader.js'
 import { nodeDisk } from './disk/node-disk.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import { serveSnapshots } from './serve-snapshots.js'
 import { toSectors } from './log/segment.js'
 import { type SegmentSupply, createSegmentSupply } from './log/segment-files.js'
-import { type FolderOptions, type OpenFolder, holdFolder, openFolder, startError } from './store-folder.js'
+import { type FolderOptions, type OpenFolder, holdFolder, checkOwnerOf, openFolder, startError } from './store-folder.js'
 import { publish, writeTemporary } from './files/store-file.js'
 
 export interface FileStorageOptions {
@@ -48,6 +50,7 @@ const faultsIn = (folder: string, options: FileStorageOptions, segmentBytes: num
 
 interface Parts extends OpenFolder {
   readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
+  readonly owner: StoreOwner
   readonly tail: Store['recovered']['tail']
   readonly release: (done: () => void) => void
 }
@@ -79,7 +82,7 @@ const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done
   supply.close(() => hardStateFile.close(() => release(done)))
 
 const openStore = (parts: Parts): Store => {
-  const { options, identity, hardStateFile, log, tail, notes } = parts
+  const { options, owner, identity, hardStateFile, log, tail, notes } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
   const events = new Subject<StorageEvent>()
   const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
@@ -91,6 +94,8 @@ const openStore = (parts: Parts): Store => {
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
   const peers = peerMemory(parts, queue.fail)
+  const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots.newest)
+  const { snapshots, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
   let closing: (() => void)[] | undefined
   let isClosed = false
 
@@ -99,6 +104,7 @@ const openStore = (parts: Parts): Store => {
       incarnation: identity.incarnation, peers: identity.peers, hardState,
       base: log.base, lastIndex: log.lastIndex, terms: log.terms, memberships: log.memberships, tail, notes,
     },
+    snapshots,
     events$: events.asObservable(),
     write: (turn, writes) => queue.write(turn, writes),
     read: ({ purpose, from, to, maxBytes }) => queue.whenWritten(to, () => {
@@ -116,11 +122,11 @@ const openStore = (parts: Parts): Store => {
       if (isClosed) return done()
       if (closing !== undefined) return void closing.push(done)
       closing = [done]
-      queue.close(() => peers.rest(() => shutDown(parts, supply, () => {
+      queue.close(() => peers.rest(() => closeSnapshots(() => shutDown(parts, supply, () => {
         isClosed = true
         events.complete()
         closing?.forEach(call => call())
-      })))
+      }))))
     },
   }
 }
@@ -128,12 +134,14 @@ const openStore = (parts: Parts): Store => {
 const closeAll = ({ log: { current, spare }, hardStateFile }: OpenFolder): Act<void> =>
   inOrder(current.file.close, ...(spare === undefined ? [] : [spare.file.close]), hardStateFile.close)
 
-/** Opens a held folder and reads the newest entries back. */
+/** Opens a held folder, reads the newest entries back and removes what has been replaced. */
 const open = (options: Parts['options'], owner: StoreOwner, release: Parts['release']): Act<Store, StartError | Error> =>
   chain(openFolder(options, owner), contents => {
     const { index, tailFrom, lastIndex } = contents.log
     const tail = readSpans(options.disk, options.folder, index.spans(tailFrom, lastIndex), Number.MAX_SAFE_INTEGER)
-    return map(orUndo(tail, closeAll(contents)), batches => openStore({ ...contents, options, tail: batches, release }))
+    return chain(orUndo(tail, closeAll(contents)), batches =>
+      map(forEach(contents.snapshots.replaced, path => sweep(options.disk, path)), () =>
+        openStore({ ...contents, options, owner, tail: batches, release })))
   })
 
 /**

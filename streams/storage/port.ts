@@ -3,7 +3,7 @@ import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Either } from '../../lib/prelude.js'
 import type { Stored } from '../../lib/recover.js'
-import type { Incarnation, MemberId, Membership, Snapshot, Turn } from '../../lib/types.js'
+import type { Incarnation, MemberId, Membership, Snapshot, SnapshotPlace, Turn } from '../../lib/types.js'
 
 /** Who opens the store. A store that belongs to another cluster or another member is refused. */
 export interface StoreOwner {
@@ -25,8 +25,7 @@ export interface Recovered extends Stored {
   readonly notes: readonly string[]
 }
 
-/** Where a snapshot is to stand, before its contents are known. */
-export type SnapshotPlace = Omit<Snapshot, 'bytes' | 'checksum'>
+export type { SnapshotPlace }
 
 /** A snapshot being written, beside the newest one. A failure ends it and nothing else: the store goes on. */
 export interface SnapshotWriter {

@@ -9,6 +9,8 @@ import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } fr
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
 import { type RecoveredLog, recoverLog } from './log/log-recovery.js'
 import { type StoreOwner, otherCluster } from './port.js'
+import { type FoundSnapshots, findSnapshots } from './snapshots/find-snapshots.js'
+import { snapshotNamed } from './snapshots/snapshot-file.js'
 import {
   FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed,
 } from './log/segment.js'
@@ -27,6 +29,7 @@ export interface OpenFolder {
   readonly identity: Identity
   readonly hardStateFile: HardStateFile
   readonly log: RecoveredLog
+  readonly snapshots: FoundSnapshots
   readonly notes: readonly string[]
 }
 
@@ -84,7 +87,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const { disk, folder } = options
   const has = (name: string): boolean => names.includes(name)
   const isNew = !has(IDENTITY_FILE)
-  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined) : undefined
+  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined || snapshotNamed(name) !== undefined) : undefined
   if (stray !== undefined) return fail(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`))
   const unnamed = isNew ? [] : FIRST_FILES.filter(name => !has(name) && has(temporary(name)))
   const leftovers = names.filter(name => name.endsWith('.tmp') && !unnamed.some(known => temporary(known) === name))
@@ -98,7 +101,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))
 }
 
-const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
+export const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
   clusterId === owner.clusterId ? undefined : new WrongFolder(folder, otherCluster(`its ${kind} file`, clusterId, owner.clusterId))
 
 const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
@@ -115,9 +118,10 @@ export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenF
       return fail(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten'))
     }
     const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
-    return chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
-      map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log =>
-        ({ identity, hardStateFile, log, notes: [...swept, ...hardStateFile.notes, ...log.notes] })))
+    return chain(findSnapshots(disk, folder, names, checkOwner), snapshots =>
+      chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
+        map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log =>
+          ({ identity, hardStateFile, log, snapshots, notes: [...swept, ...hardStateFile.notes, ...log.notes, ...snapshots.notes] }))))
   })
   return chain(list(disk, folder), before =>
     chain(tidyNames(options, owner, before), swept =>

@@ -5,7 +5,8 @@ import test from 'ava'
 import { fileStorage } from '../../streams/storage/file.js'
 import { memoryDisk } from '../../testing/memory-disk.js'
 import { memoryStorage } from '../../streams/storage/memory.js'
-import { type StorageWorld, storageSuite } from '../../testing/storage-suite.js'
+import type { StorageWorld } from '../../testing/open-store.js'
+import { storageSuite } from '../../testing/storage-suite.js'
 
 const temporaries: string[] = []
 test.after.always(() => {

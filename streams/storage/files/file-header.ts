@@ -16,7 +16,7 @@ const MAGIC = Buffer.from('rxraft\r\n', 'latin1')
 const FORMAT_CHECKED = 12
 const CLUSTER_AT = 56
 const CHECKED = SECTOR_BYTES - 4
-const KINDS = ['identity', 'hard-state', 'segment'] as const
+const KINDS = ['identity', 'hard-state', 'segment', 'snapshot'] as const
 
 export interface FileHeader {
   readonly kind: (typeof KINDS)[number]

@@ -1,0 +1,109 @@
+import test from 'ava'
+import type { Index } from '../../../lib/types.js'
+import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import { contentsOf, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { append, commands, openStore } from '../../../testing/open-store.js'
+import { FOLDER, storageOn } from './store-script.js'
+
+const newDisk = (seed: number): MemoryDisk => memoryDisk({ seed, later: queueMicrotask })
+
+/** What a power cut leaves of the unsynced sectors and names; undefined is the end of the process alone. */
+const CUTS: readonly (number | undefined)[] = [undefined, 0, 0.5, 1]
+
+const crash = (disk: MemoryDisk, keep: number | undefined): void => (keep === undefined ? disk.kill() : disk.crash({ keep }))
+
+/** Several sectors in every snapshot, and other bytes in each. */
+const chunksAt = (index: Index): readonly Uint8Array[] =>
+  [700, 1, 1500, 40 * index].map((length, i) => Uint8Array.from({ length }, (_, at) => (at * 13 + index * 50 + i) % 256))
+
+const PLACES: readonly Index[] = [2, 5, 9]
+
+/** How far a run came, as seen from outside: the snapshots and entries that were begun, and those that were told to be durable. */
+interface Progress {
+  begun: Index
+  finished: Index
+  entries: Index
+}
+
+/** Entries and snapshots in turn, and a second life before the last of them. */
+const perform = async (disk: MemoryDisk, progress: Progress): Promise<void> => {
+  let opened = await openStore(storageOn(disk))
+  for (const index of PLACES) {
+    const from = progress.entries + 1
+    await opened.write(index, append(commands(from, 1, ...Array.from({ length: index - from + 1 }, (_, i) => `e${from + i}`))))
+    progress.entries = index
+    if (index === PLACES.at(-1)) {
+      await opened.close()
+      opened = await openStore(storageOn(disk))
+    }
+    progress.begun = index
+    await writeSnapshot(opened.store, placeAt(index), chunksAt(index))
+    progress.finished = index
+  }
+  await opened.close()
+}
+
+const runUntil = async (disk: MemoryDisk, operations: number): Promise<Progress> => {
+  const progress: Progress = { begun: 0, finished: 0, entries: 0 }
+  const death = new Promise<void>(resolve => disk.dieAfter(operations, resolve))
+  await Promise.race([perform(disk, progress), death])
+  return progress
+}
+
+const snapshotFiles = (disk: MemoryDisk): readonly string[] => disk.files().filter(path => path.startsWith(`${FOLDER}/snapshot-`))
+
+/** What is wrong with what is left of a run, if anything; another snapshot is put on top of it, and must last. */
+const faultOf = async (disk: MemoryDisk, { begun, finished, entries }: Progress): Promise<string | undefined> => {
+  const opened = await openStore(storageOn(disk))
+  const found = opened.store.snapshots.newest()
+  if (![begun, finished].includes(found?.index ?? 0)) return `${found?.index} is the newest after ${finished} was finished and ${begun} begun`
+  if (found !== undefined && !Buffer.concat(chunksAt(found.index)).equals(await contentsOf(opened.store))) return `other contents at ${found.index}`
+  if (opened.store.recovered.lastIndex < entries) return `the log ends at ${opened.store.recovered.lastIndex} instead of ${entries}`
+  const damage = opened.store.recovered.notes.find(note => note.includes('damaged'))
+  if (damage !== undefined) return damage
+  if (snapshotFiles(disk).length !== (found === undefined ? 0 : 1)) return `there are ${snapshotFiles(disk).join()}`
+  await writeSnapshot(opened.store, placeAt(12), chunksAt(12))
+  disk.crash({ keep: 0 })
+  const again = await openStore(storageOn(disk))
+  if (again.store.snapshots.newest()?.index !== 12) return 'what was written after the crash did not last'
+  if (!Buffer.concat(chunksAt(12)).equals(await contentsOf(again.store))) return 'what was written after the crash has other contents'
+  await again.close()
+  return disk.openFiles() === 0 ? undefined : `${disk.openFiles()} files stayed open`
+}
+
+const lengthOfRun = async (): Promise<number> => {
+  const disk = newDisk(1)
+  await perform(disk, { begun: 0, finished: 0, entries: 0 })
+  return disk.operations().length
+}
+
+test('after a crash at any act on the disk, the old snapshot is there or the new one, whole', async t => {
+  const total = await lengthOfRun()
+  t.true(total > 60, `the run acts ${total} times on the disk`)
+  for (let operations = 1; operations <= total; operations++) {
+    for (const [i, keep] of CUTS.entries()) {
+      const disk = newDisk(operations * CUTS.length + i)
+      const progress = await runUntil(disk, operations)
+      crash(disk, keep)
+      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
+      if (fault !== undefined) return t.fail(`act ${operations} (${disk.operations()[operations - 1]}), kept ${keep}: ${fault}`)
+    }
+  }
+})
+
+test('a crash while what a crash left is swept loses no snapshot', async t => {
+  const total = await lengthOfRun()
+  for (let operations = 20; operations <= total; operations += 2) {
+    for (let acts = 1; acts <= 6; acts++) {
+      const disk = newDisk(operations + acts)
+      const progress = await runUntil(disk, operations)
+      disk.crash({ keep: acts % 2 })
+      const death = new Promise<void>(resolve => disk.dieAfter(acts, resolve))
+      await Promise.race([openStore(storageOn(disk)).then(({ close }) => close()), death])
+      disk.crash({ keep: 0.5 })
+      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
+      if (fault !== undefined) return t.fail(`act ${operations}, then ${acts} while opening: ${fault}`)
+    }
+  }
+  t.pass()
+})

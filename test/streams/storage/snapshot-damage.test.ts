@@ -1,0 +1,159 @@
+import test from 'ava'
+import { checksumOf, writeUint32 } from '../../../codecs/bytes.js'
+import { Damaged, WrongFolder } from '../../../lib/errors.js'
+import { isLeft } from '../../../lib/prelude.js'
+import type { Index } from '../../../lib/types.js'
+import { RECORD_HEADER_BYTES, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
+import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import { close, contentsOf, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { OWNER, append, commands, openStore, tryOpen } from '../../../testing/open-store.js'
+import { FOLDER, storageOn } from './store-script.js'
+
+const CHUNKS = [Buffer.from('first '), Buffer.from('second'), Buffer.from(' third and last')]
+const WHOLE = Buffer.concat(CHUNKS).toString()
+
+const pathAt = (index: Index): string => `${FOLDER}/${snapshotName(placeAt(index))}`
+
+/** A stopped store with these snapshots; removing what the last one replaced has failed. */
+const written = async (places: readonly Index[], owner = OWNER): Promise<MemoryDisk> => {
+  const disk = memoryDisk({ later: queueMicrotask })
+  const opened = await openStore(storageOn(disk), owner)
+  await opened.write(1, append(commands(1, 1, 'one')))
+  for (const [i, index] of places.entries()) {
+    // The first file that is removed is a temporary one that is not there.
+    if (i > 0) disk.failNext('unlink', 'EIO', 1)
+    await writeSnapshot(opened.store, placeAt(index), i === places.length - 1 ? CHUNKS : [Buffer.from('older')])
+  }
+  await opened.close()
+  return disk
+}
+
+type Change = readonly [string, (bytes: Uint8Array) => Uint8Array]
+
+function* damages(bytes: Uint8Array): Generator<Change> {
+  for (const at of bytes.keys()) {
+    for (const bits of [1 << (at % 8), 0xff]) {
+      yield [`${bits} flipped at ${at}`, old => Uint8Array.from(old, (byte, i) => (i === at ? byte ^ bits : byte))]
+    }
+    yield [`cut to ${at}`, old => old.subarray(0, at)]
+  }
+  for (const more of [1, 32, 600]) yield [`${more} bytes more`, old => Uint8Array.from([...old, ...new Uint8Array(more)])]
+  yield ['its end twice', old => Uint8Array.from([...old, ...old.subarray(-32)])]
+}
+
+/** Reads to the first failure: what came before it must be the beginning of what was written. */
+const faultOfReading = async (opened: Awaited<ReturnType<typeof openStore>>, path: string): Promise<string | undefined> => {
+  const reader = await openNewest(opened.store)
+  let read = ''
+  try {
+    for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) {
+      read += Buffer.from(chunk).toString()
+      if (!WHOLE.startsWith(read)) return `it gave ${read}`
+    }
+    return 'it was read to its end'
+  } catch (error) {
+    return error instanceof Damaged && error.file === path && error.offset > 0 ? undefined : String(error)
+  } finally {
+    await close(reader)
+  }
+}
+
+test('whatever is damaged in a snapshot is reported at the start or by its reader, and never deleted', async t => {
+  const disk = await written([3, 9])
+  t.is(disk.files().filter(path => path.includes('snapshot-')).length, 2)
+  const path = pathAt(9)
+  const seen = { start: 0, reader: 0 }
+  for (const [what, change] of damages(disk.contents(path))) {
+    const copy = disk.clone()
+    copy.tamper(path, change)
+    const before = copy.contents(path)
+    const opened = await openStore(storageOn(copy))
+    const newest = opened.store.snapshots.newest()?.index
+    const isNoted = opened.store.recovered.notes.some(note => note.includes(`${path} is damaged at offset`))
+    if (newest === 3) {
+      seen.start++
+      t.true(isNoted, what)
+      t.is((await contentsOf(opened.store)).toString(), 'older', what)
+    } else {
+      seen.reader++
+      t.deepEqual([newest, isNoted], [9, false], what)
+      t.is(await faultOfReading(opened, path), undefined, what)
+    }
+    await opened.close()
+    t.is(Buffer.compare(copy.contents(path), before), 0, what)
+    t.is(copy.openFiles(), 0, what)
+  }
+  t.true(seen.start > 500 && seen.reader > 100, JSON.stringify(seen))
+})
+
+test('a newer snapshot is written beside a damaged one, and is the one that counts', async t => {
+  const disk = await written([9])
+  disk.tamper(pathAt(9), bytes => bytes.subarray(1))
+  const first = await openStore(storageOn(disk))
+  t.is(first.store.snapshots.newest(), undefined)
+  await writeSnapshot(first.store, placeAt(10), CHUNKS)
+  await first.close()
+  const second = await openStore(storageOn(disk))
+  t.is((await contentsOf(second.store)).toString(), WHOLE)
+  await second.close()
+})
+
+test('chunks that are intact, and not where they were written, are no contents', async t => {
+  const disk = await written([9])
+  const length = RECORD_HEADER_BYTES + CHUNKS[0]!.length
+  const from = disk.contents(pathAt(9)).length - 3 * RECORD_HEADER_BYTES - 20 - WHOLE.length
+  const moves: readonly Change[] = [
+    ['swapped', old => Buffer.concat([old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
+    ['doubled', old => Buffer.concat([old.subarray(0, from + length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
+  ]
+  for (const [what, change] of moves) {
+    const copy = disk.clone()
+    copy.tamper(pathAt(9), change)
+    const opened = await openStore(storageOn(copy))
+    t.is(await faultOfReading(opened, pathAt(9)), undefined, what)
+    await opened.close()
+  }
+})
+
+test('a snapshot of another cluster or of a later version is refused, and one under another name is damaged', async t => {
+  const disk = await written([9])
+  const stranger = await written([9], { ...OWNER, clusterId: 'd'.repeat(64) })
+  const foreign = disk.clone()
+  foreign.tamper(pathAt(9), () => stranger.contents(pathAt(9)))
+  const later = disk.clone()
+  later.tamper(pathAt(9), bytes => {
+    writeUint32(bytes, 8, 2)
+    writeUint32(bytes, 12, checksumOf(bytes.subarray(0, 12)))
+    return bytes
+  })
+  for (const [copy, words] of [[foreign, /its snapshot file belongs to a cluster/], [later, /format 2 of a later version/]] as const) {
+    const outcome = await tryOpen(storageOn(copy))
+    t.true(isLeft(outcome) && outcome.left instanceof WrongFolder && words.test(outcome.left.message))
+    t.is(copy.openFiles(), 0)
+  }
+  const earlier = await written([3])
+  const renamed = disk.clone()
+  renamed.tamper(pathAt(9), () => earlier.contents(pathAt(3)))
+  const opened = await openStore(storageOn(renamed))
+  t.is(opened.store.snapshots.newest(), undefined)
+  t.true(opened.store.recovered.notes.some(note => note.includes('another place than its name says')))
+  await opened.close()
+})
+
+test('a folder with a snapshot and without its identity is damaged', async t => {
+  const disk = await written([9])
+  for (const path of disk.files()) if (!path.includes('snapshot-')) disk.remove(path)
+  const outcome = await tryOpen(storageOn(disk))
+  t.true(isLeft(outcome) && outcome.left instanceof Damaged && outcome.left.message.includes('snapshot-'))
+})
+
+test('nothing but the one spelling of a name is a snapshot', t => {
+  t.deepEqual(snapshotNamed('snapshot-0000000000000012-7'), { index: 12, term: 7 })
+  t.deepEqual(snapshotNamed(snapshotName({ index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })), { index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })
+  const others = [
+    'snapshot-12-7', 'snapshot-0000000000000012', 'snapshot-0000000000000012-07', 'snapshot-0000000000000012-', 'snapshot-0000000000000012-7.tmp',
+    'snapshot-00000000000000012-7', 'snapshot-000000000000001a-7', ' snapshot-0000000000000012-7', 'snapshot-0000000000000012-7~', 'Snapshot-0000000000000012-7',
+    'snapshot-9999999999999999-7',
+  ]
+  t.deepEqual(others.filter(name => snapshotNamed(name) !== undefined), [])
+})

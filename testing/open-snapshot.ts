@@ -1,0 +1,42 @@
+import { type Either, isLeft } from '../lib/prelude.js'
+import type { Index, Snapshot, SnapshotPlace } from '../lib/types.js'
+import type { SnapshotReader, SnapshotWriter, Store } from '../streams/storage/port.js'
+import { MEMBERSHIP } from './open-store.js'
+
+/** Resolves with what `act` answers, rejects with its failure. */
+const answered = <A>(act: (done: (outcome: Either<Error, A>) => void) => void): Promise<A> =>
+  new Promise((resolve, reject) => act(outcome => (isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right))))
+
+export const placeAt = (index: Index): SnapshotPlace => ({ index, term: 1 + index, time: 1_700_000_000_000.5 + index, membership: MEMBERSHIP })
+
+export const write = (writer: SnapshotWriter, chunk: Uint8Array): Promise<void> => answered(done => writer.write(chunk, done))
+export const finish = (writer: SnapshotWriter): Promise<Snapshot> => answered(done => writer.finish(done))
+export const abort = (writer: SnapshotWriter): Promise<void> => new Promise(resolve => writer.abort(resolve))
+
+export const openNewest = ({ snapshots }: Store): Promise<SnapshotReader> => answered(done => snapshots.read(done))
+export const next = (reader: SnapshotReader): Promise<Uint8Array | undefined> => answered(done => reader.next(done))
+export const close = (reader: SnapshotReader): Promise<void> => new Promise(resolve => reader.close(resolve))
+
+/** Writes a whole snapshot in these chunks. */
+export const writeSnapshot = async ({ snapshots }: Store, place: SnapshotPlace, chunks: readonly Uint8Array[]): Promise<Snapshot> => {
+  const writer = snapshots.write(place)
+  for (const chunk of chunks) await write(writer, chunk)
+  return finish(writer)
+}
+
+/** What is left of a snapshot, chunk by chunk. */
+export const restOf = async (reader: SnapshotReader): Promise<readonly Uint8Array[]> => {
+  const chunks: Uint8Array[] = []
+  for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) chunks.push(chunk)
+  return chunks
+}
+
+/** The contents of the newest snapshot. */
+export const contentsOf = async (store: Store): Promise<Buffer> => {
+  const reader = await openNewest(store)
+  try {
+    return Buffer.concat(await restOf(reader))
+  } finally {
+    await close(reader)
+  }
+}
