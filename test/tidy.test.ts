@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   codecs: ['lib'],
   streams: ['lib', 'codecs'],
   client: ['lib', 'codecs', 'streams'],
-  testing: ['lib', 'codecs', 'streams'],
+  testing: ['lib', 'codecs', 'streams', 'client'],
   cli: ['lib', 'codecs', 'streams', 'client', 'testing'],
   examples: ['lib', 'codecs', 'streams', 'client', 'testing'],
   benchmarks: ['lib', 'codecs', 'streams', 'client', 'testing', 'cli', 'examples'],
