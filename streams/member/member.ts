@@ -43,7 +43,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal whose proposer was just told its outcome: virtual time waits for who waits with a promise. */
+  /** Hears of each proposal, or wish for a snapshot, whose outcome was just told: virtual time waits for who waits with a promise. */
   readonly told?: () => void
 }
 

@@ -28,7 +28,7 @@ const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', 
  * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const asides = new Subject<Completion>()
@@ -68,6 +68,10 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit),
-    snapshot: () => new Promise(resolve => capture.snapshot(resolve)), stop: ending.stop, [Symbol.asyncDispose]: ending.stop,
+    snapshot: () => new Promise(resolve => capture.snapshot(outcome => {
+      resolve(outcome)
+      told?.()
+    })),
+    stop: ending.stop, [Symbol.asyncDispose]: ending.stop,
   }
 }
