@@ -99,6 +99,10 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
+    name: 'contact is dated by the answer', file: 'lib/leader.ts', killer: [SCENARIOS, 'before-a-pause*'],
+    from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
+  },
+  {
     name: 'a late request is taken for another term', file: 'lib/leader.ts', killer: [`${LIB}/proposals.test.ts`],
     from: "const reason = term !== leader.term ? 'notLeader' : !isReady", to: 'const reason = !isReady',
   },

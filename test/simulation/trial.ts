@@ -34,6 +34,8 @@ export interface TrialOptions {
 type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, string>>>
 
 const CLIENTS = 10
+/** How many clients turn to a member that is about to be cut off, at most. */
+const BURSTS = [1, 4, CLIENTS] as const
 /** Election timeouts of one proposal's patience, at least. */
 const PATIENCE = 3
 /** Election timeouts within which a healed cluster serves a new write. */
@@ -127,7 +129,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, electionTimeoutMs, gapMs))
 
   await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
-    for (const client of clients.slice(0, dice.integer(0, 4))) void client.propose(id, electionTimeoutMs * PATIENCE)
+    for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
   })
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
