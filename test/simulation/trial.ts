@@ -36,6 +36,8 @@ type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, 
 const CLIENTS = 10
 /** How many clients turn to a member that is about to be cut off, at most. */
 const BURSTS = [1, 4, CLIENTS] as const
+/** How much of what it hears the last client answers at once. */
+const ECHO = 0.1
 /** Election timeouts of one proposal's patience, at least. */
 const PATIENCE = 3
 /** Election timeouts within which a healed cluster serves a new write. */
@@ -84,7 +86,7 @@ const createClient = (cluster: Registers, dice: Dice, client: number, electionTi
   const order = (): Order => {
     const key = `k${dice.integer(1, 3)}`
     serial++
-    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick([0, 0, 0, 100, 1000]))}` }
+    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick([0, 0, 100, 1000]))}` }
   }
   const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { at, client: `client ${client}`, timeoutMs })
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
@@ -93,6 +95,15 @@ const createClient = (cluster: Registers, dice: Dice, client: number, electionTi
   })
   next()
   return { propose, stop: () => { isOff = true } }
+}
+
+/** A client that proposes from inside a subscriber: now and then it answers what it hears in the same breath, be it a commit or a leadership. */
+const createEcho = (cluster: Registers, dice: Dice, client: ReturnType<typeof createClient>, electionTimeoutMs: Millis): void => {
+  const id = dice.pick(cluster.ids)
+  const { commits$, leadership$ } = cluster.member(id)
+  const answer = (): void => { if (dice.chance(ECHO)) void client.propose(id, electionTimeoutMs * PATIENCE) }
+  commits$.subscribe(answer)
+  leadership$.subscribe(answer)
 }
 
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
@@ -127,6 +138,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const cluster = simulate({ ...settings, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
   const gapMs = electionTimeoutMs * dice.magnitude(0.2, 3)
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, electionTimeoutMs, gapMs))
+  createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
   await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
     for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)

@@ -57,7 +57,7 @@ const drawNetwork = (dice: Dice, electionTimeoutMs: Millis): NetworkMix => {
 const drawGaps = (dice: Dice): StormMix['gaps'] => {
   const odds: Readonly<Record<Strike, readonly [probability: number, low: number, high: number]>> = {
     partition: [0.6, 0.5, 6], reset: [0.3, 0.3, 6], pause: [0.4, 0.5, 6], crash: [0.5, 0.5, 6], kill: [0.3, 0.5, 6],
-    slowDisk: [0.3, 1, 6], failDisk: [0.25, 2, 10], fillDisk: [0.15, 3, 10], damage: [0.2, 1.5, 8], skew: [0.2, 1, 8],
+    slowDisk: [0.3, 1, 6], failDisk: [0.25, 2, 10], fillDisk: [0.15, 3, 10], damage: [0.3, 1, 8], skew: [0.2, 1, 8],
   }
   return Object.fromEntries(STRIKES.flatMap(strike => {
     const [probability, low, high] = odds[strike]
@@ -96,7 +96,7 @@ const drawDuel = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' | 'k
 
 export const drawStorm = (dice: Dice, electionTimeoutMs: Millis): StormMix => ({
   ...(dice.chance(0.4) ? drawDuel(dice) : drawAnything(dice)),
-  keep: dice.pick([0, 0, 0.3, 0.7]),
+  keep: dice.pick([0, 0, 0.3, 0.5, 0.7]),
   drift: dice.pick([0, 0.02, 0.1]),
   network: drawNetwork(dice, electionTimeoutMs),
   disks: { syncMs: electionTimeoutMs * dice.magnitude(0.0005, 0.1), actMs: electionTimeoutMs * dice.magnitude(0.00005, 0.005) },

@@ -9,8 +9,14 @@ import type { Ledger } from './ledger.js'
 import { type Logs, createLogs } from './logs.js'
 import type { Judge } from './violation.js'
 
-/** What a member says of others that do what they may not. */
-const ACCUSATIONS: ReadonlySet<CoreDiagnostic['type']> = new Set(['contradiction', 'twoLeaders', 'wrongAddressee', 'unknownSender'])
+/** Whether it says of another that it does what nobody may. Not so of answers: they can be to a question of an earlier life, dated by another clock. */
+const isAccusation = (diagnostic: CoreDiagnostic): boolean => {
+  switch (diagnostic.type) {
+    case 'twoLeaders': case 'wrongAddressee': case 'unknownSender': return true
+    case 'contradiction': return diagnostic.message === 'appendEntries'
+    default: return false
+  }
+}
 
 /** A member as it is seen from the outside. */
 export interface Watched {
@@ -135,7 +141,7 @@ const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watche
 /** Nobody lies here, so nobody has reason to report that another does. */
 const checkTrust = ({ judge: { demand } }: Memory, { id }: Watched, { diagnostics }: Ready): void => {
   for (const diagnostic of diagnostics) {
-    demand(!ACCUSATIONS.has(diagnostic.type), () => `${id} accuses another, who did nothing wrong: ${JSON.stringify(diagnostic)}`)
+    demand(!isAccusation(diagnostic), () => `${id} accuses another, who did nothing wrong: ${JSON.stringify(diagnostic)}`)
   }
 }
 
