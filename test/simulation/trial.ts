@@ -79,14 +79,24 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
   }
 }
 
+/** Bytes that commands are longer than they need to be: one sector holds many of some, and one of others takes many sectors. */
+const SIZES = [[0], [0, 0, 100, 1000], [500, 1000, 3000]] as const
+
+/** What all clients of one trial have in common. */
+interface Habits {
+  readonly electionTimeoutMs: Millis
+  readonly gapMs: Millis
+  readonly sizes: readonly number[]
+}
+
 /** A client proposes one command after the other, at whichever member, until it is called off. */
-const createClient = (cluster: Registers, dice: Dice, client: number, electionTimeoutMs: Millis, gapMs: Millis) => {
+const createClient = (cluster: Registers, dice: Dice, client: number, { electionTimeoutMs, gapMs, sizes }: Habits) => {
   let serial = 0
   let isOff = false
   const order = (): Order => {
     const key = `k${dice.integer(1, 3)}`
     serial++
-    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick([0, 0, 100, 1000]))}` }
+    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick(sizes))}` }
   }
   const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { at, client: `client ${client}`, timeoutMs })
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
@@ -136,8 +146,8 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const settings = drawSettings(dice)
   const { electionTimeoutMs } = settings
   const cluster = simulate({ ...settings, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
-  const gapMs = electionTimeoutMs * dice.magnitude(0.2, 3)
-  const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, electionTimeoutMs, gapMs))
+  const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
+  const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
   await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
