@@ -1,5 +1,6 @@
-/** One process of the search: seeds of the simulation against the core as the loader has changed it, a line each, until one notices. */
+/** One process of the search: seeds of the simulation, from the first to the last argument, against the core as the loader has changed it. */
 import type { Millis } from '../../lib/types.js'
+import { SimulationFailed } from '../../testing/simulation/story.js'
 import { trial } from '../simulation/trial.js'
 
 /** What came of one seed. */
@@ -7,26 +8,26 @@ export interface Hunted {
   readonly seed: number
   readonly simulatedMs: Millis
   readonly wallMs: Millis
-  /** What it noticed. */
+  /** What it noticed, in a line. */
   readonly failure?: string
 }
 
 const hunt = async (seed: number): Promise<Hunted> => {
   const began = performance.now()
-  let simulatedMs = 0
+  const tookMs = (): Millis => Math.round(performance.now() - began)
   try {
-    simulatedMs = (await trial(seed, { replays: 0 })).simulatedMs
-    return { seed, simulatedMs, wallMs: performance.now() - began }
+    const { simulatedMs } = await trial(seed, { replays: 0 })
+    return { seed, simulatedMs, wallMs: tookMs() }
   } catch (error) {
-    const failure = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
-    const at = error instanceof Error && 'at' in error && typeof error.at === 'number' ? error.at : simulatedMs
-    return { seed, simulatedMs: at, wallMs: performance.now() - began, failure }
+    const [failure = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    return { seed, simulatedMs: error instanceof SimulationFailed ? error.at : 0, wallMs: tookMs(), failure }
   }
 }
 
-const [from, to] = process.argv.slice(2).map(Number)
-for (let seed = from!; seed <= to!; seed++) {
+const [from = 1, to = from] = process.argv.slice(2).map(Number)
+let isFound = false
+for (let seed = from; seed <= to && !isFound; seed++) {
   const hunted = await hunt(seed)
+  isFound = hunted.failure !== undefined
   process.stdout.write(`${JSON.stringify(hunted)}\n`)
-  if (hunted.failure !== undefined) break
 }

@@ -11,6 +11,10 @@ export interface Mutation {
   readonly to: string
   /** The test file that notices, and the title, where one test is enough. */
   readonly killer: readonly [file: string, match?: string]
+  /** Why no seed of the simulation can notice it. */
+  readonly unseen?: string
+  /** A seed that notices, kept where one in a few does. */
+  readonly seed?: number
 }
 
 const LIB = 'test/lib'
@@ -40,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'votes of those who are no voters count', file: 'lib/quorum.ts', killer: [`${LIB}/quorum.test.ts`],
+    unseen: 'every member of a simulated cluster votes',
     from: '  for (const id of voters) {\n    const vote', to: '  for (const id of votes.keys()) {\n    const vote',
   },
   {
@@ -84,10 +89,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an unknown term passes for that of no entry', file: 'lib/log.ts', killer: [`${LIB}/log.test.ts`],
+    unseen: 'only what a snapshot covers has an unknown term, and there are none yet',
     from: 'if (index < log.base.index || index > log.lastIndex) return undefined', to: 'if (index < log.base.index || index > log.lastIndex) return 0',
   },
   {
     name: 'a late write vouches for what replaced its entries', file: 'lib/storing.ts', killer: [SCENARIOS, 'late-write*'],
+    unseen: 'a leader sends entries once it has an answer in its term, which the gate holds back until all earlier writes are done',
     from: 'state.pendingWrites = state.pendingWrites.map(write => write.last < first ? write : { ...write, last: first - 1 })', to: '',
   },
   {
@@ -96,6 +103,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'votes of the past are given away on restart', file: 'lib/recover.ts', killer: [SCENARIOS, 'vote-survives*'],
+    unseen: 'the store has a vote durable before the entries of its term',
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
@@ -132,6 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts'],
+    unseen: 'what it costs is memory',
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
   },
   {
@@ -144,6 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
+    unseen: 'no step of a correct core throws',
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',
   },
 ]
