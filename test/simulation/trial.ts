@@ -35,7 +35,7 @@ type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, 
 
 const CLIENTS = 10
 /** How many clients turn to a member that is about to be cut off, at most. */
-const BURSTS = [1, 4, CLIENTS] as const
+const BURSTS = [2, CLIENTS] as const
 /** How much of what it hears the last client answers at once. */
 const ECHO = 0.1
 /** Election timeouts of one proposal's patience, at least. */
@@ -150,7 +150,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
-  await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
+  await cluster.storm(electionTimeoutMs * dice.integer(4, 12), id => {
     for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
   })
   const rest = drawRest(dice, cluster)

@@ -18,7 +18,9 @@ export interface StormMix {
   readonly shapes: readonly Shape[]
   /** The probability of a crash, or of a partition, right after a step that did something worth interrupting. */
   readonly ambush: number
-  /** The same for a leader at one of these moments: on its election, or once it has committed something of its own. */
+  /** The probability of a loss of power while a write of several sectors is under way. */
+  readonly tears: number
+  /** As `ambush`, for a leader at one of these moments: on its election, or once it has committed something of its own. */
   readonly chase: number
   readonly chaseAt: readonly LeaderMoment[]
   /** How often such a strike is a crash; otherwise a partition. */
@@ -69,7 +71,8 @@ const drawGaps = (dice: Dice): StormMix['gaps'] => {
 const drawAnything = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' | 'keep'> => ({
   gaps: drawGaps(dice),
   shapes: dice.shuffled(SHAPES).slice(0, dice.integer(1, SHAPES.length)),
-  ambush: dice.chance(0.4) ? dice.magnitude(0.002, 0.1) : 0,
+  ambush: dice.chance(0.5) ? dice.magnitude(0.005, 0.1) : 0,
+  tears: dice.chance(0.3) ? dice.magnitude(0.01, 0.5) : 0,
   chase: 0,
   chaseAt: [],
   crashes: 0.5,
@@ -83,13 +86,14 @@ const drawAnything = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' 
  * committed anything leaves its log to chance; one that has leaves those of its predecessors behind, which may be longer.
  */
 const drawDuel = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' | 'keep'> => ({
-  gaps: { partition: dice.magnitude(1, 6), ...(dice.chance(0.3) ? { crash: 4 } : {}), ...(dice.chance(0.5) ? { slowDisk: 3 } : {}) },
-  shapes: dice.pick([['alone'], ['alone', 'mute', 'deaf'], ['halves'], ['couple'], ['couple', 'singles'], ['alone', 'halves'], SHAPES]),
+  gaps: { ...(dice.chance(0.5) ? { partition: dice.magnitude(1, 6) } : {}), ...(dice.chance(0.3) ? { crash: 4 } : {}), ...(dice.chance(0.4) ? { slowDisk: 3 } : {}) },
+  shapes: dice.pick([['alone'], ['alone'], ['alone', 'mute', 'deaf'], ['halves'], ['couple'], ['couple', 'singles'], ['alone', 'halves'], SHAPES]),
   ambush: dice.chance(0.2) ? 0.01 : 0,
+  tears: 0,
   chase: dice.pick([0.7, 0.9, 1]),
   chaseAt: dice.pick([['elected', 'firstCommit'], ['firstCommit']]),
   crashes: dice.pick([0, 0, 0.2, 1]),
-  lasts: dice.magnitude(1, 6),
+  lasts: dice.magnitude(2, 8),
   atLeader: 0.9,
   lame: dice.pick([0, 1, 2]),
 })

@@ -1,7 +1,9 @@
 /** Strikes at times and places that the dice choose, and mends again. */
+import { bytesOf } from '../../../lib/batch.js'
 import type { Ready } from '../../../lib/events.js'
 import type { RaftState } from '../../../lib/state.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
+import { SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import type { Member } from '../member.js'
 import type { World } from '../world.js'
 import type { Dice } from '../world/dice.js'
@@ -40,6 +42,7 @@ export const unleash = <C, R, S>(options: NemesisOptions<C, R, S>): (() => void)
   })
   for (const [strike, gap] of Object.entries(mix.gaps)) everySoOften(strike as Strike, gap)
   world.onStep((id, before, _batch, state, ready) => {
+    if (!isOver && mix.tears > 0 && isWide(ready) && dice.chance(mix.tears)) after(dice.exponential(mix.disks.syncMs), () => strikes.tear(id))
     const moment = isOver ? undefined : momentOf(before, state, ready)
     if (moment === undefined || !dice.chance(likelihoodOf(mix, moment))) return
     const soon = dice.pick([0, mix.network.delayMs + mix.disks.syncMs])
@@ -53,6 +56,10 @@ const momentOf = (before: RaftState, after: RaftState, { writes, messages }: Rea
   if (after.role === 'leader' && before.commitIndex < after.noopIndex && after.commitIndex > before.commitIndex) return 'firstCommit'
   return writes.length > 0 || messages.some(({ type }) => type === 'requestVoteReply' || type === 'appendAccepted') ? 'promise' : undefined
 }
+
+/** Whether it writes several sectors at once, of which a loss of power may leave some. */
+const isWide = ({ writes }: Ready): boolean =>
+  writes.some(write => write.type === 'append' && write.batches.reduce((sum, batch) => sum + bytesOf(batch), 0) > 2 * SECTOR_BYTES)
 
 const likelihoodOf = ({ ambush, chase, chaseAt }: StormMix, moment: Moment): number =>
   moment === 'promise' ? ambush : chaseAt.includes(moment) ? chase : 0
@@ -84,7 +91,7 @@ const victimsOf = <C, R, S>({ world, dice, mix }: Tools<C, R, S>) => {
 const mayBeDamaged = <C, R, S>(world: World<C, R, S>, damaged: ReadonlySet<MemberId>, id: MemberId): boolean =>
   damaged.has(id) || 2 * (damaged.size + 1) < world.members.length
 
-type Strikes = Readonly<Record<Strike, () => void>> & { readonly down: (id: MemberId) => void }
+type Strikes = Readonly<Record<Strike, () => void>> & Readonly<Record<'down' | 'tear', (id: MemberId) => void>>
 
 /** What ends a process, or stops it for a while. */
 const processStrikes = <C, R, S>({ dice, mix, inflict, after, lasting }: Tools<C, R, S>) => {
@@ -168,6 +175,7 @@ const strikesOf = <C, R, S>(tools: Tools<C, R, S>): Strikes => {
     fillDisk: () => fill(one()),
     damage: () => damage(one()),
     skew: () => inflict({ type: 'skew', id: one().id, rate: 1 + mix.drift * dice.between(-1, 1), wallMs: Math.round(dice.between(-100_000, 100_000)) }),
+    tear: id => crash(world.member(id)),
     down: id => {
       const member = world.member(id)
       struck(id)
