@@ -1,27 +1,30 @@
 /** `npm run strength`: how many seeds of the simulation it takes to notice each of the mistakes, which is how strong the simulation is. */
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import * as t from 'io-ts'
+import { parsed, wholeNumber } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
-import { createScreen } from '../../cli/screen.js'
+import { runProgram } from '../../cli/program.js'
+import { type Screen, createScreen } from '../../cli/screen.js'
 import { checksumOf } from '../../codecs/bytes.js'
-import { type Ledger, type Line, openLedger } from '../simulation/progress.js'
-import { root } from '../run.js'
+import { Count } from '../../codecs/primitives.js'
+import type { Millis } from '../../lib/types.js'
+import { type Kind, type Ledger, openLedger } from '../ledger.js'
 import { MUTATIONS, type Mutation } from './mutations.js'
 import { huntMutation } from './run.js'
 
-const HELP = `npm run strength -- [options]
+const HELP = `Puts the mistakes of test/mutations/mutations.ts back, one at a time, and runs seeds of the simulation from 1 on against each until one notices.
 
-Puts the mistakes of test/mutations/mutations.ts back, one at a time, and runs seeds of the simulation from 1 on against each until one notices.
+  npm run strength                          every mistake; stopped at any moment, the same command goes on where it was
+  npm run strength -- --only "a vote"       those with this in their name
 
-  --seeds N      at most so many seeds for each mistake; 1000 unless told otherwise
-  --only TEXT    only mistakes with TEXT in their name
-  --jobs N       so many processes at a time; one for each core unless told otherwise
-  --ledger DIR   where seeds that are done are remembered, a file for each mistake; data/strength unless told otherwise
-  --help         this text
+Options
+  --seeds N       at most so many for each mistake (default 1000)
+  --only TEXT     only mistakes with TEXT in their name
+  --jobs N        how many at a time, each in a process of its own (default: as many as there are cores)
+  --ledger FILE   where seeds that are done are kept, to be removed once the simulation is another one (default data/strength.jsonl)
+  --help          this text
 
-A search that was stopped goes on where it was; remove the ledger once the simulation is another one. Results go to standard output,
-progress to standard error. Exit code 0 when every mistake was noticed, 1 when one was not, 2 for a mistake in the arguments.
+Exit code 0 when every mistake was noticed, 1 when one was not, 2 for a mistake in the arguments.
 `
 
 interface Options {
@@ -32,103 +35,102 @@ interface Options {
 }
 
 const optionsOf = (args: readonly string[]): Options | undefined => {
-  const { values } = parseArgs({
+  const { values } = parsed({
     args: [...args], options: {
-      seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' }, jobs: { type: 'string', default: `${availableParallelism()}` },
-      ledger: { type: 'string', default: join(root, 'data/strength') }, help: { type: 'boolean', default: false },
+      seeds: { type: 'string' }, only: { type: 'string' }, jobs: { type: 'string' }, ledger: { type: 'string' }, help: { type: 'boolean', default: false },
     },
   })
-  const count = (name: 'seeds' | 'jobs'): number => {
-    const number = /^\d+$/.test(values[name]) ? Number(values[name]) : 0
-    if (number < 1 || !Number.isSafeInteger(number)) throw new Mistake(`--${name} takes a whole number, 1 or more, not "${values[name]}"`)
-    return number
+  return values.help ? undefined : {
+    seeds: wholeNumber('seeds', values.seeds ?? '1000', 1, 1_000_000),
+    jobs: wholeNumber('jobs', values.jobs ?? String(availableParallelism()), 1, 1024),
+    only: values.only ?? '', ledger: values.ledger ?? 'data/strength.jsonl',
   }
-  return values.help ? undefined : { seeds: count('seeds'), only: values.only, jobs: count('jobs'), ledger: values.ledger }
 }
 
-/** One mistake and what is known of it. */
+/** One seed against one mistake, which goes by its text. */
+const Line = t.intersection([
+  t.type({ mistake: t.string, seed: Count, simulatedMs: t.number, wallMs: t.number }),
+  t.partial({ failure: t.string }),
+])
+type Line = t.TypeOf<typeof Line>
+
+const LINES: Kind<Line> = { codec: Line, opening: '{"mistake":' }
+
+/** One mistake and its seeds from the first on, up to the one that noticed. */
 interface Case {
   readonly mutation: Mutation
-  readonly ledger: Ledger
+  readonly mistake: string
+  readonly lines: Line[]
 }
 
-/** The seeds done without a gap from the first, up to the one that noticed. */
-const knownOf = ({ ledger }: Case, seeds: number): readonly Line[] => {
-  const known: Line[] = []
-  for (let seed = 1; seed <= seeds && known.at(-1)?.failure === undefined; seed++) {
-    const line = ledger.done.get(seed)
-    if (line === undefined) break
-    known.push(line)
-  }
-  return known
+const mistakeOf = ({ file, from, to }: Mutation): string => checksumOf(Buffer.from(JSON.stringify([file, from, to]))).toString(16).padStart(8, '0')
+
+const caseOf = (mutation: Mutation, all: readonly Line[], seeds: number): Case => {
+  const mistake = mistakeOf(mutation)
+  return { mutation, mistake, lines: all.filter(line => line.mistake === mistake && line.seed <= seeds) }
 }
 
-const wallMsOf = (line: Line): number => 'wallMs' in line && typeof line.wallMs === 'number' ? line.wallMs : 0
-const sum = (lines: readonly Line[], of: (line: Line) => number): number => lines.reduce((total, line) => total + of(line), 0)
-const seconds = (ms: number): string => (ms / 1000).toFixed(1)
+const killerOf = ({ lines }: Case): Line | undefined => lines.find(({ failure }) => failure !== undefined)
+const sum = (lines: readonly Line[], of: (line: Line) => Millis): Millis => lines.reduce((total, line) => total + of(line), 0)
+const seconds = (ms: Millis): string => (ms / 1000).toFixed(1)
+const LONGEST = 80
 
-const verdictOf = (one: Case, seeds: number): string => {
-  const lines = knownOf(one, seeds)
-  const { failure, seed } = lines.at(-1) ?? {}
-  const cost = `${seconds(sum(lines, ({ simulatedMs = 0 }) => simulatedMs)).padStart(8)} s simulated ${seconds(sum(lines, wallMsOf)).padStart(7)} s`
-  const found = failure === undefined ? 'missed' : `${seed}`
-  return `${found.padStart(6)} ${cost}  ${one.mutation.name}${failure === undefined ? '' : `: ${failure.length > 100 ? `${failure.slice(0, 100)} …` : failure}`}`
+const verdictOf = (one: Case): string => {
+  const { mutation: { name }, lines } = one
+  const killer = killerOf(one)
+  const cost = `${seconds(sum(lines, line => line.simulatedMs)).padStart(7)} s simulated, ${seconds(sum(lines, line => line.wallMs)).padStart(6)} s`
+  return `${(killer === undefined ? 'missed' : `${killer.seed}`).padStart(6)}  ${cost}  ${name}${killer === undefined ? '' : `: ${killer.failure?.slice(0, LONGEST)}`}\n`
 }
 
 const summaryOf = (cases: readonly Case[], seeds: number): string => {
-  const killers = cases.flatMap(one => {
-    const last = knownOf(one, seeds).at(-1)
-    return last?.failure === undefined ? [] : [last.seed]
-  }).sort((a, b) => a - b)
-  const missed = cases.length - killers.length
-  return [`${killers.length} of ${cases.length} noticed`, ...killers.length === 0 ? [] : [`median seed ${killers[killers.length >> 1]}`, `worst ${killers.at(-1)}`],
-    `${missed} missed in ${seeds} seeds`].join(', ')
+  const caught = cases.flatMap(one => killerOf(one)?.seed ?? []).sort((a, b) => a - b)
+  const median = caught[(caught.length - 1) >> 1]
+  return `${caught.length} of ${cases.length} noticed${median === undefined ? '' : `, the median by seed ${median}, the last by seed ${caught.at(-1)}`}; ${cases.length - caught.length} missed in ${seeds} seeds\n`
 }
 
-const search = async ({ seeds, only, jobs, ledger }: Options): Promise<number> => {
-  const wanted = MUTATIONS.filter(({ name }) => name.includes(only))
-  if (wanted.length === 0) throw new Mistake(`no mistake has "${only}" in its name`)
-  const keyOf = ({ file, from, to }: Mutation): string => checksumOf(Buffer.from(JSON.stringify([file, from, to]))).toString(16).padStart(8, '0')
-  const cases = wanted.filter(({ unseen }) => unseen === undefined).map((mutation): Case => ({ mutation, ledger: openLedger(join(ledger, `${keyOf(mutation)}.jsonl`)) }))
-  for (const { name, unseen } of wanted) if (unseen !== undefined) console.log(`     - ${name}: ${unseen}`)
-  const screen = createScreen(process.stderr)
-  let ended = 0
+const searchAll = async (cases: readonly Case[], { seeds, jobs }: Options, ledger: Ledger<Line>, screen: Screen): Promise<void> => {
+  const isOver = (one: Case): boolean => killerOf(one) !== undefined || one.lines.length >= seeds
   const show = (): void => {
-    const share = sum(cases.flatMap(one => {
-      const known = knownOf(one, seeds)
-      return known.at(-1)?.failure === undefined ? [...known] : []
-    }), () => 1) / seeds
-    screen.bar(Math.min(1, (ended + share) / cases.length), `${ended} of ${cases.length} mistakes`)
+    const done = cases.reduce((total, one) => total + (isOver(one) ? 1 : one.lines.length / seeds), 0)
+    screen.bar(done / cases.length, `${cases.filter(isOver).length} of ${cases.length} mistakes`)
   }
   const open = [...cases]
   const work = async (): Promise<void> => {
     for (let one = open.shift(); one !== undefined; one = open.shift()) {
-      const current = one
-      const known = knownOf(current, seeds)
-      if (known.at(-1)?.failure === undefined && known.length < seeds) {
-        await huntMutation(current.mutation, known.length + 1, seeds, hunted => {
-          current.ledger.add(hunted)
+      const { mutation, mistake, lines } = one
+      if (!isOver(one)) {
+        await huntMutation(mutation, lines.length + 1, seeds, hunted => {
+          const line = { mistake, ...hunted }
+          lines.push(line)
+          ledger.add(line)
           show()
         })
       }
-      ended++
       screen.end()
-      console.log(verdictOf(current, seeds))
+      process.stdout.write(verdictOf(one))
       show()
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
-  screen.end()
-  console.log(summaryOf(cases, seeds))
-  return cases.every(one => knownOf(one, seeds).at(-1)?.failure !== undefined) ? 0 : 1
 }
 
-try {
+const main = async (): Promise<number> => {
   const options = optionsOf(process.argv.slice(2))
-  if (options === undefined) process.stdout.write(HELP)
-  else process.exitCode = await search(options)
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  // Searches that are still under way in other processes are of no use any more.
-  process.exit(2)
+  if (options === undefined) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const wanted = MUTATIONS.filter(({ name }) => name.includes(options.only))
+  if (wanted.length === 0) throw new Mistake(`no mistake has "${options.only}" in its name`)
+  const ledger = openLedger(options.ledger, LINES)
+  const cases = wanted.filter(({ unseen }) => unseen === undefined).map(mutation => caseOf(mutation, ledger.lines, options.seeds))
+  for (const { name, unseen } of wanted) if (unseen !== undefined) process.stdout.write(`     -  ${name}: ${unseen}\n`)
+  const screen = createScreen(process.stderr)
+  await searchAll(cases, options, ledger, screen)
+  screen.end()
+  ledger.close()
+  process.stdout.write(summaryOf(cases, options.seeds))
+  return cases.every(one => killerOf(one) !== undefined) ? 0 : 1
 }
+
+await runProgram(main)
