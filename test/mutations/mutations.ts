@@ -23,7 +23,7 @@ const STREAMS = 'test/streams'
 
 export const MUTATIONS: readonly Mutation[] = [
   {
-    name: 'a new term or vote is not written', file: 'lib/ready.ts', killer: [SCENARIOS, 'vote-survives*'],
+    name: 'a new term or vote is not written', file: 'lib/ready.ts', seed: 1, killer: [SCENARIOS, 'vote-survives*'],
     from: 'if (isCommitDue || after.term !== before.term || after.votedFor !== before.votedFor) {', to: 'if (isCommitDue) {',
   },
   {
@@ -35,7 +35,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "if (reply.round !== candidate.round || reply.preVote !== (candidate.phase === 'preVote')) return candidate", to: 'if (reply.round > candidate.round) return candidate',
   },
   {
-    name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
+    name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', seed: 1, killer: [`${LIB}/election.test.ts`],
     from: 'votedFor: term === state.term ? state.votedFor : undefined,', to: 'votedFor: state.votedFor,',
   },
   {
@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "return message.type === 'requestVote' || isPreVoteReply ? dispatch", to: 'return isPreVoteReply ? dispatch',
   },
   {
-    name: 'entries of earlier terms are committed by counting', file: 'lib/commitment.ts', killer: [SCENARIOS, 'figure-8*'],
+    name: 'entries of earlier terms are committed by counting', file: 'lib/commitment.ts', seed: 1, killer: [SCENARIOS, 'figure-8*'],
     from: 'if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return', to: 'if (reached <= leader.commitIndex) return',
   },
   {
@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.floor(voters.length / 2) + 1', to: 'Math.ceil(voters.length / 2)',
   },
   {
-    name: 'a repeated append cuts what agrees', file: 'lib/follower.ts', killer: [`${LIB}/follower.test.ts`],
+    name: 'a repeated append cuts what agrees', file: 'lib/follower.ts', seed: 2, killer: [`${LIB}/follower.test.ts`],
     from: 'const conflict = firstConflict(follower, batches)', to: 'const conflict = batches[0]?.firstIndex',
   },
   {
@@ -98,7 +98,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'state.pendingWrites = state.pendingWrites.map(write => write.last < first ? write : { ...write, last: first - 1 })', to: '',
   },
   {
-    name: 'what is verified counts as durable', file: 'lib/acknowledgement.ts', killer: [SCENARIOS, 'one-disk*'],
+    name: 'what is verified counts as durable', file: 'lib/acknowledgement.ts', seed: 1, killer: [SCENARIOS, 'one-disk*'],
     from: 'const durable = Math.min(state.verified, state.persistedIndex)', to: 'const durable = state.verified',
   },
   {
@@ -107,7 +107,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
-    name: 'contact is dated by the answer', file: 'lib/leader.ts', killer: [SCENARIOS, 'before-a-pause*'],
+    name: 'contact is dated by the answer', file: 'lib/leader.ts', seed: 5, killer: [SCENARIOS, 'before-a-pause*'],
     from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
   },
   {
@@ -144,11 +144,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
   },
   {
-    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
+    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', seed: 1, killer: [`${STREAMS}/requests/fates.test.ts`],
     from: "case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))", to: "case 'lost': return refuse(state, request, 'notReady')",
   },
   {
-    name: 'a turn is entered again from inside itself', file: 'streams/pipeline/per-turn.ts', killer: [`${STREAMS}/pipeline/pipeline.test.ts`],
+    name: 'a turn is entered again from inside itself', file: 'streams/pipeline/per-turn.ts', seed: 1, killer: [`${STREAMS}/pipeline/pipeline.test.ts`],
     from: 'if (gathered.push(item) === 1) cancel = endOfTurn(close)', to: 'if (gathered.push(item) === 1) close()',
   },
   {
