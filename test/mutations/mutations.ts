@@ -61,7 +61,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the commitIndex follows a leader back', file: 'lib/follower.ts', killer: [`${LIB}/follower.test.ts`],
-    from: 'follower.commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))', to: 'follower.commitIndex = Math.min(leaderCommit, follower.verified)',
+    from: 'const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))', to: 'const commitIndex = Math.min(leaderCommit, follower.verified)',
   },
   {
     name: 'a tail that nobody verified is committed', file: 'lib/follower.ts', killer: [SCENARIOS, 'commit-of-verified*'],
@@ -149,7 +149,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a turn is entered again from inside itself', file: 'streams/pipeline/per-turn.ts', seed: 1, killer: [`${STREAMS}/pipeline/pipeline.test.ts`],
-    from: 'if (gathered.push(item) === 1) cancel = endOfTurn(close)', to: 'if (gathered.push(item) === 1) close()',
+    from: 'cancel = endOfTurn(close)', to: 'close()',
   },
   {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],

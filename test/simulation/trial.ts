@@ -89,19 +89,29 @@ interface Habits {
   readonly sizes: readonly number[]
 }
 
-/** A client proposes one command after the other, at whichever member, until it is called off. */
+/** How many of the clients are programs outside the cluster. */
+const OUTSIDE = 0.3
+
+/** A client proposes one command after the other, at whichever member or over the network, until it is called off. */
 const createClient = (cluster: Registers, dice: Dice, client: number, { electionTimeoutMs, gapMs, sizes }: Habits) => {
+  const isOutside = dice.chance(OUTSIDE)
   let serial = 0
   let isOff = false
+  let made = 0
+  let through: string | undefined
   const order = (): Order => {
     const key = `k${dice.integer(1, 3)}`
     serial++
     return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick(sizes))}` }
   }
-  const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { at, client: `client ${client}`, timeoutMs })
+  const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { ...through === undefined ? { at } : { through }, client: `client ${client}`, timeoutMs })
+  const connect = async (): Promise<void> => {
+    const name = `client ${client}, life ${++made}`
+    if (isRight(await cluster.connect(name, { timeoutMs: electionTimeoutMs * PATIENCE }))) through = name
+  }
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
     if (isOff) return
-    void propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
+    void (isOutside && through === undefined ? connect() : propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1))).then(next)
   })
   next()
   return { propose, stop: () => { isOff = true } }
