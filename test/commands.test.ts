@@ -18,6 +18,11 @@ const PROGRAMS: readonly {
     little: [['--states', '2000', '--opening', 'Figure 8'], /^Figure 8: .*\n  2,000 different worlds in .*\/s\): all within \d+ acts/],
     mistakes: [[['--states', '1e7'], /^--states takes a whole number from 1 to/], [['--opening', 'x'], /^there is no opening "x"; there are "nothing", /], [['--nonsense'], /^Unknown option '--nonsense'/]],
   },
+  {
+    file: 'test/mutations/search.ts', options: ['seeds', 'only', 'jobs', 'ledger'],
+    little: [['--only', 'a new term', '--jobs', '1', '--ledger', '/dev/null'], /a new term or vote is not written: .*\n1 of 1 noticed, the median by seed \d+/],
+    mistakes: [[['--seeds', '0'], /^--seeds takes a whole number from 1 to/], [['--only', 'x!'], /^no mistake has "x!" in its name/], [['--nonsense'], /^Unknown option '--nonsense'/]],
+  },
 ]
 
 for (const { file, options, little: [args, expected], mistakes } of PROGRAMS) {

@@ -16,6 +16,13 @@ export interface MemoryDiskOptions {
   readonly later?: (work: () => void, operation: DiskOperation) => void
 }
 
+/** A range of a file. */
+export interface Written {
+  readonly path: string
+  readonly from: number
+  readonly to: number
+}
+
 /** A disk in memory with a page cache: what was not synced may be lost. */
 export interface MemoryDisk extends Disk {
   /** Acts so far that can change what a crash leaves: the points at which one can be tried. */
@@ -43,6 +50,8 @@ export interface MemoryDisk extends Disk {
   /** Paths of all files, sorted. */
   files(): readonly string[]
   contents(path: string): Uint8Array
+  /** What was written last, if all of it is still there. */
+  lastWritten(): Written | undefined
   /** Changes what lies on the disk, behind everybody's back. */
   tamper(path: string, change: (bytes: Uint8Array) => Uint8Array): void
   remove(path: string): void
@@ -85,6 +94,7 @@ interface Machine {
   readonly random: () => number
   readonly later: (work: () => void, operation: DiskOperation) => void
   readonly locks: Map<string, number>
+  lastWritten: { readonly file: MemoryFile; readonly from: number; readonly to: number } | undefined
   /** How many files are open. */
   open: number
   readonly log: DiskOperation[]
@@ -154,6 +164,7 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
       const fits = fitting(machine, file, offset, bytes.length)
       if (fits === 0 && bytes.length > 0) return errorOf('ENOSPC', path)
       file.write(bytes.subarray(0, fits), offset)
+      machine.lastWritten = { file, from: offset, to: offset + fits }
       return fits
     }),
     read: (into, offset, done) => run('read', done, () => file.read(into, offset)),
@@ -201,7 +212,7 @@ const diskOf = (machine: Machine): Disk => {
 /** A disk in memory, with a page cache that a crash loses, faults on demand and every act counted. For tests and simulations. */
 export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = memoryFolders()): MemoryDisk => {
   const machine: Machine = {
-    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), log: [], faults: [], open: 0,
+    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), lastWritten: undefined, log: [], faults: [], open: 0,
     capacity: options.capacityBytes ?? Number.POSITIVE_INFINITY, lastOperation: Number.POSITIVE_INFINITY,
     died: () => undefined, life: 0,
   }
@@ -237,6 +248,12 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
     openFiles: () => machine.open,
     files: () => folders.files().map(([path]) => path),
     contents: path => fileAt(path).contents(),
+    lastWritten: () => {
+      const { lastWritten } = machine
+      const path = folders.files().find(([, file]) => file === lastWritten?.file)?.[0]
+      if (lastWritten === undefined || path === undefined || lastWritten.to > lastWritten.file.size()) return undefined
+      return { path, from: lastWritten.from, to: lastWritten.to }
+    },
     tamper: (path, change) => fileAt(path).replace(change(fileAt(path).contents())),
     remove: path => {
       fileAt(path)

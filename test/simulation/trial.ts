@@ -34,6 +34,10 @@ export interface TrialOptions {
 type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, string>>>
 
 const CLIENTS = 10
+/** How many clients turn to a member that is about to be cut off, at most. */
+const BURSTS = [2, CLIENTS] as const
+/** How much of what it hears the last client answers at once. */
+const ECHO = 0.1
 /** Election timeouts of one proposal's patience, at least. */
 const PATIENCE = 3
 /** Election timeouts within which a healed cluster serves a new write. */
@@ -75,22 +79,51 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
   }
 }
 
-/** A client proposes one command after the other, at whichever member, until it is called off. */
-const createClient = (cluster: Registers, dice: Dice, client: number, electionTimeoutMs: Millis, gapMs: Millis) => {
+/** Bytes that commands are longer than they need to be: one sector holds many of some, and one of others takes many sectors. */
+const SIZES = [[0], [0, 0, 100, 1000], [500, 1000, 3000]] as const
+
+/** What all clients of one trial have in common. */
+interface Habits {
+  readonly electionTimeoutMs: Millis
+  readonly gapMs: Millis
+  readonly sizes: readonly number[]
+}
+
+/** How many of the clients are programs outside the cluster. */
+const OUTSIDE = 0.3
+
+/** A client proposes one command after the other, at whichever member or over the network, until it is called off. */
+const createClient = (cluster: Registers, dice: Dice, client: number, { electionTimeoutMs, gapMs, sizes }: Habits) => {
+  const isOutside = dice.chance(OUTSIDE)
   let serial = 0
   let isOff = false
+  let made = 0
+  let through: string | undefined
   const order = (): Order => {
     const key = `k${dice.integer(1, 3)}`
     serial++
-    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick([0, 0, 0, 100, 1000]))}` }
+    return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick(sizes))}` }
   }
-  const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { at, client: `client ${client}`, timeoutMs })
+  const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { ...through === undefined ? { at } : { through }, client: `client ${client}`, timeoutMs })
+  const connect = async (): Promise<void> => {
+    const name = `client ${client}, life ${++made}`
+    if (isRight(await cluster.connect(name, { timeoutMs: electionTimeoutMs * PATIENCE }))) through = name
+  }
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
     if (isOff) return
-    void propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
+    void (isOutside && through === undefined ? connect() : propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1))).then(next)
   })
   next()
   return { propose, stop: () => { isOff = true } }
+}
+
+/** A client that proposes from inside a subscriber: now and then it answers what it hears in the same breath, be it a commit or a leadership. */
+const createEcho = (cluster: Registers, dice: Dice, client: ReturnType<typeof createClient>, electionTimeoutMs: Millis): void => {
+  const id = dice.pick(cluster.ids)
+  const { commits$, leadership$ } = cluster.member(id)
+  const answer = (): void => { if (dice.chance(ECHO)) void client.propose(id, electionTimeoutMs * PATIENCE) }
+  commits$.subscribe(answer)
+  leadership$.subscribe(answer)
 }
 
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
@@ -123,11 +156,12 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const settings = drawSettings(dice)
   const { electionTimeoutMs } = settings
   const cluster = simulate({ ...settings, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
-  const gapMs = electionTimeoutMs * dice.magnitude(0.2, 3)
-  const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, electionTimeoutMs, gapMs))
+  const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
+  const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
+  createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
-  await cluster.storm(electionTimeoutMs * dice.integer(4, 10), id => {
-    for (const client of clients.slice(0, dice.integer(0, 4))) void client.propose(id, electionTimeoutMs * PATIENCE)
+  await cluster.storm(electionTimeoutMs * dice.integer(4, 12), id => {
+    for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
   })
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)

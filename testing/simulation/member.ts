@@ -16,6 +16,7 @@ import type { Stir } from './stir.js'
 import type { Appliances } from './watch/appliances.js'
 import type { Guard, Watched } from './watch/guard.js'
 import { type Ledger, createLedger } from './watch/ledger.js'
+import { watchShown } from './watch/shown.js'
 import type { Judge } from './watch/violation.js'
 import { type Words, createWords } from './watch/words.js'
 import type { Agenda } from './world/agenda.js'
@@ -137,10 +138,11 @@ const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold =>
 }
 
 const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, R, S>): void => {
-  const { id, around: { agenda, appliances, stir }, lives } = body
+  const { id, ledger, around: { agenda, appliances, judge, stir }, lives } = body
   const failed = (error: Error): void => {
     if (body.life === life) died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
   }
+  watchShown(id, raft, ledger, judge)
   raft.state$.subscribe(applied => { body.latest = applied })
   if (body.latest !== undefined) appliances().restarted(id, body.latest)
   raft.commits$.subscribe(event => { if (event._tag === 'Applied') appliances().applied(id, event.commits) })

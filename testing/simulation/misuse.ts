@@ -59,6 +59,7 @@ const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [T
   failDisk: { id: member, operation: Operation, code: t.string, skip: Count },
   fillDisk: { id: member, freeBytes: Bytes },
   damage: { id: member, file: Count, at: Count },
+  damageLast: { id: member, at: Count },
   skew: { id: member, rate: optional(Factor), wallMs: optional(Shift) },
 })
 

@@ -33,6 +33,8 @@ const isServing = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => mem
 /** What grows while a cluster recovers, whatever its clients do meanwhile: who is furthest behind catches up, and may take its time. */
 const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.min(...members.map(member => member.state()?.appliedIndex ?? 0))
 
+const commitOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.max(...members.map(member => member.state()?.commitIndex ?? 0))
+
 const summaries = <C, R, S>(members: readonly Member<C, R, S>[]): string => members.map(member => {
   const state = member.state()
   return state === undefined ? `${member.id} is ${member.isUp() ? 'starting' : 'down'}` : summary(state)
@@ -66,7 +68,10 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
   const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost())
   // Of two that do not hear each other one can be spared: nothing is demanded where no majority hears each other without it.
   const spared = links.length > 0 ? 1 : 0
+  // Clients that go on can keep logs from ever being equal: after a while what was in them by then is enough.
+  let enough = Number.POSITIVE_INFINITY
   const isDone = (): boolean => 2 * (present().length - spared) <= members.length || (links.length > 0 ? isServing : areEqual)(present())
+    || (links.length > 0 ? commitOf : gainOf)(present()) >= enough
   let most = gainOf(present())
   let idle = 0
   let waited = 0
@@ -74,6 +79,7 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
     if (!judge.demand(idle < HEALING, () => `no leader with equal logs ${HEALING} election timeouts after the last fault: ${summaries(members)}`)) break
     await world.run(agenda.now() + STRIDE * electionTimeoutMs)
     waited += STRIDE
+    if (waited >= HEALING && enough === Number.POSITIVE_INFINITY) enough = Math.max(...present().map(member => member.state()?.log.lastIndex ?? 0))
     for (const member of able) member.start()
     const gain = gainOf(present())
     idle = gain > most ? 0 : idle + STRIDE

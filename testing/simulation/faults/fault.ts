@@ -25,6 +25,8 @@ export type Fault =
   | { readonly type: 'fillDisk'; readonly id: MemberId; readonly freeBytes: number }
   /** One bit of a stored file is changed; `file` and `at` count from the first, and around. */
   | { readonly type: 'damage'; readonly id: MemberId; readonly file: number; readonly at: number }
+  /** One bit of what was written last is changed; `at` counts from its first bit, and around. */
+  | { readonly type: 'damageLast'; readonly id: MemberId; readonly at: number }
   | { readonly type: 'skew'; readonly id: MemberId; readonly rate?: number; readonly wallMs?: Millis }
 
 const tellMix = (mix: object): string => Object.entries(mix).filter(([, value]) => value !== 0)
@@ -46,6 +48,7 @@ export const tellFault = (fault: Fault): string => {
     case 'failDisk': return `a ${fault.operation} on the disk of ${fault.id} will fail with ${fault.code}, after ${fault.skip} others`
     case 'fillDisk': return `the disk of ${fault.id} has room for ${fault.freeBytes} bytes`
     case 'damage': return `a bit is flipped on the disk of ${fault.id}`
+    case 'damageLast': return `a bit of what was written last is flipped on the disk of ${fault.id}`
     case 'skew': return `the clock of ${fault.id} is skewed: ${fault.rate === undefined ? '' : `rate ${fault.rate} `}${fault.wallMs === undefined ? '' : `wall ${fault.wallMs} ms`}`
   }
 }

@@ -8,6 +8,9 @@ import { SHAPES, type Shape } from './partition.js'
 export const STRIKES = ['partition', 'reset', 'pause', 'crash', 'kill', 'slowDisk', 'failDisk', 'fillDisk', 'damage', 'skew'] as const
 export type Strike = (typeof STRIKES)[number]
 
+/** When a leader can be at its most vulnerable. */
+export type LeaderMoment = 'elected' | 'firstCommit'
+
 /** What one storm is about. Each leaves most faults out and turns the rest up: a mix of everything finds less. Times in election timeouts. */
 export interface StormMix {
   /** The mean gap between two strikes of a kind; kinds that are not named do not strike. */
@@ -15,8 +18,11 @@ export interface StormMix {
   readonly shapes: readonly Shape[]
   /** The probability of a crash, or of a partition, right after a step that did something worth interrupting. */
   readonly ambush: number
-  /** The same after an election: leaders are cut off as soon as they are made. */
+  /** The probability of a loss of power while a write of several sectors is under way. */
+  readonly tears: number
+  /** As `ambush`, for a leader at one of these moments: on its election, or once it has committed something of its own. */
   readonly chase: number
+  readonly chaseAt: readonly LeaderMoment[]
   /** How often such a strike is a crash; otherwise a partition. */
   readonly crashes: number
   /** How long faults last. */
@@ -53,7 +59,7 @@ const drawNetwork = (dice: Dice, electionTimeoutMs: Millis): NetworkMix => {
 const drawGaps = (dice: Dice): StormMix['gaps'] => {
   const odds: Readonly<Record<Strike, readonly [probability: number, low: number, high: number]>> = {
     partition: [0.6, 0.5, 6], reset: [0.3, 0.3, 6], pause: [0.4, 0.5, 6], crash: [0.5, 0.5, 6], kill: [0.3, 0.5, 6],
-    slowDisk: [0.3, 1, 6], failDisk: [0.25, 2, 10], fillDisk: [0.15, 3, 10], damage: [0.15, 3, 15], skew: [0.2, 1, 8],
+    slowDisk: [0.3, 1, 6], failDisk: [0.25, 2, 10], fillDisk: [0.15, 3, 10], damage: [0.3, 1, 8], skew: [0.2, 1, 8],
   }
   return Object.fromEntries(STRIKES.flatMap(strike => {
     const [probability, low, high] = odds[strike]
@@ -65,29 +71,36 @@ const drawGaps = (dice: Dice): StormMix['gaps'] => {
 const drawAnything = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' | 'keep'> => ({
   gaps: drawGaps(dice),
   shapes: dice.shuffled(SHAPES).slice(0, dice.integer(1, SHAPES.length)),
-  ambush: dice.chance(0.4) ? dice.magnitude(0.002, 0.1) : 0,
+  ambush: dice.chance(0.5) ? dice.magnitude(0.005, 0.1) : 0,
+  tears: dice.chance(0.3) ? dice.magnitude(0.01, 0.5) : 0,
   chase: 0,
+  chaseAt: [],
   crashes: 0.5,
   lasts: dice.magnitude(0.3, 3),
   atLeader: dice.pick([0.2, 0.5, 0.9]),
   lame: dice.pick([0, 0, 0, 1]),
 })
 
-/** Back-to-back loss of leaders, each with something in its log that the others lack: what makes logs differ. */
+/**
+ * Back-to-back loss of leaders, each with something in its log that the others lack: what makes logs differ. One that is lost before it has
+ * committed anything leaves its log to chance; one that has leaves those of its predecessors behind, which may be longer.
+ */
 const drawDuel = (dice: Dice): Omit<StormMix, 'network' | 'disks' | 'drift' | 'keep'> => ({
-  gaps: { partition: dice.magnitude(1, 6), ...(dice.chance(0.3) ? { crash: 4 } : {}), ...(dice.chance(0.5) ? { slowDisk: 3 } : {}) },
-  shapes: dice.pick([['alone'], ['alone', 'mute', 'deaf'], ['halves'], ['alone', 'halves'], SHAPES]),
+  gaps: { ...(dice.chance(0.5) ? { partition: dice.magnitude(1, 6) } : {}), ...(dice.chance(0.3) ? { crash: 4 } : {}), ...(dice.chance(0.4) ? { slowDisk: 3 } : {}) },
+  shapes: dice.pick([['alone'], ['alone'], ['alone', 'mute', 'deaf'], ['halves'], ['couple'], ['couple', 'singles'], ['alone', 'halves'], SHAPES]),
   ambush: dice.chance(0.2) ? 0.01 : 0,
+  tears: 0,
   chase: dice.pick([0.7, 0.9, 1]),
+  chaseAt: dice.pick([['elected', 'firstCommit'], ['firstCommit']]),
   crashes: dice.pick([0, 0, 0.2, 1]),
-  lasts: dice.magnitude(1, 6),
+  lasts: dice.magnitude(2, 8),
   atLeader: 0.9,
   lame: dice.pick([0, 1, 2]),
 })
 
 export const drawStorm = (dice: Dice, electionTimeoutMs: Millis): StormMix => ({
   ...(dice.chance(0.4) ? drawDuel(dice) : drawAnything(dice)),
-  keep: dice.pick([0, 0, 0.3, 0.7]),
+  keep: dice.pick([0, 0, 0.3, 0.5, 0.7]),
   drift: dice.pick([0, 0.02, 0.1]),
   network: drawNetwork(dice, electionTimeoutMs),
   disks: { syncMs: electionTimeoutMs * dice.magnitude(0.0005, 0.1), actMs: electionTimeoutMs * dice.magnitude(0.00005, 0.005) },

@@ -1,16 +1,18 @@
 /** Strikes at times and places that the dice choose, and mends again. */
+import { bytesOf } from '../../../lib/batch.js'
 import type { Ready } from '../../../lib/events.js'
 import type { RaftState } from '../../../lib/state.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
+import { SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import type { Member } from '../member.js'
 import type { World } from '../world.js'
 import type { Dice } from '../world/dice.js'
 import type { Fault } from './fault.js'
-import type { Strike, StormMix } from './mix.js'
+import type { LeaderMoment, Strike, StormMix } from './mix.js'
 import { drawPartition } from './partition.js'
 
 /** When to strike: a leader at its most vulnerable, or anyone who promised something. */
-type Moment = 'elected' | 'firstCommit' | 'promise'
+type Moment = LeaderMoment | 'promise'
 
 export interface NemesisOptions<C, R, S> {
   readonly world: World<C, R, S>
@@ -40,8 +42,9 @@ export const unleash = <C, R, S>(options: NemesisOptions<C, R, S>): (() => void)
   })
   for (const [strike, gap] of Object.entries(mix.gaps)) everySoOften(strike as Strike, gap)
   world.onStep((id, before, _batch, state, ready) => {
+    if (!isOver && mix.tears > 0 && isWide(ready) && dice.chance(mix.tears)) after(dice.exponential(mix.disks.syncMs), () => strikes.tear(id))
     const moment = isOver ? undefined : momentOf(before, state, ready)
-    if (moment === undefined || !dice.chance(moment === 'promise' ? mix.ambush : mix.chase)) return
+    if (moment === undefined || !dice.chance(likelihoodOf(mix, moment))) return
     const soon = dice.pick([0, mix.network.delayMs + mix.disks.syncMs])
     after(dice.exponential(moment === 'elected' && dice.chance(0.3) ? electionTimeoutMs : soon), () => strikes.down(id))
   })
@@ -54,6 +57,13 @@ const momentOf = (before: RaftState, after: RaftState, { writes, messages }: Rea
   return writes.length > 0 || messages.some(({ type }) => type === 'requestVoteReply' || type === 'appendAccepted') ? 'promise' : undefined
 }
 
+/** Whether it writes several sectors at once, of which a loss of power may leave some. */
+const isWide = ({ writes }: Ready): boolean =>
+  writes.some(write => write.type === 'append' && write.batches.reduce((sum, batch) => sum + bytesOf(batch), 0) > 2 * SECTOR_BYTES)
+
+const likelihoodOf = ({ ambush, chase, chaseAt }: StormMix, moment: Moment): number =>
+  moment === 'promise' ? ambush : chaseAt.includes(moment) ? chase : 0
+
 interface Tools<C, R, S> extends NemesisOptions<C, R, S> {
   readonly after: (ms: Millis, act: () => void) => void
   readonly lasting: () => Millis
@@ -61,7 +71,7 @@ interface Tools<C, R, S> extends NemesisOptions<C, R, S> {
 
 /** How many times slower a lame disk is: a sync takes up to a few election timeouts. */
 const slowness = <C, R, S>({ dice, mix, electionTimeoutMs }: Tools<C, R, S>): number =>
-  Math.round(Math.max(2, electionTimeoutMs * dice.magnitude(0.2, 3) / mix.disks.syncMs))
+  Math.round(Math.max(2, electionTimeoutMs * dice.magnitude(0.2, 4) / mix.disks.syncMs))
 
 const victimsOf = <C, R, S>({ world, dice, mix }: Tools<C, R, S>) => {
   const leader = (): Member<C, R, S> | undefined => world.members
@@ -81,7 +91,7 @@ const victimsOf = <C, R, S>({ world, dice, mix }: Tools<C, R, S>) => {
 const mayBeDamaged = <C, R, S>(world: World<C, R, S>, damaged: ReadonlySet<MemberId>, id: MemberId): boolean =>
   damaged.has(id) || 2 * (damaged.size + 1) < world.members.length
 
-type Strikes = Readonly<Record<Strike, () => void>> & { readonly down: (id: MemberId) => void }
+type Strikes = Readonly<Record<Strike, () => void>> & Readonly<Record<'down' | 'tear', (id: MemberId) => void>>
 
 /** What ends a process, or stops it for a while. */
 const processStrikes = <C, R, S>({ dice, mix, inflict, after, lasting }: Tools<C, R, S>) => {
@@ -128,8 +138,9 @@ const diskStrikes = <C, R, S>(tools: Tools<C, R, S>, startLater: (id: MemberId) 
       if (!mayBeDamaged(world, damaged, id)) return
       damaged.add(id)
       if (isUp()) inflict(dice.chance(0.5) ? { type: 'kill', id } : { type: 'crash', id, keep: mix.keep })
+      if (dice.chance(0.6)) inflict({ type: 'damageLast', id, at: dice.integer(0, 1 << 20) })
       // What is written stands at the front of a file.
-      inflict({ type: 'damage', id, file: dice.integer(0, 99), at: Math.floor(dice.magnitude(1, 1 << 20)) })
+      else inflict({ type: 'damage', id, file: dice.integer(0, 99), at: Math.floor(dice.magnitude(1, 1 << 20)) })
       startLater(id)
     },
   }
@@ -141,9 +152,10 @@ const strikesOf = <C, R, S>(tools: Tools<C, R, S>): Strikes => {
   const { one, some } = victimsOf(tools)
   const { startLater, crash, kill, pause } = processStrikes(tools)
   const { slow, fail, fill, damage } = diskStrikes(tools, startLater)
+  const lame = ids.slice(0, mix.lame)
   let present: Fault | undefined
   const divide = (around: MemberId): void => {
-    const cut: Fault = { type: 'cut', links: [...drawPartition(dice, dice.pick(mix.shapes), ids, around)] }
+    const cut: Fault = { type: 'cut', links: [...drawPartition(dice, dice.pick(mix.shapes), ids, around, lame.find(id => id !== around))] }
     present = cut
     inflict(cut)
     after(lasting(), () => { if (present === cut) inflict({ type: 'cut', links: [] }) })
@@ -163,6 +175,7 @@ const strikesOf = <C, R, S>(tools: Tools<C, R, S>): Strikes => {
     fillDisk: () => fill(one()),
     damage: () => damage(one()),
     skew: () => inflict({ type: 'skew', id: one().id, rate: 1 + mix.drift * dice.between(-1, 1), wallMs: Math.round(dice.between(-100_000, 100_000)) }),
+    tear: id => crash(world.member(id)),
     down: id => {
       const member = world.member(id)
       struck(id)

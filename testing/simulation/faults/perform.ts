@@ -1,5 +1,6 @@
 import { unreachable } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
+import type { Written } from '../../memory-disk.js'
 import type { Member } from '../member.js'
 import { CALM_DISK, type DiskMix } from '../world/disks.js'
 import { CALM_NETWORK, type NetworkMix } from '../world/network-mix.js'
@@ -14,16 +15,26 @@ export interface Field<C, R, S> {
   diskMix: DiskMix
 }
 
-const damage = <C, R, S>({ disk: { files }, excuse }: Member<C, R, S>, file: number, at: number): void => {
-  const paths = files.files()
-  const path = paths[file % paths.length]
-  if (path === undefined) return
+/** Flips bit `at`, counted around, of what lies between the two offsets. */
+const flip = <C, R, S>({ disk: { files }, excuse }: Member<C, R, S>, { path, from, to }: Written, at: number): void => {
   excuse('damaged')
   files.tamper(path, bytes => {
-    const bit = at % (8 * bytes.length)
+    const bit = 8 * from + at % (8 * (to - from))
     bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7))
     return bytes
   })
+}
+
+const damage = <C, R, S>(member: Member<C, R, S>, file: number, at: number): void => {
+  const { files } = member.disk
+  const paths = files.files()
+  const path = paths[file % paths.length]
+  if (path !== undefined) flip(member, { path, from: 0, to: files.contents(path).length }, at)
+}
+
+const damageLast = <C, R, S>(member: Member<C, R, S>, at: number): void => {
+  const written = member.disk.files.lastWritten()
+  if (written !== undefined) flip(member, written, at)
 }
 
 /** Makes it happen, now. What cannot happen as things stand, such as the crash of a member that is down, does not. */
@@ -54,6 +65,7 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
       member.excuse('failing')
       return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
     case 'damage': return damage(member, fault.file, fault.at)
+    case 'damageLast': return damageLast(member, fault.at)
     case 'skew': return member.timepiece.skew(fault)
     default: return unreachable(fault)
   }

@@ -1,5 +1,5 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
-import type { Batch, Ready } from '../../../lib/events.js'
+import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
 import { lastEntry } from '../../../lib/log.js'
 import { type Leader, type RaftState, dateOf } from '../../../lib/state.js'
 import type { MemberId, Millis, Term } from '../../../lib/types.js'
@@ -8,6 +8,15 @@ import { piecesOf, sameEntry } from './image.js'
 import type { Ledger } from './ledger.js'
 import { type Logs, createLogs } from './logs.js'
 import type { Judge } from './violation.js'
+
+/** Whether it says of another that it does what nobody may. Not so of answers: they can be to a question of an earlier life, dated by another clock. */
+const isAccusation = (diagnostic: CoreDiagnostic): boolean => {
+  switch (diagnostic.type) {
+    case 'twoLeaders': case 'wrongAddressee': case 'unknownSender': return true
+    case 'contradiction': return diagnostic.message === 'appendEntries'
+    default: return false
+  }
+}
 
 /** A member as it is seen from the outside. */
 export interface Watched {
@@ -129,6 +138,13 @@ const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watche
   demand(log.terms.length === last.index && (log.terms.at(-1) ?? 0) === last.term, () => `${id} was not told to write what its log ends with`)
 }
 
+/** Nobody lies here, so nobody has reason to report that another does. */
+const checkTrust = ({ judge: { demand } }: Memory, { id }: Watched, { diagnostics }: Ready): void => {
+  for (const diagnostic of diagnostics) {
+    demand(!isAccusation(diagnostic), () => `${id} accuses another, who did nothing wrong: ${JSON.stringify(diagnostic)}`)
+  }
+}
+
 const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batch, after: RaftState, ready: Ready): void => {
   const { judge, contacts, leading } = memory
   contacts.heard(member.id, batch)
@@ -144,6 +160,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
   for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
+  checkTrust(memory, member, ready)
   checkBounds(after, ready, judge)
 }
 
