@@ -23,9 +23,17 @@ export interface RunningMachine<C, R, S> {
    * entry. A result that is a `MachineFailed` says that this command failed and changed nothing, on every member alike.
    */
   apply(entries: readonly Entry<C>[]): ObservableInput<readonly (R | MachineFailed)[]>
-  /** The state at the moment of the call, in chunks; entries may be applied while it is being read. */
+  /**
+   * The state at the moment of the call, in chunks; entries may be applied while it is being read. Called between two calls of `apply`, and the
+   * first chunk is asked for before the next one, so that a generator may freeze or copy what it needs. A chunk belongs to the member until
+   * the next one is asked for, which is when it has been written; where nothing more is wanted `return` is called. It may fail: the
+   * member reports it, goes on and tries again later.
+   */
   snapshot(): AsyncIterable<Uint8Array>
-  /** Replaces the state by the one that `snapshot` wrote; completes when done, and leaves the old state when it fails. */
+  /**
+   * Replaces the state by the one that `snapshot` wrote, possibly cut elsewhere; completes when done, and leaves the old state when it fails. A chunk
+   * is valid until the next one is asked for.
+   */
   restore(bytes: AsyncIterable<Uint8Array>): ObservableInput<void>
 }
 

@@ -82,6 +82,8 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
     ['limits.maxPendingBytes: must be at least maxBatchBytes + maxCommandBytes = 1310720, not 1000']],
   ['reconnecting upside down', { ...given, limits: { reconnectMinMs: 50, reconnectMaxMs: 20 } },
     ['limits.reconnectMaxMs: must be at least reconnectMinMs = 50, not 20']],
+  ['trying snapshots again upside down', { ...given, limits: { snapshotRetryMs: 50, snapshotRetryMaxMs: 20 } },
+    ['limits.snapshotRetryMaxMs: must be at least snapshotRetryMs = 50, not 20']],
   ['several faults at once', { ...given, id: '', electionTimeoutMs: 0 }, [
     'id: must be a string of 1 to 128 visible ASCII characters, not ""', 'electionTimeoutMs: must be an integer from 1 to 2147483647, not 0',
   ]],

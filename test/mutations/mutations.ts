@@ -156,6 +156,10 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (work.isCalling) work.waiting.push(look)\n      else look(work.at)', to: 'look(work.at)',
   },
   {
+    name: 'a snapshot stands before the last entry that it holds', file: 'streams/snapshots/capture.ts', killer: ['test/simulation/snapshots.test.ts', 'every member*'],
+    from: 'snapshots.write({ index, term,', to: 'snapshots.write({ index: index - 1, term,',
+  },
+  {
     name: 'what a snapshot holds is applied again', file: 'lib/recover.ts', killer: [`${LIB}/election.test.ts`],
     from: 'handedIndex: applied, handed', to: 'handedIndex: log.base.index, handed',
   },

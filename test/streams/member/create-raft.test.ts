@@ -3,7 +3,7 @@ import { filter, firstValueFrom } from 'rxjs'
 import { StorageFailed } from '../../../lib/errors.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
 import { createAdmission } from '../../../streams/member/admission.js'
-import { InvalidOptions, type RaftOptions, type Storage, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { InvalidOptions, type RaftOptions, SnapshotLost, type Storage, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
 import { type Add, counter, errorOf, optionsOf } from './world.js'
 
 const untouched = (c: ExecutionContext): Storage => ({ open: () => c.fail('something was started') })
@@ -59,6 +59,19 @@ test('when the address is taken the disk is closed again', async c => {
   c.is(errorOf(await createRaft(optionsOf({ storage, transport: memoryTransport(network) })))?._tag, 'PortInUse')
   const raft = orThrow(await createRaft(optionsOf({ storage })))
   await raft.stop()
+})
+
+test('a log that was cut, without the snapshot that it was cut behind, is refused, and the disk is free again', async c => {
+  const storage = memoryStorage()
+  const isCut: Storage = {
+    open: (owner, done) => storage.open(owner, outcome => done(isRight(outcome) ? right({
+      ...outcome.right, recovered: { ...outcome.right.recovered, base: { ...outcome.right.recovered.base, index: 5, term: 1 }, lastIndex: 5 },
+    }) : outcome)),
+  }
+  const error = errorOf(await createRaft(optionsOf({ storage: isCut })))
+  c.true(error instanceof SnapshotLost)
+  c.like(error, { baseIndex: 5, reason: 'there is no snapshot' })
+  await orThrow(await createRaft(optionsOf({ storage }))).stop()
 })
 
 test('two members on one disk: the second is refused', async c => {
