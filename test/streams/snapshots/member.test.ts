@@ -226,7 +226,7 @@ test('stop gives up a snapshot that is being taken, and waits for no machine', a
 
 test('a follower takes snapshots of its own, and begins from them', async c => {
   const rafts: readonly Counter[] = Object.values(orThrow(await memoryCluster({
-    machine: counter, members: ['n1', 'n2', 'n3'], limits: { snapshotEntries: 10 }, electionTimeoutMs: 500, heartbeatMs: 50,
+    machine: counter, members: ['n1', 'n2', 'n3'], limits: { snapshotEntries: 10 }, electionTimeoutMs: 1000, heartbeatMs: 50,
   })))
   c.teardown(() => Promise.all(rafts.map(raft => raft.stop())))
   const captured = Promise.all(rafts.map(raft => eventOf(raft, 'captured')))
