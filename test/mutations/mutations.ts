@@ -107,7 +107,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
-    name: 'contact is dated by the answer', file: 'lib/leader.ts', seed: 5, killer: [SCENARIOS, 'before-a-pause*'],
+    name: 'contact is dated by the answer', file: 'lib/leader.ts', seed: 5, killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
     from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
   },
   {
