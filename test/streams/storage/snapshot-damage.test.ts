@@ -3,7 +3,8 @@ import { checksumOf, writeUint32 } from '../../../codecs/bytes.js'
 import { Damaged, WrongFolder } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { RECORD_HEADER_BYTES, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
+import { SALT_BYTES } from '../../../streams/storage/files/file-header.js'
+import { RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { close, contentsOf, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { OWNER, append, commands, openStore, tryOpen } from '../../../testing/open-store.js'
@@ -84,14 +85,16 @@ test('whatever is damaged in a snapshot is reported at the start or by its reade
   t.true(seen.start > 500 && seen.reader > 50, JSON.stringify(seen))
 })
 
-test('a newer snapshot is written beside a damaged one, and is the one that counts', async t => {
+for (const index of [9, 10]) test(`a snapshot at ${index} counts, whatever is damaged at 9`, async t => {
   const disk = await written([9])
   disk.tamper(pathAt(9), bytes => bytes.subarray(1))
   const first = await openStore(storageOn(disk))
   t.is(first.store.snapshots.newest(), undefined)
-  await writeSnapshot(first.store, placeAt(10), CHUNKS)
+  await writeSnapshot(first.store, placeAt(index), CHUNKS)
   await first.close()
   const second = await openStore(storageOn(disk))
+  t.is(second.store.snapshots.newest()?.index, index)
+  t.is(second.store.recovered.notes.length, index - 9)
   t.is((await contentsOf(second.store)).toString(), WHOLE)
   await second.close()
 })
@@ -102,6 +105,10 @@ test('chunks that are intact, and not where they were written, are no contents',
   const from = disk.contents(pathAt(9)).length - 3 * RECORD_HEADER_BYTES - 20 - WHOLE.length
   const moves: readonly Change[] = [
     ['swapped', old => Buffer.concat([old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
+    ['followed by an end of its own', old => {
+      const end = encodeEnd({ offset: from + length, bytes: WHOLE.length, checksum: checksumOf(Buffer.from(WHOLE)) })
+      return Buffer.concat([old.subarray(0, from + length), encodeRecordHeader('end', end, checksumOf(old.subarray(40, 40 + SALT_BYTES))), end])
+    }],
     ['doubled', old => Buffer.concat([old.subarray(0, from + length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
   ]
   for (const [what, change] of moves) {
