@@ -4,7 +4,7 @@ import { Damaged, WrongFolder } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { SALT_BYTES } from '../../../streams/storage/files/file-header.js'
-import { RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
+import { END_BYTES, RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { close, contentsOf, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { OWNER, append, commands, openStore, tryOpen } from '../../../testing/open-store.js'
@@ -102,7 +102,7 @@ for (const index of [9, 10]) test(`a snapshot at ${index} counts, whatever is da
 test('chunks that are intact, and not where they were written, are no contents', async t => {
   const disk = await written([9])
   const length = RECORD_HEADER_BYTES + CHUNKS[0]!.length
-  const from = disk.contents(pathAt(9)).length - 3 * RECORD_HEADER_BYTES - 20 - WHOLE.length
+  const from = disk.contents(pathAt(9)).length - END_BYTES - CHUNKS.length * RECORD_HEADER_BYTES - WHOLE.length
   const moves: readonly Change[] = [
     ['swapped', old => Buffer.concat([old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
     ['followed by an end of its own', old => {

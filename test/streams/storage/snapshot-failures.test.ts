@@ -126,6 +126,32 @@ test('a disk that cannot be read ends the reading, and its file is closed', asyn
   }
 })
 
+test('a snapshot that is being opened is not removed before it is open', async t => {
+  const disk = newDisk()
+  await (await withOld(disk)).close()
+  const held: (() => void)[] = []
+  let isHolding = false
+  const opened = await openStore(storageOn({
+    ...disk,
+    open: (path, mode, done) => {
+      if (isHolding && path.endsWith(nameAt(3))) held.push(() => disk.open(path, mode, done))
+      else disk.open(path, mode, done)
+    },
+  }))
+  const writer = opened.store.snapshots.write(placeAt(9))
+  await write(writer, NEW[0]!)
+  isHolding = true
+  const reading = openNewest(opened.store)
+  const finishing = finish(writer)
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  held.forEach(open => open())
+  t.is(held.length, 1)
+  const reader = await reading
+  t.is(Buffer.concat(await restOf(reader)).toString(), OLD[0]!.toString())
+  t.is((await finishing).index, 9)
+  await opened.close()
+})
+
 test('a long snapshot is synced on the way, and the old one goes after everything else', async t => {
   const disk = newDisk()
   const opened = await withOld(disk)
