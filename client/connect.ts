@@ -37,6 +37,8 @@ export interface ClientHost {
   /** A number in [0, 1). */
   readonly random: () => number
   readonly dial: typeof dialClient
+  /** Hears of each outcome, that of connecting included, after those who wait for it. */
+  readonly told?: () => void
 }
 
 /** How often deadlines are looked at, and how soon a refused command is tried again where it was refused. */
@@ -47,18 +49,18 @@ export const connect = <C, R>(options: ClientOptions<C, R>): Eventual<ConnectErr
   connectWith({ clock: systemClock, random: Math.random, dial: dialClient }, options)
 
 /** `connect` in a world of one's own. */
-export const connectWith = <C, R>({ clock, random, dial }: ClientHost, options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> => {
+export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return Promise.resolve(prepared)
   const { cluster, members, limits, timeoutMs, protocol, trust } = prepared.right
   const clusterNameId = clusterNameIdOf(cluster)
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, told })
   const finder = createFinder({
     members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     mayDial: address => objectionToText(trust, address) === undefined,
     dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: trust.tls, limits, clock }),
   } satisfies FinderOptions)
-  return begin(clock, timeoutMs, outlet, finder)
+  return begin(clock, timeoutMs, outlet, finder, told)
 }
 
 interface Prepared<C, R> extends CheckedClientOptions {
@@ -82,7 +84,7 @@ const prepare = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Pre
   }
 }
 
-const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder): Eventual<ConnectError, Client<C, R>> => {
+const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder, told: ClientHost['told']): Eventual<ConnectError, Client<C, R>> => {
   const tick = (): void => {
     cancelTick = clock.after(TICK_MS, tick)
     outlet.tick()
@@ -94,13 +96,17 @@ const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, find
     finder.close(resolve)
   }))
   return new Promise(resolve => {
+    const connected = (outcome: Either<ConnectError, Client<C, R>>): void => {
+      resolve(outcome)
+      told?.()
+    }
     const cancelTimeout = clock.after(timeoutMs, () => {
       const reasons = { ...finder.reasons }
-      void close().then(() => resolve(left(new Unreachable(reasons, timeoutMs))))
+      void close().then(() => connected(left(new Unreachable(reasons, timeoutMs))))
     })
     finder.begin(() => {
       cancelTimeout()
-      resolve(right({ ...proposerOf(outlet.submit), close }))
+      connected(right({ ...proposerOf(outlet.submit), close }))
     })
   })
 }

@@ -43,6 +43,14 @@ export interface Limits extends Pick<Settings,
   readonly reconnectMaxMs: Millis
   /** How long the machine may run before other work gets a turn. */
   readonly applyBudgetMs: Millis
+  /** Log applied since the last snapshot, in bytes and in entries: whichever is passed first, the member takes the next. */
+  readonly snapshotBytes: number
+  readonly snapshotEntries: number
+  /** How long a machine may take over the next chunk of a snapshot, or of restoring one. */
+  readonly snapshotStallMs: Millis
+  /** Bounds of the wait before a snapshot is tried again that failed: doubled each time. */
+  readonly snapshotRetryMs: Millis
+  readonly snapshotRetryMaxMs: Millis
   /** How long `stop` waits for accepted proposals. */
   readonly stopTimeoutMs: Millis
 }
@@ -80,6 +88,11 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   reconnectMaxMs: 1000,
   applyBudgetMs: 10,
   stallMs: DEFAULT_ELECTION_TIMEOUT_MS / 2,
+  snapshotBytes: 64 * MiB,
+  snapshotEntries: 1_000_000,
+  snapshotStallMs: 60_000,
+  snapshotRetryMs: 1000,
+  snapshotRetryMaxMs: 60_000,
   stopTimeoutMs: 5000,
 })
 
@@ -170,6 +183,11 @@ const GivenLimits = closed({
   reconnectMaxMs: optional(TimerMs),
   applyBudgetMs: optional(TimerMs),
   stallMs: optional(TimerMs),
+  snapshotBytes: optional(Bound),
+  snapshotEntries: optional(Bound),
+  snapshotStallMs: optional(TimerMs),
+  snapshotRetryMs: optional(TimerMs),
+  snapshotRetryMaxMs: optional(TimerMs),
   stopTimeoutMs: optional(TimerMs),
 } satisfies Record<keyof Limits, t.Type<number | undefined, unknown>>)
 
@@ -228,6 +246,7 @@ const limitFaults = (limits: Limits, electionTimeoutMs: Millis): readonly string
   atLeast('maxUncommittedBytes', bodyBytes, 'maxBatchBytes + maxCommandBytes')
   atLeast('maxPendingBytes', bodyBytes, 'maxBatchBytes + maxCommandBytes')
   atLeast('reconnectMaxMs', limits.reconnectMinMs, 'reconnectMinMs')
+  atLeast('snapshotRetryMaxMs', limits.snapshotRetryMs, 'snapshotRetryMs')
   if (limits.stallMs > electionTimeoutMs) {
     faults.push(`limits.stallMs: must be at most electionTimeoutMs = ${electionTimeoutMs}, not ${limits.stallMs}`)
   }

@@ -9,6 +9,10 @@ export const lastIndexOf = (batch: EntryBatch): Index => batch.firstIndex + batc
  */
 export const bytesOf = (batch: EntryBatch): number => BATCH_OVERHEAD_BYTES + (batch.kind === 'command' ? batch.body.bytes.length : 0)
 
+/** What the first `entries` of the batch take of the log: their part of it, as if all entries of its body were equally large. */
+export const shareOf = (batch: EntryBatch, entries: number): number =>
+  batch.kind === 'command' ? bytesOf(batch) * entries / batch.body.count : bytesOf(batch)
+
 /** Header and object: what makes ten million one-entry batches count for what they cost. */
 const BATCH_OVERHEAD_BYTES = 128
 

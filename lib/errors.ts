@@ -1,4 +1,4 @@
-import type { MemberId } from './types.js'
+import type { Index, MemberId } from './types.js'
 
 /** Whether a command may be in the log: the one field a retry needs. */
 export type Appended = 'never' | 'unknown' | 'yes'
@@ -67,12 +67,12 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command. */
+/** The member or client was stopped before it accepted the command, or before the snapshot was durable. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
   constructor() {
-    super('The command was refused because this member or client has been stopped.')
+    super('This was refused because the member or client has been stopped.')
   }
 }
 
@@ -96,6 +96,21 @@ export class MachineFailed extends Tagged<'MachineFailed'> {
 
 /** Why a proposal has no result. */
 export type ProposeError = NotLeader | Busy | TooLarge | Rejected | TimedOut | Stopped | OutcomeUnknown | MachineFailed
+
+/** The machine did not give its state, or the disk did not take it. Nothing else is affected, and the snapshot before stays the newest. */
+export class SnapshotFailed extends Tagged<'SnapshotFailed'> {
+  readonly _tag = 'SnapshotFailed'
+  constructor(
+    /** Where the snapshot was to stand. */
+    readonly index: Index,
+    readonly reason: string,
+  ) {
+    super(`There is no snapshot at ${index}: ${reason}`)
+  }
+}
+
+/** Why there is no snapshot. */
+export type SnapshotError = SnapshotFailed | Stopped
 
 /** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
 export class InvalidOptions extends Tagged<'InvalidOptions'> {
@@ -171,5 +186,17 @@ export class StorageFailed extends Tagged<'StorageFailed'> {
   }
 }
 
+/** The log begins behind entries that only a snapshot stands for, and no snapshot can be restored; nothing was changed. */
+export class SnapshotLost extends Tagged<'SnapshotLost'> {
+  readonly _tag = 'SnapshotLost'
+  constructor(
+    /** The last entry that is not in the log. */
+    readonly baseIndex: Index,
+    readonly reason: string,
+  ) {
+    super(`The log begins behind ${baseIndex}, and what precedes it cannot be restored: ${reason}`)
+  }
+}
+
 /** Why a member could not be started. */
-export type StartError = InvalidOptions | PortInUse | ListenFailed | FolderInUse | WrongFolder | Damaged | StorageFailed
+export type StartError = InvalidOptions | PortInUse | ListenFailed | FolderInUse | WrongFolder | Damaged | StorageFailed | SnapshotLost

@@ -9,5 +9,5 @@ export type { Candidate, Follower, Leader, RaftState, Settings } from './state.j
 export { type Status, isReady, statusOf } from './status.js'
 export { type Step, step } from './step.js'
 export type {
-  CommandBatch, EntryBatch, EntryBody, EntryId, HardState, Index, MemberId, Membership, MembershipBatch, Millis, NoopBatch, RequestId, Round, Term, Turn,
+  CommandBatch, EntryBatch, EntryBody, EntryId, HardState, Index, MemberId, Membership, MembershipBatch, Millis, NoopBatch, RequestId, Round, Snapshot, Term, Turn,
 } from './types.js'

@@ -89,6 +89,10 @@ export const lastEntry = (log: Log): EntryId => ({ index: log.lastIndex, term: l
 /** The newest membership in the log, committed or not (§4.1). */
 export const membershipOf = (log: Log): Membership => log.memberships.at(-1)?.membership ?? log.base.membership
 
+/** The membership in force at `index`, which is in the log or its base. */
+export const membershipAt = (log: Log, index: Index): Membership =>
+  log.memberships[search(log.memberships.length, at => log.memberships[at]!.index, index)]?.membership ?? log.base.membership
+
 /**
  * The last entry at or before `index` whose term is not above `term`: where two logs can first agree again. Whole terms are
  * skipped on both sides, so long divergent tails cost a round trip per term, not per entry (§5.3).

@@ -1,7 +1,7 @@
 import type { Step } from './step.js'
 import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { type Follower, type Settings, isVoting, restartElectionWait } from './state.js'
-import type { HardState, Millis } from './types.js'
+import type { HardState, Index, Millis } from './types.js'
 
 /** What a member finds on its disk. */
 export interface Stored extends StoredLog {
@@ -10,21 +10,23 @@ export interface Stored extends StoredLog {
 
 /**
  * The state with which a member starts, always as a follower (§5.2), whatever it was before. What recovery handed over is
- * durable; what was committed for certain is applied again. In a term known only from the log nobody remembers the vote, so
- * nobody else gets it.
+ * durable; what was committed for certain is applied again, from behind `applied`, where a snapshot may have put the machine. In a
+ * term known only from the log nobody remembers the vote, so nobody else gets it.
  */
-export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis): Step => {
+export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis, applied: Index = stored.base.index): Step => {
   const log = openLog(stored)
   const last = lastEntry(log)
-  const commitIndex = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
+  const writtenCommit = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
+  // Only what was committed is ever applied, also where no later write carried the commitIndex.
+  const commitIndex = Math.max(writtenCommit, applied)
   const term = Math.max(stored.hardState.term, last.term)
   const { voters, outgoing } = membershipOf(log)
   const isAlone = voters.length + outgoing.length === 1
   const state: Follower = {
     role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
-    term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit: commitIndex,
+    term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
-    handedIndex: log.base.index, handed: [], appliedIndex: log.base.index, readingToApply: 0,
+    handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0,
     replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,
     verified: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY,

@@ -8,8 +8,9 @@ import type { MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
 import type { Notice } from './outputs/diagnostics.js'
 import type { Machine } from './machine/machine.js'
+import { type Begun, beginMachine, startMachine } from './snapshots/restore.js'
 import type { Host, Member, Raft } from './member/member.js'
-import { openPorts, startNotices } from './member/open.js'
+import { type Opening, openPorts, startNotices } from './member/open.js'
 import type { Eventual } from './proposer/proposer.js'
 import { runMember } from './member/run-member.js'
 import type { Recorder } from './recorder/port.js'
@@ -48,18 +49,25 @@ export const startRaft = <C, R, S>(
 ): void => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return done(prepared)
-  const { options: checked, storage, transport, recorder, ...recipe } = prepared.right
+  const { options: checked, protocol, storage, transport, recorder, machine, begun: first } = prepared.right
   const notices = new Subject<Notice>()
   const notice = (notice: Notice): void => notices.next(notice)
-  openPorts({ options: checked, storage, transport, recorder, clock: host.clock, random: randomOf(host.seed), notice }, opened => {
+  const { clock } = host
+  const begin: Opening<C, R, S>['begin'] = (store, begun) =>
+    beginMachine(first, machine, { store, clock, stallMs: checked.limits.snapshotStallMs }, begun)
+  openPorts({ options: checked, storage, transport, recorder, clock, random: randomOf(host.seed), notice, begin }, opened => {
     if (isLeft(opened)) return done(opened)
-    done(right(runMember({ options: checked, ...recipe, ports: opened.right, host, notices$: notices })))
+    const { ports, begun } = opened.right
+    done(right(runMember({ options: checked, protocol, ports, begun, host, notices$: notices })))
     // Whoever was waiting for the member has subscribed by the end of the turn.
-    host.clock.endOfTurn(() => startNotices(checked, opened.right).forEach(notice))
+    clock.endOfTurn(() => [...startNotices(checked, ports), ...begun.notices].forEach(notice))
   })
 }
 
-type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol' | 'machine' | 'initial'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport'> & { readonly recorder: Recorder | undefined }
+type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport' | 'machine'> & {
+  readonly recorder: Recorder | undefined
+  readonly begun: Begun<C, R, S>
+}
 
 /** Reads the options once and starts the machine: whatever they do, the outcome is a value. */
 const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions, Prepared<C, R, S>> => {
@@ -70,10 +78,10 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
     const faults = protocolFaults('machine', machine)
     if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
-    const running = machine.start()
-    return right({ options: checked.right, protocol: { command, result }, machine: running, initial: running.state, transport, storage, recorder })
+    const begun = startMachine(machine)
+    return isLeft(begun) ? begun : right({ options: checked.right, protocol: { command, result }, machine, begun: begun.right, transport, storage, recorder })
   } catch (thrown) {
-    return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))
+    return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
   }
 }
 

@@ -1,11 +1,11 @@
 /** The public face of `rxraft`. */
 export {
   type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
-  Rejected, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, WrongFolder,
+  Rejected, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, WrongFolder,
 } from '../lib/errors.js'
 export type { AppendEntries } from '../lib/messages.js'
 export type { Status } from '../lib/status.js'
-export type { Index, MemberId, Millis, Term } from '../lib/types.js'
+export type { Index, MemberId, Membership, Millis, Snapshot, Term } from '../lib/types.js'
 export type { Limits } from '../codecs/options.js'
 export { type RaftOptions, createRaft } from './create-raft.js'
 export type { Diagnostic, Severity } from './outputs/diagnostics.js'
@@ -21,6 +21,7 @@ export type { Ended } from './outputs/outputs.js'
 export type { Eventual, ProposeOptions, Proposer, Replicated, ReplicateOptions } from './proposer/proposer.js'
 export { reducerMachine } from './machine/reducer-machine.js'
 export type { RecordedMember, Recorder, RecorderNotice, Recording } from './recorder/port.js'
+export type { SnapshotEvent } from './snapshots/events.js'
 export { fileStorage } from './storage/file.js'
 export { memoryStorage } from './storage/memory.js'
 export type {

@@ -3,7 +3,7 @@ import { type ObservableInput, from } from 'rxjs'
 import { forEachEntry } from '../../codecs/entries.js'
 import { messageOf } from '../../codecs/report.js'
 import { decodeValue } from '../../codecs/values.js'
-import { dropBefore, lastIndexOf } from '../../lib/batch.js'
+import { dropBefore, lastIndexOf, shareOf } from '../../lib/batch.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
@@ -16,12 +16,16 @@ export interface ApplyOptions<C, R, S> {
   /** How long entries are applied before the rest is put off to another turn of the event loop. */
   readonly applyBudgetMs: Millis
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  /** What the machine stands at when the work begins. */
+  readonly from: Position
   /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
   readonly applied: (at: Position) => void
   /** The results of commands from `firstIndex` on, all of `term`, in log order: goes to the intake. */
   readonly results: (firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]) => void
   /** Commits are made only while somebody observes them. Called after `results`. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
+  /** Everything up to and including `at`, so many bytes of log further than the last time, is applied and no call of the machine is under way. */
+  readonly rested: (at: Position, bytes: number) => void
   /** One synchronous call of the machine took longer than the budget: it held up everything else in this process. */
   readonly slow: (tookMs: Millis, firstIndex: Index) => void
   /** The machine failed on entries from `index` on, or the command at `index` no longer decodes. Nothing is applied after it. */
@@ -31,6 +35,8 @@ export interface ApplyOptions<C, R, S> {
 export interface Apply {
   /** Committed batches, contiguous with those before. Applies at once what the budget allows. */
   committed(batches: readonly EntryBatch[]): void
+  /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never once the work is over. */
+  atRest(work: (at: Position) => void): void
   /** Nothing more is applied; a call of the machine that is under way is left to itself. */
   halt(): void
 }
@@ -47,16 +53,19 @@ interface Work<C, R, S> extends ApplyOptions<C, R, S> {
   batches: EntryBatch[]
   next: number
   /** The last position applied, and whether it was reported. */
-  at: Position | undefined
+  at: Position
   isReported: boolean
   slice: number
+  /** A call of the machine is under way, and who waits for its end. */
+  isCalling: boolean
+  waiting: ((at: Position) => void)[]
   /** Under way or put off: whoever is at it goes on by itself. */
   isBusy: boolean
   isOver: boolean
 }
 
 const report = <C, R, S>(work: Work<C, R, S>): void => {
-  if (work.isReported || work.at === undefined) return
+  if (work.isReported) return
   work.isReported = true
   work.applied(work.at)
 }
@@ -64,6 +73,7 @@ const report = <C, R, S>(work: Work<C, R, S>): void => {
 const end = <C, R, S>(work: Work<C, R, S>): void => {
   work.isOver = true
   work.batches = []
+  work.waiting = []
 }
 
 const fail = <C, R, S>(work: Work<C, R, S>, index: Index, reason: unknown): void => {
@@ -81,6 +91,15 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
     work.batches = work.batches.slice(work.next)
     work.next = 0
   }
+}
+
+/** Whoever looks at the machine between two calls of it does so now. */
+const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
+  if (work.isOver) return
+  work.rested(work.at, bytes)
+  const { waiting } = work
+  work.waiting = []
+  for (const look of waiting) look(work.at)
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */
@@ -136,19 +155,24 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
     return true
   }
   const entries = decoded.right
+  const bytes = shareOf(batch, entries.length)
   let isDone = false
   let isLate = false
+  work.isCalling = true
   listOf(() => work.machine.apply(entries), entries.length, results => {
     isDone = true
+    work.isCalling = false
     if (work.isOver) return
     if (isLeft(results)) fail(work, batch.firstIndex, results.left)
     else conclude(work, batch, entries, results.right)
     if (!isLate) return
+    rest(work, bytes)
     if (isSpent(work, turnBegan)) putOff(work)
     else resume(work, turnBegan)
   })
   isLate = true
   pace(work, work.clock.now() - began, batch.firstIndex)
+  if (isDone) rest(work, bytes)
   return isDone
 }
 
@@ -162,8 +186,10 @@ const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   work.isBusy = true
   while (work.next < work.batches.length) {
     const batch = work.batches[work.next]!
-    if (batch.kind !== 'command') advanceTo(work, batch, lastIndexOf(batch))
-    else if (!applySlice(work, batch, began)) return report(work)
+    if (batch.kind !== 'command') {
+      advanceTo(work, batch, lastIndexOf(batch))
+      rest(work, shareOf(batch, batch.count))
+    } else if (!applySlice(work, batch, began)) return report(work)
     if (isSpent(work, began)) {
       putOff(work)
       return report(work)
@@ -181,13 +207,18 @@ const resume = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
 /** Applies to one machine what `committed` hands over. */
 export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
   const work: Work<C, R, S> = {
-    ...options, batches: [], next: 0, at: undefined, isReported: true, slice: FIRST_SLICE, isBusy: false, isOver: false,
+    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, isCalling: false, waiting: [], isBusy: false, isOver: false,
   }
   return {
     committed: batches => {
       if (work.isOver) return
       for (const batch of batches) work.batches.push(batch)
       run(work, work.clock.now())
+    },
+    atRest: look => {
+      if (work.isOver) return
+      if (work.isCalling) work.waiting.push(look)
+      else look(work.at)
     },
     halt: () => end(work),
   }

@@ -8,7 +8,7 @@ export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
-interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'applyBudgetMs' | 'clock' | 'results' | 'commits'> {
+interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
   /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */
   applied(latest: Applied<S>): void
   notice(notice: MachineNotice): void

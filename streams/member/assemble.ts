@@ -1,4 +1,5 @@
 import { awaitsMachine } from '../../lib/application.js'
+import { membershipAt } from '../../lib/log.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
@@ -8,12 +9,14 @@ import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Requests, createRequests } from '../requests/requests.js'
+import { type Capture, createCapture } from '../snapshots/capture.js'
 import { createSender } from '../transport/send.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
 export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
+  readonly capture: Pick<Capture, 'snapshot'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
@@ -32,11 +35,11 @@ interface Feed {
 }
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { ports: { links }, host: { clock, told } } = member
-  const { options: { limits: { applyBudgetMs } }, protocol, machine, initial } = member
+  const { ports: { links, store: { snapshots } }, host: { clock, told } } = member
+  const { options: { limits }, protocol, begun: { machine, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
     first,
-    firstApplied: { index: first.appliedIndex, term: first.log.base.term, time: 0, state: initial },
+    firstApplied: from,
     leadership: (term, signal) => ({
       ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal,
     }),
@@ -47,7 +50,8 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const sender = createSender(links, clock.endOfTurn)
   const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
-    protocol, machine, applyBudgetMs, clock, commits, notice,
+    protocol, machine, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
+    rested: ({ index }, bytes) => capture.rested(index, bytes),
     results: (firstIndex, term, results) => {
       requests.applied(firstIndex, term, results)
       sender.flush()
@@ -58,9 +62,13 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     failed: feed.failed,
   })
+  const capture: Capture = createCapture({
+    machine, snapshots, restored, from: from.index, limits, clock, atRest: applier.atRest,
+    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice,
+  })
 
   return {
-    requests, outputs, overflowed: overflow.add,
+    requests, outputs, capture, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -78,6 +86,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     halt: () => {
       applier.halt()
+      capture.halt()
       requests.halt()
       outputs.halt()
     },

@@ -1,14 +1,16 @@
 /** What a member is, to its users and to the parts it is made of. */
 import type { Observable } from 'rxjs'
 import type { CheckedOptions } from '../../codecs/options.js'
-import type { Term } from '../../lib/types.js'
+import type { SnapshotError } from '../../lib/errors.js'
+import type { Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
-import type { Protocol, RunningMachine } from '../machine/machine.js'
+import type { Protocol } from '../machine/machine.js'
 import type { Ports } from './open.js'
 import type { OutputStreams } from '../outputs/outputs.js'
 import type { Fold } from '../pipeline/flight-recorder.js'
-import type { Proposer } from '../proposer/proposer.js'
+import type { Eventual, Proposer } from '../proposer/proposer.js'
+import type { Begun } from '../snapshots/restore.js'
 
 /**
  * One term of office of this member, from the moment it is ready. What it proposes is proposed in this term or not at all, and
@@ -23,6 +25,11 @@ export interface Leadership<C, R> extends Proposer<C, R> {
 /** A running member. `docs/streams.md` says what each of its streams promises. */
 export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Leadership<C, R>>, AsyncDisposable {
   /**
+   * Takes a snapshot of this member's machine, or joins the one that is being taken, and resolves when it is durable; the newest, where
+   * nothing was applied since. Members take snapshots by themselves, and each its own: this is for who cannot wait.
+   */
+  snapshot(): Eventual<SnapshotError, Snapshot>
+  /**
    * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, syncs, gives back lock
    * and address, and completes every stream. Resolves when all that is done, never rejects; twice is once.
    */
@@ -36,7 +43,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal whose proposer was just told its outcome: virtual time waits for who waits with a promise. */
+  /** Hears of each proposal, or wish for a snapshot, whose outcome was just told: virtual time waits for who waits with a promise. */
   readonly told?: () => void
 }
 
@@ -44,9 +51,8 @@ export interface Host {
 export interface Member<C, R, S> {
   readonly options: CheckedOptions
   readonly protocol: Protocol<C, R>
-  readonly machine: RunningMachine<C, R, S>
-  /** The machine's state before anything was applied. */
-  readonly initial: S
+  /** The machine and what it begins with. */
+  readonly begun: Begun<C, R, S>
   readonly ports: Ports
   readonly host: Host
   /** What there is to say of the start, and later of the ports. */

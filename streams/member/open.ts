@@ -11,6 +11,7 @@ import { createAdmission } from './admission.js'
 import type { Recorder, Recording } from '../recorder/port.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
+import type { Begun } from '../snapshots/restore.js'
 import type { Storage, Store } from '../storage/port.js'
 import type { Links, Transport } from '../transport/port.js'
 
@@ -23,7 +24,7 @@ export interface Ports {
   readonly membership: Membership
 }
 
-export interface Opening {
+export interface Opening<C, R, S> {
   readonly options: CheckedOptions
   readonly storage: Storage
   readonly transport: Transport
@@ -32,11 +33,13 @@ export interface Opening {
   /** A number in [0, 1). */
   readonly random: () => number
   readonly notice: (notice: Notice) => void
+  /** Sets up the machine by what is stored. */
+  readonly begin: (store: Store, done: (outcome: Either<StartError, Begun<C, R, S>>) => void) => void
 }
 
-/** Recovers what is stored, then listens. What was opened is closed again when the rest cannot be had. */
-export const openPorts = (opening: Opening, done: (outcome: Either<StartError, Ports>) => void): void => {
-  const { options: { cluster, id, members, limits }, storage, transport, recorder, clock, random, notice } = opening
+/** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
+export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, { readonly ports: Ports; readonly begun: Begun<C, R, S> }>) => void): void => {
+  const { options: { cluster, id, members, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
   const owner = { clusterId, id, membership: first, tailBytes: limits.logCacheBytes }
@@ -51,9 +54,10 @@ export const openPorts = (opening: Opening, done: (outcome: Either<StartError, P
       clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: store.recovered.incarnation, members: membership.addresses,
       admit: createAdmission(store, notice), limits, clock, random,
     }
-    attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
-      ? store.close(() => done(left(listening.left)))
-      : done(right({ store, links: listening.right, recording: recorded.right, membership })))
+    const refused = (error: StartError): void => store.close(() => done(left(error)))
+    begin(store, begun => isLeft(begun) ? refused(begun.left) : attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
+      ? refused(listening.left)
+      : done(right({ ports: { store, links: listening.right, recording: recorded.right, membership }, begun: begun.right }))))
   }))
 }
 

@@ -28,12 +28,13 @@ const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', 
  * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const asides = new Subject<Completion>()
-  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now())
-  const { requests, outputs, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { applied, restored } = member.begun
+  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), applied.index)
+  const { requests, outputs, capture, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -63,5 +64,14 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     )),
   ).subscribe({ error: ending.fail })
   running.add(notices$.subscribe(outputs.notice))
-  return { ...outputs.streams, ...proposerOf<C, R>(requests.submit), stop: ending.stop, [Symbol.asyncDispose]: ending.stop }
+  // Whoever was waiting for the member has subscribed by the end of the turn.
+  if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
+  return {
+    ...outputs.streams, ...proposerOf<C, R>(requests.submit),
+    snapshot: () => new Promise(resolve => capture.snapshot(outcome => {
+      resolve(outcome)
+      told?.()
+    })),
+    stop: ending.stop, [Symbol.asyncDispose]: ending.stop,
+  }
 }

@@ -3,6 +3,7 @@ import type { MemberId } from '../../lib/types.js'
 import type { MachineNotice } from '../machine/operate.js'
 import type { RecorderNotice } from '../recorder/port.js'
 import type { IntakeNotice } from '../requests/intake.js'
+import type { SnapshotNotice } from '../snapshots/events.js'
 import type { Party, TransportNotice } from '../transport/port.js'
 
 /** What the streams of a member notice themselves. */
@@ -20,7 +21,7 @@ export type MemberNotice =
   /** On stopping, the disk or the transport did not finish in time and was left to itself. */
   | { readonly type: 'closeTimedOut'; readonly bound: 'stopTimeoutMs' }
 
-export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MachineNotice | RecorderNotice | MemberNotice
+export type Notice = CoreDiagnostic | TransportNotice | IntakeNotice | MachineNotice | RecorderNotice | SnapshotNotice | MemberNotice
 
 /** How much an operator should care: `error` needs a person, `warning` deserves a look, `info` explains. */
 export type Severity = 'info' | 'warning' | 'error'
@@ -50,6 +51,9 @@ const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   invalidRequest: 'warning',
   unsendableResult: 'warning',
   slowApply: 'warning',
+  snapshotFailed: 'warning',
+  slowSnapshot: 'warning',
+  snapshotUnusable: 'error',
   rememberFailed: 'error',
   closeTimedOut: 'error',
   recorderBehind: 'warning',

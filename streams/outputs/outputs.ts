@@ -8,6 +8,7 @@ import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createLeaderships } from './leaderships.js'
 import type { Applied, CommitEvent } from '../machine/machine.js'
+import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
 
 /** How a member ended. */
 export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
@@ -24,6 +25,8 @@ export interface OutputStreams<C, R, S, L> {
   readonly commits$: Observable<CommitEvent<C, R, S>>
   /** What this member, as leader, has sent. Replays nothing. */
   readonly appendEntries$: Observable<AppendEntries>
+  /** How snapshots of this member's machine come about. Replays nothing; does not wait for the log on the disk. */
+  readonly snapshots$: Observable<SnapshotEvent>
   /** What was noticed, refused or dropped. Replays nothing; does not wait for the disk. */
   readonly diagnostics$: Observable<Diagnostic>
   /** How the member ended: one value, replayed, then the last completion of all. */
@@ -41,6 +44,7 @@ export interface Outputs<C, R, S, L> {
   applied(latest: Applied<S>): void
   /** Where commit events go; not worth making while nobody observes. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
+  readonly snapshots: SnapshotEvents
   notice(notice: Notice): void
   /** Leadership is over, for good. */
   halt(): void
@@ -67,6 +71,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const appendEntries = new Subject<AppendEntries>()
+  const snapshots = new Subject<SnapshotEvent>()
   const diagnostics = new Subject<Diagnostic>()
   const ended = new ReplaySubject<Ended>(1)
 
@@ -81,7 +86,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   return {
     streams: {
       status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
-      appendEntries$: appendEntries.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+      appendEntries$: appendEntries.asObservable(), snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
     },
     released: ({ state, ready }) => {
       shown = state
@@ -101,11 +106,12 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
       status.show()
     },
     commits,
+    snapshots,
     notice,
     halt,
     end: how => {
       halt()
-      for (const stream of [status, state, leadership, commits, appendEntries, diagnostics]) stream.complete()
+      for (const stream of [status, state, leadership, commits, appendEntries, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
     },

@@ -34,6 +34,8 @@ export interface OutletOptions<C, R> {
   readonly heartbeatMs: Millis
   /** Commands of one turn leave together at its end. */
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  /** Hears of each outcome, after the one who proposed. */
+  readonly told?: (() => void) | undefined
 }
 
 export interface SubmitOptions extends ProposeOptions {
@@ -279,8 +281,12 @@ const finish = <C, R>(state: OutletState<C, R>): void => {
 /** The outlet of a member or a client. Commands wait in it until `reroute` names a way to the leader. */
 export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> => {
   const state = initialState(options)
+  const { told } = options
   return {
-    submit: (command, submitOptions, done) => submit(state, command, submitOptions, done),
+    submit: (command, submitOptions, done) => submit(state, command, submitOptions, told === undefined ? done : outcome => {
+      done(outcome)
+      told()
+    }),
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),

@@ -45,7 +45,7 @@ export interface Requests<C, R> {
 export const createRequests = <C, R>({ options, protocol, links, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
   const intake: Intake<R> = createIntake({ protocol, limits, propose, leader: () => routes.leader(), notice })
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, told })
   const routes: Routes = createRoutes({ outlet, intake, links, reply: sender.to })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 
@@ -58,10 +58,7 @@ export const createRequests = <C, R>({ options, protocol, links, sender, clock, 
 
   return {
     routes,
-    submit: told === undefined ? outlet.submit : (command, options, done) => outlet.submit(command, options, outcome => {
-      done(outcome)
-      told()
-    }),
+    submit: outlet.submit,
     folded: (state, answers) => {
       intake.answered(answers)
       routes.follow(state)

@@ -45,6 +45,39 @@ test('a leader behind a partition loses its office, and its side takes no writes
   await cluster.check()
 })
 
+test('a client connects, follows the leader over a crash, and what it is told is held against the log', async t => {
+  const cluster = await begun({ members: 3, seed: 4 })
+  const client = orThrow(await cluster.settle(cluster.connect('ann')))
+  const add = (add: number) => cluster.settle(cluster.propose({ add }, { through: 'ann', timeoutMs: 10_000 }))
+  t.is(orThrow(await add(1)), 2)
+  const first = cluster.leader()!
+  const lost = cluster.propose({ add: 2 }, { through: 'ann', timeoutMs: 10_000 })
+  cluster.crash(first)
+  await cluster.settle(lost)
+  t.true(isRight(await add(3)))
+  t.not(cluster.leader(), first)
+  await cluster.recover()
+  await cluster.check()
+  t.deepEqual(cluster.history().map(({ client, at }) => [client, at]).slice(1), [['ann', 'ann'], ['ann', 'ann'], ['ann', 'ann']])
+  await cluster.settle(client.close())
+  t.deepEqual([await add(4)].map(outcome => isLeft(outcome) && outcome.left._tag), ['Stopped'])
+})
+
+test('a client that no answer reaches learns that the outcome is unknown; one that reaches nobody is told why', async t => {
+  const cluster = await begun({ members: 3 })
+  orThrow(await cluster.settle(cluster.connect('ann')))
+  orThrow(await cluster.settle(cluster.propose({ add: 1 }, { through: 'ann' })))
+  for (const id of cluster.ids) cluster.cut(id, 'ann')
+  const deaf = await cluster.settle(cluster.propose({ add: 10 }, { through: 'ann', timeoutMs: 500 }))
+  t.true(isLeft(deaf) && deaf.left.appended === 'unknown')
+  t.is(cluster.member(cluster.leader()!).state, 12)
+  for (const id of cluster.ids) cluster.pause(id)
+  const nobody = await cluster.settle(cluster.connect('bob', { timeoutMs: 2000 }))
+  t.true(isLeft(nobody) && nobody.left._tag === 'Unreachable')
+  const never = await cluster.settle(cluster.propose({ add: 100 }, { through: 'bob' }))
+  t.true(isLeft(never) && never.left.appended === 'never')
+})
+
 test('one way alone can be cut: who is not heard by its followers does not stay the leader', async t => {
   const cluster = await begun({ members: 3 })
   const first = cluster.leader()!

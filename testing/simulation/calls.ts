@@ -2,7 +2,7 @@
 import { encodeValue } from '../../codecs/values.js'
 import type { ProposeError } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
-import type { Index, MemberId, Millis } from '../../lib/types.js'
+import type { Index, Millis } from '../../lib/types.js'
 import type { Commit, Protocol } from '../../streams/machine/machine.js'
 import type { Operation } from '../linearizability/history.js'
 import type { Judge } from './watch/violation.js'
@@ -10,7 +10,8 @@ import type { Judge } from './watch/violation.js'
 /** One proposal of one client, from the call to its outcome. */
 export interface Call<C, R> {
   readonly client: string
-  readonly member: MemberId
+  /** The member, or the client, to which it was handed over. */
+  readonly at: string
   readonly command: C
   readonly calledAt: Millis
   /** Undefined while there is no outcome. */
@@ -19,7 +20,7 @@ export interface Call<C, R> {
 }
 
 export interface Calls<C, R> {
-  readonly begin: (client: string, member: MemberId, command: C) => (outcome: Either<ProposeError, R>) => void
+  readonly begin: (client: string, at: string, command: C) => (outcome: Either<ProposeError, R>) => void
   readonly history: () => readonly Call<C, R>[]
   /**
    * Holds the history against the log: what was acknowledged stands in it once, with the result that was told, in the order in which it was
@@ -68,8 +69,8 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
   }
   return {
     history: () => calls,
-    begin: (client, member, command) => {
-      const call: Settled<C, R> = { client, member, command, calledAt: now(), returnedAt: undefined, outcome: undefined }
+    begin: (client, at, command) => {
+      const call: Settled<C, R> = { client, at, command, calledAt: now(), returnedAt: undefined, outcome: undefined }
       calls.push(call)
       return outcome => {
         call.outcome = outcome

@@ -1,5 +1,6 @@
 /** A cluster of real members in virtual time, for a test to hold in its hands. */
 import { EMPTY, type Observable, switchMap, tap } from 'rxjs'
+import type { Client, ConnectError } from '../../client/index.js'
 import { OutcomeUnknown, type ProposeError, Stopped } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
 import { isReady } from '../../lib/status.js'
@@ -29,7 +30,7 @@ export type { SimulationOptions }
 
 /** One member over all its lives. */
 export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Leadership<C, R>>,
-  'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'diagnostics$' | 'ended$'> {
+  'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshots$' | 'diagnostics$' | 'ended$'> {
   readonly id: MemberId
   /** The member as a program has it, while it runs. */
   readonly raft: Raft<C, R, S> | undefined
@@ -38,6 +39,8 @@ export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Le
 }
 
 export interface SimulatedProposal {
+  /** A client that has connected, in its own process; instead of `at`. */
+  readonly through?: string
   /** Where it is proposed; any member forwards it. The first that runs unless told otherwise. */
   readonly at?: MemberId
   /** Whose it is, in the history. */
@@ -62,6 +65,11 @@ export interface SimulatedCluster<C, R, S> {
   until(holds: () => boolean, withinMs?: Millis): Promise<void>
   /** Lets virtual time pass until the promise is settled, and passes on what it brings. */
   settle<A>(promise: PromiseLike<A>, withinMs?: Millis): Promise<A>
+  /**
+   * Connects the real client of `rxraft/client` to the members, in a process of its own whose name is also an end for `cut`. Needs time to
+   * pass. What is proposed on it directly is in no history; `propose` with `through` is.
+   */
+  connect(client: string, options?: { readonly timeoutMs?: Millis }): Eventual<ConnectError, Client<C, R>>
   /** Proposes, and remembers what comes of it; a member that crashes leaves the outcome unknown. Needs time to pass. */
   propose(command: C, options?: SimulatedProposal): Eventual<ProposeError, R>
   /** Makes a fault happen, now. */
@@ -139,6 +147,7 @@ const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): Simu
     leadership$: overLives(raft => raft.leadership$),
     commits$: overLives(raft => raft.commits$),
     appendEntries$: overLives(raft => raft.appendEntries$),
+    snapshots$: overLives(raft => raft.snapshots$),
     diagnostics$: overLives(raft => raft.diagnostics$),
     ended$: overLives(raft => raft.ended$),
     get raft() { return raft$.value },
@@ -159,15 +168,16 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
     else if (act.type === 'recover') await recover(world, recipe.electionTimeoutMs, act.rest)
     else if (act.type === 'calm') await keepCalm(world, act.ms)
     else if (act.type === 'check') calls.check(world.appliances.commits)
+    else if (act.type === 'connect') void world.clients.connect(act.client, act.timeoutMs)
     else void propose(world, calls, act)
   }
   if (until > agenda.now()) await world.run(until)
   return judge.violation()
 }
 
-const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, member, command, timeoutMs }: Extract<Act<C>, { type: 'propose' }>): Eventual<ProposeError, R> => {
-  const returned = calls.begin(client, member, command)
-  const outcome = await proposeAt(world, world.member(member), command, timeoutMs)
+const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, at, command, timeoutMs }: Extract<Act<C>, { type: 'propose' }>): Eventual<ProposeError, R> => {
+  const returned = calls.begin(client, 'member' in at ? at.member : at.through, command)
+  const outcome = await ('member' in at ? proposeAt(world, world.member(at.member), command, timeoutMs) : world.clients.propose(at.through, command, timeoutMs))
   returned(outcome)
   return outcome
 }
@@ -204,6 +214,25 @@ const faultsOf = (ids: readonly MemberId[], checks: Checks, perform: (fault: Fau
     disks: (mix: Partial<DiskMix>): void => inflict('disks', { type: 'disks', mix }),
   }
 }
+
+/** What clients do, remembered. */
+const clientsOf = <C, R, S>(
+  world: World<C, R, S>, calls: Calls<C, R>, checks: Checks, note: (act: Act<C>) => void,
+): Pick<SimulatedCluster<C, R, S>, 'connect' | 'propose'> => ({
+  connect: (client, options = {}) => {
+    checks.client('connect', client, options)
+    const { timeoutMs } = options
+    note({ type: 'connect', client, timeoutMs })
+    return world.clients.connect(client, timeoutMs)
+  },
+  propose: (command, options = {}) => {
+    checks.proposal('propose', options)
+    const { through, at = world.members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? world.members[0]!.id, client = through ?? 'a client', timeoutMs } = options
+    const act = { type: 'propose', client, at: through === undefined ? { member: at } : { through }, command, timeoutMs } as const
+    note(act)
+    return propose(world, calls, act)
+  },
+})
 
 /** The acts of a test on its cluster, remembered; and what becomes of them. */
 const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, replays: number) => {
@@ -261,18 +290,12 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   return {
     ids, clock: { now: agenda.now, after }, ...passage,
     ...faultsOf(ids, checks, journal.inflict, journal.cuts, after),
+    ...clientsOf(world, calls, checks, journal.note),
     member: id => {
       checks.member('member', id)
       return byId.get(id)!
     },
     leader: () => leaderOf(members)?.id,
-    propose: (command, options = {}) => {
-      checks.proposal('propose', options)
-      const { at = members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? ids[0]!, client = 'a client', timeoutMs } = options
-      const act = { type: 'propose', client, member: at, command, timeoutMs } as const
-      journal.note(act)
-      return propose(world, calls, act)
-    },
     storm: async (ms, struck = () => undefined) => {
       checks.span('storm', 'ms', ms)
       const mix = drawStorm(dice, electionTimeoutMs)

@@ -7,7 +7,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { startRaft } from '../../streams/create-raft.js'
-import type { Applied, Machine } from '../../streams/machine/machine.js'
+import type { Applied, Machine, RunningMachine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
 import { fileStorage } from '../../streams/storage/file.js'
@@ -77,8 +77,10 @@ export interface Member<C, R, S> extends Watched {
   readonly excuse: (why: 'failing' | 'damaged' | 'sound') => void
 }
 
-interface Life {
+interface Life<C, R, S> {
   readonly loop: Loop
+  /** The copy of the machine that was started last. */
+  machine: RunningMachine<C, R, S> | undefined
   state: RaftState | undefined
 }
 
@@ -93,7 +95,7 @@ interface Body<C, R, S> {
   readonly ledger: Ledger
   readonly words: Words
   readonly lives: BehaviorSubject<Raft<C, R, S> | undefined>
-  life: Life | undefined
+  life: Life<C, R, S> | undefined
   latest: Applied<S> | undefined
   isFailing: boolean
   isDamaged: boolean
@@ -122,7 +124,7 @@ const died = <C, R, S>(body: Body<C, R, S>, reason: string, isExcused: boolean):
 }
 
 /** Looks on while the core works. */
-const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life): Fold => (previous, batch) => {
+const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold => (previous, batch) => {
   const { id, around, recipe, words } = body
   const guard = around.guard()
   const member = watchedOf(body)
@@ -134,14 +136,17 @@ const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life): Fold => (previou
   return next
 }
 
-const begun = <C, R, S>(body: Body<C, R, S>, life: Life, raft: Raft<C, R, S>): void => {
+const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, R, S>): void => {
   const { id, around: { agenda, appliances, stir }, lives } = body
   const failed = (error: Error): void => {
     if (body.life === life) died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
   }
-  appliances().restarted(id)
-  raft.commits$.subscribe(event => { if (event._tag === 'Applied') appliances().applied(id, event.commits) })
   raft.state$.subscribe(applied => { body.latest = applied })
+  if (body.latest !== undefined) appliances().restarted(id, body.latest)
+  raft.commits$.subscribe(event => { if (event._tag === 'Applied') appliances().applied(id, event.commits) })
+  raft.snapshots$.subscribe(event => {
+    if (event.type === 'capturing' && event.bytes === 0) appliances().saved(id, { ...event, state: life.machine?.state })
+  })
   raft.ended$.subscribe(end => { if (end._tag === 'Failed') agenda.after(0, () => failed(end.error)) })
   lives.next(raft)
   stir.now()
@@ -156,14 +161,15 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
     agenda, timepiece, turnMs: () => turnMs === 0 ? 0 : dice.exponential(turnMs),
     thrown: error => judge.demand(false, () => `${id} threw ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
   })
-  const life: Life = { loop, state: undefined }
+  const life: Life<C, R, S> = { loop, machine: undefined, state: undefined }
+  const watched = stir.watch(machine, () => body.life === life)
   body.life = life
   network.hasPower(id)
   disk.serve(loop)
   const storage = fileStorage(`/${id}`, { disk: disk.files, clock: loop.clock, segmentBytes, idleMs: electionTimeoutMs / 2, random: dice.bytes })
   startRaft({
     cluster: 'simulation', id, members: addresses, electionTimeoutMs, heartbeatMs, limits,
-    machine: stir.watch(machine, () => body.life === life),
+    machine: { ...watched, start: () => life.machine = watched.start() },
     storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
   }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {
     if (!isLeft(outcome)) return begun(body, life, outcome.right)

@@ -69,11 +69,14 @@ const demand = (call: string, props: t.Props, value: object): void => {
 
 /** Checks of what a cluster of these members is asked for, each of which throws `SimulationMisused`. */
 export const createChecks = (ids: readonly MemberId[]) => {
+  const clients = new Set<string>()
+  const client = guard<string>('Client', value =>
+    typeof value === 'string' && clients.has(value) ? undefined : `must be a client that connects, ${clients.size === 0 ? 'of which there is none' : `one of ${[...clients].join(', ')}`}`)
   const member = guard<MemberId>('Member', value =>
     ids.some(id => id === value) ? undefined : `must be one of the members ${ids.join(', ')}`)
   const link = guard<string>('Link', value => {
     const ends = typeof value === 'string' ? value.split('>') : []
-    return ends.length === 2 && ends.every(member.is) ? undefined : `must be a way from one member to another, as "${ids[0]}>${ids[1] ?? 'n2'}", of the members ${ids.join(', ')}`
+    return ends.length === 2 && ends.every(end => member.is(end) || client.is(end)) ? undefined : `must be a way from one member to another, as "${ids[0]}>${ids[1] ?? 'n2'}", of the members ${ids.join(', ')}`
   })
   const shapes = shapesOf(member, link)
   const members = t.readonlyArray(member, 'a list of members')
@@ -85,7 +88,17 @@ export const createChecks = (ids: readonly MemberId[]) => {
       demand(call, { type: t.string, ...shape }, fault)
     },
     member: (call: string, id: MemberId): void => demand(call, { id: member }, { id }),
-    ends: (call: string, from: MemberId, to: MemberId): void => demand(call, { from: member, to: member }, { from, to }),
+    ends: (call: string, from: string, to: string): void => {
+      const end = (name: string): t.Mixed => client.is(name) ? client : member
+      demand(call, { from: end(from), to: end(to) }, { from, to })
+    },
+    /** A client that connects is known from now on. */
+    client: (call: string, name: string, options: object): void => {
+      const newcomer = guard<string>('Client', value => typeof value !== 'string' || value === '' || value.includes('>') ? 'must be a name without ">"'
+        : member.is(value) ? 'must not be the name of a member' : clients.has(value) ? 'must be another name than those of the clients before' : undefined)
+      demand(call, { client: newcomer, timeoutMs: t.unknown }, { client: name, ...options })
+      clients.add(name)
+    },
     groups: (call: string, groups: readonly (readonly MemberId[])[]): void => {
       demand(call, { groups: t.readonlyArray(members) }, { groups })
       const named = groups.flat()
@@ -94,7 +107,8 @@ export const createChecks = (ids: readonly MemberId[]) => {
     },
     span: (call: string, name: string, value: number): void => demand(call, { [name]: Span }, { [name]: value }),
     rest: (call: string, rest: object): void => demand(call, { down: optional(members), links: optional(t.readonlyArray(link, 'a list of links')) }, rest),
-    proposal: (call: string, options: object): void => demand(call, { at: optional(member), client: optional(t.string), timeoutMs: t.unknown }, options),
+    proposal: (call: string, options: object): void =>
+      demand(call, { at: optional(member), through: optional(client), client: optional(t.string), timeoutMs: t.unknown }, options),
   }
 }
 

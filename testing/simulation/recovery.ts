@@ -4,6 +4,7 @@ import { isReady } from '../../lib/status.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
 import type { Member } from './member.js'
+import { isSameState } from './watch/appliances.js'
 import { summary } from './watch/describe.js'
 import type { World } from './world.js'
 
@@ -43,6 +44,18 @@ export interface Rest {
   readonly links?: readonly string[]
 }
 
+/** Who has applied the same has become the same. */
+const checkStates = <C, R, S>({ judge }: World<C, R, S>, members: readonly Member<C, R, S>[]): void => {
+  const [first, ...others] = members.flatMap(({ id, latest }) => {
+    const applied = latest()
+    return applied === undefined ? [] : [{ id, ...applied }]
+  })
+  for (const other of others) {
+    judge.demand(first === undefined || first.index !== other.index || isSameState(first.state, other.state),
+      () => `at ${other.index} ${other.id} has become ${JSON.stringify(other.state)}, and ${first?.id} ${JSON.stringify(first?.state)}`)
+  }
+}
+
 /** Ends all faults but the rest, and waits; returns how many election timeouts it took. A cluster that does not recover is a violation. */
 export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs: Millis, { down = [], links = [] }: Rest): Promise<number> => {
   const { members, judge, agenda } = world
@@ -66,6 +79,7 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
     idle = gain > most ? 0 : idle + STRIDE
     most = Math.max(most, gain)
   }
+  if (links.length === 0) checkStates(world, present())
   return waited
 }
 

@@ -1,5 +1,5 @@
 /** When promises may have something to do: only then does virtual time stand still for them. */
-import { Observable, from } from 'rxjs'
+import { Observable, type ObservableInput, from } from 'rxjs'
 import type { Machine, RunningMachine } from '../../streams/machine/machine.js'
 
 export interface Stir {
@@ -22,15 +22,33 @@ export const createStir = (): Stir => {
   const calls = new Set<Call>()
   let isStirred = false
 
-  const running = <C, R, S>(inner: RunningMachine<C, R, S>, call: Call): RunningMachine<C, R, S> => ({
-    get state() { return inner.state },
-    snapshot: () => inner.snapshot(),
-    restore: bytes => inner.restore(bytes),
-    apply: entries => new Observable(subscriber => {
+  const during = <A>(isAlive: Call['isAlive'], ask: () => ObservableInput<A>): Observable<A> => new Observable(subscriber => {
+    const call: Call = { isAlive }
+    calls.add(call)
+    subscriber.add(() => calls.delete(call))
+    subscriber.add(from(ask()).subscribe(subscriber))
+  })
+  /** Only while the next chunk is awaited, and not while it is being written. */
+  const pulled = (inner: AsyncIterator<Uint8Array>, isAlive: Call['isAlive']): AsyncIterator<Uint8Array> => ({
+    next: async () => {
+      const call: Call = { isAlive }
       calls.add(call)
-      subscriber.add(() => calls.delete(call))
-      subscriber.add(from(inner.apply(entries)).subscribe(subscriber))
-    }),
+      try {
+        return await inner.next()
+      } finally {
+        calls.delete(call)
+      }
+    },
+    return: async () => await inner.return?.() ?? { done: true, value: undefined },
+  })
+  const running = <C, R, S>(inner: RunningMachine<C, R, S>, { isAlive }: Call): RunningMachine<C, R, S> => ({
+    get state() { return inner.state },
+    snapshot: () => {
+      const chunks = inner.snapshot()
+      return { [Symbol.asyncIterator]: () => pulled(chunks[Symbol.asyncIterator](), isAlive) }
+    },
+    restore: bytes => during(isAlive, () => inner.restore(bytes)),
+    apply: entries => during(isAlive, () => inner.apply(entries)),
   })
   return {
     now: () => { isStirred = true },

@@ -3,10 +3,14 @@ import type { MemberId, Millis } from '../../lib/types.js'
 import type { Rest } from './recovery.js'
 import type { Violation } from './watch/violation.js'
 
+/** Where a command is proposed: in a member's own process, or in that of a client. */
+export type Place = { readonly member: MemberId } | { readonly through: string }
+
 /** Whatever was done to a cluster from outside. */
 export type Act<C> =
   | { readonly type: 'fault'; readonly fault: Fault }
-  | { readonly type: 'propose'; readonly client: string; readonly member: MemberId; readonly command: C; readonly timeoutMs: Millis | undefined }
+  | { readonly type: 'propose'; readonly client: string; readonly at: Place; readonly command: C; readonly timeoutMs: Millis | undefined }
+  | { readonly type: 'connect'; readonly client: string; readonly timeoutMs: Millis | undefined }
   | { readonly type: 'recover'; readonly rest: Rest }
   | { readonly type: 'calm'; readonly ms: Millis }
   | { readonly type: 'check' }
@@ -21,7 +25,8 @@ const rest = ({ down = [], links = [] }: Rest): string => [...down.map(id => `, 
 const tellAct = <C>(act: Act<C>): string => {
   switch (act.type) {
     case 'fault': return tellFault(act.fault)
-    case 'propose': return `${act.client} proposes ${JSON.stringify(act.command)} at ${act.member}`
+    case 'propose': return `${act.client} proposes ${JSON.stringify(act.command)} ${'member' in act.at ? `at ${act.at.member}` : `through ${act.at.through}`}`
+    case 'connect': return `${act.client} connects`
     case 'recover': return `all faults end${rest(act.rest)}`
     case 'calm': return `nobody should be elected for ${act.ms} ms`
     case 'check': return 'the history is held against the log'

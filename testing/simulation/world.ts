@@ -2,6 +2,7 @@
 import type { Batch, Ready } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
+import { type Clients, createClients } from './clients.js'
 import { type Fault, tellFault } from './faults/fault.js'
 import { type Field, perform } from './faults/perform.js'
 import { type Member, type Recipe, createMember } from './member.js'
@@ -24,6 +25,7 @@ export interface World<C, R, S> extends Field<C, R, S> {
   readonly judge: Judge
   readonly guard: Guard
   readonly appliances: Appliances<C, R>
+  readonly clients: Clients<C, R>
   readonly perform: (fault: Fault) => void
   /** Lets virtual time pass, up to `until` or to the first violation, and promises settle in between. */
   readonly run: (until: Millis) => Promise<void>
@@ -60,7 +62,7 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
   const byId = new Map(members.map(member => [member.id, member]))
 
   const world: World<C, R, S> = {
-    agenda, network, judge, guard, appliances, members, trace,
+    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, members, trace,
     networkMix: CALM_NETWORK, diskMix: CALM_DISK,
     member: id => {
       const member = byId.get(id)

@@ -37,6 +37,7 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
   const clock = virtualClock()
   const calls: (readonly number[])[] = []
   const told: string[] = []
+  const rests: (readonly [index: number, bytes: number])[] = []
   const results: (number | MachineFailed)[] = []
   const commits = new Subject<CommitEvent<number, number, number>>()
   const machine: RunningMachine<number, number, number> = {
@@ -47,7 +48,8 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
     },
   }
   const applier = createApply({
-    protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits,
+    protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
+    rested: (at, bytes) => rests.push([at.index, bytes]),
     applied: at => told.push(`applied ${at.index}`),
     results: (firstIndex, term, list) => {
       told.push(`results ${firstIndex} of ${term}: ${list.length}`)
@@ -56,7 +58,7 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
     slow: (tookMs, firstIndex) => told.push(`slow ${tookMs} at ${firstIndex}`),
     failed: (index, error) => told.push(`failed at ${index}: ${error.message}`),
   })
-  return { clock, calls, told, results, commits, applier }
+  return { clock, calls, told, rests, results, commits, applier }
 }
 
 test('what is applied within the budget is applied at once, and reported once', assert => {

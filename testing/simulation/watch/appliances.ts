@@ -1,34 +1,68 @@
 /** Every machine is handed the same commands in the same order, each once, and makes the same of them. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Index, MemberId } from '../../../lib/types.js'
-import type { Commit } from '../../../streams/machine/machine.js'
+import type { Applied, Commit } from '../../../streams/machine/machine.js'
 import type { Logs } from './logs.js'
 import type { Judge } from './violation.js'
 
 export interface Appliances<C, R> {
   /** A member's machine has applied these. */
   readonly applied: (id: MemberId, commits: readonly Commit<C, R>[]) => void
-  /** A member's machine begins anew. */
-  readonly restarted: (id: MemberId) => void
+  /** A member's machine begins anew, or from a snapshot. */
+  readonly restarted: (id: MemberId, at: Applied<unknown>) => void
+  /** A member's machine is asked for its state, which is this. */
+  readonly saved: (id: MemberId, at: Omit<Applied<unknown>, 'time'>) => void
   /** Commands with what came of them, by index; indexes that carry no command are left out. */
   readonly commits: ReadonlyMap<Index, Commit<C, R>>
 }
 
 const told = ({ command, result }: Commit<unknown, unknown>): string => `${JSON.stringify(command)} with the result ${JSON.stringify(result)}`
 
+/** The state by its contents, as it is now, however the machine goes on with it; undefined where that cannot be had. */
+const imageOf = (state: unknown): { readonly of: unknown } | undefined => {
+  try {
+    return { of: structuredClone(state) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether two machines have become the same, as far as can be seen. */
+export const isSameState = (a: unknown, b: unknown): boolean => {
+  const [one, other] = [imageOf(a), imageOf(b)]
+  return one === undefined || other === undefined || isDeepStrictEqual(one.of, other.of)
+}
+
 export const createAppliances = <C, R>({ history }: Logs, { demand }: Judge): Appliances<C, R> => {
   const commits = new Map<Index, Commit<C, R>>()
   const last = new Map<MemberId, Index>()
+  /** By index, what a machine was when its state was asked for there. */
+  const states = new Map<Index, unknown>()
+
+  const compare = (id: MemberId, index: Index, state: unknown, what: string): void => {
+    const image = imageOf(state)
+    if (image === undefined) return
+    if (!states.has(index)) states.set(index, image.of)
+    demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${JSON.stringify(state)}, which was ${JSON.stringify(states.get(index))}`)
+  }
 
   return {
     commits,
-    restarted: id => last.delete(id),
+    restarted: (id, { index, state }) => {
+      last.set(id, index)
+      compare(id, index, state, 'begins')
+    },
+    saved: (id, { index, term, state }) => {
+      demand(history.terms[index - 1] === term, () => `${id} takes a snapshot at ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
+      compare(id, index, state, 'takes a snapshot')
+    },
     applied: (id, applied) => {
       for (const commit of applied) {
         const { index, term } = commit
         const earlier = last.get(id) ?? 0
         demand(index > earlier, () => `${id} applied ${index} after ${earlier}`)
         last.set(id, index)
+        for (let skipped = earlier + 1; skipped < index; skipped++) demand(!commits.has(skipped), () => `${id} applied ${index} after ${earlier}, without ${skipped}`)
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
         if (first === undefined) commits.set(index, commit)

@@ -1,0 +1,178 @@
+/** When a member takes a snapshot of its machine, and what becomes of it. */
+import type { Limits } from '../../codecs/options.js'
+import { messageOf } from '../../codecs/report.js'
+import { type SnapshotError, SnapshotFailed, Stopped } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Index, Membership, Snapshot } from '../../lib/types.js'
+import type { Apply } from '../machine/apply.js'
+import type { Position, RunningMachine } from '../machine/machine.js'
+import type { Snapshots } from '../storage/port.js'
+import type { Cancel, Clock } from '../time/clock.js'
+import type { SnapshotEvents, SnapshotNotice } from './events.js'
+import { type Pump, pump } from './pump.js'
+
+type CaptureLimits = Pick<Limits, 'snapshotBytes' | 'snapshotEntries' | 'snapshotStallMs' | 'snapshotRetryMs' | 'snapshotRetryMaxMs' | 'applyBudgetMs'>
+
+export interface CaptureOptions {
+  readonly machine: Pick<RunningMachine<never, unknown, unknown>, 'snapshot'>
+  readonly snapshots: Pick<Snapshots, 'newest' | 'write'>
+  /** What the machine began from, if it was a snapshot; and where it stands. */
+  readonly restored: Snapshot | undefined
+  readonly from: Index
+  readonly limits: CaptureLimits
+  readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
+  readonly atRest: Apply['atRest']
+  /** Who belonged to the cluster at a position that is applied. */
+  readonly membershipAt: (index: Index) => Membership
+  readonly events: SnapshotEvents
+  readonly notice: (notice: SnapshotNotice) => void
+}
+
+export interface Capture {
+  /** The machine rests at `index`, having applied so many bytes of log more. */
+  rested(index: Index, bytes: number): void
+  /** Takes a snapshot now, or joins the one that is being taken; one that stands where the machine does will do. */
+  snapshot(done: (outcome: Either<SnapshotError, Snapshot>) => void): void
+  /** Whatever is being taken is given up, and whoever waits is told. */
+  halt(): void
+}
+
+/** Progress is told once for so many bytes. */
+const TELL_EVERY_BYTES = 4 * 1024 * 1024
+
+/** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
+type Phase = 'idle' | 'asked' | 'running' | 'halted'
+
+interface Work extends CaptureOptions {
+  phase: Phase
+  running: Pump | undefined
+  waiting: ((outcome: Either<SnapshotError, Snapshot>) => void)[]
+  /** The newest snapshot that is known to be good. */
+  taken: Snapshot | undefined
+  /** How far the machine has come, and the bytes of log applied since the last snapshot and since the one that is being taken. */
+  at: Index
+  bytes: number
+  bytesSince: number
+  /** After a failure: how long to wait the next time, and what calls off the present wait. */
+  retryMs: number
+  retry: Cancel | undefined
+}
+
+/** Enough was applied since the last one, and the store would take one from here. */
+const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: Work): boolean =>
+  (bytes >= snapshotBytes || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
+
+/** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
+const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) => {
+  const { waiting } = work
+  work.phase = 'idle'
+  work.running = undefined
+  work.waiting = []
+  return outcome => { for (const done of waiting) done(outcome) }
+}
+
+const failed = (work: Work, index: Index, reason: string): void => {
+  const { clock, events, notice, limits: { snapshotRetryMaxMs } } = work
+  const { retryMs } = work
+  const answer = over(work)
+  work.bytes += work.bytesSince
+  work.bytesSince = 0
+  work.retryMs = Math.min(2 * retryMs, snapshotRetryMaxMs)
+  work.retry = clock.after(retryMs, () => {
+    work.retry = undefined
+    consider(work)
+  })
+  notice({ type: 'snapshotFailed', index, reason, retryMs })
+  if (events.observed) events.next({ type: 'captureFailed', index, reason, retryMs })
+  answer(left(new SnapshotFailed(index, reason)))
+}
+
+const succeeded = (work: Work, snapshot: Snapshot): void => {
+  const answer = over(work)
+  work.taken = snapshot
+  work.bytes = work.bytesSince
+  work.bytesSince = 0
+  work.retryMs = work.limits.snapshotRetryMs
+  if (work.events.observed) work.events.next({ type: 'captured', snapshot })
+  answer(right(snapshot))
+  consider(work)
+}
+
+/** Asks the machine for its state, or says why it has none to give. */
+const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
+  const began = clock.now()
+  try {
+    return right(machine.snapshot()[Symbol.asyncIterator]())
+  } catch (thrown) {
+    return left(messageOf(thrown))
+  } finally {
+    const tookMs = clock.now() - began
+    if (tookMs > budgetMs) notice({ type: 'slowSnapshot', index, tookMs, budgetMs })
+  }
+}
+
+/** The machine rests at `at`: its state there is asked for, and goes to the disk while it is set to work again. */
+const begin = (work: Work, { index, term, time }: Position): void => {
+  if (work.phase !== 'asked') return
+  const { taken, snapshots, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
+  if (taken?.index === index) return over(work)(right(taken))
+  if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
+  work.phase = 'running'
+  const chunks = stateOf(work, index)
+  if (isLeft(chunks)) return failed(work, index, chunks.left)
+  let told = 0
+  const tell = (bytes: number): void => {
+    told = bytes
+    if (events.observed) events.next({ type: 'capturing', index, term, bytes })
+  }
+  const writer = snapshots.write({ index, term, time, membership: membershipAt(index) })
+  tell(0)
+  work.running = pump({
+    chunks: chunks.right, writer, stallMs, clock,
+    wrote: bytes => { if (bytes - told >= TELL_EVERY_BYTES) tell(bytes) },
+  }, outcome => {
+    if (isLeft(outcome)) failed(work, index, outcome.left)
+    else succeeded(work, outcome.right)
+  })
+}
+
+const ask = (work: Work): void => {
+  if (work.phase !== 'idle') return
+  work.retry?.()
+  work.retry = undefined
+  work.phase = 'asked'
+  work.atRest(at => begin(work, at))
+}
+
+/** Takes the next one if it is time. */
+const consider = (work: Work): void => {
+  if (work.phase === 'idle' && work.retry === undefined && isDue(work)) ask(work)
+}
+
+export const createCapture = (options: CaptureOptions): Capture => {
+  const work: Work = {
+    ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0,
+    retryMs: options.limits.snapshotRetryMs, retry: undefined,
+  }
+  return {
+    rested: (index, bytes) => {
+      work.at = index
+      if (work.phase === 'running') work.bytesSince += bytes
+      else work.bytes += bytes
+      consider(work)
+    },
+    snapshot: done => {
+      if (work.phase === 'halted') return done(left(new Stopped()))
+      work.waiting.push(done)
+      ask(work)
+    },
+    halt: () => {
+      if (work.phase === 'halted') return
+      work.retry?.()
+      work.running?.abort()
+      const answer = over(work)
+      work.phase = 'halted'
+      answer(left(new Stopped()))
+    },
+  }
+}

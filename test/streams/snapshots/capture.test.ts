@@ -1,0 +1,276 @@
+/** When a snapshot is due, who joins it, and what becomes of one that fails: in virtual time, with a machine and a store in hand. */
+import test from 'ava'
+import type { SnapshotError } from '../../../lib/errors.js'
+import type { Either } from '../../../lib/prelude.js'
+import type { Snapshot } from '../../../lib/types.js'
+import type { Position } from '../../../streams/machine/machine.js'
+import { type CaptureOptions, createCapture } from '../../../streams/snapshots/capture.js'
+import type { SnapshotEvent, SnapshotNotice } from '../../../streams/snapshots/events.js'
+import type { SnapshotPlace } from '../../../streams/storage/port.js'
+import { bytes, heldChunks, heldWriter, placeAt, rest, virtualClock } from './fakes.js'
+
+const kept = (index: number): Snapshot => ({ ...placeAt(index), bytes: 1, checksum: 2 })
+const LIMITS = { snapshotBytes: 1000, snapshotEntries: 10, snapshotStallMs: 500, snapshotRetryMs: 100, snapshotRetryMaxMs: 300, applyBudgetMs: 10 }
+
+const world = (given: Partial<CaptureOptions> = {}) => {
+  const clock = virtualClock()
+  const journal: string[] = []
+  const events: SnapshotEvent[] = []
+  const notices: SnapshotNotice[] = []
+  const places: SnapshotPlace[] = []
+  let newest = given.restored
+  let source = heldChunks(journal)
+  let sink = heldWriter(journal, placeAt(0))
+  let at: Position = { index: given.from ?? 0, term: 1, time: 5 }
+  let isBusy = false
+  let waiting: ((at: Position) => void)[] = []
+  const capture = createCapture({
+    machine: {
+      snapshot: () => {
+        journal.push(`snapshot at ${at.index}`)
+        source = heldChunks(journal)
+        return source.chunks
+      },
+    },
+    snapshots: {
+      newest: () => newest,
+      write: place => {
+        places.push(place)
+        sink = heldWriter(journal, place)
+        return sink.writer
+      },
+    },
+    restored: undefined, from: 0, limits: LIMITS, clock,
+    atRest: look => void (isBusy ? waiting.push(look) : look(at)),
+    membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
+    events: { observed: true, next: event => events.push(event) },
+    notice: notice => notices.push(notice),
+    ...given,
+  })
+  const outcomes: string[] = []
+  return {
+    clock, journal, events, notices, places, capture, outcomes,
+    source: () => source, sink: () => sink,
+    busy: () => { isBusy = true },
+    /** The machine has come to `index`, and rests there. */
+    apply: (index: number, weight = 1) => {
+      at = { ...at, index }
+      isBusy = false
+      capture.rested(index, weight)
+      const due = waiting
+      waiting = []
+      for (const look of due) look(at)
+    },
+    ask: () => capture.snapshot((outcome: Either<SnapshotError, Snapshot>) =>
+      outcomes.push(outcome._tag === 'Right' ? `snapshot at ${outcome.right.index}` : outcome.left._tag)),
+    finish: async () => {
+      source.end()
+      await rest(clock)
+      newest = { ...places.at(-1)!, bytes: 0, checksum: 9 }
+      sink.did()
+    },
+  }
+}
+
+const taken = ({ journal }: ReturnType<typeof world>): readonly string[] => journal.filter(line => line.startsWith('snapshot'))
+
+test('one is taken when enough entries or enough bytes were applied, whichever comes first', async t => {
+  const byEntries = world()
+  byEntries.apply(9)
+  t.deepEqual(byEntries.journal, [])
+  byEntries.apply(10)
+  t.deepEqual(byEntries.journal, ['snapshot at 10', 'pull'])
+  t.deepEqual(byEntries.places, [{ ...placeAt(10), membership: { ...placeAt(10).membership, learners: ['as of 10'] } }])
+  const byBytes = world()
+  byBytes.apply(1, 999)
+  byBytes.apply(2, 1)
+  t.deepEqual(taken(byBytes), ['snapshot at 2'])
+})
+
+test('the next one counts from where the last one stands, not from where it became durable', async t => {
+  const w = world()
+  w.apply(10, 500)
+  w.apply(15, 600)
+  w.apply(25, 600)
+  t.deepEqual(taken(w), ['snapshot at 10'], 'one at a time')
+  await w.finish()
+  t.deepEqual(taken(w), ['snapshot at 10', 'snapshot at 25'], 'what was applied meanwhile counts')
+  await w.finish()
+  w.apply(34, 999)
+  t.is(taken(w).length, 2)
+  w.apply(35, 0)
+  t.is(taken(w).length, 3)
+})
+
+test('a machine that began from a snapshot counts from there', t => {
+  const w = world({ restored: kept(100), from: 100 })
+  w.apply(109)
+  t.deepEqual(taken(w), [])
+  w.apply(110)
+  t.deepEqual(taken(w), ['snapshot at 110'])
+})
+
+test('while the store holds a newer one that could not be restored, none is due', t => {
+  const w = world({ snapshots: { newest: () => kept(50), write: place => heldWriter([], place).writer } })
+  w.apply(30)
+  w.apply(50)
+  t.deepEqual(taken(w), [])
+  w.apply(51)
+  t.deepEqual(taken(w), ['snapshot at 51'])
+})
+
+test('whoever asks gets one now, or joins the one that is being taken', async t => {
+  const w = world()
+  w.apply(3)
+  w.ask()
+  w.ask()
+  t.deepEqual(taken(w), ['snapshot at 3'])
+  w.apply(4)
+  w.ask()
+  await w.finish()
+  t.deepEqual(w.outcomes, ['snapshot at 3', 'snapshot at 3', 'snapshot at 3'])
+  t.deepEqual(w.events.map(({ type }) => type), ['capturing', 'captured'])
+})
+
+test('where nothing was applied since, the newest will do; where nothing was applied at all, there is none', async t => {
+  const w = world()
+  w.ask()
+  t.deepEqual([w.outcomes, w.notices, w.events], [['SnapshotFailed'], [], []])
+  w.apply(2)
+  w.ask()
+  await w.finish()
+  w.ask()
+  t.deepEqual(w.outcomes.slice(1), ['snapshot at 2', 'snapshot at 2'])
+  t.deepEqual(taken(w), ['snapshot at 2'])
+})
+
+test('while the machine is at work it is waited for, and asked at the position it comes to', async t => {
+  const w = world()
+  w.apply(3)
+  w.busy()
+  w.ask()
+  t.deepEqual(w.journal, [])
+  w.apply(7)
+  t.deepEqual(taken(w), ['snapshot at 7'])
+})
+
+test('one that fails is told and tried again, each time after twice the wait, up to the longest', async t => {
+  const w = world()
+  w.apply(10)
+  for (let i = 0; i < 4; i++) {
+    w.source().fail(new Error('no fuel'))
+    await rest(w.clock)
+    const { retryMs } = w.notices.at(-1) as { retryMs: number }
+    w.clock.advance(retryMs - 1)
+    t.is(taken(w).length, i + 1)
+    w.clock.advance(2)
+    t.is(taken(w).length, i + 2)
+  }
+  t.deepEqual(w.notices, [100, 200, 300, 300].map(retryMs => ({ type: 'snapshotFailed', index: 10, reason: 'no fuel', retryMs })))
+  t.deepEqual(w.events.filter(({ type }) => type === 'captureFailed'), w.notices.map(notice => ({ ...notice, type: 'captureFailed' })))
+  await w.finish()
+  w.apply(20)
+  w.source().fail(new Error('no fuel'))
+  await rest(w.clock)
+  t.like(w.notices.at(-1), { retryMs: 100 }, 'a success makes the wait short again')
+})
+
+test('what was applied before a failure and during it still counts', async t => {
+  const w = world({ limits: { ...LIMITS, snapshotEntries: 1000 } })
+  w.apply(1, 600)
+  w.ask()
+  w.apply(2, 399)
+  w.source().fail(new Error('no fuel'))
+  await rest(w.clock)
+  w.clock.advance(150)
+  t.is(taken(w).length, 1, 'none is due')
+  w.apply(3, 1)
+  t.is(taken(w).length, 2)
+})
+
+test('whoever waits for one that fails is told, and may ask again at once', async t => {
+  const w = world()
+  w.apply(3)
+  w.ask()
+  w.source().give('text')
+  await rest(w.clock)
+  t.deepEqual(w.outcomes, ['SnapshotFailed'])
+  w.ask()
+  await w.finish()
+  t.deepEqual(w.outcomes, ['SnapshotFailed', 'snapshot at 3'])
+  w.clock.advance(1000)
+  t.is(taken(w).length, 2, 'the wait for another try is called off')
+})
+
+test('whoever asks as soon as it hears of a failure joins the next one', async t => {
+  const w = world({
+    events: { observed: true, next: ({ type }) => { if (type === 'captureFailed' && w.outcomes.length === 0) w.ask() } },
+  })
+  w.apply(3)
+  w.ask()
+  w.source().fail(new Error('no fuel'))
+  await rest(w.clock)
+  t.deepEqual(w.outcomes, ['SnapshotFailed'])
+  await w.finish()
+  t.deepEqual(w.outcomes, ['SnapshotFailed', 'snapshot at 3'])
+})
+
+test('a machine that throws instead of answering, or answers something else, is a failure before anything is written', t => {
+  const answers: readonly (() => unknown)[] = [() => { throw new Error('no fuel') }, () => undefined, () => [bytes(1)]]
+  for (const snapshot of answers) {
+    const w = world({ machine: { snapshot: snapshot as () => AsyncIterable<Uint8Array> } })
+    w.apply(10)
+    t.deepEqual([w.places, w.notices.map(({ type }) => type)], [[], ['snapshotFailed']])
+  }
+})
+
+test('a machine that keeps everything waiting while it makes its state is reported', t => {
+  const w = world({ machine: { snapshot: () => {
+    w.clock.advance(25)
+    return heldChunks([]).chunks
+  } } })
+  w.apply(10)
+  t.deepEqual(w.notices, [{ type: 'slowSnapshot', index: 10, tookMs: 25, budgetMs: 10 }])
+})
+
+test('progress is told at the beginning and once for every 4 MiB', async t => {
+  const w = world()
+  w.apply(10)
+  for (let mebibytes = 0; mebibytes < 9; mebibytes++) {
+    w.source().give(bytes(1 << 20))
+    await rest(w.clock)
+    w.sink().did()
+  }
+  await w.finish()
+  t.deepEqual(w.events.map(event => event.type === 'capturing' ? event.bytes >> 20 : event.type), [0, 4, 8, 'captured'])
+})
+
+test('after the end nothing is taken: what runs is given up, and whoever waits or asks is told', async t => {
+  const w = world()
+  w.apply(3)
+  w.ask()
+  w.capture.halt()
+  t.deepEqual(w.journal, ['snapshot at 3', 'pull', 'return', 'abort'])
+  w.ask()
+  w.apply(100)
+  w.clock.advance(10_000)
+  await rest(w.clock)
+  t.deepEqual(w.outcomes, ['Stopped', 'Stopped'])
+  t.is(taken(w).length, 1)
+
+  const waiting = world()
+  waiting.apply(10)
+  waiting.source().fail(new Error('no fuel'))
+  await rest(waiting.clock)
+  waiting.capture.halt()
+  waiting.clock.advance(10_000)
+  t.is(taken(waiting).length, 1, 'no other try')
+
+  const asked = world()
+  asked.apply(3)
+  asked.busy()
+  asked.ask()
+  asked.capture.halt()
+  asked.apply(4)
+  t.deepEqual([asked.outcomes, taken(asked)], [['Stopped'], []])
+})
