@@ -112,14 +112,15 @@ const restore = (machine: RunningMachine<never, unknown, unknown>, { store, cloc
 export const beginMachine = <C, R, S>(
   first: Begun<C, R, S>, recipe: Pick<Machine<C, R, S>, 'start'>, restoring: Restoring, done: (outcome: Either<InvalidOptions | SnapshotLost, Begun<C, R, S>>) => void,
 ): void => {
-  const { recovered: { base }, snapshots } = restoring.store
+  const { recovered: { base, notes }, snapshots } = restoring.store
   const snapshot = snapshots.newest()
   const without = (reason: string): void => {
     if (base.index > 0) return done(left(new SnapshotLost(base.index, reason)))
     const again = startMachine(recipe)
     done(isLeft(again) || snapshot === undefined ? again : right({ ...again.right, notices: [{ type: 'snapshotUnusable', snapshot, reason }] }))
   }
-  if (snapshot === undefined) return base.index > 0 ? without('there is no snapshot') : done(right(first))
+  // What the store noted may be why: nobody else hears of it where the start is refused.
+  if (snapshot === undefined) return base.index > 0 ? without(['there is no snapshot', ...notes].join('; ')) : done(right(first))
   const objection = objectionTo(snapshot, restoring.store)
   if (objection !== undefined) return without(objection)
   restore(first.machine, restoring, failure => {

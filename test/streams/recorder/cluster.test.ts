@@ -9,7 +9,7 @@ import { step } from '../../../lib/step.js'
 import type { MemberId } from '../../../lib/types.js'
 import { startRaft } from '../../../streams/create-raft.js'
 import {
-  type Raft, type Recorder, StepFailed, createRaft, fileStorage, memoryCluster, memoryNetwork, memoryTransport, orThrow,
+  type Raft, type Recorder, StepFailed, createRaft, fileStorage, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow,
 } from '../../../streams/index.js'
 import { flightRecorder, readRecording, recordingFiles, replay } from '../../../streams/recorder/index.js'
 import { systemClock } from '../../../streams/time/clock.js'
@@ -58,6 +58,22 @@ const same = async (t: ExecutionContext, root: string, live: Readonly<Record<Mem
     t.true(digests.at(-1)!.lastIndex >= COMMANDS)
   }
 }
+
+test('a member that began from a snapshot is recorded from there', async t => {
+  const folder = scratch(t)
+  const storage = memoryStorage()
+  const first = orThrow(await createRaft(optionsOf({ storage })))
+  await add(first)
+  const { index } = orThrow(await first.snapshot())
+  await first.stop()
+  const live: Digest[] = []
+  const second = orThrow(await createRaft(optionsOf({ storage, recorder: noting(folder, live) })))
+  await add(second)
+  await second.stop()
+  const digests = await digestsIn(t, folder)
+  t.deepEqual(digests, live)
+  t.is(digests[0]!.appliedIndex, index)
+})
 
 test('a cluster in memory: the state before every turn is the same again', async t => {
   const root = scratch(t)
