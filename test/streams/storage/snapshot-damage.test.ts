@@ -104,7 +104,9 @@ test('chunks that are intact, and not where they were written, are no contents',
   const length = RECORD_HEADER_BYTES + CHUNKS[0]!.length
   const from = disk.contents(pathAt(9)).length - END_BYTES - CHUNKS.length * RECORD_HEADER_BYTES - WHOLE.length
   const moves: readonly Change[] = [
-    ['swapped', old => Buffer.concat([old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
+    ['swapped', old => Buffer.concat([
+      old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length),
+    ])],
     ['followed by an end of its own', old => {
       const end = encodeEnd({ offset: from + length, bytes: WHOLE.length, checksum: checksumOf(Buffer.from(WHOLE)) })
       return Buffer.concat([old.subarray(0, from + length), encodeRecordHeader('end', end, checksumOf(old.subarray(40, 40 + SALT_BYTES))), end])
@@ -154,7 +156,8 @@ test('a folder with a snapshot and without its identity is damaged', async t => 
 
 test('nothing but the one spelling of a name is a snapshot', t => {
   t.deepEqual(snapshotNamed('snapshot-0000000000000012-7'), { index: 12, term: 7 })
-  t.deepEqual(snapshotNamed(snapshotName({ index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })), { index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })
+  const last = { index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER }
+  t.deepEqual(snapshotNamed(snapshotName(last)), last)
   const others = [
     'snapshot-12-7', 'snapshot-0000000000000012', 'snapshot-0000000000000012-07', 'snapshot-0000000000000012-', 'snapshot-0000000000000012-7.tmp',
     'snapshot-00000000000000012-7', 'snapshot-000000000000001a-7', ' snapshot-0000000000000012-7', 'snapshot-0000000000000012-7~', 'Snapshot-0000000000000012-7',

@@ -1,4 +1,4 @@
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { Index } from '../../../lib/types.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { abort, close, contentsOf, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
@@ -29,7 +29,7 @@ const isWritten = (opened: Awaited<ReturnType<typeof openStore>>): Promise<boole
   writeSnapshot(opened.store, placeAt(9), NEW).then(() => true, () => false)
 
 /** In each run one more act of this kind goes well before one fails, until none is left to fail. */
-const failures = async (operation: DiskOperation, code: string, t: { is(a: unknown, b: unknown, why?: string): void; deepEqual(a: unknown, b: unknown, why?: string): void }): Promise<number> => {
+const failures = async (t: ExecutionContext, operation: DiskOperation, code: string): Promise<number> => {
   for (let skip = 0; ; skip++) {
     const disk = newDisk()
     const opened = await withOld(disk)
@@ -62,7 +62,7 @@ for (const { operation, code, least } of [
   { operation: 'rename', code: 'EIO', least: 1 }, { operation: 'rename', code: 'ENOSPC', least: 1 }, { operation: 'syncDirectory', code: 'EIO', least: 1 },
 ] as const) {
   test(`a ${operation} that fails with ${code} ends a snapshot and nothing else`, async t => {
-    t.true(await failures(operation, code, t) >= least)
+    t.true(await failures(t, operation, code) >= least)
   })
 }
 
