@@ -1,5 +1,7 @@
 import test from 'ava'
+import { brokenIn } from '../../lib/invariants.js'
 import { firstStep } from '../../lib/recover.js'
+import { isReplaying } from '../../lib/state.js'
 import {
   type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast,
   stored, tick, vote,
@@ -293,6 +295,19 @@ test('V01 V02 V04 recovery applies again what was committed for certain, and no 
   const fresh = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', log: '1@1', commit: 0 }), 1, 0).state)
   t.is(fresh.turn().committed, '')
   t.is(showLast(fresh.state), '1@1')
+})
+
+test('a machine that began from a snapshot is handed what follows it, and that much was committed, whatever else is known', t => {
+  const notes: Notes = { voters: 'a b c', log: '1@1 2@1 3@1 4@1', commit: 2 }
+  const { state } = firstStep(settingsOf('a'), stored(notes), 1, 0, 3)
+  t.like(state, { commitIndex: 3, handedIndex: 3, appliedIndex: 3, replayTo: 3, writtenCommit: 2 })
+  t.false(isReplaying(state))
+  t.deepEqual(brokenIn(state), [])
+  t.is(play(state).turn().committed, '')
+  const further = firstStep(settingsOf('a'), stored({ ...notes, commit: 4 }), 1, 0, 3).state
+  t.like(further, { commitIndex: 4, appliedIndex: 3, replayTo: 4 })
+  t.true(isReplaying(further), 'it does not stand for election before it has caught up')
+  t.is(play(further).turn().committed, '4@1')
 })
 
 test('V08 V09 term and vote survive; an empty store begins at 0', t => {

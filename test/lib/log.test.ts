@@ -2,7 +2,7 @@
 import test from 'ava'
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import {
-  type Log, append, batchesFrom, evict, firstInMemory, lastEntry, lastNotAbove, membershipOf as newestMembership, openLog, termAt, truncateFrom,
+  type Log, append, batchesFrom, evict, firstInMemory, lastEntry, lastNotAbove, membershipAt, membershipOf as newestMembership, openLog, termAt, truncateFrom,
 } from '../../lib/log.js'
 import type { EntryBatch, MembershipBatch } from '../../lib/types.js'
 import { dice, entries, entryId, held, membershipOf, showBatches, stored } from './build.js'
@@ -30,6 +30,12 @@ test('entries of the base\'s own term have a term, too', t => {
   const log = append(logOf('', '3@2'), entries('4@2 5-6@2 7@3'))
   t.is(terms(log), '2 2 2 2 3')
   t.deepEqual(log.terms, [{ firstIndex: 4, term: 2 }, { firstIndex: 7, term: 3 }])
+})
+
+test('the membership in force at an index is the last one set up to there', t => {
+  const log = append(logOf('1-3@1'), [setMembership(4, 'a b'), ...entries('5@1 6@1'), setMembership(7, 'a b c')])
+  const voters = [0, 1, 3, 4, 6, 7].map(index => membershipAt(log, index).voters.join(''))
+  t.deepEqual(voters, [log.base.membership.voters.join(''), log.base.membership.voters.join(''), log.base.membership.voters.join(''), 'ab', 'ab', 'abc'])
 })
 
 test('a log of one term has one run, however long', t => {

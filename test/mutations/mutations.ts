@@ -139,6 +139,22 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (gathered.push(item) === 1) cancel = endOfTurn(close)', to: 'if (gathered.push(item) === 1) close()',
   },
   {
+    name: 'a snapshot is taken in the middle of a call of the machine', file: 'streams/machine/apply.ts', killer: [`${STREAMS}/machine/apply.test.ts`],
+    from: 'if (work.isCalling) work.waiting.push(look)\n      else look(work.at)', to: 'look(work.at)',
+  },
+  {
+    name: 'what a snapshot holds is applied again', file: 'lib/recover.ts', killer: [`${LIB}/election.test.ts`],
+    from: 'handedIndex: applied, handed', to: 'handedIndex: log.base.index, handed',
+  },
+  {
+    name: 'a snapshot is believed, whatever the log holds', file: 'streams/snapshots/restore.ts', killer: [`${STREAMS}/snapshots/restore.test.ts`],
+    from: 'return found === term ? undefined', to: 'return found === term || term > 0 ? undefined',
+  },
+  {
+    name: 'a snapshot that was not read to its end passes for sound', file: 'streams/snapshots/restore.ts', killer: [`${STREAMS}/snapshots/restore.test.ts`],
+    from: 'complete: () => void readOut(next).then(() => end(undefined), failed),', to: 'complete: () => end(undefined),',
+  },
+  {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',
   },

@@ -283,3 +283,68 @@ test('what a result causes at once does not disturb the order', assert => {
   assert.deepEqual(w.calls.flat(), [1, 2, 3])
   assert.deepEqual(w.results, [2, 4, 6])
 })
+
+test('between two calls of the machine it is at rest: told with the position and the bytes of log that were applied', assert => {
+  const w = world()
+  const two = batch(2, 10, 20)
+  w.applier.committed([noop(1), two, batch(4, 30)])
+  assert.deepEqual(w.rests.map(([index]) => index), [1, 3, 4])
+  assert.is(w.rests[1]![1], 128 + two.body.bytes.length)
+})
+
+test('slices of a batch count their part of it', assert => {
+  const w = world(entries => {
+    w.clock.advance(entries.length)
+    return of(doubled(entries))
+  })
+  const large = batch(1, ...numbers(0, 300))
+  w.applier.committed([dropBefore(large, 101)])
+  w.clock.settle()
+  assert.true(w.rests.length > 3)
+  assert.is(Math.round(w.rests.reduce((sum, [, bytes]) => sum + bytes, 0)), Math.round((128 + large.body.bytes.length) * 200 / 300))
+})
+
+test('whoever wants the machine at rest has it at once, or when its call is over and before the next', assert => {
+  const answers: Subject<readonly number[]>[] = []
+  const w = world(() => {
+    const answer = new Subject<readonly number[]>()
+    answers.push(answer)
+    return answer
+  })
+  const looks: string[] = []
+  const look = (): void => w.applier.atRest(({ index, term, time }) => looks.push(`${index}.${term} of ${time}, before call ${w.calls.length + 1}`))
+  look()
+  w.applier.committed([noop(1), batch(2, 10), batch(3, 20)])
+  look()
+  assert.deepEqual(looks, ['0.0 of 0, before call 1'])
+  answers[0]!.next([20])
+  answers[0]!.complete()
+  assert.deepEqual(looks.slice(1), ['2.2 of 102, before call 2'])
+  look()
+  w.applier.halt()
+  answers[1]!.next([40])
+  answers[1]!.complete()
+  look()
+  assert.is(looks.length, 2, 'after the end it is nobody\'s')
+})
+
+test('whoever is told of results finds the machine at rest where they were made', assert => {
+  const w = world()
+  const seen: number[] = []
+  w.commits.subscribe(() => w.applier.atRest(({ index }) => seen.push(index)))
+  w.applier.committed([batch(1, 1, 2), noop(3), batch(4, 5)])
+  assert.deepEqual(seen, [2, 4])
+})
+
+test('what is done between two calls is not held against the machine', assert => {
+  const w = world()
+  const slow = createApply({
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, commits: w.commits, from: { index: 0, term: 0, time: 0 },
+    machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
+    rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,
+    slow: tookMs => assert.fail(`slow ${tookMs}`), failed: (_, error) => assert.fail(error.message),
+  })
+  slow.committed([batch(1, 1), batch(2, 2)])
+  w.clock.settle()
+  assert.pass()
+})

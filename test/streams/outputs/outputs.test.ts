@@ -7,16 +7,18 @@ import type { RaftState } from '../../../lib/state.js'
 import { createCurrent } from '../../../streams/outputs/current.js'
 import { createLeaderships } from '../../../streams/outputs/leaderships.js'
 import type { CommitEvent } from '../../../streams/machine/machine.js'
-import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
+import { createRaft, memoryStorage, orThrow } from '../../../streams/index.js'
+import { rest } from '../snapshots/fakes.js'
+import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, optionsOf, worldOf } from '../member/world.js'
 
-type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'diagnostics$' | 'ended$'>
+type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
 type CounterWorld = World<{ add: number }, number, number>
 
-const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'diagnostics$', 'ended$'] as const
+const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'snapshots$', 'diagnostics$', 'ended$'] as const
 const of = (raft: Streams, name: typeof ALL[number]): Observable<unknown> => raft[name]
 
 const names = new Set<string>()
-const test = (name: string, check: (t: ExecutionContext) => void): void => {
+const test = (name: string, check: (t: ExecutionContext) => void | Promise<void>): void => {
   names.add(name)
   ava(name, check)
 }
@@ -88,6 +90,12 @@ test('appendEntries$ replays nothing', t => {
   const world = leadThree()
   t.true(world.network.sent.some(({ message }) => message.type === 'appendEntries'))
   t.deepEqual(record(world.raft.appendEntries$), [])
+})
+
+test('snapshots$ replays nothing', t => {
+  const world = leaderOf(counter)
+  void world.raft.snapshot()
+  t.deepEqual(record(world.raft.snapshots$), [])
 })
 
 test('diagnostics$ replays nothing', t => {
@@ -243,6 +251,36 @@ test('ended$ emits once, when disk and network are closed', t => {
   t.deepEqual(values, [])
   clock.advance(100)
   t.deepEqual(values, ['Stopped 1'])
+})
+
+test('snapshots$ tells how a snapshot comes about, from its beginning to its end', async t => {
+  const world = leaderOf(counter)
+  const events = record(world.raft.snapshots$)
+  propose(world, 1)
+  const asked = world.raft.snapshot()
+  t.deepEqual(events, [{ type: 'capturing', index: 2, term: 1, bytes: 0 }])
+  await rest(world.clock)
+  const snapshot = orThrow(await asked)
+  t.deepEqual(events.slice(1), [{ type: 'captured', snapshot }])
+
+  const broken = leaderOf({ ...counter, start: () => ({ ...counter.start(), snapshot: () => { throw new Error('no fuel') } }) })
+  const failures = record(broken.raft.snapshots$)
+  void broken.raft.snapshot()
+  t.deepEqual(failures, [{ type: 'captureFailed', index: 1, reason: 'no fuel', retryMs: 1000 }])
+})
+
+test('snapshots$ tells at the end of the first turn from which snapshot the member began', async t => {
+  const storage = memoryStorage()
+  const first = orThrow(await createRaft(optionsOf({ storage })))
+  orThrow(await first.propose({ add: 1 }))
+  const snapshot = orThrow(await first.snapshot())
+  await first.stop()
+  const second = orThrow(await createRaft(optionsOf({ storage })))
+  const events = record(second.snapshots$)
+  t.deepEqual(events, [])
+  await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual(events, [{ type: 'restored', snapshot }])
+  await second.stop()
 })
 
 test('values leave after the writes and messages of their turn were handed over', t => {

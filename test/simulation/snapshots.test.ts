@@ -1,0 +1,88 @@
+/** Snapshots in a simulated cluster: members begin from them, and what is wrong with one does not go unnoticed. */
+import * as t from 'io-ts'
+import test from 'ava'
+import { type Machine, type SnapshotEvent, orThrow, reducerMachine } from '../../streams/index.js'
+import { SimulationFailed, type SimulatedCluster, simulate } from '../../testing/index.js'
+
+type Command = { add: number }
+const counter = reducerMachine({
+  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
+  reduce: (total, { add }) => [total + add, total + add],
+})
+
+const clusterOf = (machine: Machine<Command, number, number>, seed = 1): SimulatedCluster<Command, number, number> =>
+  simulate({ machine, seed, limits: { snapshotEntries: 5 } })
+
+const add = async (cluster: SimulatedCluster<Command, number, number>, times: number): Promise<void> => {
+  await cluster.until(() => cluster.leader() !== undefined)
+  for (let i = 0; i < times; i++) orThrow(await cluster.settle(cluster.propose({ add: 1 }, { at: cluster.leader()!, timeoutMs: 10_000 })))
+}
+
+/** The same machine with other bytes, on their way out or on their way in. */
+const spoilt = (where: 'snapshot' | 'restore', spoil: (state: string) => string): Machine<Command, number, number> => {
+  async function* spoiling(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) yield Buffer.from(spoil(Buffer.from(chunk).toString()))
+  }
+  return {
+    ...counter,
+    start: () => {
+      const running = counter.start()
+      return {
+        get state() { return running.state },
+        apply: running.apply,
+        snapshot: () => where === 'snapshot' ? spoiling(running.snapshot()) : running.snapshot(),
+        restore: bytes => running.restore(where === 'restore' ? spoiling(bytes) : bytes),
+      }
+    },
+  }
+}
+
+test('every member takes snapshots of its own, and begins from the newest however it ended', async c => {
+  const cluster = clusterOf(counter)
+  const events: (SnapshotEvent & { readonly id: string })[] = []
+  for (const id of cluster.ids) cluster.member(id).snapshots$.subscribe(event => events.push({ ...event, id }))
+  await add(cluster, 12)
+  await cluster.run(500)
+  for (const id of cluster.ids) {
+    const newest = events.findLast(event => event.id === id && event.type === 'captured')
+    c.true(newest?.type === 'captured' && newest.snapshot.index >= 10, id)
+    const commits: number[] = []
+    if (id === 'n1') cluster.crash(id)
+    else cluster.kill(id)
+    cluster.member(id).commits$.subscribe(event => { if (event._tag === 'Applied') commits.push(...event.commits.map(({ index }) => index)) })
+    cluster.start(id)
+    await cluster.recover()
+    const restored = events.findLast(event => event.id === id && event.type === 'restored')
+    c.true(restored?.type === 'restored' && newest?.type === 'captured' && restored.snapshot.index === newest.snapshot.index, id)
+    c.true(commits.every(index => newest?.type === 'captured' && index > newest.snapshot.index))
+  }
+  c.deepEqual(cluster.ids.map(id => cluster.member(id).state), [12, 12, 12])
+  const snapshot = orThrow(await cluster.settle(cluster.member('n2').raft!.snapshot()))
+  c.true(snapshot.index > 12)
+  await cluster.check()
+})
+
+for (const where of ['snapshot', 'restore'] as const) {
+  test(`a machine that has become another after its ${where} is noticed where it begins`, async c => {
+    const cluster = clusterOf(spoilt(where, state => `${state}0`))
+    await add(cluster, 12)
+    await cluster.run(500)
+    cluster.crash('n3')
+    cluster.start('n3')
+    const error = await c.throwsAsync(cluster.run(5000), { instanceOf: SimulationFailed })
+    c.regex(error.message, /n3 begins at \d+ as \d+0, which was \d+/)
+  })
+}
+
+test('a machine whose snapshots cannot be read is the one that is asked for the whole log, and nothing is broken', async c => {
+  const cluster = clusterOf(spoilt('restore', () => 'nonsense'))
+  const told: string[] = []
+  cluster.member('n3').diagnostics$.subscribe(({ type }) => told.push(type))
+  await add(cluster, 12)
+  await cluster.run(500)
+  cluster.crash('n3')
+  cluster.start('n3')
+  await cluster.recover()
+  c.true(told.includes('snapshotUnusable'))
+  c.deepEqual(cluster.ids.map(id => cluster.member(id).state), [12, 12, 12])
+})
