@@ -6,7 +6,11 @@ import { decodeJson, encodeJson } from './json.js'
 import { ClusterId, Incarnation, Index, MemberId, Term, byMember, guard } from './primitives.js'
 import { decodeWith } from './report.js'
 
-/** The format of a data folder that this version writes, and the newest that it reads. */
+/**
+ * The format of a data folder that this version writes, and the newest that it reads. It says what must be understood to use the folder:
+ * versions from before there were snapshots ignore their files, which is safe while the log begins at index 1. Whatever makes a log begin
+ * later has to raise the format of a file that those versions read, so that they refuse.
+ */
 export const FOLDER_FORMAT = 1
 
 /** Whose a data folder is, and whom its owner has met. */

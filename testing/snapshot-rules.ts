@@ -38,7 +38,8 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
   'it does not matter how contents are cut: no chunk that is read is empty or above a mebibyte': async world => {
     const { store, close: end } = await openStore(world.storage())
     const contents = bytesOf(5 * MEBIBYTE + 17, 3)
-    await writeSnapshot(store, placeAt(1), [contents.subarray(0, 0), contents.subarray(0, 3 * MEBIBYTE + 1), contents.subarray(3 * MEBIBYTE + 1), contents.subarray(0, 0)])
+    const [nothing, long, rest] = [contents.subarray(0, 0), contents.subarray(0, 3 * MEBIBYTE + 1), contents.subarray(3 * MEBIBYTE + 1)]
+    await writeSnapshot(store, placeAt(1), [nothing, long, rest, nothing])
     const reader = await openNewest(store)
     const chunks = await restOf(reader)
     await close(reader)

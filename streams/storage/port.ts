@@ -21,36 +21,43 @@ export interface Recovered extends Stored {
   readonly incarnation: Incarnation
   /** The incarnations of peers that this member has met. */
   readonly peers: Readonly<Record<MemberId, Incarnation>>
-  /** What was dropped or noticed on the way: a torn tail that was never acknowledged, leftovers that were swept. */
+  /** What was dropped or noticed on the way: a torn tail that was never acknowledged, leftovers that were swept, a snapshot that is damaged. */
   readonly notes: readonly string[]
 }
 
 export type { SnapshotPlace }
 
-/** A snapshot being written, beside the newest one. A failure ends it and nothing else: the store goes on. */
+/** A snapshot being written, beside the newest one. Its first failure ends it, answers every later call, and leaves the store as it was. */
 export interface SnapshotWriter {
-  /** Appends to the contents; the next call comes after `done`, which comes as fast as the disk takes it. */
+  /** Appends to the contents, of any length; `chunk` may not change before `done`, which comes as fast as the disk takes it. */
   write(chunk: Uint8Array, done: (outcome: Either<Error, void>) => void): void
-  /** Makes it durable, and from then on it is the newest; the one before is removed, as soon as nobody reads it. */
+  /** Makes it durable, and from then on it is the newest; the one before is removed, and lasts only for those who read it already. */
   finish(done: (outcome: Either<Error, Snapshot>) => void): void
-  /** Gives it up and leaves nothing behind, also after a failure. */
+  /** Gives it up and leaves nothing behind; nothing is left to do after `finish` or a failure. */
   abort(done: () => void): void
 }
 
 /** A snapshot being read: it stays what it was, whatever becomes the newest meanwhile. */
 export interface SnapshotReader {
   readonly snapshot: Snapshot
-  /** The next chunk, checked; undefined once all of it was read and the whole matches its checksum. */
+  /**
+   * The next chunk, checked, of 1 byte to 1 MiB, cut anywhere; it belongs to the caller. Undefined once all of it was read and the whole
+   * matches its checksum: what came before counts only then. `Damaged` names file and offset.
+   */
   next(done: (outcome: Either<Error, Uint8Array | undefined>) => void): void
   close(done: () => void): void
 }
 
-/** The snapshots of one member: the newest, and one that is being written. */
+/**
+ * The snapshots of one member: the newest, and one that is being written. No answer comes during the call that asks for it. Closing the
+ * store gives up what is being written, but for a `finish` under way, and closes all readers.
+ */
 export interface Snapshots {
+  /** The newest that is whole, as far as this can be known without reading its contents. */
   newest(): Snapshot | undefined
-  /** Begins one; there is never more than one at a time. */
+  /** Begins one at a higher index than the newest, and never more than one at a time: any other fails at its first call. */
   write(place: SnapshotPlace): SnapshotWriter
-  /** Opens the newest. */
+  /** Opens the newest; an error where there is none. */
   read(done: (outcome: Either<Error, SnapshotReader>) => void): void
 }
 

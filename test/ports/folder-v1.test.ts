@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { fileStorage } from '../../streams/storage/file.js'
+import { contentsOf, placeAt, writeSnapshot } from '../../testing/open-snapshot.js'
 import { append, commands, openStore } from '../../testing/open-store.js'
 
 const fixture = fileURLToPath(new URL('../fixtures/v1/folder', import.meta.url))
@@ -32,5 +33,12 @@ test('a folder of version 1 opens for ever, with all that was in it, and goes on
   const second = await openStore(fileStorage(folder))
   t.is(second.store.recovered.incarnation, incarnation)
   t.deepEqual(await second.lines(), [...lines, '26@3 one more'])
+  t.is(second.store.snapshots.newest(), undefined)
+  const written = await writeSnapshot(second.store, placeAt(24), [Buffer.from('the state')])
   await second.close()
+  const third = await openStore(fileStorage(folder))
+  t.deepEqual([third.store.snapshots.newest(), third.store.recovered.notes], [written, []])
+  t.is((await contentsOf(third.store)).toString(), 'the state')
+  t.deepEqual(await third.lines(), [...lines, '26@3 one more'])
+  await third.close()
 })

@@ -51,7 +51,12 @@ const readHeader = (path: string, file: DiskFile, checkOwner: CheckOwner): Act<F
     return stranger === undefined ? succeed(header.right) : fail(stranger)
   })
 
-const readPlace = (path: string, file: DiskFile, size: number, seed: number, id: EntryId): Act<Pick<SnapshotFile, 'offset' | 'seed'> & { readonly place: SnapshotPlace }, Failure> =>
+/** The place, and what the chunks behind it begin from. */
+interface PlaceRead extends Pick<SnapshotFile, 'offset' | 'seed'> {
+  readonly place: SnapshotPlace
+}
+
+const readPlace = (path: string, file: DiskFile, size: number, seed: number, id: EntryId): Act<PlaceRead, Failure> =>
   chain(read(file, PLACE_AT, RECORD_HEADER_BYTES), bytes => {
     const header = decodeRecordHeader(bytes)
     const offset = PLACE_PAYLOAD_AT + (isLeft(header) ? 0 : header.right.payloadBytes)

@@ -93,7 +93,7 @@ test('after a crash at any act on the disk, the old snapshot is there or the new
 
 test('a crash while what a crash left is swept loses no snapshot', async t => {
   const total = await lengthOfRun()
-  for (let operations = 20; operations <= total; operations += 2) {
+  for (let operations = 20; operations <= total; operations += 3) {
     for (let acts = 1; acts <= 6; acts++) {
       const disk = newDisk(operations + acts)
       const progress = await runUntil(disk, operations)

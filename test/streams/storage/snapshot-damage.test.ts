@@ -3,7 +3,8 @@ import { checksumOf, writeUint32 } from '../../../codecs/bytes.js'
 import { Damaged, WrongFolder } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { RECORD_HEADER_BYTES, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
+import { SALT_BYTES } from '../../../streams/storage/files/file-header.js'
+import { END_BYTES, RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { close, contentsOf, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { OWNER, append, commands, openStore, tryOpen } from '../../../testing/open-store.js'
@@ -32,9 +33,7 @@ type Change = readonly [string, (bytes: Uint8Array) => Uint8Array]
 
 function* damages(bytes: Uint8Array): Generator<Change> {
   for (const at of bytes.keys()) {
-    for (const bits of [1 << (at % 8), 0xff]) {
-      yield [`${bits} flipped at ${at}`, old => Uint8Array.from(old, (byte, i) => (i === at ? byte ^ bits : byte))]
-    }
+    yield [`flip at ${at}`, old => Uint8Array.from(old, (byte, i) => (i === at ? byte ^ 1 << (at % 8) : byte))]
     yield [`cut to ${at}`, old => old.subarray(0, at)]
   }
   for (const more of [1, 32, 600]) yield [`${more} bytes more`, old => Uint8Array.from([...old, ...new Uint8Array(more)])]
@@ -83,17 +82,19 @@ test('whatever is damaged in a snapshot is reported at the start or by its reade
     t.is(Buffer.compare(copy.contents(path), before), 0, what)
     t.is(copy.openFiles(), 0, what)
   }
-  t.true(seen.start > 500 && seen.reader > 100, JSON.stringify(seen))
+  t.true(seen.start > 500 && seen.reader > 50, JSON.stringify(seen))
 })
 
-test('a newer snapshot is written beside a damaged one, and is the one that counts', async t => {
+for (const index of [9, 10]) test(`a snapshot at ${index} counts, whatever is damaged at 9`, async t => {
   const disk = await written([9])
   disk.tamper(pathAt(9), bytes => bytes.subarray(1))
   const first = await openStore(storageOn(disk))
   t.is(first.store.snapshots.newest(), undefined)
-  await writeSnapshot(first.store, placeAt(10), CHUNKS)
+  await writeSnapshot(first.store, placeAt(index), CHUNKS)
   await first.close()
   const second = await openStore(storageOn(disk))
+  t.is(second.store.snapshots.newest()?.index, index)
+  t.is(second.store.recovered.notes.length, index - 9)
   t.is((await contentsOf(second.store)).toString(), WHOLE)
   await second.close()
 })
@@ -101,9 +102,15 @@ test('a newer snapshot is written beside a damaged one, and is the one that coun
 test('chunks that are intact, and not where they were written, are no contents', async t => {
   const disk = await written([9])
   const length = RECORD_HEADER_BYTES + CHUNKS[0]!.length
-  const from = disk.contents(pathAt(9)).length - 3 * RECORD_HEADER_BYTES - 20 - WHOLE.length
+  const from = disk.contents(pathAt(9)).length - END_BYTES - CHUNKS.length * RECORD_HEADER_BYTES - WHOLE.length
   const moves: readonly Change[] = [
-    ['swapped', old => Buffer.concat([old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
+    ['swapped', old => Buffer.concat([
+      old.subarray(0, from), old.subarray(from + length, from + 2 * length), old.subarray(from, from + length), old.subarray(from + 2 * length),
+    ])],
+    ['followed by an end of its own', old => {
+      const end = encodeEnd({ offset: from + length, bytes: WHOLE.length, checksum: checksumOf(Buffer.from(WHOLE)) })
+      return Buffer.concat([old.subarray(0, from + length), encodeRecordHeader('end', end, checksumOf(old.subarray(40, 40 + SALT_BYTES))), end])
+    }],
     ['doubled', old => Buffer.concat([old.subarray(0, from + length), old.subarray(from, from + length), old.subarray(from + 2 * length)])],
   ]
   for (const [what, change] of moves) {
@@ -149,7 +156,8 @@ test('a folder with a snapshot and without its identity is damaged', async t => 
 
 test('nothing but the one spelling of a name is a snapshot', t => {
   t.deepEqual(snapshotNamed('snapshot-0000000000000012-7'), { index: 12, term: 7 })
-  t.deepEqual(snapshotNamed(snapshotName({ index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })), { index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER })
+  const last = { index: Number.MAX_SAFE_INTEGER, term: Number.MAX_SAFE_INTEGER }
+  t.deepEqual(snapshotNamed(snapshotName(last)), last)
   const others = [
     'snapshot-12-7', 'snapshot-0000000000000012', 'snapshot-0000000000000012-07', 'snapshot-0000000000000012-', 'snapshot-0000000000000012-7.tmp',
     'snapshot-00000000000000012-7', 'snapshot-000000000000001a-7', ' snapshot-0000000000000012-7', 'snapshot-0000000000000012-7~', 'Snapshot-0000000000000012-7',

@@ -1,0 +1,171 @@
+import test, { type ExecutionContext } from 'ava'
+import type { Index } from '../../../lib/types.js'
+import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import { abort, close, contentsOf, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { append, commands, openStore } from '../../../testing/open-store.js'
+import { FOLDER, storageOn } from './store-script.js'
+
+const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
+const entry = (index: Index) => append(commands(index, 1, `e${index}`))
+
+const OLD = [Buffer.alloc(900, 'old')]
+const NEW = [Buffer.alloc(700, 'new'), Buffer.alloc(70_000, 'newer'), Buffer.alloc(3, 'x')]
+const MEBIBYTE = 1024 * 1024
+
+const snapshotsOn = (disk: MemoryDisk): readonly string[] =>
+  disk.files().filter(path => path.startsWith(`${FOLDER}/snapshot-`)).map(path => path.slice(FOLDER.length + 1))
+const nameAt = (index: Index): string => `snapshot-${String(index).padStart(16, '0')}-${1 + index}`
+
+/** A store with an entry and a snapshot, and nothing that its disk still has to do. */
+const withOld = async (disk: MemoryDisk): Promise<Awaited<ReturnType<typeof openStore>>> => {
+  const first = await openStore(storageOn(disk))
+  await first.write(1, entry(1))
+  await writeSnapshot(first.store, placeAt(3), OLD)
+  await first.close()
+  return openStore(storageOn(disk))
+}
+
+const isWritten = (opened: Awaited<ReturnType<typeof openStore>>): Promise<boolean> =>
+  writeSnapshot(opened.store, placeAt(9), NEW).then(() => true, () => false)
+
+/** In each run one more act of this kind goes well before one fails, until none is left to fail. */
+const failures = async (t: ExecutionContext, operation: DiskOperation, code: string): Promise<number> => {
+  for (let skip = 0; ; skip++) {
+    const disk = newDisk()
+    const opened = await withOld(disk)
+    disk.failNext(operation, code, skip)
+    const why = `${operation}, ${skip} before`
+    if (await isWritten(opened)) {
+      await opened.close()
+      return skip
+    }
+    disk.forgetFailures()
+    t.deepEqual(snapshotsOn(disk), [nameAt(3)], why)
+    t.deepEqual(opened.store.snapshots.newest()?.index, 3, why)
+    await opened.write(2, entry(2))
+    t.is(Buffer.compare(await contentsOf(opened.store), OLD[0]!), 0, why)
+    t.is(await isWritten(opened), true, why)
+    t.deepEqual(snapshotsOn(disk), [nameAt(9)], why)
+    await opened.close()
+    t.deepEqual(opened.events.map(({ type }) => type), ['persisted'], why)
+    const again = await openStore(storageOn(disk))
+    t.is(again.store.recovered.lastIndex, 2)
+    t.is(Buffer.compare(await contentsOf(again.store), Buffer.concat(NEW)), 0, why)
+    await again.close()
+  }
+}
+
+for (const { operation, code, least } of [
+  { operation: 'create', code: 'EIO', least: 1 }, { operation: 'create', code: 'ENOSPC', least: 1 },
+  { operation: 'write', code: 'EIO', least: 6 }, { operation: 'write', code: 'ENOSPC', least: 6 },
+  { operation: 'datasync', code: 'EIO', least: 1 }, { operation: 'close', code: 'EIO', least: 1 },
+  { operation: 'rename', code: 'EIO', least: 1 }, { operation: 'rename', code: 'ENOSPC', least: 1 }, { operation: 'syncDirectory', code: 'EIO', least: 1 },
+] as const) {
+  test(`a ${operation} that fails with ${code} ends a snapshot and nothing else`, async t => {
+    t.true(await failures(t, operation, code) >= least)
+  })
+}
+
+test('a replaced snapshot that cannot be removed goes at the next start', async t => {
+  const disk = newDisk()
+  const first = await withOld(disk)
+  // What is removed first is a temporary file that is not there.
+  disk.failNext('unlink', 'EIO', 1)
+  t.true(await isWritten(first))
+  await first.close()
+  t.deepEqual(snapshotsOn(disk), [nameAt(3), nameAt(9)])
+  const second = await openStore(storageOn(disk))
+  t.deepEqual(second.store.recovered.notes, [`${FOLDER}/${nameAt(3)}: an older snapshot was removed`])
+  t.deepEqual(snapshotsOn(disk), [nameAt(9)])
+  await second.close()
+})
+
+test('a disk that is full, wherever the space ends, keeps the old snapshot and its space, and the log goes on', async t => {
+  const total = Buffer.concat(NEW).length + 1000
+  for (let room = 0; room < total; room = room < 2500 ? room + 100 : room + 9000) {
+    const disk = newDisk()
+    const opened = await withOld(disk)
+    const used = disk.usedBytes()
+    disk.setCapacity(used + room)
+    t.false(await isWritten(opened))
+    t.is(disk.usedBytes(), used)
+    await opened.write(2, entry(2))
+    disk.setCapacity(Number.POSITIVE_INFINITY)
+    t.true(await isWritten(opened))
+    await opened.close()
+    t.is(disk.openFiles(), 0)
+  }
+})
+
+test('the writer is told why it failed, again and again, and makes room for the next one', async t => {
+  const disk = newDisk()
+  const opened = await withOld(disk)
+  const writer = opened.store.snapshots.write(placeAt(9))
+  await write(writer, NEW[0]!)
+  disk.failNext('write', 'ENOSPC')
+  await t.throwsAsync(write(writer, NEW[1]!), { message: /ENOSPC/ })
+  await t.throwsAsync(write(writer, NEW[1]!), { message: /ENOSPC/ })
+  await t.throwsAsync(finish(writer), { message: /ENOSPC/ })
+  t.true(await isWritten(opened))
+  await abort(writer)
+  t.is(opened.store.snapshots.newest()?.index, 9)
+  await opened.close()
+})
+
+test('a disk that cannot be read ends the reading, and its file is closed', async t => {
+  for (let skip = 0; skip < 6; skip++) {
+    const disk = newDisk()
+    const opened = await withOld(disk)
+    const open = disk.openFiles()
+    disk.failNext('read', 'EIO', skip)
+    await t.throwsAsync(contentsOf(opened.store), { message: /EIO/ }, `${skip}`)
+    disk.forgetFailures()
+    t.is(disk.openFiles(), open)
+    t.is(Buffer.compare(await contentsOf(opened.store), OLD[0]!), 0)
+    await opened.close()
+  }
+})
+
+test('a snapshot that is being opened is not removed before it is open', async t => {
+  const disk = newDisk()
+  await (await withOld(disk)).close()
+  const held: (() => void)[] = []
+  let isHolding = false
+  const opened = await openStore(storageOn({
+    ...disk,
+    open: (path, mode, done) => {
+      if (isHolding && path.endsWith(nameAt(3))) held.push(() => disk.open(path, mode, done))
+      else disk.open(path, mode, done)
+    },
+  }))
+  const writer = opened.store.snapshots.write(placeAt(9))
+  await write(writer, NEW[0]!)
+  isHolding = true
+  const reading = openNewest(opened.store)
+  const finishing = finish(writer)
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  held.forEach(open => open())
+  t.is(held.length, 1)
+  const reader = await reading
+  t.is(Buffer.concat(await restOf(reader)).toString(), OLD[0]!.toString())
+  t.is((await finishing).index, 9)
+  await opened.close()
+})
+
+test('a long snapshot is synced on the way, and the old one goes after everything else', async t => {
+  const disk = newDisk()
+  const opened = await withOld(disk)
+  const reader = await openNewest(opened.store)
+  const before = disk.operations().length
+  await writeSnapshot(opened.store, placeAt(9), Array.from({ length: 9 }, (_, i) => Buffer.alloc(MEBIBYTE, i)))
+  t.deepEqual(disk.operations().slice(before), [
+    'unlink', 'create', 'write', 'write', ...Array.from({ length: 4 }, () => 'write'), 'datasync', ...Array.from({ length: 4 }, () => 'write'), 'datasync',
+    'write', 'write', 'datasync', 'rename', 'syncDirectory', 'unlink',
+  ])
+  t.is(Buffer.concat(await restOf(reader)).toString(), OLD[0]!.toString())
+  await close(reader)
+  const next9 = await openNewest(opened.store)
+  t.deepEqual((await next(next9))?.length, MEBIBYTE)
+  await opened.close()
+  t.is(disk.openFiles(), 0)
+})
