@@ -37,8 +37,14 @@ export interface Opening<C, R, S> {
   readonly begin: (store: Store, done: (outcome: Either<StartError, Begun<C, R, S>>) => void) => void
 }
 
+/** All that a member runs with, once it could be had. */
+interface Opened<C, R, S> {
+  readonly ports: Ports
+  readonly begun: Begun<C, R, S>
+}
+
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
-export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, { readonly ports: Ports; readonly begun: Begun<C, R, S> }>) => void): void => {
+export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {
   const { options: { cluster, id, members, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
@@ -55,9 +61,10 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
       admit: createAdmission(store, notice), limits, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
-    begin(store, begun => isLeft(begun) ? refused(begun.left) : attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
+    const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
       ? refused(listening.left)
-      : done(right({ ports: { store, links: listening.right, recording: recorded.right, membership }, begun: begun.right }))))
+      : done(right({ ports: { store, links: listening.right, recording: recorded.right, membership }, begun })))
+    begin(store, begun => isLeft(begun) ? refused(begun.left) : listen(begun.right))
   }))
 }
 

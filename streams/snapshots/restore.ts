@@ -110,7 +110,8 @@ const restore = (machine: RunningMachine<never, unknown, unknown>, { store, cloc
  * long as the log holds all there ever was.
  */
 export const beginMachine = <C, R, S>(
-  first: Begun<C, R, S>, recipe: Pick<Machine<C, R, S>, 'start'>, restoring: Restoring, done: (outcome: Either<InvalidOptions | SnapshotLost, Begun<C, R, S>>) => void,
+  first: Begun<C, R, S>, recipe: Pick<Machine<C, R, S>, 'start'>, restoring: Restoring,
+  done: (outcome: Either<InvalidOptions | SnapshotLost, Begun<C, R, S>>) => void,
 ): void => {
   const { recovered: { base, notes }, snapshots } = restoring.store
   const snapshot = snapshots.newest()
