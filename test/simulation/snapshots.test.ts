@@ -86,3 +86,25 @@ test('a machine whose snapshots cannot be read is the one that is asked for the 
   c.true(told.includes('snapshotUnusable'))
   c.deepEqual(cluster.ids.map(id => cluster.member(id).state), [12, 12, 12])
 })
+
+test('no storm breaks a promise of members that begin from snapshots', async c => {
+  c.timeout(300_000)
+  let restored = 0
+  for (let seed = 1; seed <= 4; seed++) {
+    const cluster = simulate({ machine: counter, seed, electionTimeoutMs: 150, heartbeatMs: 30, limits: { snapshotEntries: 4 } })
+    let next = 0
+    const client = (name: string): void => void cluster.clock.after(20, () => {
+      const add = ++next
+      void cluster.propose({ add }, { at: cluster.ids[add % 3]!, client: name, timeoutMs: 500 }).then(() => client(name))
+    })
+    for (const name of ['ann', 'bob', 'cid']) client(name)
+    for (const id of cluster.ids) cluster.member(id).snapshots$.subscribe(({ type }) => { if (type === 'restored') restored++ })
+    for (let storm = 0; storm < 2; storm++) {
+      await cluster.storm(2_500)
+      for (const id of cluster.ids) cluster.crash(id, 0.5)
+      await cluster.recover()
+    }
+    await cluster.check()
+  }
+  c.true(restored >= 8, `${restored} restored`)
+})
