@@ -68,6 +68,11 @@ const launch = (task: MemberTask, fileBlocks: number | undefined): ChildProcess 
   return spawn(fileBlocks === undefined ? process.execPath : 'bash', fileBlocks === undefined ? args : limited, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
 }
 
+/** What reaches nobody, since the process is ending by itself, is nobody's mistake. */
+const say = (child: ChildProcess, order: ToMember): void => {
+  if (child.connected) child.send(order, () => undefined)
+}
+
 export const createCluster = (options: ClusterOptions): Cluster => {
   const { ids, folder, addressesOf, heard, applied, died, changed } = options
   const lives = new Map<MemberId, Life>()
@@ -126,7 +131,7 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       return new Promise(resolve => watch(id, life, resolve))
     },
     kill: id => finish(id, ({ child }) => child.kill('SIGKILL')),
-    end: (id, order) => finish(id, ({ child }) => child.send(order)),
+    end: (id, order) => finish(id, ({ child }) => say(child, order)),
     pause: id => {
       const life = lives.get(id)
       if (life === undefined) return
@@ -140,7 +145,10 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       life.isPaused = false
       changed()
     },
-    tell: (id, order) => { if (lives.get(id)?.child.connected === true) lives.get(id)!.child.send(order) },
+    tell: (id, order) => {
+      const life = lives.get(id)
+      if (life !== undefined) say(life.child, order)
+    },
     report: id => new Promise(resolve => {
       const life = lives.get(id)
       if (life?.child.connected !== true) return resolve(undefined)
@@ -155,7 +163,7 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       }
       const timer = setTimeout(() => finished(undefined), REPORT_WITHIN_MS)
       life.child.on('message', hear)
-      life.child.send({ type: 'report' } satisfies ToMember)
+      say(life.child, { type: 'report' })
     }),
   }
 }
