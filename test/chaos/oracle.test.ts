@@ -21,6 +21,14 @@ test('the ledger takes one sequence, and beginnings of it', t => {
   t.deepEqual([ledger.size, ledger.lastIndex(), ledger.indexOf(2), ledger.indexOf(3)], [4, 6, 5, undefined])
 })
 
+test('a life may begin behind a snapshot, and then nothing is left out', t => {
+  const ledger = createLedger()
+  FIRST.forEach(line => ledger.add('n1', 0, line))
+  t.deepEqual([ledger.add('n2', 1, 'from 4;'), ledger.add('n2', 1, FIRST[2]!)], [undefined, undefined])
+  t.is(ledger.add('n3', 2, 'from 3;'), undefined)
+  t.truthy(ledger.add('n3', 2, '6 2 102 4 80;'))
+})
+
 const WRONG: Readonly<Record<string, readonly [line: string, life: number]>> = {
   'something else at the same index': ['2 1 100 9 77;', 1],
   'another result of the same command': ['2 1 100 0 76;', 1],

@@ -79,6 +79,10 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
   }
 }
 
+/** Half of all clusters take a snapshot every few entries. */
+const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>['limits'] =>
+  dice.chance(0.5) ? { snapshotEntries: Math.round(dice.magnitude(2, 200)) } : {}
+
 /** Bytes that commands are longer than they need to be: one sector holds many of some, and one of others takes many sectors. */
 const SIZES = [[0], [0, 0, 100, 1000], [500, 1000, 3000]] as const
 
@@ -155,7 +159,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const dice = createDice(seedFor(seed, 'trial'))
   const settings = drawSettings(dice)
   const { electionTimeoutMs } = settings
-  const cluster = simulate({ ...settings, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
+  const cluster = simulate({ ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)

@@ -34,8 +34,9 @@ export const keyValueMachine: Machine<Command, KeyValueOutput, Contents> = {
         return state
       },
       apply: commands => of(commands.map(({ command }) => apply(command))),
-      snapshot: async function* () {
-        yield Buffer.from(JSON.stringify([...state]))
+      snapshot: () => {
+        const bytes = Buffer.from(JSON.stringify([...state]))
+        return (async function* () { yield bytes })()
       },
       restore: bytes => from((async () => {
         const chunks: Uint8Array[] = []

@@ -18,6 +18,8 @@ import type { FromMember, MemberTask, Report, ToMember } from './protocol.js'
 const STATUS_EVERY_MS = 20
 /** Small, so that a run goes through many of them. */
 const SEGMENT_BYTES = 64 * 1024
+/** A snapshot every few seconds at the usual rate. */
+const SNAPSHOT_ENTRIES = 300
 /** As an old disk would: whoever acknowledges before that is seen. */
 const FORGETFUL_SYNC_MS = 25
 const OUT = 1
@@ -61,6 +63,9 @@ const obey = (order: ToMember): void => {
 const run = (member: Member): void => {
   raft = member
   member.commits$.subscribe(tellApplied)
+  member.snapshots$.subscribe(event => {
+    if (event.type === 'restored') writeSync(OUT, `from ${event.snapshot.index};\n`)
+  })
   member.diagnostics$.subscribe(diagnostic => {
     if (diagnostic.type === 'twoLeaders' || diagnostic.type === 'contradiction') tell({ type: 'alarm', message: JSON.stringify(diagnostic) })
   })
@@ -80,6 +85,7 @@ process.on('message', message => obey(message as ToMember))
 process.once('disconnect', () => process.exit(process.exitCode ?? 1))
 startRaft({
   cluster: task.cluster, id: task.id, members: task.members, machine: keyValueMachine, electionTimeoutMs: task.electionTimeoutMs,
+  limits: { snapshotEntries: SNAPSHOT_ENTRIES },
   transport: tcpTransport({ listen: task.listen }), storage: fileStorage(task.folder, { disk, clock, segmentBytes: SEGMENT_BYTES }),
 }, { clock, seed: randomInt(2 ** 32) }, outcome => {
   if (isLeft(outcome)) tell({ type: 'refused', tag: outcome.left._tag, message: outcome.left.message }, () => leave(1))

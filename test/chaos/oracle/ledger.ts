@@ -1,11 +1,12 @@
 /**
  * What all members have applied in all their lives, held against each other as it comes in: one sequence, of which every life applies a
- * beginning, and in which no operation is twice. Nothing that was once applied at an index is ever something else.
+ * part that begins at its beginning or behind the snapshot that it says it began from, and in which no operation is twice. Nothing that was once
+ * applied at an index is ever something else.
  */
 import type { MemberId } from '../../../lib/types.js'
 
 export interface Ledger {
-  /** A line of a member's life: index, term, time, operation and digest. What is wrong with it, if anything. */
+  /** A line of a member's life: index, term, time, operation and digest, or the index of the snapshot that it began from. What is wrong with it, if anything. */
   add(id: MemberId, life: number, line: string): string | undefined
   /** Where an operation was applied. */
   indexOf(op: number): number | undefined
@@ -14,9 +15,11 @@ export interface Ledger {
 }
 
 const LINE = /^(\d+) (\d+) ([\d.]+) (\d+) \d+;$/
+const BEGINNING = /^from (\d+);$/
 
 export const createLedger = (): Ledger => {
   const lines: string[] = []
+  const indexes: number[] = []
   const ops = new Map<number, number>()
   const positions = new Map<number, number>()
   const torn = new Map<number, string>()
@@ -32,10 +35,16 @@ export const createLedger = (): Ledger => {
     last = { index, term, time }
     if (!ops.has(op)) ops.set(op, index)
     lines.push(line)
+    indexes.push(index)
     return fault
   }
   return {
     add: (id, life, line) => {
+      const beginning = BEGINNING.exec(line)
+      if (beginning !== null) {
+        positions.set(life, indexes.filter(index => index <= Number(beginning[1])).length)
+        return undefined
+      }
       const fields = LINE.exec(line)
       if (torn.has(life)) return `${id} went on after "${torn.get(life)}"`
       // A life that was killed may not have finished its last line.
