@@ -98,7 +98,10 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
   const cluster: Cluster = createCluster({
     name: CLUSTER, ids, folder, electionTimeoutMs: options.electionTimeoutMs, isForgetful: 'isForgetful' in MIXES[options.mix],
     addressesOf: wiring.addressesOf, heard: hear, died, changed: () => availability.changed(),
-    applied: (id, life, line) => check(ledger.add(id, life, line)),
+    applied: (id, life, line) => {
+      if (line.startsWith('from ')) count('starts from a snapshot')
+      check(ledger.add(id, life, line))
+    },
   })
   const availability: Availability = createAvailability(ids, () => performance.now(), id => cluster.isAwake(id) && disturbances.get(id) === 0, wiring.isClear)
   const clients = createClients({
