@@ -57,6 +57,17 @@ test('what is not synced is read by whoever lives, and gone with the power', asy
   t.is(await read(next(), '/d/a'), 'durable')
 })
 
+test('a folder that is synced twice at a time has the changes of both, in their order', async t => {
+  const { real, next } = lives()
+  const disk = next()
+  await create(disk, '/d/a')
+  await create(disk, '/d/b')
+  const first = syncFolder(disk)
+  await done(end => disk.rename('/d/b', '/d/c', end))
+  await Promise.all([first, syncFolder(disk)])
+  t.deepEqual(real.files().filter(path => path.startsWith('/d/')), ['/d/a', '/d/c'])
+})
+
 test('with some luck, sectors that were not synced survive', async t => {
   const { next } = lives()
   const first = next()

@@ -5,7 +5,7 @@
  */
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import { dirname } from 'node:path'
-import { type Act, chain, forEach, inOrder, map } from '../../../streams/storage/disk/act.js'
+import { type Act, chain, forEach, inOrder, map, oneAtATime } from '../../../streams/storage/disk/act.js'
 import { type Disk, type DiskFile, type Done, SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import { openFile, sizeOf, writeFully } from '../../../streams/storage/disk/file-access.js'
 
@@ -84,6 +84,7 @@ export const forgetfulDisk = (disk: Disk, limbo: string, syncMs = 0): ForgetfulD
   /** Changes to a folder that its next sync makes real. */
   const pending = new Map<string, Act<void>[]>()
   const inodes = new Set<Inode>()
+  const inTurn = oneAtATime()
   let born = 0
   let isDead = false
 
@@ -139,10 +140,13 @@ export const forgetfulDisk = (disk: Disk, limbo: string, syncMs = 0): ForgetfulD
       change(path, end => disk.unlink(path, end))
     })(living(done)),
     syncDirectory: (path, done) => {
-      if (isDead) return
-      const changes = pending.get(path) ?? []
-      pending.delete(path)
-      inOrder(forEach(changes, act => act), end => disk.syncDirectory(path, end))(living(done))
+      // One at a time: what one makes real the next may build upon.
+      inTurn<void, NodeJS.ErrnoException>(synced => {
+        if (isDead) return
+        const changes = pending.get(path) ?? []
+        pending.delete(path)
+        inOrder(forEach(changes, act => act), end => disk.syncDirectory(path, end))(synced)
+      })(living(done))
     },
     list: (path, done) => disk.list(path, outcome => {
       if (isLeft(outcome)) return done(outcome)
