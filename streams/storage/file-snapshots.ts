@@ -1,6 +1,7 @@
+import { right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
-import { chain, fail, map, succeed } from './disk/act.js'
-import { sweep } from './disk/file-access.js'
+import { type Act, chain, fail, map, succeed } from './disk/act.js'
+import { sweep, syncFolder } from './disk/file-access.js'
 import type { CheckOwner } from './files/store-file.js'
 import type { SnapshotShelf } from './serve-snapshots.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
@@ -11,6 +12,9 @@ import { type SnapshotFolder, createDraft } from './snapshots/write-snapshot.js'
 export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, found: Snapshot | undefined): SnapshotShelf => {
   const { disk, folder } = options
   let newest = found
+  /** For good, also where the power fails next; what cannot be removed is swept at the next start. */
+  const remove = (snapshot: Snapshot): Act<void> => done =>
+    sweep(disk, `${folder}/${snapshotName(snapshot)}`)(() => syncFolder(disk, folder)(() => done(right(undefined))))
   return {
     newest: () => newest,
     begin: place => map(createDraft(options, place), ({ write, publish, discard }) => ({
@@ -18,7 +22,7 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       finish: chain(publish, snapshot => {
         const before = newest
         newest = snapshot
-        return map(before === undefined ? succeed(undefined) : sweep(disk, `${folder}/${snapshotName(before)}`), () => snapshot)
+        return map(before === undefined ? succeed(undefined) : remove(before), () => snapshot)
       }),
     })),
     open: done => {

@@ -160,7 +160,7 @@ test('a long snapshot is synced on the way, and the old one goes after everythin
   await writeSnapshot(opened.store, placeAt(9), Array.from({ length: 9 }, (_, i) => Buffer.alloc(MEBIBYTE, i)))
   t.deepEqual(disk.operations().slice(before), [
     'unlink', 'create', 'write', 'write', ...Array.from({ length: 4 }, () => 'write'), 'datasync', ...Array.from({ length: 4 }, () => 'write'), 'datasync',
-    'write', 'write', 'datasync', 'rename', 'syncDirectory', 'unlink',
+    'write', 'write', 'datasync', 'rename', 'syncDirectory', 'unlink', 'syncDirectory',
   ])
   t.is(Buffer.concat(await restOf(reader)).toString(), OLD[0]!.toString())
   await close(reader)
