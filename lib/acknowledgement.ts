@@ -11,6 +11,7 @@ export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   if (!outbox.asked && durable <= state.reportedDurable) return
   state.reportedDurable = durable
   state.answeredAt = state.now
+  state.answeredRound = state.leaderRound
   outbox.messages.push({
     type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable, round: state.leaderRound,
   })

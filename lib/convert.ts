@@ -26,6 +26,7 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
     leaderRound: 0,
     reportedDurable: 0,
     answeredAt: Number.NEGATIVE_INFINITY,
+    answeredRound: 0,
   }
   if (state.role === 'leader') restartElectionWait(follower)
   return follower

@@ -26,7 +26,8 @@ const copyOfFollower = (state: Follower): Follower => ({
   persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
   handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply, replayTo: state.replayTo,
   leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
-  role: 'follower', verified: state.verified, leaderRound: state.leaderRound, reportedDurable: state.reportedDurable, answeredAt: state.answeredAt,
+  role: 'follower', verified: state.verified, leaderRound: state.leaderRound, reportedDurable: state.reportedDurable,
+  answeredAt: state.answeredAt, answeredRound: state.answeredRound,
 })
 
 const copyOfCandidate = (state: Candidate): Candidate => ({ ...state })

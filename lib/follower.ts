@@ -2,9 +2,9 @@ import { dropBefore, lastIndexOf } from './batch.js'
 import { lastEntry, lastNotAbove, termAt } from './log.js'
 import type { AppendEntries } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Follower, restartElectionWait } from './state.js'
+import { type Follower, dateOf, restartElectionWait } from './state.js'
 import { store } from './storing.js'
-import type { EntryBatch, Index } from './types.js'
+import type { EntryBatch, Index, Round } from './types.js'
 
 /** Receiver of AppendEntries in its own term (Figure 2). Whether the entries are durable is told by a rule, later. */
 export const onAppendEntries = (follower: Follower, request: AppendEntries, outbox: Outbox): void => {
@@ -29,14 +29,15 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
   follower.leaderRound = Math.max(follower.leaderRound, round)
-  outbox.asked ||= isAwaited || isSilent(follower)
+  outbox.asked ||= isAwaited || isSilent(follower, round)
 }
 
 /**
  * New entries are answered when they are durable, and a commit that is told brings nothing that the leader waits for; but neither
  * a slow disk nor many commits may keep a sign of life from it.
  */
-const isSilent = ({ now, answeredAt, settings }: Follower): boolean => now - answeredAt >= settings.heartbeatMs / 2
+const isSilent = ({ now, answeredAt, answeredRound, settings: { heartbeatMs } }: Follower, round: Round): boolean =>
+  now - answeredAt >= heartbeatMs / 2 || dateOf(round) - dateOf(answeredRound) >= heartbeatMs / 2
 
 /** The first index at which the request brings something that this log lacks: new, or different. What agrees is never cut. */
 const firstConflict = ({ log }: Follower, batches: readonly EntryBatch[]): Index | undefined => {

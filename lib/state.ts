@@ -88,6 +88,8 @@ export interface Follower extends Common {
   /** What the leader was last told to be durable, and when. Volatile. */
   reportedDurable: Index
   answeredAt: Millis
+  /** The highest round that an answer of this term named: so old is what the leader knows of this follower. Volatile. */
+  answeredRound: Round
 }
 
 export interface Candidate extends Common {

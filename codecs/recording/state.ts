@@ -71,7 +71,7 @@ const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   contact: Since, acceptedRound: Round, probeRound: Round, sentCommit: Index, reading: Index,
 }, 'Progress')
 const Head: t.Type<StateHead, unknown> = t.union([
-  t.strict({ role: t.literal('follower'), ...common, verified: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since }, 'Follower'),
+  t.strict({ role: t.literal('follower'), ...common, verified: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,

@@ -10,7 +10,7 @@ import type { Entry, Machine, Position, RunningMachine } from './machine.js'
 export interface ReducerMachineOptions<C, R, S> {
   readonly command: Type<C, unknown>
   readonly result: Type<R, unknown>
-  /** Writes the state into snapshots. */
+  /** Writes the state into snapshots; what it reads again must be equal in all that `reduce` looks at, or members that began from a snapshot differ. */
   readonly state: Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>

@@ -72,6 +72,7 @@ const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) 
 }
 
 const failed = (work: Work, index: Index, reason: string): void => {
+  if (work.phase === 'halted') return
   const { clock, events, notice, limits: { snapshotRetryMaxMs } } = work
   const { retryMs } = work
   const answer = over(work)
@@ -119,7 +120,8 @@ const begin = (work: Work, { index, term, time }: Position): void => {
   if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
   work.phase = 'running'
   const chunks = stateOf(work, index)
-  if (isLeft(chunks)) return failed(work, index, chunks.left)
+  // Not during this call: whoever hears of it may ask again.
+  if (isLeft(chunks)) return void clock.endOfTurn(() => failed(work, index, chunks.left))
   let told = 0
   const tell = (bytes: number): void => {
     told = bytes

@@ -29,24 +29,24 @@ const letGo = (chunks: AsyncIterator<Uint8Array>): void => {
 /** `done` is called once, unless it is aborted: with the snapshot when it is durable, or with why there is none and nothing left of it. */
 export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapshot>) => void): Pump => {
   const { chunks, writer, stallMs, clock, wrote } = options
+  let tell = done
   let isOver = false
   let bytes = 0
   let patience: Cancel = () => undefined
 
-  const giveUp = (answer: () => void): void => {
+  const fail = (reason: string): void => {
     isOver = true
     patience()
     letGo(chunks)
-    writer.abort(answer)
+    writer.abort(() => tell(left(reason)))
   }
-  const fail = (reason: string): void => giveUp(() => done(left(reason)))
   const finish = (): void => {
     patience()
     writer.finish(outcome => {
       if (isOver) return
       if (isLeft(outcome)) return fail(outcome.left.message)
       isOver = true
-      done(outcome)
+      tell(outcome)
     })
   }
   const write = (chunk: Uint8Array): void => {
@@ -71,7 +71,8 @@ export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapsh
   const pull = (): void => {
     if (isOver) return
     const next = async (): Promise<IteratorResult<Uint8Array, unknown>> => chunks.next()
-    next().then(take, (thrown: unknown) => {
+    // What is no result at all throws where it is looked at.
+    next().then(take).catch((thrown: unknown) => {
       if (!isOver) fail(messageOf(thrown))
     })
   }
@@ -81,5 +82,10 @@ export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapsh
   }
 
   begin()
-  return { abort: () => { if (!isOver) giveUp(() => undefined) } }
+  return {
+    abort: () => {
+      tell = () => undefined
+      if (!isOver) fail('given up')
+    },
+  }
 }

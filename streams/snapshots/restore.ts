@@ -52,6 +52,18 @@ async function* chunksOf(next: () => Promise<Uint8Array | undefined>): AsyncGene
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk
 }
 
+/** The same for a machine that lets go of a promise: what becomes of it is told beside. */
+const letGoOf = (chunks: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () => {
+      const result = chunks.next()
+      result.catch(() => undefined)
+      return result
+    },
+    return: () => chunks.return(undefined),
+  }),
+})
+
 /** Reads what the machine left unread: only the end of it says that the whole was sound. */
 const readOut = async (next: () => Promise<Uint8Array | undefined>): Promise<void> => {
   while (await next() !== undefined);
@@ -88,7 +100,7 @@ const restore = (machine: RunningMachine<never, unknown, unknown>, { store, cloc
       return nextOf(reader, failed)
     }
     try {
-      from(machine.restore(chunksOf(next))).subscribe({
+      from(machine.restore(letGoOf(chunksOf(next)))).subscribe({
         error: failed,
         complete: () => void readOut(next).then(() => end(undefined), failed),
       })

@@ -106,6 +106,13 @@ test('a commit that is told needs no answer, unless the leader has waited for ha
   t.deepEqual(player.turn(ae('L', '4@1', '', 3)).said, ['ok(L; T1; 4/4)'])
 })
 
+test('what the leader knows is as old as the question that was answered last, however late the answer was', t => {
+  const player = play(follower({ voters: 'f1 L', log: '1-4@1' }))
+  player.turn(ae('L', '4@1', '', 0, { round: 1_000_000 }))
+  t.deepEqual(player.turn(ae('L', '4@1', '', 1, { round: 1_049_000 })).said, [])
+  t.deepEqual(player.turn(ae('L', '4@1', '', 2, { round: 1_050_000 })).said, ['ok(L; T1; 4/4)'])
+})
+
 test('a disk that lost what it had confirmed is reported, and rewinds nothing', t => {
   const player = play(leader({ others: 'f1{on,next=6,match=5} f2', log: '1-5@1' }))
   player.turn(accepted('f1', 5))

@@ -220,6 +220,8 @@ test('a machine that throws instead of answering, or answers something else, is 
   for (const snapshot of answers) {
     const w = world({ machine: { snapshot: snapshot as () => AsyncIterable<Uint8Array> } })
     w.apply(10)
+    t.deepEqual(w.notices, [], 'whoever hears of it may ask again: not in the same breath')
+    w.clock.settle()
     t.deepEqual([w.places, w.notices.map(({ type }) => type)], [[], ['snapshotFailed']])
   }
 })

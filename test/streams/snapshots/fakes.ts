@@ -32,6 +32,7 @@ export const heldChunks = (journal: string[]) => {
   return {
     chunks,
     give: (value: unknown): void => pulls.shift()!.resolve({ done: false, value: value as Uint8Array }),
+    answer: (result: unknown): void => pulls.shift()!.resolve(result as IteratorResult<Uint8Array, undefined>),
     end: (): void => pulls.shift()!.resolve({ done: true, value: undefined }),
     fail: (error: unknown): void => pulls.shift()!.reject(error),
   }

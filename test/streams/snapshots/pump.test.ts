@@ -42,6 +42,7 @@ const wrong: Readonly<Record<string, readonly [act: (w: ReturnType<typeof world>
   'fails': [({ source }) => source.fail(new Error('no fuel')), /^failed: no fuel$/],
   'gives text': [({ source }) => source.give('text'), /^failed: the machine gave something that is no Uint8Array$/],
   'gives nothing at all': [({ source }) => source.give(undefined), /^failed: the machine gave something that is no Uint8Array$/],
+  'gives no result': [({ source }) => source.answer(undefined), /^failed: Cannot read properties of undefined/],
   'stalls': [({ clock }) => clock.advance(101), /^failed: the machine gave nothing for 100 ms \(snapshotStallMs\)$/],
 }
 for (const [what, [act, reason]] of Object.entries(wrong)) {
@@ -109,6 +110,21 @@ test('given up, it waits for nobody and tells nothing: neither a stalled machine
   writing.sink.did()
   await rest(writing.clock)
   t.deepEqual(writing.journal, ['pull', 'write 1', 'return', 'abort'])
+})
+
+test('given up while what failed is being cleared away, it tells nothing either', async t => {
+  const clock = virtualClock()
+  const journal: string[] = []
+  const source = heldChunks(journal)
+  const cleared: (() => void)[] = []
+  const writer = { ...heldWriter(journal, placeAt(3)).writer, abort: (done: () => void) => void cleared.push(done) }
+  const running = pump({ chunks: source.chunks, writer, stallMs: 100, clock, wrote: () => undefined }, outcome => journal.push(JSON.stringify(outcome)))
+  source.fail(new Error('no fuel'))
+  await rest(clock)
+  running.abort()
+  t.is(cleared.length, 1)
+  cleared.forEach(done => done())
+  t.deepEqual(journal, ['pull', 'return'])
 })
 
 test('an iterator that throws where it should reject, or cannot be ended, is a failure like any other', async t => {

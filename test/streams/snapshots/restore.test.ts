@@ -138,6 +138,15 @@ for (const [what, [given, reason]] of Object.entries(unusable)) {
   })
 }
 
+test('a machine that lets go of a chunk that turns out damaged begins anew, and nobody misses the promise', async t => {
+  const w = begin({ chunks: [left(new Error('damaged'))], restore: () => bytes => {
+    void bytes[Symbol.asyncIterator]().next()
+    throw new Error('no patience')
+  } })
+  await rest(w.clock)
+  t.deepEqual(w.begun()?.notices.map(({ type }) => type), ['snapshotUnusable'])
+})
+
 test('a machine that never comes to an end is given up after its patience, and so is a disk', async t => {
   for (const given of [{ restore: () => () => new Promise<void>(() => undefined) }, { isOpen: false }]) {
     const w = begin(given)
