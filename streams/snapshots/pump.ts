@@ -72,9 +72,7 @@ export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapsh
     if (isOver) return
     const next = async (): Promise<IteratorResult<Uint8Array, unknown>> => chunks.next()
     // What is no result at all throws where it is looked at.
-    next().then(take).catch((thrown: unknown) => {
-      if (!isOver) fail(messageOf(thrown))
-    })
+    next().then(take).catch((thrown: unknown) => { if (!isOver) fail(messageOf(thrown)) })
   }
   const begin = (): void => {
     patience = clock.after(stallMs, () => fail(`the machine gave nothing for ${stallMs} ms (snapshotStallMs)`))

@@ -114,6 +114,7 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     leader: () => [...statuses.values()].filter(({ id, role }) => role === 'leader' && cluster.isRunning(id)).sort((a, b) => b.term - a.term)[0]?.id,
     disturb: id => raise(disturbances, id),
     holdDown: id => raise(holds, id),
+    isHeldDown: id => holds.get(id)! > 0,
     expectEnd: id => void mayEnd.add(id),
     look: async (id, at) => {
       const { hardState, lastIndex } = await readStore(CLUSTER, id, wiring.addressesOf(id), at)

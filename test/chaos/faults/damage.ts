@@ -36,7 +36,8 @@ const copy = (from: string, to: string): void => {
 export const bitFlip: Fault = async (stage, { order, seed }) => {
   const { cluster } = stage
   const [id] = order
-  if (id === undefined || !cluster.isRunning(id)) return undefined
+  // Another one may be at its files.
+  if (id === undefined || !cluster.isRunning(id) || stage.isHeldDown(id)) return undefined
   const release = stage.holdDown(id)
   const folder = cluster.folderOf(id)
   const sound = `${folder}.sound`

@@ -15,6 +15,7 @@ export interface Stage {
   revive(id: MemberId): Promise<void>
   /** Keeps the supervisor from reviving a member, until `over` is called. */
   holdDown(id: MemberId): () => void
+  isHeldDown(id: MemberId): boolean
   /** A member may end by itself, for this reason, until it is started again. */
   expectEnd(id: MemberId): void
   /** Something worth counting beside the faults. */
