@@ -35,7 +35,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "if (reply.round !== candidate.round || reply.preVote !== (candidate.phase === 'preVote')) return candidate", to: 'if (reply.round > candidate.round) return candidate',
   },
   {
-    name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', seed: 1, killer: [`${LIB}/election.test.ts`],
+    name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
     from: 'votedFor: term === state.term ? state.votedFor : undefined,', to: 'votedFor: state.votedFor,',
   },
   {
@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.floor(voters.length / 2) + 1', to: 'Math.ceil(voters.length / 2)',
   },
   {
-    name: 'a repeated append cuts what agrees', file: 'lib/follower.ts', seed: 2, killer: [`${LIB}/follower.test.ts`],
+    name: 'a repeated append cuts what agrees', file: 'lib/follower.ts', killer: [`${LIB}/follower.test.ts`],
     from: 'const conflict = firstConflict(follower, batches)', to: 'const conflict = batches[0]?.firstIndex',
   },
   {
@@ -107,7 +107,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
-    name: 'contact is dated by the answer', file: 'lib/leader.ts', seed: 5, killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
+    name: 'contact is dated by the answer', file: 'lib/leader.ts', killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
     from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
   },
   {
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
   },
   {
-    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', seed: 1, killer: [`${STREAMS}/requests/fates.test.ts`],
+    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
     from: "case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))", to: "case 'lost': return refuse(state, request, 'notReady')",
   },
   {

@@ -9,8 +9,10 @@ import { root, run, scratch, start } from '../run.js'
 import { HELP, commandFrom } from './options.js'
 import { type Line, SEEDS, summaryOf } from './record.js'
 
-const NODE = ['--import=./test/register.mjs', 'test/simulation/run.ts']
-const simulate = (t: ExecutionContext, ...args: readonly string[]) => run(t, process.execPath, [...NODE, ...args], { cwd: root })
+/** As `npm run simulate` runs it; and as it stands, where something is put into it. */
+const COMPILED = ['dist/test/simulation/run.js']
+const SOURCE = ['--import=./test/register.mjs', 'test/simulation/run.ts']
+const simulate = (t: ExecutionContext, ...args: readonly string[]) => run(t, process.execPath, [...COMPILED, ...args], { cwd: root })
 
 const MISTAKES: readonly (readonly [args: readonly string[], claim: RegExp])[] = [
   [['--nonsense'], /^Unknown option '--nonsense'/],
@@ -76,7 +78,7 @@ const FATES = `
 
 test('whatever happens to a seed is told, and the others are run', async t => {
   const ledger = join(scratch(t), 'ledger')
-  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', ...NODE, '--seeds', '7', '--jobs', '2', '--ledger', ledger], { cwd: root, env: withFates(FATES) })
+  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', ...SOURCE, '--seeds', '7', '--jobs', '2', '--ledger', ledger], { cwd: root, env: withFates(FATES) })
   t.is(code, 1, err)
   const lines = new Map(readLedger(ledger, SEEDS).map(line => [line.seed, line]))
   const fates = [1, 2, 3, 4, 5, 6, 7].map(seed => lines.get(seed)?.failure)
@@ -91,7 +93,7 @@ test('whatever happens to a seed is told, and the others are run', async t => {
 
 test('a seed that never ends is ended', async t => {
   const ledger = join(scratch(t), 'ledger')
-  const { code, out, err } = await run(t, process.execPath, [...NODE, '--seeds', '1', '--patience', '2', '--ledger', ledger], { cwd: root, env: withFates('for (;;);') })
+  const { code, out, err } = await run(t, process.execPath, [...SOURCE, '--seeds', '1', '--patience', '2', '--ledger', ledger], { cwd: root, env: withFates('for (;;);') })
   t.is(code, 1, err)
   t.deepEqual(readLedger(ledger, SEEDS), [{ seed: 1, failure: 'hung', reason: 'it did not come to an end within 2 s' }])
   t.regex(out, /npm run simulate -- --seed 1 --trace/)
@@ -105,7 +107,7 @@ test('a run that is killed goes on where it was, and each seed is in the sums on
   const args = ['--seeds', String(EVERY.length), '--jobs', '2', '--ledger', ledger]
   writeFileSync(ledger, '')
   const changes = watch(folder)
-  const { child, ended } = start(t, process.execPath, [...NODE, ...args], { cwd: root, env: withFates('if (seed > 2) for (;;);') })
+  const { child, ended } = start(t, process.execPath, [...SOURCE, ...args], { cwd: root, env: withFates('if (seed > 2) for (;;);') })
   for await (const _ of changes) if (readFileSync(ledger, 'utf8').includes('\n')) break
   child.kill('SIGKILL')
   await ended
@@ -127,7 +129,7 @@ test('an interrupted run says what it has', async t => {
   const ledger = join(folder, 'ledger')
   writeFileSync(ledger, '')
   const changes = watch(folder)
-  const { child, ended } = start(t, process.execPath, [...NODE, '--seeds', '1000', '--jobs', '1', '--twice', '--ledger', ledger], { cwd: root })
+  const { child, ended } = start(t, process.execPath, [...COMPILED, '--seeds', '1000', '--jobs', '1', '--twice', '--ledger', ledger], { cwd: root })
   for await (const _ of changes) if (readFileSync(ledger, 'utf8').includes('\n')) break
   child.kill('SIGINT')
   const { code, out } = await ended

@@ -265,6 +265,7 @@ test('snapshots$ tells how a snapshot comes about, from its beginning to its end
   const broken = leaderOf({ ...counter, start: () => ({ ...counter.start(), snapshot: () => { throw new Error('no fuel') } }) })
   const failures = record(broken.raft.snapshots$)
   void broken.raft.snapshot()
+  broken.clock.settle()
   t.deepEqual(failures, [{ type: 'captureFailed', index: 1, reason: 'no fuel', retryMs: 1000 }])
 })
 
