@@ -54,7 +54,7 @@ const measure = async ({ together }: Load, seconds: number): Promise<Speed> => {
     while (performance.now() - began < realMs) await cluster.run(250)
     return performance.now() - began
   }
-  await passing(seconds * 500)
+  await passing(seconds * 1000)
   const before = { simulated: cluster.clock.now(), steps: cluster.counts.steps(), acknowledged }
   const took = await passing(seconds * 1000)
   if (failed > 0) throw new Error(`${failed} commands failed in a cluster without faults`)
