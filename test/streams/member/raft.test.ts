@@ -13,7 +13,7 @@ import type { Links } from '../../../streams/transport/port.js'
 import { type Add, type Counter, type World, addBatch, counter, errorOf, leaderOf, optionsOf, worldOf } from './world.js'
 
 const cluster = async (c: ExecutionContext, members: readonly string[] = ['n1', 'n2', 'n3'], machine = counter): Promise<readonly Counter[]> => {
-  const rafts: Counter[] = Object.values(orThrow(await memoryCluster({ machine, members, electionTimeoutMs: 500, heartbeatMs: 50 })))
+  const rafts: Counter[] = Object.values(orThrow(await memoryCluster({ machine, members, electionTimeoutMs: 1000, heartbeatMs: 50 })))
   c.teardown(() => Promise.all(rafts.map(raft => raft.stop())))
   return rafts
 }
