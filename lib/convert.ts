@@ -1,4 +1,5 @@
-/** Role changes, and nothing else. */
+/** Role changes, and nothing else: what every role has in common is kept, and what belongs to a role ends with it. */
+import { common } from './draft.js'
 import type { Outbox } from './outbox.js'
 import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
@@ -67,12 +68,3 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)
   return leader
 }
-
-/** The fields that every role keeps; what belongs to a role ends with it. */
-const common = (state: RaftState) => ({
-  settings: state.settings, now: state.now, wall: state.wall, turn: state.turn, random: state.random,
-  term: state.term, votedFor: state.votedFor, log: state.log, writtenCommit: state.writtenCommit,
-  persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
-  handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply, replayTo: state.replayTo,
-  leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
-})

@@ -41,7 +41,10 @@ export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>,
     }
 
     subscriber.add(() => cancel())
-    subscriber.add(asides$.subscribe(item => gathered.push(item)))
+    subscriber.add(asides$.subscribe({
+      next: item => gathered.push(item),
+      error: error => subscriber.error(error),
+    }))
     subscriber.add(source.subscribe({
       next: gather,
       error: error => subscriber.error(error),

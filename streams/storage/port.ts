@@ -55,7 +55,7 @@ export interface SnapshotReader {
 export interface Snapshots {
   /** The newest that is whole, as far as this can be known without reading its contents. */
   newest(): Snapshot | undefined
-  /** Begins one at a higher index than the newest, and never more than one at a time: any other fails at its first call. */
+  /** Begins one at a higher index than the newest, and never more than one at a time; every other one fails at its first call. */
   write(place: SnapshotPlace): SnapshotWriter
   /** Opens the newest; an error where there is none. */
   read(done: (outcome: Either<Error, SnapshotReader>) => void): void

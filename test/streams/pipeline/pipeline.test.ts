@@ -63,6 +63,7 @@ test('perTurn: what is told aside joins the next turn in its place, and begins n
   const aside$ = hot('-x-(yz)-----')
   expectObservable(hot('--a--b--(cd)').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('--u--v--w', { u: ['x', 'a'], v: ['y', 'z', 'b'], w: ['c', 'd'] })
   expectObservable(hot('---|').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('---|')
+  expectObservable(hot('-a---b').pipe(perTurn(clock.endOfTurn, unbounded, hot('---#')))).toBe('-x-#', { x: ['a'] })
 }))
 
 test('perTurn: unsubscribing calls off the turn', t => {

@@ -268,6 +268,14 @@ test('after the end nothing is taken: what runs is given up, and whoever waits o
   waiting.clock.advance(10_000)
   t.is(taken(waiting).length, 1, 'no other try')
 
+  const broken = world({ machine: { snapshot: () => { throw new Error('no fuel') } } })
+  broken.apply(3)
+  broken.ask()
+  broken.capture.halt()
+  broken.clock.advance(10_000)
+  broken.ask()
+  t.deepEqual([broken.outcomes, broken.notices], [['Stopped', 'Stopped'], []], 'a failure that nobody had heard of at the end')
+
   const asked = world()
   asked.apply(3)
   asked.busy()
