@@ -1,5 +1,6 @@
 import type { Message } from './messages.js'
-import type { EntryBatch, EntryBody, HardState, Index, MemberId, Millis, RequestId, Term, Turn } from './types.js'
+import type { LogBase } from './log.js'
+import type { EntryBatch, EntryBody, HardState, Index, MemberId, Millis, RequestId, Snapshot, Term, Turn } from './types.js'
 
 /** Why a read of entries was asked for: to bring a follower up to date, or to apply them here. */
 export type ReadPurpose = { readonly type: 'replicate'; readonly to: MemberId } | { readonly type: 'apply' }
@@ -12,8 +13,16 @@ export type RaftEvent =
   /** Everything in this turn's writes is durable. Names the write, never an index; turns complete in order. */
   | { readonly type: 'persisted'; readonly turn: Turn }
   | { readonly type: 'entriesRead'; readonly purpose: ReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
-  /** The machine has applied everything up to `index`. */
+  /** The machine has applied everything up to `index`, or was restored from a snapshot that stands there. */
   | { readonly type: 'applied'; readonly index: Index }
+  /** This snapshot is durable, and from now on the newest: taken here, or received whole. */
+  | { readonly type: 'snapshotStored'; readonly snapshot: Snapshot }
+  /** So many bytes of the snapshot that is being received are written. */
+  | { readonly type: 'chunkWritten'; readonly snapshot: Snapshot; readonly received: number }
+  /** The snapshot that was being received cannot be written any further. */
+  | { readonly type: 'receiveFailed'; readonly snapshot: Snapshot }
+  /** A chunk for a follower; without one where this snapshot can no longer be read. */
+  | { readonly type: 'chunkRead'; readonly to: MemberId; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array | undefined }
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 
@@ -25,10 +34,28 @@ export interface Batch {
   readonly events: readonly RaftEvent[]
 }
 
-/** One item of the ordered write queue. An append replaces whatever is stored at or above its first index. */
+/** One item of the ordered write queue. */
 export type Write =
   | { readonly type: 'hardState'; readonly hardState: HardState }
+  /** Replaces whatever is stored at or above its first index. */
   | { readonly type: 'append'; readonly batches: readonly EntryBatch[] }
+  /** Nobody asks any more for what a durable snapshot covers: entries up to the base may go, now or later. */
+  | { readonly type: 'compact'; readonly base: LogBase }
+  /** The log begins anew behind a snapshot that is durable: whatever it held is gone (§7). */
+  | { readonly type: 'install'; readonly base: LogBase }
+
+/** What is to be done with snapshots. */
+export type SnapshotWork =
+  /** Begin to receive it, or take up what is here of this very one: answered by `chunkWritten` with how much that is. */
+  | { readonly type: 'receive'; readonly snapshot: Snapshot }
+  /** Write the next chunk of what is being received: answered by `chunkWritten`, for the last one by `snapshotStored` instead. */
+  | { readonly type: 'write'; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array }
+  /** Set the machine to the state of this snapshot: answered by `applied`. What is committed next is applied to that. */
+  | { readonly type: 'restore'; readonly snapshot: Snapshot }
+  /** Read what a follower needs next, at most so many bytes: answered by `chunkRead`. */
+  | { readonly type: 'read'; readonly to: MemberId; readonly snapshot: Snapshot; readonly offset: number; readonly maxBytes: number }
+  /** Take a snapshot now, because a follower needs a newer one: answered by `snapshotStored`. */
+  | { readonly type: 'take' }
 
 /** Entries wanted that are no longer in memory: from `from` up to `to`, whole batches, at least one, about `maxBytes`. */
 export interface LogRead {
@@ -68,10 +95,12 @@ export interface Ready {
   readonly messages: readonly Message[]
   /** 3. Answered by `entriesRead`. */
   readonly reads: readonly LogRead[]
-  /** 4. To apply in order; never ahead of the local disk. */
+  /** 4. In this order; before `committed`, since what is committed next goes to the machine that was restored. */
+  readonly snapshots: readonly SnapshotWork[]
+  /** 5. To apply in order; never ahead of the local disk. */
   readonly committed: readonly EntryBatch[]
-  /** 5. Fates of proposals. */
+  /** 6. Fates of proposals. */
   readonly answers: readonly Answer[]
-  /** 6. For the diagnostics stream. */
+  /** 7. For the diagnostics stream. */
   readonly diagnostics: readonly CoreDiagnostic[]
 }

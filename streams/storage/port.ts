@@ -48,15 +48,35 @@ export interface SnapshotReader {
   close(done: () => void): void
 }
 
+/** A snapshot that comes in from another member, chunk by chunk. What is written of it outlasts the process, and is taken up again. */
+export interface SnapshotReceiver {
+  /** So many bytes of it were here, whole and in order, when it was opened: the next chunk goes there. */
+  readonly received: number
+  /** Appends to the contents; `chunk` may not change before `done`. */
+  write(chunk: Uint8Array, done: (outcome: Either<Error, void>) => void): void
+  /**
+   * Makes it the newest once its contents are all there and match its checksum; the one before is removed. Contents that do not match are
+   * dropped, so that whoever receives it again begins from nothing.
+   */
+  finish(done: (outcome: Either<Error, Snapshot>) => void): void
+  /** Lets go of it and keeps what is there; nothing is left to do after `finish` or a failure. */
+  close(done: () => void): void
+}
+
 /**
- * The snapshots of one member: the newest, and one that is being written. No answer comes during the call that asks for it. Closing the
- * store gives up what is being written, but for a `finish` under way, and closes all readers.
+ * The snapshots of one member: the newest, one that is being written, and one that is being received. No answer comes during the call that
+ * asks for it. Closing the store gives up what is being written, but for a `finish` under way, and closes all readers and receivers.
  */
 export interface Snapshots {
-  /** The newest that is whole, as far as this can be known without reading its contents. */
+  /** The newest that is whole, as far as this is known: one whose contents turn out to be damaged when they are read is none any more. */
   newest(): Snapshot | undefined
   /** Begins one at a higher index than the newest, and never more than one at a time; every other one fails at its first call. */
   write(place: SnapshotPlace): SnapshotWriter
+  /**
+   * Begins to receive this one, newer than the newest, or takes up what is here of this very one: equal in place, size and checksum.
+   * Whatever is here of any other is dropped. Never more than one at a time.
+   */
+  receive(snapshot: Snapshot, done: (outcome: Either<Error, SnapshotReceiver>) => void): void
   /** Opens the newest; an error where there is none. */
   read(done: (outcome: Either<Error, SnapshotReader>) => void): void
 }
