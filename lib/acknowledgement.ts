@@ -1,5 +1,5 @@
 import type { Outbox } from './outbox.js'
-import type { RaftState } from './state.js'
+import { type RaftState, isLacking } from './state.js'
 
 /**
  * Tells the leader, once per turn and only when there is news, how far this log agrees with its own and how much of that is on
@@ -13,6 +13,7 @@ export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   state.answeredAt = state.now
   state.answeredRound = state.leaderRound
   outbox.messages.push({
-    type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable, round: state.leaderRound,
+    type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable,
+    lacks: isLacking(state) ? state.log.base.index : 0, round: state.leaderRound,
   })
 }

@@ -1,12 +1,13 @@
 import { bytesOf, dropAfter, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, isReplaying } from './state.js'
+import { type RaftState, isLacking, isReplaying } from './state.js'
 import { isReady } from './status.js'
 import type { EntryBatch, Index } from './types.js'
 
 /** Hands out what is committed and on this disk, in order, as fast as the machine keeps up (§5.3). */
 export const handOut = (state: RaftState, outbox: Outbox): void => {
+  if (isLacking(state)) return
   const last = Math.min(state.commitIndex, state.persistedIndex)
   const { settings, log } = state
   for (let room = roomToApply(state); state.handedIndex < last && room > 0 && state.readingToApply === 0; room = roomToApply(state)) {
@@ -35,9 +36,9 @@ export const onApplied = (state: RaftState, index: Index): void => {
   state.handed = open < 0 ? [] : state.handed.slice(open)
 }
 
-/** Whether something waits for the machine: a leader's readiness, a start's replay, or more that could be handed out. */
+/** Whether something waits for the machine: a leader's readiness, a start's replay, a leader that sent a snapshot, or more that could be handed out. */
 export const awaitsMachine = (state: RaftState): boolean =>
-  (state.role === 'leader' && !isReady(state)) || isReplaying(state) || state.handedIndex < Math.min(state.commitIndex, state.persistedIndex)
+  (state.role === 'leader' && !isReady(state)) || isReplaying(state) || state.receiving?.phase === 'restoring' || state.handedIndex < Math.min(state.commitIndex, state.persistedIndex)
 
 const roomToApply = ({ settings, handed }: RaftState): number => handed.reduce((room, { bytes }) => room - bytes, settings.maxApplyBytes)
 

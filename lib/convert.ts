@@ -56,6 +56,8 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   const leader: Leader = {
     ...common(state),
     role: 'leader',
+    // Its log holds all that is committed, and so what the snapshot stands for (Leader Completeness, §5.4.3).
+    receiving: undefined,
     leader: settings.id,
     electedAt: state.now,
     noopIndex: nextIndex,
@@ -63,6 +65,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     heartbeatDue: state.now + settings.heartbeatMs,
     trackers: [],
     uncommittedBytes: 0,
+    chunkDue: state.now,
   }
   outbox.heartbeatDue = true
   store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)

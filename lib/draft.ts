@@ -18,6 +18,7 @@ export const common = (state: RaftState) => ({
   term: state.term, votedFor: state.votedFor, log: state.log, writtenCommit: state.writtenCommit,
   persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
   handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply, replayTo: state.replayTo,
+  snapshot: state.snapshot, receiving: state.receiving,
   leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
 })
 
@@ -32,9 +33,9 @@ const copyOfRole = (state: RaftState): RaftState => {
       return Object.assign(common(state), { role, phase, votes })
     }
     case 'leader': {
-      const { role, electedAt, noopIndex, heartbeatDue, uncommittedBytes } = state
+      const { role, electedAt, noopIndex, heartbeatDue, uncommittedBytes, chunkDue } = state
       return Object.assign(common(state), {
-        role, electedAt, noopIndex, progress: state.progress.map(copyOf), heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes,
+        role, electedAt, noopIndex, progress: state.progress.map(copyOf), heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes, chunkDue,
       })
     }
   }

@@ -1,6 +1,6 @@
 import { dropBefore, lastIndexOf } from './batch.js'
 import { lastEntry, lastNotAbove, termAt } from './log.js'
-import type { AppendEntries } from './messages.js'
+import type { AppendEntries, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Follower, dateOf, restartElectionWait } from './state.js'
 import { store } from './storing.js'
@@ -8,11 +8,9 @@ import type { EntryBatch, Index, Round } from './types.js'
 
 /** Receiver of AppendEntries in its own term (Figure 2). Whether the entries are durable is told by a rule, later. */
 export const onAppendEntries = (follower: Follower, request: AppendEntries, outbox: Outbox): void => {
-  const { from, prevLogIndex, prevLogTerm, batches, leaderCommit, round } = request
+  const { prevLogIndex, prevLogTerm, batches, leaderCommit, round } = request
   if (!isContiguous(request)) return reportContradiction(outbox, request, 'entries that do not follow each other')
-  follower.leader = from
-  follower.heardAt = follower.now
-  restartElectionWait(follower)
+  heed(follower, request)
   const { base } = follower.log
   // What the base covers is committed and so agrees with every leader.
   if (prevLogIndex > base.index && termAt(follower.log, prevLogIndex) !== prevLogTerm) return refuse(follower, request, outbox)
@@ -28,8 +26,15 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
-  follower.leaderRound = Math.max(follower.leaderRound, round)
   outbox.asked ||= isAwaited || isSilent(follower, round)
+}
+
+/** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
+export const heed = (follower: Follower, { from, round }: AppendEntries | InstallSnapshot): void => {
+  follower.leader = from
+  follower.heardAt = follower.now
+  follower.leaderRound = Math.max(follower.leaderRound, round)
+  restartElectionWait(follower)
 }
 
 /**

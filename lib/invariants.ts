@@ -15,7 +15,8 @@ export class InvariantBroken extends Error {
 type Claim<A> = readonly [holds: (of: A) => boolean, words: (of: A) => string]
 
 const OF_ALL: readonly Claim<RaftState>[] = [
-  [({ log, appliedIndex }) => log.base.index <= appliedIndex, ({ log, appliedIndex }) => `the base ${log.base.index} is applied (${appliedIndex})`],
+  [({ log, snapshot }) => snapshot === undefined || log.base.index <= snapshot.index, ({ log, snapshot }) => `the base ${log.base.index} is covered by the snapshot (${snapshot?.index})`],
+  [({ log, commitIndex }) => log.base.index <= commitIndex, ({ log, commitIndex }) => `the base ${log.base.index} is committed (${commitIndex})`],
   [({ appliedIndex, handedIndex }) => appliedIndex <= handedIndex, ({ appliedIndex, handedIndex }) => `applied ${appliedIndex} was handed out (${handedIndex})`],
   [({ handedIndex, commitIndex }) => handedIndex <= commitIndex, ({ handedIndex, commitIndex }) => `handed out ${handedIndex} is committed (${commitIndex})`],
   [({ handedIndex, persistedIndex }) => handedIndex <= persistedIndex, ({ handedIndex, persistedIndex }) => `handed out ${handedIndex} is on this disk (${persistedIndex})`],

@@ -1,11 +1,12 @@
 import { bytesOf } from './batch.js'
 import { isIsolated } from './contact.js'
 import type { RaftEvent } from './events.js'
+import { heardFrom } from './hearing.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, accept, backUp, pace } from './progress.js'
-import { type Leader, dateOf, progressOf } from './state.js'
+import { type Leader, isPrompt, progressOf } from './state.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId } from './types.js'
@@ -37,7 +38,8 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   const { verified, durable } = reply
   if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
-  pace(progress, leader.now - dateOf(reply.round) <= leader.settings.electionTimeoutMs / 4, reply.round, leader.round)
+  if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
+  pace(progress, progress.inflightBytes, isPrompt(leader, reply.round), reply.round, leader.round)
   accept(progress, verified, durable)
 }
 
@@ -65,19 +67,4 @@ export const onEntriesRead = (leader: Leader, to: MemberId, from: Index, batches
   if (progress === undefined || progress.reading !== from) return
   progress.reading = 0
   if (from === progress.nextIndex) progress.fromDisk = batches
-}
-
-/** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
-const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused, outbox: Outbox): Progress | undefined => {
-  const progress = progressOf(leader, reply.from)
-  if (progress === undefined) {
-    outbox.diagnostics.push({ type: 'unknownSender', from: reply.from, message: reply.type })
-    return undefined
-  }
-  if (reply.round > leader.round) {
-    reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
-    return undefined
-  }
-  progress.contact = Math.max(progress.contact, dateOf(reply.round))
-  return progress
 }

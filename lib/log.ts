@@ -55,6 +55,10 @@ export interface StoredLog {
   readonly tail: readonly EntryBatch[]
 }
 
+/** An empty log behind a base. */
+export const emptyLog = (base: LogBase, time: Millis): Log =>
+  ({ base, lastIndex: base.index, time, terms: [], memberships: [], tail: { batches: [], start: 0, end: 0, bytes: 0 } })
+
 export const openLog = (stored: StoredLog): Log => ({
   base: stored.base,
   lastIndex: stored.lastIndex,
@@ -151,19 +155,38 @@ export const append = (log: Log, batches: readonly EntryBatch[]): Log => {
   return { base: log.base, lastIndex: lastIndexOf(last), time: Math.max(log.time, last.time), terms, memberships, tail: push(log.tail, batches) }
 }
 
+/** The log without its entries up to `index`, which it holds. */
+export const compactTo = (log: Log, index: Index): Log => {
+  const term = termAt(log, index)!
+  const kept = log.terms.filter(run => run.firstIndex > index)
+  const isCut = index < log.lastIndex && kept[0]?.firstIndex !== index + 1
+  return {
+    ...log,
+    base: { index, term, membership: membershipAt(log, index) },
+    terms: isCut ? [{ firstIndex: index + 1, term }, ...kept] : kept,
+    memberships: log.memberships.filter(placed => placed.index > index),
+    tail: dropOldest(log.tail, batch => lastIndexOf(batch) <= index),
+  }
+}
+
 /** The first index whose batch is in memory; lastIndex + 1 when none is. */
 export const firstInMemory = ({ tail, lastIndex }: Log): Index =>
   tail.start < tail.end ? tail.batches[tail.start]!.firstIndex : lastIndex + 1
 
 /** Lets go of the oldest batches until about `maxBytes` are kept; entries above `durable` are not on disk yet and stay. */
 export const evict = (log: Log, durable: Index, maxBytes: number): Log => {
-  const { batches, end } = log.tail
-  let { start, bytes } = log.tail
-  while (bytes > maxBytes && start < end && lastIndexOf(batches[start]!) <= durable) bytes -= bytesOf(batches[start++]!)
-  if (start === log.tail.start) return log
+  const tail = dropOldest(log.tail, (batch, bytes) => bytes > maxBytes && lastIndexOf(batch) <= durable)
+  return tail === log.tail ? log : { ...log, tail }
+}
+
+/** Lets go of the oldest batches as long as `isSpare` holds of the next one and of the bytes that are left with it. */
+const dropOldest = (tail: Tail, isSpare: (batch: EntryBatch, bytes: number) => boolean): Tail => {
+  const { batches, end } = tail
+  let { start, bytes } = tail
+  while (start < end && isSpare(batches[start]!, bytes)) bytes -= bytesOf(batches[start++]!)
+  if (start === tail.start) return tail
   // Half of the array is garbage: a copy gives it back, and costs one move per batch over its life.
-  const tail = start > batches.length / 2 ? { batches: batches.slice(start, end), start: 0, end: end - start, bytes } : { batches, start, end, bytes }
-  return { ...log, tail }
+  return start > batches.length / 2 ? { batches: batches.slice(start, end), start: 0, end: end - start, bytes } : { batches, start, end, bytes }
 }
 
 /** Whole batches from `first` on, the first one sliced, up to index `last` and about `maxBytes`, at least one; `first` must be in memory. */

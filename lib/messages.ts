@@ -1,4 +1,4 @@
-import type { EntryBatch, Index, MemberId, Round, Term } from './types.js'
+import type { EntryBatch, EntryId, Index, MemberId, Round, Snapshot, Term } from './types.js'
 
 interface Envelope {
   readonly from: MemberId
@@ -26,6 +26,8 @@ export interface AppendAccepted extends Envelope {
   readonly verified: Index
   /** How much of `verified` is on the follower's disk; drives matchIndex and so the commit rule. */
   readonly durable: Index
+  /** Where a snapshot has to stand at least, because the follower's own is lost; 0 where it needs none. */
+  readonly lacks: Index
   /** The highest round among the requests this answers. */
   readonly round: Round
 }
@@ -57,5 +59,32 @@ export interface RequestVoteReply extends Envelope {
   readonly round: Round
 }
 
+/** Invoked by the leader to send a follower, chunk by chunk, what its log no longer holds (§7, Figure 13); without a chunk it asks how far that is. */
+export interface InstallSnapshot extends Envelope {
+  readonly type: 'installSnapshot'
+  readonly snapshot: Snapshot
+  /** Where the chunk belongs in the contents. */
+  readonly offset: number
+  readonly chunk: Uint8Array
+  readonly round: Round
+}
+
+/** What tells one snapshot from every other, as an answer needs it. */
+export interface SnapshotId extends EntryId {
+  readonly bytes: number
+  readonly checksum: number
+}
+
+/** How much of a snapshot the follower has written. That it has all of it, and its machine too, is told by an AppendAccepted. */
+export interface ChunkAccepted extends Envelope {
+  readonly type: 'chunkAccepted'
+  readonly snapshot: SnapshotId
+  readonly received: number
+  /** The chunk at `received` is awaited; not while one is being written, nor while the machine is being restored. */
+  readonly awaited: boolean
+  /** The highest round among the requests this answers. */
+  readonly round: Round
+}
+
 /** Everything one member's core says to another's. */
-export type Message = AppendEntries | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply
+export type Message = AppendEntries | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply | InstallSnapshot | ChunkAccepted

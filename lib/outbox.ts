@@ -1,4 +1,4 @@
-import type { Answer, CoreDiagnostic, LogRead } from './events.js'
+import type { Answer, CoreDiagnostic, LogRead, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
 import type { EntryBatch, Index } from './types.js'
 
@@ -6,6 +6,7 @@ import type { EntryBatch, Index } from './types.js'
 export interface Outbox {
   readonly messages: Message[]
   readonly reads: LogRead[]
+  readonly snapshots: SnapshotWork[]
   readonly committed: EntryBatch[]
   readonly answers: Answer[]
   readonly diagnostics: CoreDiagnostic[]
@@ -15,17 +16,22 @@ export interface Outbox {
   heartbeatDue: boolean
   /** The leader asked, its question agreed with the log, and no write will answer it: it gets an answer now. */
   asked: boolean
+  /** The leader is told how far the snapshot is that it sends. */
+  tellsReceived: boolean
   /** A proposal of this batch was refused: all later ones are, so that no window is appended with a hole. */
   refusing: boolean
   /** The lowest index written in this step, or Infinity. */
   appendedFrom: Index
+  /** The log begins anew in this step, behind a snapshot. */
+  installed: boolean
   /** The commitIndex is worth writing although term and vote stand. */
   saveCommit: boolean
 }
 
 export const emptyOutbox = (): Outbox => ({
-  messages: [], reads: [], committed: [], answers: [], diagnostics: [],
-  ticked: false, heartbeatDue: false, asked: false, refusing: false, appendedFrom: Number.POSITIVE_INFINITY, saveCommit: false,
+  messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [],
+  ticked: false, heartbeatDue: false, asked: false, tellsReceived: false, refusing: false,
+  appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })
 
 /** A peer claims what cannot be: reported, and otherwise as if it had not been said. */

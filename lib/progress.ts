@@ -5,12 +5,26 @@
  *       ▲                           │
  *       └────── a refusal ──────────┘   one message at a time until the logs are known to agree
  */
-import type { EntryBatch, Index, MemberId, Millis, Round } from './types.js'
+import type { EntryBatch, Index, MemberId, Millis, Round, Snapshot } from './types.js'
 
 /** One AppendEntries whose entries are not known to be durable yet: the last index it carries, and its weight. */
 export interface Inflight {
   readonly lastIndex: Index
   readonly bytes: number
+}
+
+/** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
+export interface Sending {
+  readonly snapshot: Snapshot
+  /** What the follower has written of it, by its latest answer. */
+  received: number
+  /** Where the chunk begins that the follower awaits; undefined until it says so, after each that is sent. */
+  awaited: number | undefined
+  /** The chunk that was asked from the disk, and that is here once it has been read. */
+  read: { readonly offset: number; readonly chunk: Uint8Array | undefined } | undefined
+  /** The round and the length of the last chunk: answers to earlier questions do not know of it. */
+  round: Round
+  chunkBytes: number
 }
 
 /** Volatile, kept by the leader for each follower and begun anew with each term (Figure 2, "volatile state on leaders"). */
@@ -41,6 +55,9 @@ export interface Progress {
   reading: Index
   /** Entries read from the disk for this follower, beginning at nextIndex, to be sent next. */
   fromDisk: readonly EntryBatch[]
+  /** Where a snapshot must stand that the follower asks for, because its own is lost; 0 where it does not. */
+  lacks: Index
+  sending: Sending | undefined
 }
 
 /** The window of a follower of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
@@ -49,7 +66,7 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [],
+  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
@@ -57,7 +74,7 @@ export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
   contact: progress.contact, acceptedRound: progress.acceptedRound, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
-  reading: progress.reading, fromDisk: progress.fromDisk,
+  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending },
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */
@@ -68,8 +85,8 @@ export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Mil
  * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round
  * trip the window is doubled by a prompt answer, if it was what held entries back, or halved by a late one.
  */
-export const pace = (progress: Progress, isPrompt: boolean, answered: Round, newest: Round): void => {
-  const { inflightBytes, windowBytes, windowRound } = progress
+export const pace = (progress: Progress, inflightBytes: number, isPrompt: boolean, answered: Round, newest: Round): void => {
+  const { windowBytes, windowRound } = progress
   if (answered <= windowRound) return
   const isFull = inflightBytes > windowBytes / 2
   if (isPrompt && !isFull) return

@@ -4,7 +4,7 @@ import type { Outbox } from './outbox.js'
 import type { RaftState } from './state.js'
 
 /** What must be written, read off two consecutive states: no handler can forget to report a changed term or vote. */
-const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom }: Outbox): readonly Write[] => {
+const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom, installed }: Outbox): readonly Write[] => {
   const writes: Write[] = []
   const last = lastEntry(after.log).index
   const isAppending = appendedFrom <= last
@@ -15,7 +15,10 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
     after.writtenCommit = commitIndex
     writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex } })
   }
+  const { base } = after.log
+  if (installed) writes.push({ type: 'install', base })
   if (isAppending) writes.push({ type: 'append', batches: batchesFrom(after.log, appendedFrom, last, Number.POSITIVE_INFINITY) })
+  if (!installed && base.index > before.log.base.index) writes.push({ type: 'compact', base })
   return writes
 }
 
@@ -23,9 +26,9 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
 export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): Ready => {
   const writes = writesBetween(before, after, outbox)
   if (writes.length > 0) {
-    const last = writes.at(-1)?.type === 'append' ? lastEntry(after.log).index : 0
+    const last = outbox.appendedFrom <= lastEntry(after.log).index ? lastEntry(after.log).index : 0
     after.pendingWrites = [...after.pendingWrites, { turn: after.turn, last, since: after.now }]
   }
-  const { messages, reads, committed, answers, diagnostics } = outbox
-  return { turn: after.turn, writes, messages, reads, committed, answers, diagnostics }
+  const { messages, reads, snapshots, committed, answers, diagnostics } = outbox
+  return { turn: after.turn, writes, messages, reads, snapshots, committed, answers, diagnostics }
 }

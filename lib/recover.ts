@@ -1,7 +1,7 @@
 import type { Step } from './step.js'
 import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { type Follower, type Settings, isVoting, restartElectionWait } from './state.js'
-import type { HardState, Index, Millis } from './types.js'
+import type { HardState, Millis, Snapshot } from './types.js'
 
 /** What a member finds on its disk. */
 export interface Stored extends StoredLog {
@@ -10,12 +10,13 @@ export interface Stored extends StoredLog {
 
 /**
  * The state with which a member starts, always as a follower (§5.2), whatever it was before. What recovery handed over is
- * durable; what was committed for certain is applied again, from behind `applied`, where a snapshot may have put the machine. In a
- * term known only from the log nobody remembers the vote, so nobody else gets it.
+ * durable; what was committed for certain is applied again, from behind the snapshot that the machine was restored from, if there is
+ * one. In a term known only from the log nobody remembers the vote, so nobody else gets it.
  */
-export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis, applied: Index = stored.base.index): Step => {
+export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis, snapshot?: Snapshot): Step => {
   const log = openLog(stored)
   const last = lastEntry(log)
+  const applied = snapshot?.index ?? 0
   const writtenCommit = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))
   // Only what was committed is ever applied, also where no later write carried the commitIndex.
   const commitIndex = Math.max(writtenCommit, applied)
@@ -26,11 +27,11 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
     role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
-    handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0,
+    handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,
     verified: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
   }
   if (!isAlone || !isVoting(state)) restartElectionWait(state)
-  return { state, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }
+  return { state, ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [] } }
 }

@@ -2,10 +2,11 @@ import { bytesOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive } from './progress.js'
+import { needsSnapshot, sendSnapshot } from './sending.js'
 import { type Leader, nextRound } from './state.js'
 import type { EntryBatch, Index, Round } from './types.js'
 
-/** Sends every follower what it lacks, as far as its window allows, and life signs where they are due (§5.3). */
+/** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
 export const replicate = (leader: Leader, outbox: Outbox): void => {
   let round: Round | undefined
   // Everything asked in one turn is asked at one moment.
@@ -15,8 +16,12 @@ export const replicate = (leader: Leader, outbox: Outbox): void => {
 
 const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
   const { settings, now, log } = leader
-  // What precedes nextIndex lies before this log's base: entries cannot help this follower.
-  if (termAt(log, progress.nextIndex - 1) === undefined) return
+  if (needsSnapshot(leader, progress)) sendSnapshot(leader, progress, outbox, asked)
+  else progress.sending = undefined
+  if (termAt(log, progress.nextIndex - 1) === undefined) {
+    if (progress.sending === undefined) signLife(leader, progress, outbox, asked)
+    return
+  }
   const active = isActive(progress, now, settings.electionTimeoutMs)
   let sent = false
   while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
@@ -26,6 +31,15 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
     sent = true
   }
   if (!sent && isLifeSignDue(leader, progress, active, outbox)) send(leader, progress, [], active, asked(), outbox)
+}
+
+/** Until there is a snapshot to send: what the follower refuses is a life sign too. */
+const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+  const { settings, log: { base }, term } = leader
+  if (!outbox.heartbeatDue) return
+  outbox.messages.push({
+    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, round: asked(),
+  })
 }
 
 /** While probing one message at a time, afterwards a window of messages and bytes. */

@@ -2,7 +2,7 @@ import type { Log } from './log.js'
 import { membershipOf } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
-import type { Index, MemberId, Membership, Millis, RequestId, Round, Term, Turn } from './types.js'
+import type { Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
 import { isVoter } from './membership.js'
 
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
@@ -26,6 +26,12 @@ export interface Settings {
   readonly logCacheBytes: number
   /** Committed entries handed to the machine and not yet applied. */
   readonly maxApplyBytes: number
+  /** The newest entries that a snapshot covers and that stay in the log, for followers that lag: short of these they need the snapshot. */
+  readonly snapshotKeepEntries: number
+  /** A chunk of a snapshot that is sent; over a slow link less. */
+  readonly snapshotChunkBytes: number
+  /** Chunks that a leader sends in a second, to all followers together. */
+  readonly snapshotBytesPerSecond: number
 }
 
 /** A turn whose writes are not durable yet, and what they still vouch for. */
@@ -34,6 +40,19 @@ export interface PendingWrite {
   /** The last index that its completion makes durable; 0 when it carries no entries, or all were overwritten since. */
   readonly last: Index
   readonly since: Millis
+}
+
+/**
+ * A snapshot on its way from a leader into this member, written chunk by chunk. What is here of it is kept whoever leads, and as long
+ * as nobody sends another.
+ */
+export interface Receiving {
+  readonly snapshot: Snapshot
+  /** The latest term whose leader sent it. */
+  readonly term: Term
+  /** Being looked for on the disk; waiting for a chunk; writing one; whole and durable, and on its way into the machine. */
+  readonly phase: 'opening' | 'waiting' | 'writing' | 'restoring'
+  readonly received: number
 }
 
 interface Common {
@@ -67,6 +86,10 @@ interface Common {
   appliedIndex: Index
   /** Committed entries asked from the disk and not yet read: the first of them, or 0. Volatile. */
   readingToApply: Index
+  /** The newest snapshot that is durable here. Persistent. */
+  snapshot: Snapshot | undefined
+  /** Volatile, because the disk keeps what was written. */
+  receiving: Receiving | undefined
   /** What was known to be committed when this member started; until its machine has caught up with that, it could not serve as leader. */
   readonly replayTo: Index
   /** Who leads `term`, as far as is known here. Volatile. */
@@ -119,6 +142,8 @@ export interface Leader extends Common {
   heartbeatDue: Millis
   trackers: Tracker[]
   uncommittedBytes: number
+  /** When the next chunk of a snapshot may leave. */
+  chunkDue: Millis
 }
 
 /** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */
@@ -141,6 +166,9 @@ export const nextRound = (state: RaftState): Round => {
 /** When the question of this round was asked, to the microsecond. */
 export const dateOf = (round: Round): Millis => round / 1000
 
+/** Whether an answer to this round comes early enough to prove that life signs are not kept waiting by what is sent. */
+export const isPrompt = ({ now, settings }: RaftState, round: Round): boolean => now - dateOf(round) <= settings.electionTimeoutMs / 4
+
 /**
  * Begins the wait for an election anew: at least one election timeout, at most one and a half, drawn afresh each time (§5.2).
  * The spread is many round trips wide, which is what keeps votes from splitting; a wider one only delays the first to stand.
@@ -162,6 +190,9 @@ export const isDiskSlow = (state: RaftState): boolean => oldestWriteMs(state) > 
 
 /** Whether the machine still has to apply again what was committed before this member started. */
 export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo
+
+/** Whether the snapshot is lost that stands for what precedes the log: until another comes, nothing can be applied. */
+export const isLacking = (state: RaftState): boolean => state.handedIndex < state.log.base.index
 
 /** Whether this member's own voice counts. */
 export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)

@@ -2,6 +2,7 @@ import { acknowledge } from './acknowledgement.js'
 import { handOut, onApplied, onReadToApply } from './application.js'
 import { onRequestVoteReply } from './candidate.js'
 import { advanceCommit } from './commitment.js'
+import { compact } from './compaction.js'
 import { becomeFollower } from './convert.js'
 import { draft } from './draft.js'
 import type { Batch, RaftEvent, Ready } from './events.js'
@@ -13,8 +14,10 @@ import type { Message } from './messages.js'
 import { type Outbox, emptyOutbox } from './outbox.js'
 import { unreachable } from './prelude.js'
 import { readyFrom } from './ready.js'
+import { completeInstall, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
 import { replicate } from './replication.js'
-import type { RaftState } from './state.js'
+import { onChunkAccepted, onChunkRead } from './sending.js'
+import type { Follower, RaftState } from './state.js'
 import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
 import { isSatisfied, onRequestVote } from './voting.js'
@@ -49,6 +52,10 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
       else if (state.role === 'leader') onEntriesRead(state, event.purpose.to, event.from, event.batches)
       return state
     case 'applied': onApplied(state, event.index); return state
+    case 'snapshotStored': onSnapshotStored(state, event, outbox); return state
+    case 'chunkWritten': onChunkWritten(state, event, outbox); return state
+    case 'receiveFailed': onReceiveFailed(state, event); return state
+    case 'chunkRead': if (state.role === 'leader') onChunkRead(state, event); return state
     case 'ticked': onTicked(state, event.due, outbox); return state
     default: return unreachable(event)
   }
@@ -68,22 +75,26 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   switch (message.type) {
-    case 'appendEntries': {
-      // Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed.
-      if (state.role === 'leader' || (state.leader !== undefined && state.leader !== message.from)) {
-        outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: message.from })
-        return state
-      }
-      const follower = state.role === 'candidate' ? becomeFollower(state, state.term, message.from, outbox) : state
-      onAppendEntries(follower, message, outbox)
-      return follower
-    }
+    case 'appendEntries': return obey(state, message, outbox, follower => onAppendEntries(follower, message, outbox))
+    case 'installSnapshot': return obey(state, message, outbox, follower => onInstallSnapshot(follower, message, outbox))
     case 'requestVote': onRequestVote(state, message, outbox); return state
     case 'requestVoteReply': return state.role === 'candidate' ? onRequestVoteReply(state, message, outbox) : state
     case 'appendAccepted': if (state.role === 'leader') onAppendAccepted(state, message, outbox); return state
     case 'appendRefused': if (state.role === 'leader') onAppendRefused(state, message, outbox); return state
+    case 'chunkAccepted': if (state.role === 'leader') onChunkAccepted(state, message, outbox); return state
     default: return unreachable(message)
   }
+}
+
+/** Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed; a candidate whose election another won gives up. */
+const obey = (state: RaftState, { from }: Message, outbox: Outbox, heed: (follower: Follower) => void): RaftState => {
+  if (state.role === 'leader' || (state.leader !== undefined && state.leader !== from)) {
+    outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: from })
+    return state
+  }
+  const follower = state.role === 'candidate' ? becomeFollower(state, state.term, from, outbox) : state
+  heed(follower)
+  return follower
 }
 
 /** Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. */
@@ -92,6 +103,12 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
   if (message.type === 'appendEntries') {
     const { prevLogIndex, round } = message
     outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, round })
+  }
+  if (message.type === 'installSnapshot') {
+    const { snapshot: { index, term, bytes, checksum }, round } = message
+    outbox.messages.push({
+      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, round,
+    })
   }
   const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote
   return message.type === 'requestVote' || isPreVoteReply ? dispatch(state, message, outbox) : state
@@ -104,9 +121,12 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
     advanceCommit(state)
     replicate(state, outbox)
   }
+  completeInstall(state, outbox)
   acknowledge(state, outbox)
+  tellReceived(state, outbox)
   handOut(state, outbox)
   saveCommitWhenIdle(state, outbox)
+  compact(state)
   state.log = evict(state.log, state.persistedIndex, state.settings.logCacheBytes)
   return state
 }

@@ -1,0 +1,20 @@
+import { compactTo } from './log.js'
+import { isActive } from './progress.js'
+import type { RaftState } from './state.js'
+import type { Index } from './types.js'
+
+/** Gives up what a durable snapshot covers, but for a tail that spares followers the snapshot (§7). */
+export const compact = (state: RaftState): void => {
+  const { snapshot, settings, log } = state
+  if (snapshot === undefined) return
+  const index = Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex, neededFrom(state))
+  if (index > log.base.index) state.log = compactTo(log, index)
+}
+
+/** What follows a snapshot that is being sent stays until it has arrived, or the one who receives it would need another. */
+const neededFrom = (state: RaftState): Index => {
+  if (state.role !== 'leader') return Number.POSITIVE_INFINITY
+  const { progress, now, settings: { electionTimeoutMs } } = state
+  const sent = progress.filter(one => one.sending !== undefined && isActive(one, now, electionTimeoutMs)).map(one => one.sending!.snapshot.index)
+  return Math.min(...sent)
+}

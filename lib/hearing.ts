@@ -1,0 +1,19 @@
+import type { AppendAccepted, AppendRefused, ChunkAccepted } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import type { Progress } from './progress.js'
+import { type Leader, dateOf, progressOf } from './state.js'
+
+/** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
+export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
+  const progress = progressOf(leader, reply.from)
+  if (progress === undefined) {
+    outbox.diagnostics.push({ type: 'unknownSender', from: reply.from, message: reply.type })
+    return undefined
+  }
+  if (reply.round > leader.round) {
+    reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
+    return undefined
+  }
+  progress.contact = Math.max(progress.contact, dateOf(reply.round))
+  return progress
+}

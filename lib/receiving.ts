@@ -1,0 +1,110 @@
+/** A snapshot on its way into this member: from the leader to the disk, into the log and into the machine (§7, Figure 13). */
+import type { RaftEvent } from './events.js'
+import { heed } from './follower.js'
+import { emptyLog, termAt } from './log.js'
+import type { InstallSnapshot } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import { type Follower, type RaftState, isLacking } from './state.js'
+import { isSameSnapshot } from './snapshot-id.js'
+import type { Snapshot } from './types.js'
+
+/**
+ * Receiver of InstallSnapshot in its own term. The chunk that is awaited is written, everything else is answered with which one that
+ * is: so nothing is written twice or out of place, whatever is lost, repeated or overtaken on the way.
+ */
+export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, outbox: Outbox): void => {
+  const { term, snapshot, offset, chunk } = request
+  if (offset + chunk.length > snapshot.bytes) return reportContradiction(outbox, request, `a chunk that ends at ${offset + chunk.length} of ${snapshot.bytes}`)
+  heed(follower, request)
+  const { receiving } = follower
+  if (receiving?.phase === 'restoring') outbox.tellsReceived = true
+  else if (!isWanted(follower, snapshot)) agree(follower, snapshot, outbox)
+  else if (receiving === undefined || !isSameSnapshot(receiving.snapshot, snapshot)) {
+    // From one leader each is newer than the last: what comes late is not begun again.
+    if (receiving !== undefined && receiving.term === term && snapshot.index < receiving.snapshot.index) return
+    follower.receiving = { snapshot, term, phase: 'opening', received: 0 }
+    outbox.snapshots.push({ type: 'receive', snapshot })
+    outbox.tellsReceived = true
+  } else if (receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.received) {
+    follower.receiving = { ...receiving, term, phase: 'writing' }
+    outbox.snapshots.push({ type: 'write', snapshot, offset, chunk })
+  } else {
+    follower.receiving = { ...receiving, term }
+    outbox.tellsReceived = true
+  }
+}
+
+/** Whether this log lacks what the snapshot stands for, or the machine the snapshot on which the log stands. */
+const isWanted = (state: RaftState, { index, term }: Snapshot): boolean =>
+  isLacking(state) ? index >= state.log.base.index : index > state.commitIndex && termAt(state.log, index) !== term
+
+/** The log holds what the snapshot stands for, which is committed: so far it agrees with the leader's. */
+const agree = (follower: Follower, { index, term }: Snapshot, outbox: Outbox): void => {
+  if (index <= follower.commitIndex || termAt(follower.log, index) === term) follower.verified = Math.max(follower.verified, index)
+  follower.receiving = undefined
+  outbox.asked = true
+}
+
+type Of<T extends RaftEvent['type']> = Extract<RaftEvent, { type: T }>
+
+export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chunkWritten'>, outbox: Outbox): void => {
+  const { receiving } = state
+  if (receiving === undefined || receiving.phase === 'restoring' || !isSameSnapshot(receiving.snapshot, snapshot)) return
+  state.receiving = { ...receiving, phase: 'waiting', received }
+  outbox.tellsReceived = true
+}
+
+/** Whoever sends it begins again, from what the disk has kept of it. */
+export const onReceiveFailed = (state: RaftState, { snapshot }: Of<'receiveFailed'>): void => {
+  const { receiving } = state
+  if (receiving !== undefined && receiving.phase !== 'restoring' && isSameSnapshot(receiving.snapshot, snapshot)) state.receiving = undefined
+}
+
+/** It is durable, and what it stands for is committed. Where the machine is not as far, it was received: log and machine go on from there. */
+export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotStored'>, outbox: Outbox): void => {
+  state.snapshot = snapshot
+  const { index, term, bytes } = snapshot
+  // A leader's log holds all that is committed (Leader Completeness, §5.4.3).
+  if (index <= state.handedIndex || state.role === 'leader') return
+  const isHeld = index <= state.persistedIndex && termAt(state.log, index) === term
+  state.receiving = undefined
+  state.commitIndex = Math.max(state.commitIndex, index)
+  if (isHeld && !isLacking(state)) return
+  if (!isHeld) beginLog(state, snapshot, outbox)
+  state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes }
+  state.handedIndex = index
+  state.handed = []
+  state.readingToApply = 0
+  outbox.snapshots.push({ type: 'restore', snapshot })
+}
+
+/** The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). */
+const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot, outbox: Outbox): void => {
+  state.log = emptyLog({ index, term, membership }, Math.max(time, state.log.time))
+  state.persistedIndex = index
+  state.pendingWrites = state.pendingWrites.map(write => ({ ...write, last: 0 }))
+  if (state.role === 'follower') state.verified = 0
+  outbox.installed = true
+  outbox.appendedFrom = Number.POSITIVE_INFINITY
+}
+
+/** Once the machine stands where the snapshot does the leader hears of it, as of entries that are durable. */
+export const completeInstall = (state: RaftState, outbox: Outbox): void => {
+  const { receiving } = state
+  if (receiving?.phase !== 'restoring' || state.appliedIndex < receiving.snapshot.index) return
+  state.receiving = undefined
+  if (state.role !== 'follower') return
+  state.verified = Math.max(state.verified, receiving.snapshot.index)
+  outbox.asked = true
+}
+
+/** Tells the leader, once per turn, how much is written of what it sends. */
+export const tellReceived = (state: RaftState, outbox: Outbox): void => {
+  const { receiving } = state
+  if (!outbox.tellsReceived || state.role !== 'follower' || state.leader === undefined || receiving === undefined) return
+  const { snapshot: { index, term, bytes, checksum }, phase, received } = receiving
+  outbox.messages.push({
+    type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received,
+    awaited: phase === 'waiting', round: state.leaderRound,
+  })
+}

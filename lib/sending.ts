@@ -1,0 +1,98 @@
+/**
+ * A snapshot on its way to a follower whose log begins before this one's (§7, Figure 13).
+ *
+ *     ask ──► awaited n ──► read n ──► send n ──► awaited n + length ──► …
+ *
+ * The follower says which chunk it awaits, and that one alone is sent: once for each answer that knows of the chunk before. Every
+ * heartbeat asks again, so whatever is lost on the way is sent again.
+ */
+import type { RaftEvent } from './events.js'
+import { heardFrom } from './hearing.js'
+import { termAt } from './log.js'
+import type { ChunkAccepted } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import { type Progress, type Sending, pace } from './progress.js'
+import { isSameSnapshot } from './snapshot-id.js'
+import { type Leader, isPrompt, progressOf } from './state.js'
+import type { Round, Snapshot } from './types.js'
+
+/** The follower has written so much, and says whether it awaits what follows. */
+export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Outbox): void => {
+  const progress = heardFrom(leader, reply, outbox)
+  const sending = progress?.sending
+  if (progress === undefined || sending === undefined || !isSameSnapshot(sending.snapshot, reply.snapshot) || reply.round < sending.round) return
+  const { received, awaited, round } = reply
+  if (received > sending.snapshot.bytes) return reportContradiction(outbox, reply, `${received} of ${sending.snapshot.bytes} bytes received`)
+  sending.received = received
+  sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
+  pace(progress, sending.chunkBytes, isPrompt(leader, round), round, leader.round)
+}
+
+type ChunkRead = Extract<RaftEvent, { type: 'chunkRead' }>
+
+/** A chunk is here; or the snapshot is gone, and the next one has to do. */
+export const onChunkRead = (leader: Leader, { to, snapshot, offset, chunk }: ChunkRead): void => {
+  const progress = progressOf(leader, to)
+  const sending = progress?.sending
+  if (progress === undefined || sending === undefined || !isSameSnapshot(sending.snapshot, snapshot)) return
+  if (chunk !== undefined) {
+    if (sending.read?.offset === offset) sending.read = { offset, chunk }
+    return
+  }
+  progress.sending = undefined
+  if (leader.snapshot !== undefined && isSameSnapshot(leader.snapshot, snapshot)) leader.snapshot = undefined
+}
+
+/** Whether entries cannot help this follower, or not alone. */
+export const needsSnapshot = ({ log }: Leader, { nextIndex, lacks }: Progress): boolean => lacks > 0 || termAt(log, nextIndex - 1) === undefined
+
+/** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat; where there is no snapshot that would help, one is taken. */
+export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+  const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot)
+  if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot) : undefined
+  const { sending } = progress
+  if (sending === undefined) {
+    if (outbox.heartbeatDue) outbox.snapshots.push({ type: 'take' })
+  } else {
+    readAwaited(leader, progress, sending, outbox)
+    const chunk = chunkToSend(leader, sending)
+    if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
+    else if (isNew || outbox.heartbeatDue) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
+  }
+}
+
+/** From there on the log can help the follower, and it has what the follower lacks. */
+const isUseful = ({ log }: Leader, { lacks }: Progress, { index }: Snapshot): boolean => index >= log.base.index && index >= lacks
+
+const newSending = (snapshot: Snapshot): Sending => ({ snapshot, received: 0, awaited: undefined, read: undefined, round: 0, chunkBytes: 0 })
+
+const NO_CHUNK = new Uint8Array(0)
+
+/** The chunk that the follower awaits, once it is here and may leave. */
+const chunkToSend = ({ now, chunkDue }: Leader, { awaited, read }: Sending): Uint8Array | undefined =>
+  awaited !== undefined && read?.offset === awaited && now >= chunkDue ? read.chunk : undefined
+
+const readAwaited = (leader: Leader, progress: Progress, sending: Sending, outbox: Outbox): void => {
+  if (sending.awaited !== undefined && sending.read?.offset !== sending.awaited) read(leader, progress, sending, sending.awaited, outbox)
+}
+
+const read = ({ settings }: Leader, { id, windowBytes }: Progress, sending: Sending, offset: number, outbox: Outbox): void => {
+  const { snapshot } = sending
+  sending.read = { offset, chunk: undefined }
+  outbox.snapshots.push({ type: 'read', to: id, snapshot, offset, maxBytes: Math.min(settings.snapshotChunkBytes, windowBytes) })
+}
+
+const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: Uint8Array, outbox: Outbox, asked: () => Round): void => {
+  const { now, settings: { snapshotBytesPerSecond } } = leader
+  sending.round = asked()
+  sending.chunkBytes = chunk.length
+  send(leader, progress, sending, chunk, sending.round, outbox)
+  const next = sending.awaited! + chunk.length
+  sending.awaited = undefined
+  leader.chunkDue = Math.max(now, leader.chunkDue) + chunk.length * 1000 / snapshotBytesPerSecond
+  if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
+}
+
+const send = ({ settings, term }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
+  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round })
+}
