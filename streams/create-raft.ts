@@ -8,7 +8,7 @@ import type { MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
 import type { Notice } from './outputs/diagnostics.js'
 import type { Machine } from './machine/machine.js'
-import { type Begun, beginMachine, startMachine } from './snapshots/restore.js'
+import { type Begun, beginMachine, startMachine } from './snapshots/begin.js'
 import type { Host, Member, Raft } from './member/member.js'
 import { type Opening, openPorts, startNotices } from './member/open.js'
 import type { Eventual } from './proposer/proposer.js'
@@ -54,7 +54,7 @@ export const startRaft = <C, R, S>(
   const notice = (notice: Notice): void => notices.next(notice)
   const { clock } = host
   const begin: Opening<C, R, S>['begin'] = (store, begun) =>
-    beginMachine(first, machine, { store, clock, stallMs: checked.limits.snapshotStallMs }, begun)
+    beginMachine(first, machine, { id: checked.id, store, clock, stallMs: checked.limits.snapshotStallMs }, begun)
   openPorts({ options: checked, storage, transport, recorder, clock, random: randomOf(host.seed), notice, begin }, opened => {
     if (isLeft(opened)) return done(opened)
     const { ports, begun } = opened.right

@@ -35,6 +35,11 @@ export interface ApplyOptions<C, R, S> {
 export interface Apply {
   /** Committed batches, contiguous with those before. Applies at once what the budget allows. */
   committed(batches: readonly EntryBatch[]): void
+  /**
+   * The state becomes another: nothing committed so far is applied any more, and what is committed from now on waits. Once no call of the
+   * machine is under way `begin` sets it to the state at some position, and calls `done` with that.
+   */
+  restore(begin: (done: (at: Position) => void) => void): void
   /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never once the work is over. */
   atRest(work: (at: Position) => void): void
   /** Nothing more is applied; a call of the machine that is under way is left to itself. */
@@ -56,6 +61,8 @@ interface Work<C, R, S> extends ApplyOptions<C, R, S> {
   at: Position
   isReported: boolean
   slice: number
+  /** Counts the states that the machine was set to: what was begun before the last of them concerns nobody. */
+  epoch: number
   /** A call of the machine is under way, and who waits for its end. */
   isCalling: boolean
   waiting: ((at: Position) => void)[]
@@ -97,9 +104,7 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
 const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
   if (work.isOver) return
   work.rested(work.at, bytes)
-  const { waiting } = work
-  work.waiting = []
-  for (const look of waiting) look(work.at)
+  for (let look = work.waiting.shift(); look !== undefined; look = work.isCalling ? undefined : work.waiting.shift()) look(work.at)
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */
@@ -154,6 +159,7 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
     fail(work, batch.firstIndex, new Error(`the command at index ${batch.firstIndex} no longer decodes: ${decoded.left}`))
     return true
   }
+  const { epoch } = work
   const entries = decoded.right
   const bytes = shareOf(batch, entries.length)
   let isDone = false
@@ -163,6 +169,7 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
     isDone = true
     work.isCalling = false
     if (work.isOver) return
+    if (work.epoch !== epoch) return rest(work, 0)
     if (isLeft(results)) fail(work, batch.firstIndex, results.left)
     else conclude(work, batch, entries, results.right)
     if (!isLate) return
@@ -178,7 +185,10 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
 
 const isSpent = <C, R, S>({ clock, applyBudgetMs }: Work<C, R, S>, began: Millis): boolean => clock.now() - began >= applyBudgetMs
 
-const putOff = <C, R, S>(work: Work<C, R, S>): void => void work.clock.endOfTurn(() => resume(work, work.clock.now()))
+const putOff = <C, R, S>(work: Work<C, R, S>): void => {
+  const { epoch } = work
+  work.clock.endOfTurn(() => { if (work.epoch === epoch) resume(work, work.clock.now()) })
+}
 
 /** Applies what there is until the budget of the turn that began at `began` is spent, however promptly the machine answers. */
 const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
@@ -204,10 +214,38 @@ const resume = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   run(work, began)
 }
 
+const whenAtRest = <C, R, S>(work: Work<C, R, S>, look: (at: Position) => void): void => {
+  if (work.isOver) return
+  if (work.isCalling) work.waiting.push(look)
+  else look(work.at)
+}
+
+const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => void) => void): void => {
+  if (work.isOver) return
+  const epoch = ++work.epoch
+  work.batches = []
+  work.next = 0
+  work.isBusy = true
+  whenAtRest(work, () => {
+    if (work.epoch !== epoch) return
+    work.isCalling = true
+    begin(at => {
+      work.isCalling = false
+      if (work.isOver) return
+      if (work.epoch === epoch) {
+        work.at = at
+        work.isReported = false
+      }
+      rest(work, 0)
+      if (work.epoch === epoch) resume(work, work.clock.now())
+    })
+  })
+}
+
 /** Applies to one machine what `committed` hands over. */
 export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
   const work: Work<C, R, S> = {
-    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, isCalling: false, waiting: [], isBusy: false, isOver: false,
+    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: [], isBusy: false, isOver: false,
   }
   return {
     committed: batches => {
@@ -215,11 +253,8 @@ export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
       for (const batch of batches) work.batches.push(batch)
       run(work, work.clock.now())
     },
-    atRest: look => {
-      if (work.isOver) return
-      if (work.isCalling) work.waiting.push(look)
-      else look(work.at)
-    },
+    restore: begin => restore(work, begin),
+    atRest: look => whenAtRest(work, look),
     halt: () => end(work),
   }
 }

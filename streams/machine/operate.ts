@@ -1,5 +1,6 @@
 import { messageOf } from '../../codecs/report.js'
-import type { Index, Millis } from '../../lib/types.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Index, Millis, Snapshot } from '../../lib/types.js'
 import { type Apply, type ApplyOptions, createApply } from './apply.js'
 import type { Applied } from './machine.js'
 
@@ -9,6 +10,8 @@ export type MachineNotice =
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
 interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
+  /** Sets the machine to the state of the newest snapshot; tells why it could not. */
+  restoreMachine(done: (failure: string | undefined) => void): void
   /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */
   applied(latest: Applied<S>): void
   notice(notice: MachineNotice): void
@@ -27,21 +30,48 @@ export class ApplyFailed extends Error {
   }
 }
 
+/** A snapshot that came from another member stopped this one: it is here and whole, but the machine does not begin from it. */
+export class RestoreFailed extends Error {
+  override readonly name = 'RestoreFailed'
+  constructor(readonly snapshot: Snapshot, readonly reason: string) {
+    super(`The member was stopped because its machine could not be restored from the snapshot at ${snapshot.index}: ${reason}`)
+  }
+}
+
+export interface Operator extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
+  /** Sets the machine to the state of the newest snapshot, which is this one; what is committed next is applied to that. */
+  restore(snapshot: Snapshot): void
+}
+
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
-export const operate = <C, R, S>(operation: Operation<C, R, S>): Apply => {
-  const { machine, applyBudgetMs, applied, notice, failed } = operation
-  return createApply<C, R, S>({
+export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
+  const { machine, applyBudgetMs, commits, restoreMachine, applied, notice, failed } = operation
+  const stateAt = (index: Index): Either<ApplyFailed, S> => {
+    try {
+      return right(machine.state)
+    } catch (thrown) {
+      return left(new ApplyFailed(index, thrown))
+    }
+  }
+  const apply = createApply<C, R, S>({
     ...operation,
     applied: at => {
-      let state: S
-      try {
-        state = machine.state
-      } catch (thrown) {
-        return failed(new ApplyFailed(at.index, thrown))
-      }
-      applied({ ...at, state })
+      const state = stateAt(at.index)
+      if (isLeft(state)) failed(state.left)
+      else applied({ ...at, state: state.right })
     },
     slow: (tookMs, index) => notice({ type: 'slowApply', index, tookMs, budgetMs: applyBudgetMs }),
     failed: (index, error) => failed(new ApplyFailed(index, error)),
   })
+  return {
+    ...apply,
+    restore: snapshot => apply.restore(done => restoreMachine(failure => {
+      if (failure !== undefined) return failed(new RestoreFailed(snapshot, failure))
+      const { index, term, time } = snapshot
+      const state = stateAt(index)
+      if (isLeft(state)) return failed(state.left)
+      if (commits.observed) commits.next({ _tag: 'Restored', at: { index, term, time }, state: state.right })
+      done({ index, term, time })
+    })),
+  }
 }

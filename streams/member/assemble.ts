@@ -9,14 +9,15 @@ import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Requests, createRequests } from '../requests/requests.js'
-import { type Capture, createCapture } from '../snapshots/capture.js'
+import { restore } from '../snapshots/restore.js'
+import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
 import { createSender } from '../transport/send.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
 export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
-  readonly capture: Pick<Capture, 'snapshot'>
+  readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
@@ -35,7 +36,7 @@ interface Feed {
 }
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { ports: { links, store: { snapshots } }, host: { clock, told } } = member
+  const { ports: { links, store }, host: { clock, told } } = member
   const { options: { limits }, protocol, begun: { machine, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
     first,
@@ -51,7 +52,8 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
     protocol, machine, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
-    rested: ({ index }, bytes) => capture.rested(index, bytes),
+    restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
+    rested: ({ index }, bytes) => snapshots.rested(index, bytes),
     results: (firstIndex, term, results) => {
       requests.applied(firstIndex, term, results)
       sender.flush()
@@ -62,17 +64,18 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     failed: feed.failed,
   })
-  const capture: Capture = createCapture({
-    machine, snapshots, restored, from: from.index, limits, clock, atRest: applier.atRest,
-    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice,
+  const snapshots: SnapshotWorker = createSnapshotWorker({
+    machine, snapshots: store.snapshots, restored, from: from.index, limits, clock, atRest: applier.atRest, restore: applier.restore,
+    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
 
   return {
-    requests, outputs, capture, overflowed: overflow.add,
+    requests, outputs, snapshots, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
       sender.flush()
+      snapshots.step(step)
       applier.committed(step.ready.committed)
       // Whoever hears of a leadership may propose at once.
       requests.routes.follow(step.state)
@@ -86,7 +89,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     halt: () => {
       applier.halt()
-      capture.halt()
+      snapshots.halt()
       requests.halt()
       outputs.halt()
     },

@@ -10,7 +10,7 @@ import type { Ports } from './open.js'
 import type { OutputStreams } from '../outputs/outputs.js'
 import type { Fold } from '../pipeline/flight-recorder.js'
 import type { Eventual, Proposer } from '../proposer/proposer.js'
-import type { Begun } from '../snapshots/restore.js'
+import type { Begun } from '../snapshots/begin.js'
 
 /**
  * One term of office of this member, from the moment it is ready. What it proposes is proposed in this term or not at all, and

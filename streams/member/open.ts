@@ -11,7 +11,7 @@ import { createAdmission } from './admission.js'
 import type { Recorder, Recording } from '../recorder/port.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
-import type { Begun } from '../snapshots/restore.js'
+import type { Begun } from '../snapshots/begin.js'
 import type { Storage, Store } from '../storage/port.js'
 import type { Links, Transport } from '../transport/port.js'
 

@@ -32,9 +32,9 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const asides = new Subject<Completion>()
-  const { applied, restored } = member.begun
-  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), applied.index)
-  const { requests, outputs, capture, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { restored } = member.begun
+  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
+  const { requests, outputs, snapshots, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -68,7 +68,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit),
-    snapshot: () => new Promise(resolve => capture.snapshot(outcome => {
+    snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)
       told?.()
     })),

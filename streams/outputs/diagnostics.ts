@@ -54,6 +54,8 @@ const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   snapshotFailed: 'warning',
   slowSnapshot: 'warning',
   snapshotUnusable: 'error',
+  snapshotUnsendable: 'warning',
+  snapshotUnreceivable: 'warning',
   rememberFailed: 'error',
   closeTimedOut: 'error',
   recorderBehind: 'warning',

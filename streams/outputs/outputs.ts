@@ -1,5 +1,5 @@
 import { type Observable, ReplaySubject, Subject } from 'rxjs'
-import type { AppendEntries } from '../../lib/messages.js'
+import type { AppendEntries, InstallSnapshot, Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Status, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
@@ -9,6 +9,7 @@ import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createLeaderships } from './leaderships.js'
 import type { Applied, CommitEvent } from '../machine/machine.js'
 import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
+import { transfersBetween } from '../snapshots/transfers.js'
 
 /** How a member ended. */
 export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
@@ -25,7 +26,9 @@ export interface OutputStreams<C, R, S, L> {
   readonly commits$: Observable<CommitEvent<C, R, S>>
   /** What this member, as leader, has sent. Replays nothing. */
   readonly appendEntries$: Observable<AppendEntries>
-  /** How snapshots of this member's machine come about. Replays nothing; does not wait for the log on the disk. */
+  /** The chunks of snapshots that this member, as leader, has sent. Replays nothing. */
+  readonly snapshotChunks$: Observable<InstallSnapshot>
+  /** How snapshots are taken, sent, received and restored. Replays nothing; does not wait for the log on the disk. */
   readonly snapshots$: Observable<SnapshotEvent>
   /** What was noticed, refused or dropped. Replays nothing; does not wait for the disk. */
   readonly diagnostics$: Observable<Diagnostic>
@@ -71,12 +74,17 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const appendEntries = new Subject<AppendEntries>()
+  const snapshotChunks = new Subject<InstallSnapshot>()
   const snapshots = new Subject<SnapshotEvent>()
   const diagnostics = new Subject<Diagnostic>()
   const ended = new ReplaySubject<Ended>(1)
 
   const notice = (notice: Notice): void => {
     if (diagnostics.observed) diagnostics.next(diagnostic(notice))
+  }
+  const sent = (message: Message): void => {
+    if (message.type === 'appendEntries') appendEntries.next(message)
+    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(message)
   }
   const halt = (): void => {
     leaderships.end()
@@ -86,12 +94,14 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   return {
     streams: {
       status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
-      appendEntries$: appendEntries.asObservable(), snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+      appendEntries$: appendEntries.asObservable(), snapshotChunks$: snapshotChunks.asObservable(), snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
     },
     released: ({ state, ready }) => {
+      const before = shown
       shown = state
       leaderships.begin(state)
-      if (appendEntries.observed) for (const message of ready.messages) if (message.type === 'appendEntries') appendEntries.next(message)
+      if (appendEntries.observed || snapshotChunks.observed) ready.messages.forEach(sent)
+      if (snapshots.observed) for (const event of transfersBetween(before, state)) snapshots.next(event)
       status.show()
       leadership.show()
     },
@@ -111,7 +121,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
     halt,
     end: how => {
       halt()
-      for (const stream of [status, state, leadership, commits, appendEntries, snapshots, diagnostics]) stream.complete()
+      for (const stream of [status, state, leadership, commits, appendEntries, snapshotChunks, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
     },

@@ -7,7 +7,7 @@ import { perTurn } from './per-turn.js'
 export type Received = Extract<RaftEvent, { type: 'received' }>
 export type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 /** The answers to what earlier steps asked of the disk and the machine. */
-export type Completion = Extract<RaftEvent, { type: 'persisted' | 'entriesRead' | 'applied' }>
+export type Completion = Exclude<RaftEvent, Received | Proposed | Ticked>
 
 /** All ways into the core, and the time by which it is driven. */
 export interface Inputs {

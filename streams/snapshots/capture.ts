@@ -8,7 +8,7 @@ import type { Apply } from '../machine/apply.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
 import type { Cancel, Clock } from '../time/clock.js'
-import type { SnapshotEvents, SnapshotNotice } from './events.js'
+import { type SnapshotEvents, type SnapshotNotice, TELL_EVERY_BYTES } from './events.js'
 import { type Pump, pump } from './pump.js'
 
 type CaptureLimits = Pick<Limits, 'snapshotBytes' | 'snapshotEntries' | 'snapshotStallMs' | 'snapshotRetryMs' | 'snapshotRetryMaxMs' | 'applyBudgetMs'>
@@ -24,6 +24,8 @@ export interface CaptureOptions {
   readonly atRest: Apply['atRest']
   /** Who belonged to the cluster at a position that is applied. */
   readonly membershipAt: (index: Index) => Membership
+  /** It is durable, and the newest. */
+  readonly stored: (snapshot: Snapshot) => void
   readonly events: SnapshotEvents
   readonly notice: (notice: SnapshotNotice) => void
 }
@@ -33,12 +35,11 @@ export interface Capture {
   rested(index: Index, bytes: number): void
   /** Takes a snapshot now, or joins the one that is being taken; one that stands where the machine does will do. */
   snapshot(done: (outcome: Either<SnapshotError, Snapshot>) => void): void
+  /** The machine is set to the state of another member's snapshot: what is being taken here is out of date. */
+  restored(snapshot: Snapshot): void
   /** Whatever is being taken is given up, and whoever waits is told. */
   halt(): void
 }
-
-/** Progress is told once for so many bytes. */
-const TELL_EVERY_BYTES = 4 * 1024 * 1024
 
 /** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
 type Phase = 'idle' | 'asked' | 'running' | 'halted'
@@ -94,6 +95,7 @@ const succeeded = (work: Work, snapshot: Snapshot): void => {
   work.bytes = work.bytesSince
   work.bytesSince = 0
   work.retryMs = work.limits.snapshotRetryMs
+  work.stored(snapshot)
   if (work.events.observed) work.events.next({ type: 'captured', snapshot })
   answer(right(snapshot))
   consider(work)
@@ -116,7 +118,7 @@ const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }
 const begin = (work: Work, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
   const { taken, snapshots, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
-  if (taken?.index === index) return over(work)(right(taken))
+  if (taken?.index === index && snapshots.newest()?.index === index) return over(work)(right(taken))
   if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
   work.phase = 'running'
   const chunks = stateOf(work, index)
@@ -167,6 +169,16 @@ export const createCapture = (options: CaptureOptions): Capture => {
       if (work.phase === 'halted') return done(left(new Stopped()))
       work.waiting.push(done)
       ask(work)
+    },
+    restored: snapshot => {
+      if (work.phase === 'halted') return
+      work.running?.abort()
+      const answer = over(work)
+      work.taken = snapshot
+      work.at = snapshot.index
+      work.bytes = 0
+      work.bytesSince = 0
+      answer(right(snapshot))
     },
     halt: () => {
       if (work.phase === 'halted') return

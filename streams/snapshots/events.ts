@@ -1,5 +1,5 @@
 /** What there is to say of snapshots: to whoever follows them, and to an operator. */
-import type { EntryId, Index, Millis, Snapshot } from '../../lib/types.js'
+import type { EntryId, Index, MemberId, Millis, Snapshot } from '../../lib/types.js'
 
 /** How snapshots come about and are used. */
 export type SnapshotEvent =
@@ -9,16 +9,31 @@ export type SnapshotEvent =
   | { readonly type: 'captured'; readonly snapshot: Snapshot }
   /** It came to nothing; where one is due, it is tried again after `retryMs`. */
   | { readonly type: 'captureFailed'; readonly index: Index; readonly reason: string; readonly retryMs: Millis }
-  /** The machine began from this one when the member started. */
+  /** A follower gets one, because the log no longer reaches back to what it lacks; so many bytes are written there. */
+  | { readonly type: 'sending'; readonly to: MemberId; readonly snapshot: Snapshot; readonly bytes: number }
+  /** It is durable there, and in that follower's machine. */
+  | { readonly type: 'sent'; readonly to: MemberId; readonly snapshot: Snapshot }
+  /** One comes in from the leader; so many bytes of it are written. */
+  | { readonly type: 'receiving'; readonly snapshot: Snapshot; readonly bytes: number }
+  /** It is whole and durable, and from now on the newest; the log goes on behind it. */
+  | { readonly type: 'received'; readonly snapshot: Snapshot }
+  /** The machine goes on from this one: found when the member started, or received. */
   | { readonly type: 'restored'; readonly snapshot: Snapshot }
+
+/** Progress is told once for so many bytes. */
+export const TELL_EVERY_BYTES = 4 * 1024 * 1024
 
 export type SnapshotNotice =
   /** A snapshot could not be taken; where one is due, it is tried again after `retryMs`. */
   | { readonly type: 'snapshotFailed'; readonly index: Index; readonly reason: string; readonly retryMs: Millis }
   /** The machine's `snapshot` kept everything else waiting, for longer than `applyBudgetMs`. */
   | { readonly type: 'slowSnapshot'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
-  /** The newest snapshot could not be restored; the machine began anew, and applies the whole log. */
-  | { readonly type: 'snapshotUnusable'; readonly snapshot: Snapshot; readonly reason: string }
+  /** The snapshot at `index` could not be used; the machine began anew, and applies the whole log or waits for the leader's snapshot. */
+  | { readonly type: 'snapshotUnusable'; readonly index: Index; readonly reason: string }
+  /** A snapshot could not be read on for a follower; the next one that it needs is sent, or taken. */
+  | { readonly type: 'snapshotUnsendable'; readonly index: Index; readonly to: MemberId; readonly reason: string }
+  /** The leader's snapshot could not be written; the log is as it was, and the leader sends it again. */
+  | { readonly type: 'snapshotUnreceivable'; readonly index: Index; readonly reason: string }
 
 /** Where events go; not worth making while nobody observes. */
 export interface SnapshotEvents {

@@ -5,7 +5,7 @@ import { SnapshotLost } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryBatch, Snapshot } from '../../../lib/types.js'
 import type { RunningMachine } from '../../../streams/machine/machine.js'
-import { type Begun, beginMachine, startMachine } from '../../../streams/snapshots/restore.js'
+import { type Begun, beginMachine, startMachine } from '../../../streams/snapshots/begin.js'
 import type { Recovered, SnapshotReader } from '../../../streams/storage/port.js'
 import { placeAt, rest, virtualClock } from './fakes.js'
 

@@ -1,0 +1,87 @@
+/** The snapshot that a leader sends, chunk by chunk onto the disk. */
+import type { SnapshotWork } from '../../lib/events.js'
+import { isLeft } from '../../lib/prelude.js'
+import { isSameSnapshot } from '../../lib/snapshot-id.js'
+import type { RaftState } from '../../lib/state.js'
+import type { Snapshot } from '../../lib/types.js'
+import type { SnapshotReceiver, Snapshots } from '../storage/port.js'
+import type { SnapshotNotice } from './events.js'
+
+interface ReceiveOptions {
+  readonly snapshots: Pick<Snapshots, 'receive'>
+  /** So much of it is written. */
+  readonly written: (snapshot: Snapshot, received: number) => void
+  /** All of it is, and durable: it is the newest. */
+  readonly stored: (snapshot: Snapshot) => void
+  readonly failed: (snapshot: Snapshot) => void
+  readonly notice: (notice: SnapshotNotice) => void
+}
+
+export interface ChunkReceiver {
+  receive(work: Extract<SnapshotWork, { type: 'receive' }>): void
+  write(work: Extract<SnapshotWork, { type: 'write' }>): void
+  /** What is not received any more, by this state, is let go. */
+  follow(state: RaftState): void
+  halt(): void
+}
+
+interface Incoming {
+  readonly snapshot: Snapshot
+  /** Undefined until it is open. */
+  receiver: SnapshotReceiver | undefined
+  isOver: boolean
+}
+
+export const createChunkReceiver = ({ snapshots, written, stored, failed, notice }: ReceiveOptions): ChunkReceiver => {
+  let incoming: Incoming | undefined
+
+  const letGo = (): void => {
+    if (incoming === undefined) return
+    incoming.isOver = true
+    incoming.receiver?.close(() => undefined)
+    incoming = undefined
+  }
+  const fail = (one: Incoming, { message: reason }: Error): void => {
+    if (one.isOver) return
+    letGo()
+    notice({ type: 'snapshotUnreceivable', index: one.snapshot.index, reason })
+    failed(one.snapshot)
+  }
+  const goOn = (one: Incoming, receiver: SnapshotReceiver, received: number): void => {
+    if (received < one.snapshot.bytes) return written(one.snapshot, received)
+    receiver.finish(outcome => {
+      if (isLeft(outcome)) return fail(one, outcome.left)
+      // It is the newest now, whoever still wants it.
+      if (incoming === one) incoming = undefined
+      stored(outcome.right)
+    })
+  }
+
+  return {
+    receive: ({ snapshot }) => {
+      letGo()
+      const one: Incoming = { snapshot, receiver: undefined, isOver: false }
+      incoming = one
+      snapshots.receive(snapshot, outcome => {
+        if (isLeft(outcome)) return fail(one, outcome.left)
+        if (one.isOver) return outcome.right.close(() => undefined)
+        one.receiver = outcome.right
+        goOn(one, outcome.right, outcome.right.received)
+      })
+    },
+    write: ({ snapshot, offset, chunk }) => {
+      const one = incoming
+      const receiver = one?.receiver
+      if (one === undefined || receiver === undefined || !isSameSnapshot(one.snapshot, snapshot)) return
+      receiver.write(chunk, outcome => {
+        if (isLeft(outcome)) fail(one, outcome.left)
+        else if (!one.isOver) goOn(one, receiver, offset + chunk.length)
+      })
+    },
+    follow: ({ receiving }) => {
+      // A restoring one is being read: its file is whole, and nobody writes it any more.
+      if (incoming !== undefined && (receiving === undefined || !isSameSnapshot(receiving.snapshot, incoming.snapshot))) letGo()
+    },
+    halt: letGo,
+  }
+}

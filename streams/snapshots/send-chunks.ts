@@ -1,0 +1,143 @@
+/** Chunks of snapshots for followers, read from the disk as they are asked for: of each snapshot that is sent, two are in memory. */
+import type { SnapshotWork } from '../../lib/events.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { isSameSnapshot } from '../../lib/snapshot-id.js'
+import { type RaftState, progressOf } from '../../lib/state.js'
+import type { MemberId, Snapshot } from '../../lib/types.js'
+import type { SnapshotReader, Snapshots } from '../storage/port.js'
+import type { SnapshotNotice } from './events.js'
+
+type Read = Extract<SnapshotWork, { type: 'read' }>
+
+interface SendOptions {
+  readonly snapshots: Pick<Snapshots, 'read'>
+  /** Told once for every read; without a chunk where there is none to be had. */
+  readonly answer: (read: Read, chunk: Uint8Array | undefined) => void
+  readonly notice: (notice: SnapshotNotice) => void
+}
+
+export interface ChunkSender {
+  read(work: Read): void
+  /** What is not sent any more, by this state, is let go. */
+  follow(state: RaftState): void
+  halt(): void
+}
+
+/** One snapshot on its way to one follower. */
+interface Outgoing {
+  readonly snapshot: Snapshot
+  /** Undefined until it is open. */
+  reader: SnapshotReader | undefined
+  /** What comes next of the contents, as far as it has been read; `rest` begins at `at`. */
+  at: number
+  rest: Uint8Array
+  /** What was given last: it is asked for once more where it was lost on the way. */
+  last: { readonly offset: number; readonly chunk: Uint8Array } | undefined
+  isOver: boolean
+}
+
+const NOTHING = new Uint8Array(0)
+
+type Given = (outcome: Either<Error, Uint8Array>) => void
+
+const close = (outgoing: Outgoing): void => {
+  outgoing.isOver = true
+  outgoing.reader?.close(() => undefined)
+}
+
+/** Opens the snapshot from its beginning; only the newest can be opened. */
+const reopen = (outgoing: Outgoing, snapshots: SendOptions['snapshots'], done: (outcome: Either<Error, void>) => void): void => {
+  outgoing.reader?.close(() => undefined)
+  outgoing.reader = undefined
+  snapshots.read(outcome => {
+    if (isLeft(outcome)) return done(outcome)
+    const reader = outcome.right
+    if (!outgoing.isOver && isSameSnapshot(reader.snapshot, outgoing.snapshot)) {
+      outgoing.reader = reader
+      outgoing.at = 0
+      outgoing.rest = NOTHING
+      return done(right(undefined))
+    }
+    reader.close(() => done(left(new Error('a newer one has taken its place'))))
+  })
+}
+
+/** Reads on until the chunk at `offset` is there, `maxBytes` of it where there is so much: however finely the contents were cut. */
+const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxBytes: number, done: Given): void => {
+  const { snapshot } = outgoing
+  const end = Math.min(offset + maxBytes, snapshot.bytes)
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  const give = (): void => {
+    const chunk = pieces.length === 1 ? pieces[0]! : new Uint8Array(Buffer.concat(pieces))
+    outgoing.last = { offset, chunk }
+    done(right(chunk))
+  }
+  const take = (): void => {
+    const { at, rest } = outgoing
+    const piece = rest.subarray(Math.max(0, offset + bytes - at), Math.max(0, end - at))
+    if (piece.length > 0) pieces.push(piece)
+    bytes += piece.length
+    const used = Math.min(rest.length, Math.max(0, end - at))
+    outgoing.at = at + used
+    outgoing.rest = rest.subarray(used)
+    // The end of the contents is asked for: only there it is known that the whole was sound.
+    if (offset + bytes === end && (end < snapshot.bytes || outgoing.rest.length > 0)) give()
+    else more()
+  }
+  const more = (): void => reader.next(outcome => {
+    if (isLeft(outcome)) return done(outcome)
+    if (outcome.right === undefined) return give()
+    outgoing.rest = outcome.right
+    take()
+  })
+  take()
+}
+
+const chunkAt = (outgoing: Outgoing, { snapshots }: SendOptions, { offset, maxBytes }: Read, done: Given): void => {
+  const { reader, last, at } = outgoing
+  if (last?.offset === offset) return done(right(last.chunk))
+  if (reader !== undefined && at <= offset) return readTo(outgoing, reader, offset, maxBytes, done)
+  reopen(outgoing, snapshots, opened => {
+    if (isLeft(opened)) done(opened)
+    else readTo(outgoing, outgoing.reader!, offset, maxBytes, done)
+  })
+}
+
+export const createChunkSender = (options: SendOptions): ChunkSender => {
+  const outgoing = new Map<MemberId, Outgoing>()
+  const begun = ({ to, snapshot }: Read): Outgoing => {
+    const found = outgoing.get(to)
+    if (found !== undefined && isSameSnapshot(found.snapshot, snapshot)) return found
+    if (found !== undefined) close(found)
+    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, isOver: false }
+    outgoing.set(to, begun)
+    return begun
+  }
+  return {
+    read: work => {
+      const one = begun(work)
+      chunkAt(one, options, work, outcome => {
+        if (isLeft(outcome)) {
+          if (one.isOver) return
+          options.notice({ type: 'snapshotUnsendable', index: work.snapshot.index, to: work.to, reason: outcome.left.message })
+          close(one)
+          if (outgoing.get(work.to) === one) outgoing.delete(work.to)
+        }
+        options.answer(work, isLeft(outcome) ? undefined : outcome.right)
+      })
+    },
+    follow: state => {
+      for (const [to, one] of outgoing) {
+        const sending = state.role === 'leader' ? progressOf(state, to)?.sending : undefined
+        if (sending !== undefined && isSameSnapshot(sending.snapshot, one.snapshot)) continue
+        close(one)
+        outgoing.delete(to)
+      }
+    },
+    halt: () => {
+      for (const one of outgoing.values()) close(one)
+      outgoing.clear()
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/** What steps ask to be done with snapshots, and what comes of it. */
+import { unreachable } from '../../lib/prelude.js'
+import type { SnapshotWork } from '../../lib/events.js'
+import type { Step } from '../../lib/step.js'
+import type { Snapshot } from '../../lib/types.js'
+import type { Completion } from '../pipeline/inbox.js'
+import type { Snapshots } from '../storage/port.js'
+import { type Capture, type CaptureOptions, createCapture } from './capture.js'
+import { createChunkReceiver } from './receive-chunks.js'
+import { createChunkSender } from './send-chunks.js'
+
+interface WorkOptions extends Omit<CaptureOptions, 'snapshots' | 'stored'> {
+  readonly snapshots: Snapshots
+  /** Sets the machine to the state of the newest snapshot, which is this one. */
+  readonly restore: (snapshot: Snapshot) => void
+  readonly completed: (event: Completion) => void
+}
+
+export interface SnapshotWorker extends Pick<Capture, 'rested' | 'snapshot' | 'halt'> {
+  /** Does what the step asks for, and stops what its state no longer wants. */
+  step(step: Step): void
+}
+
+export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
+  const { snapshots, restore, completed, notice } = options
+  const stored = (snapshot: Snapshot): void => completed({ type: 'snapshotStored', snapshot })
+  const capture = createCapture({ ...options, stored })
+  const sender = createChunkSender({
+    snapshots, notice,
+    answer: ({ to, snapshot, offset }, chunk) => completed({ type: 'chunkRead', to, snapshot, offset, chunk }),
+  })
+  const receiver = createChunkReceiver({
+    snapshots, notice, stored,
+    written: (snapshot, received) => completed({ type: 'chunkWritten', snapshot, received }),
+    failed: snapshot => completed({ type: 'receiveFailed', snapshot }),
+  })
+  const perform = (work: SnapshotWork): void => {
+    switch (work.type) {
+      case 'receive': return receiver.receive(work)
+      case 'write': return receiver.write(work)
+      case 'read': return sender.read(work)
+      case 'take': return capture.snapshot(() => undefined)
+      case 'restore':
+        capture.restored(work.snapshot)
+        return restore(work.snapshot)
+      default: return unreachable(work)
+    }
+  }
+  return {
+    rested: capture.rested,
+    snapshot: capture.snapshot,
+    step: ({ state, ready }) => {
+      sender.follow(state)
+      receiver.follow(state)
+      for (const work of ready.snapshots) perform(work)
+    },
+    halt: () => {
+      capture.halt()
+      sender.halt()
+      receiver.halt()
+    },
+  }
+}
