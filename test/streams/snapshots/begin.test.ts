@@ -27,6 +27,7 @@ interface Given {
   readonly chunks?: readonly Either<Error, Uint8Array>[]
   readonly restore?: (set: (state: string) => void) => Restore
   readonly isOpen?: boolean
+  readonly id?: string
 }
 
 /** Reads all there is and makes it the state: what a machine does. */
@@ -36,7 +37,7 @@ const faithful = (set: (state: string) => void): Restore => async bytes => {
   set(text)
 }
 
-const begin = ({ snapshot = SNAPSHOT, recovered = log(5), chunks = CHUNKS, restore = faithful, isOpen = true }: Given) => {
+const begin = ({ snapshot = SNAPSHOT, recovered = log(5), chunks = CHUNKS, restore = faithful, isOpen = true, id = 'n2' }: Given) => {
   const clock = virtualClock()
   let started = 0
   let read = 0
@@ -67,9 +68,10 @@ const begin = ({ snapshot = SNAPSHOT, recovered = log(5), chunks = CHUNKS, resto
   const first = startMachine(recipe)
   if (isLeft(first)) throw first.left
   beginMachine(first.right, recipe, {
+    id,
     store: {
       recovered,
-      snapshots: { newest: () => snapshot, write: () => { throw new Error('not asked for') }, read: done => { if (isOpen) done(right(reader)) } },
+      snapshots: { newest: () => snapshot, read: done => { if (isOpen) done(right(reader)) } },
     },
     clock, stallMs: 100,
   }, outcome => outcomes.push(outcome))
@@ -98,10 +100,10 @@ test('without a snapshot the machine begins as it was started, at once', t => {
   const first = startMachine(recipe)
   const outcomes: unknown[] = []
   if (isLeft(first)) throw first.left
-  const snapshots = { newest: () => undefined, write: () => { throw new Error('not asked for') }, read: () => t.fail('there is none') }
-  beginMachine(first.right, recipe, { store: { recovered: log(5), snapshots }, clock, stallMs: 100 }, outcome => outcomes.push(outcome))
+  const snapshots = { newest: () => undefined, read: () => t.fail('there is none') }
+  beginMachine(first.right, recipe, { id: 'n1', store: { recovered: log(5), snapshots }, clock, stallMs: 100 }, outcome => outcomes.push(outcome))
   t.deepEqual(outcomes, [first])
-  beginMachine(first.right, recipe, { store: { recovered: log(5, 2), snapshots }, clock, stallMs: 100 }, outcome => outcomes.push(outcome))
+  beginMachine(first.right, recipe, { id: 'n1', store: { recovered: log(5, 2), snapshots }, clock, stallMs: 100 }, outcome => outcomes.push(outcome))
   t.like(outcomes[1], { left: { _tag: 'SnapshotLost', baseIndex: 2, reason: 'there is no snapshot' } })
 })
 
@@ -132,7 +134,7 @@ for (const [what, [given, reason]] of Object.entries(unusable)) {
     await rest(w.clock)
     t.like(w.begun(), { applied: { index: 0, term: 0, time: 0, state: 'machine 2' }, restored: undefined })
     const [notice] = w.begun()?.notices ?? []
-    t.like(notice, { type: 'snapshotUnusable', snapshot: given.snapshot ?? SNAPSHOT })
+    t.like(notice, { type: 'snapshotUnusable', index: 3 })
     t.regex(notice?.type === 'snapshotUnusable' ? notice.reason : '', reason)
     t.is(w.outcomes.length, 1)
   })
@@ -158,18 +160,29 @@ test('a machine that never comes to an end is given up after its patience, and s
   }
 })
 
-test('where the log begins behind the lost state, the start is refused', async t => {
-  const w = begin({ recovered: log(5, 2), chunks: [damage] })
+test('where the log begins behind the lost state, the member waits for the one of a leader', async t => {
+  for (const [given, reason] of [
+    [{ recovered: log(5, 2), chunks: [damage] }, 'damaged at 2'],
+    [{ recovered: log(9, 4) }, 'it stands at 3 of term 1, where this log has no entry'],
+  ] as const) {
+    const w = begin(given)
+    await rest(w.clock)
+    t.like(w.begun(), { applied: { index: 0, state: 'machine 2' }, restored: undefined, notices: [{ type: 'snapshotUnusable', index: 3, reason }] })
+  }
+})
+
+test('where the machine refuses the state, the start is refused: another one would be of no use', async t => {
+  const w = begin({ recovered: log(5, 2), restore: () => () => throwError(() => new Error('no such format')) })
+  await rest(w.clock)
+  t.like(w.outcomes, { 0: { left: { _tag: 'SnapshotLost', baseIndex: 2, reason: 'no such format' } } })
+})
+
+test('where nobody else can lead, the start is refused', async t => {
+  const w = begin({ recovered: log(5, 2), chunks: [damage], id: 'n1' })
   await rest(w.clock)
   const [outcome] = w.outcomes
   t.true(outcome !== undefined && isLeft(outcome) && outcome.left instanceof SnapshotLost)
   t.like(outcome, { left: { baseIndex: 2, reason: 'damaged at 2' } })
-})
-
-test('where the log begins behind what the snapshot stands for, it is as lost', async t => {
-  const w = begin({ recovered: log(9, 4) })
-  await rest(w.clock)
-  t.like(w.outcomes, { 0: { left: { _tag: 'SnapshotLost', baseIndex: 4 } } })
 })
 
 test('a snapshot at the very base of the log will do', async t => {

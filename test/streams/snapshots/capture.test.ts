@@ -43,6 +43,7 @@ const world = (given: Partial<CaptureOptions> = {}) => {
     restored: undefined, from: 0, limits: LIMITS, clock,
     atRest: look => void (isBusy ? waiting.push(look) : look(at)),
     membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
+    stored: () => undefined,
     events: { observed: true, next: event => events.push(event) },
     notice: notice => notices.push(notice),
     ...given,
@@ -283,4 +284,28 @@ test('after the end nothing is taken: what runs is given up, and whoever waits o
   asked.capture.halt()
   asked.apply(4)
   t.deepEqual([asked.outcomes, taken(asked)], [['Stopped'], []])
+})
+
+test('where the machine goes on from another member\'s snapshot, what is being taken is given up, and the next one counts from there', async t => {
+  const w = world()
+  w.apply(10)
+  w.ask()
+  w.capture.restored(kept(40))
+  t.deepEqual(w.journal, ['snapshot at 10', 'pull', 'return', 'abort'])
+  t.deepEqual([w.outcomes, w.notices], [['snapshot at 40'], []])
+  w.apply(49, 0)
+  t.is(taken(w).length, 1)
+  w.apply(50, 0)
+  t.deepEqual(taken(w), ['snapshot at 10', 'snapshot at 50'])
+})
+
+test('one that the store no longer has is taken again, where it stands', async t => {
+  let newest: Snapshot | undefined = kept(7)
+  const w = world({ restored: kept(7), from: 7, snapshots: { newest: () => newest, write: place => heldWriter([], place).writer } })
+  w.apply(7)
+  w.ask()
+  t.deepEqual([taken(w), w.outcomes], [[], ['snapshot at 7']])
+  newest = undefined
+  w.ask()
+  t.deepEqual(taken(w), ['snapshot at 7'])
 })

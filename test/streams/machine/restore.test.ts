@@ -1,0 +1,117 @@
+/** A machine that is set to another state while it is at work. */
+import test from 'ava'
+import * as t from 'io-ts'
+import { NEVER, Subject } from 'rxjs'
+import { packEntries } from '../../../codecs/entries.js'
+import { encodeValue } from '../../../codecs/values.js'
+import { isLeft } from '../../../lib/prelude.js'
+import type { CommandBatch } from '../../../lib/types.js'
+import { createApply } from '../../../streams/machine/apply.js'
+import type { Position } from '../../../streams/machine/machine.js'
+import { virtualClock } from '../member/world.js'
+
+const bytesOf = (command: number): Uint8Array => {
+  const bytes = encodeValue(t.number, command)
+  if (isLeft(bytes)) throw new Error(bytes.left.join())
+  return bytes.right
+}
+
+const batch = (firstIndex: number, ...commands: readonly number[]): CommandBatch => ({
+  kind: 'command', firstIndex, term: 2, count: commands.length, time: 5, skip: 0, body: packEntries(commands.map(bytesOf)),
+})
+
+/** Calls of the machine and restorings, each ended by the test. */
+const world = () => {
+  const clock = virtualClock()
+  const told: string[] = []
+  const calls: { readonly answer: () => void }[] = []
+  const applier = createApply({
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    machine: {
+      state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
+      apply: entries => {
+        told.push(`apply ${entries.map(({ index }) => index).join(' ')}`)
+        const results = new Subject<readonly number[]>()
+        calls.push({ answer: () => {
+          results.next(entries.map(() => 0))
+          results.complete()
+        } })
+        return results
+      },
+    },
+    rested: ({ index }) => told.push(`rests at ${index}`),
+    applied: ({ index }) => told.push(`applied ${index}`),
+    results: firstIndex => told.push(`results ${firstIndex}`),
+    slow: () => undefined,
+    failed: index => told.push(`failed at ${index}`),
+  })
+  let done: (at: Position) => void = () => undefined
+  return {
+    clock, applier, told,
+    take: () => told.splice(0),
+    answer: () => calls.shift()?.answer(),
+    restore: (name: string) => applier.restore(answer => {
+      told.push(`restore ${name}`)
+      done = answer
+    }),
+    restored: (index: number) => done({ index, term: 7, time: 8 }),
+  }
+}
+
+test('it begins once the call under way is over, whose results count for nothing, and what is committed next is applied to it', assert => {
+  const w = world()
+  w.applier.committed([batch(1, 10), batch(2, 20)])
+  w.restore('nine')
+  w.applier.committed([batch(10, 100)])
+  assert.deepEqual(w.take(), ['apply 1'])
+  w.answer()
+  assert.deepEqual(w.take(), ['rests at 0', 'restore nine'])
+  w.clock.settle()
+  w.restored(9)
+  assert.deepEqual(w.take(), ['rests at 9', 'apply 10', 'applied 9'])
+  w.answer()
+  w.clock.settle()
+  assert.deepEqual(w.take(), ['results 10', 'rests at 10', 'applied 10'])
+})
+
+test('it begins at once where the machine rests, and what was put off is not taken up again', assert => {
+  const w = world()
+  w.restore('nine')
+  assert.deepEqual(w.take(), ['restore nine'])
+  w.applier.committed([batch(10, 100)])
+  w.clock.settle()
+  assert.deepEqual(w.take(), [])
+  w.restored(9)
+  assert.deepEqual(w.take(), ['rests at 9', 'apply 10', 'applied 9'])
+})
+
+test('whoever wants to look at the machine meanwhile looks at the state that it gets', assert => {
+  const w = world()
+  w.applier.committed([batch(1, 10)])
+  w.restore('nine')
+  w.applier.atRest(({ index }) => w.told.push(`looks at ${index}`))
+  w.answer()
+  assert.deepEqual(w.take(), ['apply 1', 'rests at 0', 'restore nine'])
+  w.restored(9)
+  assert.deepEqual(w.take(), ['rests at 9', 'looks at 9', 'applied 9'])
+})
+
+test('of two the later counts', assert => {
+  const w = world()
+  w.restore('nine')
+  w.restore('twelve')
+  w.applier.committed([batch(13, 1)])
+  w.restored(9)
+  assert.deepEqual(w.take(), ['restore nine', 'rests at 0', 'restore twelve'])
+  w.restored(12)
+  assert.deepEqual(w.take(), ['rests at 12', 'apply 13', 'applied 12'])
+})
+
+test('after the end nothing is restored', assert => {
+  const w = world()
+  w.restore('nine')
+  w.applier.halt()
+  w.restored(9)
+  w.restore('twelve')
+  assert.deepEqual(w.take(), ['restore nine'])
+})

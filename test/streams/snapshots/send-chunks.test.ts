@@ -1,0 +1,107 @@
+/** Chunks for followers: cut as they are asked for, however the disk cut them. */
+import test from 'ava'
+import { left, right } from '../../../lib/prelude.js'
+import type { Leader } from '../../../lib/state.js'
+import type { Snapshot } from '../../../lib/types.js'
+import { createChunkSender } from '../../../streams/snapshots/send-chunks.js'
+import type { SnapshotNotice } from '../../../streams/snapshots/events.js'
+import type { SnapshotReader } from '../../../streams/storage/port.js'
+import { placeAt } from './fakes.js'
+
+const snapshotOf = (pieces: readonly string[], index = 3): Snapshot => ({ ...placeAt(index), bytes: pieces.join('').length, checksum: index })
+
+/** A store whose newest snapshot has these pieces; a failure stands where the disk has one. */
+const world = (...given: readonly (string | Error)[]) => {
+  let pieces = given
+  let snapshot = snapshotOf(given.map(piece => typeof piece === 'string' ? piece : ''))
+  const answers: string[] = []
+  const notices: SnapshotNotice[] = []
+  const journal: string[] = []
+  const open = (): SnapshotReader => {
+    let next = 0
+    const of = pieces
+    journal.push('open')
+    return {
+      snapshot,
+      next: done => {
+        const piece = of[next++]
+        done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(Buffer.from(piece)) : left(piece))
+      },
+      close: done => {
+        journal.push('close')
+        done()
+      },
+    }
+  }
+  const sender = createChunkSender({
+    snapshots: { read: done => done(pieces.length === 0 ? left(new Error('there is none')) : right(open())) },
+    answer: ({ to, offset }, chunk) => answers.push(`${to} ${offset} ${chunk === undefined ? 'none' : Buffer.from(chunk).toString()}`),
+    notice: notice => notices.push(notice),
+  })
+  return {
+    sender, answers, notices, journal,
+    snapshot: () => snapshot,
+    /** Another one is the newest from now on. */
+    replace: (index: number, ...by: readonly string[]) => {
+      pieces = by
+      snapshot = snapshotOf(by, index)
+    },
+    read: (offset: number, maxBytes: number, to = 'n2', of = snapshot): string | undefined => {
+      sender.read({ type: 'read', to, snapshot: of, offset, maxBytes })
+      return answers.at(-1)
+    },
+  }
+}
+
+test('chunks are as long as they are asked for, whether the disk has them in smaller or in larger pieces', t => {
+  const w = world('ab', 'c', 'defgh', 'ij')
+  t.deepEqual([w.read(0, 4), w.read(4, 1), w.read(5, 1), w.read(6, 10)], ['n2 0 abcd', 'n2 4 e', 'n2 5 f', 'n2 6 ghij'])
+  t.deepEqual(w.journal, ['open'])
+})
+
+test('the last chunk is given again without reading, and an earlier one by beginning anew', t => {
+  const w = world('abcdef', 'ghi')
+  t.deepEqual([w.read(0, 3), w.read(3, 3), w.read(3, 3), w.read(0, 2), w.read(2, 6)], ['n2 0 abc', 'n2 3 def', 'n2 3 def', 'n2 0 ab', 'n2 2 cdefgh'])
+  t.deepEqual(w.journal, ['open', 'close', 'open'])
+})
+
+test('who comes back goes on in the middle', t => {
+  t.is(world('ab', 'cdef', 'ghi').read(5, 3), 'n2 5 fgh')
+})
+
+test('several followers read one snapshot, each at its own pace, also when a newer one has taken its place', t => {
+  const w = world('abc', 'def')
+  const old = w.snapshot()
+  t.deepEqual([w.read(0, 2, 'n2'), w.read(0, 3, 'n3')], ['n2 0 ab', 'n3 0 abc'])
+  w.replace(9, 'xyz')
+  t.deepEqual([w.read(2, 9, 'n2', old), w.read(3, 3, 'n3', old), w.read(0, 3, 'n2')], ['n2 2 cdef', 'n3 3 def', 'n2 0 xyz'])
+  t.deepEqual(w.journal, ['open', 'open', 'close', 'open'])
+  t.is(w.read(0, 3, 'n4', old), 'n4 0 none')
+  t.like(w.notices, [{ type: 'snapshotUnsendable', index: 3, to: 'n4', reason: 'a newer one has taken its place' }])
+})
+
+test('a disk that has none, or a damaged one, is told once, and the follower gets no chunk', t => {
+  t.is(world().read(0, 3), 'n2 0 none')
+  const w = world('ab', new Error('damaged'))
+  t.deepEqual([w.read(0, 2), w.read(0, 2)], ['n2 0 none', 'n2 0 none'])
+  t.like(w.notices[0], { type: 'snapshotUnsendable', reason: 'damaged' })
+  t.deepEqual(w.journal, ['open', 'close', 'open', 'close'])
+})
+
+test('what only the end of the contents shows is known before the last chunk is given', t => {
+  const w = world('ab', 'cd', new Error('the whole does not match'))
+  t.deepEqual([w.read(0, 2), w.read(2, 2)], ['n2 0 ab', 'n2 2 none'])
+})
+
+test('what no state wants any more is let go', t => {
+  const w = world('abcd')
+  w.read(0, 2, 'n2')
+  w.read(0, 2, 'n3')
+  const state = (...to: readonly string[]) => ({ role: 'leader', progress: to.map(id => ({ id, sending: { snapshot: w.snapshot() } })) }) as unknown as Leader
+  w.sender.follow(state('n2', 'n3'))
+  t.deepEqual(w.journal, ['open', 'open'])
+  w.sender.follow(state('n3'))
+  t.deepEqual(w.journal, ['open', 'open', 'close'])
+  w.sender.halt()
+  t.deepEqual(w.journal, ['open', 'open', 'close', 'close'])
+})
