@@ -1,7 +1,7 @@
 /** One member of a simulated cluster over all its lives: the real one, on simulated ports. */
 import { BehaviorSubject, type Observable } from 'rxjs'
 import type { Limits } from '../../codecs/options.js'
-import { Damaged } from '../../lib/errors.js'
+import { Damaged, SnapshotLost } from '../../lib/errors.js'
 import type { Batch, Ready } from '../../lib/events.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
@@ -145,7 +145,10 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
   watchShown(id, raft, ledger, judge)
   raft.state$.subscribe(applied => { body.latest = applied })
   if (body.latest !== undefined) appliances().restarted(id, body.latest)
-  raft.commits$.subscribe(event => { if (event._tag === 'Applied') appliances().applied(id, event.commits) })
+  raft.commits$.subscribe(event => {
+    if (event._tag === 'Applied') appliances().applied(id, event.commits)
+    else appliances().restarted(id, { ...event.at, state: event.state })
+  })
   raft.snapshots$.subscribe(event => {
     if (event.type === 'capturing' && event.bytes === 0) appliances().saved(id, { ...event, state: life.machine?.state })
   })
@@ -175,7 +178,7 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
     storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
   }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {
     if (!isLeft(outcome)) return begun(body, life, outcome.right)
-    const isDamage = outcome.left instanceof Damaged
+    const isDamage = outcome.left instanceof Damaged || outcome.left instanceof SnapshotLost
     body.isLost = isDamage && body.isDamaged
     died(body, outcome.left.message, isDamage ? body.isDamaged : body.isFailing)
   })
@@ -184,7 +187,7 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
 /** A member that has not been started. */
 export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, around: Surroundings<C, R>): Member<C, R, S> => {
   const timepiece = createTimepiece(around.agenda)
-  const ledger = createLedger(id, timepiece.now, around.judge)
+  const ledger = createLedger(id, timepiece.now, () => around.guard().logs.history, around.judge)
   const body: Body<C, R, S> = {
     id, recipe, around, timepiece, ledger,
     dice: createDice(seedFor(recipe.seed, `member ${id}`)),

@@ -13,7 +13,7 @@ import type { Judge } from './violation.js'
 const isAccusation = (diagnostic: CoreDiagnostic): boolean => {
   switch (diagnostic.type) {
     case 'twoLeaders': case 'wrongAddressee': case 'unknownSender': return true
-    case 'contradiction': return diagnostic.message === 'appendEntries'
+    case 'contradiction': return diagnostic.message === 'appendEntries' || diagnostic.message === 'installSnapshot'
     default: return false
   }
 }
@@ -42,7 +42,7 @@ const createContacts = (members: readonly Watched[], majority: number) => {
   return {
     heard: (by: MemberId, batch: Batch): void => {
       for (const event of batch.events) {
-        if (event.type !== 'received' || event.message.type !== 'appendEntries') continue
+        if (event.type !== 'received' || (event.message.type !== 'appendEntries' && event.message.type !== 'installSnapshot')) continue
         const { from, term, round } = event.message
         const heard = questions.get(`${from}@${term}`) ?? new Map<MemberId, Millis>()
         questions.set(`${from}@${term}`, heard.set(by, Math.max(dateOf(round), heard.get(by) ?? 0)))
@@ -130,7 +130,10 @@ const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trac
 const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watched, after: RaftState, ready: Ready): void => {
   const log = ledger.written()
   if (ready.writes.length > 0) {
-    const pieces = piecesOf(ready.writes)
+    for (const write of ready.writes) {
+      if (write.type === 'install') demand(logs.history.terms[write.base.index - 1] === write.base.term, () => `${id} begins its log behind ${write.base.index}@${write.base.term}, which was not committed`)
+    }
+    const pieces = piecesOf(ready.writes, logs.history)
     logs.appended(id, log, pieces)
     ledger.asked(pieces)
   }

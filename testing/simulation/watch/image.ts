@@ -11,6 +11,8 @@ export interface Image {
   readonly sums: number[]
 }
 
+export type Entries = Pick<Image, 'terms' | 'sums'>
+
 export const emptyImage = (): Image => ({ hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, terms: [], sums: [] })
 
 export const copyImage = ({ hardState, terms, sums }: Image): Image => ({ hardState, terms: [...terms], sums: [...sums] })
@@ -19,6 +21,8 @@ export const copyImage = ({ hardState, terms, sums }: Image): Image => ({ hardSt
 export type Piece =
   | { readonly type: 'hardState'; readonly hardState: HardState }
   | { readonly type: 'entries'; readonly firstIndex: Index; readonly term: Term; readonly sums: readonly number[] }
+  /** A snapshot takes the place of the log: all entries for which it stands, and no other. */
+  | { readonly type: 'install'; readonly of: Entries }
 
 const KIND_SEEDS = { command: 1, noop: 2, membership: 3 } as const
 
@@ -31,26 +35,38 @@ export const sumsOf = (batch: EntryBatch): readonly number[] => {
   return sums
 }
 
-export const piecesOf = (writes: readonly Write[]): readonly Piece[] => writes.flatMap((write): readonly Piece[] => write.type === 'hardState'
-  ? [{ type: 'hardState', hardState: write.hardState }]
-  : write.batches.map(batch => ({ type: 'entries', firstIndex: batch.firstIndex, term: batch.term, sums: sumsOf(batch) })))
+/** The first entries of `history`, up to this one. */
+export const prefixOf = ({ terms, sums }: Entries, index: Index): Entries => ({ terms: terms.slice(0, index), sums: sums.slice(0, index) })
+
+/** `history` is all that was ever committed: what a snapshot stands for is found there. What is cut from the front of a log stays in its image. */
+export const piecesOf = (writes: readonly Write[], history: Entries): readonly Piece[] => writes.flatMap((write): readonly Piece[] => {
+  switch (write.type) {
+    case 'hardState': return [write]
+    case 'append': return write.batches.map(batch => ({ type: 'entries', firstIndex: batch.firstIndex, term: batch.term, sums: sumsOf(batch) }))
+    case 'install': return [{ type: 'install', of: prefixOf(history, write.base.index) }]
+    case 'compact': return []
+  }
+})
 
 export const putPiece = (image: Image, piece: Piece): void => {
   if (piece.type === 'hardState') {
     image.hardState = piece.hardState
     return
   }
+  if (piece.type === 'install') return replaceFrom(image, 1, piece.of)
   const { firstIndex, term, sums } = piece
-  image.terms.length = Math.min(image.terms.length, firstIndex - 1)
-  image.sums.length = Math.min(image.sums.length, firstIndex - 1)
-  for (const sum of sums) {
-    image.terms.push(term)
-    image.sums.push(sum)
-  }
+  replaceFrom(image, firstIndex, { terms: sums.map(() => term), sums })
+}
+
+const replaceFrom = (image: Image, first: Index, { terms, sums }: { readonly terms: readonly Term[]; readonly sums: readonly number[] }): void => {
+  image.terms.length = Math.min(image.terms.length, first - 1)
+  image.sums.length = Math.min(image.sums.length, first - 1)
+  for (const term of terms) image.terms.push(term)
+  for (const sum of sums) image.sums.push(sum)
 }
 
 /** Whether both hold the same entry at `index`; what neither holds is not the same. */
-export const sameEntry = (a: Pick<Image, 'terms' | 'sums'>, b: Pick<Image, 'terms' | 'sums'>, index: Index): boolean => {
+export const sameEntry = (a: Entries, b: Entries, index: Index): boolean => {
   const at = index - 1
   return a.terms[at] !== undefined && a.terms[at] === b.terms[at] && a.sums[at] === b.sums[at]
 }

@@ -1,9 +1,10 @@
 /** What one member has handed to its store, and what the store has called durable: held against what it finds after a crash. */
 import { tap } from 'rxjs'
 import { isRight, right } from '../../../lib/prelude.js'
-import type { HardState, MemberId, Millis, Turn } from '../../../lib/types.js'
+import type { Write } from '../../../lib/events.js'
+import type { HardState, Index, MemberId, Millis, Snapshot, Turn } from '../../../lib/types.js'
 import type { Recovered, Storage, Store } from '../../../streams/storage/port.js'
-import { type Image, type Piece, copyImage, emptyImage, putPiece, sumsOf } from './image.js'
+import { type Entries, type Image, type Piece, copyImage, emptyImage, prefixOf, putPiece, sameEntry, sumsOf } from './image.js'
 import type { Judge } from './violation.js'
 
 export interface Ledger {
@@ -29,11 +30,12 @@ interface Pending {
 
 const sameVote = (a: HardState, b: HardState): boolean => a.term === b.term && a.votedFor === b.votedFor
 
-/** Whether the store found just what `image` says; of older entries it tells the terms alone. */
-const isFound = (image: Image, { lastIndex, terms, tail }: Recovered): boolean => {
-  if (image.terms.length !== lastIndex) return false
+/** Whether the store found just what `image` says; of older entries it tells the terms alone, and of those before its base nothing. */
+const isFound = (image: Image, { base, lastIndex, terms, tail }: Recovered): boolean => {
+  if (image.terms.length !== lastIndex || (base.index > 0 && image.terms[base.index - 1] !== base.term)) return false
   let run = -1
   const hasTerms = image.terms.every((term, at) => {
+    if (at < base.index) return true
     if (terms[run + 1]?.firstIndex === at + 1) run++
     return terms[run]?.term === term
   })
@@ -42,7 +44,15 @@ const isFound = (image: Image, { lastIndex, terms, tail }: Recovered): boolean =
 
 const summary = ({ hardState, terms }: Image): string => `${terms.length} entries up to term ${terms.at(-1) ?? 0} and a vote for ${hardState.votedFor ?? 'nobody'} in term ${hardState.term}`
 
-export const createLedger = (id: MemberId, now: () => Millis, { demand }: Judge): Ledger => {
+/** What a start makes of a log and a snapshot: one that the log does not hold is what the log begins from. */
+const settled = (image: Image, snapshot: Snapshot | undefined, history: Entries): Image =>
+  snapshot === undefined || sameEntry(history, image, snapshot.index) ? image : { hardState: image.hardState, ...prefixOf(history, snapshot.index) }
+
+/** `history` is all that was ever committed. */
+export const createLedger = (id: MemberId, now: () => Millis, history: () => Entries, { demand }: Judge): Ledger => {
+  /** The newest snapshot, whose contents may be damaged, and the highest that ever was. */
+  let newest: () => Snapshot | undefined = () => undefined
+  let covered: Index = 0
   let durable = emptyImage()
   let written = emptyImage()
   let pending: Pending[] = []
@@ -50,13 +60,20 @@ export const createLedger = (id: MemberId, now: () => Millis, { demand }: Judge)
 
   /** A store may find more than it had promised, in the order in which it was handed over, and never less. */
   const reopened = (recovered: Recovered): void => {
+    const snapshot = newest()
+    demand(snapshot === undefined || history().terms[snapshot.index - 1] === snapshot.term, () => `${id} has a snapshot at ${snapshot?.index}@${snapshot?.term}, which was not committed`)
     const candidate = copyImage(durable)
     const votes = [durable.hardState]
-    let found = isFound(candidate, recovered) ? copyImage(candidate) : undefined
+    let found: Image | undefined
+    const look = (): void => {
+      const image = settled(candidate, snapshot, history())
+      if (isFound(image, recovered)) found = copyImage(image)
+    }
+    look()
     for (const piece of pending.flatMap(({ pieces }) => pieces)) {
       if (piece.type === 'hardState') votes.push(piece.hardState)
       else putPiece(candidate, piece)
-      if (isFound(candidate, recovered)) found = copyImage(candidate)
+      look()
     }
     demand(found !== undefined, () => `${id} had made durable ${summary(durable)}, and finds ${recovered.lastIndex} entries up to term ${recovered.terms.at(-1)?.term ?? 0}`)
     const { hardState } = recovered
@@ -71,10 +88,18 @@ export const createLedger = (id: MemberId, now: () => Millis, { demand }: Judge)
     for (; done < pending.length && pending[done]!.turn <= turn; done++) for (const piece of pending[done]!.pieces) putPiece(durable, piece)
     pending = pending.slice(done)
   }
+  /** What a snapshot stands for may go once the snapshot is durable, and not before. */
+  const checkCut = (writes: readonly Write[]): void => {
+    covered = Math.max(covered, newest()?.index ?? 0)
+    for (const write of writes) {
+      if (write.type === 'compact' || write.type === 'install') demand(write.base.index <= covered, () => `${id} gives up its log up to ${write.base.index}, and no snapshot beyond ${covered} is durable`)
+    }
+  }
   const watched = (store: Store): Store => ({
     ...store,
     events$: store.events$.pipe(tap(event => { if (event.type === 'persisted') persisted(event.turn) })),
     write: (turn, writes) => {
+      checkCut(writes)
       pending.push({ turn, pieces: next, since: now() })
       store.write(turn, writes)
     },
@@ -82,7 +107,7 @@ export const createLedger = (id: MemberId, now: () => Millis, { demand }: Judge)
 
   return {
     written: () => written,
-    durable: () => durable,
+    durable: () => settled(durable, newest(), history()),
     asked: pieces => {
       next = pieces
       for (const piece of pieces) putPiece(written, piece)
@@ -90,10 +115,13 @@ export const createLedger = (id: MemberId, now: () => Millis, { demand }: Judge)
     waitingMs: () => pending[0] === undefined ? 0 : now() - pending[0].since,
     watch: storage => ({
       open: (owner, done) => storage.open(owner, outcome => {
-        if (isRight(outcome)) reopened(outcome.right.recovered)
+        if (isRight(outcome)) {
+          newest = outcome.right.snapshots.newest
+          reopened(outcome.right.recovered)
+        }
         done(isRight(outcome) ? right(watched(outcome.right)) : outcome)
       }),
     }),
-    crashed: () => { written = copyImage(durable) },
+    crashed: () => { written = copyImage(settled(durable, newest(), history())) },
   }
 }

@@ -1,6 +1,6 @@
 /** What is true of entries for ever, whoever holds them: equal index and term, equal past; committed is committed. */
 import type { Index, MemberId, Term } from '../../../lib/types.js'
-import { type Image, type Piece, sameEntry } from './image.js'
+import { type Entries, type Image, type Piece, sameEntry } from './image.js'
 import type { Judge } from './violation.js'
 
 export interface Logs {
@@ -11,7 +11,7 @@ export interface Logs {
   /** Entries behind `last` are as good as never written: nobody but the one who lost them ever saw them. */
   readonly forget: (last: Index) => void
   /** Everything that was ever committed. */
-  readonly history: Pick<Image, 'terms' | 'sums'>
+  readonly history: Entries
   /** The first entry committed before `term` that this log lacks, or 0: every later leader must have it (§5.4.3). */
   readonly lacking: (log: Image, term: Term) => Index
 }
@@ -23,7 +23,7 @@ interface Known {
 }
 
 export const createLogs = (majority: number, { demand }: Judge): Logs => {
-  const history: Pick<Image, 'terms' | 'sums'> = { terms: [], sums: [] }
+  const history: Entries = { terms: [], sums: [] }
   /** By index, the term in which it was first known to be committed. */
   const committedIn: Term[] = []
   /** By index, every entry that was ever written there. */
@@ -42,6 +42,7 @@ export const createLogs = (majority: number, { demand }: Judge): Logs => {
     appended: (id, held, pieces) => {
       let previous: { readonly index: Index; readonly term: Term } | undefined
       for (const piece of pieces) {
+        if (piece.type === 'install') previous = { index: piece.of.terms.length, term: piece.of.terms.at(-1) ?? 0 }
         if (piece.type !== 'entries') continue
         const before = piece.firstIndex - 1
         let previousTerm = previous?.index === before ? previous.term : held.terms[before - 1] ?? 0
