@@ -3,7 +3,7 @@ export {
   type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
   Rejected, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, WrongFolder,
 } from '../lib/errors.js'
-export type { AppendEntries } from '../lib/messages.js'
+export type { AppendEntries, InstallSnapshot } from '../lib/messages.js'
 export type { Status } from '../lib/status.js'
 export type { Index, MemberId, Membership, Millis, Snapshot, Term } from '../lib/types.js'
 export type { Limits } from '../codecs/options.js'
@@ -14,7 +14,8 @@ export { DiskStalled } from './pipeline/gate.js'
 export type { Applied, Commit, CommitEvent, Entry, Machine, Position, Protocol, RunningMachine } from './machine/machine.js'
 export type { Leadership, Raft } from './member/member.js'
 export { type MemoryClusterOptions, memoryCluster } from './memory-cluster.js'
-export { ApplyFailed } from './machine/operate.js'
+export { ApplyFailed, RestoreFailed } from './machine/operate.js'
+export type { LogEvent } from './outputs/commits-from.js'
 export { whileLeader } from './outputs/while-leader.js'
 export { orThrow } from './or-throw.js'
 export type { Ended } from './outputs/outputs.js'
@@ -25,7 +26,7 @@ export type { SnapshotEvent } from './snapshots/events.js'
 export { fileStorage } from './storage/file.js'
 export { memoryStorage } from './storage/memory.js'
 export type {
-  Recovered, SnapshotPlace, SnapshotReader, SnapshotWriter, Snapshots, Storage, StorageEvent, Store, StoreOwner,
+  Recovered, SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots, Storage, StorageEvent, Store, StoreOwner,
 } from './storage/port.js'
 export { type Network, memoryNetwork, memoryTransport } from './transport/memory.js'
 export type { Endpoint, Links, Party, Transport, TransportEvent, TransportNotice } from './transport/port.js'

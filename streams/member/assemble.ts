@@ -1,10 +1,13 @@
+import { Subject } from 'rxjs'
 import { awaitsMachine } from '../../lib/application.js'
 import { membershipAt } from '../../lib/log.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
-import type { Leadership, Member } from './member.js'
+import type { Leadership, Member, Raft } from './member.js'
 import { operate } from '../machine/operate.js'
+import { commitsFrom } from '../outputs/commits-from.js'
+import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
@@ -18,6 +21,7 @@ export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
+  readonly commitsFrom: Raft<C, R, S>['commitsFrom']
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
@@ -48,6 +52,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first
+  let latest = from
+  let isOver = false
+  const advanced = new Subject<void>()
   const sender = createSender(links, clock.endOfTurn)
   const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
@@ -58,9 +65,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       requests.applied(firstIndex, term, results)
       sender.flush()
     },
-    applied: latest => {
-      feed.completed({ type: 'applied', index: latest.index }, awaitsMachine(newest))
-      outputs.applied(latest)
+    applied: applied => {
+      latest = applied
+      feed.completed({ type: 'applied', index: applied.index }, awaitsMachine(newest))
+      outputs.applied(applied)
+      advanced.next()
     },
     failed: feed.failed,
   })
@@ -69,8 +78,14 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
 
+  const followed = {
+    protocol, newest: () => newest, latest: () => latest, applied$: advanced, isOver: () => isOver,
+    read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn,
+  }
+
   return {
     requests, outputs, snapshots, overflowed: overflow.add,
+    commitsFrom: (index, each) => commitsFrom(followed, index, each),
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -88,6 +103,8 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       outputs.folded(step)
     },
     halt: () => {
+      isOver = true
+      advanced.complete()
       applier.halt()
       snapshots.halt()
       requests.halt()

@@ -1,12 +1,13 @@
 /** What a member is, to its users and to the parts it is made of. */
-import type { Observable } from 'rxjs'
+import type { Observable, ObservableInput } from 'rxjs'
 import type { CheckedOptions } from '../../codecs/options.js'
 import type { SnapshotError } from '../../lib/errors.js'
-import type { Snapshot, Term } from '../../lib/types.js'
+import type { Index, Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
 import type { Protocol } from '../machine/machine.js'
 import type { Ports } from './open.js'
+import type { LogEvent } from '../outputs/commits-from.js'
 import type { OutputStreams } from '../outputs/outputs.js'
 import type { Fold } from '../pipeline/flight-recorder.js'
 import type { Eventual, Proposer } from '../proposer/proposer.js'
@@ -29,6 +30,12 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    * nothing was applied since. Members take snapshots by themselves, and each its own: this is for who cannot wait.
    */
   snapshot(): Eventual<SnapshotError, Snapshot>
+  /**
+   * All commands from `index` on in log order, without a gap, as this member applies them: what was committed before is read from the log, a
+   * batch whenever what `each` made of the last one has completed. So nobody lags, and nothing waits for it. Where the log no longer reaches
+   * back so far, `each` is given the state instead, and goes on behind it. Completes with the member; an error of `each` is an error of the result.
+   */
+  commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**
    * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, syncs, gives back lock
    * and address, and completes every stream. Resolves when all that is done, never rejects; twice is once.

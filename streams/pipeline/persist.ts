@@ -16,11 +16,12 @@ type Stored = Extract<Completion, { type: 'persisted' | 'entriesRead' }>
  * What the store answers, as the core hears it. A failed write or read is an error and ends the member: what the disk holds
  * after it is unknown until a restart reads it again.
  */
-export const stored = (events$: Observable<StorageEvent>): Observable<Stored> =>
-  events$.pipe(map(event => {
-    if (event.type === 'writeFailed' || event.type === 'readFailed') throw event.error
-    return event
-  }))
+export const stored = (events$: Observable<StorageEvent>): Observable<Stored> => events$.pipe(filter(isForCore))
+
+const isForCore = (event: StorageEvent): event is Stored => {
+  if (event.type === 'writeFailed' || event.type === 'readFailed') throw event.error
+  return event.type === 'persisted' || event.purpose.type !== 'follow'
+}
 
 /** The turns whose writes are durable, for the gate. */
 export const durableTurns = (events$: Observable<StorageEvent>): Observable<Turn> =>

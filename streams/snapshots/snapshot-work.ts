@@ -1,19 +1,21 @@
 /** What steps ask to be done with snapshots, and what comes of it. */
 import { unreachable } from '../../lib/prelude.js'
-import type { SnapshotWork } from '../../lib/events.js'
+import type { RaftEvent, SnapshotWork } from '../../lib/events.js'
 import type { Step } from '../../lib/step.js'
 import type { Snapshot } from '../../lib/types.js'
-import type { Completion } from '../pipeline/inbox.js'
 import type { Snapshots } from '../storage/port.js'
 import { type Capture, type CaptureOptions, createCapture } from './capture.js'
 import { createChunkReceiver } from './receive-chunks.js'
 import { createChunkSender } from './send-chunks.js'
 
+/** What comes of it, as the core hears it. */
+type Completed = Extract<RaftEvent, { type: 'snapshotStored' | 'chunkWritten' | 'receiveFailed' | 'chunkRead' }>
+
 interface WorkOptions extends Omit<CaptureOptions, 'snapshots' | 'stored'> {
   readonly snapshots: Snapshots
   /** Sets the machine to the state of the newest snapshot, which is this one. */
   readonly restore: (snapshot: Snapshot) => void
-  readonly completed: (event: Completion) => void
+  readonly completed: (event: Completed) => void
 }
 
 export interface SnapshotWorker extends Pick<Capture, 'rested' | 'snapshot' | 'halt'> {

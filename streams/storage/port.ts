@@ -3,7 +3,7 @@ import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Either } from '../../lib/prelude.js'
 import type { Stored } from '../../lib/recover.js'
-import type { Incarnation, MemberId, Membership, Snapshot, SnapshotPlace, Turn } from '../../lib/types.js'
+import type { EntryBatch, Incarnation, Index, MemberId, Membership, Snapshot, SnapshotPlace, Turn } from '../../lib/types.js'
 
 /** Who opens the store. A store that belongs to another cluster or another member is refused. */
 export interface StoreOwner {
@@ -81,9 +81,18 @@ export interface Snapshots {
   read(done: (outcome: Either<Error, SnapshotReader>) => void): void
 }
 
+/** Why entries are read: for the core, or for somebody who follows the log beside it. */
+export type StoreReadPurpose = LogRead['purpose'] | { readonly type: 'follow'; readonly id: number }
+
+export interface StoreRead extends Omit<LogRead, 'purpose'> {
+  readonly purpose: StoreReadPurpose
+}
+
 /** How a store answers. A failed write is the store's last word: nothing is written after it. */
 export type StorageEvent =
-  | Extract<RaftEvent, { type: 'persisted' | 'entriesRead' }>
+  | Extract<RaftEvent, { type: 'persisted' }>
+  /** Without batches where the log begins behind `from` by now. */
+  | { readonly type: 'entriesRead'; readonly purpose: StoreReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
   | { readonly type: 'writeFailed'; readonly turn: Turn; readonly error: Error }
   | { readonly type: 'readFailed'; readonly error: Error }
 
@@ -96,7 +105,7 @@ export interface Store {
   /** Queues one turn's writes; `persisted` follows when they and all before them are durable. Turns complete in order. */
   write(turn: Turn, writes: readonly Write[]): void
   /** Answered by `entriesRead` with contiguous batches that cover `read.from` onwards, the first and last possibly sliced. */
-  read(read: LogRead): void
+  read(read: StoreRead): void
   /** Remembers a peer's incarnation durably, then calls `done`. */
   remember(peer: MemberId, incarnation: Incarnation, done: (outcome: Either<Error, void>) => void): void
   /** Finishes queued writes, marks a clean stop, releases the lock. Calling twice is calling once. */

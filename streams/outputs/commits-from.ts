@@ -1,0 +1,95 @@
+/** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
+import { EMPTY, Observable, type ObservableInput, concatMap, defer, filter, map, merge, of, repeat, take, throwError } from 'rxjs'
+import { forEachEntry } from '../../codecs/entries.js'
+import { MAX_POSITION } from '../../codecs/bytes.js'
+import { decodeValue } from '../../codecs/values.js'
+import { lastIndexOf } from '../../lib/batch.js'
+import { InvalidOptions } from '../../lib/errors.js'
+import { batchesFrom, firstInMemory } from '../../lib/log.js'
+import { isLeft } from '../../lib/prelude.js'
+import type { RaftState } from '../../lib/state.js'
+import type { EntryBatch, Index } from '../../lib/types.js'
+import type { Applied, Entry, Position, Protocol } from '../machine/machine.js'
+import type { Clock } from '../time/clock.js'
+import type { ReadLog } from './log-reads.js'
+
+/**
+ * What follows a position of the log: the commands that stand there; or, where the log no longer reaches back so far, the state to which
+ * everything up to `at` has led.
+ */
+export type LogEvent<C, S> =
+  | { readonly _tag: 'Committed'; readonly entries: readonly Entry<C>[] }
+  | { readonly _tag: 'Restored'; readonly at: Position; readonly state: S }
+
+export interface Followed<C, S> {
+  readonly protocol: Pick<Protocol<C, unknown>, 'command'>
+  readonly newest: () => RaftState
+  readonly latest: () => Applied<S>
+  /** Tells that more is applied; completes when the member ends. */
+  readonly applied$: Observable<unknown>
+  readonly isOver: () => boolean
+  readonly read: ReadLog
+  /** Entries of one event: whole batches, at least one. */
+  readonly maxBytes: number
+  readonly endOfTurn: Clock['endOfTurn']
+}
+
+/** The commands of these batches; what is none, as a new leader's first entry, is left out. */
+const entriesIn = <C>({ command: codec }: Followed<C, unknown>['protocol'], batches: readonly EntryBatch[]): readonly Entry<C>[] => {
+  const entries: Entry<C>[] = []
+  for (const batch of batches) {
+    if (batch.kind !== 'command') continue
+    const { body, skip, count, term, time } = batch
+    let index = batch.firstIndex
+    forEachEntry(body, skip, skip + count, bytes => {
+      const command = decodeValue(codec, bytes)
+      if (isLeft(command)) throw new Error(`The command at index ${index} no longer decodes: ${command.left.join('; ')}`)
+      entries.push({ index: index++, term, time, command: command.right })
+    })
+  }
+  return entries
+}
+
+/** An event, unless there are no commands, and the position behind it. */
+interface Pulled<C, S> {
+  readonly event: LogEvent<C, S> | undefined
+  readonly next: Index
+}
+
+/** What stands at `index`, which is applied. */
+const pull = <C, S>({ protocol, newest, latest, read, maxBytes }: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {
+  const { log } = newest()
+  const { index: last, term, time, state } = latest()
+  if (index <= log.base.index) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
+  const batches$ = index >= firstInMemory(log) ? of(batchesFrom(log, index, last, maxBytes)) : read(index, last, maxBytes)
+  return batches$.pipe(map(batches => {
+    const entries = entriesIn(protocol, batches)
+    const end = batches.at(-1)
+    return { event: entries.length === 0 ? undefined : { _tag: 'Committed', entries }, next: end === undefined ? index : lastIndexOf(end) + 1 }
+  }))
+}
+
+/**
+ * Everything from `index` on, without a gap: `each` is given the next event when what it made of the last one has completed. Nothing waits
+ * for it: neither the log's growth nor its being cut, after which it is given what the state has become instead.
+ */
+export const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A> => {
+  if (!(Number.isInteger(index) && index >= 1 && index <= MAX_POSITION)) {
+    return throwError(() => new InvalidOptions([`index: must be a whole number from 1 to ${MAX_POSITION}, and is ${String(index)}`]))
+  }
+  const { endOfTurn, applied$, isOver, latest } = followed
+  return defer(() => {
+    let at = index
+    // Never during the call that completes an event, or those who are done at once would build a tower of calls.
+    const turn$ = new Observable<void>(subscriber => endOfTurn(() => {
+      subscriber.next()
+      subscriber.complete()
+    }))
+    const due$ = merge(turn$, applied$).pipe(filter(() => !isOver() && latest().index >= at), take(1))
+    const one$ = defer(() => pull(followed, at)).pipe(concatMap(({ event, next }) => {
+      at = next
+      return event === undefined ? EMPTY : each(event)
+    }))
+    return due$.pipe(concatMap(() => one$.pipe(repeat({ delay: () => due$ }))))
+  })
+}
