@@ -6,18 +6,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../cli/demo/ports.js'
-import type { Status } from '../streams/index.js'
-import type { BenchMember } from './member.js'
+import type { Snapshot, SnapshotEvent } from '../streams/index.js'
+import type { BenchMember, BenchNews } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 const ELECTION_PATIENCE_MS = 20_000
 
-type Sample = Status & { readonly rss: number; readonly cpu: { readonly user: number; readonly system: number } }
+type Sample = Extract<BenchNews, { readonly status: unknown }>['status']
 
 export interface Processes {
   readonly members: Readonly<Record<string, string>>
   leader(): string | undefined
   sampleOf(id: string): Sample | undefined
+  /** What the member has told of snapshots in its present life. */
+  eventsOf(id: string): readonly SnapshotEvent[]
+  /** The newest that it has taken. */
+  snapshotOf(id: string): Snapshot | undefined
+  takeSnapshot(id: string): void
   start(id: string): void
   kill(id: string): Promise<void>
   /** Resolves when some member, other than `but`, leads. */
@@ -28,20 +33,28 @@ export interface Processes {
 export interface ProcessOptions {
   readonly parent?: string
   readonly isRecorded?: boolean
+  readonly ballastMiB?: number
 }
 
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
-export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false }: ProcessOptions = {}): Promise<Processes> => {
+export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0 }: ProcessOptions = {}): Promise<Processes> => {
   const root = mkdtempSync(join(parent, 'rxraft-bench-'))
   const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`)
   const ports = await Promise.all(ids.map(freePort))
   const members = Object.fromEntries(ids.map((id, i) => [id, `127.0.0.1:${ports[i]}`]))
   const children = new Map<string, ChildProcess>()
   const samples = new Map<string, Sample>()
+  const events = new Map<string, SnapshotEvent[]>()
   const start = (id: string): void => {
-    const task: BenchMember = { id, members, folder: join(root, id), ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
+    const task: BenchMember = { id, members, folder: join(root, id), ballastMiB, ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
     const child = fork(program, [JSON.stringify(task)])
-    child.on('message', sample => samples.set(id, sample as Sample))
+    const told: SnapshotEvent[] = []
+    child.on('message', message => {
+      const news = message as BenchNews
+      if ('status' in news) samples.set(id, news.status)
+      else told.push(news.snapshot)
+    })
+    events.set(id, told)
     children.set(id, child)
   }
   const kill = async (id: string): Promise<void> => {
@@ -63,6 +76,9 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
   ids.forEach(start)
   return {
     members, leader, start, kill, elected, sampleOf: id => samples.get(id),
+    eventsOf: id => events.get(id) ?? [],
+    snapshotOf: id => (events.get(id) ?? []).flatMap(event => event.type === 'captured' ? [event.snapshot] : []).at(-1),
+    takeSnapshot: id => children.get(id)?.send('snapshot'),
     end: async () => {
       await Promise.all([...children.keys()].map(kill))
       rmSync(root, { recursive: true, force: true })

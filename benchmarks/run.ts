@@ -8,6 +8,7 @@ import { failover } from './failover.js'
 import { inProcess } from './in-process.js'
 import { recorder } from './recorder.js'
 import { simulation } from './simulation.js'
+import { snapshot } from './snapshot.js'
 
 const HELP = `npm run bench -- [NAME …] [options]
 
@@ -16,6 +17,7 @@ const HELP = `npm run bench -- [NAME …] [options]
   failover     SIGKILL of the leader to the next accepted write: --times 9
   recorder     the same two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
   simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3
+  snapshot     a snapshot from the leader to a member that comes back, under load: --mebibytes 1024  --rounds 3  --seconds 3
   endless      memory of a durable member while the log grows: --commands 10000000
 
 Without a NAME: durable, in-process and failover. --peer names a program that measures another system and prints lines of JSON
@@ -28,7 +30,7 @@ await runProgram(async () => {
   const { values, positionals } = parsed({
     allowPositionals: true,
     options: {
-      'in-flight': text('1,256'), rounds: text('3'), seconds: text('3'), times: text('9'), commands: text('10000000'),
+      'in-flight': text('1,256'), rounds: text('3'), seconds: text('3'), times: text('9'), commands: text('10000000'), mebibytes: text('1024'),
       peer: { type: 'string' }, help: { type: 'boolean', default: false },
     },
   })
@@ -36,15 +38,16 @@ await runProgram(async () => {
     process.stderr.write(HELP)
     return 0
   }
-  const numberOf = (name: 'rounds' | 'seconds' | 'times' | 'commands'): number => wholeNumber(name, values[name], 1)
+  const numberOf = (name: 'rounds' | 'seconds' | 'times' | 'commands' | 'mebibytes'): number => wholeNumber(name, values[name], 1)
   const inFlight = values['in-flight'].split(',').map(item => wholeNumber('in-flight', item, 1))
-  const [rounds, seconds, times, commands] = [numberOf('rounds'), numberOf('seconds'), numberOf('times'), numberOf('commands')]
+  const [rounds, seconds, times, commands, mebibytes] = (['rounds', 'seconds', 'times', 'commands', 'mebibytes'] as const).map(numberOf) as [number, number, number, number, number]
   const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
     durable: () => durable({ inFlight, rounds, seconds, peer: values.peer }),
     'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
     failover: () => failover({ times }),
     recorder: () => recorder({ inFlight, rounds, seconds }),
     simulation: () => simulation({ rounds, seconds }),
+    snapshot: () => snapshot({ mebibytes, rounds, seconds }),
     endless: () => endless({ commands }),
   }
   const chosen = (positionals.length > 0 ? positionals : ['durable', 'in-process', 'failover']).map(name => {
