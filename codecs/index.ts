@@ -24,7 +24,8 @@ export { type Identity, decodeHardState, decodeIdentity, encodeHardState, encode
 export { decodeWith, report } from './report.js'
 export { decodeResults, encodeResults } from './results.js'
 export {
-  AppendAccepted, AppendEntries, AppendRefused, EntryBatches, EntryBody, MESSAGES, ProposeCommitted, ProposeLost, ProposeRefused, ProposeRequest,
-  RequestVote, RequestVoteReply,
+  AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, EntryBatches, EntryBody, InstallSnapshot, MESSAGES, ProposeCommitted, ProposeLost,
+  ProposeRefused, ProposeRequest, RequestVote, RequestVoteReply,
 } from './shapes.js'
+export { MAX_CHUNK_BYTES, Snapshot, decodePlace, encodePlace } from './snapshots.js'
 export { MAX_VALUE_DEPTH, decodeValue, encodeValue } from './values.js'

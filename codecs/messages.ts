@@ -1,56 +1,73 @@
 /**
  * A message as it stands in a frame, little-endian:
  *
- *     kind u8 | flags u8 | bytes of name a u8 | bytes of name b u8 | numbers u64 × n | a | b | tail
+ *     kind u8 | flags u8 | bytes of name a u8 | bytes of name b u8 | numbers u64 × n | a | b | place | tail
  *
- * The tail is what carries its own checksums: an AppendEntries' batches, a proposal's commands or its results. How many
- * numbers there are depends on the kind. What precedes the tail is the message's head, which the frame vouches for.
+ * The tail is what has a checksum of its own: an AppendEntries' batches, a chunk of a snapshot, a proposal's commands or its results. How
+ * many numbers there are depends on the kind, and so does whether there is a place: a snapshot's, its length the last of the numbers.
+ * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
-import type { EntryBatch } from '../lib/types.js'
+import type { EntryBatch, SnapshotPlace } from '../lib/types.js'
 import { decodeBatch, encodeBatch } from './batches.js'
-import { readPosition, writePosition } from './bytes.js'
+import { checksumOf, readPosition, writePosition } from './bytes.js'
 import { readBody } from './entries.js'
 import { decodeWith } from './report.js'
 import { MESSAGES } from './shapes.js'
+import { decodePlace, encodePlace } from './snapshots.js'
 
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
+  'installSnapshot', 'chunkAccepted',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const PRE_VOTE = 1
 const GRANTED = 2
+const AWAITED = 1
 
 /** How many numbers each kind has, the flags it knows, and whether it has names. */
 const LAYOUTS = {
   appendEntries: { numbers: 5, flags: 0, named: true },
-  appendAccepted: { numbers: 4, flags: 0, named: true },
+  appendAccepted: { numbers: 5, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
   requestVote: { numbers: 4, flags: PRE_VOTE, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
+  installSnapshot: { numbers: 7, flags: 0, named: true },
+  chunkAccepted: { numbers: 7, flags: AWAITED, named: true },
   propose: { numbers: 4, flags: 0, named: false },
   committed: { numbers: 4, flags: 0, named: false },
   refused: { numbers: 2, flags: REASONS.length - 1, named: true },
   lost: { numbers: 1, flags: 0, named: false },
 } as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number; named: boolean }>
 
-interface Head {
+/** A head, its place as bytes or as what they say. */
+interface Head<Place> {
   readonly flags: number
   readonly a: string
   readonly b: string
   readonly numbers: readonly number[]
+  readonly place?: Place | undefined
 }
 
-const headOf = (m: LinkMessage): Head => {
+const headOf = (m: LinkMessage): Head<Uint8Array> => {
   switch (m.type) {
     case 'appendEntries': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
-    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable] }
+    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks] }
     case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
     case 'requestVote': return { flags: m.preVote ? PRE_VOTE : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
     case 'requestVoteReply': {
       return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
+    }
+    case 'installSnapshot': {
+      const place = encodePlace(m.snapshot)
+      const { bytes, checksum } = m.snapshot
+      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), place.length], place }
+    }
+    case 'chunkAccepted': {
+      const { index, term, bytes, checksum } = m.snapshot
+      return { flags: m.awaited ? AWAITED : 0, a: m.from, b: m.to, numbers: [m.term, m.round, index, term, bytes, checksum, m.received] }
     }
     case 'propose': return { flags: 0, a: '', b: '', numbers: [m.id, m.epoch, m.term, m.body.checksum] }
     case 'committed': return { flags: 0, a: '', b: '', numbers: [m.id, m.firstIndex, m.term, m.results.checksum] }
@@ -63,10 +80,15 @@ const headOf = (m: LinkMessage): Head => {
 const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
   switch (message.type) {
     case 'appendEntries': return message.batches.reduce((bytes, batch) => bytes + encodeBatch(batch, out), 0)
-    case 'propose': return out.push(message.body.bytes), message.body.bytes.length
-    case 'committed': return out.push(message.results.bytes), message.results.bytes.length
+    case 'installSnapshot': return message.chunk.length > 0 ? add(message.chunk, out) : 0
+    case 'propose': return add(message.body.bytes, out)
+    case 'committed': return add(message.results.bytes, out)
     default: return 0
   }
+}
+const add = (bytes: Uint8Array, out: Uint8Array[]): number => {
+  out.push(bytes)
+  return bytes.length
 }
 
 // Ids and addresses are ASCII, and short: a loop is done before a native call has begun.
@@ -82,13 +104,14 @@ const readName = (bytes: Uint8Array, from: number, to: number): string => {
 }
 
 /**
- * Appends the message to `out` as buffers, its head first; bodies are not copied. Returns the bytes added. The first
+ * Appends the message to `out` as buffers, its head first; bodies and chunks are not copied. Returns the bytes added. The first
  * `reserved` bytes of the head's buffer are left to the caller and not counted.
  */
 export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved = 0): number => {
-  const { flags, a, b, numbers } = headOf(message)
+  const { flags, a, b, numbers, place } = headOf(message)
   const names = reserved + FIXED + 8 * numbers.length
-  const head = new Uint8Array(names + a.length + b.length)
+  const end = names + a.length + b.length
+  const head = new Uint8Array(place === undefined ? end : end + place.length)
   head[reserved] = KINDS.indexOf(message.type)
   head[reserved + 1] = flags
   head[reserved + 2] = a.length
@@ -96,6 +119,7 @@ export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved 
   for (let i = 0; i < numbers.length; i++) writePosition(head, reserved + FIXED + 8 * i, numbers[i]!)
   writeName(a, head, names)
   writeName(b, head, names + a.length)
+  if (place !== undefined) head.set(place, end)
   out.push(head)
   return head.length - reserved + encodeTail(message, out)
 }
@@ -111,9 +135,12 @@ const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]>
   return right(batches)
 }
 
+const NO_PLACE: Either<string, undefined> = right(undefined)
+
 const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, unknown> => {
   switch (kind) {
     case 'appendEntries': return decodeBatches(bytes)
+    case 'installSnapshot': return checksumOf(bytes) === numbers[5] ? right(bytes) : left('the chunk does not match its checksum')
     case 'propose': return readBody(bytes, numbers[3]!)
     case 'committed': return readBody(bytes, numbers[3]!)
     default: return bytes.length === 0 ? right(undefined) : left('is longer than its fields')
@@ -121,18 +148,25 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 }
 
 /** The fields of a message, of the right names but not yet of proven values: those are the codec's to judge. */
-const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, tail: unknown): unknown => {
+const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, place }: Head<SnapshotPlace>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], batches: tail }
     }
-    case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3] }
+    case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4] }
     case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
     case 'requestVote': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
     }
     case 'requestVoteReply': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
+    }
+    case 'installSnapshot': {
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...place, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail }
+    }
+    case 'chunkAccepted': {
+      const snapshot = { index: n[2], term: n[3], bytes: n[4], checksum: n[5] }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot, received: n[6], awaited: flags === AWAITED }
     }
     case 'propose': return { type: kind, id: n[0], epoch: n[1], term: n[2], body: tail }
     case 'committed': return { type: kind, id: n[0], firstIndex: n[1], term: n[2], results: tail }
@@ -145,7 +179,7 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n }: Head, 
   }
 }
 
-/** Reads one message from bytes that nobody vouches for. Its bodies are views of `bytes`: nobody may write them again. */
+/** Reads one message from bytes that nobody vouches for. Its bodies and its chunk are views of `bytes`: nobody may write them again. */
 export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> => {
   if (bytes.length < FIXED) return left('a message is shorter than its kind')
   const kind = KINDS[bytes[0]!]
@@ -160,9 +194,13 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   if (end > names && !layout.named) return left(`${kind}: has names where none belong`)
   const numbers: number[] = []
   for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(bytes, at))
-  const tail = decodeTail(kind, numbers, bytes.subarray(end))
+  const headEnd = kind === 'installSnapshot' ? end + numbers[6]! : end
+  if (!(headEnd <= bytes.length)) return left(`${kind}: is shorter than its fields`)
+  const place = headEnd > end ? decodePlace(bytes.subarray(end, headEnd)) : NO_PLACE
+  if (isLeft(place)) return left(`${kind}: ${place.left}`)
+  const tail = decodeTail(kind, numbers, bytes.subarray(headEnd))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
-  const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers }
+  const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers, place: place.right }
   return judged(kind, fieldsOf(kind, head, tail.right))
 }
 

@@ -50,8 +50,12 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** 0 means none. */
 export const Index: t.Type<core.Index> = integer('Index', 0)
+/** Where an entry stands: 0, which means none, is no place. */
+export const EntryIndex: t.Type<core.Index> = integer('EntryIndex', 1)
 /** 0 only before the first election. */
 export const Term: t.Type<core.Term> = integer('Term', 0)
+/** Of an entry: whoever appended it was elected. */
+export const EntryTerm: t.Type<core.Term> = integer('EntryTerm', 1)
 /** Microseconds of the asker's clock. */
 export const Round: t.Type<core.Round> = integer('Round', 0)
 /** How many, none included. */

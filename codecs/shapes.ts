@@ -4,11 +4,9 @@ import type * as requests from '../lib/requests.js'
 import type * as log from '../lib/types.js'
 import { bodyHolds } from './entries.js'
 import { Membership } from './membership.js'
-import { Address, Checksum, Count, Index, MemberId, Millis, Round, Term, checked, guard, integer } from './primitives.js'
+import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, checked, guard } from './primitives.js'
+import { Chunk, Snapshot, SnapshotId } from './snapshots.js'
 
-/** Where an entry stands: 0, which means none, is no place. */
-const EntryIndex = integer('EntryIndex', 1)
-const EntryTerm = integer('EntryTerm', 1)
 const Bytes: t.Type<Uint8Array, unknown> = guard<Uint8Array>('Bytes', value => (value instanceof Uint8Array ? undefined : 'must be bytes'))
 
 /** A body's outside; its inside is checked once, by `readBody`, where its bytes come in. */
@@ -76,7 +74,7 @@ export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.stri
 
 /** What is durable has been verified. */
 export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
-  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, round: Round,
+  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, round: Round,
 }, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
 
 /** The hint lies at or before the refused entry, or nowhere. */
@@ -99,6 +97,16 @@ export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
 export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict({
   type: t.literal('requestVoteReply'), ...envelope, preVote: t.boolean, voteGranted: t.boolean, round: Round,
 }, 'RequestVoteReply')
+
+/** What it stands for is of no later term than its own. Whether the chunk lies within the contents is the core's to judge. */
+export const InstallSnapshot: t.Type<core.InstallSnapshot, unknown> = checked(t.strict({
+  type: t.literal('installSnapshot'), ...envelope, snapshot: Snapshot, offset: Count, chunk: Chunk, round: Round,
+}, 'InstallSnapshot'), ({ term, snapshot }) => (snapshot.term <= term ? undefined : 'must not carry a snapshot of a later term than its own'))
+
+/** Names its snapshot, as the leader may have begun to send another. */
+export const ChunkAccepted: t.Type<core.ChunkAccepted, unknown> = t.strict({
+  type: t.literal('chunkAccepted'), ...envelope, snapshot: SnapshotId, received: Count, awaited: t.boolean, round: Round,
+}, 'ChunkAccepted')
 
 /** The commands are checked as bytes; what they say is for the machine's codec. */
 export const ProposeRequest: t.Type<requests.ProposeRequest, unknown> =
@@ -127,6 +135,8 @@ export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type
   appendRefused: AppendRefused,
   requestVote: RequestVote,
   requestVoteReply: RequestVoteReply,
+  installSnapshot: InstallSnapshot,
+  chunkAccepted: ChunkAccepted,
   propose: ProposeRequest,
   committed: ProposeCommitted,
   refused: ProposeRefused,

@@ -1,8 +1,8 @@
+import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, fail, forEach, inOrder, oneAtATime } from './disk/act.js'
 import type { SnapshotPlace, SnapshotReader, SnapshotWriter, Snapshots } from './port.js'
-import { MAX_CHUNK_BYTES } from './snapshots/snapshot-file.js'
 
 /** A snapshot that is being written; its acts come one at a time. */
 export interface Draft {

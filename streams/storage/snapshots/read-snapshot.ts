@@ -1,4 +1,5 @@
 import { checksumOf } from '../../../codecs/bytes.js'
+import { decodePlace } from '../../../codecs/snapshots.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
@@ -8,7 +9,7 @@ import { openFile, readFully, sizeOf } from '../disk/file-access.js'
 import { type FileHeader, decodeFileHeader } from '../files/file-header.js'
 import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
 import {
-  END_BYTES, RECORD_HEADER_BYTES, type SnapshotEnd, checksumIn, decodeEnd, decodePlace, decodeRecordHeader, isIntact, snapshotName,
+  END_BYTES, RECORD_HEADER_BYTES, type SnapshotEnd, checksumIn, decodeEnd, decodeRecordHeader, isIntact, snapshotName,
 } from './snapshot-file.js'
 
 const PLACE_AT = SECTOR_BYTES

@@ -7,25 +7,22 @@
  *
  *     type u32 | payload bytes u32 | checksum of type, length and payload u32 | payload
  *
- *     place    index u64 | term u64 | time f64 | membership, JSON
+ *     place    as in `codecs/snapshots`
  *     chunk    contents, 1 to 1048576 bytes
  *     end      where this record begins u64 | bytes of all contents u64 | checksum of all contents u32
  *
  * The checksums of place and end continue from the file's salt, so that a start can judge both without the contents, and no contents
  * pass for an end. A chunk's continues from the record before it, so that none is missed, doubled or out of place.
  */
-import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from '../../../codecs/bytes.js'
-import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
+import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
+import { MAX_CHUNK_BYTES } from '../../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryId, SnapshotPlace } from '../../../lib/types.js'
+import type { EntryId } from '../../../lib/types.js'
 
-/** No chunk of a snapshot's contents is longer, on the disk or where it is read. */
-export const MAX_CHUNK_BYTES = 1024 * 1024
 export const RECORD_HEADER_BYTES = 12
 const CHECKED = 8
 const END_PAYLOAD_BYTES = 20
 export const END_BYTES = RECORD_HEADER_BYTES + END_PAYLOAD_BYTES
-const MEMBERSHIP_AT = 24
 const TYPES = ['place', 'chunk', 'end'] as const
 
 export interface RecordHeader {
@@ -74,24 +71,6 @@ export const checksumIn = (header: Uint8Array): number => readUint32(header, CHE
 
 export const isIntact = (header: Uint8Array, payload: Uint8Array, seed: number): boolean =>
   checksumIn(header) === recordChecksum(header, payload, seed)
-
-export const encodePlace = ({ index, term, time, membership }: SnapshotPlace): Uint8Array => {
-  const json = encodeMembership(membership)
-  const payload = new Uint8Array(MEMBERSHIP_AT + json.length)
-  writePosition(payload, 0, index)
-  writePosition(payload, 8, term)
-  writeFloat64(payload, 16, time)
-  payload.set(json, MEMBERSHIP_AT)
-  return payload
-}
-
-export const decodePlace = (payload: Uint8Array): Either<string, SnapshotPlace> => {
-  if (payload.length < MEMBERSHIP_AT) return left('the place is shorter than its fields')
-  const place = { index: readPosition(payload, 0), term: readPosition(payload, 8), time: readFloat64(payload, 16) }
-  if (!(place.index >= 0 && place.term >= 0 && place.time >= 0 && place.time <= MAX_POSITION)) return left('the place is out of range')
-  const membership = decodeMembership(payload.subarray(MEMBERSHIP_AT))
-  return isLeft(membership) ? membership : right({ ...place, membership: membership.right })
-}
 
 export const encodeEnd = ({ offset, bytes, checksum }: SnapshotEnd): Uint8Array => {
   const payload = new Uint8Array(END_PAYLOAD_BYTES)

@@ -1,4 +1,5 @@
 import { checksumOf } from '../../../codecs/bytes.js'
+import { encodePlace } from '../../../codecs/snapshots.js'
 import { right } from '../../../lib/prelude.js'
 import type { Snapshot, SnapshotPlace } from '../../../lib/types.js'
 import { type Act, chain, ensure, inOrder, map, orUndo, succeed } from '../disk/act.js'
@@ -6,7 +7,7 @@ import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { openFile, sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
 import { publish, temporary } from '../files/store-file.js'
-import { type RecordHeader, checksumIn, encodeEnd, encodePlace, encodeRecordHeader, snapshotName } from './snapshot-file.js'
+import { type RecordHeader, checksumIn, encodeEnd, encodeRecordHeader, snapshotName } from './snapshot-file.js'
 
 /** So much is written between two syncs: none takes long, and the last one, for which everybody waits, least of all. */
 export const SYNC_BYTES = 4 * 1024 * 1024
