@@ -5,13 +5,15 @@ import type { Settings } from '../lib/state.js'
 import type { MemberId as Id, Millis } from '../lib/types.js'
 import { Address, MAX_MEMBERS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
+import { MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
 /**
  * Every bound of a member, each with its name; those of the core are described in `Settings`. `docs/options.md` has the whole
  * table, with what happens at each.
  */
 export interface Limits extends Pick<Settings,
-  'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'> {
+  'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'
+  | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond'> {
   /** The largest encoded command. */
   readonly maxCommandBytes: number
   /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
@@ -90,6 +92,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   stallMs: DEFAULT_ELECTION_TIMEOUT_MS / 2,
   snapshotBytes: 64 * MiB,
   snapshotEntries: 1_000_000,
+  snapshotKeepEntries: 10_000,
+  snapshotChunkBytes: 1 * MiB,
+  snapshotBytesPerSecond: 1024 * MiB,
   snapshotStallMs: 60_000,
   snapshotRetryMs: 1000,
   snapshotRetryMaxMs: 60_000,
@@ -112,14 +117,15 @@ export interface CheckedClientOptions extends Pick<CheckedOptions, 'cluster' | '
   readonly timeoutMs: Millis
 }
 
-/** What a frame needs beyond the entries it carries: headers, ids and the ends of entries. */
+/** What a frame needs beyond the entries or the chunk it carries: headers, ids and the ends of entries. */
 export const FRAME_SLACK_BYTES = 64 * KiB
 
 /** The largest frame that a client may send: every request has room in it, and nothing that is much larger. */
 export const requestFrameBytes = ({ maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>): number =>
   maxBatchBytes + maxCommandBytes + FRAME_SLACK_BYTES
 
-const Bound = integer('Bound', 1, 2 ** 30)
+const MAX_BOUND = 2 ** 30
+const Bound = integer('Bound', 1, MAX_BOUND)
 
 /** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
 export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
@@ -185,6 +191,9 @@ const GivenLimits = closed({
   stallMs: optional(TimerMs),
   snapshotBytes: optional(Bound),
   snapshotEntries: optional(Bound),
+  snapshotKeepEntries: optional(integer('Kept', 0, MAX_BOUND)),
+  snapshotChunkBytes: optional(integer('ChunkBytes', 1, MAX_CHUNK_BYTES)),
+  snapshotBytesPerSecond: optional(Bound),
   snapshotStallMs: optional(TimerMs),
   snapshotRetryMs: optional(TimerMs),
   snapshotRetryMaxMs: optional(TimerMs),
@@ -241,6 +250,8 @@ const limitFaults = (limits: Limits, electionTimeoutMs: Millis): readonly string
   const { maxCommandBytes, maxBatchBytes, maxAppendBytes } = limits
   const bodyBytes = maxBatchBytes + maxCommandBytes
   atLeast('maxFrameBytes', maxAppendBytes + bodyBytes + FRAME_SLACK_BYTES, `maxAppendBytes + maxBatchBytes + maxCommandBytes + ${FRAME_SLACK_BYTES}`)
+  const placeBytes = MAX_PLACE_BYTES + FRAME_SLACK_BYTES
+  atLeast('maxFrameBytes', limits.snapshotChunkBytes + placeBytes, `snapshotChunkBytes + ${placeBytes}`)
   atLeast('maxSendBufferBytes', limits.maxFrameBytes, 'maxFrameBytes')
   atLeast('maxInflightBytes', maxAppendBytes, 'maxAppendBytes')
   atLeast('maxUncommittedBytes', bodyBytes, 'maxBatchBytes + maxCommandBytes')

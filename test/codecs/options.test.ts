@@ -72,6 +72,10 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
     ['limits.stallMs: must be at most electionTimeoutMs = 1000, not 1001']],
   ['a frame too small for what it must carry', { ...given, limits: { maxFrameBytes: 2_424_831 } },
     ['limits.maxFrameBytes: must be at least maxAppendBytes + maxBatchBytes + maxCommandBytes + 65536 = 2424832, not 2424831']],
+  ['a frame too small for a chunk', { ...given, limits: { maxFrameBytes: 1_277_951, maxAppendBytes: 1000, maxBatchBytes: 1000, maxCommandBytes: 1000 } },
+    ['limits.maxFrameBytes: must be at least snapshotChunkBytes + 229376 = 1277952, not 1277951']],
+  ['a chunk that no store takes', { ...given, limits: { snapshotChunkBytes: 1_048_577 } },
+    ['limits.snapshotChunkBytes: must be an integer from 1 to 1048576, not 1048577']],
   ['a send buffer below a frame', { ...given, limits: { maxSendBufferBytes: 1000 } },
     ['limits.maxSendBufferBytes: must be at least maxFrameBytes = 16777216, not 1000']],
   ['inflight bytes below an append', { ...given, limits: { maxInflightBytes: 1000 } },
@@ -95,11 +99,17 @@ for (const [name, options, report] of refused) {
 test('a heartbeat of exactly half the election timeout is allowed, and the frame that just suffices', is => {
   is.deepEqual(reportOn({ ...given, electionTimeoutMs: 200 }), [])
   is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 2_424_832 } }), [])
+  is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 1_277_952, maxAppendBytes: 1000, maxBatchBytes: 1000, maxCommandBytes: 1000 } }), [])
 })
 
-test('no limit takes NaN, Infinity, a fraction, zero, a negative or an unsafe number', is => {
+test('a log may keep nothing of what a snapshot covers', is => {
+  is.deepEqual(reportOn({ ...given, limits: { snapshotKeepEntries: 0 } }), [])
+})
+
+test('no limit takes NaN, Infinity, a fraction, a negative or an unsafe number, and but one zero', is => {
   for (const name of Object.keys(DEFAULT_LIMITS) as readonly (keyof Limits)[]) {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 1.5, 0, -1, 2 ** 53, '1', null, 1n]) {
+      if (name === 'snapshotKeepEntries' && value === 0) continue
       const report = reportOn({ ...given, limits: { [name]: value } })
       is.true(report.some(line => line.startsWith(`limits.${name}: `)), `${name} = ${String(value)}: ${report.join()}`)
     }
