@@ -1,8 +1,8 @@
 /** A replay in words: short lines for people, the same as values for programs. */
 import { lastIndexOf } from '../../lib/batch.js'
-import type { RaftEvent, Write } from '../../lib/events.js'
+import type { RaftEvent, SnapshotWork, Write } from '../../lib/events.js'
 import { lastEntry } from '../../lib/log.js'
-import type { Message } from '../../lib/messages.js'
+import type { Message, SnapshotId } from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
@@ -19,13 +19,18 @@ const entries = (batches: readonly EntryBatch[]): string => {
   return batches.length > MAX_LISTED ? `entries ${batches[0]!.firstIndex}..${lastIndexOf(last)} in ${batches.length} batches` : `entries ${batches.map(placeOf).join(', ')}`
 }
 
+const snapshotWords = ({ index, term, bytes }: SnapshotId): string => `snapshot ${index}@${term} (${bytes} bytes)`
+const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length > 0 ? `bytes ${offset} to ${offset + chunk.length}` : 'no chunk')
+
 const ofMessage = (message: Message): string => {
   switch (message.type) {
     case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}`
-    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}`
+    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}`
     case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
     case 'requestVote': return `${message.preVote ? 'pre-vote, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'requestVoteReply': return `${message.preVote ? 'pre-vote ' : ''}${message.voteGranted ? 'granted' : 'refused'}`
+    case 'installSnapshot': return `${snapshotWords(message.snapshot)}, ${chunkWords(message.offset, message.chunk)}`
+    case 'chunkAccepted': return `${snapshotWords(message.snapshot)}, received ${message.received}${message.awaited ? ', awaits more' : ''}`
     default: return unreachable(message)
   }
 }
@@ -38,6 +43,13 @@ const eventWords = (event: RaftEvent): string => {
     case 'persisted': return `persisted turn ${event.turn}`
     case 'entriesRead': return `read ${entries(event.batches)} to ${event.purpose.type === 'apply' ? 'apply' : `replicate to ${event.purpose.to}`}`
     case 'applied': return `applied up to ${event.index}`
+    case 'snapshotStored': return `${snapshotWords(event.snapshot)} is durable`
+    case 'chunkWritten': return `${snapshotWords(event.snapshot)}: ${event.received} are written`
+    case 'receiveFailed': return `${snapshotWords(event.snapshot)} cannot be written any further`
+    case 'chunkRead': {
+      const { chunk, offset, snapshot, to } = event
+      return chunk === undefined ? `${snapshotWords(snapshot)} cannot be read any more for ${to}` : `${snapshotWords(snapshot)}: read ${chunkWords(offset, chunk)} for ${to}`
+    }
     case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
     default: return unreachable(event)
   }
@@ -47,7 +59,20 @@ const writeWords = (write: Write): string => {
   switch (write.type) {
     case 'append': return `write ${entries(write.batches)}`
     case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}`
+    case 'compact': return `give up entries up to ${write.base.index}@${write.base.term}`
+    case 'install': return `begin the log anew behind ${write.base.index}@${write.base.term}`
     default: return unreachable(write)
+  }
+}
+
+const workWords = (work: SnapshotWork): string => {
+  switch (work.type) {
+    case 'receive': return `receive ${snapshotWords(work.snapshot)}`
+    case 'write': return `write ${chunkWords(work.offset, work.chunk)} of ${snapshotWords(work.snapshot)}`
+    case 'restore': return `restore ${snapshotWords(work.snapshot)}`
+    case 'read': return `read up to ${work.maxBytes} bytes from ${work.offset} of ${snapshotWords(work.snapshot)} for ${work.to}`
+    case 'take': return 'take a snapshot'
+    default: return unreachable(work)
   }
 }
 
@@ -55,15 +80,18 @@ const writeWords = (write: Write): string => {
 export const stateWords = (state: RaftState): string => {
   const { index, term } = lastEntry(state.log)
   const role = state.role === 'candidate' ? `candidate (${state.phase})` : state.role
-  return `${role} of term ${state.term}, leader ${state.leader ?? 'unknown'}, last ${index}@${term}, durable ${state.persistedIndex}, commit ${state.commitIndex}, applied ${state.appliedIndex}`
+  const { receiving } = state
+  const coming = receiving === undefined ? '' : `, ${receiving.phase} ${snapshotWords(receiving.snapshot)}, received ${receiving.received}`
+  return `${role} of term ${state.term}, leader ${state.leader ?? 'unknown'}, last ${index}@${term}, durable ${state.persistedIndex}, commit ${state.commitIndex}, applied ${state.appliedIndex}${coming}`
 }
 
 export const inputWords = (events: readonly RaftEvent[]): readonly string[] => events.map(event => `← ${eventWords(event)}`)
 
-export const outputWords = ({ ready: { writes, messages, reads, committed, answers, diagnostics } }: Step): readonly string[] => [
+export const outputWords = ({ ready: { writes, messages, reads, snapshots, committed, answers, diagnostics } }: Step): readonly string[] => [
   ...writes.map(writeWords),
   ...messages.map(message => messageWords(message, `to ${message.to}`)),
   ...reads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
+  ...snapshots.map(workWords),
   ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
   ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),
   ...diagnostics.map(diagnostic => `notice ${JSON.stringify(diagnostic)}`),
@@ -73,6 +101,7 @@ export const outputWords = ({ ready: { writes, messages, reads, committed, answe
 export const plain = (key: string, value: unknown): unknown => {
   if (value === Number.NEGATIVE_INFINITY) return null
   if (value instanceof Map) return [...value as ReadonlyMap<unknown, unknown>]
+  if (value instanceof Uint8Array) return { byteLength: value.length }
   return key === 'body' ? bodyPlain(value as EntryBody) : value
 }
 const bodyPlain = ({ count, bytes, checksum }: EntryBody) => ({ count, byteLength: bytes.length, checksum })

@@ -9,6 +9,7 @@ import type { EntryBatch, EntryBody } from '../../lib/types.js'
 import { decodeMembership, encodeMembership } from '../membership.js'
 import type { ByteSink } from './byte-sink.js'
 import type { ByteSource } from './byte-source.js'
+import { zerosOf } from './zeros.js'
 
 const KINDS = ['command', 'noop', 'membership'] as const
 const KIND_BITS = 0x03
@@ -27,13 +28,6 @@ export const writeBody = (sink: ByteSink, { count, bytes, checksum }: EntryBody)
   sink.varint(count)
   sink.varint(bytes.length)
   sink.word(checksum)
-}
-
-let zeros = new Uint8Array(0)
-/** Zeros that nobody writes to, shared by all bodies: memory that is never touched is never given out. */
-const zerosOf = (length: number): Uint8Array => {
-  if (zeros.length < length) zeros = new Uint8Array(2 ** Math.ceil(Math.log2(length)))
-  return zeros.subarray(0, length)
 }
 
 export const readBody = (source: ByteSource): EntryBody => {

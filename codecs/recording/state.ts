@@ -5,14 +5,16 @@
 import * as t from 'io-ts'
 import { brokenIn } from '../../lib/invariants.js'
 import { type Log, type LogBase, type TermRun, openLog } from '../../lib/log.js'
-import { type Either, left, right } from '../../lib/prelude.js'
-import type { Progress } from '../../lib/progress.js'
-import type { Candidate, Follower, Leader, RaftState, Settings } from '../../lib/state.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Progress, Sending } from '../../lib/progress.js'
+import type { Candidate, Follower, Leader, RaftState, Receiving, Settings } from '../../lib/state.js'
 import type { EntryBatch } from '../../lib/types.js'
 import { Membership } from '../membership.js'
-import { Checksum, Count, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
+import { Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
 import { EntryBatches } from '../shapes.js'
+import { Chunk, MAX_CHUNK_BYTES, Snapshot } from '../snapshots.js'
 import { Time } from './events.js'
+import { zerosOf } from './zeros.js'
 
 /** A log without its entries. */
 type LogHead = Omit<Log, 'tail'>
@@ -41,41 +43,60 @@ const Votes: t.Type<Candidate['votes'], unknown> = new t.Type<Candidate['votes']
   'Votes', (value): value is Candidate['votes'] => value instanceof Map,
   (value, context) => {
     const pairs = t.readonlyArray(t.tuple([MemberId, t.boolean])).validate(value, context)
-    return pairs._tag === 'Left' ? pairs : t.success(new Map(pairs.right))
+    return isLeft(pairs) ? pairs : t.success(new Map(pairs.right))
   },
   votes => [...votes],
+)
+
+const ChunkLength = integer('ChunkLength', 0, MAX_CHUNK_BYTES)
+/** A chunk that waits to be sent: its length, and zeros of that length when it is read. */
+const BlankChunk: t.Type<Uint8Array, unknown> = new t.Type<Uint8Array, unknown>(
+  'BlankChunk', Chunk.is,
+  (value, context) => {
+    const length = ChunkLength.validate(value, context)
+    return isLeft(length) ? length : t.success(zerosOf(length.right))
+  },
+  chunk => chunk.length,
 )
 
 const Settings: t.Type<Settings, unknown> = t.strict({
   id: MemberId, electionTimeoutMs: Millis, heartbeatMs: Millis, stallMs: Millis, maxAppendBytes: Count, maxInflightMessages: Count,
   maxInflightBytes: Count, maxUncommittedBytes: Count, logCacheBytes: Count, maxApplyBytes: Count,
+  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count,
 }, 'Settings')
 
 const Base: t.Type<LogBase, unknown> = t.strict({ index: Index, term: Term, membership: Membership })
-const Run: t.Type<TermRun, unknown> = t.strict({ firstIndex: integer('EntryIndex', 1), term: integer('EntryTerm', 1) })
+const Run: t.Type<TermRun, unknown> = t.strict({ firstIndex: EntryIndex, term: EntryTerm })
 const LogHead: t.Type<LogHead, unknown> = t.strict({
   base: Base, lastIndex: Index, time: Millis, terms: t.readonlyArray(Run),
   memberships: t.readonlyArray(t.strict({ index: Index, membership: Membership })),
 }, 'Log')
 
-const MaybeMember = t.union([MemberId, t.undefined])
+const maybe = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => t.union([codec, t.undefined])
+const MaybeMember = maybe(MemberId)
+const Receiving: t.Type<Receiving, unknown> = t.strict({
+  snapshot: Snapshot, term: Term, phase: t.keyof({ opening: null, waiting: null, writing: null, restoring: null }), received: Count,
+}, 'Receiving')
+const Sending: t.Type<Sending, unknown> = t.strict({
+  snapshot: Snapshot, received: Count, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,
+}, 'Sending')
 const common = {
   settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, log: LogHead, writtenCommit: Index,
   persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index,
   handedIndex: Index, handed: t.readonlyArray(t.strict({ last: Index, bytes: Count })), appliedIndex: Index, readingToApply: Index, replayTo: Index,
-  leader: MaybeMember, heardAt: Since, electionDeadline: Time, round: Round,
+  snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, electionDeadline: Time, round: Round,
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, acceptedRound: Round, probeRound: Round, sentCommit: Index, reading: Index,
+  contact: Since, acceptedRound: Round, probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending),
 }, 'Progress')
 const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({ role: t.literal('follower'), ...common, verified: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,
-    trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count,
+    trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
   }, 'Leader'),
 ], 'State')
 

@@ -1,0 +1,90 @@
+/** What members say to each other, in a recording: a tag, then the fields in the order in which they stand here. */
+import * as t from 'io-ts'
+import type * as core from '../../lib/messages.js'
+import { unreachable } from '../../lib/prelude.js'
+import { AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply } from '../shapes.js'
+import { readBatches, writeBatches } from './batches.js'
+import type { ByteSink } from './byte-sink.js'
+import type { ByteSource } from './byte-source.js'
+import { readChunk, readSnapshot, readSnapshotId, writeChunk, writeSnapshot, writeSnapshotId } from './snapshots.js'
+
+const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted'] as const
+const PRE_VOTE = 1
+const GRANTED = 2
+const AWAITED = 1
+
+export const writeMessage = (sink: ByteSink, message: core.Message): void => {
+  sink.byte(MESSAGES.indexOf(message.type))
+  sink.text(message.from)
+  sink.text(message.to)
+  sink.varint(message.term)
+  sink.varint(message.round)
+  switch (message.type) {
+    case 'appendEntries':
+      sink.varint(message.prevLogIndex)
+      sink.varint(message.prevLogTerm)
+      sink.varint(message.leaderCommit)
+      return writeBatches(sink, message.batches)
+    case 'appendAccepted':
+      sink.varint(message.verified)
+      sink.varint(message.durable)
+      return sink.varint(message.lacks)
+    case 'appendRefused':
+      sink.varint(message.prevLogIndex)
+      sink.varint(message.hintIndex)
+      return sink.varint(message.hintTerm)
+    case 'requestVote':
+      sink.byte(message.preVote ? PRE_VOTE : 0)
+      sink.varint(message.lastLogIndex)
+      return sink.varint(message.lastLogTerm)
+    case 'requestVoteReply': return sink.byte((message.preVote ? PRE_VOTE : 0) | (message.voteGranted ? GRANTED : 0))
+    case 'installSnapshot':
+      writeSnapshot(sink, message.snapshot)
+      sink.varint(message.offset)
+      return writeChunk(sink, message.chunk)
+    case 'chunkAccepted':
+      writeSnapshotId(sink, message.snapshot)
+      sink.varint(message.received)
+      return sink.byte(message.awaited ? AWAITED : 0)
+    default: return unreachable(message)
+  }
+}
+
+export const readMessage = (source: ByteSource): core.Message | undefined => {
+  const type = MESSAGES[source.byte()]
+  const from = source.text()
+  const to = source.text()
+  const envelope = { from, to, term: source.varint(), round: source.varint() }
+  switch (type) {
+    case 'appendEntries': {
+      const previous = { prevLogIndex: source.varint(), prevLogTerm: source.varint() }
+      return { type, ...envelope, ...previous, leaderCommit: source.varint(), batches: readBatches(source) }
+    }
+    case 'appendAccepted': return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint() }
+    case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint() }
+    case 'requestVote': {
+      const preVote = source.byte() === PRE_VOTE
+      return { type, ...envelope, preVote, lastLogIndex: source.varint(), lastLogTerm: source.varint() }
+    }
+    case 'requestVoteReply': {
+      const flags = source.byte()
+      return { type, ...envelope, preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
+    }
+    case 'installSnapshot': {
+      const snapshot = readSnapshot(source)
+      const offset = source.varint()
+      const chunk = readChunk(source)
+      return snapshot && chunk && { type, ...envelope, snapshot, offset, chunk }
+    }
+    case 'chunkAccepted': {
+      const snapshot = readSnapshotId(source)
+      return { type, ...envelope, snapshot, received: source.varint(), awaited: source.byte() === AWAITED }
+    }
+    case undefined: return void source.fail('a message is of an unknown kind')
+    default: return unreachable(type)
+  }
+}
+
+/** What a recording may hold is what a member could have been told. */
+export const Message: t.Type<core.Message, unknown> =
+  t.union([AppendEntries, AppendAccepted, AppendRefused, RequestVote, RequestVoteReply, InstallSnapshot, ChunkAccepted])
