@@ -5,7 +5,7 @@ import { packEntries } from '../../codecs/entries.js'
 import { MemberId } from '../../codecs/primitives.js'
 import type * as messages from '../../lib/messages.js'
 import type * as requests from '../../lib/requests.js'
-import type { EntryBatch, EntryBody, HardState, MemberId as Id, Membership } from '../../lib/types.js'
+import type { EntryBatch, EntryBody, HardState, MemberId as Id, Membership, Snapshot } from '../../lib/types.js'
 
 const visibleCharacter = fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code))
 const visible = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: visibleCharacter, minLength: 1, maxLength, size: 'max' })
@@ -91,7 +91,7 @@ export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo
     term: Math.max(1, least, batches.at(-1)?.term ?? 0) + ahead,
   }))))
 
-export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position }), position, position)
+export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position }), position, position)
   .map(([fields, one, other]) => ({ type: 'appendAccepted', ...fields, verified: Math.max(one, other), durable: Math.min(one, other) }))
 
 export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...envelope, term: position, prevLogIndex: position })
@@ -104,9 +104,23 @@ export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...en
 export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
   fc.record({ type: fc.constant('requestVoteReply'), ...envelope, term: position, preVote: fc.boolean(), voteGranted: fc.boolean() })
 
+const entryPosition = position.map(value => Math.max(1, value))
+const contents = { bytes: position, checksum: fc.nat(0xffff_ffff) }
+export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
+  index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }), membership, ...contents,
+})
+export const chunk: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
+
+export const installSnapshot: fc.Arbitrary<messages.InstallSnapshot> = fc.tuple(fc.record({ ...envelope, snapshot, offset: position, chunk }), position)
+  .map(([fields, term]) => ({ type: 'installSnapshot', ...fields, term: Math.max(term, fields.snapshot.term) }))
+
+export const chunkAccepted: fc.Arbitrary<messages.ChunkAccepted> = fc.record({
+  type: fc.constant('chunkAccepted'), ...envelope, term: position, received: position, awaited: fc.boolean(),
+  snapshot: fc.record({ index: entryPosition, term: entryPosition, ...contents }),
+})
+
 export const propose: fc.Arbitrary<requests.ProposeRequest> = fc.record({ type: fc.constant('propose'), id: position, epoch: position, term: position, body })
 
-const entryPosition = position.map(value => Math.max(1, value))
 export const committed: fc.Arbitrary<requests.ProposeCommitted> =
   fc.record({ type: fc.constant('committed'), id: position, firstIndex: entryPosition, term: entryPosition, results: body })
 
@@ -121,7 +135,7 @@ export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.con
 
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
 export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } =
-  { appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, propose, committed, refused, lost }
+  { appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted, propose, committed, refused, lost }
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 

@@ -57,15 +57,18 @@ test('a stream of frames comes out as it went in, whatever the chunks', is => {
   }), { numRuns: 300 })
 })
 
-test('entry bytes are handed to the socket uncopied', is => {
+test('the bytes of entries and chunks are handed to the socket uncopied', is => {
   const buffers = encodeFrame(messages.propose)
   is.is(buffers.length, 2)
   is.is(buffers[1], messages.propose.body.bytes)
+  const ofChunk = encodeFrame(messages.installSnapshot)
+  is.is(ofChunk.length, 2)
+  is.is(ofChunk[1], messages.installSnapshot.chunk)
 })
 
-test('what carries entries travels on the bulk lane, the rest on the control lane', is => {
+test('what carries entries or chunks travels on the bulk lane, the rest on the control lane', is => {
   const lanes = samples.map(([name, message]) => [name, rightOf(frameReader({ maxFrameBytes }).push(frameOf(message)))[0]?.lane] as const)
-  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'propose', 'committed'])
+  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'installSnapshot', 'propose', 'committed'])
 })
 
 test('a payload has memory of its own, of exactly its size', is => {

@@ -4,13 +4,15 @@ import * as t from 'io-ts'
 import { MAX_POSITION, writePosition } from '../../codecs/bytes.js'
 import { packEntries } from '../../codecs/entries.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
+import { MAX_MEMBERS } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { AppendEntries, EntryBatches, MESSAGES } from '../../codecs/shapes.js'
+import { MAX_CHUNK_BYTES, MAX_PLACE_BYTES, decodePlace, encodePlace } from '../../codecs/snapshots.js'
 import type * as core from '../../lib/messages.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import { byType, linkMessage } from './arbitraries.js'
-import { messages } from './samples.js'
+import { messages, snapshot } from './samples.js'
 
 const bytesOf = (message: LinkMessage): Uint8Array => {
   const out: Uint8Array[] = []
@@ -56,11 +58,12 @@ test('Q07 a body keeps all 256 byte values', is => {
 
 test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   const bytes = bytesOf(messages.appendAccepted)
-  for (const kind of [0, 10, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
+  for (const kind of [0, 12, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
   is.is(reasonOf(decodeMessage(bytes.with(1, 1))), 'appendAccepted: has flags of a newer version')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
   is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 6))), 'refused: has flags of a newer version')
+  is.is(reasonOf(decodeMessage(bytesOf(messages.chunkAccepted).with(1, 2))), 'chunkAccepted: has flags of a newer version')
 })
 
 test('a message cut anywhere is refused, but where it ends between two batches', is => {
@@ -102,6 +105,21 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a last entry of a later term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 8 }],
   ['a last entry without a term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 0 }],
   ['a vote that is no boolean', MESSAGES.requestVoteReply, { ...messages.preVoteReply, voteGranted: 1 }],
+  ['a snapshot of a later term', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, term: 8 } }],
+  ['a snapshot of no entry', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, index: 0 } }],
+  ['a snapshot of no term', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, term: 0 } }],
+  ['a snapshot before 1970', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, time: -0.5 } }],
+  ['a snapshot of less than nothing', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, bytes: -1 } }],
+  ['a checksum of 33 bits', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, checksum: 2 ** 32 } }],
+  ['a snapshot without a membership', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, membership: undefined } }],
+  ['a negative offset', MESSAGES.installSnapshot, { ...messages.installSnapshot, offset: -1 }],
+  ['a chunk that is no bytes', MESSAGES.installSnapshot, { ...messages.installSnapshot, chunk: [1] }],
+  ['a chunk above its bound', MESSAGES.installSnapshot, { ...messages.installSnapshot, chunk: new Uint8Array(MAX_CHUNK_BYTES + 1) }],
+  ['an answer about no snapshot', MESSAGES.chunkAccepted, { ...messages.chunkAccepted, snapshot: undefined }],
+  ['an answer about a snapshot of no entry', MESSAGES.chunkAccepted, { ...messages.chunkAccepted, snapshot: { ...messages.chunkAccepted.snapshot, index: 0 } }],
+  ['more than nothing received, by half', MESSAGES.chunkAccepted, { ...messages.chunkAccepted, received: 0.5 }],
+  ['awaiting that is no boolean', MESSAGES.chunkAccepted, { ...messages.chunkAccepted, awaited: 1 }],
+  ['a need for a snapshot nowhere', MESSAGES.appendAccepted, { ...messages.appendAccepted, lacks: -1 }],
   ['an unknown reason', MESSAGES.refused, { ...messages.refused, reason: 'toString' }],
   ['a leader without an address', MESSAGES.refused, { ...messages.refused, leader: { id: 'n1' } }],
   ['a body that is no bytes', MESSAGES.propose, { ...messages.propose, body: { count: 1, bytes: 'x', checksum: 0 } }],
@@ -135,6 +153,55 @@ const contradictions: readonly (readonly [name: string, message: core.AppendEntr
 for (const [name, message, reason] of contradictions) {
   test(`Q09 a contradiction is refused on the wire: ${name}`, is => is.regex(reasonOf(decodeMessage(bytesOf(message))), reason))
 }
+
+const FIXED = 4
+/** The bytes with the nth of their numbers replaced. */
+const withNumber = (bytes: Uint8Array, n: number, value: number): Uint8Array => {
+  const changed = bytes.slice()
+  writePosition(changed, FIXED + 8 * n, value)
+  return changed
+}
+
+test('a chunk is a view of the bytes that it came in, and refused where one of its own is another', is => {
+  const bytes = bytesOf(messages.installSnapshot)
+  const decoded = decodeMessage(bytes)
+  is.true(isRight(decoded) && decoded.right.type === 'installSnapshot' && decoded.right.chunk.buffer === bytes.buffer)
+  const chunkAt = bytes.length - messages.installSnapshot.chunk.length
+  for (let at = chunkAt; at < bytes.length; at++) {
+    is.is(reasonOf(decodeMessage(bytes.with(at, bytes[at]! ^ 1))), 'installSnapshot: the chunk does not match its checksum')
+  }
+  is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.snapshotOffered), 0))), 'installSnapshot: the chunk does not match its checksum')
+})
+
+test('the largest chunk passes, and none that is larger', is => {
+  const of = (length: number): LinkMessage => ({ ...messages.installSnapshot, chunk: new Uint8Array(length).fill(7) })
+  is.deepEqual(decodeMessage(bytesOf(of(MAX_CHUNK_BYTES))), right(of(MAX_CHUNK_BYTES)))
+  is.regex(reasonOf(decodeMessage(bytesOf(of(MAX_CHUNK_BYTES + 1)))), /installSnapshot: chunk: must be at most 1048576 bytes/)
+})
+
+test('a place that is cut, missing, or longer than its message is refused', is => {
+  const bytes = bytesOf(messages.installSnapshot)
+  const placeBytes = encodePlace(snapshot).length
+  const lengthAt = 6
+  is.deepEqual(decodeMessage(withNumber(bytes, lengthAt, placeBytes)), right(messages.installSnapshot))
+  is.is(reasonOf(decodeMessage(withNumber(bytes, lengthAt, 23))), 'installSnapshot: the place is shorter than its fields')
+  is.regex(reasonOf(decodeMessage(withNumber(bytes, lengthAt, placeBytes - 1))), /installSnapshot: no JSON in UTF-8/)
+  for (const length of [bytes.length, 2 ** 40, 2 ** 53]) is.is(reasonOf(decodeMessage(withNumber(bytes, lengthAt, length))), 'installSnapshot: is shorter than its fields')
+  const withoutPlace = withNumber(bytes, lengthAt, 0)
+  const placeAt = bytes.length - messages.installSnapshot.chunk.length - placeBytes
+  is.regex(reasonOf(decodeMessage(Uint8Array.of(...withoutPlace.subarray(0, placeAt), ...messages.installSnapshot.chunk))), /snapshot\.index: must be an integer from 1/)
+})
+
+test('the place with the largest membership has room, and nothing that is longer is looked into', is => {
+  const ids = Array.from({ length: 3 * MAX_MEMBERS }, (_, i) => `${'\\'.repeat(125)}${String(i).padStart(3, '0')}`)
+  const addresses = Object.fromEntries(ids.map(id => [id, `${'x'.repeat(249)}:65535`]))
+  const largest = { voters: ids.slice(0, MAX_MEMBERS), outgoing: ids.slice(MAX_MEMBERS, 2 * MAX_MEMBERS), learners: ids.slice(2 * MAX_MEMBERS), addresses }
+  const place = { index: 1, term: 1, time: 0, membership: largest }
+  const bytes = encodePlace(place)
+  is.true(bytes.length > 0.85 * MAX_PLACE_BYTES && bytes.length <= MAX_PLACE_BYTES, `${bytes.length} of ${MAX_PLACE_BYTES} bytes`)
+  is.deepEqual(decodePlace(bytes), right(place))
+  is.is(reasonOf(decodePlace(new Uint8Array(MAX_PLACE_BYTES + 1))), 'the place is longer than any')
+})
 
 test('a batch list is judged in one pass with one fault, however many are bad', is => {
   const outcome = decodeWith(EntryBatches, Array.from({ length: 100_000 }, () => ({ kind: 'noop' })))
@@ -185,7 +252,7 @@ test('no field is optional but the leader, who may be unknown', is => {
 })
 
 test('a codec with a forgotten field does not pass for the codec of its message', is => {
-  const forgetful = t.strict({ type: t.literal('appendAccepted'), from: t.string, to: t.string, term: t.number, verified: t.number, round: t.number })
+  const forgetful = t.strict({ type: t.literal('appendAccepted'), from: t.string, to: t.string, term: t.number, verified: t.number, lacks: t.number, round: t.number })
   const whole = t.strict({ ...forgetful.type.props, durable: t.number })
   // The types of these two lines are the test: the annotation `t.Type<AppendAccepted, unknown>` refuses the first and takes the second.
   const forgetfulPasses: typeof forgetful extends t.Type<core.AppendAccepted, unknown> ? true : false = false

@@ -4,23 +4,33 @@ import fc from 'fast-check'
 import { byteSink } from '../../codecs/recording/byte-sink.js'
 import { byteSource } from '../../codecs/recording/byte-source.js'
 import { type Segment, partsOf, readSegment, writeEnd, writeEntries, writeRecord, writeSegmentStart, writeTurn } from '../../codecs/recording/index.js'
+import { StateRecord } from '../../codecs/recording/state.js'
 import { readTurn } from '../../codecs/recording/turns.js'
+import { decodeWith } from '../../codecs/report.js'
+import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import type { Batch, RaftEvent } from '../../lib/events.js'
 import { firstMembership } from '../../lib/membership.js'
 import { type Either, isLeft, isRight } from '../../lib/prelude.js'
 import { firstStep } from '../../lib/recover.js'
 import type { RaftState } from '../../lib/state.js'
-import { step } from '../../lib/step.js'
+import { type Step, step } from '../../lib/step.js'
 import type { EntryBatch, EntryBody } from '../../lib/types.js'
 import { settingsOf } from '../lib/build.js'
-import { appendAccepted, appendEntries, appendRefused, batchesFrom, body, memberId, position, requestVote, requestVoteReply } from './arbitraries.js'
+import {
+  appendAccepted, appendEntries, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, position, requestVote, requestVoteReply,
+  snapshot,
+} from './arbitraries.js'
+import { snapshot as fixed } from './samples.js'
 
 const placed = position.map(value => Math.max(1, value))
 const time = fc.double({ noNaN: true, noDefaultInfinity: true })
 
 /** Every kind of event by its type: a kind without an arbitrary does not compile. */
 const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftEvent, { type: Type }>> } = {
-  received: fc.record({ type: fc.constant('received'), message: fc.oneof(appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply) }),
+  received: fc.record({
+    type: fc.constant('received'),
+    message: fc.oneof(appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted),
+  }),
   proposed: fc.record({ type: fc.constant('proposed'), id: position, body, term: placed }, { requiredKeys: ['type', 'id', 'body'] }),
   persisted: fc.record({ type: fc.constant('persisted'), turn: placed }),
   entriesRead: fc.record({
@@ -28,11 +38,17 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
     purpose: fc.oneof(fc.constant({ type: 'apply' } as const), memberId.map(to => ({ type: 'replicate', to }) as const)),
   }),
   applied: fc.record({ type: fc.constant('applied'), index: position }),
+  snapshotStored: fc.record({ type: fc.constant('snapshotStored'), snapshot }),
+  chunkWritten: fc.record({ type: fc.constant('chunkWritten'), snapshot, received: position }),
+  receiveFailed: fc.record({ type: fc.constant('receiveFailed'), snapshot }),
+  chunkRead: fc.record({
+    type: fc.constant('chunkRead'), to: memberId, snapshot, offset: position, chunk: fc.option(chunk, { nil: undefined }),
+  }),
   ticked: fc.record({ type: fc.constant('ticked'), due: time }),
 }
 const batchOf = (events: fc.Arbitrary<RaftEvent>): fc.Arbitrary<Batch> => fc.record({ now: time, wall: time, events: fc.array(events, { maxLength: 5 }) })
 
-/** The same with zeros for the bytes of commands: what a recording keeps. */
+/** The same with zeros for the bytes of commands and chunks: what a recording keeps. */
 const blank = <A>(value: A): A => {
   if (value instanceof Uint8Array) return new Uint8Array(value.length) as A
   if (Array.isArray(value)) return value.map(blank) as A
@@ -68,16 +84,19 @@ for (const [type, events] of Object.entries<fc.Arbitrary<RaftEvent>>(byType)) {
   })
 }
 
-test('no byte of a command is written', t => {
+test('no byte of a command or a snapshot is written', t => {
   const secret = Buffer.from('a secret that stays at home')
   const packed: EntryBody = { count: 1, bytes: secret, checksum: 1 }
   const batches: readonly EntryBatch[] = [{ kind: 'command', firstIndex: 1, term: 3, count: 1, time: 0, body: packed, skip: 0 }]
   const events: readonly RaftEvent[] = [
     { type: 'proposed', id: 1, body: packed }, { type: 'entriesRead', purpose: { type: 'apply' }, from: 1, batches },
     { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, round: 1 } },
+    { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, round: 1 } },
+    { type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: secret },
   ]
   const bytes = Buffer.from(written(sink => writeTurn(sink, first(), { now: 0, wall: 0, events })))
   t.is(bytes.indexOf('secret'), -1)
+  t.is(Buffer.from(segmentOf(sendingOf(secret))).indexOf('secret'), -1)
 })
 
 test('a turn that is cut or changed anywhere is refused or read as another, and never throws', t => {
@@ -92,7 +111,7 @@ test('a turn that is cut or changed anywhere is refused or read as another, and 
 
 /** A leader of three with entries in its log, proposals on their way and one follower that lags; and a candidate. */
 const played = (...batches: readonly Batch[]): readonly RaftState[] => {
-  let at = { state: first(), ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } } as ReturnType<typeof step>
+  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [] } }
   return batches.map(batch => (at = step(at, batch)).state)
 }
 const vote = (preVote: boolean, term: number, round: number): RaftEvent =>
@@ -101,9 +120,19 @@ const proposal = (id: number): RaftEvent => ({ type: 'proposed', id, body: { cou
 const at = (now: number, ...events: readonly RaftEvent[]): Batch => ({ now, wall: 1e12 + now, events })
 const lives = played(
   at(2000, { type: 'ticked', due: 2000 }), at(2001, vote(true, 3, 2_000_000)), at(2002, { type: 'persisted', turn: 2 }, vote(false, 4, 2_001_000)),
-  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, round: 2_002_000 } }),
+  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, round: 2_002_000 } }),
   at(2004, { type: 'applied', index: 1 }), at(2005, proposal(1), proposal(2)), at(2006.5, proposal(3)),
 )
+
+/** The leader above, while it sends a snapshot of which a chunk is read ahead; a follower that is receiving it; and one that has it. */
+const sendingOf = (chunk: Uint8Array | undefined): RaftState => {
+  const leader = lives.at(-1)!
+  if (leader.role !== 'leader') throw new Error(`a ${leader.role} sends nothing`)
+  const sending = { snapshot: fixed, received: 5, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
+  return { ...leader, chunkDue: 2010.25, progress: leader.progress.map((progress, i) => i === 0 ? { ...progress, lacks: 1, sending } : progress) }
+}
+const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100 } }
+const withSnapshots: readonly RaftState[] = [sendingOf(undefined), sendingOf(Uint8Array.of(1, 2, 3)), receiving, { ...first(), snapshot: fixed }]
 
 const segmentOf = (state: RaftState, turns: readonly Batch[] = [], pieces = 2): Uint8Array => written(sink => {
   const { record, lists } = partsOf(state)
@@ -124,15 +153,28 @@ test('round trip: the state of every role, its entries in pieces', t => {
   t.deepEqual(new Set(lives.map(({ role }) => role)), new Set(['candidate', 'leader']))
   const leader = lives.at(-1)!
   t.true(leader.role === 'leader' && leader.trackers.length === 3 && leader.log.lastIndex === 7)
-  for (const state of [first(), ...lives]) {
+  for (const state of [first(), ...lives, ...withSnapshots]) {
     const { first: read, header, end } = rightOf(readSegment(segmentOf(state)))
     const { batches, start, end: tailEnd } = state.log.tail
-    t.deepEqual(read, blankBodies({ ...state, log: { ...state.log, tail: { ...state.log.tail, batches: batches.slice(start, tailEnd), start: 0, end: tailEnd - start } } }))
+    t.deepEqual(read, blankOf({ ...state, log: { ...state.log, tail: { ...state.log.tail, batches: batches.slice(start, tailEnd), start: 0, end: tailEnd - start } } }))
     t.is(header.turn, state.turn)
     t.deepEqual(end, { how: 'failed', reason: 'for a test' })
   }
 })
-const blankBodies = (state: RaftState): RaftState => ({ ...state, log: { ...state.log, tail: { ...state.log.tail, batches: blank(state.log.tail.batches) } } })
+const blankOf = (state: RaftState): RaftState => {
+  const log = { ...state.log, tail: { ...state.log.tail, batches: blank(state.log.tail.batches) } }
+  return state.role === 'leader' ? { ...state, log, progress: state.progress.map(one => ({ ...one, sending: blank(one.sending) })) } : { ...state, log }
+}
+
+test('a chunk in a state is as long as it says, and no longer than any that is sent', t => {
+  const json = JSON.stringify(StateRecord.encode(partsOf(sendingOf(new Uint8Array(3))).record))
+  const chunkOf = (length: number) => {
+    const { state } = rightOf(decodeWith(StateRecord, JSON.parse(json.replace('"chunk":3', `"chunk":${length}`))))
+    return state.role === 'leader' ? state.progress[0]?.sending?.read?.chunk : undefined
+  }
+  t.is(chunkOf(MAX_CHUNK_BYTES)?.length, MAX_CHUNK_BYTES)
+  t.throws(() => chunkOf(MAX_CHUNK_BYTES + 1), { message: /chunk: must be an integer from 0 to 1048576/ })
+})
 
 const sample = segmentOf(lives.at(-1)!, [at(2010, { type: 'ticked', due: 2010 }), at(2011, proposal(4)), at(2012, { type: 'applied', index: 1 })])
 const turnsIn = (segment: Segment): readonly (number | string)[] => [...segment.turns()].map(turn => isRight(turn) ? turn.right.turn : turn.left.reason)
@@ -207,4 +249,12 @@ test('records with the right checksums that say what cannot be are refused with 
     entries(sink)
     writeRecord(sink, 'turn', () => writeTurn(sink, state, at(1, { type: 'persisted', turn: 0 })))
   }), /^read: turn 8: persisted: turn: must be an integer from 1/)
+  const turn = (event: RaftEvent): string => reasons(sink => {
+    writeSegmentStart(sink, header, record)
+    entries(sink)
+    writeRecord(sink, 'turn', () => writeTurn(sink, state, at(1, event)))
+  })
+  t.regex(turn({ type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: new Uint8Array(MAX_CHUNK_BYTES + 1) }), /^read: turn 8: a chunk of 1048577 bytes is longer than any/)
+  t.regex(turn({ type: 'snapshotStored', snapshot: { ...fixed, index: 0 } }), /^read: turn 8: snapshotStored: snapshot\.index: must be an integer from 1/)
+  t.regex(turn({ type: 'chunkWritten', snapshot: { ...fixed, time: Number.NaN }, received: 1 }), /^read: turn 8: a snapshot: the place is out of range/)
 })

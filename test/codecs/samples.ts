@@ -3,7 +3,7 @@ import { packEntries } from '../../codecs/entries.js'
 import type { Handshake } from '../../codecs/handshake.js'
 import type { Identity } from '../../codecs/records.js'
 import type { LinkMessage } from '../../lib/requests.js'
-import type { HardState, Membership } from '../../lib/types.js'
+import type { HardState, Membership, Snapshot } from '../../lib/types.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const allBytes = Uint8Array.from({ length: 256 }, (_, i) => i)
@@ -12,6 +12,9 @@ export const membership: Membership = {
   voters: ['n1', 'n2'], outgoing: ['n1', 'n3'], learners: ['n4'],
   addresses: { n1: '127.0.0.1:7001', n2: 'raft-2.example.org:7002', n3: '[::1]:7003', n4: '10.0.0.4:65535' },
 }
+
+const snapshotId = { index: 5_000_000_000, term: 6, bytes: 6_000_000_000, checksum: 0xfedc_ba98 }
+export const snapshot: Snapshot = { ...snapshotId, time: 1_700_000_000_000.5, membership }
 
 const envelope = { from: 'n1', to: 'n2', term: 7, round: 1_700_000_000_123 }
 
@@ -25,12 +28,16 @@ export const messages = {
       { kind: 'membership', firstIndex: 5_000_000_005, term: 7, time: 1_700_000_000_001, count: 1, membership },
     ],
   },
-  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8 },
+  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8, lacks: 7 },
   appendRefused: { type: 'appendRefused', ...envelope, prevLogIndex: 9, hintIndex: 4, hintTerm: 2 },
   preVote: { type: 'requestVote', ...envelope, preVote: true, lastLogIndex: 9, lastLogTerm: 6 },
   requestVote: { type: 'requestVote', ...envelope, preVote: false, lastLogIndex: 0, lastLogTerm: 0 },
   preVoteReply: { type: 'requestVoteReply', ...envelope, preVote: true, voteGranted: true },
   requestVoteReply: { type: 'requestVoteReply', ...envelope, preVote: false, voteGranted: false },
+  snapshotOffered: { type: 'installSnapshot', ...envelope, snapshot, offset: 0, chunk: new Uint8Array(0) },
+  installSnapshot: { type: 'installSnapshot', ...envelope, snapshot, offset: 5_000_000_001, chunk: allBytes },
+  chunkAccepted: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_257, awaited: true },
+  chunkBeingWritten: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_001, awaited: false },
   propose: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
   committed: { type: 'committed', id: 12, firstIndex: 10, term: 7, results: packEntries([bytes('\0\x001'), bytes('\x01overdrawn')]) },
   refused: { type: 'refused', id: 13, reason: 'notLeader', leader: { id: 'n3', address: '[::1]:7003', term: 4 } },

@@ -10,13 +10,14 @@ import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
 import { decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
 import { decodeResults, encodeResults } from '../../codecs/results.js'
+import { decodePlace, encodePlace } from '../../codecs/snapshots.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { isLeft, isRight } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import { decodeBase, encodeBase } from '../../streams/storage/log/segment.js'
 import { decodeFileHeader, encodeFileHeader } from '../../streams/storage/files/file-header.js'
-import { handshakes, hardStates, identity, membership, messages } from '../codecs/samples.js'
+import { handshakes, hardStates, identity, membership, messages, snapshot } from '../codecs/samples.js'
 
 export const MAX_FRAME_BYTES = 1 << 20
 
@@ -98,6 +99,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'hard states': { samples: Object.values(hardStates).map(encodeHardState), read: bytes => isRight(decodeHardState(bytes)) },
   identities: { samples: [encodeIdentity(identity)], read: bytes => isRight(decodeIdentity(bytes)) },
   'log bases': { samples: [encodeBase({ index: 7, term: 2, membership })], read: bytes => isRight(decodeBase(bytes)) },
+  'places of snapshots': { samples: [encodePlace(snapshot)], read: bytes => isRight(decodePlace(bytes)) },
   'file headers': {
     samples: [encodeFileHeader({ kind: 'segment', clusterId: 'c0ffee', number: 1, capacity: 4096, salt: new Uint8Array(16) })],
     read: bytes => isRight(decodeFileHeader(bytes, 'segment')),
