@@ -21,7 +21,7 @@ difference, or behind --to.
   --help         this text
 
 Without --from or --to the turns are printed in which role, term or leader change. Results go to standard output, progress to standard
-error. Commands are not in a recording: their number, size and checksum are.
+error. Commands and snapshots are not in a recording: their sizes and checksums are.
 
 Exit code 0 when all turns came out as recorded, 1 at a broken invariant or a difference, 2 for a mistake in the arguments and for what
 cannot be read.

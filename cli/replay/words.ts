@@ -81,7 +81,7 @@ export const stateWords = (state: RaftState): string => {
   const { index, term } = lastEntry(state.log)
   const role = state.role === 'candidate' ? `candidate (${state.phase})` : state.role
   const { receiving } = state
-  const coming = receiving === undefined ? '' : `, ${receiving.phase} ${snapshotWords(receiving.snapshot)}, received ${receiving.received}`
+  const coming = receiving === undefined ? '' : `, receives ${snapshotWords(receiving.snapshot)}: ${receiving.phase}, ${receiving.received} written`
   return `${role} of term ${state.term}, leader ${state.leader ?? 'unknown'}, last ${index}@${term}, durable ${state.persistedIndex}, commit ${state.commitIndex}, applied ${state.appliedIndex}${coming}`
 }
 

@@ -3,7 +3,9 @@ import { type Digest, type Segment, digestOf, readSegment } from '../../../codec
 import type { Batch, RaftEvent } from '../../../lib/events.js'
 import { firstMembership } from '../../../lib/membership.js'
 import { firstStep } from '../../../lib/recover.js'
+import type { Settings } from '../../../lib/state.js'
 import { type Step, step } from '../../../lib/step.js'
+import type { MemberId } from '../../../lib/types.js'
 import { orThrow } from '../../../streams/or-throw.js'
 import { type FlightRecorderOptions, type RecorderNotice, flightRecorder, replay } from '../../../streams/recorder/index.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
@@ -32,6 +34,9 @@ interface World {
   /** The disk of another recording, to go on with it. */
   readonly held?: ReturnType<typeof heldDisk>
   readonly fold?: typeof step
+  /** Who belongs to its cluster, beside itself. */
+  readonly others?: readonly MemberId[]
+  readonly settings?: Partial<Settings>
 }
 
 /** A disk whose answers wait until they are let go. */
@@ -44,12 +49,13 @@ const heldDisk = (options: { readonly capacityBytes?: number } = {}) => {
   return { disk: memoryDisk({ ...options, later: work => void waiting.push(work) }), settle, hold: (held: boolean) => { isHeld = held } }
 }
 
-export const drive = (options: FlightRecorderOptions = {}, { held = heldDisk(), fold = step }: World = {}): Driven => {
+export const drive = (options: FlightRecorderOptions = {}, { held = heldDisk(), fold = step, others = [], settings = {} }: World = {}): Driven => {
   const notices: RecorderNotice[] = []
   const digests = new Map<number, Digest>()
   const recording = orThrow(flightRecorder(FOLDER, { disk: held.disk, ...options }).open({ clusterId: 'c0ffee', id: 'n1' }, notice => notices.push(notice)))
-  let at: Step = firstStep(settingsOf('n1'), {
-    hardState: { term: 1, votedFor: undefined, commitIndex: 0 }, base: { index: 0, term: 0, membership: firstMembership({ n1: 'localhost:1' }) },
+  const members = Object.fromEntries(['n1', ...others].map((id, i) => [id, `localhost:${i + 1}`]))
+  let at: Step = firstStep(settingsOf('n1', settings), {
+    hardState: { term: 1, votedFor: undefined, commitIndex: 0 }, base: { index: 0, term: 0, membership: firstMembership(members) },
     lastIndex: 0, terms: [], memberships: [], tail: [],
   }, 7, 0)
   let now = 0
