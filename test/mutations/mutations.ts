@@ -144,6 +144,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
   },
   {
+    name: 'a damaged chunk of a snapshot passes for whole', file: 'codecs/messages.ts', killer: ['test/codecs/messages.test.ts', 'a chunk is a view*'],
+    unseen: 'no simulated link flips a bit',
+    from: "checksumOf(bytes) === numbers[5] ? right(bytes) : left('the chunk does not match its checksum')", to: 'right(bytes)',
+  },
+  {
     name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
     from: "case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))", to: "case 'lost': return refuse(state, request, 'notReady')",
   },
