@@ -15,6 +15,7 @@ import type { Snapshot } from './types.js'
 export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, outbox: Outbox): void => {
   const { term, snapshot, offset, chunk } = request
   if (offset + chunk.length > snapshot.bytes) return reportContradiction(outbox, request, `a chunk that ends at ${offset + chunk.length} of ${snapshot.bytes}`)
+  if (snapshot.term > term) return reportContradiction(outbox, request, `a snapshot of term ${snapshot.term}, which is to come`)
   heed(follower, request)
   const { receiving } = follower
   if (receiving?.phase === 'restoring') outbox.tellsReceived = true
