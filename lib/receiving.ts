@@ -40,9 +40,10 @@ const isWanted = (state: RaftState, { index, term }: Snapshot): boolean =>
   isLacking(state) ? index >= state.log.base.index : index > state.commitIndex && termAt(state.log, index) !== term
 
 /** The log holds what the snapshot stands for, which is committed: so far it agrees with the leader's. */
-const agree = (follower: Follower, { index, term }: Snapshot, outbox: Outbox): void => {
-  if (index <= follower.commitIndex || termAt(follower.log, index) === term) follower.verified = Math.max(follower.verified, index)
-  follower.receiving = undefined
+const agree = (follower: Follower, snapshot: Snapshot, outbox: Outbox): void => {
+  const { receiving } = follower
+  follower.verified = Math.max(follower.verified, snapshot.index)
+  if (receiving !== undefined && isSameSnapshot(receiving.snapshot, snapshot)) follower.receiving = undefined
   outbox.asked = true
 }
 

@@ -1,7 +1,7 @@
 /** A snapshot on its way into a member: to the disk, into the log and into the machine. */
 import test from 'ava'
 import { follower, play } from './build.js'
-import { is, snapshotAt } from './snapshots.js'
+import { chunkWritten, is, snapshotAt } from './snapshots.js'
 
 const S = snapshotAt('9@1')
 
@@ -18,3 +18,15 @@ for (const [claim, said] of [
     t.like(player.state, { receiving: undefined, leader: before.leader, electionDeadline: before.electionDeadline })
   })
 }
+
+test('one that comes late and is covered by the log ends nothing but itself', t => {
+  const player = play(follower({ log: '1-5@1', commit: 5 }))
+  const old = snapshotAt('4@1')
+  player.turn(is('L', S))
+  player.turn(chunkWritten(S, 0))
+  player.turn(is('L', S, 0, 50))
+  t.deepEqual(player.turn(is('L', old)).said, ['ok(L; T1; 4/4)'])
+  t.like(player.state.receiving, { snapshot: S, phase: 'writing' })
+  t.deepEqual(player.turn(is('L', S)).snapshots, [], 'what is being written is not asked for again')
+  t.deepEqual(player.turn(chunkWritten(S, 50)).said, ['got(L; T1; 9@1; 50/125!)'])
+})
