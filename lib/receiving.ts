@@ -77,6 +77,8 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   state.handedIndex = index
   state.handed = []
   state.readingToApply = 0
+  // Handed out before in this very turn: the machine would get it behind the snapshot that holds it.
+  outbox.committed.length = 0
   outbox.snapshots.push({ type: 'restore', snapshot })
 }
 

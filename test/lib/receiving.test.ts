@@ -1,7 +1,7 @@
 /** A snapshot on its way into a member: to the disk, into the log and into the machine. */
 import test from 'ava'
-import { follower, play } from './build.js'
-import { chunkWritten, is, snapshotAt } from './snapshots.js'
+import { ae, follower, play, readToApply } from './build.js'
+import { chunkWritten, is, snapshotAt, snapshotStored } from './snapshots.js'
 
 const S = snapshotAt('9@1')
 
@@ -29,4 +29,14 @@ test('one that comes late and is covered by the log ends nothing but itself', t 
   t.like(player.state.receiving, { snapshot: S, phase: 'writing' })
   t.deepEqual(player.turn(is('L', S)).snapshots, [], 'what is being written is not asked for again')
   t.deepEqual(player.turn(chunkWritten(S, 50)).said, ['got(L; T1; 9@1; 50/125!)'])
+})
+
+test('what a read hands out in the turn of an install is not applied on top of it', t => {
+  const player = play(follower({ log: '1@1 2@1 3@1', applied: 0, settings: { logCacheBytes: 0 } }))
+  player.turn()
+  t.deepEqual(player.turn(ae('L', '3@1', '', 3)).reads, ['apply: 1-3'])
+  const { committed, snapshots } = player.turn(readToApply(1, '1@1 2@1'), snapshotStored(S))
+  t.deepEqual([snapshots, committed], [['restore 9@1'], ''])
+  t.like(player.state, { handedIndex: 9, appliedIndex: 0, handed: [] })
+  t.is(player.turn(readToApply(3, '3@1')).committed, '', 'what is read later is nobody\'s, too')
 })
