@@ -68,11 +68,12 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   const { index, term, bytes } = snapshot
   // A leader's log holds all that is committed (Leader Completeness, §5.4.3).
   if (index <= state.handedIndex || state.role === 'leader') return
-  const isHeld = index <= state.persistedIndex && termAt(state.log, index) === term
+  const isHeld = termAt(state.log, index) === term
   state.receiving = undefined
   state.commitIndex = Math.max(state.commitIndex, index)
   if (isHeld && !isLacking(state)) return
   if (!isHeld) beginLog(state, snapshot, outbox)
+  state.persistedIndex = Math.max(state.persistedIndex, index)
   state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes }
   state.handedIndex = index
   state.handed = []
@@ -82,10 +83,13 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   outbox.snapshots.push({ type: 'restore', snapshot })
 }
 
-/** The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). */
+/**
+ * The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). The snapshot is durable
+ * and vouches for its own place at once: whoever starts with a log that does not hold it begins anew behind it, too.
+ */
 const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot, outbox: Outbox): void => {
   state.log = emptyLog({ index, term, membership }, Math.max(time, state.log.time))
-  state.persistedIndex = index
+  state.persistedIndex = Math.min(state.persistedIndex, index)
   state.pendingWrites = state.pendingWrites.map(write => ({ ...write, last: 0 }))
   if (state.role === 'follower') state.verified = 0
   outbox.installed = true
