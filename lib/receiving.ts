@@ -64,8 +64,10 @@ export const onReceiveFailed = (state: RaftState, { snapshot }: Of<'receiveFaile
 
 /** It is durable, and what it stands for is committed. Where the machine is not as far, it was received: log and machine go on from there. */
 export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotStored'>, outbox: Outbox): void => {
-  state.snapshot = snapshot
   const { index, term, bytes } = snapshot
+  // One that was being taken while a newer one came.
+  if (state.snapshot !== undefined && index < state.snapshot.index) return
+  state.snapshot = snapshot
   // A leader's log holds all that is committed (Leader Completeness, §5.4.3).
   if (index <= state.handedIndex || state.role === 'leader') return
   const isHeld = termAt(state.log, index) === term

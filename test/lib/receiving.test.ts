@@ -107,3 +107,10 @@ test('a commit ahead of the disk outlives a snapshot between the two', t => {
   t.like(player.state, { commitIndex: 12, receiving: undefined })
   t.is(player.turn(allPersisted).committed, '6-9@1 10-12@1')
 })
+
+test('A6 68 one that was being taken while a newer one came does not take its place', t => {
+  const player = play(follower({ log: '1-5@1', commit: 5 }))
+  player.turn(snapshotStored(S))
+  t.deepEqual(player.turn(snapshotStored(snapshotAt('5@1'))).snapshots, [])
+  t.is(player.state.snapshot, S)
+})
