@@ -2,7 +2,7 @@
 import type { RaftEvent } from './events.js'
 import { heed } from './follower.js'
 import { emptyLog, termAt } from './log.js'
-import type { InstallSnapshot } from './messages.js'
+import { type InstallSnapshot, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Follower, type RaftState, isLacking } from './state.js'
 import { isSameSnapshot } from './snapshot-id.js'
@@ -52,7 +52,10 @@ type Of<T extends RaftEvent['type']> = Extract<RaftEvent, { type: T }>
 export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chunkWritten'>, outbox: Outbox): void => {
   const { receiving } = state
   if (receiving === undefined || receiving.phase === 'restoring' || !isSameSnapshot(receiving.snapshot, snapshot)) return
-  state.receiving = { ...receiving, phase: 'waiting', received }
+  // All of it may be here already: there is nothing of it to wait for, or a crash came before its end was told.
+  const isWhole = received === snapshot.bytes
+  state.receiving = { ...receiving, phase: isWhole ? 'writing' : 'waiting', received }
+  if (isWhole) outbox.snapshots.push({ type: 'write', snapshot, offset: received, chunk: NO_CHUNK })
   outbox.tellsReceived = true
 }
 

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { lastEntry } from '../../lib/log.js'
 import { ae, allPersisted, applied, follower, play, readToApply, showLog } from './build.js'
-import { chunkWritten, is, snapshotAt, snapshotStored } from './snapshots.js'
+import { BYTES, chunkWritten, is, snapshotAt, snapshotStored } from './snapshots.js'
 
 const S = snapshotAt('9@1')
 
@@ -113,4 +113,21 @@ test('A6 68 one that was being taken while a newer one came does not take its pl
   player.turn(snapshotStored(S))
   t.deepEqual(player.turn(snapshotStored(snapshotAt('5@1'))).snapshots, [])
   t.is(player.state.snapshot, S)
+})
+
+test('K05 a snapshot without contents is finished without a chunk', t => {
+  const empty = snapshotAt('9@1', { bytes: 0 })
+  const player = play(follower())
+  t.deepEqual(player.turn(is('L', empty)).snapshots, ['receive 9@1'])
+  t.deepEqual(player.turn(chunkWritten(empty, 0)).snapshots, ['write 9@1 0+0'])
+  t.deepEqual(player.turn(is('L', empty)).said, ['got(L; T1; 9@1; 0/0)'], 'it awaits nothing')
+  t.deepEqual(player.turn(snapshotStored(empty)).snapshots, ['restore 9@1'])
+  t.deepEqual(player.turn(applied(9)).said, ['ok(L; T1; 9/9)'])
+})
+
+test('one that was whole before a crash is finished without another chunk', t => {
+  const player = play(follower())
+  player.turn(is('L', S))
+  const { snapshots, said } = player.turn(chunkWritten(S, BYTES))
+  t.deepEqual([snapshots, said], [[`write 9@1 ${BYTES}+0`], [`got(L; T1; 9@1; ${BYTES}/${BYTES})`]])
 })
