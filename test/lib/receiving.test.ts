@@ -1,7 +1,8 @@
 /** A snapshot on its way into a member: to the disk, into the log and into the machine. */
 import test from 'ava'
+import { awaitsMachine } from '../../lib/application.js'
 import { lastEntry } from '../../lib/log.js'
-import { ae, allPersisted, applied, follower, play, readToApply, showLog } from './build.js'
+import { ae, allPersisted, applied, follower, play, readToApply, showLog, tick } from './build.js'
 import { BYTES, chunkWritten, is, snapshotAt, snapshotStored } from './snapshots.js'
 
 const S = snapshotAt('9@1')
@@ -130,4 +131,15 @@ test('one that was whole before a crash is finished without another chunk', t =>
   player.turn(is('L', S))
   const { snapshots, said } = player.turn(chunkWritten(S, BYTES))
   t.deepEqual([snapshots, said], [[`write 9@1 ${BYTES}+0`], [`got(L; T1; 9@1; ${BYTES}/${BYTES})`]])
+})
+
+test('while its machine is being restored a member does not stand for election: it would win, and could not serve', t => {
+  const player = play(follower({ voters: 'f1 L f2' }))
+  player.turn(snapshotStored(S))
+  player.turn(allPersisted)
+  t.true(awaitsMachine(player.state))
+  t.deepEqual(player.later(2000, tick).said, [])
+  player.turn(applied(9), allPersisted)
+  t.false(awaitsMachine(player.state))
+  t.deepEqual(player.later(2000, tick).said, ['pre-RV(L; T1; 9@1)', 'pre-RV(f2; T1; 9@1)'])
 })
