@@ -1,7 +1,6 @@
 /** What of the log stays behind a snapshot. */
 import test from 'ava'
-import { membershipAt, openLog } from '../../lib/log.js'
-import { accepted, applied, leader, play, propose, showLog, stored, tick } from './build.js'
+import { accepted, leader, play } from './build.js'
 import { snapshotAt, snapshotStored } from './snapshots.js'
 
 const LOG = '1@1 2@1 3@2 4@2 5@2 6@3'
