@@ -36,9 +36,9 @@ export const onApplied = (state: RaftState, index: Index): void => {
   state.handed = open < 0 ? [] : state.handed.slice(open)
 }
 
-/** Whether something waits for the machine: a leader's readiness, a start's replay, a leader that sent a snapshot, or more that could be handed out. */
+/** Whether something waits for the machine: a leader's readiness, a start's replay, a snapshot's end, or more that could be handed out. */
 export const awaitsMachine = (state: RaftState): boolean =>
-  (state.role === 'leader' && !isReady(state)) || isReplaying(state) || state.receiving?.phase === 'restoring' || state.handedIndex < Math.min(state.commitIndex, state.persistedIndex)
+  (state.role === 'leader' && !isReady(state)) || isReplaying(state) || state.handedIndex < Math.min(state.commitIndex, state.persistedIndex)
 
 const roomToApply = ({ settings, handed }: RaftState): number => handed.reduce((room, { bytes }) => room - bytes, settings.maxApplyBytes)
 

@@ -48,7 +48,10 @@ export type Write =
 export type SnapshotWork =
   /** Begin to receive it, or take up what is here of this very one: answered by `chunkWritten` with how much that is. */
   | { readonly type: 'receive'; readonly snapshot: Snapshot }
-  /** Write the next chunk of what is being received: answered by `chunkWritten`, for the last one by `snapshotStored` instead. */
+  /**
+   * Write the next chunk of what is being received: answered by `chunkWritten`, or by `snapshotStored` where the snapshot ends with it. That
+   * chunk is empty where all of it is here already, as of a snapshot without contents.
+   */
   | { readonly type: 'write'; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array }
   /** Set the machine to the state of this snapshot: answered by `applied`. What is committed next is applied to that. */
   | { readonly type: 'restore'; readonly snapshot: Snapshot }

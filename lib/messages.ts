@@ -69,6 +69,9 @@ export interface InstallSnapshot extends Envelope {
   readonly round: Round
 }
 
+/** What is sent or written where only the snapshot itself is meant. */
+export const NO_CHUNK = new Uint8Array(0)
+
 /** What tells one snapshot from every other, as an answer needs it. */
 export interface SnapshotId extends EntryId {
   readonly bytes: number

@@ -2,7 +2,7 @@
 import type { RaftEvent } from './events.js'
 import { heed } from './follower.js'
 import { emptyLog, termAt } from './log.js'
-import type { InstallSnapshot } from './messages.js'
+import { type InstallSnapshot, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Follower, type RaftState, isLacking } from './state.js'
 import { isSameSnapshot } from './snapshot-id.js'
@@ -15,6 +15,7 @@ import type { Snapshot } from './types.js'
 export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, outbox: Outbox): void => {
   const { term, snapshot, offset, chunk } = request
   if (offset + chunk.length > snapshot.bytes) return reportContradiction(outbox, request, `a chunk that ends at ${offset + chunk.length} of ${snapshot.bytes}`)
+  if (snapshot.term > term) return reportContradiction(outbox, request, `a snapshot of term ${snapshot.term}, which is to come`)
   heed(follower, request)
   const { receiving } = follower
   if (receiving?.phase === 'restoring') outbox.tellsReceived = true
@@ -39,9 +40,10 @@ const isWanted = (state: RaftState, { index, term }: Snapshot): boolean =>
   isLacking(state) ? index >= state.log.base.index : index > state.commitIndex && termAt(state.log, index) !== term
 
 /** The log holds what the snapshot stands for, which is committed: so far it agrees with the leader's. */
-const agree = (follower: Follower, { index, term }: Snapshot, outbox: Outbox): void => {
-  if (index <= follower.commitIndex || termAt(follower.log, index) === term) follower.verified = Math.max(follower.verified, index)
-  follower.receiving = undefined
+const agree = (follower: Follower, snapshot: Snapshot, outbox: Outbox): void => {
+  const { receiving } = follower
+  follower.verified = Math.max(follower.verified, snapshot.index)
+  if (receiving !== undefined && isSameSnapshot(receiving.snapshot, snapshot)) follower.receiving = undefined
   outbox.asked = true
 }
 
@@ -50,7 +52,10 @@ type Of<T extends RaftEvent['type']> = Extract<RaftEvent, { type: T }>
 export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chunkWritten'>, outbox: Outbox): void => {
   const { receiving } = state
   if (receiving === undefined || receiving.phase === 'restoring' || !isSameSnapshot(receiving.snapshot, snapshot)) return
-  state.receiving = { ...receiving, phase: 'waiting', received }
+  // All of it may be here already: there is nothing of it to wait for, or a crash came before its end was told.
+  const isWhole = received === snapshot.bytes
+  state.receiving = { ...receiving, phase: isWhole ? 'writing' : 'waiting', received }
+  if (isWhole) outbox.snapshots.push({ type: 'write', snapshot, offset: received, chunk: NO_CHUNK })
   outbox.tellsReceived = true
 }
 
@@ -62,26 +67,34 @@ export const onReceiveFailed = (state: RaftState, { snapshot }: Of<'receiveFaile
 
 /** It is durable, and what it stands for is committed. Where the machine is not as far, it was received: log and machine go on from there. */
 export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotStored'>, outbox: Outbox): void => {
-  state.snapshot = snapshot
   const { index, term, bytes } = snapshot
+  // One that was being taken while a newer one came.
+  if (state.snapshot !== undefined && index < state.snapshot.index) return
+  state.snapshot = snapshot
   // A leader's log holds all that is committed (Leader Completeness, §5.4.3).
   if (index <= state.handedIndex || state.role === 'leader') return
-  const isHeld = index <= state.persistedIndex && termAt(state.log, index) === term
+  const isHeld = termAt(state.log, index) === term
   state.receiving = undefined
   state.commitIndex = Math.max(state.commitIndex, index)
   if (isHeld && !isLacking(state)) return
   if (!isHeld) beginLog(state, snapshot, outbox)
+  state.persistedIndex = Math.max(state.persistedIndex, index)
   state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes }
   state.handedIndex = index
   state.handed = []
   state.readingToApply = 0
+  // Handed out before in this very turn: the machine would get it behind the snapshot that holds it.
+  outbox.committed.length = 0
   outbox.snapshots.push({ type: 'restore', snapshot })
 }
 
-/** The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). */
+/**
+ * The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). The snapshot is durable
+ * and vouches for its own place at once: whoever starts with a log that does not hold it begins anew behind it, too.
+ */
 const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot, outbox: Outbox): void => {
   state.log = emptyLog({ index, term, membership }, Math.max(time, state.log.time))
-  state.persistedIndex = index
+  state.persistedIndex = Math.min(state.persistedIndex, index)
   state.pendingWrites = state.pendingWrites.map(write => ({ ...write, last: 0 }))
   if (state.role === 'follower') state.verified = 0
   outbox.installed = true

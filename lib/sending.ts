@@ -9,7 +9,7 @@
 import type { RaftEvent } from './events.js'
 import { heardFrom } from './hearing.js'
 import { termAt } from './log.js'
-import type { ChunkAccepted } from './messages.js'
+import { type ChunkAccepted, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, type Sending, pace } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
@@ -65,8 +65,6 @@ export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox,
 const isUseful = ({ log }: Leader, { lacks }: Progress, { index }: Snapshot): boolean => index >= log.base.index && index >= lacks
 
 const newSending = (snapshot: Snapshot): Sending => ({ snapshot, received: 0, awaited: undefined, read: undefined, round: 0, chunkBytes: 0 })
-
-const NO_CHUNK = new Uint8Array(0)
 
 /** The chunk that the follower awaits, once it is here and may leave. */
 const chunkToSend = ({ now, chunkDue }: Leader, { awaited, read }: Sending): Uint8Array | undefined =>

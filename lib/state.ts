@@ -188,8 +188,8 @@ export const oldestWriteMs = (state: RaftState): Millis => {
 /** Whether the disk is too slow for this member to lead. */
 export const isDiskSlow = (state: RaftState): boolean => oldestWriteMs(state) > state.settings.electionTimeoutMs
 
-/** Whether the machine still has to apply again what was committed before this member started. */
-export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo
+/** Whether the machine still has to apply again what was committed before this member started, or to take the state of a snapshot that came: it could not serve as leader. */
+export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo || state.receiving?.phase === 'restoring'
 
 /** Whether the snapshot is lost that stands for what precedes the log: until another comes, nothing can be applied. */
 export const isLacking = (state: RaftState): boolean => state.handedIndex < state.log.base.index

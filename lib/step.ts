@@ -117,6 +117,8 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
 /** The rules, in order, once per batch. */
 const settle = (before: RaftState, outbox: Outbox): RaftState => {
   const state = passDeadlines(before, outbox)
+  // What is cut is not asked from the disk any more.
+  compact(state)
   if (state.role === 'leader') {
     advanceCommit(state)
     replicate(state, outbox)
@@ -126,7 +128,6 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
   tellReceived(state, outbox)
   handOut(state, outbox)
   saveCommitWhenIdle(state, outbox)
-  compact(state)
   state.log = evict(state.log, state.persistedIndex, state.settings.logCacheBytes)
   return state
 }

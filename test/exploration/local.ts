@@ -7,7 +7,7 @@ import type { Message } from '../../lib/messages.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import type { MemberId } from '../../lib/types.js'
-import { held, membershipOf, settingsOf } from '../lib/build.js'
+import { NOTHING, held, membershipOf, settingsOf } from '../lib/build.js'
 import { type Disk, type Fold, type Shell, feed, startShell, writeOldest } from '../lib/shell.js'
 import type { Bounds } from './bounds.js'
 
@@ -85,7 +85,7 @@ const unify = ({ step, disk, writes, held }: Shell): Shell => {
   const renumbered = <T extends { readonly turn: number }>(items: readonly T[]): readonly T[] => items.map(item => ({ ...item, turn: turns.indexOf(item.turn) + 1 }))
   const state = undated({ ...step.state, turn: turns.length, pendingWrites: renumbered(step.state.pendingWrites).map(write => ({ ...write, since: 0 })) })
   return {
-    step: { state, ready: { turn: turns.length, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } },
+    step: { state, ready: { ...NOTHING, turn: turns.length } },
     disk, writes: renumbered(writes),
     held: renumbered(held).map(({ turn, messages }) => ({ turn, messages: messages.map(withoutDate) })).filter(({ messages }) => messages.length > 0),
   }

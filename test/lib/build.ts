@@ -6,19 +6,21 @@
  *                                 mode is replicate when on and probe otherwise, unless named
  *     messages   AE(to; T1; 2@1; [3@1]; c=2)   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
  *                RV(to; T2; 4@1)   pre-RV(…)   RVR(to; T2; yes)   pre-RVR(…)
+ *                IS(to; T1; 9@1; 50+50/125) = the chunk at 50 of a snapshot at 9@1   got(to; T1; 9@1; 50/125) = received, '!' awaiting more
  */
 import { isDeepStrictEqual } from 'node:util'
 import { lastIndexOf } from '../../lib/batch.js'
-import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, Ready, Write } from '../../lib/events.js'
+import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, Ready, SnapshotWork, Write } from '../../lib/events.js'
 import { brokenBetween, brokenIn } from '../../lib/invariants.js'
 import { type Log, lastEntry } from '../../lib/log.js'
 import type { Message } from '../../lib/messages.js'
+import { unreachable } from '../../lib/prelude.js'
 import { type Progress, newProgress } from '../../lib/progress.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import { nextRandom } from '../../lib/random.js'
 import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
-import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Term } from '../../lib/types.js'
+import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Snapshot, Term } from '../../lib/types.js'
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
@@ -61,6 +63,8 @@ export interface LogNotes {
   readonly applied?: Index
   /** How far the log is on the disk; wholly when left out. */
   readonly durable?: Index
+  /** The newest snapshot that is durable. */
+  readonly snapshot?: Snapshot
   readonly now?: Millis
   readonly settings?: Partial<Settings>
 }
@@ -86,7 +90,7 @@ export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonl
   const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
   const applied = notes.applied ?? state.commitIndex
   return {
-    ...state, wall: wallAt(now), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex,
+    ...state, wall: wallAt(now), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
     leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
   }
 }
@@ -101,7 +105,7 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const match = number('match', 0)
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
-    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match),
+    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
     sentCommit: number('told', 0), contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
   }
 }
@@ -117,17 +121,17 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, round: now * 1000,
   }
 }
 
 /** A fact, or one that depends on the member it reaches. */
 export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 
-const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
+export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-type Said = { readonly term?: Term; readonly round?: number }
+export type Said = { readonly term?: Term; readonly round?: number }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
@@ -136,7 +140,7 @@ export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0,
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
-  message(from, { type: 'appendAccepted', verified, durable, ...said })
+  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, ...said })
 export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
   message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
 const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {
@@ -170,16 +174,32 @@ export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
   switch (said.type) {
     case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit})`
-    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable})`
+    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''})`
     case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
     case 'requestVote': return `${said.preVote ? 'pre-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
+    case 'installSnapshot': return `IS${head}${showId(said.snapshot)}; ${said.offset}+${said.chunk.length}/${said.snapshot.bytes})`
+    case 'chunkAccepted': return `got${head}${showId(said.snapshot)}; ${said.received}/${said.snapshot.bytes}${said.awaited ? '!' : ''})`
+    default: return unreachable(said)
   }
 }
+const showId = ({ index, term }: EntryId): string => `${index}@${term}`
 export const showWrite = (write: Write): string => {
-  if (write.type === 'append') return `append(${showBatches(write.batches)})`
-  const { term, votedFor, commitIndex } = write.hardState
-  return `hardState(T${term} ${votedFor ?? '-'} c=${commitIndex})`
+  switch (write.type) {
+    case 'append': return `append(${showBatches(write.batches)})`
+    case 'hardState': return `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex})`
+    case 'compact': case 'install': return `${write.type}(${showId(write.base)})`
+    default: return unreachable(write)
+  }
+}
+const showWork = (work: SnapshotWork): string => {
+  switch (work.type) {
+    case 'take': return 'take'
+    case 'receive': case 'restore': return `${work.type} ${showId(work.snapshot)}`
+    case 'write': return `write ${showId(work.snapshot)} ${work.offset}+${work.chunk.length}`
+    case 'read': return `read ${showId(work.snapshot)} ${work.offset}+${work.maxBytes} for ${work.to}`
+    default: return unreachable(work)
+  }
 }
 const showRead = ({ purpose, from, to }: LogRead): string => `${purpose.type === 'apply' ? 'apply' : purpose.to}: ${from}-${to}`
 export const showAnswer = (answer: Answer): string => {
@@ -237,6 +257,7 @@ export interface Trace {
   readonly said: readonly string[]
   readonly wrote: readonly string[]
   readonly reads: readonly string[]
+  readonly snapshots: readonly string[]
   readonly committed: string
   readonly answers: readonly string[]
   readonly noticed: readonly CoreDiagnostic['type'][]
@@ -245,7 +266,7 @@ export interface Trace {
 
 const trace = (ready: Ready): Trace => ({
   turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.reads.map(showRead),
-  committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer), noticed: ready.diagnostics.map(({ type }) => type),
+  snapshots: ready.snapshots.map(showWork), committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer), noticed: ready.diagnostics.map(({ type }) => type),
 })
 
 export interface Player {
@@ -256,9 +277,12 @@ export interface Player {
   later(ms: Millis, ...facts: readonly Fact[]): Trace
 }
 
+/** What a member asks of the world before its first step. */
+export const NOTHING: Ready = { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [] }
+
 /** A member under test: each call is one step, each step is checked. */
 export const play = (first: RaftState): Player => {
-  let latest: Step = { state: first, ready: { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }
+  let latest: Step = { state: first, ready: NOTHING }
   let now = first.now
   const turn = (...facts: readonly Fact[]): Trace => {
     const events = facts.map(fact => (typeof fact === 'function' ? fact({ ...latest.state, now }) : fact))

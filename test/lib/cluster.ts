@@ -1,5 +1,5 @@
 /** Several cores, a network and disks in one place, driven by hand or by a seed. */
-import type { Batch, RaftEvent, Ready } from '../../lib/events.js'
+import type { Batch, RaftEvent, Ready, SnapshotWork } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import type { Leader, RaftState, Settings } from '../../lib/state.js'
@@ -7,13 +7,14 @@ import { isReady } from '../../lib/status.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { body, membershipOf, purely, settingsOf, show } from './build.js'
 import { type Disk, type Shell, type Turned, emptyDisk, feed, startShell, writeOldest } from './shell.js'
+import { appliedIn, fileOf, workOnDisk } from './snapshot-files.js'
 
 export interface Member {
   readonly id: MemberId
   readonly state: RaftState
   readonly disk: Disk
   readonly shell: Shell
-  /** index@term of all that was handed to its machine since it started. */
+  /** index@term of all that its machine has applied, or that is in the snapshot that it was restored from. */
   readonly applied: readonly string[]
   readonly answers: Ready['answers']
   readonly isUp: boolean
@@ -62,6 +63,10 @@ export interface Cluster {
   /** Delivers one message. */
   deliver(message: Message): void
   propose(id: MemberId, request: number): void
+  /** The member takes a snapshot of its machine, where that is ahead of its newest. */
+  takeSnapshot(id: MemberId): void
+  /** A member that is down loses its snapshot. */
+  loseSnapshot(id: MemberId): void
   /** Lets `ms` pass; every member named, or all, that is up gets a tick. */
   wait(ms: Millis, ids?: readonly MemberId[]): void
   /** Delivers, writes and applies until nothing is under way; what `lost` names is dropped, and disks that hang write nothing. */
@@ -83,10 +88,12 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
 
   const begin = (id: MemberId, disk: Disk): Shell =>
     startShell(settingsOf(id, settings), membership, disk, seed * 7919 + membership.voters.indexOf(id) * 104_729 + now, now)
+  /** What a machine holds when its member starts. */
+  const beginning = ({ newest }: Disk): string[] => newest === undefined ? [] : appliedIn(newest)
   const members: Running[] = membership.voters.map(id => {
     const disk = disks[id] ?? emptyDisk()
     const shell = begin(id, disk)
-    return { id, disk, shell, state: shell.step.state, applied: [], answers: [], isUp: true, inbox: [] }
+    return { id, disk, shell, state: shell.step.state, applied: beginning(disk), answers: [], isUp: true, inbox: [] }
   })
   const running = (id: MemberId): Running => {
     const found = members.find(member => member.id === id)
@@ -101,6 +108,26 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       watch?.left(message)
     }
   }
+  const keep = (member: Running, disk: Disk): void => { Object.assign(member, { disk, shell: { ...member.shell, disk } }) }
+  const takeSnapshot = (id: MemberId): void => {
+    const member = running(id)
+    const { applied, disk } = member
+    if (!member.isUp || applied.length <= (disk.newest?.snapshot.index ?? 0)) return
+    const newest = fileOf(applied, membership)
+    keep(member, { ...disk, newest })
+    member.inbox.push({ type: 'snapshotStored', snapshot: newest.snapshot })
+  }
+  const handle = (member: Running, work: SnapshotWork): void => {
+    if (work.type === 'take') return takeSnapshot(member.id)
+    if (work.type === 'restore') {
+      member.applied = appliedIn(member.disk.newest!)
+      member.inbox.push({ type: 'applied', index: work.snapshot.index })
+      return
+    }
+    const { disk, answer } = workOnDisk(member.disk, work)
+    keep(member, disk)
+    member.inbox.push(answer)
+  }
   const act = (id: MemberId, ...events: readonly RaftEvent[]): void => {
     const member = running(id)
     if (!member.isUp) return
@@ -110,9 +137,11 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const { state, ready } = turned.shell.step
     watch?.stepped(before, state, ready)
     put(member, turned)
-    const { committed, answers, reads } = ready
+    const { committed, answers, reads, snapshots } = ready
     member.answers.push(...answers)
+    for (const work of snapshots) handle(member, work)
     for (const batch of committed) {
+      if (batch.firstIndex !== member.applied.length + 1) throw new Error(`${id} is to apply ${batch.firstIndex} behind ${member.applied.length}`)
       for (let index = batch.firstIndex; index <= lastIndexOf(batch); index++) member.applied.push(`${index}@${batch.term}`)
     }
     const last = committed.at(-1)
@@ -151,7 +180,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
   }
   const leaders = (): readonly Running[] => members.filter(({ isUp, state }) => isUp && state.role === 'leader')
   return {
-    members, mail, sent, leaders, act, sync, work, settle, wait,
+    members, mail, sent, leaders, act, sync, work, settle, wait, takeSnapshot,
     get now() { return now },
     member: running,
     leader: () => [...leaders()].sort((a, b) => b.state.term - a.state.term)[0] as Member & { readonly state: Leader },
@@ -174,7 +203,11 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     restart: id => {
       const member = running(id)
       const shell = begin(id, member.disk)
-      Object.assign(member, { isUp: true, shell, state: shell.step.state, applied: [], answers: [] })
+      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [] })
+    },
+    loseSnapshot: id => {
+      const { newest: _newest, ...disk } = running(id).disk
+      running(id).disk = disk
     },
     wipe: id => { running(id).disk = emptyDisk() },
   }

@@ -6,6 +6,7 @@ import {
   type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast,
   stored, tick, vote,
 } from './build.js'
+import { snapshotAt } from './snapshots.js'
 
 type Notes = NonNullable<Parameters<typeof follower>[0]>
 const WAIT = 2001
@@ -289,7 +290,7 @@ test('rounds never repeat, even when the clock stands still', t => {
 })
 
 test('V01 V02 V04 recovery applies again what was committed for certain, and no more', t => {
-  const player = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', base: '4@1', log: '5@1 6@1 7@1 8@1', commit: 6 }), 1, 0).state)
+  const player = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', base: '4@1', log: '5@1 6@1 7@1 8@1', commit: 6 }), 1, 0, snapshotAt('4@1')).state)
   t.like(player.state, { role: 'follower', commitIndex: 6, appliedIndex: 4, persistedIndex: 8 })
   t.is(player.turn().committed, '5@1 6@1')
   const fresh = play(firstStep(settingsOf('a'), stored({ voters: 'a b c', log: '1@1', commit: 0 }), 1, 0).state)
@@ -299,12 +300,12 @@ test('V01 V02 V04 recovery applies again what was committed for certain, and no 
 
 test('a machine that began from a snapshot is handed what follows it, and that much was committed, whatever else is known', t => {
   const notes: Notes = { voters: 'a b c', log: '1@1 2@1 3@1 4@1', commit: 2 }
-  const { state } = firstStep(settingsOf('a'), stored(notes), 1, 0, 3)
+  const { state } = firstStep(settingsOf('a'), stored(notes), 1, 0, snapshotAt('3@1'))
   t.like(state, { commitIndex: 3, handedIndex: 3, appliedIndex: 3, replayTo: 3, writtenCommit: 2 })
   t.false(isReplaying(state))
   t.deepEqual(brokenIn(state), [])
   t.is(play(state).turn().committed, '')
-  const further = firstStep(settingsOf('a'), stored({ ...notes, commit: 4 }), 1, 0, 3).state
+  const further = firstStep(settingsOf('a'), stored({ ...notes, commit: 4 }), 1, 0, snapshotAt('3@1')).state
   t.like(further, { commitIndex: 4, appliedIndex: 3, replayTo: 4 })
   t.true(isReplaying(further), 'it does not stand for election before it has caught up')
   t.is(play(further).turn().committed, '4@1')

@@ -1,16 +1,28 @@
 /** One core with its disk and its gate, as a value: what tests drive by hand, and what exploration branches from. */
-import { dropAfter, lastIndexOf } from '../../lib/batch.js'
+import { dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import type { Batch, Write } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
-import { firstStep } from '../../lib/recover.js'
+import { openLog, termAt } from '../../lib/log.js'
+import { unreachable } from '../../lib/prelude.js'
+import { type Stored, firstStep } from '../../lib/recover.js'
 import type { Settings } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { EntryBatch, HardState, Membership, Millis, Turn } from '../../lib/types.js'
+import type { EntryBatch, EntryId, HardState, Membership, Millis, Snapshot, Turn } from '../../lib/types.js'
+
+/** A snapshot with what it holds, or what has come of that. */
+export interface SnapshotFile {
+  readonly snapshot: Snapshot
+  readonly contents: Uint8Array
+}
 
 /** What outlives a crash. */
 export interface Disk {
   hardState: HardState
+  readonly base: EntryId
   readonly batches: readonly EntryBatch[]
+  /** The newest, and the one that is being received. */
+  readonly newest?: SnapshotFile
+  readonly incoming?: SnapshotFile
 }
 
 export interface Shell {
@@ -30,15 +42,25 @@ export interface Turned {
 
 export type Fold = (previous: Step, batch: Batch) => Step
 
-export const emptyDisk = (): Disk => ({ hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, batches: [] })
+export const emptyDisk = (): Disk => ({ hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, base: { index: 0, term: 0 }, batches: [] })
 
-/** A member that starts from what its disk holds. */
-export const startShell = (settings: Settings, membership: Membership, disk: Disk, seed: number, now: Millis): Shell => {
-  const { batches, hardState } = disk
+const storedOn = ({ base, batches, hardState }: Disk, membership: Membership): Stored => {
   const last = batches.at(-1)
   const terms = batches.filter((batch, i) => batch.term !== batches[i - 1]?.term).map(({ firstIndex, term }) => ({ firstIndex, term }))
-  const stored = { base: { index: 0, term: 0, membership }, lastIndex: last ? lastIndexOf(last) : 0, terms, memberships: [], tail: batches, hardState }
-  return { step: firstStep(settings, stored, seed, now), disk, writes: [], held: [] }
+  return { base: { ...base, membership }, lastIndex: last ? lastIndexOf(last) : base.index, terms, memberships: [], tail: batches, hardState }
+}
+
+/** A durable snapshot whose last entry the log does not hold came from another member, and the log begins anew behind it. */
+const reconciled = (disk: Disk, membership: Membership): Disk => {
+  if (disk.newest === undefined) return disk
+  const { index, term } = disk.newest.snapshot
+  return termAt(openLog(storedOn(disk, membership)), index) === term ? disk : { ...disk, base: { index, term }, batches: [] }
+}
+
+/** A member that starts from what its disk holds. */
+export const startShell = (settings: Settings, membership: Membership, found: Disk, seed: number, now: Millis): Shell => {
+  const disk = reconciled(found, membership)
+  return { step: firstStep(settings, storedOn(disk, membership), seed, now, disk.newest?.snapshot), disk, writes: [], held: [] }
 }
 
 /** One step; what it writes is queued, and what it says waits at the gate. */
@@ -56,11 +78,21 @@ export const feed = (fold: Fold, { step, disk, writes, held }: Shell, batch: Bat
 export const writeOldest = ({ step, disk, writes, held }: Shell): Turned =>
   release({ step, disk: (writes[0]?.writes ?? []).reduce(write, disk), writes: writes.slice(1), held })
 
-const write = ({ hardState, batches }: Disk, one: Write): Disk => {
-  if (one.type === 'hardState') return { hardState: one.hardState, batches }
-  const first = one.batches[0]!.firstIndex
-  const kept = batches.filter(batch => batch.firstIndex < first).map(batch => dropAfter(batch, first - 1))
-  return { hardState, batches: [...kept, ...one.batches] }
+const write = (disk: Disk, one: Write): Disk => {
+  switch (one.type) {
+    case 'hardState': return { ...disk, hardState: one.hardState }
+    case 'append': {
+      const first = one.batches[0]!.firstIndex
+      const kept = disk.batches.filter(batch => batch.firstIndex < first).map(batch => dropAfter(batch, first - 1))
+      return { ...disk, batches: [...kept, ...one.batches] }
+    }
+    case 'compact': {
+      const { index, term } = one.base
+      return { ...disk, base: { index, term }, batches: disk.batches.filter(batch => lastIndexOf(batch) > index).map(batch => dropBefore(batch, index + 1)) }
+    }
+    case 'install': return { ...disk, base: { index: one.base.index, term: one.base.term }, batches: [] }
+    default: return unreachable(one)
+  }
 }
 
 /** Messages leave when every term and vote of their own and of all earlier turns is on the disk; a commitIndex alone holds nothing back. */

@@ -4,7 +4,7 @@ import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
-import { accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, refused, tick } from './build.js'
+import { NOTHING, accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, refused, tick } from './build.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -26,9 +26,8 @@ const thinLink = (bytesPerMs: number) => {
 /** A leader under full load with one follower behind `link`, the other dead; a follower's write takes `syncMs`. */
 const underLoad = (link: ReturnType<typeof thinLink>, syncMs: Millis, forMs: Millis): RaftState => {
   const settings = { maxAppendBytes: MIB, maxInflightBytes: 8 * MIB }
-  const ready = { turn: 0, writes: [], messages: [], reads: [], committed: [], answers: [], diagnostics: [] }
-  let there: Step = { state: follower({ voters: 'L f1 f2', log: '1@1', leader: 'L' }), ready }
-  let here: Step = { state: leader({ others: 'f1{on,match=1} f2{match=1}', log: '1@1', settings }), ready }
+  let there: Step = { state: follower({ voters: 'L f1 f2', log: '1@1', leader: 'L' }), ready: NOTHING }
+  let here: Step = { state: leader({ others: 'f1{on,match=1} f2{match=1}', log: '1@1', settings }), ready: NOTHING }
   const back = thinLink(Number.POSITIVE_INFINITY)
   const syncing: { readonly at: Millis; readonly turn: number }[] = []
   const started = here.state.now

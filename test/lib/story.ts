@@ -1,0 +1,129 @@
+/** A cluster under random troubles, checked at every step, which must come to rest once they end. */
+import type { Settings } from '../../lib/state.js'
+import { isLacking } from '../../lib/state.js'
+import { termAt } from '../../lib/log.js'
+import type { Index } from '../../lib/types.js'
+import { dice, showLast } from './build.js'
+import { type Cluster, cluster } from './cluster.js'
+
+/** Everyone has applied the same, and all that is in its log. */
+export const areEqual = ({ members }: Cluster): boolean =>
+  new Set(members.map(({ applied }) => applied.join(' '))).size === 1 && members.every(({ applied, state }) => applied.length === state.log.lastIndex)
+
+/** All that the checker has seen of one run. */
+interface History {
+  readonly leaders: Map<number, string>
+  /** index → index@term, committed once and for ever. */
+  readonly committed: Map<number, string>
+}
+
+const claim = (holds: boolean, what: string): void => { if (!holds) throw new Error(what) }
+
+const check = (group: Cluster, history: History): void => {
+  for (const { id, state, applied } of group.members) {
+    const { base } = state.log
+    if (state.role === 'leader') {
+      claim((history.leaders.get(state.term) ?? id) === id, `two leaders in term ${state.term}`)
+      if (!history.leaders.has(state.term)) {
+        history.leaders.set(state.term, id)
+        for (const [index, entry] of history.committed) {
+          if (index >= base.index) claim(entry === `${index}@${termAt(state.log, index)}`, `leader ${id} lacks committed ${entry}`)
+        }
+      }
+    }
+    for (let index = Math.max(1, base.index, Math.min(state.commitIndex - 5, history.committed.size + 1)); index <= state.commitIndex; index++) {
+      const entry = `${index}@${termAt(state.log, index)}`
+      claim((history.committed.get(index) ?? entry) === entry, `${id} commits ${entry}, but ${history.committed.get(index)} is committed`)
+      history.committed.set(index, entry)
+    }
+    for (let index = Math.max(1, applied.length - 5); index <= applied.length; index++) {
+      const entry = history.committed.get(index)
+      claim(applied[index - 1] === entry, `${id} applied ${applied[index - 1]} at ${index}, where ${entry} is committed`)
+    }
+  }
+}
+
+/** A newly committed entry is on the disks of a quorum, counted there and nowhere else. */
+const checkDurable = (group: Cluster, index: Index): void => {
+  const leader = group.leaders().find(({ state }) => state.commitIndex === index)
+  const term = leader && termAt(leader.state.log, index)
+  const holders = group.members.filter(({ disk }) =>
+    disk.batches.some(batch => batch.firstIndex === index && batch.term === term) || (disk.newest?.snapshot.index ?? disk.base.index) >= index)
+  if (holders.length <= group.members.length / 2) throw new Error(`${index}@${term} is committed and on ${holders.length} disks`)
+}
+
+type Draw = (below: number) => number
+
+/** One random act: a message delivered, doubled, lost or overtaken, a write, a tick, a proposal, a crash. */
+const disturb = (group: Cluster, draw: Draw, request: number): void => {
+  const member = group.members[draw(group.members.length)]!
+  const act = draw(100)
+  const message = group.mail[draw(Math.min(group.mail.length, 8))]
+  if (act < 55 && message) group.deliver(message)
+  else if (act < 60 && message) group.act(message.to, { type: 'received', message })
+  else if (act < 64 && message) group.mail.splice(group.mail.indexOf(message), 1)
+  else if (act < 80) group.sync(member.id)
+  else if (act < 88) group.work(member.id)
+  else if (act < 93) group.wait(draw(60))
+  else if (act < 98) for (const { id } of group.leaders()) group.propose(id, request)
+  else if (member.isUp && draw(4) === 0) group.crash(member.id)
+  else if (!member.isUp) group.restart(member.id)
+  while (group.mail.length > 200) group.mail.shift()
+}
+
+/** Now and then a member takes a snapshot; one that is down loses its own while all others are sound. */
+const disturbSnapshots = (group: Cluster, draw: Draw): void => {
+  const member = group.members[draw(group.members.length)]!
+  if (draw(30) === 0) group.takeSnapshot(member.id)
+  const isSound = group.members.every(({ id, isUp, state }) => id === member.id || (isUp && !isLacking(state)))
+  if (!member.isUp && isSound && draw(4) === 0) group.loseSnapshot(member.id)
+}
+
+export interface Told {
+  readonly committed: number
+  /** How often a machine was restored from another member's snapshot, and of that how often only because its own was lost. */
+  readonly installs: number
+  readonly lost: number
+}
+
+const troubled = (names: string, seed: number, acts: number, settings: Partial<Settings> | undefined): Told => {
+  let installs = 0
+  let lost = 0
+  const stepped: NonNullable<Parameters<typeof cluster>[1]>['watch'] = {
+    left: () => undefined,
+    stepped: (before, _, { snapshots }) => {
+      if (!snapshots.some(({ type }) => type === 'restore')) return
+      installs++
+      if (isLacking(before)) lost++
+    },
+  }
+  const group = cluster(names, {
+    seed, watch: stepped, settings: { logCacheBytes: 600, maxAppendBytes: 500, maxInflightMessages: 4, maxApplyBytes: 600, ...settings },
+  })
+  const history: History = { leaders: new Map(), committed: new Map() }
+  const draw = dice(seed)
+  let committed = 0
+  for (let i = 0; i < acts; i++) {
+    disturb(group, draw, i)
+    if (settings !== undefined) disturbSnapshots(group, draw)
+    check(group, history)
+    const newest = Math.max(0, ...history.committed.keys())
+    if (newest > committed) checkDurable(group, newest)
+    committed = newest
+  }
+  for (const { id, isUp } of group.members) if (!isUp) group.restart(id)
+  group.mail.splice(0)
+  group.until(() => group.leaders().length === 1 && areEqual(group))
+  check(group, history)
+  claim(new Set(group.members.map(({ state }) => showLast(state))).size === 1, 'they end with different logs')
+  return { committed, installs, lost }
+}
+
+/** So many random acts, then peace; with settings that concern snapshots, members take some. Throws what does not hold, with the seed that shows it. */
+export const story = (names: string, seed: number, acts: number, settings?: Partial<Settings>): Told => {
+  try {
+    return troubled(names, seed, acts, settings)
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
