@@ -1,13 +1,18 @@
+import type { Write } from '../lib/events.js'
 import { type Either, isLeft } from '../lib/prelude.js'
 import type { Index, Snapshot, SnapshotPlace } from '../lib/types.js'
 import type { SnapshotReader, SnapshotWriter, Store } from '../streams/storage/port.js'
-import { MEMBERSHIP } from './open-store.js'
+import { MEMBERSHIP, append, commands } from './open-store.js'
 
 /** Resolves with what `act` answers, rejects with its failure. */
 const answered = <A>(act: (done: (outcome: Either<Error, A>) => void) => void): Promise<A> =>
   new Promise((resolve, reject) => act(outcome => (isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right))))
 
 export const placeAt = (index: Index): SnapshotPlace => ({ index, term: 1 + index, time: 1_700_000_000_000.5 + index, membership: MEMBERSHIP })
+
+/** Entries of which the last one stands at `placeAt(last)`, each in a term of its own. */
+export const entriesTo = (last: Index, from: Index = 1): Write =>
+  append(...Array.from({ length: last - from + 1 }, (_, i) => commands(from + i, placeAt(from + i).term, `e${from + i}`)))
 
 export const write = (writer: SnapshotWriter, chunk: Uint8Array): Promise<void> => answered(done => writer.write(chunk, done))
 export const finish = (writer: SnapshotWriter): Promise<Snapshot> => answered(done => writer.finish(done))

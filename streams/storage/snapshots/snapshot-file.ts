@@ -1,5 +1,6 @@
 /**
- * A snapshot in a file of its own, `snapshot-<index>-<term>`:
+ * A snapshot in a file of its own, `snapshot-<index>-<term>`, which is called `incoming-<index>-<term>-<bytes>-<checksum>` while it is
+ * being received, and has a temporary name while it is being taken:
  *
  *     file header, one sector | place | chunk | chunk | … | end
  *
@@ -17,7 +18,7 @@
 import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryId, SnapshotPlace } from '../../../lib/types.js'
+import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
 
 /** No chunk of a snapshot's contents is longer, on the disk or where it is read. */
 export const MAX_CHUNK_BYTES = 1024 * 1024
@@ -40,6 +41,9 @@ export interface SnapshotEnd {
   readonly checksum: number
 }
 
+/** What tells a snapshot from every other by its name. */
+export type SnapshotId = Pick<Snapshot, 'index' | 'term' | 'bytes' | 'checksum'>
+
 /** Padded, so that names are in the order of the log; the largest index has 16 digits. */
 export const snapshotName = ({ index, term }: EntryId): string => `snapshot-${String(index).padStart(16, '0')}-${term}`
 
@@ -48,6 +52,17 @@ export const snapshotNamed = (name: string): EntryId | undefined => {
   const [, index, term] = /^snapshot-(\d{16})-(\d{1,16})$/.exec(name) ?? []
   const id = { index: Number(index), term: Number(term) }
   return index !== undefined && snapshotName(id) === name ? id : undefined
+}
+
+/** One that is being received is called by all that tells it from every other: it is taken up again by whoever receives this very one. */
+export const incomingName = ({ index, term, bytes, checksum }: SnapshotId): string =>
+  `incoming-${String(index).padStart(16, '0')}-${term}-${bytes}-${checksum.toString(16).padStart(8, '0')}`
+
+/** What a file of this name is a part of, if it is the name of a snapshot that is being received. */
+export const incomingNamed = (name: string): SnapshotId | undefined => {
+  const [, index, term, bytes, checksum] = /^incoming-(\d{16})-(\d{1,16})-(\d{1,16})-([0-9a-f]{8})$/.exec(name) ?? []
+  const id = { index: Number(index), term: Number(term), bytes: Number(bytes), checksum: Number(`0x${checksum}`) }
+  return index !== undefined && incomingName(id) === name ? id : undefined
 }
 
 const recordChecksum = (header: Uint8Array, payload: Uint8Array, seed: number): number =>
@@ -84,6 +99,10 @@ export const encodePlace = ({ index, term, time, membership }: SnapshotPlace): U
   payload.set(json, MEMBERSHIP_AT)
   return payload
 }
+
+/** Whether two are one: equal in place, size and checksum. */
+export const isSameSnapshot = (a: Snapshot, b: Snapshot): boolean =>
+  a.bytes === b.bytes && a.checksum === b.checksum && Buffer.compare(encodePlace(a), encodePlace(b)) === 0
 
 export const decodePlace = (payload: Uint8Array): Either<string, SnapshotPlace> => {
   if (payload.length < MEMBERSHIP_AT) return left('the place is shorter than its fields')
