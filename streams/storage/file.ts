@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
-import type { Write } from '../../lib/events.js'
+import type { LogRead, Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../time/clock.js'
@@ -87,6 +87,15 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
 const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
   supply.close(() => hardStateFile.close(() => release(done)))
 
+/** Entries that went while they were being read are answered like those that had gone before: with none. */
+const readLog = ({ options: { disk, folder }, log: { index } }: Parts, { purpose, from, to, maxBytes }: LogRead, done: (event: StorageEvent) => void): void => {
+  const restarts = index.restarts()
+  readSpans(disk, folder, index.spans(from, to), maxBytes)(outcome => {
+    if (isLeft(outcome) && !index.isGone(from, restarts)) done({ type: 'readFailed', error: outcome.left })
+    else done({ type: 'entriesRead', purpose, from, batches: isLeft(outcome) ? [] : outcome.right })
+  })
+}
+
 const openStore = (parts: Parts): Store => {
   const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
@@ -121,17 +130,9 @@ const openStore = (parts: Parts): Store => {
       begin()
       queue.write(turn, writes)
     },
-    read: ({ purpose, from, to, maxBytes }) => {
+    read: read => {
       begin()
-      queue.whenWritten(to, () => {
-        const restarts = log.index.restarts()
-        readSpans(disk, folder, log.index.spans(from, to), maxBytes)(outcome => {
-          if (isClosed) return
-          if (!isLeft(outcome)) events.next({ type: 'entriesRead', purpose, from, batches: outcome.right })
-          else if (log.index.isGone(from, restarts)) events.next({ type: 'entriesRead', purpose, from, batches: [] })
-          else events.next({ type: 'readFailed', error: outcome.left })
-        })
-      })
+      queue.whenWritten(read.to, () => readLog(parts, read, event => { if (!isClosed) events.next(event) }))
     },
     remember: (peer, incarnation, done) => {
       if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
