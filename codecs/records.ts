@@ -7,11 +7,12 @@ import { ClusterId, Incarnation, Index, MemberId, Term, byMember, guard } from '
 import { decodeWith } from './report.js'
 
 /**
- * The format of a data folder that this version writes, and the newest that it reads. It says what must be understood to use the folder:
- * versions from before there were snapshots ignore their files, which is safe while the log begins at index 1. Whatever makes a log begin
- * later has to raise the format of a file that those versions read, so that they refuse.
+ * The format of a data folder that this version writes, and the newest that it reads; it reads all from 1 on. It says what must be
+ * understood to use the folder. In format 1 a log begins at index 1 for ever, and snapshots are files that its versions ignore. Format 2
+ * has segments that begin with a base, so that those before them can go: a version that knows only format 1 would take what is left for
+ * the whole log, and refuses it by this number, which every new file has.
  */
-export const FOLDER_FORMAT = 1
+export const FOLDER_FORMAT = 2
 
 /** Whose a data folder is, and whom its owner has met. */
 export interface Identity {
@@ -23,10 +24,11 @@ export interface Identity {
 }
 
 const Format: t.Type<number> = guard('Format', value => {
-  if (value === FOLDER_FORMAT) return undefined
-  return typeof value === 'number' && value > FOLDER_FORMAT
+  const isNumber = typeof value === 'number' && Number.isInteger(value)
+  if (isNumber && value >= 1 && value <= FOLDER_FORMAT) return undefined
+  return isNumber && value > FOLDER_FORMAT
     ? `must be at most ${FOLDER_FORMAT}, the newest format that this version reads`
-    : `must be ${FOLDER_FORMAT}`
+    : `must be a whole number from 1 to ${FOLDER_FORMAT}`
 })
 
 const StoredIdentity: t.Type<Identity & { readonly format: number }, unknown> = t.strict({

@@ -5,7 +5,7 @@ import { type Folder, memoryFolders } from './memory-folders.js'
 
 /** Every act on the disk, by name. */
 export type DiskOperation =
-  | 'makeDirectory' | 'open' | 'create' | 'write' | 'read' | 'datasync' | 'close' | 'rename' | 'unlink' | 'syncDirectory' | 'list' | 'lock'
+  | 'makeDirectory' | 'open' | 'create' | 'write' | 'read' | 'truncate' | 'datasync' | 'close' | 'rename' | 'unlink' | 'syncDirectory' | 'list' | 'lock'
 
 export interface MemoryDiskOptions {
   /** Decides what a crash loses; the same seed loses the same. */
@@ -61,7 +61,7 @@ export interface MemoryDisk extends Disk {
 
 const errorOf = (code: string, path: string): NodeJS.ErrnoException => Object.assign(new Error(`${code}: ${path}`), { code, path })
 
-const CHANGES: readonly DiskOperation[] = ['makeDirectory', 'create', 'write', 'datasync', 'rename', 'unlink', 'syncDirectory']
+const CHANGES: readonly DiskOperation[] = ['makeDirectory', 'create', 'write', 'truncate', 'datasync', 'rename', 'unlink', 'syncDirectory']
 
 /** A reproducible sequence of numbers from 0 to 1 (mulberry32). */
 const randomFrom = (seed: number): (() => number) => {
@@ -168,6 +168,7 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
       return fits
     }),
     read: (into, offset, done) => run('read', done, () => file.read(into, offset)),
+    truncate: (length, done) => run('truncate', done, () => file.truncate(length)),
     datasync: done => performSync(machine, life, 'datasync', path, done, () => (isOpen ? file.startSync() : errorOf('EBADF', path)), file.failSync),
     size: done => run('read', done, () => file.size()),
     close: done => run('close', done, () => {

@@ -6,6 +6,8 @@ export interface MemoryFile {
   write(bytes: Uint8Array, offset: number): void
   /** How many bytes there were to read. */
   read(into: Uint8Array, offset: number): number
+  /** Cuts it to `length` bytes; until that is synced a crash may bring its length back. */
+  truncate(length: number): void
   /** Begins to sync what is unsynced now: it is durable once the result has been called, and may be lost until then. */
   startSync(): () => void
   /** What is unsynced now counts as clean and will not survive, unless it is written again. */
@@ -50,6 +52,8 @@ interface Content {
   dirty: Set<number>
   /** What a failed sync took for done. */
   readonly lost: Set<number>
+  /** Whether the next sync brings a shorter length to disk. */
+  isCut: boolean
   /** Syncs under way: their sectors are still as good as unsynced. */
   readonly syncing: Set<Set<number>>
 }
@@ -62,22 +66,24 @@ const restore = ({ seen, durable }: Content, sector: number): void => {
   if (start < durable.size) seen.store.set(durable.store.subarray(start, Math.min(end, durable.size)), start)
 }
 
-const settle = ({ seen, durable }: Content, sectors: ReadonlySet<number>, size: number): void => {
+const settle = ({ seen, durable }: Content, sectors: ReadonlySet<number>, size: number, isCut = false): void => {
+  if (isCut) durable.size = Math.min(durable.size, size)
   for (const sector of sectors) copyRange(seen, durable, sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, size))
   ensureSize(durable, size)
 }
 
 const startSync = (content: Content): (() => void) => {
-  const { seen: { size }, syncing } = content
+  const { seen: { size }, syncing, isCut } = content
   const earlier = [...syncing]
   const sectors = content.dirty
   for (const covered of earlier) for (const sector of covered) sectors.add(sector)
   content.dirty = new Set()
+  content.isCut = false
   syncing.add(sectors)
   return () => {
     if (!syncing.delete(sectors)) return
     for (const covered of earlier) syncing.delete(covered)
-    settle(content, sectors, size)
+    settle(content, sectors, size, isCut)
   }
 }
 
@@ -94,8 +100,16 @@ const write = ({ seen, dirty, lost }: Content, bytes: Uint8Array, offset: number
   }
 }
 
+const truncate = (content: Content, length: number): void => {
+  const { seen, dirty } = content
+  for (let sector = Math.floor(length / SECTOR_BYTES); sector * SECTOR_BYTES < seen.size; sector++) dirty.add(sector)
+  content.isCut ||= length < seen.size
+  seen.size = Math.min(seen.size, length)
+}
+
 const crash = (content: Content, survives: () => boolean): void => {
   const { seen, durable, lost } = content
+  ensureSize(seen, durable.size)
   const sectors = unsynced(content)
   let size = durable.size
   for (const sector of lost) restore(content, sector)
@@ -111,6 +125,7 @@ const crash = (content: Content, survives: () => boolean): void => {
 const clean = (content: Content): void => {
   content.dirty.clear()
   content.lost.clear()
+  content.isCut = false
   content.syncing.clear()
 }
 
@@ -124,6 +139,7 @@ const fileOf = (content: Content): MemoryFile => {
       into.set(seen.store.subarray(offset, offset + available))
       return available
     },
+    truncate: length => truncate(content, length),
     startSync: () => startSync(content),
     failSync: () => {
       for (const sector of content.dirty) content.lost.add(sector)
@@ -138,10 +154,10 @@ const fileOf = (content: Content): MemoryFile => {
       durable.size = bytes.length
       clean(content)
     },
-    clone: () => fileOf({ seen: copyOf(seen), durable: copyOf(durable), dirty: unsynced(content), lost: new Set(content.lost), syncing: new Set() }),
+    clone: () => fileOf({ seen: copyOf(seen), durable: copyOf(durable), dirty: unsynced(content), lost: new Set(content.lost), isCut: content.isCut, syncing: new Set() }),
   }
 }
 
 const nothing = (): Bytes => ({ store: new Uint8Array(0), size: 0 })
 
-export const createMemoryFile = (): MemoryFile => fileOf({ seen: nothing(), durable: nothing(), dirty: new Set(), lost: new Set(), syncing: new Set() })
+export const createMemoryFile = (): MemoryFile => fileOf({ seen: nothing(), durable: nothing(), dirty: new Set(), lost: new Set(), isCut: false, syncing: new Set() })

@@ -1,6 +1,7 @@
 import { packEntries, forEachEntry } from '../codecs/entries.js'
 import type { StartError } from '../lib/errors.js'
 import type { ReadPurpose, Write } from '../lib/events.js'
+import type { LogBase } from '../lib/log.js'
 import { type Either, isLeft } from '../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, MemberId, Membership, Term, Turn } from '../lib/types.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from '../streams/storage/port.js'
@@ -26,6 +27,12 @@ export const commands = (firstIndex: Index, term: Term, ...texts: readonly strin
 })
 
 export const append = (...batches: readonly EntryBatch[]): Write => ({ type: 'append', batches })
+
+export const baseAt = (index: Index, term: Term, membership: Membership = MEMBERSHIP): LogBase => ({ index, term, membership })
+
+export const compact = (base: LogBase): Write => ({ type: 'compact', base })
+
+export const install = (base: LogBase): Write => ({ type: 'install', base })
 
 export const hardState = (term: Term, votedFor?: MemberId, commitIndex: Index = 0): Write =>
   ({ type: 'hardState', hardState: { term, votedFor, commitIndex } })

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { checksumOf } from '../codecs/bytes.js'
-import { abort, close, contentsOf, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from './open-snapshot.js'
+import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from './open-snapshot.js'
 import { type StorageWorld, openStore } from './open-store.js'
 
 /** Bytes that differ from place to place and from snapshot to snapshot. */
@@ -20,6 +20,7 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
   },
   'a snapshot is read back as it was written, also by the next who opens the store': async world => {
     const first = await openStore(world.storage())
+    await first.write(1, entriesTo(9))
     const chunks = [1, 60, 70_000, 3].map((length, i) => bytesOf(length, i))
     const written = await writeSnapshot(first.store, placeAt(7), chunks)
     deepEqual(written, { ...placeAt(7), bytes: 70_064, checksum: checksumOf(Buffer.concat(chunks)) })
@@ -71,6 +72,7 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
   },
   'the newest replaces the one before, and who reads that one reads on': async world => {
     const first = await openStore(world.storage())
+    await first.write(1, entriesTo(9))
     const old = [bytesOf(50_000, 1), bytesOf(50_000, 2)]
     const written = await writeSnapshot(first.store, placeAt(3), old)
     const reader = await openNewest(first.store)
@@ -88,6 +90,7 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
   },
   'one that is given up leaves the newest, and its place to the next one': async world => {
     const first = await openStore(world.storage())
+    await first.write(1, entriesTo(9))
     const written = await writeSnapshot(first.store, placeAt(3), [bytesOf(10, 3)])
     const given = first.store.snapshots.write(placeAt(9))
     await write(given, bytesOf(100, 9))
@@ -139,6 +142,7 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
   },
   'closing the store gives up what is being written and ends what is being read': async world => {
     const first = await openStore(world.storage())
+    await first.write(1, entriesTo(9))
     const { store } = first
     const written = await writeSnapshot(store, placeAt(3), [bytesOf(10, 3)])
     const writer = store.snapshots.write(placeAt(9))

@@ -4,6 +4,8 @@ import { type Either, isLeft, isRight } from '../lib/prelude.js'
 import type { StartError } from '../lib/errors.js'
 import type { Index, Membership } from '../lib/types.js'
 import { MEMBERSHIP, type StorageWorld, append, commands, hardState, linesOf, openStore, tryOpen } from './open-store.js'
+import { compactionRules } from './compaction-rules.js'
+import { receiveRules } from './receive-rules.js'
 import { snapshotRules } from './snapshot-rules.js'
 import type { SuiteCase } from './transport-suite.js'
 
@@ -283,5 +285,5 @@ const remembering: Readonly<Record<string, Check>> = {
 
 /** What every storage must keep; `make` gives an empty place for each case. */
 export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] =>
-  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...snapshotRules })
+  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...compactionRules, ...snapshotRules, ...receiveRules })
     .map(([name, check]) => ({ name, run: () => check(make()) }))

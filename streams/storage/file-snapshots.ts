@@ -1,33 +1,76 @@
-import { right } from '../../lib/prelude.js'
+import { Damaged } from '../../lib/errors.js'
+import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, chain, fail, map, succeed } from './disk/act.js'
+import { type Act, chain, fail, inOrder, map, succeed } from './disk/act.js'
 import { sweep, syncFolder } from './disk/file-access.js'
 import type { CheckOwner } from './files/store-file.js'
-import type { SnapshotShelf } from './serve-snapshots.js'
+import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
+import type { FoundSnapshots } from './snapshots/find-snapshots.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
-import { snapshotName } from './snapshots/snapshot-file.js'
-import { type SnapshotFolder, createDraft } from './snapshots/write-snapshot.js'
+import { openIncoming } from './snapshots/receive-snapshot.js'
+import { incomingName, snapshotName } from './snapshots/snapshot-file.js'
+import { type DraftFile, type SnapshotFolder, createDraft } from './snapshots/write-snapshot.js'
 
-/** Snapshots as files of a folder. The one before is removed once its successor is durable; who has it open reads on. */
-export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, found: Snapshot | undefined): SnapshotShelf => {
+const NOTHING: Act<void, never> = succeed(undefined)
+
+/** Removes a file for good, whether or not it is there. */
+const remove = ({ disk, folder }: SnapshotFolder, name: string): Act<void> => inOrder(
+  done => disk.unlink(`${folder}/${name}`, outcome => done(isLeft(outcome) && outcome.left.code === 'ENOENT' ? right(undefined) : outcome)),
+  syncFolder(disk, folder),
+)
+
+/** For good, also where the power fails next; what cannot be removed is swept at the next start. */
+const attempt = (act: Act<void>): Act<void, never> => done => act(() => done(right(undefined)))
+
+/**
+ * Snapshots as files of a folder. The one before is removed once its successor is durable; who has it open reads on. So is one whose
+ * contents turned out to be damaged; until then its file stays where it is.
+ */
+export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, found: FoundSnapshots): SnapshotShelf => {
   const { disk, folder } = options
-  let newest = found
-  /** For good, also where the power fails next; what cannot be removed is swept at the next start. */
-  const remove = (snapshot: Snapshot): Act<void> => done =>
-    sweep(disk, `${folder}/${snapshotName(snapshot)}`)(() => syncFolder(disk, folder)(() => done(right(undefined))))
+  /** The newest file, and whether its contents are damaged. */
+  let file = found.newest && { snapshot: found.newest, isDamaged: false }
+  let incoming = found.incoming
+
+  const publish = (draft: DraftFile): Act<Snapshot> => chain(draft.complete, snapshot => {
+    const before = file?.snapshot
+    const become = (): void => { file = { snapshot, isDamaged: false } }
+    const isInTheWay = before !== undefined && before.index > snapshot.index
+    const isReplaced = before !== undefined && !isInTheWay && snapshotName(before) !== snapshotName(snapshot)
+    return map(inOrder(
+      // Only a damaged one has a higher index. It would count at the next start: it goes first.
+      isInTheWay ? map(remove(options, snapshotName(before)), () => { file = undefined }) : NOTHING,
+      map(draft.publish, become),
+      isReplaced ? attempt(remove(options, snapshotName(before))) : NOTHING,
+    ), () => snapshot)
+  })
+  const receiving = (draft: DraftFile): Incoming => ({
+    written: draft.written, write: draft.write, close: draft.close, discard: draft.discard,
+    finish: map(publish(draft), snapshot => {
+      incoming = undefined
+      return snapshot
+    }),
+  })
+  /** Whoever still reads one that has been replaced says nothing about the newest. */
+  const watched = <A, E>(snapshot: Snapshot, act: Act<A, E>): Act<A, E> => done => act(outcome => {
+    if (isLeft(outcome) && outcome.left instanceof Damaged && file?.snapshot === snapshot) file = { snapshot, isDamaged: true }
+    done(outcome)
+  })
+
   return {
-    newest: () => newest,
-    begin: place => map(createDraft(options, place), ({ write, publish, discard }) => ({
-      write, discard,
-      finish: chain(publish, snapshot => {
-        const before = newest
-        newest = snapshot
-        return map(before === undefined ? succeed(undefined) : remove(before), () => snapshot)
-      }),
-    })),
+    newest: () => (file?.isDamaged === false ? file.snapshot : undefined),
+    begin: place => map(createDraft(options, place), draft => ({ write: draft.write, finish: publish(draft), discard: draft.discard })),
+    receive: snapshot => {
+      const name = incomingName(snapshot)
+      const other = incoming === undefined || incoming === name ? NOTHING : sweep(disk, `${folder}/${incoming}`)
+      incoming = name
+      return chain(other, () => map(openIncoming(options, snapshot, checkOwner), receiving))
+    },
     open: done => {
-      if (newest === undefined) return fail(new Error('there is no snapshot'))(done)
-      map(openSnapshot(disk, folder, newest, checkOwner), file => ({ snapshot: file.snapshot, next: chunksOf(file), close: file.file.close }))(done)
+      if (file?.isDamaged !== false) return fail(new Error('there is no snapshot'))(done)
+      const { snapshot } = file
+      map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => (
+        { snapshot, next: watched(snapshot, chunksOf(found)), close: found.file.close }))(done)
     },
   }
 }

@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
+import type { Write } from '../../lib/events.js'
+import type { StoredLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
 import type { Disk } from './disk/disk.js'
 import { sweep, syncFolder } from './disk/file-access.js'
 import { fileSnapshots } from './file-snapshots.js'
+import { createSegmentDropper } from './log/drop-segments.js'
 import { createGroupCommit } from './log/group-commit.js'
+import { endOf } from './log/log-end.js'
 import { IDENTITY_FILE, identityBytes } from './files/identity-file.js'
 import { readSpans } from './log/log-reader.js'
 import { nodeDisk } from './disk/node-disk.js'
-import type { Storage, StorageEvent, Store, StoreOwner } from './port.js'
+import type { Storage, StorageEvent, Store, StoreOwner, StoreRead } from './port.js'
+import { installed } from './reconcile.js'
 import { serveSnapshots } from './serve-snapshots.js'
 import { toSectors } from './log/segment.js'
 import { type SegmentSupply, createSegmentSupply } from './log/segment-files.js'
@@ -51,7 +56,8 @@ const faultsIn = (folder: string, options: FileStorageOptions, segmentBytes: num
 interface Parts extends OpenFolder {
   readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
   readonly owner: StoreOwner
-  readonly tail: Store['recovered']['tail']
+  /** The log as it is handed over. */
+  readonly found: StoredLog
   readonly release: (done: () => void) => void
 }
 
@@ -81,39 +87,53 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
 const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
   supply.close(() => hardStateFile.close(() => release(done)))
 
+/** Entries that went while they were being read are answered like those that had gone before: with none. */
+const readLog = ({ options: { disk, folder }, log: { index } }: Parts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
+  const restarts = index.restarts()
+  readSpans(disk, folder, index.spans(from, to), maxBytes)(outcome => {
+    if (isLeft(outcome) && !index.isGone(from, restarts)) done({ type: 'readFailed', error: outcome.left })
+    else done({ type: 'entriesRead', purpose, from, batches: isLeft(outcome) ? [] : outcome.right })
+  })
+}
+
 const openStore = (parts: Parts): Store => {
-  const { options, owner, identity, hardStateFile, log, tail, notes } = parts
+  const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
   const events = new Subject<StorageEvent>()
   const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
-  const { found } = hardStateFile
-  const hardState = { ...found, commitIndex: Math.max(found.commitIndex, log.commitIndex) }
+  const written = hardStateFile.found
+  const hardState = { ...written, commitIndex: Math.max(written.commitIndex, log.commitIndex, found.base.index) }
+  const dropper = createSegmentDropper(disk, folder, log.segments)
   const queue = createGroupCommit({
-    clock, idleMs, index: log.index, hardStateFile, hardState, supply, current: log.current, marked: log.marked,
+    clock, idleMs, index: log.index, hardStateFile, hardState, supply, notes: log.segments, dropper,
+    current: log.current, base: log.base.index, end: endOf(log), marked: log.marked,
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
   const peers = peerMemory(parts, queue.fail)
-  const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots.newest)
+  const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
   const { snapshots, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
   let closing: (() => void)[] | undefined
   let isClosed = false
+  /** What recovery left to do is the first thing in the queue; not before somebody listens, who hears of it if it fails. */
+  let first: readonly Write[] = unfinished === undefined ? [] : [{ type: 'install', base: unfinished }]
+  const begin = (): void => {
+    if (first.length > 0) queue.write(0, first)
+    first = []
+  }
 
   return {
-    recovered: {
-      incarnation: identity.incarnation, peers: identity.peers, hardState,
-      base: log.base, lastIndex: log.lastIndex, terms: log.terms, memberships: log.memberships, tail, notes,
-    },
+    recovered: { incarnation: identity.incarnation, peers: identity.peers, hardState, ...found, notes: parts.notes },
     snapshots,
     events$: events.asObservable(),
-    write: (turn, writes) => queue.write(turn, writes),
-    read: ({ purpose, from, to, maxBytes }) => queue.whenWritten(to, () => {
-      readSpans(disk, folder, log.index.spans(from, to), maxBytes)(outcome => {
-        if (isClosed) return
-        if (isLeft(outcome)) events.next({ type: 'readFailed', error: outcome.left })
-        else events.next({ type: 'entriesRead', purpose, from, batches: outcome.right })
-      })
-    }),
+    write: (turn, writes) => {
+      begin()
+      queue.write(turn, writes)
+    },
+    read: read => {
+      begin()
+      queue.whenWritten(read.to, () => readLog(parts, read, event => { if (!isClosed) events.next(event) }))
+    },
     remember: (peer, incarnation, done) => {
       if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
       else peers.remember(peer, incarnation)(done)
@@ -122,11 +142,12 @@ const openStore = (parts: Parts): Store => {
       if (isClosed) return done()
       if (closing !== undefined) return void closing.push(done)
       closing = [done]
-      queue.close(() => peers.rest(() => closeSnapshots(() => shutDown(parts, supply, () => {
+      begin()
+      queue.close(() => dropper.close(() => peers.rest(() => closeSnapshots(() => shutDown(parts, supply, () => {
         isClosed = true
         events.complete()
         closing?.forEach(call => call())
-      }))))
+      })))))
     },
   }
 }
@@ -137,11 +158,13 @@ const closeAll = ({ log: { current, spare }, hardStateFile }: OpenFolder): Act<v
 /** Opens a held folder, reads the newest entries back and removes what has been replaced. */
 const open = (options: Parts['options'], owner: StoreOwner, release: Parts['release']): Act<Store, StartError | Error> =>
   chain(openFolder(options, owner), contents => {
-    const { index, tailFrom, lastIndex } = contents.log
+    const { log: { index, tailFrom, lastIndex, base, terms, memberships }, unfinished } = contents
     const tail = readSpans(options.disk, options.folder, index.spans(tailFrom, lastIndex), Number.MAX_SAFE_INTEGER)
-    return chain(orUndo(tail, closeAll(contents)), batches =>
+    const found: Act<StoredLog, Error> = unfinished === undefined
+      ? map(tail, batches => ({ base, lastIndex, terms, memberships, tail: batches })) : succeed(installed(unfinished))
+    return chain(orUndo(found, closeAll(contents)), log =>
       map(forEach(contents.snapshots.replaced, path => sweep(options.disk, path)), () =>
-        openStore({ ...contents, options, owner, tail: batches, release })))
+        openStore({ ...contents, options, owner, found: log, release })))
   })
 
 /**

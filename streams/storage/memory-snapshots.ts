@@ -1,10 +1,11 @@
 import { checksumOf } from '../../codecs/bytes.js'
 import { left, right } from '../../lib/prelude.js'
+import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { Snapshot } from '../../lib/types.js'
-import { succeed } from './disk/act.js'
-import type { SnapshotShelf } from './serve-snapshots.js'
+import { type Act, succeed } from './disk/act.js'
+import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
 
-/** A snapshot that is whole. */
+/** A snapshot that is whole, or as much of it as there is. */
 export interface KeptSnapshot {
   readonly snapshot: Snapshot
   readonly chunks: readonly Uint8Array[]
@@ -13,30 +14,61 @@ export interface KeptSnapshot {
 /** What outlives an open store. */
 export interface KeptSnapshots {
   newest: KeptSnapshot | undefined
+  /** What is being received. */
+  incoming: KeptSnapshot | undefined
+}
+
+/** Contents that grow chunk by chunk, from those that are there. */
+const growing = (found: readonly Uint8Array[]) => {
+  const chunks = [...found]
+  let bytes = chunks.reduce((sum, { length }) => sum + length, 0)
+  let checksum = chunks.reduce((before, chunk) => checksumOf(chunk, before), 0)
+  return {
+    chunks,
+    written: () => ({ bytes, checksum }),
+    write: (chunk: Uint8Array): Act<void, never> => done => {
+      chunks.push(chunk.slice())
+      bytes += chunk.length
+      checksum = checksumOf(chunk, checksum)
+      done(right(undefined))
+    },
+  }
+}
+
+const receiving = (kept: KeptSnapshots, snapshot: Snapshot): Incoming => {
+  const before = kept.incoming
+  const { chunks, written, write } = growing(before !== undefined && isSameSnapshot(before.snapshot, snapshot) ? before.chunks : [])
+  kept.incoming = { snapshot, chunks }
+  return {
+    written, write, close: succeed(undefined),
+    finish: done => {
+      kept.newest = { snapshot, chunks }
+      kept.incoming = undefined
+      done(right(snapshot))
+    },
+    discard: done => {
+      kept.incoming = undefined
+      done(right(undefined))
+    },
+  }
 }
 
 /** Snapshots in memory: the newest replaces the one before, which lasts as long as somebody reads it. */
 export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
   newest: () => kept.newest?.snapshot,
   begin: place => {
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    let checksum = 0
+    const { chunks, written, write } = growing([])
     return succeed({
-      write: chunk => done => {
-        chunks.push(chunk.slice())
-        bytes += chunk.length
-        checksum = checksumOf(chunk, checksum)
-        done(right(undefined))
-      },
+      write,
       finish: done => {
-        const snapshot = { ...place, bytes, checksum }
+        const snapshot = { ...place, ...written() }
         kept.newest = { snapshot, chunks }
         done(right(snapshot))
       },
       discard: succeed(undefined),
     })
   },
+  receive: snapshot => done => done(right(receiving(kept, snapshot))),
   open: done => {
     if (kept.newest === undefined) return done(left(new Error('there is no snapshot')))
     const { snapshot, chunks } = kept.newest

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import { FolderInUse, WrongFolder } from '../../lib/errors.js'
-import type { LogRead, Write } from '../../lib/events.js'
-import type { LogBase, PlacedMembership, TermRun } from '../../lib/log.js'
-import { left, right } from '../../lib/prelude.js'
+import type { Write } from '../../lib/events.js'
+import type { LogBase, PlacedMembership, StoredLog, TermRun } from '../../lib/log.js'
+import { left, right, unreachable } from '../../lib/prelude.js'
 import type { EntryBatch, HardState, Incarnation, Index, MemberId, Turn } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type KeptSnapshots, memorySnapshots } from './memory-snapshots.js'
-import { type Recovered, type Storage, type StorageEvent, type Store, type StoreOwner, otherCluster } from './port.js'
+import { type Recovered, type Storage, type StorageEvent, type Store, type StoreOwner, type StoreRead, otherCluster } from './port.js'
+import { installNote, interruptedInstall } from './reconcile.js'
 import { serveSnapshots } from './serve-snapshots.js'
 
 /** What errors call it. */
@@ -19,7 +20,7 @@ interface Kept {
   readonly clusterId: string
   readonly id: MemberId
   readonly incarnation: Incarnation
-  readonly base: LogBase
+  base: LogBase
   readonly batches: EntryBatch[]
   readonly snapshots: KeptSnapshots
   peers: Record<MemberId, Incarnation>
@@ -51,22 +52,47 @@ const cut = (batches: EntryBatch[], from: Index): void => {
   if (first.firstIndex < from) batches.push(dropAfter(first, from - 1))
 }
 
-/** Why the write cannot follow what is there, if it cannot. */
-const perform = (kept: Kept, write: Write): string | undefined => {
-  if (write.type === 'hardState') {
-    kept.hardState = write.hardState
-    return undefined
-  }
-  for (const batch of write.batches) {
+const append = (kept: Kept, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
+  for (const batch of batches) {
     const last = lastOf(kept)
     if (batch.firstIndex > last + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${last}`
+    if (batch.firstIndex <= kept.base.index) return `an append at ${batch.firstIndex} would replace what a snapshot at ${kept.base.index} holds`
     if (batch.firstIndex <= last) cut(kept.batches, batch.firstIndex)
     kept.batches.push(batch)
   }
   return undefined
 }
 
-const readFrom = (batches: readonly EntryBatch[], { from, to, maxBytes }: LogRead): readonly EntryBatch[] => {
+/** Entries up to the base go at once. */
+const compact = (kept: Kept, base: LogBase): string | undefined => {
+  const last = lastOf(kept)
+  if (base.index > last) return `a log that ends at ${last} cannot begin behind ${base.index}`
+  if (base.index <= kept.base.index) return undefined
+  const at = find(kept.batches, base.index + 1)
+  kept.batches.splice(0, at)
+  const first = kept.batches[0]
+  if (first !== undefined) kept.batches[0] = dropBefore(first, base.index + 1)
+  kept.base = base
+  return undefined
+}
+
+const install = (kept: Kept, base: LogBase): void => {
+  kept.batches.length = 0
+  kept.base = base
+}
+
+/** Why the write cannot follow what is there, if it cannot. */
+const perform = (kept: Kept, write: Write): string | undefined => {
+  switch (write.type) {
+    case 'append': return append(kept, write)
+    case 'hardState': return void (kept.hardState = write.hardState)
+    case 'compact': return compact(kept, write.base)
+    case 'install': return void install(kept, write.base)
+    default: return unreachable(write)
+  }
+}
+
+const readFrom = (batches: readonly EntryBatch[], { from, to, maxBytes }: StoreRead): readonly EntryBatch[] => {
   const found: EntryBatch[] = []
   let bytes = 0
   for (let at = find(batches, from); at < batches.length; at++) {
@@ -78,7 +104,7 @@ const readFrom = (batches: readonly EntryBatch[], { from, to, maxBytes }: LogRea
   return found[0]?.firstIndex === from ? found : []
 }
 
-const recover = ({ incarnation, peers, hardState, base, batches }: Kept, tailBytes: number): Recovered => {
+const logIn = ({ base, batches }: Kept, tailBytes: number): StoredLog => {
   const terms: TermRun[] = []
   const memberships: PlacedMembership[] = []
   for (const batch of batches) {
@@ -89,9 +115,16 @@ const recover = ({ incarnation, peers, hardState, base, batches }: Kept, tailByt
   for (let bytes = 0; start > 0 && bytes < tailBytes; start--) bytes += bytesOf(batches[start - 1]!)
   if (start === batches.length && start > 0) start--
   const last = batches.at(-1)
+  return { base, lastIndex: last === undefined ? base.index : lastIndexOf(last), terms, memberships, tail: batches.slice(start) }
+}
+
+const recover = (kept: Kept, tailBytes: number): Recovered => {
+  const unfinished = interruptedInstall(logIn(kept, 0), kept.snapshots.newest?.snapshot)
+  if (unfinished !== undefined) install(kept, unfinished)
+  const { incarnation, peers, hardState, base } = kept
   return {
-    incarnation, peers: { ...peers }, hardState, base, terms, memberships, tail: batches.slice(start), notes: [],
-    lastIndex: last === undefined ? base.index : lastIndexOf(last),
+    incarnation, peers: { ...peers }, hardState: { ...hardState, commitIndex: Math.max(hardState.commitIndex, base.index) },
+    ...logIn(kept, tailBytes), notes: unfinished === undefined ? [] : [installNote(NAME, unfinished)],
   }
 }
 
@@ -154,14 +187,14 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
 
 /**
  * Keeps a member's log in memory, for tests and first steps. The value is the disk: it survives closing and opening again, and is gone
- * with the process. It keeps every entry, so memory grows with the log.
+ * with the process. It keeps every entry that no snapshot has made unneeded.
  */
 export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): Storage => {
   let kept: Kept | undefined
   let isOpen = false
   const create = ({ clusterId, id, membership }: StoreOwner): Kept => ({
     clusterId, id, incarnation: randomBytes(16).toString('hex'), base: { index: 0, term: 0, membership }, batches: [],
-    snapshots: { newest: undefined }, peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
+    snapshots: { newest: undefined, incoming: undefined }, peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
   })
   return {
     open: (owner, done) => clock.endOfTurn(() => {

@@ -48,7 +48,10 @@ export interface SnapshotReader {
   close(done: () => void): void
 }
 
-/** A snapshot that comes in from another member, chunk by chunk. What is written of it outlasts the process, and is taken up again. */
+/**
+ * A snapshot that comes in from another member, chunk by chunk. What is written of it outlasts the process, and is taken up again. Its
+ * first failure ends it, answers every later call, and drops what is there: whatever failed vouches for nothing.
+ */
 export interface SnapshotReceiver {
   /** So many bytes of it were here, whole and in order, when it was opened: the next chunk goes there. */
   readonly received: number

@@ -1,10 +1,10 @@
 import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, fail, forEach, inOrder, oneAtATime } from './disk/act.js'
-import type { SnapshotPlace, SnapshotReader, SnapshotWriter, Snapshots } from './port.js'
+import { type Act, fail, forEach, inOrder, oneAtATime, succeed } from './disk/act.js'
+import type { SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots } from './port.js'
 
-/** A snapshot that is being written; its acts come one at a time. */
+/** A snapshot that is being written, by whoever takes it or receives it; its acts come one at a time. */
 export interface Draft {
   /** Appends a chunk of at least one byte and at most `MAX_CHUNK_BYTES`, which belongs to the caller again afterwards. */
   write(chunk: Uint8Array): Act<void, Error>
@@ -14,16 +14,26 @@ export interface Draft {
   readonly discard: Act<void, unknown>
 }
 
+/** A snapshot that is being received. */
+export interface Incoming extends Draft {
+  /** So much of its contents is there. */
+  written(): Pick<Snapshot, 'bytes' | 'checksum'>
+  /** Lets go of it; what is there stays. */
+  readonly close: Act<void, unknown>
+}
+
 /** A snapshot that is being read; its acts come one at a time. */
 export interface Contents extends Pick<SnapshotReader, 'snapshot'> {
   readonly next: Act<Uint8Array | undefined, Error>
   readonly close: Act<void, unknown>
 }
 
-/** Where snapshots are kept, without the rules of the port. `open` and a draft's `finish` never overlap. */
+/** Where snapshots are kept, without the rules of the port. `open` and the `finish` of drafts never overlap. */
 export interface SnapshotShelf {
   newest(): Snapshot | undefined
   begin(place: SnapshotPlace): Act<Draft, Error>
+  /** Takes up what is there of this very snapshot, and drops what is there of any other. */
+  receive(snapshot: Snapshot): Act<Incoming, Error>
   readonly open: Act<Contents, Error>
 }
 
@@ -38,106 +48,166 @@ function* cut(chunk: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < chunk.length; at += MAX_CHUNK_BYTES) yield chunk.subarray(at, at + MAX_CHUNK_BYTES)
 }
 
-interface OpenWriter {
-  readonly writer: SnapshotWriter
-  /** Ends it, if it has not ended. */
-  end(why: string): Act<void, never>
+/** One draft, from its beginning to its end. */
+interface Session<D extends Draft> {
+  /** A failure discards the draft, and answers everything later. */
+  step<A>(actOf: (draft: D) => Act<A, Error>): Act<A, Error>
+  readonly finish: Act<Snapshot, Error>
+  /** Ends it by `undo`, if it has not ended. */
+  end(why: string, undo: (draft: D) => Act<unknown, unknown>): Act<void, never>
 }
 
+const discardOf = ({ discard }: Draft): Act<void, unknown> => discard
+
 /** `finishing` keeps `finish` apart from what must not overlap with it; `ended` is called once nothing of it is left to do. */
-const createWriter = (begin: Act<Draft, Error>, finishing: ReturnType<typeof oneAtATime>, later: Later, ended: () => void): OpenWriter => {
+const createSession = <D extends Draft>(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>, ended: () => void): Session<D> => {
   const inTurn = oneAtATime()
   /** Left once it has ended, with the reason. */
-  let draft: Either<Error, Draft> = left(new Error('the snapshot has not begun'))
+  let draft: Either<Error, D> = left(new Error('the snapshot has not begun'))
   const over = (why: Error): void => {
     draft = left(why)
     ended()
   }
-  const discard = (why: Error): Act<void, never> => done => {
+  const endBy = (why: Error, undo: (draft: D) => Act<unknown, unknown>): Act<void, never> => done => {
     if (isLeft(draft)) return done(right(undefined))
-    draft.right.discard(() => {
+    undo(draft.right)(() => {
       over(why)
       done(right(undefined))
     })
   }
-  const step = <A>(actOf: (draft: Draft) => Act<A, Error>): Act<A, Error> => inTurn(done => {
+  const step = <A>(actOf: (draft: D) => Act<A, Error>): Act<A, Error> => inTurn(done => {
     if (isLeft(draft)) return done(draft)
-    actOf(draft.right)(outcome => (isLeft(outcome) ? discard(outcome.left)(() => done(outcome)) : done(outcome)))
+    actOf(draft.right)(outcome => (isLeft(outcome) ? endBy(outcome.left, discardOf)(() => done(outcome)) : done(outcome)))
   })
-  const end = (why: string): Act<void, never> => inTurn(discard(new Error(why)))
-  inTurn((done: (outcome: Either<Error, Draft>) => void) => begin(outcome => {
+  inTurn((done: (outcome: Either<Error, D>) => void) => begin(outcome => {
     if (isLeft(outcome)) over(outcome.left)
     else draft = outcome
     done(outcome)
   }))(() => undefined)
 
   return {
-    writer: {
-      write: (chunk, done) => step(({ write }) => forEach(cut(chunk), write))(told(later, done)),
-      finish: done => step<Snapshot>(({ finish }) => written => finishing(finish)(outcome => {
-        if (!isLeft(outcome)) over(new Error('the snapshot is finished'))
-        written(outcome)
-      }))(told(later, done)),
-      abort: done => end('the snapshot was given up')(() => later(done)),
+    step,
+    finish: step(current => done => finishing(current)(outcome => {
+      if (!isLeft(outcome)) over(new Error('the snapshot is finished'))
+      done(outcome)
+    })),
+    end: (why, undo) => inTurn(endBy(new Error(why), undo)),
+  }
+}
+
+const writerOf = ({ step, finish, end }: Session<Draft>, later: Later): SnapshotWriter => ({
+  write: (chunk, done) => step(({ write }) => forEach(cut(chunk), write))(told(later, done)),
+  finish: done => finish(told(later, done)),
+  abort: done => end('the snapshot was given up', discardOf)(() => later(done)),
+})
+
+const receiverOf = ({ step, finish, end }: Session<Incoming>, { bytes }: Snapshot, received: number, later: Later): SnapshotReceiver => ({
+  received,
+  write: (chunk, done) => step(({ write, written }) => (written().bytes + chunk.length > bytes
+    ? fail(new Error(`a snapshot of ${bytes} bytes cannot have ${chunk.length} bytes at ${written().bytes}`))
+    : forEach(cut(chunk), write)))(told(later, done)),
+  finish: done => finish(told(later, done)),
+  close: done => end('the snapshot was let go of', ({ close }) => close)(() => later(done)),
+})
+
+/** Whether what was received is all of the snapshot, and nothing else. */
+const checked = ({ bytes, checksum }: Snapshot, { written, finish }: Incoming): Act<Snapshot, Error> => {
+  const found = written()
+  return found.bytes === bytes && found.checksum === checksum ? finish
+    : fail(new Error(`the ${found.bytes} bytes that were received are not the contents of the snapshot, which has ${bytes}`))
+}
+
+/** The reading of `contents`, one step at a time; `ended` hears of its end. */
+const createReader = ({ snapshot, next, close }: Contents, later: Later, ended: () => void): { readonly reader: SnapshotReader; readonly end: Act<void, never> } => {
+  const oneStep = oneAtATime()
+  let isOpen = true
+  const end: Act<void, never> = oneStep(done => {
+    if (!isOpen) return done(right(undefined))
+    isOpen = false
+    ended()
+    close(() => done(right(undefined)))
+  })
+  return {
+    reader: {
+      snapshot,
+      next: done => oneStep<Uint8Array | undefined, Error>(read => (isOpen ? next(read) : read(left(new Error('the snapshot is closed')))))(told(later, done)),
+      close: done => end(() => later(done)),
     },
     end,
   }
 }
 
-/** Keeps the rules of the port for snapshots that lie on `shelf`; `close` ends what is being written or read. */
+/** One session at a time: `open` is the one that has not ended. */
+const createSlot = <D extends Draft>() => {
+  let open: Session<D> | undefined
+  return {
+    open: () => open,
+    begin: (begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): Session<D> => {
+      let isOver = false
+      const session = createSession(begin, finishing, () => {
+        isOver = true
+        open = undefined
+      })
+      if (!isOver) open = session
+      return session
+    },
+  }
+}
+
+/** Keeps the rules of the port for snapshots that lie on `shelf`; `close` ends what is being written, received or read. */
 export const serveSnapshots = (shelf: SnapshotShelf, later: Later): { readonly snapshots: Snapshots; readonly close: Act<void, never> } => {
   const inTurn = oneAtATime()
   const readers = new Set<Act<void, never>>()
-  let writing: OpenWriter | undefined
+  const writing = createSlot<Draft>()
+  const receiving = createSlot<Incoming>()
   let isClosed = false
 
-  const openReader = ({ snapshot, next, close }: Contents): SnapshotReader => {
-    const oneStep = oneAtATime()
-    let isOpen = true
-    const end: Act<void, never> = oneStep(done => {
-      if (!isOpen) return done(right(undefined))
-      isOpen = false
-      readers.delete(end)
-      close(() => done(right(undefined)))
-    })
-    readers.add(end)
-    return {
-      snapshot,
-      next: done => oneStep<Uint8Array | undefined, Error>(read => (isOpen ? next(read) : read(left(new Error('the snapshot is closed')))))(told(later, done)),
-      close: done => end(() => later(done)),
-    }
-  }
-  const refusal = ({ index }: SnapshotPlace): string | undefined => {
+  const notNewer = ({ index }: SnapshotPlace): string | undefined => {
     const last = shelf.newest()?.index
-    if (isClosed) return CLOSED
-    if (writing !== undefined) return 'another snapshot is being written'
     return last !== undefined && index <= last ? `a snapshot at ${index} would not be newer than the one at ${last}` : undefined
   }
+  const refusal = (place: SnapshotPlace, other: Session<Incoming> | Session<Draft> | undefined, doing: string): Error | undefined => {
+    const why = isClosed ? CLOSED : other !== undefined ? `another snapshot is being ${doing}` : notNewer(place)
+    return why === undefined ? undefined : new Error(why)
+  }
+  /** One is written while another is received: only the first of the two to end is newer than the newest for certain. */
+  const finishing = (place: SnapshotPlace, finish: Act<Snapshot, Error>): Act<Snapshot, Error> => inTurn(done => {
+    const why = notNewer(place)
+    if (why === undefined) finish(done)
+    else done(left(new Error(why)))
+  })
 
   return {
     snapshots: {
       newest: () => shelf.newest(),
       write: place => {
-        const refused = refusal(place)
-        if (refused !== undefined) return createWriter(fail(new Error(refused)), inTurn, later, () => undefined).writer
-        let isOver = false
-        const opened = createWriter(shelf.begin(place), inTurn, later, () => {
-          isOver = true
-          writing = undefined
-        })
-        if (!isOver) writing = opened
-        return opened.writer
+        const refused = refusal(place, writing.open(), 'written')
+        const session = refused === undefined ? writing.begin(shelf.begin(place), draft => finishing(place, draft.finish))
+          : createSession<Draft>(fail(refused), ({ finish }) => finish, () => undefined)
+        return writerOf(session, later)
+      },
+      receive: (snapshot, done) => {
+        const refused = refusal(snapshot, receiving.open(), 'received')
+        if (refused !== undefined) return later(() => done(left(refused)))
+        const session = receiving.begin(shelf.receive(snapshot), incoming => finishing(snapshot, checked(snapshot, incoming)))
+        session.step(({ written }) => succeed(receiverOf(session, snapshot, written().bytes, later)))(told(later, done))
       },
       read: done => inTurn<SnapshotReader, Error>(opened => {
         if (isClosed) return opened(left(new Error(CLOSED)))
-        shelf.open(outcome => opened(isLeft(outcome) ? outcome : right(openReader(outcome.right))))
+        shelf.open(outcome => {
+          if (isLeft(outcome)) return opened(outcome)
+          const { reader, end } = createReader(outcome.right, later, () => readers.delete(end))
+          readers.add(end)
+          opened(right(reader))
+        })
       })(told(later, done)),
     },
     close: done => {
       isClosed = true
-      const endWriter: Act<void, never> = ended => (writing === undefined ? ended(right(undefined)) : writing.end(CLOSED)(ended))
+      const endWriter: Act<void, never> = ended => (writing.open()?.end(CLOSED, discardOf) ?? succeed(undefined))(ended)
+      const endReceiver: Act<void, never> = ended => (receiving.open()?.end(CLOSED, ({ close }) => close) ?? succeed(undefined))(ended)
       const endReaders: Act<void, never> = inTurn(ended => inOrder(...readers)(ended))
-      inOrder(endWriter, endReaders)(done)
+      inOrder(endWriter, endReceiver, endReaders)(done)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } from '../../lib/errors.js'
+import type { LogBase } from '../../lib/log.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './disk/act.js'
@@ -9,8 +10,9 @@ import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } fr
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
 import { type RecoveredLog, recoverLog } from './log/log-recovery.js'
 import { type StoreOwner, otherCluster } from './port.js'
+import { installNote, interruptedInstall } from './reconcile.js'
 import { type FoundSnapshots, findSnapshots } from './snapshots/find-snapshots.js'
-import { snapshotNamed } from './snapshots/snapshot-file.js'
+import { incomingNamed, snapshotNamed } from './snapshots/snapshot-file.js'
 import {
   FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed,
 } from './log/segment.js'
@@ -30,6 +32,8 @@ export interface OpenFolder {
   readonly hardStateFile: HardStateFile
   readonly log: RecoveredLog
   readonly snapshots: FoundSnapshots
+  /** Where the log has to begin anew, before anything else is written to it. */
+  readonly unfinished: LogBase | undefined
   readonly notes: readonly string[]
 }
 
@@ -51,7 +55,7 @@ export const holdFolder = (disk: Disk, folder: string): Act<{ release(done: () =
 /** The first segment begins with the log's base. */
 const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { clusterId, membership }: StoreOwner): Act<void> => {
   const base = encodeBase({ index: 0, term: 0, membership })
-  const capacity = Math.max(Math.min(segmentBytes, INITIAL_SEGMENT_BYTES), leastCapacity(base.length))
+  const capacity = Math.max(Math.min(segmentBytes, INITIAL_SEGMENT_BYTES), leastCapacity(recordBytes(base.length)))
   const header: FileHeader = { kind: 'segment', clusterId, number: 1, capacity, salt: random(SALT_BYTES) }
   const record = Buffer.alloc(recordBytes(base.length))
   record.set(base, RECORD_HEADER_BYTES)
@@ -87,7 +91,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const { disk, folder } = options
   const has = (name: string): boolean => names.includes(name)
   const isNew = !has(IDENTITY_FILE)
-  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined || snapshotNamed(name) !== undefined) : undefined
+  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined || snapshotNamed(name) !== undefined || incomingNamed(name) !== undefined) : undefined
   if (stray !== undefined) return fail(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`))
   const unnamed = isNew ? [] : FIRST_FILES.filter(name => !has(name) && has(temporary(name)))
   const leftovers = names.filter(name => name.endsWith('.tmp') && !unnamed.some(known => temporary(known) === name))
@@ -120,8 +124,12 @@ export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenF
     const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
     return chain(findSnapshots(disk, folder, names, checkOwner), snapshots =>
       chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
-        map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log =>
-          ({ identity, hardStateFile, log, snapshots, notes: [...swept, ...hardStateFile.notes, ...log.notes, ...snapshots.notes] }))))
+        map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log => {
+          const unfinished = interruptedInstall(log, snapshots.newest)
+          const anew = unfinished === undefined ? [] : [installNote(folder, unfinished)]
+          const notes = [...swept, ...hardStateFile.notes, ...log.notes, ...snapshots.notes, ...anew]
+          return { identity, hardStateFile, log, snapshots, unfinished, notes }
+        })))
   })
   return chain(list(disk, folder), before =>
     chain(tidyNames(options, owner, before), swept =>

@@ -289,8 +289,8 @@ test('an identity comes back, and a newer format is refused by name', is => {
   fc.assert(fc.property(memberId, fc.dictionary(memberId, fc.constantFrom('a1', 'b2'), { noNullPrototype: true }), (id, peers) => {
     is.deepEqual(decodeIdentity(encodeIdentity({ ...identity, id, peers })), right({ ...identity, id, peers }))
   }))
-  const newer = decodeIdentity(json({ format: 2, ...identity, whatever: 1 }))
-  is.deepEqual(newer, left('format: must be at most 1, the newest format that this version reads, not 2'))
+  const newer = decodeIdentity(json({ format: 3, ...identity, whatever: 1 }))
+  is.deepEqual(newer, left('format: must be at most 2, the newest format that this version reads, not 3'))
   for (const format of [0, 1.5, '1', null, Number.NaN]) is.true(isLeft(decodeIdentity(json({ format, ...identity }))), String(format))
   for (const field of Object.keys(identity)) is.true(isLeft(decodeIdentity(json({ format: 1, ...identity, [field]: undefined }))), field)
   is.true(isLeft(decodeIdentity(utf8('{"format":1'))))

@@ -34,7 +34,7 @@ test('a folder of version 1 opens for ever, with all that was in it, and goes on
   t.is(second.store.recovered.incarnation, incarnation)
   t.deepEqual(await second.lines(), [...lines, '26@3 one more'])
   t.is(second.store.snapshots.newest(), undefined)
-  const written = await writeSnapshot(second.store, placeAt(24), [Buffer.from('the state')])
+  const written = await writeSnapshot(second.store, { ...placeAt(24), term: 3 }, [Buffer.from('the state')])
   await second.close()
   const third = await openStore(fileStorage(folder))
   t.deepEqual([third.store.snapshots.newest(), third.store.recovered.notes], [written, []])

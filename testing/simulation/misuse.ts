@@ -33,7 +33,7 @@ const Factor = numeric('Factor', value => value > 0 && value < Infinity, 'a numb
 const Bytes = numeric('Bytes', value => value >= 0, 'a number of bytes, 0 or more')
 
 const OPERATIONS: Readonly<Record<DiskOperation, null>> = {
-  makeDirectory: null, open: null, create: null, write: null, read: null, datasync: null, close: null, rename: null, unlink: null, syncDirectory: null, list: null, lock: null,
+  makeDirectory: null, open: null, create: null, write: null, read: null, truncate: null, datasync: null, close: null, rename: null, unlink: null, syncDirectory: null, list: null, lock: null,
 }
 const Operation = guard<DiskOperation>('Operation', value =>
   typeof value === 'string' && Object.hasOwn(OPERATIONS, value) ? undefined : `must be one of ${Object.keys(OPERATIONS).join(', ')}`)

@@ -10,6 +10,8 @@ export type Done<A = void> = (outcome: Either<NodeJS.ErrnoException, A>) => void
 export interface DiskFile {
   write(bytes: readonly Uint8Array[], offset: number, done: Done<number>): void
   read(into: Uint8Array, offset: number, done: Done<number>): void
+  /** Cuts the file to `length` bytes; durable once it has been synced. */
+  truncate(length: number, done: Done): void
   datasync(done: Done): void
   size(done: Done<number>): void
   close(done: Done): void

@@ -33,6 +33,7 @@ const openFile = (fd: number): DiskFile => ({
     else done(outcome)
   },
   read: (into, offset, done) => fs.read(fd, into, 0, into.length, offset, answerWith(done)),
+  truncate: (length, done) => fs.ftruncate(fd, length, answer(done)),
   datasync: done => fs.fdatasync(fd, answer(done)),
   size: done => fs.fstat(fd, (error, stats) => done(error === null ? right(stats.size) : left(error))),
   close: done => fs.close(fd, answer(done)),

@@ -29,6 +29,11 @@ export interface FileHeader {
   readonly salt: Uint8Array
 }
 
+/** A header as it was read. */
+export interface FoundHeader extends FileHeader {
+  readonly format: number
+}
+
 /** Why a file was not read: it is damaged, or of a format that this version does not know. */
 export interface HeaderFault {
   readonly newer: boolean
@@ -49,7 +54,7 @@ export const encodeFileHeader = ({ kind, clusterId, number, capacity, salt }: Fi
   return sector
 }
 
-export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): Either<HeaderFault, FileHeader> => {
+export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): Either<HeaderFault, FoundHeader> => {
   const damaged = (reason: string): Either<HeaderFault, never> => left({ newer: false, reason })
   if (bytes.length < SECTOR_BYTES) return damaged('the file is shorter than its header')
   const sector = Buffer.from(bytes.buffer, bytes.byteOffset, SECTOR_BYTES)
@@ -63,5 +68,5 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): E
   if (KINDS[sector[16]!] !== kind) return damaged(`the file is no ${kind} file`)
   const clusterId = sector.toString('utf8', CLUSTER_AT, CLUSTER_AT + readUint32(sector, 20))
   const salt = Uint8Array.prototype.slice.call(sector, 40, 40 + SALT_BYTES)
-  return right({ kind, clusterId, number: readPosition(sector, 24), capacity: readPosition(sector, 32), salt })
+  return right({ format, kind, clusterId, number: readPosition(sector, 24), capacity: readPosition(sector, 32), salt })
 }

@@ -1,15 +1,16 @@
 import { encodeBatch } from '../../../codecs/batches.js'
 import { lastIndexOf } from '../../../lib/batch.js'
+import { FOLDER_FORMAT } from '../../../codecs/records.js'
+import type { LogBase } from '../../../lib/log.js'
 import type { EntryBatch, HardState, Index, Turn } from '../../../lib/types.js'
-import { RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, encodeRecordHeader, recordBytes } from './segment.js'
+import { type Appended, type LogEnd, baseOf, endAfter, endAt } from './log-end.js'
+import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, encodeBase, encodeRecordHeader, recordBytes } from './segment.js'
 import type { Segment } from './segment-files.js'
 
 /** A batch in the bytes that go to disk. */
-export interface EncodedBatch {
+export interface EncodedBatch extends Appended {
   readonly type: 'batch'
   readonly turn: Turn
-  readonly firstIndex: Index
-  readonly lastIndex: Index
   readonly pieces: readonly Uint8Array[]
   readonly bytes: number
 }
@@ -21,6 +22,10 @@ export type Queued =
   | { readonly type: 'vote'; readonly turn: Turn; readonly hardState: HardState }
   /** Only the commitIndex changed: it travels in the next record of the log. */
   | { readonly type: 'commit'; readonly turn: Turn; readonly commitIndex: Index }
+  /** The log begins anew, as the first record of a segment: nothing after it is written before the segment before is sealed. */
+  | { readonly type: 'install'; readonly turn: Turn; readonly base: LogBase }
+  /** Entries up to `index` may go; nothing is written for that. */
+  | { readonly type: 'compact'; readonly turn: Turn; readonly index: Index }
   | { readonly type: 'mark'; readonly turn: Turn }
   | { readonly type: 'end'; readonly turn: Turn }
   | { readonly type: 'then'; readonly turn: Turn; readonly work: () => void }
@@ -29,7 +34,7 @@ export type Queued =
 export interface PlannedRecord {
   readonly header: RecordHeader
   readonly lastIndex: Index
-  readonly batches: readonly EncodedBatch[]
+  readonly pieces: readonly Uint8Array[]
 }
 
 /** What one write and one sync take care of. */
@@ -40,8 +45,17 @@ export interface Group {
   /** Where the segment's tail is after it. */
   readonly tail: number
   readonly commitIndex: Index
-  /** The segment is full: the next group goes to the next one, which must have room for this payload. */
-  readonly next: { readonly payloadBytes: number } | undefined
+  /** Where the log ends after it. */
+  readonly end: LogEnd
+  /** The segment is full: the next group goes to the next one, which must have room for records of so many bytes behind its base. */
+  readonly next: { readonly bytes: number } | undefined
+}
+
+/** What groups follow on: the segment as it is, the commitIndex that it has, and the log's end. */
+export interface Written {
+  readonly segment: Segment
+  readonly commitIndex: Index
+  readonly end: LogEnd
 }
 
 /** No record has a larger payload, unless it is a single batch: what a read has to load at once. */
@@ -52,7 +66,8 @@ const MAX_GROUP_BYTES = 4 * 1024 * 1024
 export const encodeItem = (turn: Turn, batch: EntryBatch): EncodedBatch => {
   const pieces: Uint8Array[] = []
   const bytes = encodeBatch(batch, pieces)
-  return { type: 'batch', turn, firstIndex: batch.firstIndex, lastIndex: lastIndexOf(batch), pieces, bytes }
+  const membership = batch.kind === 'membership' ? batch.membership : undefined
+  return { type: 'batch', turn, firstIndex: batch.firstIndex, lastIndex: lastIndexOf(batch), term: batch.term, membership, pieces, bytes }
 }
 
 interface Run {
@@ -63,17 +78,47 @@ interface Run {
 const joins = (run: Run | undefined, batch: EncodedBatch): run is Run =>
   run !== undefined && run.batches.at(-1)!.lastIndex + 1 === batch.firstIndex && run.payloadBytes + batch.bytes <= MAX_RECORD_BYTES
 
-/** Takes from the front of the queue what goes out together; stops before a vote, at the bounds, and where the segment is full. */
-export const planGroup = (queue: readonly Queued[], from: number, { tail, header: { capacity } }: Segment, commitBefore: Index): Group => {
+/** The record that a segment begins with. */
+interface Opening {
+  readonly type: 'base' | 'install'
+  readonly base: LogBase
+  readonly payload: Uint8Array
+}
+
+const openingOf = (type: Opening['type'], base: LogBase): Opening => ({ type, base, payload: encodeBase(base) })
+
+/**
+ * What this segment still has to begin with, where there is room for it. Behind other records, or in a file that older versions read,
+ * there is none: such a segment can never be the first one.
+ */
+const openingIn = ({ segment: { tail, header }, end }: Written, install: LogBase | undefined): Opening | undefined => {
+  if (tail !== FIRST_RECORD || header.format !== FOLDER_FORMAT) return undefined
+  const opening = install === undefined ? openingOf('base', baseOf(end)) : openingOf('install', install)
+  return tail + recordBytes(opening.payload.length) + SEAL_BYTES > header.capacity ? undefined : opening
+}
+
+/** What of a queue goes into one group. */
+interface Taken {
+  readonly runs: readonly Run[]
+  /** How many items of the queue they and what lies between them are. */
+  readonly count: number
+  readonly commitIndex: Index
+  readonly isMarked: boolean
+  /** The batch for which the segment has no room. */
+  readonly rest: EncodedBatch | undefined
+}
+
+/** Takes from the front of the queue, as much as the segment has room for behind `tail`. */
+const takeRuns = (queue: readonly Queued[], from: number, tail: number, capacity: number, commitBefore: Index): Taken => {
   const runs: Run[] = []
   let commitIndex = commitBefore
   let isMarked = false
   let used = 0
-  let taken = from
-  let next: Group['next']
-  for (; taken < queue.length; taken++) {
-    const item = queue[taken]!
-    if (item.type === 'vote') break
+  let at = from
+  let rest: EncodedBatch | undefined
+  for (; at < queue.length; at++) {
+    const item = queue[at]!
+    if (item.type === 'vote' || item.type === 'install') break
     if (item.type === 'commit') commitIndex = item.commitIndex
     if (item.type === 'mark') isMarked = true
     if (item.type !== 'batch') continue
@@ -81,7 +126,7 @@ export const planGroup = (queue: readonly Queued[], from: number, { tail, header
     const joined = joins(run, item)
     const added = joined ? recordBytes(run.payloadBytes + item.bytes) - recordBytes(run.payloadBytes) : recordBytes(item.bytes)
     if (tail + used + added + SEAL_BYTES > capacity) {
-      next = { payloadBytes: item.bytes }
+      rest = item
       break
     }
     if (used > 0 && used + added > MAX_GROUP_BYTES) break
@@ -91,28 +136,66 @@ export const planGroup = (queue: readonly Queued[], from: number, { tail, header
     } else runs.push({ batches: [item], payloadBytes: item.bytes })
     used += added
   }
-  const needsMark = runs.length === 0 && (isMarked || commitIndex !== commitBefore)
-  return { taken: taken - from, commitIndex, ...placeRecords(runs, needsMark, next, tail, capacity, commitBefore, commitIndex) }
+  return { runs, count: at - from, commitIndex, isMarked, rest }
+}
+
+/**
+ * Takes from the front of the queue what goes out together; stops before a vote and before an install, at the bounds, and where the
+ * segment is full. The first group of a segment begins with the segment's base.
+ */
+export const planGroup = (queue: readonly Queued[], from: number, written: Written): Group => {
+  const { segment: { tail, header: { capacity } }, commitIndex: commitBefore, end: before } = written
+  const first = queue[from]
+  const install = first?.type === 'install' ? first.base : undefined
+  const opening = openingIn(written, install)
+  if (install !== undefined && opening === undefined) {
+    const sealed = placeRecords({ from: tail, commitBefore, commitIndex: commitBefore }, [], 'seal', undefined)
+    return { ...sealed, taken: 0, commitIndex: commitBefore, end: before, next: { bytes: baseRecordBytes(install) } }
+  }
+  const skipped = install === undefined ? 0 : 1
+  const begin = opening === undefined ? tail : tail + recordBytes(opening.payload.length)
+  const { runs, count, commitIndex, isMarked, rest } = takeRuns(queue, from + skipped, begin, capacity, commitBefore)
+  const end = runs.flatMap(({ batches }) => batches).reduce(endAfter, install === undefined ? before : endAt(install))
+  const needsMark = runs.length === 0 && install === undefined && (isMarked || commitIndex !== commitBefore)
+  const appended = runs.reduce((at, run) => at + recordBytes(run.payloadBytes), begin)
+  const isFull = rest !== undefined || (needsMark && appended + 2 * SEAL_BYTES > capacity)
+  const closing = isFull ? 'seal' : needsMark ? 'mark' : undefined
+  const isWritten = runs.length > 0 || install !== undefined || closing !== undefined
+  return {
+    ...placeRecords({ from: tail, commitBefore, commitIndex }, runs, closing, isWritten ? opening : undefined),
+    taken: count + skipped, commitIndex, end,
+    next: isFull ? { bytes: baseRecordBytes(baseOf(end)) + (rest === undefined ? 0 : recordBytes(rest.bytes)) } : undefined,
+  }
+}
+
+const baseRecordBytes = (base: LogBase): number => recordBytes(encodeBase(base).length)
+
+/** Where a group's records begin, and the commitIndex before and after it. */
+interface Frame {
+  readonly from: number
+  readonly commitBefore: Index
+  readonly commitIndex: Index
 }
 
 /** The last record carries the new commitIndex: it must not be durable before what it counts. */
 const placeRecords = (
-  runs: readonly Run[], needsMark: boolean, next: Group['next'], from: number, capacity: number, commitBefore: Index, commitIndex: Index,
-): Pick<Group, 'records' | 'tail' | 'next'> => {
-  const appended = runs.reduce((tail, run) => tail + recordBytes(run.payloadBytes), from)
-  const isFull = next !== undefined || (needsMark && appended + 2 * SEAL_BYTES > capacity)
-  const closing = isFull ? 'seal' : needsMark ? 'mark' : undefined
+  { from, commitBefore, commitIndex }: Frame, runs: readonly Run[], closing: 'seal' | 'mark' | undefined, opening: Opening | undefined,
+): Pick<Group, 'records' | 'tail'> => {
   const records: PlannedRecord[] = []
+  const count = runs.length + (opening === undefined ? 0 : 1) + (closing === undefined ? 0 : 1)
   let tail = from
-  const place = (type: RecordHeader['type'], payloadBytes: number, batches: readonly EncodedBatch[]): void => {
-    const isLast = records.length === runs.length - (closing === undefined ? 1 : 0)
-    const header = { type, offset: tail, syncedTo: from, firstIndex: batches[0]?.firstIndex ?? 0, commitIndex: isLast ? commitIndex : commitBefore, payloadBytes }
-    records.push({ header, lastIndex: batches.at(-1)?.lastIndex ?? 0, batches })
+  const place = (type: RecordHeader['type'], payloadBytes: number, pieces: readonly Uint8Array[], firstIndex: Index, lastIndex: Index): void => {
+    const isLast = records.length === count - 1
+    const header = { type, offset: tail, syncedTo: from, firstIndex, commitIndex: isLast ? commitIndex : commitBefore, payloadBytes }
+    records.push({ header, lastIndex, pieces })
     tail += recordBytes(payloadBytes)
   }
-  for (const { payloadBytes, batches } of runs) place('append', payloadBytes, batches)
-  if (closing !== undefined) place(closing, 0, [])
-  return { records, tail, next: isFull ? next ?? { payloadBytes: 0 } : undefined }
+  if (opening !== undefined) place(opening.type, opening.payload.length, [opening.payload], 0, opening.base.index)
+  for (const { payloadBytes, batches } of runs) {
+    place('append', payloadBytes, batches.flatMap(({ pieces }) => pieces), batches[0]!.firstIndex, batches.at(-1)!.lastIndex)
+  }
+  if (closing !== undefined) place(closing, 0, [], 0, 0)
+  return { records, tail }
 }
 
 /** Pieces below this are copied together: one long write costs less than many short ones. */
@@ -122,8 +205,8 @@ const isLarge = (piece: Uint8Array): boolean => piece.length >= COPY_BELOW_BYTES
 
 /** The group in the buffers of one gathered write; large bodies are not copied. */
 export const encodeGroup = ({ records, tail }: Group, from: number, seed: number): readonly Uint8Array[] => {
-  const pieces = records.flatMap(({ batches }) => batches.flatMap(batch => batch.pieces))
-  const staging = new Uint8Array(pieces.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
+  const all = records.flatMap(({ pieces }) => pieces)
+  const staging = new Uint8Array(all.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
   const out: Uint8Array[] = []
   let start = 0
   let at = 0
@@ -131,18 +214,16 @@ export const encodeGroup = ({ records, tail }: Group, from: number, seed: number
     if (at > start) out.push(staging.subarray(start, at))
     start = at
   }
-  for (const { header, batches } of records) {
+  for (const { header, pieces } of records) {
     encodeRecordHeader(header, seed, staging, at)
     at += RECORD_HEADER_BYTES
-    for (const { pieces } of batches) {
-      for (const piece of pieces) {
-        if (isLarge(piece)) {
-          flush()
-          out.push(piece)
-        } else {
-          staging.set(piece, at)
-          at += piece.length
-        }
+    for (const piece of pieces) {
+      if (isLarge(piece)) {
+        flush()
+        out.push(piece)
+      } else {
+        staging.set(piece, at)
+        at += piece.length
       }
     }
     at += recordBytes(header.payloadBytes) - RECORD_HEADER_BYTES - header.payloadBytes

@@ -1,13 +1,17 @@
 import type { Write } from '../../../lib/events.js'
-import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
+import type { LogBase } from '../../../lib/log.js'
+import { type Either, isLeft, isRight, right, unreachable } from '../../../lib/prelude.js'
 import type { HardState, Index, Turn } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import { type Act, inOrder } from '../disk/act.js'
-import { type Group, type Queued, encodeGroup, encodeItem, planGroup } from './append-group.js'
+import { type Group, type Queued, type Written, encodeGroup, encodeItem, planGroup } from './append-group.js'
 import type { HardStateFile } from '../files/hard-state-file.js'
+import type { SegmentDropper } from './drop-segments.js'
+import type { LogEnd } from './log-end.js'
 import type { LogIndex } from './log-index.js'
 import { writeFully } from '../disk/file-access.js'
 import type { Segment, SegmentSupply } from './segment-files.js'
+import type { SegmentNotes } from './segment-notes.js'
 
 /** The ordered write queue of a store: what arrives while a sync is under way goes out together with the next one. */
 export interface GroupCommit {
@@ -29,14 +33,19 @@ export interface GroupCommitOptions {
   readonly hardStateFile: HardStateFile
   readonly hardState: HardState
   readonly supply: SegmentSupply
+  readonly notes: SegmentNotes
+  readonly dropper: SegmentDropper
   readonly current: Segment
+  /** Where the log begins and where it ends. */
+  readonly base: Index
+  readonly end: LogEnd
   /** Whether the last record of the log vouches for everything before it. */
   readonly marked: boolean
   readonly persisted: (turn: Turn) => void
   readonly writeFailed: (turn: Turn, error: Error) => void
 }
 
-interface Writing {
+interface Writing extends Written {
   readonly options: GroupCommitOptions
   queue: Queued[]
   /** Items of the queue before this are done. */
@@ -44,8 +53,10 @@ interface Writing {
   segment: Segment
   /** What the log and the hard-state file say, durably, of the commitIndex. */
   commitIndex: Index
-  /** The hard state, the last index and the turn as they will be when the queue is written. */
+  end: LogEnd
+  /** The hard state, the indices between which the log lies, and the turn as they will be when the queue is written. */
   queuedHardState: HardState
+  queuedBase: Index
   queuedLast: Index
   queuedTurn: Turn
   /** The lowest index that something in the queue replaces or adds. */
@@ -63,6 +74,7 @@ interface Writing {
 const fail = (writing: Writing, error: Error): void => {
   if (writing.failed) return
   writing.failed = true
+  writing.options.dropper.close(() => undefined)
   const rest = writing.queue.slice(writing.head)
   writing.queue = []
   writing.head = 0
@@ -79,6 +91,11 @@ const complete = (writing: Writing, taken: number): void => {
     const item = writing.queue[i]!
     if (item.type === 'end') turn = item.turn
     else if (item.type === 'then') works.push(item.work)
+    else if (item.type === 'install') writing.options.dropper.drop(0)
+    else if (item.type === 'compact') {
+      writing.options.index.forget(item.index)
+      writing.options.dropper.drop(item.index)
+    }
   }
   writing.head = end
   if (end === writing.queue.length) {
@@ -114,7 +131,7 @@ const writeVote = (writing: Writing): void => {
   let end = writing.head
   for (; end < writing.queue.length; end++) {
     const item = writing.queue[end]!
-    if (item.type === 'batch' || item.type === 'mark') break
+    if (item.type === 'batch' || item.type === 'mark' || item.type === 'install') break
     if (item.type === 'vote') hardState = item.hardState
     if (item.type === 'commit') hardState = { ...hardState, commitIndex: item.commitIndex }
   }
@@ -125,14 +142,19 @@ const writeVote = (writing: Writing): void => {
 }
 
 const appended = (writing: Writing, group: Group): void => {
-  const { index } = writing.options
+  const { index, notes } = writing.options
   const segment = writing.segment.header.number
-  for (const { header, lastIndex } of group.records) {
-    if (header.type === 'append') index.add(header.firstIndex, lastIndex, { segment, offset: header.offset }, header.payloadBytes)
+  for (const { header: { type, firstIndex, offset, payloadBytes }, lastIndex } of group.records) {
+    if (type === 'base' || type === 'install') notes.began(segment, lastIndex, type === 'install')
+    if (type === 'install') index.restart(lastIndex)
+    if (type !== 'append') continue
+    notes.appended(segment, firstIndex)
+    index.add(firstIndex, lastIndex, { segment, offset }, payloadBytes)
   }
   writing.segment = { ...writing.segment, tail: group.tail }
   writing.commitIndex = group.commitIndex
-  writing.marked = group.records.every(({ header }) => header.type !== 'append')
+  writing.end = group.end
+  writing.marked = group.records.every(({ header: { type } }) => type !== 'append' && type !== 'install')
   writing.groups++
 }
 
@@ -148,8 +170,8 @@ const writeGroup = (writing: Writing, group: Group): void => {
     then()
   })
   if (group.next === undefined) return written(() => complete(writing, group.taken))
-  const { payloadBytes } = group.next
-  const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, payloadBytes)(outcome => {
+  const { bytes } = group.next
+  const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, bytes)(outcome => {
     if (isRight(outcome) && writing.failed) outcome.right.file.close(() => done(outcome))
     else done(outcome)
   })
@@ -178,7 +200,7 @@ const pump = (writing: Writing): void => {
   const first = writing.queue[writing.head]
   if (first === undefined) return rest(writing)
   if (first.type === 'vote') return writeVote(writing)
-  const group = planGroup(writing.queue, writing.head, writing.segment, writing.commitIndex)
+  const group = planGroup(writing.queue, writing.head, writing)
   if (group.records.length > 0) return writeGroup(writing, group)
   busyWith(writing, done => writing.options.clock.endOfTurn(() => done(right(undefined))), () => complete(writing, group.taken))
 }
@@ -208,23 +230,50 @@ const enqueueHardState = (writing: Writing, turn: Turn, next: HardState): void =
   writing.queuedHardState = next
 }
 
+/** Queues an append, or tells why it cannot follow what is there. */
+const enqueueAppend = (writing: Writing, turn: Turn, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
+  for (const batch of batches) {
+    if (batch.firstIndex > writing.queuedLast + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${writing.queuedLast}`
+    if (batch.firstIndex <= writing.queuedBase) return `an append at ${batch.firstIndex} would replace what a snapshot at ${writing.queuedBase} holds`
+    const item = encodeItem(turn, batch)
+    writing.queue.push(item)
+    writing.lowest = Math.min(writing.lowest, item.firstIndex)
+    writing.queuedLast = item.lastIndex
+  }
+  return undefined
+}
+
+const enqueueCompact = (writing: Writing, turn: Turn, { index }: LogBase): string | undefined => {
+  if (index > writing.queuedLast) return `a log that ends at ${writing.queuedLast} cannot begin behind ${index}`
+  writing.queue.push({ type: 'compact', turn, index })
+  writing.queuedBase = Math.max(writing.queuedBase, index)
+  return undefined
+}
+
+const enqueueInstall = (writing: Writing, turn: Turn, base: LogBase): void => {
+  writing.queue.push({ type: 'install', turn, base })
+  writing.lowest = 0
+  writing.queuedBase = base.index
+  writing.queuedLast = base.index
+}
+
+const enqueue = (writing: Writing, turn: Turn, write: Write): string | undefined => {
+  switch (write.type) {
+    case 'append': return enqueueAppend(writing, turn, write)
+    case 'hardState': return void enqueueHardState(writing, turn, write.hardState)
+    case 'compact': return enqueueCompact(writing, turn, write.base)
+    case 'install': return void enqueueInstall(writing, turn, write.base)
+    default: return unreachable(write)
+  }
+}
+
 /** The queue of an open store. */
 export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
-  const { hardState, index, current } = options
+  const { hardState, base, end, current } = options
   const writing: Writing = {
-    options, queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex,
-    queuedHardState: hardState, queuedLast: index.lastIndex(), queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
+    options, queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex, end,
+    queuedHardState: hardState, queuedBase: base, queuedLast: end.index, queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
     busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
-  }
-  const append = (turn: Turn, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
-    for (const batch of batches) {
-      if (batch.firstIndex > writing.queuedLast + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${writing.queuedLast}`
-      const item = encodeItem(turn, batch)
-      writing.queue.push(item)
-      writing.lowest = Math.min(writing.lowest, item.firstIndex)
-      writing.queuedLast = item.lastIndex
-    }
-    return undefined
   }
   options.supply.prepare(current.header)
 
@@ -233,8 +282,8 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
       if (writing.failed || writing.closing !== undefined) return
       writing.queuedTurn = turn
       for (const write of writes) {
-        const gap = write.type === 'append' ? append(turn, write) : enqueueHardState(writing, turn, write.hardState)
-        if (gap !== undefined) return void options.clock.endOfTurn(() => fail(writing, new Error(gap)))
+        const fault = enqueue(writing, turn, write)
+        if (fault !== undefined) return void options.clock.endOfTurn(() => fail(writing, new Error(fault)))
       }
       writing.queue.push({ type: 'end', turn })
       pump(writing)

@@ -18,8 +18,15 @@ export interface LogIndex {
   lastIndex(): Index
   /** A record with entries `first` to `last`, of `bytes` bytes, stands at `place`; it replaces everything from `first` on. */
   add(first: Index, last: Index, place: Place, bytes: number): void
-  /** Where the live entries `from` to `to` stand. */
+  /** Where the live entries `from` to `to` stand; nowhere where the first of them are forgotten. */
   spans(from: Index, to: Index): readonly Span[]
+  /** Entries up to `index` are no longer looked for. */
+  forget(index: Index): void
+  /** The log begins anew behind `index`. */
+  restart(index: Index): void
+  /** Whether what was to be read from `from` on, `restarts` restarts into this index, need no longer be there. */
+  isGone(from: Index, restarts: number): boolean
+  restarts(): number
 }
 
 interface Position {
@@ -30,7 +37,7 @@ interface Position {
 }
 
 const SPACING_BYTES = 64 * 1024
-/** When there are more, every second one is dropped and the spacing doubles; turns are kept, at most a few per term. */
+/** When there are more, every second one is dropped and the spacing doubles; turns are kept, at most a few per term, and the first of each segment. */
 const MAX_POSITIONS = 16_384
 
 const spansOf = (positions: readonly Position[], firstAt: number, from: Index, to: Index): Span[] => {
@@ -47,12 +54,14 @@ const spansOf = (positions: readonly Position[], firstAt: number, from: Index, t
   return spans
 }
 
-/** An index of the log that begins after `base`. */
-export const createLogIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIndex => {
+/** An index of the log that begins after `begin`. */
+export const createLogIndex = (begin: Index, maxPositions = MAX_POSITIONS): LogIndex => {
+  let base = begin
+  let restarts = 0
   let positions: Position[] = []
   let spacing = SPACING_BYTES
   let sinceLast = 0
-  let lastIndex = base
+  let lastIndex = begin
 
   /** How many positions stand at or below `index`. */
   const countTo = (index: Index): number => {
@@ -67,7 +76,7 @@ export const createLogIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIn
   }
   const thin = (): void => {
     let regular = 0
-    positions = positions.filter(position => position.isTurn || regular++ % 2 === 0)
+    positions = positions.filter((position, i) => position.isTurn || position.place.segment !== positions[i - 1]?.place.segment || regular++ % 2 === 0)
     spacing *= 2
   }
 
@@ -76,7 +85,8 @@ export const createLogIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIn
     add: (first, last, place, bytes) => {
       const isTurn = first <= lastIndex
       if (isTurn) positions.length = countTo(first - 1)
-      if (isTurn || positions.length === 0 || sinceLast >= spacing) {
+      // The segments before this one may go: nothing that stands in it is found by way of them.
+      if (isTurn || positions.at(-1)?.place.segment !== place.segment || sinceLast >= spacing) {
         positions.push({ index: first, place, isTurn })
         sinceLast = 0
         if (positions.length > maxPositions) thin()
@@ -88,5 +98,20 @@ export const createLogIndex = (base: Index, maxPositions = MAX_POSITIONS): LogIn
       const end = Math.min(to, lastIndex)
       return from <= base || from > end ? [] : spansOf(positions, countTo(from) - 1, from, end)
     },
+    forget: index => {
+      if (index <= base) return
+      base = index
+      // The last position at or before the first entry that is left is where reading it begins.
+      positions.splice(0, Math.max(0, countTo(index + 1) - 1))
+    },
+    restart: index => {
+      base = index
+      lastIndex = index
+      positions = []
+      sinceLast = 0
+      restarts++
+    },
+    isGone: (from, since) => from <= base || since !== restarts,
+    restarts: () => restarts,
   }
 }

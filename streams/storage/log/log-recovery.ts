@@ -1,24 +1,22 @@
-import { bytesOf, lastIndexOf } from '../../../lib/batch.js'
+import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
-import type { LogBase, PlacedMembership, StoredLog } from '../../../lib/log.js'
 import { isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryBatch, Index } from '../../../lib/types.js'
+import type { Index } from '../../../lib/types.js'
 import { type Act, chain, inOrder, map, orUndo, succeed } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
-import { type FileHeader, decodeFileHeader } from '../files/file-header.js'
+import { type FoundHeader, decodeFileHeader } from '../files/file-header.js'
 import { openFile, readFully, sizeOf, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
-import { type LogIndex, createLogIndex } from './log-index.js'
+import { type CollectedLog, logCollector } from './log-collector.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
 import { type Segment, isWholeSegment, refill } from './segment-files.js'
+import { type SegmentNotes, createSegmentNotes } from './segment-notes.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
 import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
 
 /** What the segments of a folder hold. */
-export interface RecoveredLog extends Omit<StoredLog, 'tail'> {
-  readonly index: LogIndex
+export interface RecoveredLog extends CollectedLog {
+  readonly segments: SegmentNotes
   readonly commitIndex: Index
-  /** The first index of the newest batches, about `tailBytes` of them. */
-  readonly tailFrom: Index
   readonly current: Segment
   /** Whether the last record vouches for everything before it. */
   readonly marked: boolean
@@ -26,68 +24,9 @@ export interface RecoveredLog extends Omit<StoredLog, 'tail'> {
   readonly notes: readonly string[]
 }
 
-/** Where the newest batches begin, however they are replaced: at least one, then up to `tailBytes` of them. */
-const tailWindow = (tailBytes: number) => {
-  const recent: { readonly first: Index; readonly bytes: number }[] = []
-  let start = 0
-  let total = 0
-  return {
-    cut: (from: Index): void => {
-      while (recent.length > start && recent.at(-1)!.first >= from) total -= recent.pop()!.bytes
-    },
-    add: (batch: EntryBatch): void => {
-      recent.push({ first: batch.firstIndex, bytes: bytesOf(batch) })
-      total += bytesOf(batch)
-      while (total > tailBytes && start < recent.length - 1) total -= recent[start++]!.bytes
-      if (start < 1024 || start * 2 < recent.length) return
-      recent.splice(0, start)
-      start = 0
-    },
-    from: (): Index | undefined => recent[start]?.first,
-  }
-}
-
-/** Folds records in their order into what a member needs to know of its log. */
-const logCollector = (tailBytes: number) => {
-  const terms: { firstIndex: Index; term: number }[] = []
-  const memberships: PlacedMembership[] = []
-  const tail = tailWindow(tailBytes)
-  let log: { readonly base: LogBase; readonly index: LogIndex } | undefined
-  let commitIndex = 0
-
-  const cut = (from: Index): void => {
-    while (terms.length > 0 && terms.at(-1)!.firstIndex >= from) terms.pop()
-    while (memberships.length > 0 && memberships.at(-1)!.index >= from) memberships.pop()
-    tail.cut(from)
-  }
-  const add = (batch: EntryBatch): void => {
-    if (terms.at(-1)?.term !== batch.term) terms.push({ firstIndex: batch.firstIndex, term: batch.term })
-    if (batch.kind === 'membership') memberships.push({ index: batch.firstIndex, membership: batch.membership })
-    tail.add(batch)
-  }
-  const each = (segment: number) => ({ header, batches, base }: ScannedRecord): string | undefined => {
-    if (base !== undefined && log === undefined) log = { base, index: createLogIndex(base.index) }
-    if (log === undefined) return 'the log does not begin with its base'
-    commitIndex = Math.max(commitIndex, header.commitIndex)
-    const last = batches.at(-1)
-    if (last === undefined) return undefined
-    const { firstIndex, offset, payloadBytes } = header
-    if (firstIndex <= log.base.index || firstIndex > log.index.lastIndex() + 1) return `index ${firstIndex} does not follow ${log.index.lastIndex()}`
-    cut(firstIndex)
-    for (const batch of batches) add(batch)
-    log.index.add(firstIndex, lastIndexOf(last), { segment, offset }, payloadBytes)
-    return undefined
-  }
-  return {
-    each,
-    lastIndex: () => log?.index.lastIndex() ?? 0,
-    collected: () => log && { ...log, terms, memberships, commitIndex, tailFrom: tail.from() },
-  }
-}
-
 interface Scanned {
   readonly path: string
-  readonly header: FileHeader
+  readonly header: FoundHeader
   readonly end: SegmentEnd
 }
 
@@ -96,7 +35,7 @@ const scanFile = (
   disk: Disk, folder: string, number: number, checkOwner: CheckOwner, each: (record: ScannedRecord) => string | undefined,
 ): Act<Scanned, Failure> => {
   const path = `${folder}/${segmentName(number)}`
-  const check = (bytes: Uint8Array, size: number): Act<FileHeader, Failure> => {
+  const check = (bytes: Uint8Array, size: number): Act<FoundHeader, Failure> => {
     const header = decodeFileHeader(bytes, 'segment')
     if (isLeft(header)) return done => done(left(headerError(path, header.left)))
     const stranger = checkOwner(header.right)
@@ -147,19 +86,20 @@ const judgeSpare = (
   disk: Disk, folder: string, number: number, last: Scanned, lastIndex: Index, checkOwner: CheckOwner,
 ): Act<{ readonly spare: Scanned | undefined; readonly notes: readonly string[] }, Failure> => done => {
   const path = `${folder}/${segmentName(number)}`
-  const drop: Act<{ spare: undefined; notes: readonly string[] }, Failure> = map(
-    inOrder(sweep(disk, path), syncFolder(disk, folder)),
-    () => ({ spare: undefined, notes: [`${path}: a segment that was being prepared was dropped`] }),
-  )
+  const drop = (...notes: readonly string[]): Act<{ spare: undefined; notes: readonly string[] }, Failure> =>
+    map(inOrder(sweep(disk, path), syncFolder(disk, folder)), () => ({ spare: undefined, notes }))
+  const unfinished = drop(`${path}: a segment that was being prepared was dropped`)
   let holdsRecords = false
   const seen = (): undefined => void (holdsRecords = true)
   scanFile(disk, folder, number, checkOwner, seen)(outcome => {
-    if (isLeft(outcome)) return outcome.left instanceof Damaged ? drop(done) : done(outcome)
-    const { end } = outcome.right
+    if (isLeft(outcome)) return outcome.left instanceof Damaged ? unfinished(done) : done(outcome)
+    const { end, header } = outcome.right
     if (holdsRecords) done(left(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`)))
     else if (end.fault === undefined && end.dirtyTo === FIRST_RECORD && number === last.header.number + 1) {
-      done(right({ spare: outcome.right, notes: [] }))
-    } else drop(done)
+      // A version that knows only an older format would not refuse what is written to an older file.
+      if (header.format < FOLDER_FORMAT) drop()(done)
+      else done(right({ spare: outcome.right, notes: [] }))
+    } else unfinished(done)
   })
 }
 
@@ -173,20 +113,21 @@ const tornNote = ({ path, end }: Scanned): readonly string[] =>
 export const recoverLog = (
   disk: Disk, folder: string, numbers: readonly number[], tailBytes: number, checkOwner: CheckOwner,
 ): Act<RecoveredLog, Failure> => done => {
-  const collector = logCollector(tailBytes)
+  const segments = createSegmentNotes(numbers[0] ?? 1)
+  const collector = logCollector(numbers[0] ?? 1, tailBytes, segments)
 
   const finish = (last: Scanned, previous: Scanned | undefined, behind: readonly number[]): void => {
     const log = collector.collected()
     if (log === undefined) return done(left(new Damaged(last.path, FIRST_RECORD, undefined, 'the log has no beginning')))
     const unsure = last.end.records === 0 && previous !== undefined ? [previous, last] : [last]
-    const lastIndex = log.index.lastIndex()
+    const { lastIndex } = log
     const spares = map(
       collect(behind, number => judgeSpare(disk, folder, number, last, lastIndex, checkOwner)),
       found => ({ spare: found.find(({ spare }) => spare !== undefined)?.spare, notes: found.flatMap(({ notes }) => notes) }),
     )
     const settled = inOrder(...unsure.map(scanned => settle(disk, scanned)))
     const opened = (notes: readonly string[], current: Segment, spare: Segment | undefined): RecoveredLog => ({
-      ...log, lastIndex, current, marked: last.end.marked, spare, notes: [...tornNote(last), ...notes], tailFrom: log.tailFrom ?? lastIndex + 1,
+      ...log, segments, current, marked: last.end.marked, spare, notes: [...tornNote(last), ...notes],
     })
     chain(spares, ({ spare, notes }) => chain(settled, () => chain(openSegment(disk, last), (current): Act<RecoveredLog, Failure> =>
       spare === undefined ? succeed(opened(notes, current, undefined))

@@ -1,10 +1,11 @@
+import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import { type Act, chain, inOrder } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { sweep, syncFolder, writeFully } from '../disk/file-access.js'
-import { type FileHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
+import { type FileHeader, type FoundHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
 import { temporary } from '../files/store-file.js'
-import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, recordBytes, segmentKey, segmentName } from './segment.js'
+import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, segmentKey, segmentName } from './segment.js'
 
 /** How much of the fill pattern goes out in one write. */
 const PIECE_BYTES = 256 * 1024
@@ -13,7 +14,7 @@ const SYNC_EVERY_BYTES = 1024 * 1024
 
 /** A segment that is open for appending. */
 export interface Segment {
-  readonly header: FileHeader
+  readonly header: FoundHeader
   readonly key: SegmentKey
   readonly file: DiskFile
   /** Where the next record goes; everything before it is durable. */
@@ -46,8 +47,8 @@ export const writeSegment = (disk: Disk, path: string, header: FileHeader, first
 
 /** Where new segments come from: the next one is prepared while the current one fills, so that no append waits for it. */
 export interface SegmentSupply {
-  /** The segment after `current`, durable with its name and with room for a record of `payloadBytes` where that is possible. */
-  next(current: FileHeader, payloadBytes: number): Act<Segment>
+  /** The segment after `current`, durable with its name and with room for records of `bytes` where that is possible. */
+  next(current: FileHeader, bytes: number): Act<Segment>
   /** Begins with the segment after `current`, unless it is there already. */
   prepare(current: FileHeader): void
   /** Waits for what is under way and closes what is ready. */
@@ -66,8 +67,8 @@ export interface SupplyOptions {
 /** The smallest segment: segments double from here up to `segmentBytes`, so that a small log stays small. */
 export const INITIAL_SEGMENT_BYTES = 1024 * 1024
 
-/** The smallest segment that has room for a record with this payload and for the seal. */
-export const leastCapacity = (payloadBytes: number): number => FIRST_RECORD + recordBytes(payloadBytes) + SEAL_BYTES
+/** The smallest segment that has room for records of so many bytes and for the seal. */
+export const leastCapacity = (bytes: number): number => FIRST_RECORD + bytes + SEAL_BYTES
 
 type Outcome = Either<NodeJS.ErrnoException, Segment>
 
@@ -80,9 +81,9 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare 
   let broken: NodeJS.ErrnoException | undefined
   let closing = false
 
-  const create = (current: FileHeader, payloadBytes: number): Act<Segment> => {
-    const capacity = Math.max(Math.min(2 * current.capacity, segmentBytes), leastCapacity(payloadBytes))
-    const header: FileHeader = { ...current, number: current.number + 1, capacity, salt: random(SALT_BYTES) }
+  const create = ({ clusterId, number, capacity: size }: FileHeader, bytes: number): Act<Segment> => {
+    const capacity = Math.max(Math.min(2 * size, segmentBytes), leastCapacity(bytes))
+    const header: FoundHeader = { format: FOLDER_FORMAT, kind: 'segment', clusterId, number: number + 1, capacity, salt: random(SALT_BYTES) }
     const path = `${folder}/${segmentName(header.number)}`
     const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !closing)
     const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
@@ -97,21 +98,21 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare 
     if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
     else callers.forEach(call => call(outcome))
   }
-  const begin = (current: FileHeader, payloadBytes: number, then: ((outcome: Outcome) => void)[]): void => {
+  const begin = (current: FileHeader, bytes: number, then: ((outcome: Outcome) => void)[]): void => {
     waiting = then
-    create(current, payloadBytes)(outcome => finish(current, outcome))
+    create(current, bytes)(outcome => finish(current, outcome))
   }
 
   return {
     prepare: current => {
       if (ready === undefined && waiting === undefined && !closing) begin(current, 0, [])
     },
-    next: (current, payloadBytes) => done => {
+    next: (current, bytes) => done => {
       const hand = (segment: Segment): void => {
         ready = undefined
         done(right(segment))
       }
-      const attempt = (): void => begin(current, payloadBytes, [outcome => (isLeft(outcome) ? done(outcome) : hand(outcome.right))])
+      const attempt = (): void => begin(current, bytes, [outcome => (isLeft(outcome) ? done(outcome) : hand(outcome.right))])
       if (broken !== undefined) done(left(broken))
       else if (ready !== undefined) hand(ready)
       else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attempt() : hand(outcome.right)))
@@ -136,4 +137,4 @@ export const refill = (file: DiskFile, key: SegmentKey, from: number, to: number
   next(from)
 }
 
-export const isWholeSegment = (capacity: number): boolean => capacity >= leastCapacity(0) && capacity % SECTOR_BYTES === 0
+export const isWholeSegment = (capacity: number): boolean => capacity >= leastCapacity(SEAL_BYTES) && capacity % SECTOR_BYTES === 0

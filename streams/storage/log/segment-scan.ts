@@ -36,7 +36,7 @@ export interface SegmentEnd {
 }
 
 const decodePayload = (header: RecordHeader, payload: Buffer): Either<string, Pick<ScannedRecord, 'batches' | 'base'>> => {
-  if (header.type === 'base') {
+  if (header.type === 'base' || header.type === 'install') {
     const base = decodeBase(payload)
     return isLeft(base) ? base : right({ batches: [], base: base.right })
   }

@@ -26,10 +26,11 @@ export const FIRST_RECORD = SECTOR_BYTES
 const MAGIC = 0x63655272
 const CHECKED = 44
 /**
- * `append` replaces everything at or above its first index; `base` is where the log begins; `mark` is empty and vouches for
- * what precedes it; `seal` does the same and says that the log goes on in the next segment.
+ * `append` replaces everything at or above its first index; `base` is a segment's first record and says where the log stands there, so
+ * that the segments before it can go; `mark` is empty and vouches for what precedes it; `seal` does the same and says that the log goes
+ * on in the next segment; `install` is a base that begins the log anew, whatever stands in the segments before it.
  */
-const TYPES = ['append', 'base', 'mark', 'seal'] as const
+const TYPES = ['append', 'base', 'mark', 'seal', 'install'] as const
 
 export interface RecordHeader {
   readonly type: (typeof TYPES)[number]

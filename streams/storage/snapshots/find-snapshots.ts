@@ -5,13 +5,15 @@ import { type Act, forEach, map, succeed } from '../disk/act.js'
 import type { Disk } from '../disk/disk.js'
 import type { CheckOwner, Failure } from '../files/store-file.js'
 import { openSnapshot } from './read-snapshot.js'
-import { snapshotName, snapshotNamed } from './snapshot-file.js'
+import { incomingName, incomingNamed, snapshotName, snapshotNamed } from './snapshot-file.js'
 
 /** What a folder holds of snapshots. */
 export interface FoundSnapshots {
   /** The newest whose header, place and end are whole. */
   readonly newest: Snapshot | undefined
-  /** Files that it replaced, and that a crash kept from being removed. */
+  /** The name of the newest one that was being received, if it is newer. */
+  readonly incoming: string | undefined
+  /** Files that are older than these, and that a crash kept from being removed. */
   readonly replaced: readonly string[]
   readonly notes: readonly string[]
 }
@@ -23,26 +25,34 @@ const inspect = (disk: Disk, folder: string, id: EntryId, checkOwner: CheckOwner
     done(outcome.left instanceof Damaged ? right(outcome.left) : outcome)
   })
 
+/** The newest first. */
+const byAge = (a: EntryId, b: EntryId): number => b.index - a.index || b.term - a.term
+
 /**
  * Finds the newest whole snapshot without reading contents. A damaged file is named and left where it is: damage is never a reason to
- * delete. What is older than the newest whole one is not looked into.
+ * delete. What is older than the newest whole one is not looked into, and neither is what is being received.
  */
 export const findSnapshots = (disk: Disk, folder: string, names: readonly string[], checkOwner: CheckOwner): Act<FoundSnapshots, Failure> => {
-  const ids = names.map(snapshotNamed).filter(id => id !== undefined).sort((a, b) => b.index - a.index || b.term - a.term)
+  const ids = names.map(snapshotNamed).filter(id => id !== undefined).sort(byAge)
+  const incoming = names.map(incomingNamed).filter(id => id !== undefined).sort(byAge)
   const replaced: string[] = []
   const notes: string[] = []
   let newest: Snapshot | undefined
+  const replace = (name: string, what: string): void => {
+    replaced.push(`${folder}/${name}`)
+    notes.push(`${folder}/${name}: ${what} was removed`)
+  }
   const look = (id: EntryId): Act<void, Failure> => {
-    if (newest !== undefined) {
-      const path = `${folder}/${snapshotName(id)}`
-      replaced.push(path)
-      notes.push(`${path}: an older snapshot was removed`)
-      return succeed(undefined)
-    }
+    if (newest !== undefined) return succeed(replace(snapshotName(id), 'an older snapshot'))
     return map(inspect(disk, folder, id, checkOwner), found => {
       if (found instanceof Damaged) notes.push(`${found.message} This snapshot is not used, and not removed.`)
       else newest = found
     })
   }
-  return map(forEach(ids, look), () => ({ newest, replaced, notes }))
+  return map(forEach(ids, look), () => {
+    const [wanted, ...rest] = incoming
+    const isWanted = wanted !== undefined && wanted.index > (newest?.index ?? 0)
+    for (const id of isWanted ? rest : incoming) replace(incomingName(id), 'an older snapshot that was being received')
+    return { newest, incoming: isWanted ? incomingName(wanted) : undefined, replaced, notes }
+  })
 }

@@ -28,7 +28,7 @@ export interface SnapshotFile {
   readonly end: SnapshotEnd
 }
 
-const read = (file: DiskFile, offset: number, length: number): Act<Buffer> => {
+export const read = (file: DiskFile, offset: number, length: number): Act<Buffer> => {
   const bytes = Buffer.allocUnsafeSlow(length)
   return map(readFully(file, bytes, offset), () => bytes)
 }
@@ -44,7 +44,7 @@ const placeOf = (header: Uint8Array, payload: Uint8Array, seed: number, id: Entr
   return place.right.index === id.index && place.right.term === id.term ? place : left('it stands for another place than its name says')
 }
 
-const readHeader = (path: string, file: DiskFile, checkOwner: CheckOwner): Act<FileHeader, Failure> =>
+export const readHeader = (path: string, file: DiskFile, checkOwner: CheckOwner): Act<FileHeader, Failure> =>
   chain(read(file, 0, SECTOR_BYTES), (bytes): Act<FileHeader, Failure> => {
     const header = decodeFileHeader(bytes, 'snapshot')
     if (isLeft(header)) return fail(headerError(path, header.left))
@@ -57,11 +57,12 @@ interface PlaceRead extends Pick<SnapshotFile, 'offset' | 'seed'> {
   readonly place: SnapshotPlace
 }
 
-const readPlace = (path: string, file: DiskFile, size: number, seed: number, id: EntryId): Act<PlaceRead, Failure> =>
+/** Reads the place of a file whose contents end before `limit`. */
+export const readPlace = (path: string, file: DiskFile, limit: number, seed: number, id: EntryId): Act<PlaceRead, Failure> =>
   chain(read(file, PLACE_AT, RECORD_HEADER_BYTES), bytes => {
     const header = decodeRecordHeader(bytes)
     const offset = PLACE_PAYLOAD_AT + (isLeft(header) ? 0 : header.right.payloadBytes)
-    if (isLeft(header) || header.right.type !== 'place' || offset + END_BYTES > size) {
+    if (isLeft(header) || header.right.type !== 'place' || offset > limit) {
       return fail(new Damaged(path, PLACE_AT, undefined, 'it has no place'))
     }
     return chain(read(file, PLACE_PAYLOAD_AT, header.right.payloadBytes), payload =>
@@ -73,7 +74,7 @@ const judge = (path: string, file: DiskFile, id: EntryId, checkOwner: CheckOwner
     if (size < LEAST_BYTES) return fail(new Damaged(path, size, undefined, 'it ends before its place'))
     const endAt = size - END_BYTES
     return chain(readHeader(path, file, checkOwner), ({ salt }) =>
-      chain(readPlace(path, file, size, checksumOf(salt), id), ({ place, offset, seed }) =>
+      chain(readPlace(path, file, endAt, checksumOf(salt), id), ({ place, offset, seed }) =>
         chain(read(file, endAt, END_BYTES), record =>
           map(demand(path, endAt, decodeEnd(record, endAt, checksumOf(salt))), (end): SnapshotFile =>
             ({ path, file, snapshot: { ...place, bytes: end.bytes, checksum: end.checksum }, offset, seed, end })))))

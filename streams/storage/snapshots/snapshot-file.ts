@@ -1,5 +1,6 @@
 /**
- * A snapshot in a file of its own, `snapshot-<index>-<term>`:
+ * A snapshot in a file of its own, `snapshot-<index>-<term>`, which is called `incoming-<index>-<term>-<bytes>-<checksum>` while it is
+ * being received, and has a temporary name while it is being taken:
  *
  *     file header, one sector | place | chunk | chunk | … | end
  *
@@ -17,7 +18,7 @@
 import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { MAX_CHUNK_BYTES } from '../../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryId } from '../../../lib/types.js'
+import type { EntryId, Snapshot } from '../../../lib/types.js'
 
 export const RECORD_HEADER_BYTES = 12
 const CHECKED = 8
@@ -37,6 +38,9 @@ export interface SnapshotEnd {
   readonly checksum: number
 }
 
+/** What tells a snapshot from every other by its name. */
+export type SnapshotId = Pick<Snapshot, 'index' | 'term' | 'bytes' | 'checksum'>
+
 /** Padded, so that names are in the order of the log; the largest index has 16 digits. */
 export const snapshotName = ({ index, term }: EntryId): string => `snapshot-${String(index).padStart(16, '0')}-${term}`
 
@@ -45,6 +49,17 @@ export const snapshotNamed = (name: string): EntryId | undefined => {
   const [, index, term] = /^snapshot-(\d{16})-(\d{1,16})$/.exec(name) ?? []
   const id = { index: Number(index), term: Number(term) }
   return index !== undefined && snapshotName(id) === name ? id : undefined
+}
+
+/** One that is being received is called by all that tells it from every other: it is taken up again by whoever receives this very one. */
+export const incomingName = ({ index, term, bytes, checksum }: SnapshotId): string =>
+  `incoming-${String(index).padStart(16, '0')}-${term}-${bytes}-${checksum.toString(16).padStart(8, '0')}`
+
+/** What a file of this name is a part of, if it is the name of a snapshot that is being received. */
+export const incomingNamed = (name: string): SnapshotId | undefined => {
+  const [, index, term, bytes, checksum] = /^incoming-(\d{16})-(\d{1,16})-(\d{1,16})-([0-9a-f]{8})$/.exec(name) ?? []
+  const id = { index: Number(index), term: Number(term), bytes: Number(bytes), checksum: Number(`0x${checksum}`) }
+  return index !== undefined && incomingName(id) === name ? id : undefined
 }
 
 const recordChecksum = (header: Uint8Array, payload: Uint8Array, seed: number): number =>

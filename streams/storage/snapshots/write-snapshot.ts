@@ -6,7 +6,7 @@ import { type Act, chain, ensure, inOrder, map, orUndo, succeed } from '../disk/
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { openFile, sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
-import { publish, temporary } from '../files/store-file.js'
+import { temporary } from '../files/store-file.js'
 import { type RecordHeader, checksumIn, encodeEnd, encodeRecordHeader, snapshotName } from './snapshot-file.js'
 
 /** So much is written between two syncs: none takes long, and the last one, for which everybody waits, least of all. */
@@ -19,20 +19,36 @@ export interface SnapshotFolder {
   readonly random: (bytes: number) => Uint8Array
 }
 
-/** A file that is being written under its temporary name; its acts come one at a time. */
+/** A file that is being written under another name than its own; its acts come one at a time. */
 export interface DraftFile {
+  /** So much of the contents is there. */
+  written(): Pick<Snapshot, 'bytes' | 'checksum'>
   write(chunk: Uint8Array): Act<void>
-  /** Makes it durable and gives it its own name. */
-  readonly publish: Act<Snapshot>
+  /** Ends it, and makes it durable. */
+  readonly complete: Act<Snapshot>
+  /** Gives it its own name. */
+  readonly publish: Act<void>
+  /** Lets go of it. */
+  readonly close: Act<void>
   /** Removes it, whatever it is called by now. */
   readonly discard: Act<void>
 }
 
+/** How far a file is written: records, the last one's checksum, and the contents in them. */
+export interface Progress {
+  /** What the checksums of place and end continue from. */
+  readonly seed: number
+  readonly at: number
+  readonly before: number
+  readonly bytes: number
+  readonly checksum: number
+}
+
 /** Writes records one after the other, and syncs what has gathered. */
-const recordWriter = (file: DiskFile, seed: number) => {
-  let at = SECTOR_BYTES
+const recordWriter = (file: DiskFile, from: Progress) => {
+  const { seed } = from
+  let { at, before } = from
   let unsynced = 0
-  let before = seed
   const write = (type: RecordHeader['type'], payload: Uint8Array): Act<void> => done => {
     const header = encodeRecordHeader(type, payload, type === 'chunk' ? before : seed)
     const bytes = header.length + payload.length
@@ -48,39 +64,48 @@ const recordWriter = (file: DiskFile, seed: number) => {
   return { write, offset: () => at }
 }
 
-const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, file: DiskFile, seed: number): DraftFile & { readonly begin: Act<void> } => {
-  const path = `${folder}/${snapshotName(place)}`
-  const records = recordWriter(file, seed)
+/** Goes on with a file that is called `path` so far. */
+export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, path: string, file: DiskFile, from: Progress): DraftFile => {
+  const own = `${folder}/${snapshotName(place)}`
+  const records = recordWriter(file, from)
   let isOpen = true
-  let name = temporary(path)
-  let bytes = 0
-  let checksum = 0
+  let name = path
+  let { bytes, checksum } = from
   const close: Act<void> = done => {
     if (!isOpen) return done(right(undefined))
     isOpen = false
     file.close(done)
   }
   const end: Act<void> = done => records.write('end', encodeEnd({ offset: records.offset(), bytes, checksum }))(done)
-  const rename = map(publish(disk, path), () => { name = path })
+  const rename: Act<void> = map(done => disk.rename(path, own, done), () => { name = own })
   return {
-    begin: records.write('place', encodePlace(place)),
+    written: () => ({ bytes, checksum }),
     write: chunk => map(records.write('chunk', chunk), () => {
       bytes += chunk.length
       checksum = checksumOf(chunk, checksum)
     }),
-    publish: map(inOrder(end, file.datasync, close, rename, syncFolder(disk, folder)), () => ({ ...place, bytes, checksum })),
+    complete: map(inOrder(end, file.datasync, close), () => ({ ...place, bytes, checksum })),
+    publish: inOrder(rename, syncFolder(disk, folder)),
+    close,
     discard: ensure(close, done => sweep(disk, name)(done)),
   }
 }
 
-/** Begins a file for a snapshot of unknown size: never more than one chunk of it is in memory. */
-export const createDraft = (options: SnapshotFolder, place: SnapshotPlace): Act<DraftFile> => {
-  const { disk, folder, clusterId, random } = options
-  const path = temporary(`${folder}/${snapshotName(place)}`)
+/** Begins a file under the name `path`, for contents of any size: never more than one chunk of it is in memory. */
+export const beginDraft = (options: SnapshotFolder, place: SnapshotPlace, path: string): Act<DraftFile> => {
+  const { disk, clusterId, random } = options
   return chain(sweep(disk, path), () => chain(openFile(disk, path, 'create'), file => {
     const salt = random(SALT_BYTES)
-    const draft = draftOf(options, place, file, checksumOf(salt))
+    const seed = checksumOf(salt)
+    const payload = encodePlace(place)
+    const record = encodeRecordHeader('place', payload, seed)
     const header = encodeFileHeader({ kind: 'snapshot', clusterId, number: 0, capacity: 0, salt })
-    return map(orUndo(inOrder(writeFully(file, [header], 0), draft.begin), draft.discard), () => draft)
+    const at = SECTOR_BYTES + record.length + payload.length
+    const draft = draftOf(options, place, path, file, { seed, at, before: checksumIn(record), bytes: 0, checksum: 0 })
+    return map(orUndo(writeFully(file, [header, record, payload], 0), draft.discard), () => draft)
   }))
 }
+
+/** Begins a snapshot that is taken here: nobody takes it up where it is left. */
+export const createDraft = (options: SnapshotFolder, place: SnapshotPlace): Act<DraftFile> =>
+  beginDraft(options, place, temporary(`${options.folder}/${snapshotName(place)}`))

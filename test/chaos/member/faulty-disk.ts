@@ -33,6 +33,7 @@ export const faultyDisk = (disk: Disk): FaultyDisk => {
   const over = (file: DiskFile, path: string): DiskFile => ({
     write: (pieces, offset, done) => write(file, path, pieces, offset, done),
     read: (into, offset, done) => begin(0, () => file.read(into, offset, done)),
+    truncate: (length, done) => begin(faults.writeDelayMs, () => file.truncate(length, done)),
     datasync: done => begin(faults.syncDelayMs, () => {
       if (faults.syncFails) setImmediate(() => done(left(errorOf('EIO', path))))
       else file.datasync(done)

@@ -61,6 +61,12 @@ const fileOf = (inode: Inode): DiskFile => ({
     later(done, right(bytes.length))
   },
   read: (into, offset, done) => read(inode, into, offset, done),
+  // Nothing says how long a disk may wait before it cuts a file: this one does it at once.
+  truncate: (length, done) => {
+    inode.dirty = inode.dirty.filter(({ offset }) => offset < length).map(({ offset, bytes }) => ({ offset, bytes: bytes.subarray(0, length - offset) }))
+    inode.size = Math.min(inode.size, length)
+    inode.real.truncate(length, done)
+  },
   datasync: done => flush(inode)(done),
   size: done => later(done, right(inode.size)),
   close: done => later(done, right(undefined)),
@@ -126,6 +132,7 @@ export const forgetfulDisk = (disk: Disk, limbo: string, syncMs = 0): ForgetfulD
       const mortal: DiskFile = {
         ...file,
         write: (pieces, offset, end) => { if (!isDead) file.write(pieces, offset, living(end)) },
+        truncate: (length, end) => { if (!isDead) file.truncate(length, living(end)) },
         datasync: end => void setTimeout(() => { if (!isDead) file.datasync(living(end)) }, syncMs),
       }
       return mortal

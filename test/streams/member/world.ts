@@ -123,7 +123,7 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
           incarnation: 'first', peers: {}, hardState: { term: 0, votedFor: undefined, commitIndex: 0 },
           base: { index: 0, term: 0, membership }, lastIndex: 0, terms: [], memberships: [], tail: [], notes: ['swept'],
         },
-        snapshots: serveSnapshots(memorySnapshots({ newest: undefined }), work => clock.endOfTurn(work)).snapshots,
+        snapshots: serveSnapshots(memorySnapshots({ newest: undefined, incoming: undefined }), work => clock.endOfTurn(work)).snapshots,
         events$: events.asObservable(),
         write: (turn: Turn, writes: readonly Write[]) => {
           journal.push(`write ${writes.map(({ type }) => type).join()}`)

@@ -1,8 +1,8 @@
 import test from 'ava'
 import type { Index } from '../../../lib/types.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
-import { contentsOf, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
-import { append, commands, openStore } from '../../../testing/open-store.js'
+import { contentsOf, entriesTo, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { openStore } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const newDisk = (seed: number): MemoryDisk => memoryDisk({ seed, later: queueMicrotask })
@@ -29,8 +29,7 @@ interface Progress {
 const perform = async (disk: MemoryDisk, progress: Progress): Promise<void> => {
   let opened = await openStore(storageOn(disk))
   for (const index of PLACES) {
-    const from = progress.entries + 1
-    await opened.write(index, append(commands(from, 1, ...Array.from({ length: index - from + 1 }, (_, i) => `e${from + i}`))))
+    await opened.write(index, entriesTo(index, progress.entries + 1))
     progress.entries = index
     if (index === PLACES.at(-1)) {
       await opened.close()
@@ -62,6 +61,7 @@ const faultOf = async (disk: MemoryDisk, { begun, finished, entries }: Progress)
   const damage = opened.store.recovered.notes.find(note => note.includes('damaged'))
   if (damage !== undefined) return damage
   if (snapshotFiles(disk).length !== (found === undefined ? 0 : 1)) return `there are ${snapshotFiles(disk).join()}`
+  await opened.write(1, entriesTo(12, opened.store.recovered.lastIndex + 1))
   await writeSnapshot(opened.store, placeAt(12), chunksAt(12))
   disk.crash({ keep: 0 })
   const again = await openStore(storageOn(disk))

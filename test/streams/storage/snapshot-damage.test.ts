@@ -6,8 +6,8 @@ import type { Index } from '../../../lib/types.js'
 import { SALT_BYTES } from '../../../streams/storage/files/file-header.js'
 import { END_BYTES, RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
-import { close, contentsOf, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
-import { OWNER, append, commands, openStore, tryOpen } from '../../../testing/open-store.js'
+import { close, contentsOf, entriesTo, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { OWNER, openStore, tryOpen } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const CHUNKS = [Buffer.from('first '), Buffer.from('second'), Buffer.from(' third and last')]
@@ -19,7 +19,7 @@ const pathAt = (index: Index): string => `${FOLDER}/${snapshotName(placeAt(index
 const written = async (places: readonly Index[], owner = OWNER): Promise<MemoryDisk> => {
   const disk = memoryDisk({ later: queueMicrotask })
   const opened = await openStore(storageOn(disk), owner)
-  await opened.write(1, append(commands(1, 1, 'one')))
+  await opened.write(1, entriesTo(10))
   for (const [i, index] of places.entries()) {
     // The first file that is removed is a temporary one that is not there.
     if (i > 0) disk.failNext('unlink', 'EIO', 1)
@@ -129,11 +129,11 @@ test('a snapshot of another cluster or of a later version is refused, and one un
   foreign.tamper(pathAt(9), () => stranger.contents(pathAt(9)))
   const later = disk.clone()
   later.tamper(pathAt(9), bytes => {
-    writeUint32(bytes, 8, 2)
+    writeUint32(bytes, 8, 3)
     writeUint32(bytes, 12, checksumOf(bytes.subarray(0, 12)))
     return bytes
   })
-  for (const [copy, words] of [[foreign, /its snapshot file belongs to a cluster/], [later, /format 2 of a later version/]] as const) {
+  for (const [copy, words] of [[foreign, /its snapshot file belongs to a cluster/], [later, /format 3 of a later version/]] as const) {
     const outcome = await tryOpen(storageOn(copy))
     t.true(isLeft(outcome) && outcome.left instanceof WrongFolder && words.test(outcome.left.message))
     t.is(copy.openFiles(), 0)

@@ -39,6 +39,7 @@ export interface Held {
 
 const heldAfter = (held: Held & { readonly commitIndex: number }, write: Write): Held & { readonly commitIndex: number } => {
   if (write.type === 'hardState') return { ...held, ...write.hardState }
+  if (write.type !== 'append') return held
   const lines = [...held.lines]
   for (const batch of write.batches) lines.splice(batch.firstIndex - 1, Number.POSITIVE_INFINITY, ...linesOf([batch]))
   return { ...held, lines }
