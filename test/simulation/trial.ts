@@ -79,9 +79,16 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
   }
 }
 
-/** Half of all clusters take a snapshot every few entries. */
-const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>['limits'] =>
-  dice.chance(0.5) ? { snapshotEntries: Math.round(dice.magnitude(2, 200)) } : {}
+/** Half of all clusters take a snapshot every few entries, and most of those keep little of the log behind it and send small chunks. */
+const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>['limits'] => {
+  if (!dice.chance(0.5)) return {}
+  const snapshotEntries = Math.round(dice.magnitude(2, 200))
+  if (dice.chance(0.2)) return { snapshotEntries }
+  return {
+    snapshotEntries, snapshotKeepEntries: dice.pick([0, 0, 1, Math.round(dice.magnitude(2, 100))]), snapshotChunkBytes: Math.round(dice.magnitude(4, 1 << 20)),
+    ...dice.chance(0.2) && { snapshotBytesPerSecond: Math.round(dice.magnitude(500, 1 << 20)) },
+  }
+}
 
 /** Bytes that commands are longer than they need to be: one sector holds many of some, and one of others takes many sectors. */
 const SIZES = [[0], [0, 0, 100, 1000], [500, 1000, 3000]] as const

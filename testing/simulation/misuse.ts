@@ -6,7 +6,7 @@ import { decodeWith } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { MemberId } from '../../lib/types.js'
 import type { DiskOperation } from '../memory-disk.js'
-import type { Fault } from './faults/fault.js'
+import { FILE_KINDS, type Fault, type FileKind } from './faults/fault.js'
 import type { DiskMix } from './world/disks.js'
 import type { NetworkMix } from './world/network-mix.js'
 
@@ -38,6 +38,8 @@ const OPERATIONS: Readonly<Record<DiskOperation, null>> = {
 const Operation = guard<DiskOperation>('Operation', value =>
   typeof value === 'string' && Object.hasOwn(OPERATIONS, value) ? undefined : `must be one of ${Object.keys(OPERATIONS).join(', ')}`)
 
+const Kind = guard<FileKind>('FileKind', value => FILE_KINDS.some(kind => kind === value) ? undefined : `must be one of ${FILE_KINDS.join(', ')}`)
+
 const NetworkNow = closed({
   delayMs: optional(Span), loss: optional(Chance), resendMs: optional(Span), split: optional(Chance), corrupt: optional(Chance), reset: optional(Chance),
   drop: optional(Chance), duplicate: optional(Chance), stray: optional(Chance), strayMs: optional(Span),
@@ -58,7 +60,7 @@ const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [T
   slowDisk: { id: member, factor: Factor },
   failDisk: { id: member, operation: Operation, code: t.string, skip: Count },
   fillDisk: { id: member, freeBytes: Bytes },
-  damage: { id: member, file: Count, at: Count },
+  damage: { id: member, kind: optional(Kind), file: Count, at: Count },
   damageLast: { id: member, at: Count },
   skew: { id: member, rate: optional(Factor), wallMs: optional(Shift) },
 })

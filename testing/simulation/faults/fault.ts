@@ -23,14 +23,18 @@ export type Fault =
   | { readonly type: 'failDisk'; readonly id: MemberId; readonly operation: DiskOperation; readonly code: string; readonly skip: number }
   /** So much can still be written. */
   | { readonly type: 'fillDisk'; readonly id: MemberId; readonly freeBytes: number }
-  /** One bit of a stored file is changed; `file` and `at` count from the first, and around. */
-  | { readonly type: 'damage'; readonly id: MemberId; readonly file: number; readonly at: number }
+  /** One bit of a stored file is changed; `file` and `at` count from the first, and around. Of all files, or of those of one kind. */
+  | { readonly type: 'damage'; readonly id: MemberId; readonly kind?: FileKind; readonly file: number; readonly at: number }
   /** One bit of what was written last is changed; `at` counts from its first bit, and around. */
   | { readonly type: 'damageLast'; readonly id: MemberId; readonly at: number }
   | { readonly type: 'skew'; readonly id: MemberId; readonly rate?: number; readonly wallMs?: Millis }
 
 const tellMix = (mix: object): string => Object.entries(mix).filter(([, value]) => value !== 0)
   .map(([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toPrecision(2)) : value}`).join(', ')
+
+export const FILE_KINDS = ['identity', 'hard-state', 'segment', 'snapshot', 'incoming'] as const
+/** What files of a store are called, before their numbers. */
+export type FileKind = (typeof FILE_KINDS)[number]
 
 /** In the words of a story. */
 export const tellFault = (fault: Fault): string => {

@@ -25,9 +25,9 @@ const flip = <C, R, S>({ disk: { files }, excuse }: Member<C, R, S>, { path, fro
   })
 }
 
-const damage = <C, R, S>(member: Member<C, R, S>, file: number, at: number): void => {
+const damage = <C, R, S>(member: Member<C, R, S>, { kind, file, at }: Extract<Fault, { type: 'damage' }>): void => {
   const { files } = member.disk
-  const paths = files.files()
+  const paths = files.files().filter(path => path.includes(`/${kind ?? ''}`))
   const path = paths[file % paths.length]
   if (path !== undefined) flip(member, { path, from: 0, to: files.contents(path).length }, at)
 }
@@ -64,7 +64,7 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
     case 'fillDisk':
       member.excuse('failing')
       return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
-    case 'damage': return damage(member, fault.file, fault.at)
+    case 'damage': return damage(member, fault)
     case 'damageLast': return damageLast(member, fault.at)
     case 'skew': return member.timepiece.skew(fault)
     default: return unreachable(fault)
