@@ -1,6 +1,5 @@
 import type { Message } from './messages.js'
-import type { LogBase } from './log.js'
-import type { EntryBatch, EntryBody, HardState, Index, MemberId, Millis, RequestId, Snapshot, Term, Turn } from './types.js'
+import type { EntryBatch, EntryBody, HardState, Index, LogBase, MemberId, Millis, RequestId, Snapshot, Term, Turn } from './types.js'
 
 /** Why a read of entries was asked for: to bring a follower up to date, or to apply them here. */
 export type ReadPurpose = { readonly type: 'replicate'; readonly to: MemberId } | { readonly type: 'apply' }

@@ -1,8 +1,9 @@
 import { dropBefore, lastIndexOf } from './batch.js'
+import { heed } from './hearing.js'
 import { lastEntry, lastNotAbove, termAt } from './log.js'
-import type { AppendEntries, InstallSnapshot } from './messages.js'
+import type { AppendEntries } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Follower, dateOf, restartElectionWait } from './state.js'
+import { type Follower, dateOf } from './state.js'
 import { store } from './storing.js'
 import type { EntryBatch, Index, Round } from './types.js'
 
@@ -27,14 +28,6 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
   outbox.asked ||= isAwaited || isSilent(follower, round)
-}
-
-/** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
-export const heed = (follower: Follower, { from, round }: AppendEntries | InstallSnapshot): void => {
-  follower.leader = from
-  follower.heardAt = follower.now
-  follower.leaderRound = Math.max(follower.leaderRound, round)
-  restartElectionWait(follower)
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { AppendAccepted, AppendRefused, ChunkAccepted } from './messages.js'
+/** What it means to hear from another member, whatever it says. */
+import type { AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import type { Progress } from './progress.js'
-import { type Leader, dateOf, progressOf } from './state.js'
+import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
 
 /** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
@@ -16,4 +17,12 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
   }
   progress.contact = Math.max(progress.contact, dateOf(reply.round))
   return progress
+}
+
+/** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
+export const heed = (follower: Follower, { from, round }: AppendEntries | InstallSnapshot): void => {
+  follower.leader = from
+  follower.heardAt = follower.now
+  follower.leaderRound = Math.max(follower.leaderRound, round)
+  restartElectionWait(follower)
 }

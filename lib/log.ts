@@ -5,12 +5,9 @@
  * else copies, so an earlier view stays valid for comparison and replay at the speed of an array.
  */
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from './batch.js'
-import type { EntryBatch, EntryId, Index, Membership, Millis, Term } from './types.js'
+import type { EntryBatch, EntryId, Index, LogBase, Membership, Millis, Term } from './types.js'
 
-/** Where the log begins: what precedes its first entry, and who belonged to the cluster there. */
-export interface LogBase extends EntryId {
-  readonly membership: Membership
-}
+export type { LogBase }
 
 /** From `firstIndex` on, up to the next run, entries are of `term`. */
 export interface TermRun {

@@ -1,6 +1,6 @@
 /** A snapshot on its way into this member: from the leader to the disk, into the log and into the machine (§7, Figure 13). */
 import type { RaftEvent } from './events.js'
-import { heed } from './follower.js'
+import { heed } from './hearing.js'
 import { emptyLog, termAt } from './log.js'
 import { type InstallSnapshot, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'

@@ -2,7 +2,7 @@ import { bytesOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive } from './progress.js'
-import { needsSnapshot, sendSnapshot } from './sending.js'
+import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { type Leader, nextRound } from './state.js'
 import type { EntryBatch, Index, Round } from './types.js'
 
@@ -12,6 +12,7 @@ export const replicate = (leader: Leader, outbox: Outbox): void => {
   // Everything asked in one turn is asked at one moment.
   const asked = (): Round => round ??= nextRound(leader)
   for (const progress of leader.progress) serve(leader, progress, outbox, asked)
+  takeForOthers(leader, outbox)
 }
 
 const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {

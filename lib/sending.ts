@@ -46,19 +46,22 @@ export const onChunkRead = (leader: Leader, { to, snapshot, offset, chunk }: Chu
 /** Whether entries cannot help this follower, or not alone. */
 export const needsSnapshot = ({ log }: Leader, { nextIndex, lacks }: Progress): boolean => lacks > 0 || termAt(log, nextIndex - 1) === undefined
 
-/** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat; where there is no snapshot that would help, one is taken. */
+/** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat. */
 export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
   const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot)
   if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot) : undefined
   const { sending } = progress
-  if (sending === undefined) {
-    if (outbox.heartbeatDue) outbox.snapshots.push({ type: 'take' })
-  } else {
-    readAwaited(leader, progress, sending, outbox)
-    const chunk = chunkToSend(leader, sending)
-    if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
-    else if (isNew || outbox.heartbeatDue) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
-  }
+  if (sending === undefined) return
+  readAwaited(leader, progress, sending, outbox)
+  const chunk = chunkToSend(leader, sending)
+  if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
+  else if (isNew || outbox.heartbeatDue) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
+}
+
+/** Has a snapshot taken where somebody needs one and there is none that would help; with each heartbeat, until there is. */
+export const takeForOthers = (leader: Leader, outbox: Outbox): void => {
+  const isWanting = (progress: Progress): boolean => progress.sending === undefined && needsSnapshot(leader, progress)
+  if (outbox.heartbeatDue && leader.progress.some(isWanting)) outbox.snapshots.push({ type: 'take' })
 }
 
 /** From there on the log can help the follower, and it has what the follower lacks. */

@@ -45,12 +45,15 @@ export interface Membership {
   readonly addresses: Readonly<Record<MemberId, string>>
 }
 
+/** Where a log begins: what precedes its first entry, and who belonged to the cluster there. */
+export interface LogBase extends EntryId {
+  readonly membership: Membership
+}
+
 /** What a snapshot stands for: all entries up to and including this one (§7). */
-export interface SnapshotPlace extends EntryId {
+export interface SnapshotPlace extends LogBase {
   /** When the leader appended its last entry, by the leader's clock. */
   readonly time: Millis
-  /** Who belonged to the cluster there. */
-  readonly membership: Membership
 }
 
 /** A machine's state on the disk: where it stands, and what tells it from every other. Frozen when it is taken. */

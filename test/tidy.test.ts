@@ -26,13 +26,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Inside the core a file imports only from rows above its own, but for the first row, whose files are vocabulary to each other. */
 const LIB_ROWS: readonly (readonly string[])[] = [
   ['prelude', 'types', 'errors', 'random', 'messages', 'requests', 'events'],
-  ['batch', 'membership', 'quorum'],
+  ['batch', 'membership', 'quorum', 'snapshot-id'],
   ['log', 'progress', 'outbox'],
   ['state'],
-  ['contact', 'status', 'storing', 'draft', 'invariants'],
-  ['convert'],
+  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants'],
+  ['convert', 'sending'],
   ['election'],
-  ['voting', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application'],
+  ['voting', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application', 'receiving', 'compaction'],
   ['ready'],
   ['step'],
   ['recover'],

@@ -131,7 +131,7 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {

@@ -214,8 +214,8 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
 }
 
 /** A cluster whose first leader is ready. */
-export const elected = (names: string): Cluster => {
-  const group = cluster(names)
+export const elected = (names: string, beginning?: Beginning): Cluster => {
+  const group = cluster(names, beginning)
   group.until(() => group.leaders().some(({ state }) => isReady(state)))
   return group
 }

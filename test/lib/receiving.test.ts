@@ -1,9 +1,13 @@
 /** A snapshot on its way into a member: to the disk, into the log and into the machine. */
 import test from 'ava'
 import { awaitsMachine } from '../../lib/application.js'
-import { lastEntry } from '../../lib/log.js'
-import { ae, allPersisted, applied, follower, play, readToApply, showLog, tick } from './build.js'
-import { BYTES, chunkWritten, is, snapshotAt, snapshotStored } from './snapshots.js'
+import { append, lastEntry } from '../../lib/log.js'
+import { firstStep } from '../../lib/recover.js'
+import { isLacking, membership } from '../../lib/state.js'
+import {
+  accepted, ae, allPersisted, applied, candidateIn, follower, leader, membershipOf, play, readToApply, settingsOf, showLog, stored, tick, vote,
+} from './build.js'
+import { BYTES, chunkWritten, is, receiveFailed, snapshotAt, snapshotStored } from './snapshots.js'
 
 const S = snapshotAt('9@1')
 
@@ -142,4 +146,184 @@ test('while its machine is being restored a member does not stand for election: 
   player.turn(applied(9), allPersisted)
   t.false(awaitsMachine(player.state))
   t.deepEqual(player.later(2000, tick).said, ['pre-RV(L; T1; 9@1)', 'pre-RV(f2; T1; 9@1)'])
+})
+
+/** A follower that has `received` bytes of S and awaits more. */
+const receiving = (received = 0, notes: NonNullable<Parameters<typeof follower>[0]> = {}) => {
+  const player = play(follower(notes))
+  player.turn(is('L', S))
+  player.turn(chunkWritten(S, received))
+  return player
+}
+
+test('R01 chunks are written as they come, and the last one is answered when the snapshot is durable and the machine has it', t => {
+  const player = play(follower({ log: '1@1', commit: 1 }))
+  const asked = player.turn(is('L', S))
+  t.deepEqual([asked.snapshots, asked.said], [['receive 9@1'], ['got(L; T1; 9@1; 0/125)']])
+  t.deepEqual(player.turn(chunkWritten(S, 0)).said, ['got(L; T1; 9@1; 0/125!)'])
+  for (const [offset, length] of [[0, 50], [50, 50]] as const) {
+    const { said, snapshots } = player.turn(is('L', S, offset, length))
+    t.deepEqual([said, snapshots], [[], [`write 9@1 ${offset}+${length}`]])
+    t.deepEqual(player.turn(chunkWritten(S, offset + length)).said, [`got(L; T1; 9@1; ${offset + length}/125!)`])
+  }
+  t.deepEqual(player.turn(is('L', S, 100, 25)).snapshots, ['write 9@1 100+25'])
+  const stored = player.turn(snapshotStored(S))
+  t.deepEqual([stored.said, stored.wrote, stored.snapshots], [[], ['install(9@1)'], ['restore 9@1']])
+  t.deepEqual(player.turn(is('L', S)).said, ['got(L; T1; 9@1; 125/125)'], 'life signs meanwhile, and nothing is awaited')
+  t.deepEqual(player.turn(allPersisted).said, [], 'the machine is not there yet')
+  t.deepEqual(player.turn(applied(9)).said, ['ok(L; T1; 9/9)'])
+  t.like(player.state, { commitIndex: 9, appliedIndex: 9, handedIndex: 9, receiving: undefined })
+  player.turn(ae('L', '9@1', '10@1', 10))
+  const next = player.turn(allPersisted)
+  t.deepEqual([next.said, next.committed], [['ok(L; T1; 10/10)'], '10@1'])
+})
+
+for (const [title, offset, length, state] of [
+  ['R04 one farther on', 100, 25, receiving(50)], ['R16 one that was written', 0, 50, receiving(50)], ['one that overlaps', 25, 50, receiving(50)], ['a question', 50, 0, receiving(50)],
+] as const) {
+  test(`${title} is not written, but answered with what is awaited`, t => {
+    const { said, snapshots } = state.turn(is('L', S, offset, length))
+    t.deepEqual([said, snapshots], [['got(L; T1; 9@1; 50/125!)'], []])
+  })
+}
+
+test('while a chunk is written nothing is awaited, and no other is taken', t => {
+  const player = receiving(50)
+  player.turn(is('L', S, 50, 50))
+  const again = player.turn(is('L', S, 50, 50))
+  t.deepEqual([again.said, again.snapshots], [['got(L; T1; 9@1; 50/125)'], []])
+})
+
+test('a chunk of any length goes beyond four gigabytes', t => {
+  const big = snapshotAt('9@1', { bytes: 6e9 })
+  const player = play(follower())
+  player.turn(is('L', big))
+  player.turn(chunkWritten(big, 5e9))
+  t.deepEqual(player.turn(is('L', big, 5e9, 1000)).snapshots, ['write 9@1 5000000000+1000'])
+  t.deepEqual(player.turn(chunkWritten(big, 5e9 + 1000)).said, ['got(L; T1; 9@1; 5000001000/6000000000!)'])
+})
+
+test('what has come stays when another leads, and another snapshot begins anew', t => {
+  const player = receiving(50, { voters: 'f1 L M' })
+  t.deepEqual(player.turn(is('M', S, 0, 0, { term: 2 })).said, ['got(M; T2; 9@1; 50/125!)'])
+  for (const other of [snapshotAt('9@1', { checksum: 8 }), snapshotAt('12@2'), snapshotAt('12@2', { bytes: 126 })]) {
+    const { said, snapshots } = player.turn(is('M', other, 0, 0, { term: 2 }))
+    t.deepEqual([said, snapshots], [[`got(M; T2; ${other.index}@${other.term}; 0/${other.bytes})`], [`receive ${other.index}@${other.term}`]])
+  }
+  const late = player.turn(is('M', S, 50, 50, { term: 2 }))
+  t.deepEqual([late.said, late.snapshots], [[], []], 'a late word of one leader\'s older one begins nothing')
+  t.deepEqual(player.turn(is('L', S, 0, 0, { term: 3 })).snapshots, ['receive 9@1'], 'another leader may have no newer one')
+  t.deepEqual(player.turn(chunkWritten(snapshotAt('12@2'), 50)).said, [], 'what was written of it is nobody\'s')
+})
+
+test('what cannot be written is begun again', t => {
+  const player = receiving(50)
+  player.turn(is('L', S, 50, 50))
+  t.deepEqual(player.turn(receiveFailed(snapshotAt('8@1'))).said, [])
+  t.is(player.state.receiving?.phase, 'writing')
+  player.turn(receiveFailed(S))
+  t.deepEqual(player.turn(is('L', S, 50, 50)).snapshots, ['receive 9@1'])
+})
+
+test('R12 a stale leader hears of the newer term, and nothing is kept', t => {
+  const player = play(follower({ term: 5 }))
+  const { said, snapshots } = player.turn(is('L', S, 0, 50, { term: 3 }))
+  t.deepEqual([said, snapshots], [['got(L; T5; 9@1; 0/125)'], []])
+  t.is(player.state.receiving, undefined)
+})
+
+test('A6 65 A6 67 a candidate that hears the leader of its term follows it; the term is that of the message', t => {
+  const player = candidateIn(4)
+  player.turn(is('b', snapshotAt('9@1'), 0, 0, { term: 4 }))
+  t.like(player.state, { role: 'follower', leader: 'b', term: 4 })
+  t.is(player.state.receiving?.phase, 'opening')
+})
+
+test('R13 what the log holds is not received: the leader hears that it agrees so far', t => {
+  const held = play(follower({ log: '1-9@1 10@1', durable: 5 }))
+  t.deepEqual(held.turn(is('L', S)).said, ['ok(L; T1; 9/5)'])
+  const committed = play(follower({ log: '1-20@1', commit: 10 }))
+  t.deepEqual(committed.turn(is('L', snapshotAt('7@1'))).said, ['ok(L; T1; 7/7)'])
+  for (const player of [held, committed]) t.is(player.state.receiving, undefined)
+})
+
+test('R07 entries may come meanwhile', t => {
+  const player = receiving(50, { log: '1@1' })
+  t.deepEqual(player.turn(ae('L', '1@1', '2@1', 1)).said, ['ok(L; T1; 2/1)'])
+  t.like(player.state.receiving, { received: 50, phase: 'waiting' })
+})
+
+test('a follower that has caught up by the log drops the rest', t => {
+  const player = receiving(50, { log: '1@1' })
+  player.turn(ae('L', '1@1', '2-12@1', 12))
+  t.deepEqual(player.turn(is('L', S, 50, 50)).said, ['ok(L; T1; 12/1)'])
+  t.is(player.state.receiving, undefined)
+  player.turn(allPersisted)
+  t.deepEqual(player.turn(snapshotStored(S)).snapshots, [], 'should it be finished all the same, it is a snapshot like any other')
+  t.is(player.state.snapshot, S)
+})
+
+test('A6 51 the membership after an install is the snapshot\'s, whatever was to come', t => {
+  const { log, ...state } = follower({ log: '1@1' })
+  const added = { kind: 'membership', firstIndex: 2, term: 1, count: 1, time: 0, membership: membershipOf('f1 L f2 phantom') } as const
+  const player = play({ ...state, log: append(log, [added]) })
+  t.true(membership(player.state).voters.includes('phantom'))
+  const { ready } = player.turn(snapshotStored(snapshotAt('9@1', { membership: membershipOf('f1 L') })))
+  t.deepEqual(membership(player.state).voters, ['f1', 'L'])
+  const write = ready.writes.find(({ type }) => type === 'install')
+  t.deepEqual(write?.type === 'install' && write.base, { index: 9, term: 1, membership: membershipOf('f1 L') })
+})
+
+test('applied reports from before an install raise nothing beyond what they say', t => {
+  const player = play(follower({ log: '1-5@1', applied: 0 }))
+  t.is(player.turn(ae('L', '5@1', '', 5)).committed, '1-5@1')
+  player.turn(snapshotStored(S))
+  player.turn(applied(5))
+  t.like(player.state, { appliedIndex: 5 })
+  t.is(player.state.receiving?.phase, 'restoring')
+  player.turn(applied(9))
+  player.turn(applied(5))
+  t.like(player.state, { appliedIndex: 9, receiving: undefined })
+})
+
+test('one who stands for election when its snapshot is stored goes on with what it holds', t => {
+  const player = candidateIn(4, '1@1 2@1')
+  player.turn(snapshotStored(snapshotAt('9@1', { membership: membershipOf('a b c d e') })))
+  t.like(player.state, { role: 'candidate', commitIndex: 9 })
+  player.turn(allPersisted, vote('b', true), vote('c', true))
+  t.like(player.state, { role: 'leader', receiving: undefined })
+  t.is(showLog(player.state), '10@4!')
+  player.turn(allPersisted, accepted('b', 10), accepted('c', 10))
+  t.is(player.turn(applied(9)).committed, '')
+  t.is(player.state.handedIndex, 10)
+})
+
+test('a leader takes no orders from a snapshot that was on its way to it', t => {
+  const player = play(leader({ log: '1-12@1', commit: 7 }))
+  const { snapshots } = player.turn(snapshotStored(S))
+  t.deepEqual(snapshots, [])
+  t.like(player.state, { role: 'leader', commitIndex: 7, snapshot: S })
+  t.is(player.state.log.lastIndex, 12)
+})
+
+test('A6 63 a start between the snapshot and the log begins behind the snapshot', t => {
+  const { state } = firstStep(settingsOf('f1'), stored({ base: '9@1', term: 4, commit: 3 }), 1, 0, S)
+  t.like(state, { commitIndex: 9, appliedIndex: 9, handedIndex: 9, persistedIndex: 9, term: 4 })
+  t.deepEqual(lastEntry(state.log), { index: 9, term: 1 })
+  t.deepEqual(play(state).turn(is('L', S, 0, 0, { term: 4 })).said, ['ok(L; T4; 9/9)'])
+})
+
+test('a start without the snapshot on which the log stands says so with every answer, until another has come', t => {
+  const { state } = firstStep(settingsOf('f1'), stored({ base: '5@1', log: '6-10@1', commit: 8 }), 1, 0)
+  t.true(isLacking(state))
+  const player = play(state)
+  t.deepEqual(player.turn(ae('L', '10@1', '', 10)).said, ['ok(L; T1; 10/10 lacks 5)'])
+  t.is(player.turn().committed, '', 'nothing can be applied')
+  t.deepEqual(player.later(3000, tick).said, [], 'nor can it lead')
+  t.deepEqual(player.turn(is('L', snapshotAt('4@1'))).said, ['ok(L; T1; 10/10 lacks 5)'], 'an older one is no help')
+  t.deepEqual(player.turn(is('L', S)).snapshots, ['receive 9@1'], 'though the log holds its last entry')
+  t.deepEqual(player.turn(snapshotStored(S)).snapshots, ['restore 9@1'])
+  t.is(showLog(player.state), '6-10@1')
+  t.deepEqual(player.turn(ae('L', '10@1')).said, ['ok(L; T1; 10/10)'])
+  t.is(player.state.handedIndex, 10, 'what follows is handed out behind it')
 })

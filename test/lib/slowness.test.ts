@@ -1,10 +1,12 @@
 /** Links that are thin and disks that are slow: what must not happen is that a member which does its work passes for a dead one. */
 import test from 'ava'
+import type { RaftEvent } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
 import { NOTHING, accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, refused, tick } from './build.js'
+import { snapshotAt } from './snapshots.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -15,7 +17,8 @@ const thinLink = (bytesPerMs: number) => {
   let freeAt = 0
   return {
     send: (message: Message, now: Millis): void => {
-      const bytes = message.type === 'appendEntries' ? message.batches.reduce((sum, batch) => sum + (batch.kind === 'command' ? batch.body.bytes.length : 0), 100) : 100
+      const bytes = 100 + (message.type === 'appendEntries' ? message.batches.reduce((sum, batch) => sum + (batch.kind === 'command' ? batch.body.bytes.length : 0), 0)
+        : message.type === 'installSnapshot' ? message.chunk.length : 0)
       freeAt = Math.max(freeAt, now) + bytes / bytesPerMs
       onTheWay.push({ at: freeAt + 5, message })
     },
@@ -57,6 +60,44 @@ for (const megabits of [4, 20, 60, 200]) {
     t.like({ role, term }, { role: 'leader', term: 1 })
     const could = (megabits * 1e6 * 4) / 8 / (256 * KIB) * 100
     t.true(commitIndex > could / 3, `${commitIndex} of about ${Math.round(could)} entries that the link could carry`)
+  })
+}
+
+/** A leader that sends a snapshot over `link` to a follower without a log; whether it stays leader, how much has arrived, and in which chunks. */
+const sendingOver = (link: ReturnType<typeof thinLink>, forMs: Millis) => {
+  const snapshot = snapshotAt('9@1', { bytes: 1e9 })
+  let there: Step = { state: follower({ voters: 'L f1 f2' }), ready: NOTHING }
+  let here: Step = { state: leader({ others: 'f1{next=1,on} f2', base: '9@1', snapshot, settings: { snapshotChunkBytes: MIB } }), ready: NOTHING }
+  const back = thinLink(Number.POSITIVE_INFINITY)
+  const chunks: number[] = []
+  const answers: RaftEvent[] = []
+  const reads: RaftEvent[] = []
+  const started = here.state.now
+  for (let now = started + 1; now < started + forMs && here.state.role === 'leader'; now++) {
+    const received = (message: Message) => ({ type: 'received', message }) as const
+    const ticks = now % 50 === 0 ? [{ type: 'ticked', due: now } as const] : []
+    here = step(here, { now, wall: now, events: [...back.arrived(now).map(received), ...reads.splice(0), ...ticks] })
+    for (const message of here.ready.messages) if (message.to === 'f1') link.send(message, now)
+    for (const work of here.ready.snapshots) {
+      if (work.type === 'read') reads.push({ type: 'chunkRead', to: work.to, snapshot, offset: work.offset, chunk: new Uint8Array(work.maxBytes) })
+    }
+    there = step(there, { now, wall: now, events: [...link.arrived(now).map(received), ...answers.splice(0)] })
+    for (const message of there.ready.messages) back.send(message, now)
+    for (const work of there.ready.snapshots) {
+      if (work.type === 'write') chunks.push(work.chunk.length)
+      answers.push({ type: 'chunkWritten', snapshot, received: chunks.reduce((sum, length) => sum + length, 0) })
+    }
+  }
+  return { role: here.state.role, received: chunks.reduce((sum, length) => sum + length, 0), largest: Math.max(...chunks) }
+}
+
+for (const megabits of [4, 60, 400]) {
+  test(`a snapshot over a link of ${megabits} megabits a second keeps no life sign back, and comes as fast as the link carries it`, t => {
+    const bytesPerMs = (megabits * 1e6) / 8 / 1000
+    const { role, received, largest } = sendingOver(thinLink(bytesPerMs), 5000)
+    t.is(role, 'leader')
+    t.true(received > (bytesPerMs * 5000) / 3, `${received} of ${bytesPerMs * 5000} bytes`)
+    t.true(largest <= Math.max(64 * KIB, bytesPerMs * 600) && largest <= MIB, `chunks of up to ${largest}`)
   })
 }
 

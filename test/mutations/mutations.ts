@@ -89,7 +89,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an unknown term passes for that of no entry', file: 'lib/log.ts', killer: [`${LIB}/log.test.ts`],
-    unseen: 'only what a snapshot covers has an unknown term, and there are none yet',
     from: 'if (index < log.base.index || index > log.lastIndex) return undefined', to: 'if (index < log.base.index || index > log.lastIndex) return 0',
   },
   {
@@ -107,7 +106,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id,', to: 'votedFor: undefined,',
   },
   {
-    name: 'contact is dated by the answer', file: 'lib/leader.ts', killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
+    name: 'contact is dated by the answer', file: 'lib/hearing.ts', killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
     from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
   },
   {
@@ -175,6 +174,27 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a snapshot that was not read to its end passes for sound', file: 'streams/snapshots/restore.ts', killer: [`${STREAMS}/snapshots/restore.test.ts`],
     from: 'complete: () => void readOut(next).then(() => end(undefined), failed),', to: 'complete: () => end(undefined),',
+  },
+  {
+    name: 'the log is cut before a snapshot of it is durable', file: 'lib/compaction.ts', killer: [`${LIB}/compaction.test.ts`, 'G16*'],
+    from: 'Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex', to: 'Math.min(state.appliedIndex',
+  },
+  {
+    name: 'a log that a snapshot contradicts is kept beside it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'a snapshot comes*'],
+    from: 'const isHeld = termAt(state.log, index) === term', to: 'const isHeld = index <= state.log.lastIndex',
+  },
+  {
+    name: 'a membership that was never committed outlives the log that held it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'A6 51*'],
+    unseen: 'the members of a simulated cluster never change',
+    from: 'emptyLog({ index, term, membership },', to: 'emptyLog({ index, term, membership: state.log.memberships.at(-1)?.membership ?? membership },',
+  },
+  {
+    name: 'a chunk is written wherever it comes from', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'R04*'],
+    from: "receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.received", to: "receiving.phase === 'waiting' && chunk.length > 0",
+  },
+  {
+    name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
+    from: '  outbox.committed.length = 0\n', to: '',
   },
   {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
