@@ -177,6 +177,30 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'complete: () => void readOut(next).then(() => end(undefined), failed),', to: 'complete: () => end(undefined),',
   },
   {
+    name: 'a log is cut where something replaced what its base stands for', file: 'streams/storage/log/segment-notes.ts',
+    killer: [`${STREAMS}/storage/compaction.test.ts`, 'where a segment replaces its own base*'],
+    unseen: 'no seed cuts a log in the very segment in which a new leader replaced its beginning',
+    from: '(isAnew || base <= index) && lowest > base)', to: '(isAnew || base <= index))',
+  },
+  {
+    name: 'a start believes the first base that is left', file: 'streams/storage/log/log-collector.ts',
+    killer: [`${STREAMS}/storage/compaction.test.ts`, 'a removal*several segments was*'],
+    unseen: 'it takes a crash between two removals',
+    from: 'isTentative = !isInstall && segment > 1', to: 'isTentative = false',
+  },
+  {
+    name: 'a log that a durable snapshot was to replace is believed', file: 'streams/storage/reconcile.ts',
+    killer: ['test/ports/storage.test.ts', 'memory: a log that does not hold*'],
+    unseen: 'it takes a crash between a snapshot and the write that follows it',
+    from: '=== term ? undefined : { index, term, membership }', to: '=== undefined ? undefined : undefined',
+  },
+  {
+    name: 'what was received is believed without its checksum', file: 'streams/storage/serve-snapshots.ts',
+    killer: ['test/ports/storage.test.ts', 'memory: contents that are not*'],
+    unseen: 'no simulated link changes what it carries',
+    from: 'found.bytes === bytes && found.checksum === checksum ? finish', to: 'found.bytes === bytes ? finish',
+  },
+  {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
     unseen: 'no step of a correct core throws',
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',

@@ -70,6 +70,20 @@ test('a segment whose base was replaced is not the first one, and neither is one
   t.deepEqual(idsOf(await again.lines()), ids(again.store.recovered.base.index + 1, 12, 2))
 })
 
+test('where a segment replaces its own base, the log does not begin with it', async t => {
+  for (const last of [10, 11, 12]) {
+    const disk = newDisk()
+    const opened = await filled(disk, last)
+    await opened.write(20, append(commands(last - 2, 2, 'x', 'y', 'z')))
+    await opened.write(21, compact(baseAt(last, 2)))
+    await settled()
+    disk.kill()
+    const again = await openStore(storageOn(disk))
+    t.true(again.store.recovered.base.index < last - 2)
+    t.deepEqual(idsOf(await again.lines()).slice(-3), ids(last - 2, last, 2))
+  }
+})
+
 /** What replaces what, across the bounds of segments, before the log is cut. */
 const REPLACEMENTS: Readonly<Record<string, readonly (readonly [from: Index, to: Index, term: Term])[]>> = {
   'nothing': [],
