@@ -230,6 +230,28 @@ test('after an install the log before it goes', async t => {
   t.deepEqual([again.store.recovered.base, await again.lines()], [baseAt(5, 4), ['6@4 six']])
 })
 
+test('a base that is larger than a segment finds one with room for it', async t => {
+  const names = Array.from({ length: 60 }, (_, i) => `learner-${String(i).padStart(100, '0')}`)
+  const large: Membership = { ...MEMBERSHIP, learners: names, addresses: { ...MEMBERSHIP.addresses, ...Object.fromEntries(names.map(name => [name, 'localhost:9'])) } }
+  t.true(encodeBase(baseAt(1, 1, large)).length > 3 * 4096)
+  const disk = newDisk()
+  const opened = await openStore(storageOn(disk))
+  await opened.write(1, long(1), append({ kind: 'membership', firstIndex: 2, term: 1, time: 1, count: 1, membership: large }))
+  for (let index = 3; index <= 40; index++) await opened.write(index, long(index))
+  await opened.write(50, compact(baseAt(40, 1, large)))
+  await settled()
+  t.true(numbersOn(disk)[0]! > 3)
+  await opened.close()
+  const second = await openStore(storageOn(disk))
+  t.deepEqual([second.store.recovered.base.membership, second.store.recovered.lastIndex], [large, 40])
+  await second.write(1, install(baseAt(60, 2, large)), append(commands(61, 2, 'on')))
+  await settled()
+  await second.close()
+  const third = await openStore(storageOn(disk))
+  t.deepEqual([third.store.recovered.base, await third.lines()], [baseAt(60, 2, large), ['61@2 on']])
+  await third.close()
+})
+
 /** Puts another base into the place of the one that a segment begins with. */
 const forge = (disk: MemoryDisk, path: string, base: ReturnType<typeof baseAt>): void => disk.tamper(path, bytes => {
   const header = decodeFileHeader(bytes, 'segment')
