@@ -85,6 +85,19 @@ test('what stood behind a gap is gone, also where it reaches farther than what c
   t.is(await faultOfRest(disk, [1]), undefined)
 })
 
+test('what was let go of lasts, and where it cannot be made to last nothing of it is left', async t => {
+  for (const fails of [false, true]) {
+    const disk = newDisk()
+    const opened = await withOld(disk)
+    const receiver = await receive(opened.store, SNAPSHOT)
+    for (const chunk of CHUNKS.slice(0, 3)) await write(receiver, chunk)
+    if (fails) disk.failNext('datasync')
+    await letGo(receiver)
+    disk.crash({ keep: 0 })
+    t.is(await faultOfRest(disk, [fails ? 0 : BOUNDS[3]!]), undefined)
+  }
+})
+
 test('a file of another snapshot under this name is begun anew', async t => {
   const disk = newDisk()
   const opened = await withOld(disk)
