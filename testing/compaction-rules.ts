@@ -135,6 +135,15 @@ const installing: Readonly<Record<string, (world: StorageWorld) => Promise<void>
     await rejects(second.write(1, append(commands(37, 3, 'a gap'))))
     await second.close()
   },
+  'a log begins anew also before what had been cut: the snapshot that stood there may be damaged': async world => {
+    const first = await cutLog(world)
+    await first.write(21, install(baseAt(45, 2)), run(46, 60, 4))
+    deepEqual(await readIds(first, 46, 60), ids(46, 60, 4))
+    await first.close()
+    const second = await openStore(world.storage())
+    deepEqual([second.store.recovered.base, idsOf(await second.lines())], [baseAt(45, 2), ids(46, 60, 4)])
+    await second.close()
+  },
   'a log that does not hold the last entry of a durable snapshot begins anew behind it': async world => {
     for (const [index, text] of [[12, 'beyond its end'], [8, 'of another term']] as const) {
       const storage = world.storage()

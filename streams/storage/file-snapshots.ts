@@ -45,7 +45,7 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
     ), () => snapshot)
   })
   const receiving = (draft: DraftFile): Incoming => ({
-    written: draft.written, write: draft.write, close: draft.close, discard: draft.discard,
+    written: draft.written, write: draft.write, close: draft.keep, discard: draft.discard,
     finish: map(publish(draft), snapshot => {
       incoming = undefined
       return snapshot

@@ -4,6 +4,7 @@ import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, succeed } from './disk/act.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
+import { isSamePlace } from './snapshots/snapshot-file.js'
 
 /** A snapshot that is whole, or as much of it as there is. */
 export interface KeptSnapshot {
@@ -35,9 +36,12 @@ const growing = (found: readonly Uint8Array[]) => {
   }
 }
 
+/** Also in all that the name of a file does not say. */
+const isSame = (a: Snapshot, b: Snapshot): boolean => isSameSnapshot(a, b) && isSamePlace(a, b)
+
 const receiving = (kept: KeptSnapshots, snapshot: Snapshot): Incoming => {
   const before = kept.incoming
-  const { chunks, written, write } = growing(before !== undefined && isSameSnapshot(before.snapshot, snapshot) ? before.chunks : [])
+  const { chunks, written, write } = growing(before !== undefined && isSame(before.snapshot, snapshot) ? before.chunks : [])
   kept.incoming = { snapshot, chunks }
   return {
     written, write, close: succeed(undefined),

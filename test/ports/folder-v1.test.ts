@@ -2,14 +2,16 @@
  * `test/fixtures/v1/folder` is a data folder as version 1 left it: terms 1 to 3, a tail that was overwritten, several segments, the
  * incarnation of a peer, a clean stop. It is never changed; every later version must open it and find the same.
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { checksumOf } from '../../codecs/bytes.js'
 import { fileStorage } from '../../streams/storage/file.js'
+import { segmentNumberOf } from '../../streams/storage/log/segment.js'
 import { contentsOf, placeAt, writeSnapshot } from '../../testing/open-snapshot.js'
-import { append, commands, openStore } from '../../testing/open-store.js'
+import { append, baseAt, commands, compact, openStore } from '../../testing/open-store.js'
 
 const fixture = fileURLToPath(new URL('../fixtures/v1/folder', import.meta.url))
 
@@ -41,4 +43,75 @@ test('a folder of version 1 opens for ever, with all that was in it, and goes on
   t.is((await contentsOf(third.store)).toString(), 'the state')
   t.deepEqual(await third.lines(), [...lines, '26@3 one more'])
   await third.close()
+})
+
+/** Makes a file one of format 1: nothing else in a header has changed since. */
+const asVersion1 = (path: string): void => {
+  const bytes = readFileSync(path)
+  bytes.writeUInt32LE(1, 8)
+  bytes.writeUInt32LE(checksumOf(bytes.subarray(0, 12)), 12)
+  bytes.writeUInt32LE(checksumOf(bytes.subarray(0, 508)), 508)
+  writeFileSync(path, bytes)
+}
+
+test('a segment that version 1 prepared is prepared anew: it would not refuse what is written there now', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'rxraft-v1-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(fixture, folder, { recursive: true })
+  const first = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  while (segmentsIn(folder).at(-1)![1] === 1) await new Promise(setImmediate)
+  await first.close()
+  const [number, , path] = segmentsIn(folder).at(-1)!
+  asVersion1(path)
+  const second = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  t.deepEqual(second.store.recovered.notes, [])
+  for (let index = 26; index <= 32; index++) await second.write(index, append(commands(index, 4, `${index}`.padEnd(900, 'x'))))
+  await second.close()
+  t.deepEqual(segmentsIn(folder).filter(([found, was]) => found >= number && was === 1), [])
+  const third = await openStore(fileStorage(folder))
+  t.is(third.store.recovered.lastIndex, 32)
+  await third.close()
+})
+
+/** The numbers and formats of the segments in a folder. */
+const segmentsIn = (folder: string): readonly (readonly [number: number, format: number, path: string])[] => readdirSync(folder).sort().flatMap(name => {
+  const number = segmentNumberOf(name)
+  return number === undefined ? [] : [[number, readFileSync(join(folder, name)).readUInt32LE(8), join(folder, name)] as const]
+})
+
+test('a folder of version 1 is cut as others are, once new segments say where the log stands, and a removal that is interrupted leaves a log', async t => {
+  const parent = mkdtempSync(join(tmpdir(), 'rxraft-v1-'))
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }))
+  const folder = join(parent, 'a')
+  cpSync(fixture, folder, { recursive: true })
+  const old = segmentsIn(folder)
+  t.true(old.every(([, format]) => format === 1))
+  const first = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  await first.write(1, compact(baseAt(25, 3)))
+  for (let index = 26; index <= 40; index++) await first.write(index, append(commands(index, 4, `${index}`.padEnd(900, 'x'))))
+  const all = await first.read(26, 40)
+  await first.close()
+  // What was prepared by version 1 was not used: it would not refuse what stands in it now.
+  const kept = segmentsIn(folder)
+  t.true(kept.filter(([, format]) => format === 2).length >= 6)
+  t.true(kept.some(([, format]) => format === 1), 'no base stood at 25 when the log was cut')
+  const second = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
+  t.deepEqual([second.store.recovered.base.index, second.store.recovered.lastIndex], [0, 40])
+  await second.write(1, compact(baseAt(38, 4)))
+  await second.close()
+
+  for (let gone = 1; gone <= old.length; gone++) {
+    const torn = join(parent, `${gone}`)
+    cpSync(fixture, torn, { recursive: true })
+    const opened = await openStore(fileStorage(torn, { segmentBytes: 4096 }))
+    for (let index = 26; index <= 40; index++) await opened.write(index, append(commands(index, 4, `${index}`.padEnd(900, 'x'))))
+    await opened.close()
+    for (const [, , path] of segmentsIn(torn).slice(0, gone)) rmSync(path)
+    const found = await openStore(fileStorage(torn, { segmentBytes: 4096 }))
+    const { base, lastIndex } = found.store.recovered
+    t.true(base.index >= 25 && base.index < 38, `${gone} removed: the log begins at ${base.index}`)
+    t.is(lastIndex, 40)
+    t.deepEqual((await found.read(base.index + 1, 40)).map(({ firstIndex }) => firstIndex), all.map(({ firstIndex }) => firstIndex).filter(index => index > base.index))
+    await found.close()
+  }
 })

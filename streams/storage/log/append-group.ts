@@ -4,7 +4,7 @@ import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import type { LogBase } from '../../../lib/log.js'
 import type { EntryBatch, HardState, Index, Turn } from '../../../lib/types.js'
 import { type Appended, type LogEnd, baseOf, endAfter, endAt } from './log-end.js'
-import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, encodeBase, encodeRecordHeader, recordBytes } from './segment.js'
+import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, baseRecordBytes, encodeBase, encodeRecordHeader, recordBytes } from './segment.js'
 import type { Segment } from './segment-files.js'
 
 /** A batch in the bytes that go to disk. */
@@ -167,8 +167,6 @@ export const planGroup = (queue: readonly Queued[], from: number, written: Writt
     next: isFull ? { bytes: baseRecordBytes(baseOf(end)) + (rest === undefined ? 0 : recordBytes(rest.bytes)) } : undefined,
   }
 }
-
-const baseRecordBytes = (base: LogBase): number => recordBytes(encodeBase(base).length)
 
 /** Where a group's records begin, and the commitIndex before and after it. */
 interface Frame {

@@ -7,9 +7,10 @@ import { type Act, inOrder } from '../disk/act.js'
 import { type Group, type Queued, type Written, encodeGroup, encodeItem, planGroup } from './append-group.js'
 import type { HardStateFile } from '../files/hard-state-file.js'
 import type { SegmentDropper } from './drop-segments.js'
-import type { LogEnd } from './log-end.js'
+import { type LogEnd, baseOf } from './log-end.js'
 import type { LogIndex } from './log-index.js'
 import { writeFully } from '../disk/file-access.js'
+import { baseRecordBytes } from './segment.js'
 import type { Segment, SegmentSupply } from './segment-files.js'
 import type { SegmentNotes } from './segment-notes.js'
 
@@ -163,6 +164,9 @@ const writeRecords = (writing: Writing, group: Group): Act<void> => {
   return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)
 }
 
+/** With room for its base, however many members there are, and for as much again. */
+const prepareNext = ({ options: { supply }, segment, end }: Writing): void => supply.prepare(segment.header, 2 * baseRecordBytes(baseOf(end)))
+
 const writeGroup = (writing: Writing, group: Group): void => {
   const { supply } = writing.options
   const written = (then: () => void): void => busyWith(writing, writeRecords(writing, group), () => {
@@ -181,7 +185,7 @@ const writeGroup = (writing: Writing, group: Group): void => {
     writing.segment = next
     full.file.close(() => undefined)
     complete(writing, group.taken)
-    supply.prepare(writing.segment.header)
+    prepareNext(writing)
   }))
 }
 
@@ -275,7 +279,7 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     queuedHardState: hardState, queuedBase: base, queuedLast: end.index, queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
     busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
   }
-  options.supply.prepare(current.header)
+  prepareNext(writing)
 
   return {
     write: (turn, writes) => {

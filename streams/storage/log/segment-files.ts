@@ -49,8 +49,8 @@ export const writeSegment = (disk: Disk, path: string, header: FileHeader, first
 export interface SegmentSupply {
   /** The segment after `current`, durable with its name and with room for records of `bytes` where that is possible. */
   next(current: FileHeader, bytes: number): Act<Segment>
-  /** Begins with the segment after `current`, unless it is there already. */
-  prepare(current: FileHeader): void
+  /** Begins with the segment after `current`, with room for records of `bytes` at least, unless it is there already. */
+  prepare(current: FileHeader, bytes: number): void
   /** Waits for what is under way and closes what is ready. */
   close: Act<void>
 }
@@ -104,8 +104,8 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare 
   }
 
   return {
-    prepare: current => {
-      if (ready === undefined && waiting === undefined && !closing) begin(current, 0, [])
+    prepare: (current, bytes) => {
+      if (ready === undefined && waiting === undefined && !closing) begin(current, bytes, [])
     },
     next: (current, bytes) => done => {
       const hand = (segment: Segment): void => {

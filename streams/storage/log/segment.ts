@@ -107,6 +107,9 @@ export const encodeBase = ({ index, term, membership }: LogBase): Uint8Array => 
   return bytes
 }
 
+/** What a base takes up as a record. */
+export const baseRecordBytes = (base: LogBase): number => recordBytes(encodeBase(base).length)
+
 export const decodeBase = (bytes: Uint8Array): Either<string, LogBase> => {
   const end = bytes.length - 4
   if (end < 16) return left('a base is shorter than its header')

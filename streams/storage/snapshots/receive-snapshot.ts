@@ -1,13 +1,12 @@
-import { encodePlace } from '../../../codecs/snapshots.js'
 import { checksumOf } from '../../../codecs/bytes.js'
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, orUndo, succeed } from '../disk/act.js'
 import type { DiskFile } from '../disk/disk.js'
-import { sizeOf } from '../disk/file-access.js'
+import { sizeOf, syncFolder } from '../disk/file-access.js'
 import type { CheckOwner } from '../files/store-file.js'
 import { read, readHeader, readPlace } from './read-snapshot.js'
-import { RECORD_HEADER_BYTES, checksumIn, decodeRecordHeader, incomingName, isIntact } from './snapshot-file.js'
+import { RECORD_HEADER_BYTES, checksumIn, decodeRecordHeader, incomingName, isIntact, isSamePlace } from './snapshot-file.js'
 import { type DraftFile, type Progress, type SnapshotFolder, beginDraft, draftOf } from './write-snapshot.js'
 
 /** Reads on from one whole chunk to the next, as far as they go; never beyond what the contents can be. */
@@ -31,7 +30,7 @@ const progressOf = (path: string, file: DiskFile, snapshot: Snapshot, checkOwner
   const found = chain(sizeOf(file), size => chain(readHeader(path, file, checkOwner), ({ salt }) => {
     const seed = checksumOf(salt)
     return chain(readPlace(path, file, size, seed, snapshot), ({ place, offset, seed: before }) =>
-      (Buffer.compare(encodePlace(place), encodePlace(snapshot)) === 0
+      (isSamePlace(place, snapshot)
         ? wholeChunks(file, size, snapshot.bytes, { seed, at: offset, before, bytes: 0, checksum: 0 })
         : fail(new Error('it stands for another place'))))
   }))
@@ -39,20 +38,21 @@ const progressOf = (path: string, file: DiskFile, snapshot: Snapshot, checkOwner
 }
 
 /**
- * Takes up what is here of the snapshot, or begins it. Of what was being written when the last who received it was interrupted, nothing
- * remains: it may have come in any part, and in chunks that were cut otherwise.
+ * Takes up what is here of the snapshot, or begins it under a name that lasts. Of what was being written when the last who received it was
+ * interrupted, nothing remains: it may have come in any part, and in chunks that were cut otherwise.
  */
 export const openIncoming = (options: SnapshotFolder, snapshot: Snapshot, checkOwner: CheckOwner): Act<DraftFile> => {
   const { disk, folder } = options
   const path = `${folder}/${incomingName(snapshot)}`
+  const begin = chain(beginDraft(options, snapshot, path), draft => map(orUndo(syncFolder(disk, folder), draft.discard), () => draft))
   const takeUp = (file: DiskFile): Act<DraftFile> => chain(progressOf(path, file, snapshot, checkOwner), (progress): Act<DraftFile> => {
-    if (progress === undefined) return chain(file.close, () => beginDraft(options, snapshot, path))
+    if (progress === undefined) return chain(file.close, () => begin)
     const cut: Act<void> = done => file.truncate(progress.at, done)
     return map(orUndo(inOrder(cut, file.datasync), file.close), () => draftOf(options, snapshot, path, file, progress))
   })
   return done => disk.open(path, 'write', opened => {
     if (!isLeft(opened)) takeUp(opened.right)(done)
-    else if (opened.left.code === 'ENOENT') beginDraft(options, snapshot, path)(done)
+    else if (opened.left.code === 'ENOENT') begin(done)
     else done(opened)
   })
 }

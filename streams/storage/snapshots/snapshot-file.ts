@@ -16,9 +16,9 @@
  * pass for an end. A chunk's continues from the record before it, so that none is missed, doubled or out of place.
  */
 import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
-import { MAX_CHUNK_BYTES } from '../../../codecs/snapshots.js'
+import { MAX_CHUNK_BYTES, encodePlace } from '../../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryId, Snapshot } from '../../../lib/types.js'
+import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
 
 export const RECORD_HEADER_BYTES = 12
 const CHECKED = 8
@@ -61,6 +61,8 @@ export const incomingNamed = (name: string): SnapshotId | undefined => {
   const id = { index: Number(index), term: Number(term), bytes: Number(bytes), checksum: Number(`0x${checksum}`) }
   return index !== undefined && incomingName(id) === name ? id : undefined
 }
+
+export const isSamePlace = (a: SnapshotPlace, b: SnapshotPlace): boolean => Buffer.compare(encodePlace(a), encodePlace(b)) === 0
 
 const recordChecksum = (header: Uint8Array, payload: Uint8Array, seed: number): number =>
   checksumOf(payload, checksumOf(header.subarray(0, CHECKED), seed))

@@ -28,8 +28,8 @@ export interface DraftFile {
   readonly complete: Act<Snapshot>
   /** Gives it its own name. */
   readonly publish: Act<void>
-  /** Lets go of it. */
-  readonly close: Act<void>
+  /** Lets go of it, and makes durable what is there; leaves nothing behind where that fails. */
+  readonly keep: Act<void>
   /** Removes it, whatever it is called by now. */
   readonly discard: Act<void>
 }
@@ -76,6 +76,7 @@ export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, 
     isOpen = false
     file.close(done)
   }
+  const discard = ensure(close, done => sweep(disk, name)(done))
   const end: Act<void> = done => records.write('end', encodeEnd({ offset: records.offset(), bytes, checksum }))(done)
   const rename: Act<void> = map(done => disk.rename(path, own, done), () => { name = own })
   return {
@@ -86,8 +87,8 @@ export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, 
     }),
     complete: map(inOrder(end, file.datasync, close), () => ({ ...place, bytes, checksum })),
     publish: inOrder(rename, syncFolder(disk, folder)),
-    close,
-    discard: ensure(close, done => sweep(disk, name)(done)),
+    keep: orUndo(ensure(file.datasync, close), discard),
+    discard,
   }
 }
 

@@ -70,6 +70,20 @@ test('a segment whose base was replaced is not the first one, and neither is one
   t.deepEqual(idsOf(await again.lines()), ids(again.store.recovered.base.index + 1, 12, 2))
 })
 
+test('where a segment replaces its own base, the log does not begin with it', async t => {
+  for (const last of [10, 11, 12]) {
+    const disk = newDisk()
+    const opened = await filled(disk, last)
+    await opened.write(20, append(commands(last - 2, 2, 'x', 'y', 'z')))
+    await opened.write(21, compact(baseAt(last, 2)))
+    await settled()
+    disk.kill()
+    const again = await openStore(storageOn(disk))
+    t.true(again.store.recovered.base.index < last - 2)
+    t.deepEqual(idsOf(await again.lines()).slice(-3), ids(last - 2, last, 2))
+  }
+})
+
 /** What replaces what, across the bounds of segments, before the log is cut. */
 const REPLACEMENTS: Readonly<Record<string, readonly (readonly [from: Index, to: Index, term: Term])[]>> = {
   'nothing': [],
@@ -214,6 +228,28 @@ test('after an install the log before it goes', async t => {
   disk.kill()
   const again = await openStore(storageOn(disk))
   t.deepEqual([again.store.recovered.base, await again.lines()], [baseAt(5, 4), ['6@4 six']])
+})
+
+test('a base that is larger than a segment finds one with room for it', async t => {
+  const names = Array.from({ length: 60 }, (_, i) => `learner-${String(i).padStart(100, '0')}`)
+  const large: Membership = { ...MEMBERSHIP, learners: names, addresses: { ...MEMBERSHIP.addresses, ...Object.fromEntries(names.map(name => [name, 'localhost:9'])) } }
+  t.true(encodeBase(baseAt(1, 1, large)).length > 3 * 4096)
+  const disk = newDisk()
+  const opened = await openStore(storageOn(disk))
+  await opened.write(1, long(1), append({ kind: 'membership', firstIndex: 2, term: 1, time: 1, count: 1, membership: large }))
+  for (let index = 3; index <= 40; index++) await opened.write(index, long(index))
+  await opened.write(50, compact(baseAt(40, 1, large)))
+  await settled()
+  t.true(numbersOn(disk)[0]! > 3)
+  await opened.close()
+  const second = await openStore(storageOn(disk))
+  t.deepEqual([second.store.recovered.base.membership, second.store.recovered.lastIndex], [large, 40])
+  await second.write(1, install(baseAt(60, 2, large)), append(commands(61, 2, 'on')))
+  await settled()
+  await second.close()
+  const third = await openStore(storageOn(disk))
+  t.deepEqual([third.store.recovered.base, await third.lines()], [baseAt(60, 2, large), ['61@2 on']])
+  await third.close()
 })
 
 /** Puts another base into the place of the one that a segment begins with. */

@@ -6,8 +6,8 @@ import type { Index } from '../../../lib/types.js'
 import { SALT_BYTES } from '../../../streams/storage/files/file-header.js'
 import { END_BYTES, RECORD_HEADER_BYTES, encodeEnd, encodeRecordHeader, snapshotName, snapshotNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
-import { close, contentsOf, entriesTo, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
-import { OWNER, openStore, tryOpen } from '../../../testing/open-store.js'
+import { close, contentsOf, entriesTo, next, openNewest, placeAt, receiveSnapshot, snapshotOf, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { OWNER, type OpenedStore, openStore, tryOpen } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const CHUNKS = [Buffer.from('first '), Buffer.from('second'), Buffer.from(' third and last')]
@@ -41,7 +41,7 @@ function* damages(bytes: Uint8Array): Generator<Change> {
 }
 
 /** Reads to the first failure: what came before it must be the beginning of what was written. */
-const faultOfReading = async (opened: Awaited<ReturnType<typeof openStore>>, path: string): Promise<string | undefined> => {
+const faultOfReading = async (opened: OpenedStore, path: string): Promise<string | undefined> => {
   const reader = await openNewest(opened.store)
   let read = ''
   try {
@@ -97,6 +97,69 @@ for (const index of [9, 10]) test(`a snapshot at ${index} counts, whatever is da
   t.is(second.store.recovered.notes.length, index - 9)
   t.is((await contentsOf(second.store)).toString(), WHOLE)
   await second.close()
+})
+
+/** A way to put another snapshot into the place of a damaged one. */
+const OTHERS: Readonly<Record<string, (opened: OpenedStore, index: Index) => Promise<unknown>>> = {
+  taken: ({ store }, index) => writeSnapshot(store, placeAt(index), CHUNKS),
+  received: ({ store }, index) => receiveSnapshot(store, snapshotOf(placeAt(index), CHUNKS), CHUNKS),
+}
+
+for (const [how, put] of Object.entries(OTHERS)) {
+  for (const index of [8, 9, 10]) {
+    test(`where reading finds damage at 9, one that is ${how} at ${index} takes its place`, async t => {
+      const disk = await written([9])
+      disk.tamper(pathAt(9), bytes => bytes.fill(0, bytes.length - END_BYTES - 10, bytes.length - END_BYTES))
+      const damaged = disk.contents(pathAt(9))
+      const first = await openStore(storageOn(disk))
+      t.is(first.store.snapshots.newest()?.index, 9)
+      t.is(await faultOfReading(first, pathAt(9)), undefined)
+      t.is(first.store.snapshots.newest(), undefined)
+      await t.throwsAsync(openNewest(first.store))
+      t.is(Buffer.compare(disk.contents(pathAt(9)), damaged), 0, 'damage is never a reason to delete')
+      await put(first, index)
+      t.is(first.store.snapshots.newest()?.index, index)
+      t.is((await contentsOf(first.store)).toString(), WHOLE)
+      t.deepEqual(disk.files().filter(path => path.includes('snapshot-')), [pathAt(index)])
+      await first.close()
+      disk.crash({ keep: 0 })
+      const second = await openStore(storageOn(disk))
+      t.deepEqual([second.store.snapshots.newest()?.index, second.store.recovered.notes], [index, []])
+      await second.close()
+    })
+  }
+}
+
+test('a damaged snapshot of a higher index that cannot be removed is not followed by one that the next start would not find', async t => {
+  const disk = await written([9])
+  disk.tamper(pathAt(9), bytes => bytes.fill(0, bytes.length - END_BYTES - 10, bytes.length - END_BYTES))
+  const first = await openStore(storageOn(disk))
+  t.is(await faultOfReading(first, pathAt(9)), undefined)
+  disk.failNext('unlink', 'EIO', 1)
+  await t.throwsAsync(writeSnapshot(first.store, placeAt(8), CHUNKS), { message: /EIO/ })
+  t.deepEqual(disk.files().filter(path => path.includes('snapshot-')), [pathAt(9)])
+  await first.close()
+})
+
+test('damage in a snapshot that was replaced says nothing about the newest', async t => {
+  const disk = await written([9])
+  disk.tamper(pathAt(9), bytes => bytes.fill(0, bytes.length - END_BYTES - 10, bytes.length - END_BYTES))
+  const opened = await openStore(storageOn(disk))
+  const reader = await openNewest(opened.store)
+  await writeSnapshot(opened.store, placeAt(10), CHUNKS)
+  await t.throwsAsync((async () => { while (await next(reader) !== undefined); })(), { instanceOf: Damaged })
+  t.is(opened.store.snapshots.newest()?.index, 10)
+  await close(reader)
+  await opened.close()
+})
+
+test('a file that was damaged while the store was open is no snapshot any more', async t => {
+  const disk = await written([9])
+  const opened = await openStore(storageOn(disk))
+  disk.tamper(pathAt(9), bytes => bytes.subarray(1))
+  await t.throwsAsync(openNewest(opened.store), { instanceOf: Damaged })
+  t.is(opened.store.snapshots.newest(), undefined)
+  await opened.close()
 })
 
 test('chunks that are intact, and not where they were written, are no contents', async t => {

@@ -6,7 +6,7 @@ import { isLeft } from '../../../lib/prelude.js'
 import { decodeFileHeader } from '../../../streams/storage/files/file-header.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { RECORD_HEADER_BYTES, encodeRecordHeader, segmentSeed } from '../../../streams/storage/log/segment.js'
-import { append, commands, hardState, openStore, tryOpen } from '../../../testing/open-store.js'
+import { append, baseAt, commands, compact, hardState, install, openStore, tryOpen } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const SECTOR = 512
@@ -95,6 +95,43 @@ test('a flipped bit in any byte of the log of a process that was killed loses no
 test('a file of any shorter length loses nothing in silence', async t => {
   const disk = await stopped()
   t.is(await sweep(disk, truncations(disk)), undefined)
+})
+
+/** A stopped store whose log was cut: what is left begins with a base, and an install stands behind it if one is wanted. */
+const cutStore = async (isAnew: boolean): Promise<{ readonly disk: MemoryDisk; readonly paths: readonly string[]; readonly lines: readonly string[]; readonly base: number }> => {
+  const disk = memoryDisk({ later: queueMicrotask })
+  const opened = await openStore(storageOn(disk))
+  for (let turn = 1; turn <= 8; turn++) await opened.write(turn, append(commands(turn, 1, `${turn}`.padEnd(900, 'x'))))
+  await opened.write(9, hardState(1, 'a', 6), compact(baseAt(6, 1)))
+  await new Promise(setImmediate)
+  if (isAnew) await opened.write(10, install(baseAt(20, 2)), append(commands(21, 2, 'anew')))
+  await opened.close()
+  const copy = disk.clone()
+  const found = await openStore(storageOn(copy))
+  const lines = await found.lines()
+  await found.close()
+  // The last one is only prepared.
+  return { disk, paths: disk.files().filter(path => path.includes('segment')).slice(0, -1), lines, base: found.store.recovered.base.index }
+}
+
+/** Of the parts that other tests sweep byte by byte only some offsets are tried. */
+const STRIDE = 5
+
+test('a flipped bit in a log that was cut, or that began anew, loses nothing in silence', async t => {
+  for (const isAnew of [false, true]) {
+    const { disk, paths, lines, base } = await cutStore(isAnew)
+    t.is(base, isAnew ? 20 : 6)
+    for (const path of paths) {
+      const offsets = offsetsOf(disk.contents(path)).filter(at => at % STRIDE === 0 || (at >= SECTOR && at < SECTOR + 200))
+      for (const at of offsets) {
+        const copy = disk.clone()
+        copy.tamper(path, flip(at))
+        const outcome = await tryOpen(storageOn(copy))
+        if (isLeft(outcome)) t.true(outcome.left instanceof Damaged, `${path} at ${at}`)
+        else t.deepEqual([outcome.right.store.recovered.base.index, await outcome.right.lines()], [base, lines], `${path} at ${at}`)
+      }
+    }
+  }
 })
 
 test('a file that is missing is named', async t => {

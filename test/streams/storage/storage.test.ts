@@ -7,7 +7,6 @@ import test from 'ava'
 import { FolderInUse, InvalidOptions, StorageFailed } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
-import { type LogIndex, type Span, createLogIndex } from '../../../streams/storage/log/log-index.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import type { DiskFile } from '../../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
@@ -225,44 +224,6 @@ test('a commitIndex costs no write of its own beside entries', async t => {
   t.is(disk.operations().length - before, 3, 'the rest of the first group and the second')
   disk.crash({ keep: 0 })
   t.is((await openStore(storageOn(disk))).store.recovered.hardState.commitIndex, 2)
-})
-
-const indexOf = (log: readonly { readonly first: number; readonly last: number }[], index: LogIndex): void =>
-  log.forEach(({ first, last }, at) => index.add(first, last, { segment: 1, offset: at }, 40_000))
-
-/** What reading on from each span's place finds, by the order in which records were added. */
-const walk = (log: readonly { readonly first: number; readonly last: number }[], spans: readonly Span[]): readonly (readonly [number, number])[] =>
-  spans.flatMap(({ place, from, to }) => {
-    const found: (readonly [number, number])[] = []
-    let next = from
-    for (let at = place.offset; next <= to; at++) {
-      const { first, last } = log[at]!
-      for (; next >= first && next <= Math.min(last, to); next++) found.push([next, at])
-    }
-    return found
-  })
-
-test('the index finds the live record of every entry, however often the log was cut and the index thinned', t => {
-  let state = 7
-  const dice = (below: number): number => (state = (state * 48271) % 2147483647) % below
-  for (let round = 0; round < 30; round++) {
-    const log: { first: number; last: number }[] = []
-    const live: number[] = []
-    for (let at = 0; at < 400; at++) {
-      const first = dice(12) === 0 ? 1 + dice(live.length + 1) : live.length + 1
-      const last = first + dice(5)
-      log.push({ first, last })
-      live.length = first - 1
-      for (let i = first; i <= last; i++) live.push(at)
-    }
-    const index = createLogIndex(0, 16)
-    indexOf(log, index)
-    t.is(index.lastIndex(), live.length)
-    const from = 1 + dice(live.length)
-    const to = from + dice(live.length - from + 1)
-    t.deepEqual(walk(log, index.spans(from, to)), live.slice(from - 1, to).map((at, i) => [from + i, at] as const))
-    t.deepEqual(index.spans(live.length + 1, live.length + 5), [])
-  }
 })
 
 test('options that make no sense are refused by name, and nothing is opened', async t => {
