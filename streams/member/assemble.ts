@@ -1,12 +1,11 @@
-import { Subject } from 'rxjs'
 import { awaitsMachine } from '../../lib/application.js'
 import { membershipAt } from '../../lib/log.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
-import type { Leadership, Member, Raft } from './member.js'
+import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
-import { commitsFrom } from '../outputs/commits-from.js'
+import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
@@ -21,7 +20,7 @@ export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
-  readonly commitsFrom: Raft<C, R, S>['commitsFrom']
+  readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
@@ -40,11 +39,9 @@ interface Feed {
 }
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { ports: { links, store }, host: { clock, told } } = member
-  const { options: { limits }, protocol, begun: { machine, applied: from, restored } } = member
+  const { options: { limits }, protocol, ports: { links, store }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
-    first,
-    firstApplied: from,
+    first, firstApplied: from,
     leadership: (term, signal) => ({
       ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal,
     }),
@@ -52,9 +49,6 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first
-  let latest = from
-  let isOver = false
-  const advanced = new Subject<void>()
   const sender = createSender(links, clock.endOfTurn)
   const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
@@ -66,10 +60,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       sender.flush()
     },
     applied: applied => {
-      latest = applied
       feed.completed({ type: 'applied', index: applied.index }, awaitsMachine(newest))
       outputs.applied(applied)
-      advanced.next()
+      log.applied(applied)
     },
     failed: feed.failed,
   })
@@ -77,15 +70,10 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-
-  const followed = {
-    protocol, newest: () => newest, latest: () => latest, applied$: advanced, isOver: () => isOver,
-    read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn,
-  }
+  const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    requests, outputs, snapshots, overflowed: overflow.add,
-    commitsFrom: (index, each) => commitsFrom(followed, index, each),
+    requests, outputs, snapshots, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -102,13 +90,6 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       sender.flush()
       outputs.folded(step)
     },
-    halt: () => {
-      isOver = true
-      advanced.complete()
-      applier.halt()
-      snapshots.halt()
-      requests.halt()
-      outputs.halt()
-    },
+    halt: () => { for (const part of [log, applier, snapshots, requests, outputs]) part.halt() },
   }
 }

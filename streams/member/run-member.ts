@@ -34,7 +34,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { requests, outputs, snapshots, commitsFrom, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { requests, outputs, snapshots, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -67,7 +67,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   // Whoever was waiting for the member has subscribed by the end of the turn.
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
-    ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom,
+    ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom: log.commitsFrom,
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)
       told?.()

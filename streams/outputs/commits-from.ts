@@ -1,5 +1,5 @@
 /** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
-import { EMPTY, Observable, type ObservableInput, concatMap, defer, filter, map, merge, of, repeat, take, throwError } from 'rxjs'
+import { EMPTY, Observable, type ObservableInput, Subject, concatMap, defer, filter, map, merge, of, repeat, take, throwError } from 'rxjs'
 import { forEachEntry } from '../../codecs/entries.js'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { decodeValue } from '../../codecs/values.js'
@@ -21,17 +21,29 @@ export type LogEvent<C, S> =
   | { readonly _tag: 'Committed'; readonly entries: readonly Entry<C>[] }
   | { readonly _tag: 'Restored'; readonly at: Position; readonly state: S }
 
-export interface Followed<C, S> {
+interface FollowOptions<C, S> {
   readonly protocol: Pick<Protocol<C, unknown>, 'command'>
   readonly newest: () => RaftState
-  readonly latest: () => Applied<S>
-  /** Tells that more is applied; completes when the member ends. */
-  readonly applied$: Observable<unknown>
-  readonly isOver: () => boolean
+  /** What the machine begins with. */
+  readonly from: Applied<S>
   readonly read: ReadLog
   /** Entries of one event: whole batches, at least one. */
   readonly maxBytes: number
   readonly endOfTurn: Clock['endOfTurn']
+}
+
+export interface LogFollowing<C, S> {
+  /** More is applied, and this is what it has led to. */
+  applied(latest: Applied<S>): void
+  /** Whoever follows the log has come to its end. */
+  halt(): void
+  commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
+}
+
+interface Followed<C, S> extends FollowOptions<C, S> {
+  latest: Applied<S>
+  isOver: boolean
+  readonly advanced: Subject<void>
 }
 
 /** The commands of these batches; what is none, as a new leader's first entry, is left out. */
@@ -59,7 +71,7 @@ interface Pulled<C, S> {
 /** What stands at `index`, which is applied. */
 const pull = <C, S>({ protocol, newest, latest, read, maxBytes }: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {
   const { log } = newest()
-  const { index: last, term, time, state } = latest()
+  const { index: last, term, time, state } = latest
   if (index <= log.base.index) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
   const batches$ = index >= firstInMemory(log) ? of(batchesFrom(log, index, last, maxBytes)) : read(index, last, maxBytes)
   return batches$.pipe(map(batches => {
@@ -73,11 +85,11 @@ const pull = <C, S>({ protocol, newest, latest, read, maxBytes }: Followed<C, S>
  * Everything from `index` on, without a gap: `each` is given the next event when what it made of the last one has completed. Nothing waits
  * for it: neither the log's growth nor its being cut, after which it is given what the state has become instead.
  */
-export const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A> => {
+const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A> => {
   if (!(Number.isInteger(index) && index >= 1 && index <= MAX_POSITION)) {
     return throwError(() => new InvalidOptions([`index: must be a whole number from 1 to ${MAX_POSITION}, and is ${String(index)}`]))
   }
-  const { endOfTurn, applied$, isOver, latest } = followed
+  const { endOfTurn, advanced } = followed
   return defer(() => {
     let at = index
     // Never during the call that completes an event, or those who are done at once would build a tower of calls.
@@ -85,11 +97,26 @@ export const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, eac
       subscriber.next()
       subscriber.complete()
     }))
-    const due$ = merge(turn$, applied$).pipe(filter(() => !isOver() && latest().index >= at), take(1))
+    const due$ = merge(turn$, advanced).pipe(filter(() => !followed.isOver && followed.latest.index >= at), take(1))
     const one$ = defer(() => pull(followed, at)).pipe(concatMap(({ event, next }) => {
       at = next
       return event === undefined ? EMPTY : each(event)
     }))
     return due$.pipe(concatMap(() => one$.pipe(repeat({ delay: () => due$ }))))
   })
+}
+
+export const followLog = <C, S>(options: FollowOptions<C, S>): LogFollowing<C, S> => {
+  const followed: Followed<C, S> = { ...options, latest: options.from, isOver: false, advanced: new Subject() }
+  return {
+    applied: latest => {
+      followed.latest = latest
+      followed.advanced.next()
+    },
+    halt: () => {
+      followed.isOver = true
+      followed.advanced.complete()
+    },
+    commitsFrom: (index, each) => commitsFrom(followed, index, each),
+  }
 }

@@ -64,6 +64,26 @@ export interface Beginning<S, L> {
   leadership(term: Term, signal: AbortSignal): L
 }
 
+/** What a leader sends of its log and of its snapshots. */
+const createSent = () => {
+  const appendEntries = new Subject<AppendEntries>()
+  const snapshotChunks = new Subject<InstallSnapshot>()
+  const tellOne = (message: Message): void => {
+    if (message.type === 'appendEntries') appendEntries.next(message)
+    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(message)
+  }
+  return {
+    streams: { appendEntries$: appendEntries.asObservable(), snapshotChunks$: snapshotChunks.asObservable() },
+    tell: (messages: readonly Message[]): void => {
+      if (appendEntries.observed || snapshotChunks.observed) messages.forEach(tellOne)
+    },
+    complete: (): void => {
+      appendEntries.complete()
+      snapshotChunks.complete()
+    },
+  }
+}
+
 export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: leadershipOf }: Beginning<S, L>): Outputs<C, R, S, L> => {
   let shown = first
   let latest = firstApplied
@@ -73,18 +93,13 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   const state = createCurrent(() => latest, (a, b) => a.index === b.index)
   const leadership = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
-  const appendEntries = new Subject<AppendEntries>()
-  const snapshotChunks = new Subject<InstallSnapshot>()
+  const sent = createSent()
   const snapshots = new Subject<SnapshotEvent>()
   const diagnostics = new Subject<Diagnostic>()
   const ended = new ReplaySubject<Ended>(1)
 
   const notice = (notice: Notice): void => {
     if (diagnostics.observed) diagnostics.next(diagnostic(notice))
-  }
-  const sent = (message: Message): void => {
-    if (message.type === 'appendEntries') appendEntries.next(message)
-    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(message)
   }
   const halt = (): void => {
     leaderships.end()
@@ -94,13 +109,13 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   return {
     streams: {
       status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
-      appendEntries$: appendEntries.asObservable(), snapshotChunks$: snapshotChunks.asObservable(), snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+      ...sent.streams, snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
     },
     released: ({ state, ready }) => {
       const before = shown
       shown = state
       leaderships.begin(state)
-      if (appendEntries.observed || snapshotChunks.observed) ready.messages.forEach(sent)
+      sent.tell(ready.messages)
       if (snapshots.observed) for (const event of transfersBetween(before, state)) snapshots.next(event)
       status.show()
       leadership.show()
@@ -121,7 +136,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
     halt,
     end: how => {
       halt()
-      for (const stream of [status, state, leadership, commits, appendEntries, snapshotChunks, snapshots, diagnostics]) stream.complete()
+      for (const stream of [status, state, leadership, commits, sent, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
     },

@@ -48,6 +48,27 @@ const summary = ({ hardState, terms }: Image): string => `${terms.length} entrie
 const settled = (image: Image, snapshot: Snapshot | undefined, history: Entries): Image =>
   snapshot === undefined || sameEntry(history, image, snapshot.index) ? image : { hardState: image.hardState, ...prefixOf(history, snapshot.index) }
 
+/** Up to where these give up the log. */
+const cutsIn = (writes: readonly Write[]): readonly Index[] => writes.flatMap(write => write.type === 'compact' || write.type === 'install' ? [write.base.index] : [])
+
+/** Which of the images that a crash can have left was found, and the votes that it can have left. */
+const lookFor = (recovered: Recovered, durable: Image, pending: readonly Pending[], settle: (image: Image) => Image): { readonly found: Image | undefined; readonly votes: readonly HardState[] } => {
+  const candidate = copyImage(durable)
+  const votes = [durable.hardState]
+  let found: Image | undefined
+  const look = (): void => {
+    const image = settle(candidate)
+    if (isFound(image, recovered)) found = copyImage(image)
+  }
+  look()
+  for (const piece of pending.flatMap(({ pieces }) => pieces)) {
+    if (piece.type === 'hardState') votes.push(piece.hardState)
+    else putPiece(candidate, piece)
+    look()
+  }
+  return { found, votes }
+}
+
 /** `history` is all that was ever committed. */
 export const createLedger = (id: MemberId, now: () => Millis, history: () => Entries, { demand }: Judge): Ledger => {
   /** The newest snapshot, whose contents may be damaged, and the highest that ever was. */
@@ -62,19 +83,7 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
   const reopened = (recovered: Recovered): void => {
     const snapshot = newest()
     demand(snapshot === undefined || history().terms[snapshot.index - 1] === snapshot.term, () => `${id} has a snapshot at ${snapshot?.index}@${snapshot?.term}, which was not committed`)
-    const candidate = copyImage(durable)
-    const votes = [durable.hardState]
-    let found: Image | undefined
-    const look = (): void => {
-      const image = settled(candidate, snapshot, history())
-      if (isFound(image, recovered)) found = copyImage(image)
-    }
-    look()
-    for (const piece of pending.flatMap(({ pieces }) => pieces)) {
-      if (piece.type === 'hardState') votes.push(piece.hardState)
-      else putPiece(candidate, piece)
-      look()
-    }
+    const { found, votes } = lookFor(recovered, durable, pending, image => settled(image, snapshot, history()))
     demand(found !== undefined, () => `${id} had made durable ${summary(durable)}, and finds ${recovered.lastIndex} entries up to term ${recovered.terms.at(-1)?.term ?? 0}`)
     const { hardState } = recovered
     demand(votes.some(vote => sameVote(vote, hardState)), () => `${id} had made durable ${summary(durable)}, and finds a vote for ${hardState.votedFor ?? 'nobody'} in term ${hardState.term}`)
@@ -91,9 +100,7 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
   /** What a snapshot stands for may go once the snapshot is durable, and not before. */
   const checkCut = (writes: readonly Write[]): void => {
     covered = Math.max(covered, newest()?.index ?? 0)
-    for (const write of writes) {
-      if (write.type === 'compact' || write.type === 'install') demand(write.base.index <= covered, () => `${id} gives up its log up to ${write.base.index}, and no snapshot beyond ${covered} is durable`)
-    }
+    for (const index of cutsIn(writes)) demand(index <= covered, () => `${id} gives up its log up to ${index}, and no snapshot beyond ${covered} is durable`)
   }
   const watched = (store: Store): Store => ({
     ...store,
@@ -115,11 +122,10 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     waitingMs: () => pending[0] === undefined ? 0 : now() - pending[0].since,
     watch: storage => ({
       open: (owner, done) => storage.open(owner, outcome => {
-        if (isRight(outcome)) {
-          newest = outcome.right.snapshots.newest
-          reopened(outcome.right.recovered)
-        }
-        done(isRight(outcome) ? right(watched(outcome.right)) : outcome)
+        if (!isRight(outcome)) return done(outcome)
+        newest = outcome.right.snapshots.newest
+        reopened(outcome.right.recovered)
+        done(right(watched(outcome.right)))
       }),
     }),
     crashed: () => { written = copyImage(settled(durable, newest(), history())) },
