@@ -48,7 +48,7 @@ const summary = ({ hardState, terms }: Image): string => `${terms.length} entrie
 const settled = (image: Image, snapshot: Snapshot | undefined, history: Entries): Image =>
   snapshot === undefined || sameEntry(history, image, snapshot.index) ? image : { hardState: image.hardState, ...prefixOf(history, snapshot.index) }
 
-/** Up to where these give up the log. */
+/** Up to where these give up the log: that may go once a snapshot that stands for it is durable, and not before. */
 const cutsIn = (writes: readonly Write[]): readonly Index[] => writes.flatMap(write => write.type === 'compact' || write.type === 'install' ? [write.base.index] : [])
 
 /** Which of the images that a crash can have left was found, and the votes that it can have left. */
@@ -97,7 +97,6 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     for (; done < pending.length && pending[done]!.turn <= turn; done++) for (const piece of pending[done]!.pieces) putPiece(durable, piece)
     pending = pending.slice(done)
   }
-  /** What a snapshot stands for may go once the snapshot is durable, and not before. */
   const checkCut = (writes: readonly Write[]): void => {
     covered = Math.max(covered, newest()?.index ?? 0)
     for (const index of cutsIn(writes)) demand(index <= covered, () => `${id} gives up its log up to ${index}, and no snapshot beyond ${covered} is durable`)
