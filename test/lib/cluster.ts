@@ -27,7 +27,8 @@ interface Running extends Member {
   applied: string[]
   answers: Ready['answers'][number][]
   isUp: boolean
-  inbox: RaftEvent[]
+  /** What is to be told to it, and what its disk has yet to do before that. */
+  inbox: (RaftEvent | (() => RaftEvent))[]
 }
 
 /** What may be told of a cluster while it runs. */
@@ -124,9 +125,11 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       member.inbox.push({ type: 'applied', index: work.snapshot.index })
       return
     }
-    const { disk, answer } = workOnDisk(member.disk, work)
-    keep(member, disk)
-    member.inbox.push(answer)
+    member.inbox.push(() => {
+      const { disk, answer } = workOnDisk(member.disk, work)
+      keep(member, disk)
+      return answer
+    })
   }
   const act = (id: MemberId, ...events: readonly RaftEvent[]): void => {
     const member = running(id)
@@ -159,7 +162,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     act(id, { type: 'persisted', turn })
   }
   const work = (id: MemberId): void => {
-    const facts = running(id).inbox.splice(0)
+    const facts = running(id).inbox.splice(0).map(one => typeof one === 'function' ? one() : one)
     if (facts.length > 0) act(id, ...facts)
   }
   const take = (message: Message): void => { mail.splice(mail.indexOf(message), 1) }
