@@ -29,6 +29,8 @@ interface Incoming {
   readonly snapshot: Snapshot
   /** Undefined until it is open. */
   receiver: SnapshotReceiver | undefined
+  /** So many bytes of it are here. */
+  received: number
   isOver: boolean
 }
 
@@ -47,8 +49,7 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, notice
     notice({ type: 'snapshotUnreceivable', index: one.snapshot.index, reason })
     failed(one.snapshot)
   }
-  const goOn = (one: Incoming, receiver: SnapshotReceiver, received: number): void => {
-    if (received < one.snapshot.bytes) return written(one.snapshot, received)
+  const finish = (one: Incoming, receiver: SnapshotReceiver): void => {
     receiver.finish(outcome => {
       if (isLeft(outcome)) return fail(one, outcome.left)
       // It is the newest now, whoever still wants it.
@@ -60,22 +61,27 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, notice
   return {
     receive: ({ snapshot }) => {
       letGo()
-      const one: Incoming = { snapshot, receiver: undefined, isOver: false }
+      const one: Incoming = { snapshot, receiver: undefined, received: 0, isOver: false }
       incoming = one
       snapshots.receive(snapshot, outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
         if (one.isOver) return outcome.right.close(() => undefined)
         one.receiver = outcome.right
-        goOn(one, outcome.right, outcome.right.received)
+        one.received = outcome.right.received
+        written(snapshot, one.received)
       })
     },
     write: ({ snapshot, offset, chunk }) => {
       const one = incoming
       const receiver = one?.receiver
       if (one === undefined || receiver === undefined || !isSameSnapshot(one.snapshot, snapshot)) return
+      if (offset !== one.received) return fail(one, new Error(`a chunk for ${offset} came where ${one.received} bytes are here`))
       receiver.write(chunk, outcome => {
-        if (isLeft(outcome)) fail(one, outcome.left)
-        else if (!one.isOver) goOn(one, receiver, offset + chunk.length)
+        if (isLeft(outcome)) return fail(one, outcome.left)
+        if (one.isOver) return
+        one.received += chunk.length
+        if (one.received < snapshot.bytes) written(snapshot, one.received)
+        else finish(one, receiver)
       })
     },
     follow: ({ receiving }) => {

@@ -59,18 +59,25 @@ test('each chunk is told when it is written, and the last one as a snapshot that
   t.deepEqual(w.ended(), ['3: stored'])
 })
 
-test('what is here already is told, and all of it, or an empty one, needs no chunk', t => {
+test('what is here already is told; where that is all, an empty chunk ends it', t => {
   const w = world()
   w.has(2)
   w.receive(3)
   t.deepEqual(w.ended(), ['open 3', '3: 2 written'])
   w.has(4)
   w.receive(4)
-  t.deepEqual(w.ended(), ['close 3', 'open 4', 'finish'])
+  t.deepEqual(w.ended(), ['close 3', 'open 4', '4: 4 written'])
+  w.write(4, 4, 0)
+  t.deepEqual(w.ended(), ['write 0', 'finish'])
   t.deepEqual(w.ended(), ['4: stored'])
-  w.has(0)
-  w.receive(5, 0)
-  t.deepEqual(w.ended(), ['open 5', 'finish'])
+})
+
+test('a chunk for another place than the next is a failure', t => {
+  const w = world()
+  w.receive(3)
+  w.ended()
+  w.write(3, 1, 2)
+  t.deepEqual(w.ended().slice(0, 3), ['close 3', 'snapshotUnreceivable', '3: failed'])
 })
 
 test('a failure at any point is told once, and the next one begins afresh', t => {
@@ -102,8 +109,9 @@ test('what no state wants any more is let go, and what comes of it late is kept 
 
 test('one that is finished is the newest, also when nobody wants it any more', t => {
   const w = world()
-  w.has(4)
   w.receive(3)
+  w.ended()
+  w.write(3, 0, 4)
   w.ended()
   w.receiver.halt()
   t.deepEqual(w.ended(), ['close 3', '3: stored'])
