@@ -11,7 +11,7 @@ import { PROTOCOL_VERSION, encodeFrame, keepAliveFrame } from '../../codecs/fram
 import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs/handshake.js'
 import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage } from '../../codecs/messages.js'
-import { decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
+import { FOLDER_FORMAT, decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
 import { decodeResults, encodeResults } from '../../codecs/results.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
@@ -30,6 +30,8 @@ const rightOf = <A>(outcome: Either<unknown, A>): A => {
 }
 
 interface Sample {
+  /** It is written otherwise by now. */
+  readonly isPast?: boolean
   readonly name: string
   readonly value: unknown
   readonly write: () => Uint8Array
@@ -65,7 +67,10 @@ const samples: readonly Sample[] = [
   ...Object.entries(hardStates).map(([name, hardState]): Sample => ({
     name: `record.${name}`, value: hardState, write: () => encodeHardState(hardState), read: bytes => rightOf(decodeHardState(bytes)),
   })),
-  { name: 'record.identity', value: identity, write: () => encodeIdentity(identity), read: bytes => rightOf(decodeIdentity(bytes)) },
+  {
+    name: 'record.identity', value: identity, isPast: FOLDER_FORMAT > 1,
+    write: () => encodeIdentity(identity), read: bytes => rightOf(decodeIdentity(bytes)),
+  },
   { name: 'membership', value: membership, write: () => encodeMembership(membership), read: bytes => rightOf(decodeMembership(bytes)) },
   { name: 'value.json', value, write: () => rightOf(encodeValue(t.unknown, value)), read: bytes => rightOf(decodeValue(t.unknown, bytes)) },
   { name: 'value.raw', value: raw, write: () => rightOf(encodeValue(Raw, raw)), read: bytes => rightOf(decodeValue(Raw, bytes)) },
@@ -91,6 +96,6 @@ test('every fixture is still read by something', is => {
 
 if (PROTOCOL_VERSION === 1) {
   test('version 1 is written as it was', is => {
-    for (const { name, write } of samples) is.is(Buffer.from(write()).toString('hex'), Buffer.from(fixtures.get(name) ?? []).toString('hex'), name)
+    for (const { name, write } of samples.filter(({ isPast }) => isPast !== true)) is.is(Buffer.from(write()).toString('hex'), Buffer.from(fixtures.get(name) ?? []).toString('hex'), name)
   })
 }
