@@ -3,6 +3,7 @@
  * is kept loads twice as fast, because ts-node itself is only loaded for a file that is new.
  */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -22,10 +23,13 @@ const keep = async (path, source) => {
   await rename(draft, path)
 }
 
-export const resolve = (specifier, context, next) =>
-  specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')
-    ? { url: new URL(specifier.replace(/js$/, 'ts'), context.parentURL).href, format: 'module', shortCircuit: true }
-    : next(specifier, context)
+/** What a source imports is a source; so is a program to be started that exists as nothing else. */
+const isSource = (specifier, parentURL) => specifier.endsWith('.js')
+  && (parentURL === undefined ? specifier.startsWith('file:') && !existsSync(fileURLToPath(specifier)) : specifier.startsWith('.') && parentURL.endsWith('.ts'))
+
+export const resolve = (specifier, context, next) => isSource(specifier, context.parentURL)
+  ? { url: new URL(specifier.replace(/js$/, 'ts'), context.parentURL).href, format: 'module', shortCircuit: true }
+  : next(specifier, context)
 
 export const load = async (url, context, next) => {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)

@@ -1,5 +1,7 @@
 /** The package as it ships: packed, unpacked beside its peers, and used from ES modules, CommonJS and TypeScript. */
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { root, run, scratch } from './run.js'
@@ -20,19 +22,20 @@ const main = async () => {
 }
 `
 
-/** The tarball, in a folder that is gone when the test is over. */
-const pack = async (t: ExecutionContext, folder: string): Promise<string> => {
-  const packed = await run(t, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: root })
-  t.is(packed.code, 0, packed.err)
-  const [{ filename, files }] = JSON.parse(packed.out) as [{ filename: string; files: { path: string }[] }]
+/** Where the tarball lies, for all tests; gone when they are over. */
+const packed = mkdtempSync(join(tmpdir(), 'rxraft-test-'))
+let tarball = ''
+test.before(t => {
+  const out = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', packed], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  const [{ filename, files }] = JSON.parse(out) as [{ filename: string; files: { path: string }[] }]
   t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\//.test(path) || /dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), 'nothing but the library and its command ships')
-  return join(folder, filename)
-}
+  tarball = join(packed, filename)
+})
+test.after.always(() => rmSync(packed, { recursive: true, force: true }))
 
 /** A project of somebody's, with the tarball and its peers installed. */
 const consumer = async (t: ExecutionContext): Promise<string> => {
   const folder = scratch(t)
-  const tarball = await pack(t, folder)
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
   t.is((await run(t, 'tar', ['-xzf', tarball, '-C', modules])).code, 0)
@@ -90,7 +93,6 @@ await main()
 
 test('npx rxraft, as npm installs it', async t => {
   const folder = scratch(t)
-  const tarball = await pack(t, folder)
   const installed = await run(t, 'npm', ['install', '--offline', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder })
   t.is(installed.code, 0, installed.err)
   for (const peer of PEERS) symlinkSync(join(root, 'node_modules', peer), join(folder, 'node_modules', peer))
