@@ -21,7 +21,7 @@ const { id, members, folder, recording, ballastMiB = 0 } = JSON.parse(process.ar
 const tell = (news: BenchNews): void => void process.send?.(news)
 const raft = orThrow(await createRaft({
   cluster: 'bench', id, members, machine: withBallast(kv, ballastMiB), transport: tcpTransport(), storage: fileStorage(folder),
-  ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 40, snapshotKeepEntries: 0 } }),
+  ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 } }),
   ...(recording !== undefined && { recorder: flightRecorder(recording) }),
 }))
 combineLatest([raft.status$, timer(0, 50)]).pipe(auditTime(20)).subscribe(([status]) => tell({ status: { ...status, rss: process.memoryUsage().rss, cpu: process.cpuUsage() } }))
