@@ -5,12 +5,17 @@ import { FRAME_HEADER_BYTES, type Frame, type FrameError, type FrameHeader, fram
 /** The most that a frame's buffer has at first; beyond it, it grows as bytes arrive: a claimed length alone costs nothing. */
 const FIRST_CAPACITY = 64 * 1024
 
+const GROWTH = 4
+
+/** A buffer that is about to be written from its first byte to its last: one of zeros takes as long again. */
+const unwritten = (bytes: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
 
 /** Gathers `wanted` bytes from several chunks into one buffer of exactly that size. */
 const gathering = (wanted: number) => {
-  let bytes = new Uint8Array(0)
+  let bytes: Uint8Array = new Uint8Array(0)
   let filled = 0
   return {
     /** Takes what is still wanted of `chunk` from `offset` on and returns where it stopped. */
@@ -18,7 +23,7 @@ const gathering = (wanted: number) => {
       const end = Math.min(chunk.length, offset + wanted - filled)
       const needed = filled + end - offset
       if (needed > bytes.length) {
-        const larger = new Uint8Array(Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed)))
+        const larger = unwritten(Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed)))
         larger.set(bytes.subarray(0, filled))
         bytes = larger
       }
@@ -32,7 +37,7 @@ const gathering = (wanted: number) => {
 }
 
 const copyOf = (chunk: Uint8Array, from: number, to: number): Uint8Array => {
-  const copy = new Uint8Array(to - from)
+  const copy = unwritten(to - from)
   copy.set(chunk.subarray(from, to))
   return copy
 }

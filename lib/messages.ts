@@ -78,12 +78,12 @@ export interface SnapshotId extends EntryId {
   readonly checksum: number
 }
 
-/** How much of a snapshot the follower has written. That it has all of it, and its machine too, is told by an AppendAccepted. */
+/** How much of a snapshot the follower has taken in. That it has all of it, and its machine too, is told by an AppendAccepted. */
 export interface ChunkAccepted extends Envelope {
   readonly type: 'chunkAccepted'
   readonly snapshot: SnapshotId
   readonly received: number
-  /** The chunk at `received` is awaited; not while one is being written, nor while the machine is being restored. */
+  /** The chunk at `received` is awaited; not while two are being written, nor while the machine is being restored. */
   readonly awaited: boolean
   /** The highest round among the requests this answers. */
   readonly round: Round

@@ -16,7 +16,7 @@ export interface Inflight {
 /** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
 export interface Sending {
   readonly snapshot: Snapshot
-  /** What the follower has written of it, by its latest answer. */
+  /** What the follower has taken in of it, by its latest answer. */
   received: number
   /** Where the chunk begins that the follower awaits; undefined until it says so, after each that is sent. */
   awaited: number | undefined

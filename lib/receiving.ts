@@ -10,7 +10,8 @@ import type { Snapshot } from './types.js'
 
 /**
  * Receiver of InstallSnapshot in its own term. The chunk that is awaited is written, everything else is answered with which one that
- * is: so nothing is written twice or out of place, whatever is lost, repeated or overtaken on the way.
+ * is: so nothing is written twice or out of place, whatever is lost, repeated or overtaken on the way. While one is being written the
+ * next one is on its way, so that neither the link nor the disk waits for the other.
  */
 export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, outbox: Outbox): void => {
   const { term, snapshot, offset, chunk } = request
@@ -23,12 +24,15 @@ export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, 
   else if (receiving === undefined || !isSameSnapshot(receiving.snapshot, snapshot)) {
     // From one leader each is newer than the last: what comes late is not begun again.
     if (receiving !== undefined && receiving.term === term && snapshot.index < receiving.snapshot.index) return
-    follower.receiving = { snapshot, term, phase: 'opening', received: 0 }
+    follower.receiving = { snapshot, term, phase: 'opening', received: 0, expected: 0 }
     outbox.snapshots.push({ type: 'receive', snapshot })
     outbox.tellsReceived = true
-  } else if (receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.received) {
-    follower.receiving = { ...receiving, term, phase: 'writing' }
+  } else if (receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.expected) {
+    const isOnly = receiving.expected === receiving.received
+    const expected = offset + chunk.length
+    follower.receiving = { ...receiving, term, expected, phase: isOnly && expected < snapshot.bytes ? 'waiting' : 'writing' }
     outbox.snapshots.push({ type: 'write', snapshot, offset, chunk })
+    outbox.tellsReceived ||= follower.receiving.phase === 'waiting'
   } else {
     follower.receiving = { ...receiving, term }
     outbox.tellsReceived = true
@@ -54,9 +58,10 @@ export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chu
   if (receiving === undefined || receiving.phase === 'restoring' || !isSameSnapshot(receiving.snapshot, snapshot)) return
   // All of it may be here already: there is nothing of it to wait for, or a crash came before its end was told.
   const isWhole = received === snapshot.bytes
-  state.receiving = { ...receiving, phase: isWhole ? 'writing' : 'waiting', received }
+  const expected = receiving.phase === 'opening' ? received : receiving.expected
+  state.receiving = { ...receiving, phase: expected < snapshot.bytes ? 'waiting' : 'writing', received, expected }
   if (isWhole) outbox.snapshots.push({ type: 'write', snapshot, offset: received, chunk: NO_CHUNK })
-  outbox.tellsReceived = true
+  outbox.tellsReceived ||= receiving.phase !== 'waiting'
 }
 
 /** Whoever sends it begins again, from what the disk has kept of it. */
@@ -79,7 +84,7 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   if (isHeld && !isLacking(state)) return
   if (!isHeld) beginLog(state, snapshot, outbox)
   state.persistedIndex = Math.max(state.persistedIndex, index)
-  state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes }
+  state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes, expected: bytes }
   state.handedIndex = index
   state.handed = []
   state.readingToApply = 0
@@ -111,13 +116,13 @@ export const completeInstall = (state: RaftState, outbox: Outbox): void => {
   outbox.asked = true
 }
 
-/** Tells the leader, once per turn, how much is written of what it sends. */
+/** Tells the leader, once per turn, how much is taken in of what it sends. */
 export const tellReceived = (state: RaftState, outbox: Outbox): void => {
   const { receiving } = state
   if (!outbox.tellsReceived || state.role !== 'follower' || state.leader === undefined || receiving === undefined) return
-  const { snapshot: { index, term, bytes, checksum }, phase, received } = receiving
+  const { snapshot: { index, term, bytes, checksum }, phase, expected } = receiving
   outbox.messages.push({
-    type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received,
+    type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received: expected,
     awaited: phase === 'waiting', round: state.leaderRound,
   })
 }

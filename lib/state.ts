@@ -50,9 +50,15 @@ export interface Receiving {
   readonly snapshot: Snapshot
   /** The latest term whose leader sent it. */
   readonly term: Term
-  /** Being looked for on the disk; waiting for a chunk; writing one; whole and durable, and on its way into the machine. */
+  /**
+   * Being looked for on the disk; waiting for a chunk, while at most one is being written; writing two, or the last one; whole and durable, and on
+   * its way into the machine.
+   */
   readonly phase: 'opening' | 'waiting' | 'writing' | 'restoring'
+  /** So much of it is written. */
   readonly received: number
+  /** Where the next chunk begins: what is being written is taken in, too. */
+  readonly expected: number
 }
 
 interface Common {

@@ -75,7 +75,7 @@ const LogHead: t.Type<LogHead, unknown> = t.strict({
 const maybe = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => t.union([codec, t.undefined])
 const MaybeMember = maybe(MemberId)
 const Receiving: t.Type<Receiving, unknown> = t.strict({
-  snapshot: Snapshot, term: Term, phase: t.keyof({ opening: null, waiting: null, writing: null, restoring: null }), received: Count,
+  snapshot: Snapshot, term: Term, phase: t.keyof({ opening: null, waiting: null, writing: null, restoring: null }), received: Count, expected: Count,
 }, 'Receiving')
 const Sending: t.Type<Sending, unknown> = t.strict({
   snapshot: Snapshot, received: Count, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,

@@ -29,8 +29,8 @@ interface Incoming {
   readonly snapshot: Snapshot
   /** Undefined until it is open. */
   receiver: SnapshotReceiver | undefined
-  /** So many bytes of it are here. */
-  received: number
+  /** So many bytes of it are here, or handed over to be written. */
+  taken: number
   isOver: boolean
 }
 
@@ -61,26 +61,27 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, notice
   return {
     receive: ({ snapshot }) => {
       letGo()
-      const one: Incoming = { snapshot, receiver: undefined, received: 0, isOver: false }
+      const one: Incoming = { snapshot, receiver: undefined, taken: 0, isOver: false }
       incoming = one
       snapshots.receive(snapshot, outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
         if (one.isOver) return outcome.right.close(() => undefined)
         one.receiver = outcome.right
-        one.received = outcome.right.received
-        written(snapshot, one.received)
+        one.taken = outcome.right.received
+        written(snapshot, one.taken)
       })
     },
     write: ({ snapshot, offset, chunk }) => {
       const one = incoming
       const receiver = one?.receiver
       if (one === undefined || receiver === undefined || !isSameSnapshot(one.snapshot, snapshot)) return
-      if (offset !== one.received) return fail(one, new Error(`a chunk for ${offset} came where ${one.received} bytes are here`))
+      if (offset !== one.taken) return fail(one, new Error(`a chunk for ${offset} came where ${one.taken} bytes are taken in`))
+      const received = offset + chunk.length
+      one.taken = received
       receiver.write(chunk, outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
         if (one.isOver) return
-        one.received += chunk.length
-        if (one.received < snapshot.bytes) written(snapshot, one.received)
+        if (received < snapshot.bytes) written(snapshot, received)
         else finish(one, receiver)
       })
     },

@@ -131,7 +131,7 @@ const sendingOf = (chunk: Uint8Array | undefined): RaftState => {
   const sending = { snapshot: fixed, received: 5, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
   return { ...leader, chunkDue: 2010.25, progress: leader.progress.map((progress, i) => i === 0 ? { ...progress, lacks: 1, sending } : progress) }
 }
-const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100 } }
+const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100, expected: 150 } }
 const withSnapshots: readonly RaftState[] = [sendingOf(undefined), sendingOf(Uint8Array.of(1, 2, 3)), receiving, { ...first(), snapshot: fixed }]
 
 const segmentOf = (state: RaftState, turns: readonly Batch[] = [], pieces = 2): Uint8Array => written(sink => {
