@@ -2,10 +2,10 @@ import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { Settings } from '../lib/state.js'
-import type { MemberId as Id, Millis } from '../lib/types.js'
+import type { Compression as SnapshotCompression, MemberId as Id, Millis } from '../lib/types.js'
 import { Address, MAX_MEMBERS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
-import { MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
+import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
 /**
  * Every bound of a member, each with its name; those of the core are described in `Settings`. `docs/options.md` has the whole
@@ -108,6 +108,7 @@ export interface CheckedOptions {
   readonly members: Readonly<Record<Id, string>>
   readonly electionTimeoutMs: Millis
   readonly heartbeatMs: Millis
+  readonly snapshotCompression: SnapshotCompression
   readonly limits: Limits
 }
 
@@ -210,6 +211,7 @@ const Given = closed({
   recorder: optional(having('open')),
   electionTimeoutMs: optional(TimerMs),
   heartbeatMs: optional(TimerMs),
+  snapshotCompression: optional(Compression),
   limits: optional(GivenLimits),
 })
 
@@ -277,8 +279,8 @@ const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Ch
 export const decodeOptions = (options: unknown): Either<InvalidOptions, CheckedOptions> => {
   const decoded = decodeWith(Given, options)
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
-  const { cluster, id, members, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, limits = {} } = decoded.right
-  const checked: CheckedOptions = { cluster, id, members, electionTimeoutMs, heartbeatMs, limits: withDefaults(limits, electionTimeoutMs) }
+  const { cluster, id, members, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, snapshotCompression = 'none', limits = {} } = decoded.right
+  const checked: CheckedOptions = { cluster, id, members, electionTimeoutMs, heartbeatMs, snapshotCompression, limits: withDefaults(limits, electionTimeoutMs) }
   const faults = crossFaults(checked)
   return faults.length > 0 ? left(new InvalidOptions(faults)) : right(checked)
 }

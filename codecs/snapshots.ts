@@ -1,7 +1,7 @@
 /**
  * What a snapshot stands for, as bytes: in its file, and in each message that carries a chunk of it. Little-endian:
  *
- *     index u64 | term u64 | time f64 | membership, JSON
+ *     index u64 | term u64 | time f64 | compression u32 | membership, JSON
  *
  * Whatever holds a place vouches for its bytes.
  */
@@ -9,7 +9,7 @@ import * as t from 'io-ts'
 import type * as messages from '../lib/messages.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
-import { MAX_POSITION, readFloat64, readPosition, writeFloat64, writePosition } from './bytes.js'
+import { MAX_POSITION, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { Membership, decodeMembership, encodeMembership } from './membership.js'
 import { Checksum, Count, EntryIndex, EntryTerm, Millis, guard } from './primitives.js'
 
@@ -17,14 +17,16 @@ import { Checksum, Count, EntryIndex, EntryTerm, Millis, guard } from './primiti
 export const MAX_CHUNK_BYTES = 1024 * 1024
 /** Above the place with the largest membership: three full lists of the longest ids, each with the longest address. */
 export const MAX_PLACE_BYTES = 160 * 1024
-const MEMBERSHIP_AT = 24
+const MEMBERSHIP_AT = 28
+const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const satisfies readonly core.Compression[]
 
-export const encodePlace = ({ index, term, time, membership }: core.SnapshotPlace): Uint8Array => {
+export const encodePlace = ({ index, term, time, compression, membership }: core.SnapshotPlace): Uint8Array => {
   const json = encodeMembership(membership)
   const payload = new Uint8Array(MEMBERSHIP_AT + json.length)
   writePosition(payload, 0, index)
   writePosition(payload, 8, term)
   writeFloat64(payload, 16, time)
+  writeUint32(payload, 24, COMPRESSIONS.indexOf(compression))
   payload.set(json, MEMBERSHIP_AT)
   return payload
 }
@@ -34,15 +36,20 @@ export const decodePlace = (payload: Uint8Array): Either<string, core.SnapshotPl
   if (payload.length > MAX_PLACE_BYTES) return left('the place is longer than any')
   const place = { index: readPosition(payload, 0), term: readPosition(payload, 8), time: readFloat64(payload, 16) }
   if (!(place.index >= 0 && place.term >= 0 && place.time >= 0 && place.time <= MAX_POSITION)) return left('the place is out of range')
+  const compression = COMPRESSIONS[readUint32(payload, 24)]
+  if (compression === undefined) return left('the contents are compressed in a way that this version does not know')
   const membership = decodeMembership(payload.subarray(MEMBERSHIP_AT))
-  return isLeft(membership) ? membership : right({ ...place, membership: membership.right })
+  return isLeft(membership) ? membership : right({ ...place, compression, membership: membership.right })
 }
 
 /** A snapshot holds what an entry did, so its place is that of one. */
 const id = { index: EntryIndex, term: EntryTerm }
 const contents = { bytes: Count, checksum: Checksum }
 
-export const Snapshot: t.Type<core.Snapshot, unknown> = t.strict({ ...id, time: Millis, membership: Membership, ...contents }, 'Snapshot')
+export const Compression: t.Type<core.Compression, unknown> = t.keyof({ none: null, gzip: null, zstd: null } satisfies Record<core.Compression, null>, 'Compression')
+
+export const Snapshot: t.Type<core.Snapshot, unknown> =
+  t.strict({ ...id, time: Millis, compression: Compression, membership: Membership, ...contents }, 'Snapshot')
 
 /** What tells one snapshot from every other. */
 export const SnapshotId: t.Type<messages.SnapshotId, unknown> = t.strict({ ...id, ...contents }, 'SnapshotId')

@@ -59,9 +59,10 @@ export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chu
   // All of it may be here already: there is nothing of it to wait for, or a crash came before its end was told.
   const isWhole = received === snapshot.bytes
   const expected = receiving.phase === 'opening' ? received : receiving.expected
-  state.receiving = { ...receiving, phase: expected < snapshot.bytes ? 'waiting' : 'writing', received, expected }
+  const phase = expected < snapshot.bytes ? 'waiting' : 'writing'
+  state.receiving = { ...receiving, phase, received, expected }
   if (isWhole) outbox.snapshots.push({ type: 'write', snapshot, offset: received, chunk: NO_CHUNK })
-  outbox.tellsReceived ||= receiving.phase !== 'waiting'
+  outbox.tellsReceived ||= phase === 'waiting' && receiving.phase !== 'waiting'
 }
 
 /** Whoever sends it begins again, from what the disk has kept of it. */

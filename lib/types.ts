@@ -54,13 +54,18 @@ export interface LogBase extends EntryId {
 export interface SnapshotPlace extends LogBase {
   /** When the leader appended its last entry, by the leader's clock. */
   readonly time: Millis
+  /** What was done to its contents. */
+  readonly compression: Compression
 }
+
+/** How the contents of a snapshot are made smaller, on the disk and on the wire. */
+export type Compression = 'none' | 'gzip' | 'zstd'
 
 /** A machine's state on the disk: where it stands, and what tells it from every other. Frozen when it is taken. */
 export interface Snapshot extends SnapshotPlace {
-  /** Of its contents. */
+  /** Of its contents, as they are stored. */
   readonly bytes: number
-  /** CRC-32 of its contents. */
+  /** CRC-32 of the same. */
   readonly checksum: number
 }
 

@@ -4,10 +4,11 @@ import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import { nextRandom } from '../lib/random.js'
-import type { MemberId, Millis } from '../lib/types.js'
+import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
 import type { Notice } from './outputs/diagnostics.js'
 import type { Machine } from './machine/machine.js'
+import { compressionFaults } from './snapshots/compression.js'
 import { type Begun, beginMachine, startMachine } from './snapshots/begin.js'
 import type { Host, Member, Raft } from './member/member.js'
 import { type Opening, openPorts, startNotices } from './member/open.js'
@@ -33,6 +34,8 @@ export interface RaftOptions<C, R, S> {
   readonly electionTimeoutMs?: Millis
   /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
   readonly heartbeatMs?: Millis
+  /** What is done to the contents of snapshots that this member takes; `zstd` where Node has it. `none` unless told otherwise. */
+  readonly snapshotCompression?: Compression
   readonly limits?: Partial<Limits>
 }
 
@@ -75,7 +78,7 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
   if (isLeft(checked)) return checked
   try {
     const { machine, transport, storage, recorder } = options
-    const faults = protocolFaults('machine', machine)
+    const faults = [...protocolFaults('machine', machine), ...compressionFaults(checked.right.snapshotCompression)]
     if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
     const begun = startMachine(machine)

@@ -9,7 +9,7 @@ import { MEMBERSHIP, append, commands } from './open-store.js'
 const answered = <A>(act: (done: (outcome: Either<Error, A>) => void) => void): Promise<A> =>
   new Promise((resolve, reject) => act(outcome => (isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right))))
 
-export const placeAt = (index: Index): SnapshotPlace => ({ index, term: 1 + index, time: 1_700_000_000_000.5 + index, membership: MEMBERSHIP })
+export const placeAt = (index: Index): SnapshotPlace => ({ index, term: 1 + index, time: 1_700_000_000_000.5 + index, compression: 'none', membership: MEMBERSHIP })
 
 /** Entries of which the last one stands at `placeAt(last)`, each in a term of its own. */
 export const entriesTo = (last: Index, from: Index = 1): Write =>

@@ -39,7 +39,7 @@ interface Feed {
 }
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { limits }, protocol, ports: { links, store }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
+  const { options: { limits, snapshotCompression }, protocol, ports: { links, store }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
     first, firstApplied: from,
     leadership: (term, signal) => ({
@@ -67,7 +67,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     failed: feed.failed,
   })
   const snapshots: SnapshotWorker = createSnapshotWorker({
-    machine, snapshots: store.snapshots, restored, from: from.index, limits, clock, atRest: applier.atRest, restore: applier.restore,
+    machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })

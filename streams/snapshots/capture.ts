@@ -3,11 +3,12 @@ import type { Limits } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { type SnapshotError, SnapshotFailed, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Index, Membership, Snapshot } from '../../lib/types.js'
+import type { Compression, Index, Membership, Snapshot } from '../../lib/types.js'
 import type { Apply } from '../machine/apply.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
 import type { Cancel, Clock } from '../time/clock.js'
+import { compressed } from './compression.js'
 import { type SnapshotEvents, type SnapshotNotice, TELL_EVERY_BYTES } from './events.js'
 import { type Pump, pump } from './pump.js'
 
@@ -20,6 +21,7 @@ export interface CaptureOptions {
   readonly restored: Snapshot | undefined
   readonly from: Index
   readonly limits: CaptureLimits
+  readonly compression: Compression
   readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
   readonly atRest: Apply['atRest']
   /** Who belonged to the cluster at a position that is applied. */
@@ -102,10 +104,10 @@ const succeeded = (work: Work, snapshot: Snapshot): void => {
 }
 
 /** Asks the machine for its state, or says why it has none to give. */
-const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
+const stateOf = ({ machine, compression, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
   const began = clock.now()
   try {
-    return right(machine.snapshot()[Symbol.asyncIterator]())
+    return right(compressed(machine.snapshot(), compression)[Symbol.asyncIterator]())
   } catch (thrown) {
     return left(messageOf(thrown))
   } finally {
@@ -117,7 +119,7 @@ const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }
 /** The machine rests at `at`: its state there is asked for, and goes to the disk while it is set to work again. */
 const begin = (work: Work, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
-  const { taken, snapshots, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
+  const { taken, snapshots, compression, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
   if (taken?.index === index && snapshots.newest()?.index === index) return over(work)(right(taken))
   if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
   work.phase = 'running'
@@ -129,7 +131,7 @@ const begin = (work: Work, { index, term, time }: Position): void => {
     told = bytes
     if (events.observed) events.next({ type: 'capturing', index, term, bytes })
   }
-  const writer = snapshots.write({ index, term, time, membership: membershipAt(index) })
+  const writer = snapshots.write({ index, term, time, compression, membership: membershipAt(index) })
   tell(0)
   work.running = pump({
     chunks: chunks.right, writer, stallMs, clock,

@@ -6,6 +6,7 @@ import type { Millis } from '../../lib/types.js'
 import type { RunningMachine } from '../machine/machine.js'
 import type { SnapshotReader, Snapshots } from '../storage/port.js'
 import type { Cancel, Clock } from '../time/clock.js'
+import { decompressed } from './compression.js'
 
 /** The next chunk. What is wrong with it is told beside, since a machine may keep it to itself. */
 const nextOf = (reader: SnapshotReader, failed: (error: Error) => void): Promise<Uint8Array | undefined> =>
@@ -77,7 +78,7 @@ export const restore = (
       return nextOf(reader, unreadable)
     }
     try {
-      from(machine.restore(letGoOf(chunksOf(next)))).subscribe({
+      from(machine.restore(letGoOf(decompressed(chunksOf(next), reader.snapshot.compression)))).subscribe({
         error: failed,
         complete: () => void readOut(next).then(() => end(undefined), failed),
       })

@@ -107,7 +107,8 @@ export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
 const entryPosition = position.map(value => Math.max(1, value))
 const contents = { bytes: position, checksum: fc.nat(0xffff_ffff) }
 export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
-  index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }), membership, ...contents,
+  index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }),
+  compression: fc.constantFrom('none', 'gzip', 'zstd'), membership, ...contents,
 })
 export const chunk: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
 

@@ -19,7 +19,7 @@ test('what is required suffices: the rest has defaults', is => {
   is.true(isRight(checked))
   if (isRight(checked)) {
     is.deepEqual(checked.right, {
-      cluster: 'orders', id: 'n1', members: given.members, electionTimeoutMs: 1000, heartbeatMs: 100, limits: DEFAULT_LIMITS,
+      cluster: 'orders', id: 'n1', members: given.members, electionTimeoutMs: 1000, heartbeatMs: 100, snapshotCompression: 'none', limits: DEFAULT_LIMITS,
     })
     is.not(checked.right.members, given.members, 'a copy: what the caller does to the original later changes nothing')
   }

@@ -14,7 +14,7 @@ export const membership: Membership = {
 }
 
 const snapshotId = { index: 5_000_000_000, term: 6, bytes: 6_000_000_000, checksum: 0xfedc_ba98 }
-export const snapshot: Snapshot = { ...snapshotId, time: 1_700_000_000_000.5, membership }
+export const snapshot: Snapshot = { ...snapshotId, time: 1_700_000_000_000.5, compression: 'none', membership }
 
 const envelope = { from: 'n1', to: 'n2', term: 7, round: 1_700_000_000_123 }
 

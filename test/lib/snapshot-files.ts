@@ -10,7 +10,7 @@ const checksumOf = (contents: Uint8Array): number => contents.reduce((sum, byte)
 /** A snapshot of a machine that has applied these, each as index@term. */
 export const fileOf = (applied: readonly string[], membership: Membership): SnapshotFile => {
   const contents = new TextEncoder().encode(applied.join(' '))
-  return { snapshot: { ...entryId(applied.at(-1)!), time: 0, membership, bytes: contents.length, checksum: checksumOf(contents) }, contents }
+  return { snapshot: { ...entryId(applied.at(-1)!), time: 0, compression: 'none', membership, bytes: contents.length, checksum: checksumOf(contents) }, contents }
 }
 export const appliedIn = ({ contents }: SnapshotFile): string[] => new TextDecoder().decode(contents).split(' ')
 

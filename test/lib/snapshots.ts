@@ -7,7 +7,7 @@ export const BYTES = 125
 
 export const snapshotAt = (place: string, { bytes = BYTES, checksum = 7, membership = membershipOf('f1 L f2') }: {
   readonly bytes?: number; readonly checksum?: number; readonly membership?: Membership
-} = {}): Snapshot => ({ ...entryId(place), time: 0, membership, bytes, checksum })
+} = {}): Snapshot => ({ ...entryId(place), time: 0, compression: 'none', membership, bytes, checksum })
 
 /** InstallSnapshot with so many bytes at `offset`; without any it asks how far the snapshot is. */
 export const is = (from: MemberId, snapshot: Snapshot, offset = 0, length = 0, said: Said = {}): Fact =>

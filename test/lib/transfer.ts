@@ -48,7 +48,7 @@ const LAST = PLACE + 1
 const fileOf = (bytes: number): SnapshotFile => {
   const contents = Uint8Array.from({ length: bytes }, (_, at) => at + 1)
   const checksum = contents.reduce((sum, byte) => (Math.imul(sum, 31) + byte) >>> 0, 7)
-  return { snapshot: { index: PLACE, term: 1, time: 0, membership: MEMBERS, bytes, checksum }, contents }
+  return { snapshot: { index: PLACE, term: 1, time: 0, compression: 'none', membership: MEMBERS, bytes, checksum }, contents }
 }
 
 /** The leader's disk never changes. */

@@ -9,7 +9,7 @@ import { replay } from '../../../streams/recorder/index.js'
 import { type Driven, drive, segmentsOn } from './drive.js'
 
 const membership = { voters: ['n1', 'n2'], outgoing: [], learners: [], addresses: { n1: 'localhost:1', n2: 'localhost:2' } }
-const snapshot = (index: number, term: number): Snapshot => ({ index, term, time: 5, membership, bytes: 10, checksum: 77 })
+const snapshot = (index: number, term: number): Snapshot => ({ index, term, time: 5, compression: 'none', membership, bytes: 10, checksum: 77 })
 const said = (message: Message): RaftEvent => ({ type: 'received', message })
 const parties = { from: 'n2', to: 'n1' }
 
@@ -68,7 +68,7 @@ test('a follower that receives a snapshot', t => {
     '→ begin the log anew behind 9@3', '→ restore snapshot 9@3 (10 bytes)',
     '→ appendAccepted to n2 in term 4: verified 9, durable 9',
   ])
-  t.regex(stateWords(again[2]!.state), /, receives snapshot 9@3 \(10 bytes\): writing, 0 written$/)
+  t.regex(stateWords(again[2]!.state), /, receives snapshot 9@3 \(10 bytes\): waiting, 0 written$/)
 })
 
 test('what is told of snapshots, in words and as JSON, has their sizes in place of their bytes', t => {

@@ -43,7 +43,7 @@ const world = (given: Partial<CaptureOptions> = {}) => {
     restored: undefined, from: 0, limits: LIMITS, clock,
     atRest: look => void (isBusy ? waiting.push(look) : look(at)),
     membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
-    stored: () => undefined,
+    compression: 'none', stored: () => undefined,
     events: { observed: true, next: event => events.push(event) },
     notice: notice => notices.push(notice),
     ...given,

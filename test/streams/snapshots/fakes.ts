@@ -69,6 +69,6 @@ export const heldWriter = (journal: string[], place: SnapshotPlace) => {
 }
 
 export const placeAt = (index: number): SnapshotPlace =>
-  ({ index, term: 1, time: 5, membership: { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } } })
+  ({ index, term: 1, time: 5, compression: 'none', membership: { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } } })
 
 export { virtualClock }

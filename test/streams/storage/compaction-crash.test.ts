@@ -21,7 +21,7 @@ const OTHER: Membership = { voters: ['a', 'c'], outgoing: [], learners: [], addr
 const chunksAt = (index: Index): readonly Uint8Array[] =>
   [700, 1, 40 * index].map((length, i) => Uint8Array.from({ length }, (_, at) => (at * 13 + index * 50 + i) % 256))
 
-const placeOf = (index: Index, term: Term, membership: Membership): SnapshotPlace => ({ index, term, time: 1, membership })
+const placeOf = (index: Index, term: Term, membership: Membership): SnapshotPlace => ({ index, term, time: 1, compression: 'none', membership })
 
 /** What a store may hold: entries by their lines, of which the first are unknown where the log began anew. */
 interface State {
@@ -42,7 +42,7 @@ const after = (state: State, write: Write): State => {
   switch (write.type) {
     case 'hardState': return state
     case 'compact': return { ...state, cut: write.base.index }
-    case 'install': return anew({ ...write.base, time: 1 })
+    case 'install': return anew({ ...write.base, time: 1, compression: 'none' })
     case 'append': {
       const lines = [...state.lines]
       let { members } = state

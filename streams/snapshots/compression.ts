@@ -1,0 +1,63 @@
+/** Snapshots that are smaller on the disk and on the wire than the state of the machine. */
+import { Readable, type Transform, pipeline } from 'node:stream'
+import * as zlib from 'node:zlib'
+import type { Compression } from '../../lib/types.js'
+
+type Method = Readonly<Record<'compress' | 'decompress', () => Transform>>
+
+/** Newer versions of Node have zstd beside. */
+const zstd = (): Method | undefined => {
+  const { createZstdCompress: compress, createZstdDecompress: decompress } = zlib as { readonly createZstdCompress?: () => Transform; readonly createZstdDecompress?: () => Transform }
+  return compress && decompress && { compress, decompress }
+}
+
+const METHODS: Readonly<Record<Exclude<Compression, 'none'>, Method | undefined>> = {
+  gzip: { compress: () => zlib.createGzip({ level: 1 }), decompress: () => zlib.createGunzip() },
+  zstd: zstd(),
+}
+
+/** What is wrong with the option: not every version of Node can write and read all of them. */
+export const compressionFaults = (compression: Compression): readonly string[] =>
+  compression === 'none' || METHODS[compression] !== undefined ? [] : [`snapshotCompression: ${compression} is not in this version of Node, ${process.version}`]
+
+const method = (compression: Exclude<Compression, 'none'>): Method => {
+  const found = METHODS[compression]
+  if (found === undefined) throw new Error(`this version of Node has no ${compression}`)
+  return found
+}
+
+/** What comes out of `transform` when the chunks go in, as fast as it is asked for; who stops asking ends both. */
+async function* through(chunks: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Uint8Array> {
+  // A failure on the way in is told where the way out is read.
+  pipeline(Readable.from(chunks, { objectMode: false }), transform, () => undefined)
+  for await (const chunk of transform) yield chunk as Uint8Array
+}
+
+/** Goes on behind a chunk that was asked for already; nothing at all is no chunk to a stream. */
+async function* behind(first: Promise<IteratorResult<Uint8Array, unknown>>, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isDone = false
+  try {
+    for (let result = await first; ; result = await iterator.next()) {
+      isDone = result.done === true
+      if (result.done === true) return
+      if (!((result.value as unknown) instanceof Uint8Array)) throw new Error('the machine gave something that is no Uint8Array')
+      if (result.value.length > 0) yield result.value
+    }
+  } finally {
+    if (!isDone) await iterator.return?.()
+  }
+}
+
+/** The first chunk is asked for when the first of these is, as a machine may expect. */
+async function* squeezed(chunks: AsyncIterable<Uint8Array>, { compress }: Method): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  const first = iterator.next()
+  first.catch(() => undefined)
+  yield* through(behind(first, iterator), compress())
+}
+
+export const compressed = (chunks: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> =>
+  compression === 'none' ? chunks : squeezed(chunks, method(compression))
+
+export const decompressed = (chunks: AsyncGenerator<Uint8Array>, compression: Compression): AsyncGenerator<Uint8Array> =>
+  compression === 'none' ? chunks : through(chunks, method(compression).decompress())
