@@ -100,7 +100,9 @@ const openStore = (parts: Parts): Store => {
   const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
   const events = new Subject<StorageEvent>()
-  const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare })
+  const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
+  const { snapshots, giveUp, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
+  const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare, makeRoom: giveUp })
   const written = hardStateFile.found
   const hardState = { ...written, commitIndex: Math.max(written.commitIndex, log.commitIndex, found.base.index) }
   const dropper = createSegmentDropper(disk, folder, log.segments)
@@ -111,8 +113,6 @@ const openStore = (parts: Parts): Store => {
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
   const peers = peerMemory(parts, queue.fail)
-  const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
-  const { snapshots, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
   let closing: (() => void)[] | undefined
   let isClosed = false
   /** What recovery left to do is the first thing in the queue; not before somebody listens, who hears of it if it fails. */

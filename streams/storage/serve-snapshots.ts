@@ -41,6 +41,7 @@ export interface SnapshotShelf {
 type Later = (answer: () => void) => void
 
 const CLOSED = 'the store is closed'
+const NO_SPACE = 'the log needed the space that was left'
 
 const told = <A>(later: Later, done: (outcome: Either<Error, A>) => void) => (outcome: Either<Error, A>): void => later(() => done(outcome))
 
@@ -137,8 +138,17 @@ const createReader = ({ snapshot, next, close }: Contents, later: Later, ended: 
   }
 }
 
+interface Slot<D extends Draft> {
+  open(): Session<D> | undefined
+  begin(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): Session<D>
+}
+
+/** Ends the one that is open when its turn comes, if one is. */
+const endOf = <D extends Draft>(slot: Slot<D>, why: string, undo: (draft: D) => Act<unknown, unknown>): Act<void, never> =>
+  done => (slot.open()?.end(why, undo) ?? succeed(undefined))(done)
+
 /** One session at a time: `open` is the one that has not ended. */
-const createSlot = <D extends Draft>() => {
+const createSlot = <D extends Draft>(): Slot<D> => {
   let open: Session<D> | undefined
   return {
     open: () => open,
@@ -154,8 +164,16 @@ const createSlot = <D extends Draft>() => {
   }
 }
 
-/** Keeps the rules of the port for snapshots that lie on `shelf`; `close` ends what is being written, received or read. */
-export const serveSnapshots = (shelf: SnapshotShelf, later: Later): { readonly snapshots: Snapshots; readonly close: Act<void, never> } => {
+interface ServedSnapshots {
+  readonly snapshots: Snapshots
+  /** What is being written or received is given up, and leaves nothing behind. */
+  readonly giveUp: Act<void, never>
+  /** Ends what is being written, received or read. */
+  readonly close: Act<void, never>
+}
+
+/** Keeps the rules of the port for snapshots that lie on `shelf`. */
+export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapshots => {
   const inTurn = oneAtATime()
   const readers = new Set<Act<void, never>>()
   const writing = createSlot<Draft>()
@@ -202,12 +220,11 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): { readonly s
         })
       })(told(later, done)),
     },
+    giveUp: inOrder(endOf(writing, NO_SPACE, discardOf), endOf(receiving, NO_SPACE, discardOf)),
     close: done => {
       isClosed = true
-      const endWriter: Act<void, never> = ended => (writing.open()?.end(CLOSED, discardOf) ?? succeed(undefined))(ended)
-      const endReceiver: Act<void, never> = ended => (receiving.open()?.end(CLOSED, ({ close }) => close) ?? succeed(undefined))(ended)
       const endReaders: Act<void, never> = inTurn(ended => inOrder(...readers)(ended))
-      inOrder(endWriter, endReceiver, endReaders)(done)
+      inOrder(endOf(writing, CLOSED, discardOf), endOf(receiving, CLOSED, ({ close }) => close), endReaders)(done)
     },
   }
 }

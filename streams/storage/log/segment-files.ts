@@ -62,6 +62,8 @@ export interface SupplyOptions {
   readonly random: (bytes: number) => Uint8Array
   /** A prepared segment that recovery found. */
   readonly spare: Segment | undefined
+  /** Gives back space that the log needs more than whoever holds it. */
+  readonly makeRoom: Act<void, never>
 }
 
 /** The smallest segment: segments double from here up to `segmentBytes`, so that a small log stays small. */
@@ -75,7 +77,7 @@ type Outcome = Either<NodeJS.ErrnoException, Segment>
 /** Space may be made while the current segment still has room; after any other failure nothing is known of the disk. */
 const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC' || error.code === 'EDQUOT'
 
-export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare }: SupplyOptions): SegmentSupply => {
+export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare, makeRoom }: SupplyOptions): SegmentSupply => {
   let ready: Segment | undefined = spare
   let waiting: ((outcome: Outcome) => void)[] | undefined
   let broken: NodeJS.ErrnoException | undefined
@@ -112,11 +114,14 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare 
         ready = undefined
         done(right(segment))
       }
-      const attempt = (): void => begin(current, bytes, [outcome => (isLeft(outcome) ? done(outcome) : hand(outcome.right))])
+      const fail = (error: NodeJS.ErrnoException): void => done(left(error))
+      const attempt = (failed: (error: NodeJS.ErrnoException) => void): void =>
+        begin(current, bytes, [outcome => (isLeft(outcome) ? failed(outcome.left) : hand(outcome.right))])
+      const attemptTwice = (): void => attempt(error => (isAboutSpace(error) ? makeRoom(() => attempt(fail)) : fail(error)))
       if (broken !== undefined) done(left(broken))
       else if (ready !== undefined) hand(ready)
-      else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attempt() : hand(outcome.right)))
-      else attempt()
+      else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attemptTwice() : hand(outcome.right)))
+      else attemptTwice()
     },
     close: done => {
       closing = true

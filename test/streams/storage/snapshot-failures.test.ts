@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Index } from '../../../lib/types.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
-import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
-import { openStore } from '../../../testing/open-store.js'
+import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, receive, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { append, commands, openStore } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
@@ -169,3 +169,23 @@ test('a long snapshot is synced on the way, and the old one goes after everythin
   await opened.close()
   t.is(disk.openFiles(), 0)
 })
+
+for (const doing of ['taken', 'received'] as const) {
+  test(`a snapshot that is being ${doing} gives its space to the log, which needs it more`, async t => {
+    const disk = newDisk()
+    const opened = await openStore(storageOn(disk))
+    await opened.write(1, entriesTo(9))
+    const snapshot = { ...placeAt(20), bytes: 4 * MEBIBYTE, checksum: 1 }
+    const writer = doing === 'taken' ? opened.store.snapshots.write(placeAt(9)) : await receive(opened.store, snapshot)
+    const write = (): Promise<void> => new Promise((resolve, reject) =>
+      writer.write(new Uint8Array(300_000), outcome => (outcome._tag === 'Left' ? reject(outcome.left) : resolve())))
+    await write()
+    disk.setCapacity(disk.usedBytes() + 1000)
+    for (let turn = 2; turn < 20; turn++) await opened.write(turn, append(commands(8 + turn, 8 + turn, 'x'.repeat(10_000))))
+    await t.throwsAsync(write(), { message: /the log needed the space/ })
+    await opened.close()
+    const again = await openStore(storageOn(disk))
+    t.deepEqual([again.store.recovered.lastIndex, snapshotsOn(disk), disk.files().filter(path => /incoming|snapshot/.test(path))], [27, [], []])
+    await again.close()
+  })
+}
