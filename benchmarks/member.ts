@@ -15,7 +15,7 @@ export interface BenchMember {
   readonly ballastMiB?: number
 }
 
-export type BenchNews = { readonly status: Status & { readonly rss: number; readonly cpu: NodeJS.CpuUsage } } | { readonly snapshot: SnapshotEvent }
+export type BenchNews = { readonly status: Status & { readonly rss: number; readonly heap: number; readonly cpu: NodeJS.CpuUsage } } | { readonly snapshot: SnapshotEvent }
 
 const { id, members, folder, recording, ballastMiB = 0 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
 const tell = (news: BenchNews): void => void process.send?.(news)
@@ -24,7 +24,7 @@ const raft = orThrow(await createRaft({
   ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 } }),
   ...(recording !== undefined && { recorder: flightRecorder(recording) }),
 }))
-combineLatest([raft.status$, timer(0, 50)]).pipe(auditTime(20)).subscribe(([status]) => tell({ status: { ...status, rss: process.memoryUsage().rss, cpu: process.cpuUsage() } }))
+combineLatest([raft.status$, timer(0, 50)]).pipe(auditTime(20)).subscribe(([status]) => tell({ status: { ...status, rss: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed, cpu: process.cpuUsage() } }))
 raft.snapshots$.subscribe(snapshot => tell({ snapshot }))
 process.on('message', () => void raft.snapshot())
 process.once('disconnect', () => process.exit())

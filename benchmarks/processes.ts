@@ -1,7 +1,7 @@
 /** Three durable members in three processes, as the benchmarks use them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,9 @@ export interface Processes {
   /** The newest that it has taken. */
   snapshotOf(id: string): Snapshot | undefined
   takeSnapshot(id: string): void
+  /** Bytes of all its files, and how many files and sockets its process has open, where the system tells. */
+  diskBytesOf(id: string): number
+  handlesOf(id: string): number | undefined
   start(id: string): void
   kill(id: string): Promise<void>
   /** Resolves when some member, other than `but`, leads. */
@@ -35,6 +38,9 @@ export interface ProcessOptions {
   readonly isRecorded?: boolean
   readonly ballastMiB?: number
 }
+
+/** A file that goes meanwhile takes no space. */
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
 export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0 }: ProcessOptions = {}): Promise<Processes> => {
@@ -79,6 +85,11 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
     eventsOf: id => events.get(id) ?? [],
     snapshotOf: id => (events.get(id) ?? []).flatMap(event => event.type === 'captured' ? [event.snapshot] : []).at(-1),
     takeSnapshot: id => children.get(id)?.send('snapshot'),
+    diskBytesOf: id => readdirSync(join(root, id), { withFileTypes: true }).reduce((sum, file) => sum + sizeOf(join(root, id, file.name)), 0),
+    handlesOf: id => {
+      const open = `/proc/${children.get(id)?.pid}/fd`
+      return existsSync(open) ? readdirSync(open).length : undefined
+    },
     end: async () => {
       await Promise.all([...children.keys()].map(kill))
       rmSync(root, { recursive: true, force: true })

@@ -7,6 +7,7 @@ import { endless } from './endless.js'
 import { failover } from './failover.js'
 import { inProcess } from './in-process.js'
 import { recorder } from './recorder.js'
+import { restart } from './restart.js'
 import { simulation } from './simulation.js'
 import { snapshot } from './snapshot.js'
 
@@ -18,7 +19,8 @@ const HELP = `npm run bench -- [NAME …] [options]
   recorder     the same two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
   simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3
   snapshot     a snapshot from the leader to a member that comes back, under load: --mebibytes 1024  --rounds 3  --seconds 3
-  endless      memory of a durable member while the log grows: --commands 10000000
+  restart      a member that starts from a snapshot and a log: --mebibytes 1024  --entries 100000  --rounds 3
+  endless      memory, open files and disk of durable members under load without end: --minutes 10
 
 Without a NAME: durable, in-process and failover. --peer names a program that measures another system and prints lines of JSON
 with per_s, p50_ms and p99_ms; {clients} and {secs} in it are filled in. Both sides run in turn; the table shows medians and ratios.
@@ -30,7 +32,7 @@ await runProgram(async () => {
   const { values, positionals } = parsed({
     allowPositionals: true,
     options: {
-      'in-flight': text('1,256'), rounds: text('3'), seconds: text('3'), times: text('9'), commands: text('10000000'), mebibytes: text('1024'),
+      'in-flight': text('1,256'), rounds: text('3'), seconds: text('3'), times: text('9'), minutes: text('10'), entries: text('100000'), mebibytes: text('1024'),
       peer: { type: 'string' }, help: { type: 'boolean', default: false },
     },
   })
@@ -38,9 +40,10 @@ await runProgram(async () => {
     process.stderr.write(HELP)
     return 0
   }
-  const numberOf = (name: 'rounds' | 'seconds' | 'times' | 'commands' | 'mebibytes'): number => wholeNumber(name, values[name], 1)
+  const numberOf = (name: 'rounds' | 'seconds' | 'times' | 'minutes' | 'entries' | 'mebibytes'): number => wholeNumber(name, values[name], 1)
   const inFlight = values['in-flight'].split(',').map(item => wholeNumber('in-flight', item, 1))
-  const [rounds, seconds, times, commands, mebibytes] = (['rounds', 'seconds', 'times', 'commands', 'mebibytes'] as const).map(numberOf) as [number, number, number, number, number]
+  const [rounds, seconds, times, minutes] = [numberOf('rounds'), numberOf('seconds'), numberOf('times'), numberOf('minutes')]
+  const [entries, mebibytes] = [numberOf('entries'), numberOf('mebibytes')]
   const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
     durable: () => durable({ inFlight, rounds, seconds, peer: values.peer }),
     'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
@@ -48,7 +51,8 @@ await runProgram(async () => {
     recorder: () => recorder({ inFlight, rounds, seconds }),
     simulation: () => simulation({ rounds, seconds }),
     snapshot: () => snapshot({ mebibytes, rounds, seconds }),
-    endless: () => endless({ commands }),
+    restart: () => restart({ mebibytes, entries, rounds }),
+    endless: () => endless({ minutes }),
   }
   const chosen = (positionals.length > 0 ? positionals : ['durable', 'in-process', 'failover']).map(name => {
     const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
