@@ -140,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts'],
     unseen: 'what it costs is memory',
-    from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, 2 * bytes.length, needed))', to: 'wanted',
+    from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed))', to: 'wanted',
   },
   {
     name: 'a damaged chunk of a snapshot passes for whole', file: 'codecs/messages.ts', killer: ['test/codecs/messages.test.ts', 'a chunk is a view*'],
@@ -190,7 +190,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a chunk is written wherever it comes from', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'R04*'],
-    from: "receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.received", to: "receiving.phase === 'waiting' && chunk.length > 0",
+    from: "receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.expected", to: "receiving.phase === 'waiting' && chunk.length > 0",
   },
   {
     name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
