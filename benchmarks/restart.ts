@@ -1,9 +1,11 @@
-/** A member that starts from a snapshot and what follows it in the log, beside reading its files once and the machine's own work. */
+/** A member that starts from a snapshot and what follows it in the log, beside reading its files once and what its machine and its codec take. */
 import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filter, firstValueFrom, lastValueFrom } from 'rxjs'
 import { freePort } from '../cli/demo/ports.js'
+import { decodeValue, encodeValue } from '../codecs/values.js'
+import { isLeft } from '../lib/prelude.js'
 import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../streams/index.js'
 import { withBallast } from './ballast.js'
 import { VALUE_BYTES, keyOf, kv } from './kv.js'
@@ -17,7 +19,7 @@ interface RestartOptions {
   readonly rounds: number
 }
 
-/** The machine with a watch on what its restoring and applying take by themselves, reading the chunks excluded. */
+/** The machine with a watch on what its restoring and applying take by themselves. */
 const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void): Machine<C, R, S> => ({
   ...machine,
   start: () => {
@@ -43,6 +45,15 @@ const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void):
     }
   },
 })
+
+/** How long it takes to read so many commands out of their bytes, and nothing else. */
+const decodeOnce = (entries: number): number => {
+  const bytes = encodeValue(kv.command, { key: keyOf(1), value: 'v'.repeat(VALUE_BYTES) })
+  if (isLeft(bytes)) throw new Error(bytes.left.join('; '))
+  const began = performance.now()
+  for (let n = 0; n < entries; n++) decodeValue(kv.command, bytes.right)
+  return performance.now() - began
+}
 
 /** Reads all files of the folder from beginning to end. */
 const readOnce = async (folder: string): Promise<number> => {
@@ -76,7 +87,7 @@ export const restart = async ({ mebibytes, entries, rounds }: RestartOptions): P
     const times: { readonly restartMs: number; readonly readMs: number; readonly machineMs: number }[] = []
     for (let i = 0; i < rounds; i++) {
       const readMs = await readOnce(folder)
-      let machineMs = 0
+      let machineMs = decodeOnce(entries)
       const began = performance.now()
       const raft = await open(timed(machine, ms => { machineMs += ms }))
       await firstValueFrom(raft.status$.pipe(filter(({ appliedIndex }) => appliedIndex >= lastIndex)))
