@@ -33,7 +33,8 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   /**
    * All commands from `index` on in log order, without a gap, as this member applies them: what was committed before is read from the log, a
    * batch whenever what `each` made of the last one has completed. So nobody lags, and nothing waits for it. Where the log no longer reaches
-   * back so far, `each` is given the state instead, and goes on behind it. Completes with the member; an error of `each` is an error of the result.
+   * back so far, `each` is given the state instead, and goes on behind it. Completes with the member, once what
+   * `each` is at has completed; an error of `each` is an error of the result.
    */
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**

@@ -1,5 +1,5 @@
 /** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
-import { EMPTY, Observable, type ObservableInput, Subject, concatMap, defer, filter, map, merge, of, repeat, take, throwError } from 'rxjs'
+import { EMPTY, Observable, type ObservableInput, ReplaySubject, Subject, concatMap, defer, filter, map, merge, of, repeat, take, takeUntil, throwError } from 'rxjs'
 import { forEachEntry } from '../../codecs/entries.js'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { decodeValue } from '../../codecs/values.js'
@@ -35,15 +35,16 @@ interface FollowOptions<C, S> {
 export interface LogFollowing<C, S> {
   /** More is applied, and this is what it has led to. */
   applied(latest: Applied<S>): void
-  /** Whoever follows the log has come to its end. */
+  /** Whoever follows the log has come to its end, once what it is at has completed. */
   halt(): void
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
 }
 
 interface Followed<C, S> extends FollowOptions<C, S> {
   latest: Applied<S>
-  isOver: boolean
   readonly advanced: Subject<void>
+  /** One value, replayed: nothing is read or handed over any more. */
+  readonly over: ReplaySubject<void>
 }
 
 /** The commands of these batches; what is none, as a new leader's first entry, is left out. */
@@ -89,7 +90,7 @@ const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (eve
   if (!(Number.isInteger(index) && index >= 1 && index <= MAX_POSITION)) {
     return throwError(() => new InvalidOptions([`index: must be a whole number from 1 to ${MAX_POSITION}, and is ${String(index)}`]))
   }
-  const { endOfTurn, advanced } = followed
+  const { endOfTurn, advanced, over } = followed
   return defer(() => {
     let at = index
     // Never during the call that completes an event, or those who are done at once would build a tower of calls.
@@ -97,8 +98,8 @@ const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (eve
       subscriber.next()
       subscriber.complete()
     }))
-    const due$ = merge(turn$, advanced).pipe(filter(() => !followed.isOver && followed.latest.index >= at), take(1))
-    const one$ = defer(() => pull(followed, at)).pipe(concatMap(({ event, next }) => {
+    const due$ = merge(turn$, advanced).pipe(filter(() => followed.latest.index >= at), take(1), takeUntil(over))
+    const one$ = defer(() => pull(followed, at)).pipe(takeUntil(over), concatMap(({ event, next }) => {
       at = next
       return event === undefined ? EMPTY : each(event)
     }))
@@ -107,16 +108,13 @@ const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (eve
 }
 
 export const followLog = <C, S>(options: FollowOptions<C, S>): LogFollowing<C, S> => {
-  const followed: Followed<C, S> = { ...options, latest: options.from, isOver: false, advanced: new Subject() }
+  const followed: Followed<C, S> = { ...options, latest: options.from, advanced: new Subject(), over: new ReplaySubject(1) }
   return {
     applied: latest => {
       followed.latest = latest
       followed.advanced.next()
     },
-    halt: () => {
-      followed.isOver = true
-      followed.advanced.complete()
-    },
+    halt: () => followed.over.next(),
     commitsFrom: (index, each) => commitsFrom(followed, index, each),
   }
 }
