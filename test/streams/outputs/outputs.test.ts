@@ -1,5 +1,4 @@
-/** A test for every promise in docs/streams.md: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
-import { readFileSync } from 'node:fs'
+/** A test for every promise in docs/streams.md but those of snapshots: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
 import ava, { type ExecutionContext } from 'ava'
 import type { Observable } from 'rxjs'
 import { MachineFailed } from '../../../lib/errors.js'
@@ -7,14 +6,13 @@ import type { RaftState } from '../../../lib/state.js'
 import { createCurrent } from '../../../streams/outputs/current.js'
 import { createLeaderships } from '../../../streams/outputs/leaderships.js'
 import type { CommitEvent } from '../../../streams/machine/machine.js'
-import { createRaft, memoryStorage, orThrow } from '../../../streams/index.js'
-import { rest } from '../snapshots/fakes.js'
-import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, optionsOf, worldOf } from '../member/world.js'
+import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
+import { promises, quoted } from './promises.js'
 
-type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
+type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
 type CounterWorld = World<{ add: number }, number, number>
 
-const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'snapshots$', 'diagnostics$', 'ended$'] as const
+const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
 const of = (raft: Streams, name: typeof ALL[number]): Observable<unknown> => raft[name]
 
 const names = new Set<string>()
@@ -90,12 +88,6 @@ test('appendEntries$ replays nothing', t => {
   const world = leadThree()
   t.true(world.network.sent.some(({ message }) => message.type === 'appendEntries'))
   t.deepEqual(record(world.raft.appendEntries$), [])
-})
-
-test('snapshots$ replays nothing', t => {
-  const world = leaderOf(counter)
-  void world.raft.snapshot()
-  t.deepEqual(record(world.raft.snapshots$), [])
 })
 
 test('diagnostics$ replays nothing', t => {
@@ -253,35 +245,6 @@ test('ended$ emits once, when disk and network are closed', t => {
   t.deepEqual(values, ['Stopped 1'])
 })
 
-test('snapshots$ tells how a snapshot comes about, from its beginning to its end', async t => {
-  const world = leaderOf(counter)
-  const events = record(world.raft.snapshots$)
-  propose(world, 1)
-  const asked = world.raft.snapshot()
-  t.deepEqual(events, [{ type: 'capturing', index: 2, term: 1, bytes: 0 }])
-  await rest(world.clock)
-  const snapshot = orThrow(await asked)
-  t.deepEqual(events.slice(1), [{ type: 'captured', snapshot }])
-  const broken = leaderOf({ ...counter, start: () => ({ ...counter.start(), snapshot: () => { throw new Error('no fuel') } }) })
-  const failures = record(broken.raft.snapshots$)
-  void broken.raft.snapshot()
-  broken.clock.settle()
-  t.deepEqual(failures, [{ type: 'captureFailed', index: 1, reason: 'no fuel', retryMs: 1000 }])
-})
-
-test('snapshots$ tells at the end of the first turn from which snapshot the member began', async t => {
-  const storage = memoryStorage()
-  const first = orThrow(await createRaft(optionsOf({ storage })))
-  orThrow(await first.propose({ add: 1 }))
-  const snapshot = orThrow(await first.snapshot())
-  await first.stop()
-  const second = orThrow(await createRaft(optionsOf({ storage })))
-  const events = record(second.snapshots$)
-  await new Promise(resolve => setImmediate(resolve))
-  t.deepEqual(events, [{ type: 'restored', snapshot }])
-  await second.stop()
-})
-
 test('values leave after the writes and messages of their turn were handed over', t => {
   const world = leadThree()
   const { raft, journal, network, clock } = world
@@ -391,10 +354,9 @@ test('commits are not made while nobody looks', t => {
 })
 
 ava('docs/streams.md names tests that there are, for every stream', t => {
-  const lines = readFileSync(new URL('../../../docs/streams.md', import.meta.url), 'utf8').split('\n').filter(line => /^\d+\. `/.test(line))
-  const quoted = lines.map(line => /`([^`]+)`/.exec(line)?.[1] ?? line)
-  t.deepEqual(quoted.filter(name => !names.has(name)), [])
-  const perStream = lines.flatMap((line, i) => line.includes('the same for each') ? ALL.map(name => quoted[i]!.replace('status$', name)) : [])
+  const promised = promises('outputs.test.ts')
+  t.deepEqual(promised.map(quoted).filter(name => !names.has(name)), [])
+  const perStream = promised.flatMap(line => line.includes('the same for each') ? ALL.map(name => quoted(line).replace('status$', name)) : [])
   t.is(perStream.length, 3 * ALL.length)
   t.deepEqual(perStream.filter(name => !names.has(name)), [])
 })
