@@ -20,7 +20,7 @@ export interface ApplyOptions<C, R, S> {
   readonly from: Position
   /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
   readonly applied: (at: Position) => void
-  /** The results of commands from `firstIndex` on, all of `term`, in log order: goes to the intake. */
+  /** The results of commands from `firstIndex` on, all of `term`, in log order; where there are none, those before were passed over. Goes to the intake. */
   readonly results: (firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]) => void
   /** Commits are made only while somebody observes them. Called after `results`. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }

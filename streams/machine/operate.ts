@@ -45,7 +45,7 @@ export interface Operator extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
 
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
 export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
-  const { machine, applyBudgetMs, commits, restoreMachine, applied, notice, failed } = operation
+  const { machine, applyBudgetMs, commits, results, restoreMachine, applied, notice, failed } = operation
   const stateAt = (index: Index): Either<ApplyFailed, S> => {
     try {
       return right(machine.state)
@@ -71,6 +71,8 @@ export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
       const state = stateAt(index)
       if (isLeft(state)) return failed(state.left)
       if (commits.observed) commits.next({ _tag: 'Restored', at: { index, term, time }, state: state.right })
+      // Whoever still waits for the results of what the snapshot stands for was passed over.
+      results(index + 1, term, [])
       done({ index, term, time })
     })),
   }

@@ -47,7 +47,7 @@ export interface Intake<R> {
    * the epoch before anything later of it reaches the core, and nothing here vouches for what is on the disk.
    */
   answered(answers: readonly Answer[]): void
-  /** The machine has applied commands from `firstIndex` on, all of `term`; called in log order. */
+  /** The machine has applied commands from `firstIndex` on, all of `term`; called in log order. Whatever it did not apply before them it never will. */
   applied(firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void
   /** From now on every new request is refused as stopped; accepted ones are still answered. */
   refuseAll(): void

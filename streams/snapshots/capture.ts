@@ -37,6 +37,8 @@ export interface Capture {
   rested(index: Index, bytes: number): void
   /** Takes a snapshot now, or joins the one that is being taken; one that stands where the machine does will do. */
   snapshot(done: (outcome: Either<SnapshotError, Snapshot>) => void): void
+  /** A follower needs one, and says so again and again: after a failure it waits as long as everybody else. */
+  take(): void
   /** The machine is set to the state of another member's snapshot: what is being taken here is out of date. */
   restored(snapshot: Snapshot): void
   /** Whatever is being taken is given up, and whoever waits is told. */
@@ -172,6 +174,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
       work.waiting.push(done)
       ask(work)
     },
+    take: () => { if (work.retry === undefined) ask(work) },
     restored: snapshot => {
       if (work.phase === 'halted') return
       work.running?.abort()

@@ -4,6 +4,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import { type RaftState, progressOf } from '../../lib/state.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
+import { oneAtATime } from '../storage/disk/act.js'
 import type { SnapshotReader, Snapshots } from '../storage/port.js'
 import type { SnapshotNotice } from './events.js'
 
@@ -33,6 +34,8 @@ interface Outgoing {
   rest: Uint8Array
   /** What was given last: it is asked for once more where it was lost on the way. */
   last: { readonly offset: number; readonly chunk: Uint8Array } | undefined
+  /** A follower that begins again asks while the disk is still at what it asked for before: two would move the reader beneath each other. */
+  readonly inTurn: ReturnType<typeof oneAtATime>
   isOver: boolean
 }
 
@@ -110,14 +113,14 @@ export const createChunkSender = (options: SendOptions): ChunkSender => {
     const found = outgoing.get(to)
     if (found !== undefined && isSameSnapshot(found.snapshot, snapshot)) return found
     if (found !== undefined) close(found)
-    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, isOver: false }
+    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, inTurn: oneAtATime(), isOver: false }
     outgoing.set(to, begun)
     return begun
   }
   return {
     read: work => {
       const one = begun(work)
-      chunkAt(one, options, work, outcome => {
+      one.inTurn<Uint8Array, Error>(done => chunkAt(one, options, work, done))(outcome => {
         if (isLeft(outcome)) {
           if (one.isOver) return
           options.notice({ type: 'snapshotUnsendable', index: work.snapshot.index, to: work.to, reason: outcome.left.message })

@@ -41,7 +41,7 @@ export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
       case 'receive': return receiver.receive(work)
       case 'write': return receiver.write(work)
       case 'read': return sender.read(work)
-      case 'take': return capture.snapshot(() => undefined)
+      case 'take': return capture.take()
       case 'restore':
         capture.restored(work.snapshot)
         return restore(work.snapshot)

@@ -7,8 +7,10 @@ import { encodeValue } from '../../../codecs/values.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch } from '../../../lib/types.js'
 import { createApply } from '../../../streams/machine/apply.js'
+import { operate } from '../../../streams/machine/operate.js'
 import type { Position } from '../../../streams/machine/machine.js'
 import { virtualClock } from '../member/world.js'
+import { placeAt } from '../snapshots/fakes.js'
 
 const bytesOf = (command: number): Uint8Array => {
   const bytes = encodeValue(t.number, command)
@@ -114,4 +116,20 @@ test('after the end nothing is restored', assert => {
   w.restored(9)
   w.restore('twelve')
   assert.deepEqual(w.take(), ['restore nine'])
+})
+
+test('whoever waits for results of what the snapshot stands for hears that there are none', assert => {
+  const told: string[] = []
+  const operator = operate({
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
+    restoreMachine: done => done(undefined),
+    rested: ({ index }) => told.push(`rests at ${index}`),
+    applied: ({ index }) => told.push(`applied ${index}`),
+    results: (firstIndex, term, { length }) => told.push(`${length} results from ${firstIndex} of term ${term}`),
+    notice: () => undefined,
+    failed: error => told.push(error.message),
+  })
+  operator.restore({ ...placeAt(9), bytes: 1, checksum: 1 })
+  assert.deepEqual(told, ['0 results from 10 of term 1', 'rests at 9', 'applied 9'])
 })

@@ -68,6 +68,21 @@ test('an entry of another term at the same index is not the answer', assert => {
   assert.deepEqual(m.said, ['n1: lost 1'])
 })
 
+test('what a snapshot passed over is lost at once, whether or not it had some of its results, and what follows is not', assert => {
+  const m = member()
+  m.n1.receive(request(1, 0, 'a', 'b'))
+  m.n1.receive(request(2, 0, 'c'))
+  m.n1.receive(request(3, 0, 'd'))
+  m.appended(1, 5, 2)
+  m.appended(2, 7)
+  m.appended(3, 8)
+  m.intake.applied(5, 2, [50])
+  m.intake.applied(8, 4, [])
+  assert.deepEqual(m.said, ['n1: lost 1', 'n1: lost 2'])
+  m.intake.applied(8, 2, [80])
+  assert.deepEqual(m.said.slice(2), ['n1: committed 3 80'])
+})
+
 test('a request whose leadership ended is lost, and a later one at its index gets its own results', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))

@@ -176,6 +176,26 @@ test('one that fails is told and tried again, each time after twice the wait, up
   t.like(w.notices.at(-1), { retryMs: 100 }, 'a success makes the wait short again')
 })
 
+test('one that a follower needs is taken at once, and after a failure not before its wait is over, however often it is asked for', async t => {
+  const w = world()
+  w.apply(3)
+  w.capture.take()
+  t.deepEqual(taken(w), ['snapshot at 3'])
+  w.capture.take()
+  w.source().fail(new Error('no fuel'))
+  await rest(w.clock)
+  w.capture.take()
+  w.clock.advance(99)
+  w.capture.take()
+  t.deepEqual(taken(w), ['snapshot at 3'])
+  w.clock.advance(2)
+  w.capture.take()
+  t.deepEqual(taken(w), ['snapshot at 3', 'snapshot at 3'])
+  w.capture.halt()
+  w.capture.take()
+  t.is(taken(w).length, 2)
+})
+
 test('what was applied before a failure and during it still counts', async t => {
   const w = world({ limits: { ...LIMITS, snapshotEntries: 1000 } })
   w.apply(1, 600)

@@ -17,6 +17,9 @@ const world = (...given: readonly (string | Error)[]) => {
   const answers: string[] = []
   const notices: SnapshotNotice[] = []
   const journal: string[] = []
+  /** What the disk is at, while it is slow. */
+  let held: (() => void)[] | undefined
+  const act = (work: () => void): void => void (held === undefined ? work() : held.push(work))
   const open = (): SnapshotReader => {
     let next = 0
     const of = pieces
@@ -25,7 +28,7 @@ const world = (...given: readonly (string | Error)[]) => {
       snapshot,
       next: done => {
         const piece = of[next++]
-        done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(Buffer.from(piece)) : left(piece))
+        act(() => done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(Buffer.from(piece)) : left(piece)))
       },
       close: done => {
         journal.push('close')
@@ -34,13 +37,16 @@ const world = (...given: readonly (string | Error)[]) => {
     }
   }
   const sender = createChunkSender({
-    snapshots: { read: done => done(pieces.length === 0 ? left(new Error('there is none')) : right(open())) },
+    snapshots: { read: done => act(() => done(pieces.length === 0 ? left(new Error('there is none')) : right(open()))) },
     answer: ({ to, offset }, chunk) => answers.push(`${to} ${offset} ${chunk === undefined ? 'none' : Buffer.from(chunk).toString()}`),
     notice: notice => notices.push(notice),
   })
   return {
     sender, answers, notices, journal,
     snapshot: () => snapshot,
+    slow: () => { held = [] },
+    /** The disk does what was asked of it last, or first. */
+    did: (which: 'last' | 'first') => (which === 'last' ? held!.pop() : held!.shift())?.(),
     /** Another one is the newest from now on. */
     replace: (index: number, ...by: readonly string[]) => {
       pieces = by
@@ -67,6 +73,30 @@ test('the last chunk is given again without reading, and an earlier one by begin
 
 test('who comes back goes on in the middle', t => {
   t.is(world('ab', 'cdef', 'ghi').read(5, 3), 'n2 5 fgh')
+})
+
+test('a follower that begins again while the disk is at what it asked for before gets its chunks whole, of one reader', t => {
+  const w = world('abcd', 'efgh', 'ijkl')
+  w.read(0, 4)
+  w.slow()
+  w.read(4, 4)
+  w.read(0, 4)
+  for (let i = 0; i < 9; i++) w.did('last')
+  t.deepEqual(w.answers, ['n2 0 abcd', 'n2 4 efgh', 'n2 0 abcd'])
+  w.read(4, 4)
+  for (let i = 0; i < 9; i++) w.did('last')
+  t.is(w.answers.at(-1), 'n2 4 efgh')
+})
+
+test('what is asked for while the snapshot is being opened waits for it, and no reader is left open', t => {
+  const w = world('abcd', 'efgh', 'ijkl')
+  w.slow()
+  w.read(4, 4)
+  w.read(0, 4)
+  for (let i = 0; i < 9; i++) w.did('first')
+  t.deepEqual(w.answers, ['n2 4 efgh', 'n2 0 abcd'])
+  w.sender.halt()
+  t.is(w.journal.filter(one => one === 'open').length, w.journal.filter(one => one === 'close').length)
 })
 
 test('several followers read one snapshot, each at its own pace, also when a newer one has taken its place', t => {
