@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../../cli/demo/ports.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
-import type { FromMember, MemberTask, Report, ToMember } from '../member/protocol.js'
+import type { FromMember, MemberTask, Report, Snapshotting, ToMember } from '../member/protocol.js'
 
 export type Start = Extract<FromMember, { type: 'started' | 'refused' }> | { readonly type: 'died' }
 
@@ -18,6 +18,7 @@ export interface ClusterOptions {
   readonly electionTimeoutMs: Millis
   /** Whether disks lose what was not synced when their process dies. */
   readonly isForgetful: boolean
+  readonly snapshots: Snapshotting
   readonly addressesOf: (id: MemberId) => Readonly<Record<MemberId, string>>
   /** What a member says, and what it writes to standard output in its n-th life of all lives of the run. */
   readonly heard: (id: MemberId, message: FromMember) => void
@@ -123,7 +124,7 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       const port = await freePort()
       const task: MemberTask = {
         cluster: options.name, id, members: addressesOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
-        electionTimeoutMs: options.electionTimeoutMs, limbo: options.isForgetful ? limbo : undefined,
+        electionTimeoutMs: options.electionTimeoutMs, snapshots: options.snapshots, limbo: options.isForgetful ? limbo : undefined,
       }
       const child = launch(task, fileBlocks)
       const life: Life = { child, port, over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }

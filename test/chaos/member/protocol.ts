@@ -2,6 +2,18 @@
 import type { Status } from '../../../lib/status.js'
 import type { Index, MemberId, Millis, Term } from '../../../lib/types.js'
 
+/** How the members of a run keep their logs short. */
+export interface Snapshotting {
+  /** Entries from one snapshot to the next, and what stays of the log before one. */
+  readonly entries: number
+  readonly keepEntries: number
+  /** What makes the machine's state as large as it is. */
+  readonly paddingBytes: number
+  readonly chunkBytes: number
+  /** How fast chunks leave. */
+  readonly bytesPerSecond: number
+}
+
 /** How one life of a member is told what to do: JSON in the first argument. */
 export interface MemberTask {
   readonly cluster: string
@@ -12,6 +24,7 @@ export interface MemberTask {
   readonly listen: string
   readonly folder: string
   readonly electionTimeoutMs: Millis
+  readonly snapshots: Snapshotting
   /** Where files that a power cut would lose are kept until they are durable; without it, only the real disk forgets. */
   readonly limbo: string | undefined
 }
@@ -54,4 +67,7 @@ export type FromMember =
   /** A diagnostic that says that a promise is broken. */
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'report'; readonly report: Report }
+  | { readonly type: 'snapshot'; readonly event: 'receiving' | 'received' | 'restored'; readonly bytes: number }
+  /** A diagnostic that is worth counting. */
+  | { readonly type: 'noticed'; readonly what: string }
   | { readonly type: 'ended'; readonly reason: string; readonly isFailure: boolean }
