@@ -83,22 +83,27 @@ export const createCluster = (options: ClusterOptions): Cluster => {
     const { child } = life
     const number = born++
     let words = ''
+    let refusal: Start | undefined
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { words = (words + text).slice(-LAST_WORDS) })
     createInterface({ input: child.stdout! }).on('line', line => applied(id, number, line))
     child.on('message', raw => {
       const message = raw as FromMember
       if (message.type === 'started') life.isUp = true
       if (message.type === 'ended') words = message.reason
-      if (message.type === 'refused') life.isMeantToEnd = true
+      if (message.type === 'refused') {
+        life.isMeantToEnd = true
+        refusal = message
+      }
       heard(id, message)
-      if (message.type === 'started' || message.type === 'refused') settled(message)
+      if (message.type === 'started') settled(message)
       changed()
     })
     child.once('close', (code, signal) => {
       if (lives.get(id) === life) lives.delete(id)
       changed()
       died(id, life.isMeantToEnd, words || String(signal ?? code))
-      settled({ type: 'died' })
+      // One that refuses is gone when that is told: whoever starts it again at once must not find it still running.
+      settled(refusal ?? { type: 'died' })
     })
   }
   const finish = async (id: MemberId, end: (life: Life) => void): Promise<void> => {
