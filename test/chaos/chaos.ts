@@ -127,7 +127,7 @@ const compareDisks = async (run: Run): Promise<void> => {
   const { cluster, ledger, wiring, violated } = run
   await Promise.all(cluster.ids.map(id => cluster.end(id, { type: 'stop' })))
   try {
-    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, wiring.addressesOf(id), cluster.folderOf(id))] as const))
+    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, wiring.doors, cluster.folderOf(id))] as const))
     compareLogs(new Map(stores), ledger.lastIndex()).forEach(violated)
   } catch (error) {
     violated(`a disk cannot be read back: ${error instanceof Error ? error.message : String(error)}`)

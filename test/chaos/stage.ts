@@ -103,7 +103,7 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
   const wiring: Wiring = await createWiring(ids, id => cluster.portOf(id), () => availability.changed())
   const cluster: Cluster = createCluster({
     name: CLUSTER, ids, folder, electionTimeoutMs: options.electionTimeoutMs, isForgetful: 'isForgetful' in MIXES[options.mix],
-    addressesOf: wiring.addressesOf, heard: hear, died, changed: () => availability.changed(),
+    members: wiring.doors, wiresOf: wiring.wiresOf, heard: hear, died, changed: () => availability.changed(),
     snapshots: drawSnapshots(options.seed), applied: (id, life, line) => check(ledger.add(id, life, line)),
   })
   const availability: Availability = createAvailability(ids, () => performance.now(), id => cluster.isAwake(id) && disturbances.get(id) === 0, wiring.isClear)
@@ -120,7 +120,7 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     isHeldDown: id => holds.get(id)! > 0,
     expectEnd: id => void mayEnd.add(id),
     look: async (id, at) => {
-      const { recovered: { hardState, lastIndex } } = await readStore(CLUSTER, id, wiring.addressesOf(id), at)
+      const { recovered: { hardState, lastIndex } } = await readStore(CLUSTER, id, wiring.doors, at)
       return { term: hardState.term, lastIndex }
     },
     rest: () => { isResting = true },

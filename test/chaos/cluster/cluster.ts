@@ -19,7 +19,8 @@ export interface ClusterOptions {
   /** Whether disks lose what was not synced when their process dies. */
   readonly isForgetful: boolean
   readonly snapshots: Snapshotting
-  readonly addressesOf: (id: MemberId) => Readonly<Record<MemberId, string>>
+  readonly members: Readonly<Record<MemberId, string>>
+  readonly wiresOf: (id: MemberId) => Readonly<Record<MemberId, string>>
   /** What a member says, and what it writes to standard output in its n-th life of all lives of the run. */
   readonly heard: (id: MemberId, message: FromMember) => void
   readonly applied: (id: MemberId, life: number, line: string) => void
@@ -75,7 +76,7 @@ const say = (child: ChildProcess, order: ToMember): void => {
 }
 
 export const createCluster = (options: ClusterOptions): Cluster => {
-  const { ids, folder, addressesOf, heard, applied, died, changed } = options
+  const { ids, folder, members, wiresOf, heard, applied, died, changed } = options
   const lives = new Map<MemberId, Life>()
   let born = 0
 
@@ -128,7 +129,7 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       if (options.isForgetful) mkdirSync(limbo)
       const port = await freePort()
       const task: MemberTask = {
-        cluster: options.name, id, members: addressesOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
+        cluster: options.name, id, members, wires: wiresOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
         electionTimeoutMs: options.electionTimeoutMs, snapshots: options.snapshots, limbo: options.isForgetful ? limbo : undefined,
       }
       const child = launch(task, fileBlocks)

@@ -6,10 +6,14 @@ import { auditTime, firstValueFrom, take } from 'rxjs'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { startRaft } from '../../../streams/create-raft.js'
-import { type CommitEvent, type Diagnostic, type Raft, type SnapshotEvent, fileStorage, tcpTransport } from '../../../streams/index.js'
+import { type CommitEvent, type Diagnostic, type Raft, type SnapshotEvent, fileStorage } from '../../../streams/index.js'
 import type { KeyValueOutput } from '../../../testing/index.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import { createDice } from '../../../testing/simulation/world/dice.js'
+import { type Address, formatAddress, parseAddress } from '../../../streams/transport/tcp/addresses.js'
+import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
+import type { Sockets } from '../../../streams/transport/tcp/sockets.js'
+import { socketTransport } from '../../../streams/transport/tcp/tcp.js'
 import { steeredClock } from './clock.js'
 import { faultyDisk } from './faulty-disk.js'
 import { forgetfulDisk } from './forgetful-disk.js'
@@ -43,6 +47,16 @@ const tellApplied = (event: CommitEvent<Command, KeyValueOutput, Contents>): voi
   writeSync(OUT, event.commits.map(({ index, term, time, command, result }) =>
     `${index} ${term} ${time} ${command.op} ${crc32(JSON.stringify([command.input, result]))};\n`).join(''))
 }
+
+/** Whoever is dialled by its address is dialled by its wire. */
+const wired = ({ members, wires }: MemberTask): Sockets => ({
+  ...nodeSockets,
+  dial: (address: Address, tls) => {
+    const id = Object.keys(members).find(member => members[member] === formatAddress(address))
+    const wire = parseAddress(id === undefined ? '' : wires[id] ?? '')
+    return nodeSockets.dial(isLeft(wire) ? address : wire.right, tls)
+  },
+})
 
 const reportOf = async (raft: Member): Promise<Report> => {
   const { index, state } = await firstValueFrom(raft.state$)
@@ -102,7 +116,7 @@ startRaft({
     snapshotEntries: task.snapshots.entries, snapshotKeepEntries: task.snapshots.keepEntries, snapshotChunkBytes: task.snapshots.chunkBytes,
     snapshotBytesPerSecond: task.snapshots.bytesPerSecond,
   },
-  transport: tcpTransport({ listen: task.listen }), storage: fileStorage(task.folder, { disk, clock, segmentBytes: SEGMENT_BYTES }),
+  transport: socketTransport(wired(task), { listen: task.listen }), storage: fileStorage(task.folder, { disk, clock, segmentBytes: SEGMENT_BYTES }),
 }, { clock, seed: randomInt(2 ** 32) }, outcome => {
   if (isLeft(outcome)) tell({ type: 'refused', tag: outcome.left._tag, message: outcome.left.message }, () => leave(1))
   else run(outcome.right)

@@ -18,8 +18,10 @@ export interface Snapshotting {
 export interface MemberTask {
   readonly cluster: string
   readonly id: MemberId
-  /** Where this member finds the others: doors in the parent, which can close. */
+  /** The same for all members: a snapshot carries them from one to another. */
   readonly members: Readonly<Record<MemberId, string>>
+  /** Where this member finds each of the others instead: wires in the parent, which can be cut. */
+  readonly wires: Readonly<Record<MemberId, string>>
   /** Where it listens itself. */
   readonly listen: string
   readonly folder: string
