@@ -15,7 +15,7 @@ import { judgeHistory } from './judgement.js'
 import { formatHistory } from './oracle/history.js'
 import { compareLogs, readStore } from './oracle/logs.js'
 import { NOBODY, type RunReport } from './report.js'
-import { type Strike, drawSchedule } from './schedule.js'
+import { type Strike, drawSchedule, drawSnapshots } from './schedule.js'
 import { CLUSTER, type Run, type RunOptions, openRun } from './stage.js'
 
 /** Generous: what is measured is reported, and this is only when a machine under load could no longer be to blame. In election timeouts. */
@@ -127,7 +127,7 @@ const compareDisks = async (run: Run): Promise<void> => {
   const { cluster, ledger, wiring, violated } = run
   await Promise.all(cluster.ids.map(id => cluster.end(id, { type: 'stop' })))
   try {
-    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, wiring.addressesOf(id), cluster.folderOf(id))] as const))
+    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, wiring.doors, cluster.folderOf(id))] as const))
     compareLogs(new Map(stores), ledger.lastIndex()).forEach(violated)
   } catch (error) {
     violated(`a disk cannot be read back: ${error instanceof Error ? error.message : String(error)}`)
@@ -150,6 +150,7 @@ const conclude = async (run: Run, electionTimeoutMs: Millis, display: Screen): P
   run.rest()
   await run.clients.close()
   await compareDisks(run)
+  run.ledger.end().forEach(run.violated)
   compareFates(run)
   return healedMs
 }
@@ -208,7 +209,7 @@ export const runChaos = async (options: RunOptions, display: Screen): Promise<Ru
     const history = run.violations.length === 0 ? undefined : join(folder, HISTORY_FILE)
     if (history !== undefined) writeFileSync(history, formatHistory(run.clients.asked))
     return {
-      ...options, verdict: judgement.verdict, violations: run.violations, operations: Object.fromEntries(run.clients.outcomes), asked: run.clients.asked.length,
+      ...options, snapshots: drawSnapshots(options.seed), verdict: judgement.verdict, violations: run.violations, operations: Object.fromEntries(run.clients.outcomes), asked: run.clients.asked.length,
       applied: run.ledger.size, faults: Object.fromEntries(struck), notes: Object.fromEntries(run.counts), elections: run.terms.elections(),
       p50Ms: run.clients.latencyMs(0.5), p99Ms: run.clients.latencyMs(0.99), longestUnavailabilityMs: longestMs, healedMs,
       longestStallMs: delay.max / 1e6, history,

@@ -6,7 +6,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { KeyValueInput, KeyValueOutput } from '../../testing/index.js'
 import { type Dice, createDice } from '../../testing/simulation/world/dice.js'
-import { type Command, keyValueMachine } from './member/machine.js'
+import { type Command, keyValueProtocol } from './member/machine.js'
 import type { Asked } from './oracle/history.js'
 
 export const CLIENTS = 10
@@ -71,7 +71,7 @@ export const createClients = (options: ClientsOptions): Clients => {
 
   const connected = async (): Promise<Connection | undefined> => {
     while (!isOver) {
-      const outcome = await connect({ cluster, members: doors, protocol: keyValueMachine, timeoutMs })
+      const outcome = await connect({ cluster, members: doors, protocol: keyValueProtocol, timeoutMs })
       if (isLeft(outcome)) continue
       connections.push(outcome.right)
       return outcome.right

@@ -3,6 +3,7 @@ import { tableOf } from '../../benchmarks/stats.js'
 import type { Millis } from '../../lib/types.js'
 import type { Kind } from '../ledger.js'
 import type { Judgement } from './judgement.js'
+import type { Snapshotting } from './member/protocol.js'
 import { MIXES } from './mixes.js'
 import type { RunOptions } from './stage.js'
 
@@ -19,6 +20,7 @@ export interface RunReport extends RunOptions {
   readonly operations: Readonly<Record<string, number>>
   /** Operations in the log. */
   readonly applied: number
+  readonly snapshots: Snapshotting
   readonly faults: Readonly<Record<string, number>>
   /** What else happened, and how often. */
   readonly notes: Readonly<Record<string, number>>
@@ -57,12 +59,16 @@ const total = (counts: Readonly<Record<string, number>>): number => Object.value
 /** Strikes that hit somebody. */
 const hits = (faults: Readonly<Record<string, number>>): number => total(Object.fromEntries(Object.entries(faults).filter(([name]) => !name.endsWith(NOBODY))))
 
+const describeSnapshots = ({ entries, keepEntries, paddingBytes, chunkBytes, bytesPerSecond }: Snapshotting): string =>
+  `one in ${entries} entries, ${keepEntries} kept before it; ${paddingBytes} bytes and the map, in chunks of ${chunkBytes}, ${bytesPerSecond} a second at most`
+
 export const formatReport = (report: RunReport): string => {
   const { asked, operations, applied, faults, notes, violations, history } = report
   const rows: readonly (readonly [string, string])[] = [
     ['mix', `${report.mix}: ${MIXES[report.mix].about}`],
     ['run', commandOf(report)],
     ['operations', `${asked}: ${listed(operations)}; ${applied} applied`],
+    ['snapshots', describeSnapshots(report.snapshots)],
     ['faults', `${total(faults)}: ${listed(faults)}`],
     ...Object.keys(notes).length === 0 ? [] : [['seen', listed(notes)] as const],
     ['elections', String(report.elections)],

@@ -1,6 +1,7 @@
-/** When what strikes whom: drawn before a run begins, so that one seed is one schedule. */
+/** When what strikes whom, and how short logs are kept: drawn before a run begins, so that one seed is one schedule. */
 import type { MemberId, Millis } from '../../lib/types.js'
 import { createDice } from '../../testing/simulation/world/dice.js'
+import type { Snapshotting } from './member/protocol.js'
 import type { Mix } from './mixes.js'
 import type { FaultName } from './faults/names.js'
 
@@ -29,4 +30,17 @@ export const drawSchedule = (seed: number, mix: Mix, ids: readonly MemberId[], f
     })
   }
   return strikes
+}
+
+const KiB = 1024
+const NARROW = 0.3
+const UNLIMITED = 1024 * 1024 * KiB
+
+/** Short logs, large states and small chunks: whoever comes back after a while needs many of them. */
+export const drawSnapshots = (seed: number): Snapshotting => {
+  const dice = createDice(seed)
+  return {
+    entries: dice.integer(100, 300), keepEntries: dice.pick([0, 5, 20, 50]), paddingBytes: Math.round(dice.magnitude(64 * KiB, 1024 * KiB)),
+    chunkBytes: Math.round(dice.magnitude(4 * KiB, 64 * KiB)), bytesPerSecond: dice.chance(NARROW) ? Math.round(dice.magnitude(256 * KiB, 4096 * KiB)) : UNLIMITED,
+  }
 }

@@ -10,9 +10,11 @@ import type { Stage } from './faults/fault.js'
 import type { FromMember } from './member/protocol.js'
 import { MIXES, type MixName } from './mixes.js'
 import { type Availability, createAvailability } from './oracle/availability.js'
+import { createInstalls } from './oracle/installs.js'
 import { type Ledger, createLedger } from './oracle/ledger.js'
 import { readStore } from './oracle/logs.js'
 import { type Terms, createTerms } from './oracle/terms.js'
+import { drawSnapshots } from './schedule.js'
 
 export interface RunOptions {
   readonly mix: MixName
@@ -58,6 +60,7 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
   let isResting = false
 
   const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
+  const installs = createInstalls(count)
   const violated = (message: string): void => {
     if (violations.length >= MOST_VIOLATIONS || violations.includes(message)) return
     violations.push(message)
@@ -74,11 +77,14 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
   }
   const hear = (id: MemberId, message: FromMember): void => {
     if (message.type === 'alarm') violated(`${id} says ${message.message}`)
+    if (message.type === 'snapshot') installs.heard(id, message)
+    if (message.type === 'noticed') count(message.what)
     if (message.type !== 'status') return
     statuses.set(id, message.status)
     check(terms.add(message.status))
   }
   const died = (id: MemberId, wasMeant: boolean, how: string): void => {
+    installs.died(id)
     if (wasMeant) return
     if (mayEnd.has(id)) count(`ended by itself: ${how.replace(/\S*\//g, '').replace(/\d+/g, 'N')}`)
     else violated(`${id} ended by itself: ${how}`)
@@ -97,11 +103,8 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
   const wiring: Wiring = await createWiring(ids, id => cluster.portOf(id), () => availability.changed())
   const cluster: Cluster = createCluster({
     name: CLUSTER, ids, folder, electionTimeoutMs: options.electionTimeoutMs, isForgetful: 'isForgetful' in MIXES[options.mix],
-    addressesOf: wiring.addressesOf, heard: hear, died, changed: () => availability.changed(),
-    applied: (id, life, line) => {
-      if (line.startsWith('from ')) count('starts from a snapshot')
-      check(ledger.add(id, life, line))
-    },
+    members: wiring.doors, wiresOf: wiring.wiresOf, heard: hear, died, changed: () => availability.changed(),
+    snapshots: drawSnapshots(options.seed), applied: (id, life, line) => check(ledger.add(id, life, line)),
   })
   const availability: Availability = createAvailability(ids, () => performance.now(), id => cluster.isAwake(id) && disturbances.get(id) === 0, wiring.isClear)
   const clients = createClients({
@@ -117,7 +120,7 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     isHeldDown: id => holds.get(id)! > 0,
     expectEnd: id => void mayEnd.add(id),
     look: async (id, at) => {
-      const { hardState, lastIndex } = await readStore(CLUSTER, id, wiring.addressesOf(id), at)
+      const { recovered: { hardState, lastIndex } } = await readStore(CLUSTER, id, wiring.doors, at)
       return { term: hardState.term, lastIndex }
     },
     rest: () => { isResting = true },

@@ -1,6 +1,6 @@
 /** What is promised, asked of every world, and answered from memory where it has been asked before. */
 import type { MemberId } from '../../lib/types.js'
-import { type Memory, blank, logOf, logOnDisk, remember, unmatched } from '../lib/promises.js'
+import { type Memory, type Words, blank, logOf, logOnDisk, remember, unmatched } from '../lib/promises.js'
 import type { Shell } from '../lib/shell.js'
 import { MANY, interned } from './interned.js'
 
@@ -19,7 +19,7 @@ export interface Judge {
 
 export const createJudge = (): Judge => {
   const memories = interned<Memory>()
-  const logs = interned<readonly (readonly string[])[]>()
+  const logs = interned<readonly Words[]>()
   const recalled = new Map<number, Recalled>()
   const matched = new Map<number, readonly string[]>()
   const numberOf = (memory: Memory): number => memories.numberOf(JSON.stringify(memory), () => memory)

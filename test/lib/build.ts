@@ -192,7 +192,7 @@ export const showWrite = (write: Write): string => {
     default: return unreachable(write)
   }
 }
-const showWork = (work: SnapshotWork): string => {
+export const showWork = (work: SnapshotWork): string => {
   switch (work.type) {
     case 'take': return 'take'
     case 'receive': case 'restore': return `${work.type} ${showId(work.snapshot)}`

@@ -1,7 +1,7 @@
 /** What a cluster promises, whoever crashes: remembered over a run and compared after every step (Figure 3). */
 import { lastIndexOf } from '../../lib/batch.js'
 import type { RaftState } from '../../lib/state.js'
-import type { EntryBatch, Index, MemberId, Term } from '../../lib/types.js'
+import type { EntryBatch, EntryId, Index, MemberId, Term } from '../../lib/types.js'
 import { held } from './build.js'
 import type { Disk } from './shell.js'
 
@@ -37,26 +37,33 @@ const wordsOf = (batches: readonly EntryBatch[]): readonly Word[] => {
 
 const termOf = (word: Word): Term => Number.parseInt(word, 10)
 
-/** A log that is wholly in memory. */
-export const logOf = (state: RaftState): readonly Word[] => wordsOf(held(state.log))
-export const logOnDisk = (disk: Disk): readonly Word[] => wordsOf(disk.batches)
+/** By index - 1; nothing where a snapshot stands for it. */
+export type Words = readonly (Word | undefined)[]
+
+const behind = ({ index }: EntryId, batches: readonly EntryBatch[]): Words => [...Array.from({ length: index }, () => undefined), ...wordsOf(batches)]
+
+/** A log that is in memory as far as it is not cut. */
+export const logOf = (state: RaftState): Words => behind(state.log.base, held(state.log))
+export const logOnDisk = ({ base, batches }: Disk): Words => behind(base, batches)
 
 /** Takes in what one member shows after a step; names what contradicts the past. */
 export const remember = (memory: Memory, { id, state }: Pick<Witness, 'id' | 'state'>): { readonly memory: Memory; readonly broken: readonly string[] } => {
   const broken: string[] = []
-  const { term, role, commitIndex } = state
-  const log = logOf(state)
+  const { term, role, commitIndex, log } = state
+  const words = logOf(state)
   let { leaders, committed } = memory
   if (role === 'leader' && leaders[term] !== id) {
     if (leaders[term] !== undefined) broken.push(`Election Safety: ${leaders[term]} and ${id} both lead term ${term}`)
     committed.forEach(({ word, since }, at) => {
-      if (since < term && log[at] !== word) broken.push(`Leader Completeness: ${id} leads term ${term} without ${at + 1}@${word}, committed in term ${since}`)
+      if (since < term && at >= log.base.index && words[at] !== word) broken.push(`Leader Completeness: ${id} leads term ${term} without ${at + 1}@${word}, committed in term ${since}`)
     })
     leaders = { ...leaders, [term]: id }
   }
   for (let at = 0; at < commitIndex; at++) {
-    const word = log[at] ?? 'nothing'
+    const word = words[at] ?? 'nothing'
     const known = committed[at]
+    // Whoever cuts it has committed it before, or somebody else has.
+    if (known !== undefined && at < log.base.index) continue
     if (known === undefined) committed = [...committed, { word, since: term }]
     else if (known.word !== word) broken.push(`State Machine Safety: ${id} commits ${at + 1}@${word} where ${at + 1}@${known.word} is committed`)
     else if (term < known.since) committed = committed.with(at, { word, since: term })
@@ -65,10 +72,11 @@ export const remember = (memory: Memory, { id, state }: Pick<Witness, 'id' | 'st
 }
 
 /** Two logs with an entry of equal index and term are equal up to there (Log Matching, §5.3). */
-export const unmatched = (a: readonly Word[], b: readonly Word[]): Index | undefined => {
+export const unmatched = (a: Words, b: Words): Index | undefined => {
+  const isShared = (at: number): boolean => a[at] !== undefined && b[at] !== undefined
   let last = Math.min(a.length, b.length) - 1
-  while (last >= 0 && termOf(a[last]!) !== termOf(b[last]!)) last--
-  for (; last >= 0; last--) if (a[last] !== b[last]) return last + 1
+  while (last >= 0 && !(isShared(last) && termOf(a[last]!) === termOf(b[last]!))) last--
+  for (; last >= 0; last--) if (isShared(last) && a[last] !== b[last]) return last + 1
   return undefined
 }
 
@@ -87,7 +95,7 @@ export const notOnMajority = (leader: RaftState, commitBefore: Index, disks: rea
   const log = logOf(leader)
   const broken: string[] = []
   for (let at = commitBefore; at < leader.commitIndex; at++) {
-    const holders = disks.filter(disk => logOnDisk(disk)[at] === log[at]).length
+    const holders = disks.filter(disk => logOnDisk(disk)[at] === log[at] || (disk.newest?.snapshot.index ?? 0) > at).length
     if (holders <= disks.length / 2) broken.push(`Durability: ${leader.settings.id} commits ${at + 1}@${log[at]}, which is on ${holders} of ${disks.length} disks`)
   }
   return broken

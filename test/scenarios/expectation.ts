@@ -1,4 +1,5 @@
 /** What a story expects of members, in words, and where they differ from it. */
+import type { EntryId } from '../../lib/types.js'
 import { showBatches, showLog } from '../lib/build.js'
 import type { Member } from '../lib/cluster.js'
 
@@ -8,10 +9,14 @@ export const options = (args: readonly string[]): { readonly named: Readonly<Rec
   plain: args.filter(word => !word.includes('=')),
 })
 
+const placeOf = ({ index, term }: EntryId): string => `${index}@${term}`
+
 /** What an expectation can name of a member. */
 const factsOf = ({ state, disk, applied, answers }: Member): Readonly<Record<string, string>> => ({
   term: `${state.term}`, vote: state.votedFor ?? '-', leader: state.leader ?? '-', commit: `${state.commitIndex}`, durable: `${state.persistedIndex}`,
   log: showLog(state).replaceAll(' ', ','), disk: showBatches(disk.batches).replaceAll(' ', ','), applied: `${applied.length}`,
+  base: placeOf(state.log.base), snapshot: disk.newest === undefined ? '-' : placeOf(disk.newest.snapshot),
+  incoming: disk.incoming === undefined ? '-' : `${disk.incoming.contents.length}/${disk.incoming.snapshot.bytes}`,
   answers: answers.map(({ type, id }) => `${id}:${type}`).join(','),
 })
 

@@ -9,9 +9,10 @@
  *     tick n1 200 · tick n1 900 late     time passes and n1 notices; late: it was not there meanwhile
  *     wait 200 · live 2000               everybody notices; live: in steps of a heartbeat, stabilizing after each
  *     propose n1 1 2                     two proposals, named by their numbers, in one turn
- *     deliver · drop · duplicate WHAT    WHAT: all, or any of: a kind (AE ok no RV RVR pre-RV pre-RVR), from n1, to n2, first, last
+ *     deliver · drop · duplicate WHAT    WHAT: all, or any of: a kind (AE ok no IS got RV RVR pre-RV pre-RVR), from n1, to n2, first, last
  *     keep WHAT as late · deliver late   a letter put aside, to come when it is called, as often as it is called
  *     letter n3 AE(n2; T2; 1@1; [2@2]; c=0)    one that n3 never wrote
+ *     snapshot n1 · lose n1              n1 takes a snapshot of its machine; a member that is down loses its snapshot
  *     persist n1 · slow n1 · quick n1    the oldest write is durable; a disk hangs (only persist moves it) and works again
  *     partition n1 | n2 n3 · heal        letters between the parts are lost when they are due
  *     crash · restart · wipe n1          wipe: down, and its disk is lost
@@ -127,6 +128,8 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     drop: args => { takeFromMail(args) },
     duplicate: args => { group.mail.push(...select(group.mail, args)) },
     letter: ([from, ...text]) => { group.mail.push(parseLetter(from!, text.join(' '))) },
+    snapshot: each(id => { group.takeSnapshot(id) }),
+    lose: each(id => { group.loseSnapshot(id) }),
     persist: each(persist),
     slow: each(id => { slow.add(id) }),
     quick: each(id => { slow.delete(id) }),

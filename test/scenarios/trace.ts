@@ -1,8 +1,8 @@
 /** What happened, a line each: what a member became, wrote, said, committed, answered and noticed. */
-import type { Ready } from '../../lib/events.js'
+import type { Ready, SnapshotWork } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
-import { show, showAnswer, showBatches, showWrite } from '../lib/build.js'
+import { show, showAnswer, showBatches, showWork, showWrite } from '../lib/build.js'
 
 /** A loud line is of interest even where letters and writes are not. */
 interface Line { readonly text: string; readonly isLoud: boolean }
@@ -24,7 +24,10 @@ const roleOf = (state: RaftState): string => {
   }
 }
 
-const changesOf = (before: RaftState, after: RaftState, { writes, committed, answers, diagnostics }: Ready): readonly Line[] => {
+/** Of the way of a snapshot: its beginning and its end, and not each chunk. */
+const isMilestone = ({ type }: SnapshotWork): boolean => type === 'take' || type === 'receive' || type === 'restore'
+
+const changesOf = (before: RaftState, after: RaftState, { writes, snapshots, committed, answers, diagnostics }: Ready): readonly Line[] => {
   const { id } = after.settings
   const line = (says: boolean, text: string, isLoud = true): readonly Line[] => says ? [{ text: `${id} ${text}`, isLoud }] : []
   return [
@@ -32,6 +35,7 @@ const changesOf = (before: RaftState, after: RaftState, { writes, committed, ans
     ...line(roleOf(before) !== roleOf(after) || before.term !== after.term, `becomes ${roleOf(after)} in T${after.term}`),
     ...line(before.votedFor !== after.votedFor && after.votedFor !== undefined, `votes for ${after.votedFor} in T${after.term}`),
     ...line(after.commitIndex !== before.commitIndex, `commits up to ${after.commitIndex}`),
+    ...snapshots.flatMap(work => line(true, `is to ${work.type === 'take' ? 'take a snapshot' : showWork(work)}`, isMilestone(work))),
     ...line(committed.length > 0, `applies ${showBatches(committed)}`, false),
     ...answers.flatMap(answer => line(true, `answers ${showAnswer(answer)}`)),
     ...line(writes.length > 0, `writes ${writes.map(showWrite).join(' and ')}`, false),

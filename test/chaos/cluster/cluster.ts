@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../../cli/demo/ports.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
-import type { FromMember, MemberTask, Report, ToMember } from '../member/protocol.js'
+import type { FromMember, MemberTask, Report, Snapshotting, ToMember } from '../member/protocol.js'
 
 export type Start = Extract<FromMember, { type: 'started' | 'refused' }> | { readonly type: 'died' }
 
@@ -18,7 +18,9 @@ export interface ClusterOptions {
   readonly electionTimeoutMs: Millis
   /** Whether disks lose what was not synced when their process dies. */
   readonly isForgetful: boolean
-  readonly addressesOf: (id: MemberId) => Readonly<Record<MemberId, string>>
+  readonly snapshots: Snapshotting
+  readonly members: Readonly<Record<MemberId, string>>
+  readonly wiresOf: (id: MemberId) => Readonly<Record<MemberId, string>>
   /** What a member says, and what it writes to standard output in its n-th life of all lives of the run. */
   readonly heard: (id: MemberId, message: FromMember) => void
   readonly applied: (id: MemberId, life: number, line: string) => void
@@ -74,7 +76,7 @@ const say = (child: ChildProcess, order: ToMember): void => {
 }
 
 export const createCluster = (options: ClusterOptions): Cluster => {
-  const { ids, folder, addressesOf, heard, applied, died, changed } = options
+  const { ids, folder, members, wiresOf, heard, applied, died, changed } = options
   const lives = new Map<MemberId, Life>()
   let born = 0
 
@@ -82,22 +84,27 @@ export const createCluster = (options: ClusterOptions): Cluster => {
     const { child } = life
     const number = born++
     let words = ''
+    let refusal: Start | undefined
     child.stderr?.setEncoding('utf8').on('data', (text: string) => { words = (words + text).slice(-LAST_WORDS) })
     createInterface({ input: child.stdout! }).on('line', line => applied(id, number, line))
     child.on('message', raw => {
       const message = raw as FromMember
       if (message.type === 'started') life.isUp = true
       if (message.type === 'ended') words = message.reason
-      if (message.type === 'refused') life.isMeantToEnd = true
+      if (message.type === 'refused') {
+        life.isMeantToEnd = true
+        refusal = message
+      }
       heard(id, message)
-      if (message.type === 'started' || message.type === 'refused') settled(message)
+      if (message.type === 'started') settled(message)
       changed()
     })
     child.once('close', (code, signal) => {
       if (lives.get(id) === life) lives.delete(id)
       changed()
       died(id, life.isMeantToEnd, words || String(signal ?? code))
-      settled({ type: 'died' })
+      // One that refuses is gone when that is told: whoever starts it again at once must not find it still running.
+      settled(refusal ?? { type: 'died' })
     })
   }
   const finish = async (id: MemberId, end: (life: Life) => void): Promise<void> => {
@@ -122,8 +129,8 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       if (options.isForgetful) mkdirSync(limbo)
       const port = await freePort()
       const task: MemberTask = {
-        cluster: options.name, id, members: addressesOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
-        electionTimeoutMs: options.electionTimeoutMs, limbo: options.isForgetful ? limbo : undefined,
+        cluster: options.name, id, members, wires: wiresOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
+        electionTimeoutMs: options.electionTimeoutMs, snapshots: options.snapshots, limbo: options.isForgetful ? limbo : undefined,
       }
       const child = launch(task, fileBlocks)
       const life: Life = { child, port, over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }

@@ -4,8 +4,8 @@ import { OPEN, type Proxy, type Way, createProxy } from './proxy.js'
 
 export interface Wiring {
   /** Where this member finds the others. Of a pair the smaller id dials, so that a wire is known by its port. */
-  addressesOf(id: MemberId): Readonly<Record<MemberId, string>>
-  /** Where clients find the members. */
+  wiresOf(id: MemberId): Readonly<Record<MemberId, string>>
+  /** Where clients find the members, and by which they are known to each other. */
   readonly doors: Readonly<Record<MemberId, string>>
   /** How bytes travel from one member to another. */
   setWay(from: MemberId, to: MemberId, way: Way): void
@@ -37,7 +37,7 @@ export const createWiring = async (ids: readonly MemberId[], portOf: (id: Member
   const wire = (a: MemberId, b: MemberId): Wire => wires.get(nameOf(a, b))!
   const door = (id: MemberId): Proxy => entrances.get(id)!
   return {
-    addressesOf: id => Object.fromEntries(ids.map(other => [other, loopback(other === id ? door(id).port : wire(id, other).proxy.port)])),
+    wiresOf: id => Object.fromEntries(ids.filter(other => other !== id).map(other => [other, loopback(wire(id, other).proxy.port)])),
     doors: Object.fromEntries(ids.map(id => [id, loopback(door(id).port)])),
     setWay: (from, to, way) => {
       const found = wire(from, to)

@@ -2,13 +2,18 @@
 import { randomInt } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import { auditTime, firstValueFrom } from 'rxjs'
+import { auditTime, firstValueFrom, take } from 'rxjs'
 import { isLeft } from '../../../lib/prelude.js'
+import type { Index } from '../../../lib/types.js'
 import { startRaft } from '../../../streams/create-raft.js'
-import { type CommitEvent, type Raft, fileStorage, tcpTransport } from '../../../streams/index.js'
+import { type CommitEvent, type Diagnostic, type Raft, type SnapshotEvent, fileStorage } from '../../../streams/index.js'
 import type { KeyValueOutput } from '../../../testing/index.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import { createDice } from '../../../testing/simulation/world/dice.js'
+import { type Address, formatAddress, parseAddress } from '../../../streams/transport/tcp/addresses.js'
+import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
+import type { Sockets } from '../../../streams/transport/tcp/sockets.js'
+import { socketTransport } from '../../../streams/transport/tcp/tcp.js'
 import { steeredClock } from './clock.js'
 import { faultyDisk } from './faulty-disk.js'
 import { forgetfulDisk } from './forgetful-disk.js'
@@ -18,8 +23,6 @@ import type { FromMember, MemberTask, Report, ToMember } from './protocol.js'
 const STATUS_EVERY_MS = 20
 /** Small, so that a run goes through many of them. */
 const SEGMENT_BYTES = 64 * 1024
-/** A snapshot every few seconds at the usual rate. */
-const SNAPSHOT_ENTRIES = 300
 /** As an old disk would: whoever acknowledges before that is seen. */
 const FORGETFUL_SYNC_MS = 25
 const OUT = 1
@@ -32,16 +35,40 @@ const leave = (code: number): void => {
 
 type Member = Raft<Command, KeyValueOutput, Contents>
 
+const NOTEWORTHY: readonly Diagnostic['type'][] = ['snapshotFailed', 'snapshotUnusable', 'snapshotUnsendable', 'snapshotUnreceivable']
+
+/** Where a life goes on behind a snapshot, and how many commands that stands for. */
+const tellRestored = (index: Index, { commands }: Contents): void => void writeSync(OUT, `from ${index} after ${commands};\n`)
+
 /** One line per command: where it stands, when it was appended, which operation it is, and a digest of it with its result; then a semicolon, or it was cut short. */
 const tellApplied = (event: CommitEvent<Command, KeyValueOutput, Contents>): void => {
+  if (event._tag === 'Restored') return tellRestored(event.at.index, event.state)
   if (event._tag !== 'Applied') return
   writeSync(OUT, event.commits.map(({ index, term, time, command, result }) =>
     `${index} ${term} ${time} ${command.op} ${crc32(JSON.stringify([command.input, result]))};\n`).join(''))
 }
 
+/** Whoever is dialled by its address is dialled by its wire. */
+const wired = ({ members, wires }: MemberTask): Sockets => ({
+  ...nodeSockets,
+  dial: (address: Address, tls) => {
+    const id = Object.keys(members).find(member => members[member] === formatAddress(address))
+    const wire = parseAddress(id === undefined ? '' : wires[id] ?? '')
+    return nodeSockets.dial(isLeft(wire) ? address : wire.right, tls)
+  },
+})
+
 const reportOf = async (raft: Member): Promise<Report> => {
   const { index, state } = await firstValueFrom(raft.state$)
-  return { appliedIndex: index, keys: state.size, digest: crc32(JSON.stringify([...state].sort())) }
+  return { appliedIndex: index, keys: state.map.size, digest: crc32(JSON.stringify([state.commands, ...[...state.map].sort()])) }
+}
+
+const tellSnapshot = (event: SnapshotEvent): void => {
+  switch (event.type) {
+    case 'receiving': return tell({ type: 'snapshot', event: event.type, bytes: event.bytes })
+    case 'received':
+    case 'restored': return tell({ type: 'snapshot', event: event.type, bytes: event.snapshot.bytes })
+  }
 }
 
 const task = JSON.parse(process.argv[2] ?? '{}') as MemberTask
@@ -62,12 +89,12 @@ const obey = (order: ToMember): void => {
 
 const run = (member: Member): void => {
   raft = member
+  member.state$.pipe(take(1)).subscribe(({ index, state }) => { if (index > 0) tellRestored(index, state) })
   member.commits$.subscribe(tellApplied)
-  member.snapshots$.subscribe(event => {
-    if (event.type === 'restored') writeSync(OUT, `from ${event.snapshot.index};\n`)
-  })
+  member.snapshots$.subscribe(tellSnapshot)
   member.diagnostics$.subscribe(diagnostic => {
     if (diagnostic.type === 'twoLeaders' || diagnostic.type === 'contradiction') tell({ type: 'alarm', message: JSON.stringify(diagnostic) })
+    if (NOTEWORTHY.includes(diagnostic.type)) tell({ type: 'noticed', what: diagnostic.type })
   })
   let hasStarted = false
   member.status$.subscribe(({ term, lastIndex }) => {
@@ -84,9 +111,12 @@ const run = (member: Member): void => {
 process.on('message', message => obey(message as ToMember))
 process.once('disconnect', () => process.exit(process.exitCode ?? 1))
 startRaft({
-  cluster: task.cluster, id: task.id, members: task.members, machine: keyValueMachine, electionTimeoutMs: task.electionTimeoutMs,
-  limits: { snapshotEntries: SNAPSHOT_ENTRIES },
-  transport: tcpTransport({ listen: task.listen }), storage: fileStorage(task.folder, { disk, clock, segmentBytes: SEGMENT_BYTES }),
+  cluster: task.cluster, id: task.id, members: task.members, machine: keyValueMachine(task.snapshots.paddingBytes), electionTimeoutMs: task.electionTimeoutMs,
+  limits: {
+    snapshotEntries: task.snapshots.entries, snapshotKeepEntries: task.snapshots.keepEntries, snapshotChunkBytes: task.snapshots.chunkBytes,
+    snapshotBytesPerSecond: task.snapshots.bytesPerSecond,
+  },
+  transport: socketTransport(wired(task), { listen: task.listen }), storage: fileStorage(task.folder, { disk, clock, segmentBytes: SEGMENT_BYTES }),
 }, { clock, seed: randomInt(2 ** 32) }, outcome => {
   if (isLeft(outcome)) tell({ type: 'refused', tag: outcome.left._tag, message: outcome.left.message }, () => leave(1))
   else run(outcome.right)

@@ -2,16 +2,31 @@
 import type { Status } from '../../../lib/status.js'
 import type { Index, MemberId, Millis, Term } from '../../../lib/types.js'
 
+/** How the members of a run keep their logs short. */
+export interface Snapshotting {
+  /** Entries from one snapshot to the next, and what stays of the log before one. */
+  readonly entries: number
+  readonly keepEntries: number
+  /** What makes the machine's state as large as it is. */
+  readonly paddingBytes: number
+  readonly chunkBytes: number
+  /** How fast chunks leave. */
+  readonly bytesPerSecond: number
+}
+
 /** How one life of a member is told what to do: JSON in the first argument. */
 export interface MemberTask {
   readonly cluster: string
   readonly id: MemberId
-  /** Where this member finds the others: doors in the parent, which can close. */
+  /** The same for all members: a snapshot carries them from one to another. */
   readonly members: Readonly<Record<MemberId, string>>
+  /** Where this member finds each of the others instead: wires in the parent, which can be cut. */
+  readonly wires: Readonly<Record<MemberId, string>>
   /** Where it listens itself. */
   readonly listen: string
   readonly folder: string
   readonly electionTimeoutMs: Millis
+  readonly snapshots: Snapshotting
   /** Where files that a power cut would lose are kept until they are durable; without it, only the real disk forgets. */
   readonly limbo: string | undefined
 }
@@ -54,4 +69,7 @@ export type FromMember =
   /** A diagnostic that says that a promise is broken. */
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'report'; readonly report: Report }
+  | { readonly type: 'snapshot'; readonly event: 'receiving' | 'received' | 'restored'; readonly bytes: number }
+  /** A diagnostic that is worth counting. */
+  | { readonly type: 'noticed'; readonly what: string }
   | { readonly type: 'ended'; readonly reason: string; readonly isFailure: boolean }

@@ -1,28 +1,43 @@
 /**
  * What all members have applied in all their lives, held against each other as it comes in: one sequence, of which every life applies a
- * part that begins at its beginning or behind the snapshot that it says it began from, and in which no operation is twice. Nothing that was once
- * applied at an index is ever something else.
+ * part that begins at its beginning or behind a snapshot, leaves out nothing but what a snapshot stands for that it received, and in which
+ * no operation is twice. Nothing that was once applied at an index is ever something else.
  */
 import type { MemberId } from '../../../lib/types.js'
 
 export interface Ledger {
-  /** A line of a member's life: index, term, time, operation and digest, or the index of the snapshot that it began from. What is wrong with it, if anything. */
+  /**
+   * A line of a member's life: index, term, time, operation and digest, or the index of the snapshot behind which it goes on, and how many
+   * operations that stands for. What is wrong with it, if anything.
+   */
   add(id: MemberId, life: number, line: string): string | undefined
+  /** What is wrong when no more comes in. */
+  end(): readonly string[]
   /** Where an operation was applied. */
   indexOf(op: number): number | undefined
   lastIndex(): number
   readonly size: number
 }
 
+interface Life {
+  readonly id: MemberId
+  /** How many operations it has applied, or a snapshot for it; and up to which index. */
+  position: number
+  index: number
+  torn: string | undefined
+  /** Who applied what its snapshot stands for may be heard later than it: till then it waits. */
+  waiting: readonly string[]
+}
+
 const LINE = /^(\d+) (\d+) ([\d.]+) (\d+) \d+;$/
-const BEGINNING = /^from (\d+);$/
+const SNAPSHOT = /^from (\d+) after (\d+);$/
 
 export const createLedger = (): Ledger => {
   const lines: string[] = []
   const indexes: number[] = []
   const ops = new Map<number, number>()
-  const positions = new Map<number, number>()
-  const torn = new Map<number, string>()
+  const lives = new Map<number, Life>()
+  const waiting = new Set<Life>()
   let last = { index: 0, term: 0, time: 0 }
 
   const faultOf = (index: number, term: number, time: number, op: number): string | undefined => {
@@ -38,24 +53,53 @@ export const createLedger = (): Ledger => {
     indexes.push(index)
     return fault
   }
+  const apply = (life: Life, line: string, [, index, term, time, op]: readonly string[]): string | undefined => {
+    const known = lines[life.position]
+    life.position++
+    life.index = Number(index)
+    if (known === undefined) return extend(line, life.index, Number(term), Number(time), Number(op))
+    return known === line ? undefined : `is "${known}" elsewhere`
+  }
+  const jump = (life: Life, index: number, commands: number): string | undefined => {
+    const { position, index: before } = life
+    life.position = commands
+    life.index = index
+    if (index <= before || commands < position) return `leads back from index ${before}, where ${position} operations were applied`
+    const stands = indexes.filter(each => each <= index).length
+    return stands === commands ? undefined : `stands for ${stands} operations`
+  }
+  const read = (life: Life, line: string): string | undefined => {
+    if (life.torn !== undefined) return `${life.id} went on after "${life.torn}"`
+    const [, index, commands] = SNAPSHOT.exec(line) ?? []
+    const fields = LINE.exec(line)
+    // A life that was killed may not have finished its last line.
+    if (index === undefined && fields === null) return void (life.torn = line)
+    if (waiting.has(life) || Number(commands) > lines.length) {
+      waiting.add(life)
+      return void (life.waiting = [...life.waiting, line])
+    }
+    const fault = fields === null ? jump(life, Number(index), Number(commands)) : apply(life, line, fields)
+    return fault === undefined ? undefined : `"${line}" (index, term, time, operation, digest; or snapshot) of ${life.id} ${fault}`
+  }
+  /** Those who waited go on as far as they can. */
+  const readWaiting = (): readonly (string | undefined)[] => [...waiting].flatMap(life => {
+    const held = life.waiting
+    waiting.delete(life)
+    life.waiting = []
+    return held.map(line => read(life, line))
+  })
   return {
     add: (id, life, line) => {
-      const beginning = BEGINNING.exec(line)
-      if (beginning !== null) {
-        positions.set(life, indexes.filter(index => index <= Number(beginning[1])).length)
-        return undefined
+      const known = lives.get(life) ?? { id, position: 0, index: 0, torn: undefined, waiting: [] }
+      lives.set(life, known)
+      const faults = [read(known, line)]
+      for (let before = -1; waiting.size > 0 && lines.length > before;) {
+        before = lines.length
+        faults.push(...readWaiting())
       }
-      const fields = LINE.exec(line)
-      if (torn.has(life)) return `${id} went on after "${torn.get(life)}"`
-      // A life that was killed may not have finished its last line.
-      if (fields === null) return void torn.set(life, line)
-      const position = positions.get(life) ?? 0
-      positions.set(life, position + 1)
-      const known = lines[position]
-      const fault = known === undefined ? extend(line, Number(fields[1]), Number(fields[2]), Number(fields[3]), Number(fields[4]))
-        : known === line ? undefined : `is "${known}" elsewhere`
-      return fault === undefined ? undefined : `"${line}" (index, term, time, operation, digest) of ${id} ${fault}`
+      return faults.find(fault => fault !== undefined)
     },
+    end: () => [...waiting].map(({ id, waiting: [line] }) => `"${line}" of ${id} stands for operations that nobody has applied; there are ${lines.length}`),
     indexOf: op => ops.get(op),
     lastIndex: () => last.index,
     get size() {
