@@ -66,6 +66,12 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       incoming = name
       return chain(other, () => map(openIncoming(options, snapshot, checkOwner), receiving))
     },
+    forget: done => {
+      if (incoming === undefined) return done(right(undefined))
+      const name = incoming
+      incoming = undefined
+      attempt(sweep(disk, `${folder}/${name}`))(done)
+    },
     open: done => {
       if (file?.isDamaged !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file

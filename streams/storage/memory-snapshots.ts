@@ -73,6 +73,10 @@ export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
     })
   },
   receive: snapshot => done => done(right(receiving(kept, snapshot))),
+  forget: done => {
+    kept.incoming = undefined
+    done(right(undefined))
+  },
   open: done => {
     if (kept.newest === undefined) return done(left(new Error('there is no snapshot')))
     const { snapshot, chunks } = kept.newest

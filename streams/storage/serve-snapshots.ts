@@ -34,6 +34,8 @@ export interface SnapshotShelf {
   begin(place: SnapshotPlace): Act<Draft, Error>
   /** Takes up what is there of this very snapshot, and drops what is there of any other. */
   receive(snapshot: Snapshot): Act<Incoming, Error>
+  /** Drops what was received of a snapshot that is not being received now. */
+  readonly forget: Act<void, never>
   readonly open: Act<Contents, Error>
 }
 
@@ -166,7 +168,7 @@ const createSlot = <D extends Draft>(): Slot<D> => {
 
 interface ServedSnapshots {
   readonly snapshots: Snapshots
-  /** What is being written or received is given up, and leaves nothing behind. */
+  /** What is being written or received is given up, or was let go of, and leaves nothing behind. */
   readonly giveUp: Act<void, never>
   /** Ends what is being written, received or read. */
   readonly close: Act<void, never>
@@ -220,7 +222,10 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
         })
       })(told(later, done)),
     },
-    giveUp: inOrder(endOf(writing, NO_SPACE, discardOf), endOf(receiving, NO_SPACE, discardOf)),
+    giveUp: inOrder(
+      endOf(writing, NO_SPACE, discardOf), endOf(receiving, NO_SPACE, discardOf),
+      done => (receiving.open() === undefined ? shelf.forget : succeed(undefined))(done),
+    ),
     close: done => {
       isClosed = true
       const endReaders: Act<void, never> = inTurn(ended => inOrder(...readers)(ended))

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Index } from '../../../lib/types.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
-import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, receive, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
+import { abort, close, contentsOf, entriesTo, finish, letGo, next, openNewest, placeAt, receive, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { append, commands, openStore } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
@@ -189,3 +189,20 @@ for (const doing of ['taken', 'received'] as const) {
     await again.close()
   })
 }
+
+test('what was received of a snapshot that nobody sends any more gives its space to the log, too', async t => {
+  const disk = newDisk()
+  const opened = await openStore(storageOn(disk))
+  await opened.write(1, entriesTo(9))
+  const receiver = await receive(opened.store, { ...placeAt(20), bytes: 4 * MEBIBYTE, checksum: 1 })
+  for (let i = 0; i < 4; i++) await write(receiver, new Uint8Array(300_000))
+  await letGo(receiver)
+  disk.setCapacity(disk.usedBytes() + 1000)
+  for (let turn = 2; turn < 20; turn++) await opened.write(turn, append(commands(8 + turn, 8 + turn, 'x'.repeat(10_000))))
+  t.deepEqual(disk.files().filter(path => path.includes('incoming')), [])
+  const later = await receive(opened.store, { ...placeAt(30), bytes: 3, checksum: 1 })
+  t.is(later.received, 0)
+  await letGo(later)
+  await opened.close()
+  t.is(disk.openFiles(), 0)
+})
