@@ -226,7 +226,7 @@ const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => v
   work.batches = []
   work.next = 0
   work.isBusy = true
-  whenAtRest(work, () => {
+  const set = (): void => {
     if (work.epoch !== epoch) return
     work.isCalling = true
     begin(at => {
@@ -239,7 +239,10 @@ const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => v
       rest(work, 0)
       if (work.epoch === epoch) resume(work, work.clock.now())
     })
-  })
+  }
+  // Before all others: what the call under way applies is not counted, so its end is no position that anybody may look at.
+  if (work.isCalling) work.waiting.unshift(set)
+  else set()
 }
 
 /** Applies to one machine what `committed` hands over. */

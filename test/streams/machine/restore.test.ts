@@ -98,6 +98,17 @@ test('whoever wants to look at the machine meanwhile looks at the state that it 
   assert.deepEqual(w.take(), ['rests at 9', 'looks at 9', 'applied 9'])
 })
 
+test('whoever waited to look at the machine before looks at the state that it gets, too: the call under way is not counted where it stands', assert => {
+  const w = world()
+  w.applier.committed([batch(1, 10)])
+  w.applier.atRest(({ index }) => w.told.push(`looks at ${index}`))
+  w.restore('nine')
+  w.answer()
+  assert.deepEqual(w.take(), ['apply 1', 'rests at 0', 'restore nine'])
+  w.restored(9)
+  assert.deepEqual(w.take(), ['rests at 9', 'looks at 9', 'applied 9'])
+})
+
 test('of two the later counts', assert => {
   const w = world()
   w.restore('nine')
