@@ -21,12 +21,12 @@ async function* chunksOf(next: () => Promise<Uint8Array | undefined>): AsyncGene
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk
 }
 
-/** The same for a machine that lets go of a promise: what becomes of it is told beside. */
-const letGoOf = (chunks: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> => ({
+/** The same for a machine that lets go of a promise, or keeps a failure to itself: what becomes of it is told beside. */
+const toldBeside = (chunks: AsyncGenerator<Uint8Array>, failed: (thrown: unknown) => void): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => ({
     next: () => {
       const result = chunks.next()
-      result.catch(() => undefined)
+      result.catch(failed)
       return result
     },
     return: () => chunks.return(undefined),
@@ -78,7 +78,7 @@ export const restore = (
       return nextOf(reader, unreadable)
     }
     try {
-      from(machine.restore(letGoOf(decompressed(chunksOf(next), reader.snapshot.compression)))).subscribe({
+      from(machine.restore(toldBeside(decompressed(chunksOf(next), reader.snapshot.compression), failed))).subscribe({
         error: failed,
         complete: () => void readOut(next).then(() => end(undefined), failed),
       })

@@ -140,6 +140,18 @@ for (const [what, [given, reason]] of Object.entries(unusable)) {
   })
 }
 
+test('contents that cannot be decompressed are no state, also where the machine keeps that to itself', async t => {
+  const w = begin({ snapshot: { ...SNAPSHOT, compression: 'gzip' }, restore: set => async bytes => {
+    try {
+      for await (const chunk of bytes) set(Buffer.from(chunk).toString())
+    } catch {
+      set('what could be read')
+    }
+  } })
+  while (w.outcomes.length === 0) await rest(w.clock)
+  t.like(w.begun(), { applied: { index: 0, state: 'machine 2' }, restored: undefined, notices: [{ type: 'snapshotUnusable', reason: 'incorrect header check' }] })
+})
+
 test('a machine that lets go of a chunk that turns out damaged begins anew, and nobody misses the promise', async t => {
   const w = begin({ chunks: [left(new Error('damaged'))], restore: () => bytes => {
     void bytes[Symbol.asyncIterator]().next()
