@@ -76,7 +76,7 @@ export const used = [connect, step, pipeline, whileLeader, machineSuite, storage
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'main.ts'), typed)
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
-  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022', '--lib', 'es2022,esnext.disposable', '--types', 'node']
+  const strict = ['--noEmit', '--skipDefaultLibCheck', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022', '--lib', 'es2022,esnext.disposable', '--types', 'node']
   for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler'], ['--module', 'esnext', '--moduleResolution', 'node10']]) {
     const { code, out } = await run(t, node, [compiler, ...strict, ...resolution, 'main.ts'], { cwd: folder })
     t.is(code, 0, `${resolution.join(' ')}\n${out}`)
