@@ -115,7 +115,7 @@ const cutStore = async (isAnew: boolean): Promise<{ readonly disk: MemoryDisk; r
 }
 
 /** Of the parts that other tests sweep byte by byte only some offsets are tried. */
-const STRIDE = 5
+const STRIDE = 11
 
 test('a flipped bit in a log that was cut, or that began anew, loses nothing in silence', async t => {
   for (const isAnew of [false, true]) {
