@@ -1,5 +1,6 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
 import { lastEntry } from '../../lib/log.js'
+import type { RaftState } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
@@ -31,7 +32,11 @@ const isServing = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => mem
 })
 
 /** What grows while a cluster recovers, whatever its clients do meanwhile: who is furthest behind catches up, and may take its time. */
-const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.min(...members.map(member => member.state()?.appliedIndex ?? 0))
+const gainOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.min(...members.map(member => gainIn(member.state())))
+
+/** What is applied, and the part that is here of a snapshot on its way: one in tiny chunks may take long. */
+const gainIn = (state: RaftState | undefined): number =>
+  state === undefined ? 0 : state.appliedIndex + (state.receiving === undefined ? 0 : state.receiving.expected / (state.receiving.snapshot.bytes + 1))
 
 const commitOf = <C, R, S>(members: readonly Member<C, R, S>[]): number => Math.max(...members.map(member => member.state()?.commitIndex ?? 0))
 
