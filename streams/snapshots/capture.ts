@@ -122,7 +122,12 @@ const stateOf = ({ machine, compression, clock, limits: { applyBudgetMs: budgetM
 const begin = (work: Work, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
   const { taken, snapshots, compression, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
-  if (taken?.index === index && snapshots.newest()?.index === index) return over(work)(right(taken))
+  if (taken?.index === index && snapshots.newest()?.index === index) {
+    const answer = over(work)
+    // The core may have given it up for one that could not be read for a moment.
+    work.stored(taken)
+    return answer(right(taken))
+  }
   if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
   work.phase = 'running'
   const chunks = stateOf(work, index)

@@ -105,3 +105,21 @@ for (const [damaged, at] of [['its contents', 8 * 1300], ['its header', 100]] as
     await cluster.check()
   })
 }
+
+test('a snapshot that could not be read for a moment is sent all the same, also where nothing happens that would bring another', async c => {
+  const cluster = clusterOf({ seed: 7 })
+  await add(cluster, 3)
+  const away = follower(cluster)
+  cluster.crash(away)
+  await add(cluster, 8)
+  const leader = cluster.leader()!
+  orThrow(await cluster.settle(cluster.member(leader).raft!.snapshot()))
+  const told: string[] = []
+  cluster.member(leader).diagnostics$.subscribe(({ type }) => told.push(type))
+  cluster.inflict({ type: 'failDisk', id: leader, operation: 'open', code: 'EMFILE', skip: 0 })
+  cluster.start(away)
+  await cluster.until(() => told.includes('snapshotUnsendable'))
+  await cluster.until(() => cluster.member(away).state?.total === 11, 5000)
+  c.is(cluster.leader(), leader)
+  await cluster.check()
+})

@@ -18,6 +18,7 @@ const world = (given: Partial<CaptureOptions> = {}) => {
   const events: SnapshotEvent[] = []
   const notices: SnapshotNotice[] = []
   const places: SnapshotPlace[] = []
+  const stored: number[] = []
   let newest = given.restored
   let source = heldChunks(journal)
   let sink = heldWriter(journal, placeAt(0))
@@ -43,14 +44,14 @@ const world = (given: Partial<CaptureOptions> = {}) => {
     restored: undefined, from: 0, limits: LIMITS, clock,
     atRest: look => void (isBusy ? waiting.push(look) : look(at)),
     membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
-    compression: 'none', stored: () => undefined,
+    compression: 'none', stored: ({ index }) => stored.push(index),
     events: { observed: true, next: event => events.push(event) },
     notice: notice => notices.push(notice),
     ...given,
   })
   const outcomes: string[] = []
   return {
-    clock, journal, events, notices, places, capture, outcomes,
+    clock, journal, events, notices, places, stored, capture, outcomes,
     source: () => source, sink: () => sink,
     busy: () => { isBusy = true },
     /** The machine has come to `index`, and rests there. */
@@ -143,6 +144,7 @@ test('where nothing was applied since, the newest will do; where nothing was app
   w.ask()
   t.deepEqual(w.outcomes.slice(1), ['snapshot at 2', 'snapshot at 2'])
   t.deepEqual(taken(w), ['snapshot at 2'])
+  t.deepEqual(w.stored, [2, 2], 'the core is told again: it may have given up the newest')
 })
 
 test('while the machine is at work it is waited for, and asked at the position it comes to', async t => {
