@@ -2,6 +2,7 @@ import { messageOf } from '../../codecs/report.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Index, Millis, Snapshot } from '../../lib/types.js'
 import { type Apply, type ApplyOptions, createApply } from './apply.js'
+import type { Cancel } from '../time/clock.js'
 import type { Applied } from './machine.js'
 
 /** What there is to say of a machine at work. */
@@ -10,8 +11,8 @@ export type MachineNotice =
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
 interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
-  /** Sets the machine to the state of the newest snapshot; tells why it could not. */
-  restoreMachine(done: (failure: string | undefined) => void): void
+  /** Sets the machine to the state of the newest snapshot; tells why it could not, unless it is called off. */
+  restoreMachine(done: (failure: string | undefined) => void): Cancel
   /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */
   applied(latest: Applied<S>): void
   notice(notice: MachineNotice): void
@@ -46,6 +47,7 @@ export interface Operator extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
 export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
   const { machine, applyBudgetMs, commits, results, restoreMachine, applied, notice, failed } = operation
+  let giveUp: Cancel = () => undefined
   const stateAt = (index: Index): Either<ApplyFailed, S> => {
     try {
       return right(machine.state)
@@ -65,15 +67,21 @@ export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
   })
   return {
     ...apply,
-    restore: snapshot => apply.restore(done => restoreMachine(failure => {
-      if (failure !== undefined) return failed(new RestoreFailed(snapshot, failure))
-      const { index, term, time } = snapshot
-      const state = stateAt(index)
-      if (isLeft(state)) return failed(state.left)
-      if (commits.observed) commits.next({ _tag: 'Restored', at: { index, term, time }, state: state.right })
-      // Whoever still waits for the results of what the snapshot stands for was passed over.
-      results(index + 1, term, [])
-      done({ index, term, time })
-    })),
+    restore: snapshot => apply.restore(done => {
+      giveUp = restoreMachine(failure => {
+        if (failure !== undefined) return failed(new RestoreFailed(snapshot, failure))
+        const { index, term, time } = snapshot
+        const state = stateAt(index)
+        if (isLeft(state)) return failed(state.left)
+        if (commits.observed) commits.next({ _tag: 'Restored', at: { index, term, time }, state: state.right })
+        // Whoever still waits for the results of what the snapshot stands for was passed over.
+        results(index + 1, term, [])
+        done({ index, term, time })
+      })
+    }),
+    halt: () => {
+      giveUp()
+      apply.halt()
+    },
   }
 }

@@ -51,24 +51,31 @@ export interface RestoreFailure {
   readonly isUnreadable: boolean
 }
 
-/** `done` is called once, in a turn of its own: with nothing when the machine has the state of the newest snapshot, or with why it has not. */
+/**
+ * `done` is called once, in a turn of its own: with nothing when the machine has the state of the newest snapshot, or with why it has not.
+ * Not once it is called off, which leaves the machine to itself.
+ */
 export const restore = (
   machine: Pick<RunningMachine<never, unknown, unknown>, 'restore'>, { snapshots, clock, stallMs }: Restoring, done: (failure: RestoreFailure | undefined) => void,
-): void => {
+): Cancel => {
   let opened: SnapshotReader | undefined
   let isOver = false
   let patience: Cancel = () => undefined
-  const end = (failure: RestoreFailure | undefined): void => {
-    if (isOver) return
+  const letGo = (): void => {
     isOver = true
     patience()
     opened?.close(() => undefined)
+  }
+  const end = (failure: RestoreFailure | undefined): void => {
+    if (isOver) return
+    letGo()
     // What the rest of the start throws is nobody's rejection.
-    clock.endOfTurn(() => done(failure))
+    patience = clock.endOfTurn(() => done(failure))
   }
   const moved = (): void => {
+    if (isOver) return
     patience()
-    if (!isOver) patience = clock.after(stallMs, () => end({ reason: `nothing went on for ${stallMs} ms (snapshotStallMs)`, isUnreadable: false }))
+    patience = clock.after(stallMs, () => end({ reason: `nothing went on for ${stallMs} ms (snapshotStallMs)`, isUnreadable: false }))
   }
   const failed = (thrown: unknown): void => end({ reason: messageOf(thrown), isUnreadable: false })
   const unreadable = ({ message: reason }: Error): void => end({ reason, isUnreadable: true })
@@ -93,4 +100,5 @@ export const restore = (
     if (isOver) opened.close(() => undefined)
     else take(opened)
   })
+  return letGo
 }

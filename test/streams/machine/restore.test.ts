@@ -129,12 +129,17 @@ test('after the end nothing is restored', assert => {
   assert.deepEqual(w.take(), ['restore nine'])
 })
 
-test('whoever waits for results of what the snapshot stands for hears that there are none', assert => {
+/** A machine whose restorings are ended by the test. */
+const operated = () => {
   const told: string[] = []
+  let done: (failure: string | undefined) => void = () => undefined
   const operator = operate({
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
-    restoreMachine: done => done(undefined),
+    restoreMachine: answer => {
+      done = answer
+      return () => told.push('called off')
+    },
     rested: ({ index }) => told.push(`rests at ${index}`),
     applied: ({ index }) => told.push(`applied ${index}`),
     results: (firstIndex, term, { length }) => told.push(`${length} results from ${firstIndex} of term ${term}`),
@@ -142,5 +147,23 @@ test('whoever waits for results of what the snapshot stands for hears that there
     failed: error => told.push(error.message),
   })
   operator.restore({ ...placeAt(9), bytes: 1, checksum: 1 })
+  return { operator, told, end: (failure?: string) => done(failure) }
+}
+
+test('whoever waits for results of what the snapshot stands for hears that there are none', assert => {
+  const { told, end } = operated()
+  end()
   assert.deepEqual(told, ['0 results from 10 of term 1', 'rests at 9', 'applied 9'])
+})
+
+test('a machine that does not begin from it ends the member', assert => {
+  const { told, end } = operated()
+  end('no such format')
+  assert.deepEqual(told, ['The member was stopped because its machine could not be restored from the snapshot at 9: no such format'])
+})
+
+test('the end of the member calls off what is under way', assert => {
+  const { operator, told } = operated()
+  operator.halt()
+  assert.deepEqual(told, ['called off'])
 })
