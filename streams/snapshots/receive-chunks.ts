@@ -1,10 +1,13 @@
 /** The snapshot that a leader sends, chunk by chunk onto the disk. */
 import type { SnapshotWork } from '../../lib/events.js'
-import { isLeft } from '../../lib/prelude.js'
+import type { Limits } from '../../codecs/options.js'
+import { isLeft, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Snapshot } from '../../lib/types.js'
+import { type Act, oneAtATime } from '../storage/disk/act.js'
 import type { SnapshotReceiver, Snapshots } from '../storage/port.js'
+import type { Cancel, Clock } from '../time/clock.js'
 import type { SnapshotNotice } from './events.js'
 
 interface ReceiveOptions {
@@ -13,7 +16,10 @@ interface ReceiveOptions {
   readonly written: (snapshot: Snapshot, received: number) => void
   /** All of it is, and durable: it is the newest. */
   readonly stored: (snapshot: Snapshot) => void
+  /** It could not be written, and may be begun again: not told before its time, so that a full disk is not asked with every heartbeat. */
   readonly failed: (snapshot: Snapshot) => void
+  readonly limits: Pick<Limits, 'snapshotRetryMs' | 'snapshotRetryMaxMs'>
+  readonly clock: Pick<Clock, 'after'>
   readonly notice: (notice: SnapshotNotice) => void
 }
 
@@ -34,24 +40,33 @@ interface Incoming {
   isOver: boolean
 }
 
-export const createChunkReceiver = ({ snapshots, written, stored, failed, notice }: ReceiveOptions): ChunkReceiver => {
+const closeOf = (receiver: SnapshotReceiver): Act<void, never> => done => receiver.close(() => done(right(undefined)))
+
+export const createChunkReceiver = ({ snapshots, written, stored, failed, limits: { snapshotRetryMs, snapshotRetryMaxMs }, clock, notice }: ReceiveOptions): ChunkReceiver => {
+  /** The store receives one at a time: the next is opened when the one before is closed. */
+  const inTurn = oneAtATime()
   let incoming: Incoming | undefined
+  let retryMs = snapshotRetryMs
+  let retry: Cancel = () => undefined
 
   const letGo = (): void => {
     if (incoming === undefined) return
     incoming.isOver = true
-    incoming.receiver?.close(() => undefined)
+    if (incoming.receiver !== undefined) inTurn(closeOf(incoming.receiver))(() => undefined)
     incoming = undefined
   }
   const fail = (one: Incoming, { message: reason }: Error): void => {
     if (one.isOver) return
     letGo()
-    notice({ type: 'snapshotUnreceivable', index: one.snapshot.index, reason })
-    failed(one.snapshot)
+    notice({ type: 'snapshotUnreceivable', index: one.snapshot.index, reason, retryMs })
+    retry()
+    retry = clock.after(retryMs, () => failed(one.snapshot))
+    retryMs = Math.min(2 * retryMs, snapshotRetryMaxMs)
   }
   const finish = (one: Incoming, receiver: SnapshotReceiver): void => {
     receiver.finish(outcome => {
       if (isLeft(outcome)) return fail(one, outcome.left)
+      retryMs = snapshotRetryMs
       // It is the newest now, whoever still wants it.
       if (incoming === one) incoming = undefined
       stored(outcome.right)
@@ -60,12 +75,19 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, notice
 
   return {
     receive: ({ snapshot }) => {
+      retry()
       letGo()
       const one: Incoming = { snapshot, receiver: undefined, taken: 0, isOver: false }
       incoming = one
-      snapshots.receive(snapshot, outcome => {
+      inTurn<SnapshotReceiver | undefined, Error>(done => {
+        if (one.isOver) return done(right(undefined))
+        snapshots.receive(snapshot, outcome => {
+          if (!isLeft(outcome) && one.isOver) closeOf(outcome.right)(() => done(right(undefined)))
+          else done(outcome)
+        })
+      })(outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
-        if (one.isOver) return outcome.right.close(() => undefined)
+        if (outcome.right === undefined) return
         one.receiver = outcome.right
         one.taken = outcome.right.received
         written(snapshot, one.taken)
@@ -89,6 +111,9 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, notice
       // A restoring one is being read: its file is whole, and nobody writes it any more.
       if (incoming !== undefined && (receiving === undefined || !isSameSnapshot(receiving.snapshot, incoming.snapshot))) letGo()
     },
-    halt: letGo,
+    halt: () => {
+      retry()
+      letGo()
+    },
   }
 }

@@ -24,7 +24,7 @@ export interface SnapshotWorker extends Pick<Capture, 'rested' | 'snapshot' | 'h
 }
 
 export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
-  const { snapshots, restore, completed, notice } = options
+  const { snapshots, restore, completed, limits, clock, notice } = options
   const stored = (snapshot: Snapshot): void => completed({ type: 'snapshotStored', snapshot })
   const capture = createCapture({ ...options, stored })
   const sender = createChunkSender({
@@ -32,7 +32,7 @@ export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
     answer: ({ to, snapshot, offset }, chunk) => completed({ type: 'chunkRead', to, snapshot, offset, chunk }),
   })
   const receiver = createChunkReceiver({
-    snapshots, notice, stored,
+    snapshots, limits, clock, notice, stored,
     written: (snapshot, received) => completed({ type: 'chunkWritten', snapshot, received }),
     failed: snapshot => completed({ type: 'receiveFailed', snapshot }),
   })

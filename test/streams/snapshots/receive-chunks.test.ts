@@ -5,13 +5,14 @@ import type { RaftState } from '../../../lib/state.js'
 import type { Snapshot } from '../../../lib/types.js'
 import { createChunkReceiver } from '../../../streams/snapshots/receive-chunks.js'
 import type { SnapshotReceiver } from '../../../streams/storage/port.js'
-import { placeAt } from './fakes.js'
+import { placeAt, virtualClock } from './fakes.js'
 
 const snapshotAt = (index: number, bytes = 4): Snapshot => ({ ...placeAt(index), bytes, checksum: 9 })
 
 type Done<A> = (outcome: Either<Error, A>) => void
 
 const world = () => {
+  const clock = virtualClock()
   const told: string[] = []
   let act: { readonly name: string; readonly end: (error?: Error) => void } | undefined
   const held = <A>(name: string, value: A, done: Done<A>): void => {
@@ -34,10 +35,12 @@ const world = () => {
     stored: ({ index }) => told.push(`${index}: stored`),
     failed: ({ index }) => told.push(`${index}: failed`),
     notice: notice => told.push(notice.type),
+    clock, limits: { snapshotRetryMs: 100, snapshotRetryMaxMs: 300 },
   })
   return {
-    receiver,
+    receiver, clock,
     has: (received: number) => { here = received },
+    take: (): readonly string[] => told.splice(0),
     /** The act under way has ended, or failed; what was told since the last time. */
     ended: (error?: Error): readonly string[] => {
       act?.end(error)
@@ -77,7 +80,9 @@ test('a chunk for another place than the next is a failure', t => {
   w.receive(3)
   w.ended()
   w.write(3, 1, 2)
-  t.deepEqual(w.ended().slice(0, 3), ['close 3', 'snapshotUnreceivable', '3: failed'])
+  t.deepEqual(w.take(), ['close 3', 'snapshotUnreceivable'])
+  w.clock.advance(100)
+  t.deepEqual(w.take(), ['3: failed'])
 })
 
 test('a failure at any point is told once, and the next one begins afresh', t => {
@@ -89,10 +94,57 @@ test('a failure at any point is told once, and the next one begins afresh', t =>
       w.write(3, 0, 4)
     }
     if (acts > 1) w.ended()
-    t.deepEqual(w.ended(new Error('no space')).slice(1).filter(line => !line.startsWith('close')), ['snapshotUnreceivable', '3: failed'])
+    t.deepEqual(w.ended(new Error('no space')).slice(1).filter(line => !line.startsWith('close')), ['snapshotUnreceivable'])
+    w.clock.advance(99)
+    t.deepEqual(w.take(), [])
+    w.clock.advance(1)
+    t.deepEqual(w.take(), ['3: failed'])
     w.receive(3)
     t.deepEqual(w.ended(), ['open 3', '3: 0 written'])
   }
+})
+
+test('each failure is told after twice the wait, up to the longest, until one is received whole', t => {
+  const w = world()
+  const waited = (): number => {
+    w.receive(3)
+    w.ended(new Error('no space'))
+    for (let ms = 1; ms <= 1000; ms++) {
+      w.clock.advance(1)
+      if (w.take().includes('3: failed')) return ms
+    }
+    return 0
+  }
+  t.deepEqual([waited(), waited(), waited(), waited()], [100, 200, 300, 300])
+  w.receive(4)
+  w.ended()
+  w.write(4, 0, 4)
+  w.ended()
+  t.deepEqual(w.ended(), ['4: stored'])
+  t.is(waited(), 100)
+})
+
+test('another one does not wait for what one before has failed for, nor does the end', t => {
+  const w = world()
+  w.receive(3)
+  w.ended(new Error('no space'))
+  w.receive(4)
+  t.deepEqual(w.ended(), ['open 4', '4: 0 written'])
+  w.write(4, 0, 2)
+  w.ended(new Error('no space'))
+  w.receiver.halt()
+  w.clock.advance(1000)
+  t.deepEqual(w.take(), [])
+})
+
+test('the next one is opened when the one before is closed, and one that was never opened is not', t => {
+  const w = world()
+  w.receive(3)
+  w.receive(4)
+  w.receive(5)
+  t.deepEqual(w.take(), ['open 3'])
+  t.deepEqual(w.ended(), ['close 3', 'open 5'])
+  t.deepEqual(w.ended(), ['5: 0 written'])
 })
 
 test('what no state wants any more is let go, and what comes of it late is kept to itself', t => {
