@@ -4,17 +4,11 @@ import type { Write } from '../../../lib/events.js'
 import { membershipOf, openLog, termAt } from '../../../lib/log.js'
 import type { Index, Membership, Snapshot, SnapshotPlace, Term } from '../../../lib/types.js'
 import type { Recovered } from '../../../streams/storage/port.js'
-import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import type { MemoryDisk } from '../../../testing/memory-disk.js'
 import { contentsOf, finish, receive, snapshotOf, write as writeChunk, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { MEMBERSHIP, type OpenedStore, append, baseAt, commands, compact, hardState, install, linesOf, openStore } from '../../../testing/open-store.js'
+import { type Run, lengthOf, sweepCrashes, sweepSecondCrashes } from './crash-sweep.js'
 import { storageOn } from './store-script.js'
-
-const newDisk = (seed: number): MemoryDisk => memoryDisk({ seed, later: queueMicrotask })
-
-/** What a power cut leaves of the unsynced sectors and names, at every other act; undefined is the end of the process alone. */
-const CUTS: readonly (readonly (number | undefined)[])[] = [[undefined, 0.5], [0, 1]]
-
-const crash = (disk: MemoryDisk, keep: number | undefined): void => (keep === undefined ? disk.kill() : disk.crash({ keep }))
 
 const OTHER: Membership = { voters: ['a', 'c'], outgoing: [], learners: [], addresses: { a: 'localhost:1', c: 'localhost:3' } }
 
@@ -131,13 +125,6 @@ const perform = async (disk: MemoryDisk, progress: Progress): Promise<OpenedStor
   return opened
 }
 
-const runUntil = async (disk: MemoryDisk, operations: number): Promise<Progress> => {
-  const progress = begin()
-  const death = new Promise<void>(resolve => disk.dieAfter(operations, resolve))
-  await Promise.race([perform(disk, progress), death])
-  return progress
-}
-
 const termIn = (line: string | undefined): Term => (line === undefined ? 0 : Number(/@(\d+)/.exec(line)?.[1]))
 
 /** Whether a log that begins at `base` and has these lines is what `state` says. */
@@ -181,39 +168,17 @@ const faultOf = async (disk: MemoryDisk, progress: Progress): Promise<string | u
   return base.index === next + 5 && lastIndex === next + 6 ? undefined : `what was written did not last: ${base.index} to ${lastIndex}`
 }
 
-const lengthOfRun = async (): Promise<number> => {
-  const disk = newDisk(1)
-  await (await perform(disk, begin())).close()
-  return disk.operations().length
+const RUN: Run<Progress> = {
+  begin, faultOf,
+  perform: async (disk, progress) => (await perform(disk, progress)).close(),
 }
 
 test('after a crash at any act on the disk, the log is the old one or the new one, and a snapshot stands at its beginning', async t => {
-  const total = await lengthOfRun()
+  const total = await lengthOf(RUN)
   t.true(total > 120, `the run acts ${total} times on the disk`)
-  for (let operations = 1; operations <= total; operations++) {
-    for (const [i, keep] of CUTS[operations % CUTS.length]!.entries()) {
-      const disk = newDisk(operations * 4 + i)
-      const progress = await runUntil(disk, operations)
-      crash(disk, keep)
-      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
-      if (fault !== undefined) return t.fail(`act ${operations} (${disk.operations()[operations - 1]}), kept ${keep}: ${fault}`)
-    }
-  }
+  t.is(await sweepCrashes(RUN, act => act % 2 === 0 ? [undefined, 0.5] : [0, 1]), undefined)
 })
 
 test('a crash while a crashed store is opened, or goes on with an install that was interrupted, loses nothing more', async t => {
-  const total = await lengthOfRun()
-  for (let operations = 11; operations <= total; operations += 11) {
-    for (const acts of [1, 5, 9]) {
-      const disk = newDisk(operations + acts)
-      const progress = await runUntil(disk, operations)
-      disk.crash({ keep: acts % 2 })
-      const death = new Promise<void>(resolve => disk.dieAfter(acts, resolve))
-      await Promise.race([openStore(storageOn(disk)).then(({ close }) => close()), death])
-      disk.crash({ keep: 0.5 })
-      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
-      if (fault !== undefined) return t.fail(`act ${operations}, then ${acts} while opening: ${fault}`)
-    }
-  }
-  t.pass()
+  t.is(await sweepSecondCrashes(RUN, { from: 11, step: 11, acts: [1, 5, 9], first: acts => acts % 2, second: () => 0.5 }), undefined)
 })

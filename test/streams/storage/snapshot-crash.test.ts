@@ -1,16 +1,10 @@
 import test from 'ava'
 import type { Index } from '../../../lib/types.js'
-import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import type { MemoryDisk } from '../../../testing/memory-disk.js'
 import { contentsOf, entriesTo, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { openStore } from '../../../testing/open-store.js'
+import { type Run, lengthOf, sweepCrashes, sweepSecondCrashes } from './crash-sweep.js'
 import { FOLDER, storageOn } from './store-script.js'
-
-const newDisk = (seed: number): MemoryDisk => memoryDisk({ seed, later: queueMicrotask })
-
-/** What a power cut leaves of the unsynced sectors and names; undefined is the end of the process alone. */
-const CUTS: readonly (number | undefined)[] = [undefined, 0, 0.5, 1]
-
-const crash = (disk: MemoryDisk, keep: number | undefined): void => (keep === undefined ? disk.kill() : disk.crash({ keep }))
 
 /** Several sectors in every snapshot, and other bytes in each. */
 const chunksAt = (index: Index): readonly Uint8Array[] =>
@@ -42,13 +36,6 @@ const perform = async (disk: MemoryDisk, progress: Progress): Promise<void> => {
   await opened.close()
 }
 
-const runUntil = async (disk: MemoryDisk, operations: number): Promise<Progress> => {
-  const progress: Progress = { begun: 0, finished: 0, entries: 0 }
-  const death = new Promise<void>(resolve => disk.dieAfter(operations, resolve))
-  await Promise.race([perform(disk, progress), death])
-  return progress
-}
-
 const snapshotFiles = (disk: MemoryDisk): readonly string[] => disk.files().filter(path => path.startsWith(`${FOLDER}/snapshot-`))
 
 /** What is wrong with what is left of a run, if anything; another snapshot is put on top of it, and must last. */
@@ -71,39 +58,14 @@ const faultOf = async (disk: MemoryDisk, { begun, finished, entries }: Progress)
   return disk.openFiles() === 0 ? undefined : `${disk.openFiles()} files stayed open`
 }
 
-const lengthOfRun = async (): Promise<number> => {
-  const disk = newDisk(1)
-  await perform(disk, { begun: 0, finished: 0, entries: 0 })
-  return disk.operations().length
-}
+const RUN: Run<Progress> = { begin: () => ({ begun: 0, finished: 0, entries: 0 }), perform, faultOf }
 
 test('after a crash at any act on the disk, the old snapshot is there or the new one, whole', async t => {
-  const total = await lengthOfRun()
+  const total = await lengthOf(RUN)
   t.true(total > 60, `the run acts ${total} times on the disk`)
-  for (let operations = 1; operations <= total; operations++) {
-    for (const [i, keep] of CUTS.entries()) {
-      const disk = newDisk(operations * CUTS.length + i)
-      const progress = await runUntil(disk, operations)
-      crash(disk, keep)
-      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
-      if (fault !== undefined) return t.fail(`act ${operations} (${disk.operations()[operations - 1]}), kept ${keep}: ${fault}`)
-    }
-  }
+  t.is(await sweepCrashes(RUN, () => [undefined, 0, 0.5, 1]), undefined)
 })
 
 test('a crash while what a crash left is swept loses no snapshot', async t => {
-  const total = await lengthOfRun()
-  for (let operations = 20; operations <= total; operations += 3) {
-    for (let acts = 1; acts <= 6; acts++) {
-      const disk = newDisk(operations + acts)
-      const progress = await runUntil(disk, operations)
-      disk.crash({ keep: acts % 2 })
-      const death = new Promise<void>(resolve => disk.dieAfter(acts, resolve))
-      await Promise.race([openStore(storageOn(disk)).then(({ close }) => close()), death])
-      disk.crash({ keep: 0.5 })
-      const fault = await faultOf(disk, progress).catch((error: Error) => error.message)
-      if (fault !== undefined) return t.fail(`act ${operations}, then ${acts} while opening: ${fault}`)
-    }
-  }
-  t.pass()
+  t.is(await sweepSecondCrashes(RUN, { from: 20, step: 3, acts: [1, 2, 3, 4, 5, 6], first: acts => acts % 2, second: () => 0.5 }), undefined)
 })

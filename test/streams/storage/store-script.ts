@@ -95,8 +95,11 @@ const remember = (store: Store, progress: Progress, peer: MemberId, incarnation:
   })
 })
 
+/** How far a run has come that has not begun. */
+export const begin = (): Progress => ({ states: [NOTHING], acknowledged: 0, issuedPeers: [], acknowledgedPeer: undefined, incarnation: undefined })
+
 /** Performs the script on `disk`; does not return if the disk dies on the way. */
-const perform = async (disk: MemoryDisk, progress: Progress): Promise<OpenedStore> => {
+export const perform = async (disk: MemoryDisk, progress: Progress): Promise<OpenedStore> => {
   const states = progress.states as (Held & { readonly commitIndex: number })[]
   let opened = await openStore(storageOn(disk))
   progress.incarnation = opened.store.recovered.incarnation
@@ -123,17 +126,9 @@ const perform = async (disk: MemoryDisk, progress: Progress): Promise<OpenedStor
   return opened
 }
 
-/** Runs the script until the disk has done `operations` acts, or to its end. */
-export const runUntil = async (disk: MemoryDisk, operations: number): Promise<Progress> => {
-  const progress: Progress = { states: [NOTHING], acknowledged: 0, issuedPeers: [], acknowledgedPeer: undefined, incarnation: undefined }
-  const death = new Promise<void>(resolve => disk.dieAfter(operations, resolve))
-  await Promise.race([perform(disk, progress), death])
-  return progress
-}
-
 /** Runs the whole script, with or without a clean stop. */
 export const runThrough = async (disk: MemoryDisk, stop: 'clean' | 'kill'): Promise<Progress> => {
-  const progress: Progress = { states: [NOTHING], acknowledged: 0, issuedPeers: [], acknowledgedPeer: undefined, incarnation: undefined }
+  const progress = begin()
   const opened = await perform(disk, progress)
   if (stop === 'clean') await opened.close()
   else disk.kill()
