@@ -7,8 +7,6 @@
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from './batch.js'
 import type { EntryBatch, EntryId, Index, LogBase, Membership, Millis, Term } from './types.js'
 
-export type { LogBase }
-
 /** From `firstIndex` on, up to the next run, entries are of `term`. */
 export interface TermRun {
   readonly firstIndex: Index

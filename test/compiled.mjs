@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
+/** What is kept was compiled with these options; installing anew clears it. */
+const options = await readFile(new URL('../tsconfig.json', import.meta.url))
 const folder = fileURLToPath(new URL('../node_modules/.cache/rxraft/', import.meta.url))
 /** A file that a mistake is put into is not what it is on the disk. */
 const mutated = process.env.MUTATION === undefined ? undefined : JSON.parse(process.env.MUTATION).path
@@ -35,7 +37,7 @@ export const load = async (url, context, next) => {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)
   const file = fileURLToPath(url)
   if (file === mutated) return compile(url, context, next)
-  const kept = `${folder}${createHash('sha256').update(url).update(await readFile(file)).digest('hex')}.mjs`
+  const kept = `${folder}${createHash('sha256').update(options).update(url).update(await readFile(file)).digest('hex')}.mjs`
   try {
     return { format: 'module', source: await readFile(kept), shortCircuit: true }
   } catch {

@@ -1,9 +1,8 @@
 import { packEntries, forEachEntry } from '../codecs/entries.js'
 import type { StartError } from '../lib/errors.js'
 import type { ReadPurpose, Write } from '../lib/events.js'
-import type { LogBase } from '../lib/log.js'
 import { type Either, isLeft } from '../lib/prelude.js'
-import type { CommandBatch, EntryBatch, Index, MemberId, Membership, Term, Turn } from '../lib/types.js'
+import type { CommandBatch, EntryBatch, Index, LogBase, MemberId, Membership, Term, Turn } from '../lib/types.js'
 import type { Storage, StorageEvent, Store, StoreOwner } from '../streams/storage/port.js'
 
 const APPLY: ReadPurpose = { type: 'apply' }

@@ -4,11 +4,11 @@
  */
 import * as t from 'io-ts'
 import { brokenIn } from '../../lib/invariants.js'
-import { type Log, type LogBase, type TermRun, openLog } from '../../lib/log.js'
+import { type Log, type TermRun, openLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Progress, Sending } from '../../lib/progress.js'
 import type { Candidate, Follower, Leader, RaftState, Receiving, Settings } from '../../lib/state.js'
-import type { EntryBatch } from '../../lib/types.js'
+import type { EntryBatch, LogBase } from '../../lib/types.js'
 import { Membership } from '../membership.js'
 import { Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
 import { EntryBatches } from '../shapes.js'

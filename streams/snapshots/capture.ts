@@ -7,12 +7,13 @@ import type { Compression, Index, Membership, Snapshot } from '../../lib/types.j
 import type { Apply } from '../machine/apply.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
-import type { Cancel, Clock } from '../time/clock.js'
+import type { Clock } from '../time/clock.js'
+import { type Backoff, type BackoffLimits, createBackoff } from './backoff.js'
 import { compressed } from './compression.js'
 import { type SnapshotEvents, type SnapshotNotice, TELL_EVERY_BYTES } from './events.js'
 import { type Pump, pump } from './pump.js'
 
-type CaptureLimits = Pick<Limits, 'snapshotBytes' | 'snapshotEntries' | 'snapshotStallMs' | 'snapshotRetryMs' | 'snapshotRetryMaxMs' | 'applyBudgetMs'>
+type CaptureLimits = BackoffLimits & Pick<Limits, 'snapshotBytes' | 'snapshotEntries' | 'snapshotStallMs' | 'applyBudgetMs'>
 
 export interface CaptureOptions {
   readonly machine: Pick<RunningMachine<never, unknown, unknown>, 'snapshot'>
@@ -58,9 +59,8 @@ interface Work extends CaptureOptions {
   at: Index
   bytes: number
   bytesSince: number
-  /** After a failure: how long to wait the next time, and what calls off the present wait. */
-  retryMs: number
-  retry: Cancel | undefined
+  /** After a failure none is taken for a while, but for who asks. */
+  readonly backoff: Backoff
 }
 
 /** Enough was applied since the last one, and the store would take one from here. */
@@ -78,16 +78,11 @@ const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) 
 
 const failed = (work: Work, index: Index, reason: string): void => {
   if (work.phase === 'halted') return
-  const { clock, events, notice, limits: { snapshotRetryMaxMs } } = work
-  const { retryMs } = work
+  const { events, notice, backoff } = work
   const answer = over(work)
   work.bytes += work.bytesSince
   work.bytesSince = 0
-  work.retryMs = Math.min(2 * retryMs, snapshotRetryMaxMs)
-  work.retry = clock.after(retryMs, () => {
-    work.retry = undefined
-    consider(work)
-  })
+  const retryMs = backoff.wait(() => consider(work))
   notice({ type: 'snapshotFailed', index, reason, retryMs })
   if (events.observed) events.next({ type: 'captureFailed', index, reason, retryMs })
   answer(left(new SnapshotFailed(index, reason)))
@@ -98,7 +93,7 @@ const succeeded = (work: Work, snapshot: Snapshot): void => {
   work.taken = snapshot
   work.bytes = work.bytesSince
   work.bytesSince = 0
-  work.retryMs = work.limits.snapshotRetryMs
+  work.backoff.reset()
   work.stored(snapshot)
   if (work.events.observed) work.events.next({ type: 'captured', snapshot })
   answer(right(snapshot))
@@ -151,21 +146,20 @@ const begin = (work: Work, { index, term, time }: Position): void => {
 
 const ask = (work: Work): void => {
   if (work.phase !== 'idle') return
-  work.retry?.()
-  work.retry = undefined
+  work.backoff.cancel()
   work.phase = 'asked'
   work.atRest(at => begin(work, at))
 }
 
 /** Takes the next one if it is time. */
 const consider = (work: Work): void => {
-  if (work.phase === 'idle' && work.retry === undefined && isDue(work)) ask(work)
+  if (work.phase === 'idle' && !work.backoff.isWaiting() && isDue(work)) ask(work)
 }
 
 export const createCapture = (options: CaptureOptions): Capture => {
   const work: Work = {
     ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0,
-    retryMs: options.limits.snapshotRetryMs, retry: undefined,
+    backoff: createBackoff(options.limits, options.clock),
   }
   return {
     rested: (index, bytes) => {
@@ -179,7 +173,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
       work.waiting.push(done)
       ask(work)
     },
-    take: () => { if (work.retry === undefined) ask(work) },
+    take: () => { if (!work.backoff.isWaiting()) ask(work) },
     restored: snapshot => {
       if (work.phase === 'halted') return
       work.running?.abort()
@@ -192,7 +186,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
     },
     halt: () => {
       if (work.phase === 'halted') return
-      work.retry?.()
+      work.backoff.cancel()
       work.running?.abort()
       const answer = over(work)
       work.phase = 'halted'

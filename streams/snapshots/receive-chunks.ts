@@ -1,13 +1,13 @@
 /** The snapshot that a leader sends, chunk by chunk onto the disk. */
 import type { SnapshotWork } from '../../lib/events.js'
-import type { Limits } from '../../codecs/options.js'
 import { isLeft, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, oneAtATime } from '../storage/disk/act.js'
+import { type Act, oneAtATime, succeed } from '../storage/disk/act.js'
 import type { SnapshotReceiver, Snapshots } from '../storage/port.js'
-import type { Cancel, Clock } from '../time/clock.js'
+import type { Clock } from '../time/clock.js'
+import { type BackoffLimits, createBackoff } from './backoff.js'
 import type { SnapshotNotice } from './events.js'
 
 interface ReceiveOptions {
@@ -18,7 +18,7 @@ interface ReceiveOptions {
   readonly stored: (snapshot: Snapshot) => void
   /** It could not be written, and may be begun again: not told before its time, so that a full disk is not asked with every heartbeat. */
   readonly failed: (snapshot: Snapshot) => void
-  readonly limits: Pick<Limits, 'snapshotRetryMs' | 'snapshotRetryMaxMs'>
+  readonly limits: BackoffLimits
   readonly clock: Pick<Clock, 'after'>
   readonly notice: (notice: SnapshotNotice) => void
 }
@@ -42,50 +42,59 @@ interface Incoming {
 
 const closeOf = (receiver: SnapshotReceiver): Act<void, never> => done => receiver.close(() => done(right(undefined)))
 
-export const createChunkReceiver = ({ snapshots, written, stored, failed, limits: { snapshotRetryMs, snapshotRetryMaxMs }, clock, notice }: ReceiveOptions): ChunkReceiver => {
+/** What comes of it from now on is nobody's; what was opened is closed. */
+const endOf = (one: Incoming): Act<void, never> => {
+  one.isOver = true
+  return one.receiver === undefined ? succeed(undefined) : closeOf(one.receiver)
+}
+
+/** Hands the next chunk over to be written; answers how much is written then. */
+const takeIn = (one: Incoming, receiver: SnapshotReceiver, chunk: Uint8Array): Act<number, Error> => {
+  one.taken += chunk.length
+  const received = one.taken
+  return done => receiver.write(chunk, outcome => done(isLeft(outcome) ? outcome : right(received)))
+}
+
+/** Opens the receiver, unless by then nobody wants it. */
+const openOf = (snapshots: ReceiveOptions['snapshots'], one: Incoming): Act<SnapshotReceiver | undefined, Error> => done => {
+  if (one.isOver) return done(right(undefined))
+  snapshots.receive(one.snapshot, outcome => {
+    if (!isLeft(outcome) && one.isOver) closeOf(outcome.right)(() => done(right(undefined)))
+    else done(outcome)
+  })
+}
+
+export const createChunkReceiver = ({ snapshots, written, stored, failed, limits, clock, notice }: ReceiveOptions): ChunkReceiver => {
   /** The store receives one at a time: the next is opened when the one before is closed. */
   const inTurn = oneAtATime()
+  const backoff = createBackoff(limits, clock)
   let incoming: Incoming | undefined
-  let retryMs = snapshotRetryMs
-  let retry: Cancel = () => undefined
 
   const letGo = (): void => {
-    if (incoming === undefined) return
-    incoming.isOver = true
-    if (incoming.receiver !== undefined) inTurn(closeOf(incoming.receiver))(() => undefined)
+    if (incoming !== undefined) inTurn(endOf(incoming))(() => undefined)
     incoming = undefined
   }
   const fail = (one: Incoming, { message: reason }: Error): void => {
     if (one.isOver) return
     letGo()
+    const retryMs = backoff.wait(() => failed(one.snapshot))
     notice({ type: 'snapshotUnreceivable', index: one.snapshot.index, reason, retryMs })
-    retry()
-    retry = clock.after(retryMs, () => failed(one.snapshot))
-    retryMs = Math.min(2 * retryMs, snapshotRetryMaxMs)
   }
-  const finish = (one: Incoming, receiver: SnapshotReceiver): void => {
-    receiver.finish(outcome => {
-      if (isLeft(outcome)) return fail(one, outcome.left)
-      retryMs = snapshotRetryMs
-      // It is the newest now, whoever still wants it.
-      if (incoming === one) incoming = undefined
-      stored(outcome.right)
-    })
-  }
+  const finish = (one: Incoming, receiver: SnapshotReceiver): void => receiver.finish(outcome => {
+    if (isLeft(outcome)) return fail(one, outcome.left)
+    backoff.reset()
+    // It is the newest now, whoever still wants it.
+    if (incoming === one) incoming = undefined
+    stored(outcome.right)
+  })
 
   return {
     receive: ({ snapshot }) => {
-      retry()
+      backoff.cancel()
       letGo()
       const one: Incoming = { snapshot, receiver: undefined, taken: 0, isOver: false }
       incoming = one
-      inTurn<SnapshotReceiver | undefined, Error>(done => {
-        if (one.isOver) return done(right(undefined))
-        snapshots.receive(snapshot, outcome => {
-          if (!isLeft(outcome) && one.isOver) closeOf(outcome.right)(() => done(right(undefined)))
-          else done(outcome)
-        })
-      })(outcome => {
+      inTurn(openOf(snapshots, one))(outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
         if (outcome.right === undefined) return
         one.receiver = outcome.right
@@ -98,12 +107,10 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, limits
       const receiver = one?.receiver
       if (one === undefined || receiver === undefined || !isSameSnapshot(one.snapshot, snapshot)) return
       if (offset !== one.taken) return fail(one, new Error(`a chunk for ${offset} came where ${one.taken} bytes are taken in`))
-      const received = offset + chunk.length
-      one.taken = received
-      receiver.write(chunk, outcome => {
+      takeIn(one, receiver, chunk)(outcome => {
         if (isLeft(outcome)) return fail(one, outcome.left)
         if (one.isOver) return
-        if (received < snapshot.bytes) written(snapshot, received)
+        if (outcome.right < snapshot.bytes) written(snapshot, outcome.right)
         else finish(one, receiver)
       })
     },
@@ -112,7 +119,7 @@ export const createChunkReceiver = ({ snapshots, written, stored, failed, limits
       if (incoming !== undefined && (receiving === undefined || !isSameSnapshot(receiving.snapshot, incoming.snapshot))) letGo()
     },
     halt: () => {
-      retry()
+      backoff.cancel()
       letGo()
     },
   }

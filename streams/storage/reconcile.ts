@@ -1,5 +1,5 @@
-import { type LogBase, type StoredLog, openLog, termAt } from '../../lib/log.js'
-import type { Snapshot } from '../../lib/types.js'
+import { type StoredLog, openLog, termAt } from '../../lib/log.js'
+import type { LogBase, Snapshot } from '../../lib/types.js'
 
 /**
  * Where the log has to begin anew, if it has: a snapshot that came from another member is durable before the log is replaced by it, and

@@ -1,5 +1,5 @@
 import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } from '../../lib/errors.js'
-import type { LogBase } from '../../lib/log.js'
+import type { LogBase } from '../../lib/types.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './disk/act.js'

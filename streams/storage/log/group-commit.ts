@@ -1,7 +1,6 @@
 import type { Write } from '../../../lib/events.js'
-import type { LogBase } from '../../../lib/log.js'
 import { type Either, isLeft, isRight, right, unreachable } from '../../../lib/prelude.js'
-import type { HardState, Index, Turn } from '../../../lib/types.js'
+import type { HardState, Index, LogBase, Turn } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import { type Act, inOrder } from '../disk/act.js'
 import { type Group, type Queued, type Written, encodeGroup, encodeItem, planGroup } from './append-group.js'

@@ -1,5 +1,5 @@
-import type { LogBase, PlacedMembership, StoredLog } from '../../../lib/log.js'
-import type { Index, Membership, Term } from '../../../lib/types.js'
+import type { PlacedMembership, StoredLog } from '../../../lib/log.js'
+import type { Index, LogBase, Membership, Term } from '../../../lib/types.js'
 
 /** Where the log ends, and who belongs to the cluster there: what a segment that follows begins with. A value. */
 export interface LogEnd {

@@ -1,7 +1,6 @@
 import { decodeBatch } from '../../../codecs/batches.js'
-import type { LogBase } from '../../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryBatch } from '../../../lib/types.js'
+import type { EntryBatch, LogBase } from '../../../lib/types.js'
 import type { Act } from '../disk/act.js'
 import { type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { type FileHeader } from '../files/file-header.js'

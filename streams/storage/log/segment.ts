@@ -13,9 +13,8 @@
  */
 import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
-import type { LogBase } from '../../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { Index } from '../../../lib/types.js'
+import type { Index, LogBase } from '../../../lib/types.js'
 import { SALT_BYTES } from '../files/file-header.js'
 import { SECTOR_BYTES } from '../disk/disk.js'
 
