@@ -1,6 +1,7 @@
 /** The key-value machine with a ballast: its snapshots are as large as one likes, and neither side ever holds one whole. */
 import { from } from 'rxjs'
 import type { Machine } from '../streams/index.js'
+import { around } from './around.js'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -51,19 +52,9 @@ const readBack = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
 }
 
 /** What `machine` does, with snapshots that are so many mebibytes larger. */
-export const withBallast = <C, R, S>(machine: Machine<C, R, S>, mebibytes: number): Machine<C, R, S> => mebibytes === 0 ? machine : {
-  ...machine,
-  start: () => {
-    const running = machine.start()
-    return {
-      get state() {
-        return running.state
-      },
-      apply: entries => running.apply(entries),
-      snapshot: () => behind(running.snapshot(), mebibytes),
-      restore: bytes => from(readBack(bytes).then(state => new Promise<void>((resolve, reject) => {
-        from(running.restore((async function* () { yield state })())).subscribe({ error: reject, complete: resolve })
-      }))),
-    }
-  },
-}
+export const withBallast = <C, R, S>(machine: Machine<C, R, S>, mebibytes: number): Machine<C, R, S> => mebibytes === 0 ? machine : around(machine, running => ({
+  snapshot: () => behind(running.snapshot(), mebibytes),
+  restore: bytes => from(readBack(bytes).then(state => new Promise<void>((resolve, reject) => {
+    from(running.restore((async function* () { yield state })())).subscribe({ error: reject, complete: resolve })
+  }))),
+}))

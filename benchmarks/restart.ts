@@ -7,6 +7,7 @@ import { freePort } from '../cli/demo/ports.js'
 import { decodeValue, encodeValue } from '../codecs/values.js'
 import { isLeft } from '../lib/prelude.js'
 import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../streams/index.js'
+import { around } from './around.js'
 import { withBallast } from './ballast.js'
 import { VALUE_BYTES, keyOf, kv } from './kv.js'
 import { median, report, say, tableOf } from './stats.js'
@@ -20,31 +21,21 @@ interface RestartOptions {
 }
 
 /** The machine with a watch on what its restoring and applying take by themselves. */
-const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void): Machine<C, R, S> => ({
-  ...machine,
-  start: () => {
-    const running = machine.start()
-    return {
-      get state() {
-        return running.state
-      },
-      snapshot: () => running.snapshot(),
-      apply: entries => {
-        const began = performance.now()
-        const applied = running.apply(entries)
-        spent(performance.now() - began)
-        return applied
-      },
-      restore: bytes => running.restore((async function* () {
-        for await (const chunk of bytes) {
-          const began = performance.now()
-          yield chunk
-          spent(performance.now() - began)
-        }
-      })()),
-    }
+const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void): Machine<C, R, S> => around(machine, running => ({
+  apply: entries => {
+    const began = performance.now()
+    const applied = running.apply(entries)
+    spent(performance.now() - began)
+    return applied
   },
-})
+  restore: bytes => running.restore((async function* () {
+    for await (const chunk of bytes) {
+      const began = performance.now()
+      yield chunk
+      spent(performance.now() - began)
+    }
+  })()),
+}))
 
 /** How long it takes to read so many commands out of their bytes, and nothing else. */
 const decodeOnce = (entries: number): number => {

@@ -1,5 +1,5 @@
 /** A test for every promise in docs/streams.md but those of snapshots: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
-import ava, { type ExecutionContext } from 'ava'
+import ava from 'ava'
 import type { Observable } from 'rxjs'
 import { MachineFailed } from '../../../lib/errors.js'
 import type { RaftState } from '../../../lib/state.js'
@@ -7,7 +7,7 @@ import { createCurrent } from '../../../streams/outputs/current.js'
 import { createLeaderships } from '../../../streams/outputs/leaderships.js'
 import type { CommitEvent } from '../../../streams/machine/machine.js'
 import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
-import { promises, quoted } from './promises.js'
+import { namedTests, promises, quoted, record } from './promises.js'
 
 type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
 type CounterWorld = World<{ add: number }, number, number>
@@ -15,17 +15,7 @@ type CounterWorld = World<{ add: number }, number, number>
 const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
 const of = (raft: Streams, name: typeof ALL[number]): Observable<unknown> => raft[name]
 
-const names = new Set<string>()
-const test = (name: string, check: (t: ExecutionContext) => void | Promise<void>): void => {
-  names.add(name)
-  ava(name, check)
-}
-
-const record = <A>(stream$: Observable<A>): A[] => {
-  const values: A[] = []
-  stream$.subscribe(value => values.push(value))
-  return values
-}
+const { names, test } = namedTests()
 
 const propose = ({ raft, clock }: CounterWorld, ...adds: readonly number[]): void => {
   for (const add of adds) void raft.propose({ add })
@@ -355,8 +345,8 @@ test('commits are not made while nobody looks', t => {
 
 ava('docs/streams.md names tests that there are, for every stream', t => {
   const promised = promises('outputs.test.ts')
-  t.deepEqual(promised.map(quoted).filter(name => !names.has(name)), [])
+  t.deepEqual(promised.map(quoted).filter(name => !names.includes(name)), [])
   const perStream = promised.flatMap(line => line.includes('the same for each') ? ALL.map(name => quoted(line).replace('status$', name)) : [])
   t.is(perStream.length, 3 * ALL.length)
-  t.deepEqual(perStream.filter(name => !names.has(name)), [])
+  t.deepEqual(perStream.filter(name => !names.includes(name)), [])
 })

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import ava, { type ExecutionContext } from 'ava'
+import type { Observable } from 'rxjs'
 
 /** What docs/streams.md says is tested in this file: its lines with a number. */
 export const promises = (file: string): readonly string[] => {
@@ -9,3 +11,22 @@ export const promises = (file: string): readonly string[] => {
 
 /** The title of the test. */
 export const quoted = (promise: string): string => /`([^`]+)`/.exec(promise)?.[1] ?? promise
+
+/** `test`, and the names of all that went through it. */
+export const namedTests = () => {
+  const names: string[] = []
+  return {
+    names,
+    test: (name: string, check: (t: ExecutionContext) => void | Promise<void>): void => {
+      names.push(name)
+      ava(name, check)
+    },
+  }
+}
+
+/** All values from now on. */
+export const record = <A>(stream$: Observable<A>): A[] => {
+  const values: A[] = []
+  stream$.subscribe(value => values.push(value))
+  return values
+}

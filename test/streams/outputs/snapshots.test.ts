@@ -1,24 +1,14 @@
 /** The promises in docs/streams.md that are about snapshots, each with its test. */
 import { Readable } from 'node:stream'
-import ava, { type ExecutionContext } from 'ava'
-import { type Observable, from, lastValueFrom } from 'rxjs'
+import ava from 'ava'
+import { from, lastValueFrom } from 'rxjs'
 import { createRaft, memoryStorage, orThrow } from '../../../streams/index.js'
 import { simulate } from '../../../testing/index.js'
 import { counter, leaderOf, optionsOf } from '../member/world.js'
 import { rest } from '../snapshots/fakes.js'
-import { promises, quoted } from './promises.js'
+import { namedTests, promises, quoted, record } from './promises.js'
 
-const names: string[] = []
-const test = (name: string, check: (t: ExecutionContext) => void | Promise<void>): void => {
-  names.push(name)
-  ava(name, check)
-}
-
-const record = <A>(stream$: Observable<A>): A[] => {
-  const values: A[] = []
-  stream$.subscribe(value => values.push(value))
-  return values
-}
+const { names, test } = namedTests()
 
 /** A leader of three that has cut its log, and a member that lacks what was cut; neither has heard of the other yet. */
 const sendOne = async () => {
