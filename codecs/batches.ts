@@ -6,7 +6,7 @@
  * A noop has no body; a membership's body is its JSON.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
-import type { EntryBatch, EntryBody, Membership } from '../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody, Membership } from '../lib/types.js'
 import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { bodyOf, readBody } from './entries.js'
 import { decodeMembership, encodeMembership } from './membership.js'
@@ -29,25 +29,39 @@ const payloadOf = (batch: EntryBatch): EntryBody => {
   }
 }
 
+const headerOf = ({ firstIndex, term, time, kind, count }: Placed & Pick<EntryBatch, 'kind'>, bodyBytes: number, checksum: number): Uint8Array => {
+  const header = new Uint8Array(BATCH_HEADER_BYTES)
+  writePosition(header, 0, firstIndex)
+  writePosition(header, 8, term)
+  writeFloat64(header, 16, time)
+  header[24] = KINDS.indexOf(kind)
+  writeUint32(header, 28, count)
+  writeUint32(header, 32, bodyBytes)
+  writeUint32(header, 36, checksum)
+  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED)))
+  return header
+}
+
+/** The header that precedes the batch's body, where the bytes of that come later. */
+export const encodeHead = (head: BatchHead): Uint8Array => headerOf(head, head.body.bytes, head.body.checksum)
+
 /** Appends the batch to `out` as buffers, header first; a whole body is not copied. Returns the bytes added. */
 export const encodeBatch = (batch: EntryBatch, out: Uint8Array[]): number => {
   const payload = payloadOf(batch)
-  const header = new Uint8Array(BATCH_HEADER_BYTES)
-  writePosition(header, 0, batch.firstIndex)
-  writePosition(header, 8, batch.term)
-  writeFloat64(header, 16, batch.time)
-  header[24] = KINDS.indexOf(batch.kind)
-  writeUint32(header, 28, batch.count)
-  writeUint32(header, 32, payload.bytes.length)
-  writeUint32(header, 36, payload.checksum)
-  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED)))
-  out.push(header)
+  out.push(headerOf(batch, payload.bytes.length, payload.checksum))
   if (payload.bytes.length > 0) out.push(payload.bytes)
   return BATCH_HEADER_BYTES + payload.bytes.length
 }
 
-/** Reads one batch at `offset` of `bytes`. Its body is a view: whoever keeps it must own `bytes`. */
-export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, { readonly batch: EntryBatch; readonly end: number }> => {
+type Placed = Pick<EntryBatch, 'firstIndex' | 'term' | 'time' | 'count'>
+
+interface Header extends Placed {
+  readonly kind: EntryBatch['kind']
+  readonly bodyBytes: number
+  readonly checksum: number
+}
+
+const readHeader = (bytes: Uint8Array, offset: number): Either<string, Header> => {
   if (bytes.length - offset < BATCH_HEADER_BYTES) return left('a batch is shorter than its header')
   if (readUint32(bytes, offset + CHECKED) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) {
     return left('a batch header does not match its checksum')
@@ -57,14 +71,32 @@ export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, {
   const time = readFloat64(bytes, offset + 16)
   const kind = KINDS[bytes[offset + 24]!]
   const count = readUint32(bytes, offset + 28)
-  const start = offset + BATCH_HEADER_BYTES
-  const end = start + readUint32(bytes, offset + 32)
   if (!(firstIndex >= 1 && firstIndex + count - 1 <= MAX_POSITION && term >= 1 && time >= 0 && time <= MAX_POSITION) || count === 0) {
     return left('a batch header has a position out of range')
   }
   if ((readUint32(bytes, offset + 24) >>> 8) + readUint32(bytes, offset + 40) > 0) return left('a batch header has fields of a newer version')
+  if (kind === undefined) return left('a batch is of an unknown kind')
+  return right({ firstIndex, term, count, time, kind, bodyBytes: readUint32(bytes, offset + 32), checksum: readUint32(bytes, offset + 36) })
+}
+
+/** The header of a batch of commands, as `encodeHead` wrote it: of the whole batch, however much of its body it takes. */
+export const decodeHead = (bytes: Uint8Array, skip: number, bodyCount: number): Either<string, BatchHead> => {
+  const header = readHeader(bytes, 0)
+  if (isLeft(header)) return header
+  const { firstIndex, term, count, time, kind, bodyBytes, checksum } = header.right
+  return kind === 'command'
+    ? right({ kind, firstIndex, term, count, time, skip, body: { count: bodyCount, bytes: bodyBytes, checksum } })
+    : left(`a ${kind} does not come in parts`)
+}
+
+/** Reads one batch at `offset` of `bytes`. Its body is a view: whoever keeps it must own `bytes`. */
+export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, { readonly batch: EntryBatch; readonly end: number }> => {
+  const header = readHeader(bytes, offset)
+  if (isLeft(header)) return header
+  const { kind, firstIndex, term, count, time, bodyBytes, checksum } = header.right
+  const start = offset + BATCH_HEADER_BYTES
+  const end = start + bodyBytes
   if (end > bytes.length) return left('a batch is longer than what holds it')
-  const checksum = readUint32(bytes, offset + 36)
   switch (kind) {
     case 'command': {
       const body = readBody(bytes.subarray(start, end), checksum)
@@ -74,12 +106,9 @@ export const decodeBatch = (bytes: Uint8Array, offset: number): Either<string, {
     }
     case 'noop': return count === 1 && end === start ? right({ batch: { kind, firstIndex, term, count, time }, end }) : left('a noop has a body')
     case 'membership': return readMembership(bytes.subarray(start, end), checksum, { firstIndex, term, count, time }, end)
-    case undefined: return left('a batch is of an unknown kind')
     default: return unreachable(kind)
   }
 }
-
-type Placed = Pick<EntryBatch, 'firstIndex' | 'term' | 'time' | 'count'>
 
 const readMembership = (bytes: Uint8Array, checksum: number, placed: Placed, end: number): ReturnType<typeof decodeBatch> => {
   if (checksumOf(bytes) !== checksum) return left('a membership does not match its checksum')

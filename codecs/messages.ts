@@ -1,16 +1,17 @@
 /**
  * A message as it stands in a frame, little-endian:
  *
- *     kind u8 | flags u8 | bytes of name a u8 | bytes of name b u8 | numbers u64 × n | a | b | place | tail
+ *     kind u8 | flags u8 | bytes of name a u8 | bytes of name b u8 | numbers u64 × n | a | b | block | tail
  *
- * The tail is what has a checksum of its own: an AppendEntries' batches, a chunk of a snapshot, a proposal's commands or its results. How
- * many numbers there are depends on the kind, and so does whether there is a place: a snapshot's, its length the last of the numbers.
+ * The tail is what has a checksum of its own: an AppendEntries' batches, a part of a batch, a chunk of a snapshot, a proposal's commands or
+ * its results. How many numbers there are depends on the kind, and so does whether there is a block, its length the last of the numbers: a
+ * batch's header, or a snapshot's place.
  * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
-import type { EntryBatch, SnapshotPlace } from '../lib/types.js'
-import { decodeBatch, encodeBatch } from './batches.js'
+import type { BatchHead, EntryBatch, SnapshotPlace } from '../lib/types.js'
+import { decodeBatch, decodeHead, encodeBatch, encodeHead } from './batches.js'
 import { checksumOf, readPosition, writePosition } from './bytes.js'
 import { readBody } from './entries.js'
 import { decodeWith } from './report.js'
@@ -20,50 +21,56 @@ import { decodePlace, encodePlace } from './snapshots.js'
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
-  'installSnapshot', 'chunkAccepted',
+  'installSnapshot', 'chunkAccepted', 'appendPart',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const PRE_VOTE = 1
 const GRANTED = 2
 const AWAITED = 1
 
-/** How many numbers each kind has, the flags it knows, and whether it has names. */
-const LAYOUTS = {
+/** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
+const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly flags: number; readonly named: boolean; readonly hasBlock?: true }> = {
   appendEntries: { numbers: 5, flags: 0, named: true },
-  appendAccepted: { numbers: 5, flags: 0, named: true },
+  appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
+  appendAccepted: { numbers: 6, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
   requestVote: { numbers: 4, flags: PRE_VOTE, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
-  installSnapshot: { numbers: 7, flags: 0, named: true },
+  installSnapshot: { numbers: 7, flags: 0, named: true, hasBlock: true },
   chunkAccepted: { numbers: 7, flags: AWAITED, named: true },
   propose: { numbers: 4, flags: 0, named: false },
   committed: { numbers: 4, flags: 0, named: false },
   refused: { numbers: 2, flags: REASONS.length - 1, named: true },
   lost: { numbers: 1, flags: 0, named: false },
-} as const satisfies Record<LinkMessage['type'], { numbers: number; flags: number; named: boolean }>
+}
 
-/** A head, its place as bytes or as what they say. */
-interface Head<Place> {
+/** A head, its block as bytes or as what they say. */
+interface Head<Block> {
   readonly flags: number
   readonly a: string
   readonly b: string
   readonly numbers: readonly number[]
-  readonly place?: Place | undefined
+  readonly block?: Block | undefined
 }
 
 const headOf = (m: LinkMessage): Head<Uint8Array> => {
   switch (m.type) {
     case 'appendEntries': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
-    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks] }
+    case 'appendPart': {
+      const block = encodeHead(m.head)
+      const { skip, body } = m.head
+      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogTerm, skip, body.count, m.offset, checksumOf(m.part), block.length], block }
+    }
+    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks, m.held] }
     case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
     case 'requestVote': return { flags: m.preVote ? PRE_VOTE : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
     case 'requestVoteReply': {
       return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
     }
     case 'installSnapshot': {
-      const place = encodePlace(m.snapshot)
+      const block = encodePlace(m.snapshot)
       const { bytes, checksum } = m.snapshot
-      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), place.length], place }
+      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), block.length], block }
     }
     case 'chunkAccepted': {
       const { index, term, bytes, checksum } = m.snapshot
@@ -80,6 +87,7 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
 const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
   switch (message.type) {
     case 'appendEntries': return message.batches.reduce((bytes, batch) => bytes + encodeBatch(batch, out), 0)
+    case 'appendPart': return add(message.part, out)
     case 'installSnapshot': return message.chunk.length > 0 ? add(message.chunk, out) : 0
     case 'propose': return add(message.body.bytes, out)
     case 'committed': return add(message.results.bytes, out)
@@ -108,10 +116,10 @@ const readName = (bytes: Uint8Array, from: number, to: number): string => {
  * `reserved` bytes of the head's buffer are left to the caller and not counted.
  */
 export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved = 0): number => {
-  const { flags, a, b, numbers, place } = headOf(message)
+  const { flags, a, b, numbers, block } = headOf(message)
   const names = reserved + FIXED + 8 * numbers.length
   const end = names + a.length + b.length
-  const head = new Uint8Array(place === undefined ? end : end + place.length)
+  const head = new Uint8Array(block === undefined ? end : end + block.length)
   head[reserved] = KINDS.indexOf(message.type)
   head[reserved + 1] = flags
   head[reserved + 2] = a.length
@@ -119,7 +127,7 @@ export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved 
   for (let i = 0; i < numbers.length; i++) writePosition(head, reserved + FIXED + 8 * i, numbers[i]!)
   writeName(a, head, names)
   writeName(b, head, names + a.length)
-  if (place !== undefined) head.set(place, end)
+  if (block !== undefined) head.set(block, end)
   out.push(head)
   return head.length - reserved + encodeTail(message, out)
 }
@@ -135,11 +143,20 @@ const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]>
   return right(batches)
 }
 
-const NO_PLACE: Either<string, undefined> = right(undefined)
+const NO_BLOCK: Either<string, undefined> = right(undefined)
+
+const decodeBlock = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, BatchHead | SnapshotPlace | undefined> => {
+  switch (kind) {
+    case 'appendPart': return decodeHead(bytes, numbers[3]!, numbers[4]!)
+    case 'installSnapshot': return decodePlace(bytes)
+    default: return NO_BLOCK
+  }
+}
 
 const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, unknown> => {
   switch (kind) {
     case 'appendEntries': return decodeBatches(bytes)
+    case 'appendPart': return checksumOf(bytes) === numbers[6] ? right(bytes) : left('the part does not match its checksum')
     case 'installSnapshot': return checksumOf(bytes) === numbers[5] ? right(bytes) : left('the chunk does not match its checksum')
     case 'propose': return readBody(bytes, numbers[3]!)
     case 'committed': return readBody(bytes, numbers[3]!)
@@ -148,12 +165,13 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 }
 
 /** The fields of a message, of the right names but not yet of proven values: those are the codec's to judge. */
-const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, place }: Head<SnapshotPlace>, tail: unknown): unknown => {
+const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<BatchHead | SnapshotPlace>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], batches: tail }
     }
-    case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4] }
+    case 'appendPart': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogTerm: n[2], head: block, offset: n[5], part: tail }
+    case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5] }
     case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
     case 'requestVote': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
@@ -162,7 +180,7 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, place }:
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
     }
     case 'installSnapshot': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...place, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail }
     }
     case 'chunkAccepted': {
       const snapshot = { index: n[2], term: n[3], bytes: n[4], checksum: n[5] }
@@ -194,13 +212,13 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   if (end > names && !layout.named) return left(`${kind}: has names where none belong`)
   const numbers: number[] = []
   for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(bytes, at))
-  const headEnd = kind === 'installSnapshot' ? end + numbers[6]! : end
+  const headEnd = layout.hasBlock ? end + numbers.at(-1)! : end
   if (!(headEnd <= bytes.length)) return left(`${kind}: is shorter than its fields`)
-  const place = headEnd > end ? decodePlace(bytes.subarray(end, headEnd)) : NO_PLACE
-  if (isLeft(place)) return left(`${kind}: ${place.left}`)
+  const block = decodeBlock(kind, numbers, bytes.subarray(end, headEnd))
+  if (isLeft(block)) return left(`${kind}: ${block.left}`)
   const tail = decodeTail(kind, numbers, bytes.subarray(headEnd))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
-  const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers, place: place.right }
+  const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers, block: block.right }
   return judged(kind, fieldsOf(kind, head, tail.right))
 }
 

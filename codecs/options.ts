@@ -67,7 +67,7 @@ export const DEFAULT_PROPOSE_TIMEOUT_MS: Millis = 5000
 
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  maxCommandBytes: 1 * MiB,
+  maxCommandBytes: 8 * MiB,
   maxBatchBytes: 256 * KiB,
   maxAppendBytes: 1 * MiB,
   maxInflightMessages: 64,

@@ -72,9 +72,23 @@ export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.stri
   prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, round: Round,
 }, 'AppendEntries'), followsPrevious)
 
+/** A batch without its bytes. */
+export const BatchHead: t.Type<log.BatchHead, unknown> = checked(
+  t.strict({ kind: t.literal('command'), ...placed, skip: Count, body: t.strict({ count: EntryIndex, bytes: Count, checksum: Checksum }) }, 'BatchHead'),
+  ({ skip, count, body }) => (skip + count > body.count ? 'must not reach beyond its body' : bodyHolds(body.bytes, body.count) ? undefined : `must have room for its ${body.count} entries`),
+)
+
+/** Its batch follows an entry or none, and nothing in it is of a later term than its own. Whether the part lies within the body is the core's to judge. */
+export const AppendPart: t.Type<core.AppendPart, unknown> = checked(t.strict({
+  type: t.literal('appendPart'), ...envelope, prevLogTerm: Term, head: BatchHead, offset: Count, part: Bytes, round: Round,
+}, 'AppendPart'), ({ term, prevLogTerm, head }) => {
+  if (isHalfPlace(head.firstIndex - 1, prevLogTerm)) return 'must name an entry or none as its previous one'
+  return prevLogTerm <= head.term && head.term <= term ? undefined : 'must not fall back to an earlier term, nor be of a later one than its own'
+})
+
 /** What is durable has been verified. */
 export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
-  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, round: Round,
+  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, held: Count, round: Round,
 }, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
 
 /** The hint lies at or before the refused entry, or nowhere. */
@@ -131,6 +145,7 @@ export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ typ
 /** The codec of each kind of message. */
 export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Extract<requests.LinkMessage, { type: Kind }>, unknown> } = {
   appendEntries: AppendEntries,
+  appendPart: AppendPart,
   appendAccepted: AppendAccepted,
   appendRefused: AppendRefused,
   requestVote: RequestVote,

@@ -1,7 +1,7 @@
-import type { EntryBatch, Index } from './types.js'
+import type { BatchHead, CommandBatch, EntryBatch, Index } from './types.js'
 
 /** The batch's last index. */
-export const lastIndexOf = (batch: EntryBatch): Index => batch.firstIndex + batch.count - 1
+export const lastIndexOf = (batch: Pick<EntryBatch, 'firstIndex' | 'count'>): Index => batch.firstIndex + batch.count - 1
 
 /**
  * What the batch weighs in memory, on the wire and on disk, in bytes; for a slice the weight of the whole, since it keeps
@@ -12,6 +12,9 @@ export const bytesOf = (batch: EntryBatch): number => BATCH_OVERHEAD_BYTES + (ba
 /** What the first `entries` of the batch take of the log: their part of it, as if all entries of its body were equally large. */
 export const shareOf = (batch: EntryBatch, entries: number): number =>
   batch.kind === 'command' ? bytesOf(batch) * entries / batch.body.count : bytesOf(batch)
+
+/** The batch, its bytes left out. */
+export const headOf = ({ body: { count, bytes, checksum }, ...batch }: CommandBatch): BatchHead => ({ ...batch, body: { count, bytes: bytes.length, checksum } })
 
 /** Header and object: what makes ten million one-entry batches count for what they cost. */
 const BATCH_OVERHEAD_BYTES = 128

@@ -24,6 +24,7 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
     votedFor: term === state.term ? state.votedFor : undefined,
     leader,
     verified: 0,
+    assembly: undefined,
     leaderRound: 0,
     reportedDurable: 0,
     answeredAt: Number.NEGATIVE_INFINITY,

@@ -25,8 +25,8 @@ export const common = (state: RaftState) => ({
 const copyOfRole = (state: RaftState): RaftState => {
   switch (state.role) {
     case 'follower': {
-      const { role, verified, leaderRound, reportedDurable, answeredAt, answeredRound } = state
-      return Object.assign(common(state), { role, verified, leaderRound, reportedDurable, answeredAt, answeredRound })
+      const { role, verified, assembly, leaderRound, reportedDurable, answeredAt, answeredRound } = state
+      return Object.assign(common(state), { role, verified, assembly, leaderRound, reportedDurable, answeredAt, answeredRound })
     }
     case 'candidate': {
       const { role, phase, votes } = state

@@ -23,6 +23,7 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   if (conflict !== undefined) store(follower, batches.filter(batch => lastIndexOf(batch) >= conflict).map(batch => dropBefore(batch, conflict)), outbox)
   const last = batches.at(-1)
   follower.verified = Math.max(follower.verified, last ? lastIndexOf(last) : prevLogIndex)
+  if (follower.assembly !== undefined && follower.assembly.head.firstIndex <= follower.verified) follower.assembly = undefined
   // Only what the leader has checked: an unverified tail may differ from the leader's (§5.3, step 5 of AppendEntries).
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex

@@ -5,7 +5,7 @@ import { heardFrom } from './hearing.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Progress, accept, backUp, pace } from './progress.js'
+import { type Parts, type Progress, accept, backUp, pace } from './progress.js'
 import { type Leader, isPrompt, progressOf } from './state.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
@@ -39,9 +39,17 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
-  pace(progress, progress.inflightBytes, isPrompt(leader, reply.round), reply.round, leader.round)
+  const { parts } = progress
+  // One who asks again while a part is on its way is answered once that has come: what counts is when it left.
+  const asked = parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round
+  pace(progress, progress.inflightBytes + parts.bytes, isPrompt(leader, asked), reply.round, leader.round)
   accept(progress, verified, durable)
+  if (reply.round === progress.acceptedRound && reply.round >= progress.parts.round) progress.parts = partsHeld(progress, reply)
 }
+
+/** What the follower has of the batch that goes in parts; nothing is on its way any more. */
+const partsHeld = ({ nextIndex, parts: { held } }: Progress, reply: AppendAccepted): Parts =>
+  ({ held: reply.verified === nextIndex - 1 ? reply.held : held, round: 0, bytes: 0 })
 
 /** The follower's log differs before what was sent: go back to where the two can agree, whole terms at a time (§5.3). */
 export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Outbox): void => {

@@ -1,4 +1,4 @@
-import type { EntryBatch, EntryId, Index, MemberId, Round, Snapshot, Term } from './types.js'
+import type { BatchHead, EntryBatch, EntryId, Index, MemberId, Round, Snapshot, Term } from './types.js'
 
 interface Envelope {
   readonly from: MemberId
@@ -19,6 +19,18 @@ export interface AppendEntries extends Envelope {
   readonly round: Round
 }
 
+/** One part of a batch that is larger than what the way to the follower carries at a time; whole, it is what an AppendEntries with that batch alone is. */
+export interface AppendPart extends Envelope {
+  readonly type: 'appendPart'
+  /** The term of the entry before the batch. */
+  readonly prevLogTerm: Term
+  readonly head: BatchHead
+  /** Where the part belongs in the body. */
+  readonly offset: number
+  readonly part: Uint8Array
+  readonly round: Round
+}
+
 /** The follower's log agrees with the leader's up to `verified`. */
 export interface AppendAccepted extends Envelope {
   readonly type: 'appendAccepted'
@@ -28,6 +40,8 @@ export interface AppendAccepted extends Envelope {
   readonly durable: Index
   /** Where a snapshot has to stand at least, because the follower's own is lost; 0 where it needs none. */
   readonly lacks: Index
+  /** How many bytes are here of the batch behind `verified`, where it comes in parts; else 0. */
+  readonly held: number
   /** The highest round among the requests this answers. */
   readonly round: Round
 }
@@ -90,4 +104,4 @@ export interface ChunkAccepted extends Envelope {
 }
 
 /** Everything one member's core says to another's. */
-export type Message = AppendEntries | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply | InstallSnapshot | ChunkAccepted
+export type Message = AppendEntries | AppendPart | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply | InstallSnapshot | ChunkAccepted

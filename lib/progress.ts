@@ -13,6 +13,15 @@ export interface Inflight {
   readonly bytes: number
 }
 
+/** A batch on its way in parts: how many bytes of it the follower has, and the part in flight by its round and its length, both 0 where none is. */
+export interface Parts {
+  readonly held: number
+  readonly round: Round
+  readonly bytes: number
+}
+
+const NO_PARTS: Parts = { held: 0, round: 0, bytes: 0 }
+
 /** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
 export interface Sending {
   readonly snapshot: Snapshot
@@ -47,6 +56,8 @@ export interface Progress {
   contact: Millis
   /** The highest round of an acceptance: a refusal with a higher one is no late message. */
   acceptedRound: Round
+  /** How far the batch at nextIndex is, where it goes in parts. */
+  parts: Parts
   /** The round of the outstanding probe, or 0: in probe mode nothing is sent until it is answered or a heartbeat is due. */
   probeRound: Round
   /** The commitIndex last sent. */
@@ -66,14 +77,14 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined,
+  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
-  contact: progress.contact, acceptedRound: progress.acceptedRound, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
+  contact: progress.contact, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending },
 })
 
@@ -94,12 +105,20 @@ export const pace = (progress: Progress, inflightBytes: number, isPrompt: boolea
   progress.windowRound = newest
 }
 
+/** From now on this is the next entry to send; nothing of it is under way. */
+export const proceed = (progress: Progress, nextIndex: Index): void => {
+  if (nextIndex === progress.nextIndex) return
+  progress.nextIndex = nextIndex
+  progress.fromDisk = []
+  progress.parts = NO_PARTS
+}
+
 /** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */
 export const accept = (progress: Progress, verified: Index, durable: Index): void => {
   progress.matchIndex = Math.max(progress.matchIndex, durable)
   progress.verifiedIndex = Math.max(progress.verifiedIndex, verified)
   // A probe's nextIndex was a guess; once pipelining, it runs ahead of the answers.
-  progress.nextIndex = Math.max(progress.mode === 'probe' ? 0 : progress.nextIndex, progress.verifiedIndex + 1)
+  proceed(progress, Math.max(progress.mode === 'probe' ? 0 : progress.nextIndex, progress.verifiedIndex + 1))
   progress.mode = 'replicate'
   progress.probeRound = 0
   // What is not durable there waits in its memory: the window bounds that, too, however slow its disk.
@@ -114,11 +133,12 @@ export const accept = (progress: Progress, verified: Index, durable: Index): voi
  */
 export const backUp = (progress: Progress, nextIndex: Index): void => {
   progress.mode = 'probe'
-  progress.nextIndex = Math.max(nextIndex, progress.matchIndex + 1)
+  proceed(progress, Math.max(nextIndex, progress.matchIndex + 1))
   progress.verifiedIndex = Math.min(progress.verifiedIndex, progress.nextIndex - 1)
   progress.probeRound = 0
   progress.inflight = []
   progress.inflightBytes = 0
   progress.reading = 0
   progress.fromDisk = []
+  progress.parts = NO_PARTS
 }

@@ -1,10 +1,10 @@
-import { bytesOf, lastIndexOf } from './batch.js'
+import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type Progress, isActive } from './progress.js'
+import { type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { type Leader, nextRound } from './state.js'
-import type { EntryBatch, Index, Round } from './types.js'
+import type { CommandBatch, EntryBatch, Index, Round } from './types.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
 export const replicate = (leader: Leader, outbox: Outbox): void => {
@@ -27,8 +27,14 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
   let sent = false
   while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
     const batches = nextBatches(leader, progress, outbox)
-    if (batches.length === 0) break
-    send(leader, progress, batches, active, asked(), outbox)
+    const [first] = batches
+    if (first === undefined) break
+    const isWhole = !isInParts(leader, progress, first)
+    if (!isWhole && progress.mode === 'replicate') {
+      if (sendPart(leader, progress, first, asked, outbox)) continue
+      break
+    }
+    send(leader, progress, isWhole ? batches : [], active, asked(), outbox)
     sent = true
   }
   if (!sent && isLifeSignDue(leader, progress, active, outbox)) send(leader, progress, [], active, asked(), outbox)
@@ -48,6 +54,10 @@ const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightByt
   mode === 'probe' ? probeRound === 0
     : inflight.length < settings.maxInflightMessages && inflightBytes < Math.min(windowBytes, settings.maxInflightBytes)
 
+/** Whether what is still to send of a batch would delay the life signs behind it, or some of it has left: it goes in parts, and while probing not at all. */
+const isInParts = ({ settings }: Leader, { windowBytes, parts: { held, bytes } }: Progress, batch: EntryBatch): batch is CommandBatch =>
+  batch.kind === 'command' && (held + bytes > 0 || batch.body.bytes.length > Math.min(windowBytes, settings.maxInflightBytes))
+
 /** Heartbeats depend on time alone; a commit is told at once to those who can follow it. */
 const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, active: boolean, outbox: Outbox): boolean =>
   outbox.heartbeatDue || (active && mode === 'replicate' && sentCommit < commitIndex)
@@ -58,9 +68,9 @@ const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outb
   const last = lastEntry(log).index
   const maxBytes = Math.min(settings.maxAppendBytes, windowBytes)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
-  progress.fromDisk = []
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
   if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
+  progress.fromDisk = []
   if (reading === 0) {
     progress.reading = nextIndex
     outbox.reads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes })
@@ -81,9 +91,27 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
     return
   }
   const last = batches.at(-1)
-  if (last === undefined) return
-  const bytes = batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
-  progress.nextIndex = lastIndexOf(last) + 1
-  progress.inflight = [...progress.inflight, { lastIndex: progress.nextIndex - 1, bytes }]
+  if (last !== undefined) advance(progress, lastIndexOf(last), batches.reduce((sum, batch) => sum + bytesOf(batch), 0))
+}
+
+/** Everything up to `lastIndex` has left, with so many bytes. */
+const advance = (progress: Progress, lastIndex: Index, bytes: number): void => {
+  proceed(progress, lastIndex + 1)
+  progress.inflight = [...progress.inflight, { lastIndex, bytes }]
   progress.inflightBytes += bytes
+}
+
+/** Sends the next part of the batch once the one before has been answered. Whether that was the last of it. */
+const sendPart = ({ settings, log, term }: Leader, progress: Progress, batch: CommandBatch, asked: () => Round, outbox: Outbox): boolean => {
+  const { id: to, windowBytes, parts: { held, round } } = progress
+  const { body: { bytes }, firstIndex } = batch
+  if (round > 0) return false
+  const part = bytes.subarray(held, held + Math.min(windowBytes, settings.maxAppendBytes))
+  progress.parts = { held, round: asked(), bytes: part.length }
+  outbox.messages.push({
+    type: 'appendPart', from: settings.id, to, term, prevLogTerm: termAt(log, firstIndex - 1)!, head: headOf(batch), offset: held, part, round: asked(),
+  })
+  if (held + part.length < bytes.length) return false
+  advance(progress, lastIndexOf(batch), bytesOf(batch))
+  return true
 }

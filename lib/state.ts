@@ -2,7 +2,7 @@ import type { Log } from './log.js'
 import { membershipOf } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
-import type { Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
+import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
 import { isVoter } from './membership.js'
 
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
@@ -108,10 +108,19 @@ interface Common {
   round: Round
 }
 
+/** What is here of a batch that comes in parts, from its beginning on. */
+export interface Assembly {
+  readonly head: BatchHead
+  readonly parts: readonly Uint8Array[]
+  readonly held: number
+}
+
 export interface Follower extends Common {
   readonly role: 'follower'
   /** The highest index checked by an AppendEntries of this term. Volatile. */
   verified: Index
+  /** The batch behind it that comes in parts. Volatile. */
+  assembly: Assembly | undefined
   /** The highest round among the leader's requests of this term. Volatile. */
   leaderRound: Round
   /** What the leader was last told to be durable, and when. Volatile. */

@@ -1,6 +1,7 @@
 import { acknowledge } from './acknowledgement.js'
 import { handOut, onApplied, onReadToApply } from './application.js'
 import { onRequestVoteReply } from './candidate.js'
+import { onAppendPart } from './assembling.js'
 import { advanceCommit } from './commitment.js'
 import { compact } from './compaction.js'
 import { becomeFollower } from './convert.js'
@@ -76,6 +77,7 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   switch (message.type) {
     case 'appendEntries': return obey(state, message, outbox, follower => onAppendEntries(follower, message, outbox))
+    case 'appendPart': return obey(state, message, outbox, follower => onAppendPart(follower, message, outbox))
     case 'installSnapshot': return obey(state, message, outbox, follower => onInstallSnapshot(follower, message, outbox))
     case 'requestVote': onRequestVote(state, message, outbox); return state
     case 'requestVoteReply': return state.role === 'candidate' ? onRequestVoteReply(state, message, outbox) : state
@@ -100,8 +102,9 @@ const obey = (state: RaftState, { from }: Message, outbox: Outbox, heed: (follow
 /** Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. */
 const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   const { from, to } = message
-  if (message.type === 'appendEntries') {
-    const { prevLogIndex, round } = message
+  if (message.type === 'appendEntries' || message.type === 'appendPart') {
+    const { round } = message
+    const prevLogIndex = message.type === 'appendEntries' ? message.prevLogIndex : message.head.firstIndex - 1
     outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, round })
   }
   if (message.type === 'installSnapshot') {

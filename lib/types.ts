@@ -93,6 +93,8 @@ export interface CommandBatch extends Placed {
   readonly body: EntryBody
   readonly skip: number
 }
+/** A command batch without the bytes of its body, of which it names the number. */
+export type BatchHead = Omit<CommandBatch, 'body'> & { readonly body: Omit<EntryBody, 'bytes'> & { readonly bytes: number } }
 /** The entry a leader appends on its election, to commit what earlier terms left behind (§8). */
 export interface NoopBatch extends Placed {
   readonly kind: 'noop'

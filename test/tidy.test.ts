@@ -33,7 +33,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['convert', 'sending'],
   ['election'],
   ['voting', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application', 'receiving', 'compaction'],
-  ['ready'],
+  ['assembling', 'ready'],
   ['step'],
   ['recover'],
   ['index'],

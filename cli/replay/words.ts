@@ -6,10 +6,10 @@ import type { Message, SnapshotId } from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { EntryBatch, EntryBody } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 
 /** `3..7@2`: the entries from 3 to 7, of term 2. */
-const placeOf = (batch: EntryBatch): string =>
+const placeOf = (batch: EntryBatch | BatchHead): string =>
   `${batch.firstIndex}${batch.count > 1 ? `..${lastIndexOf(batch)}` : ''}@${batch.term}${batch.kind === 'command' ? '' : ` ${batch.kind}`}`
 
 const MAX_LISTED = 4
@@ -25,7 +25,8 @@ const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length 
 const ofMessage = (message: Message): string => {
   switch (message.type) {
     case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}`
-    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}`
+    case 'appendPart': return `bytes ${message.offset} to ${message.offset + message.part.length} of ${message.head.body.bytes}, of ${placeOf(message.head)}`
+    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}${message.held > 0 ? `, ${message.held} bytes of what follows` : ''}`
     case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
     case 'requestVote': return `${message.preVote ? 'pre-vote, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'requestVoteReply': return `${message.preVote ? 'pre-vote ' : ''}${message.voteGranted ? 'granted' : 'refused'}`

@@ -5,7 +5,7 @@
  *     how many | of each: face u8 | firstIndex, unless it follows | term, unless it is the same | time | content
  */
 import { unreachable } from '../../lib/prelude.js'
-import type { EntryBatch, EntryBody } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 import { decodeMembership, encodeMembership } from '../membership.js'
 import type { ByteSink } from './byte-sink.js'
 import type { ByteSource } from './byte-source.js'
@@ -30,12 +30,27 @@ export const writeBody = (sink: ByteSink, { count, bytes, checksum }: EntryBody)
   sink.word(checksum)
 }
 
-export const readBody = (source: ByteSource): EntryBody => {
-  const count = source.varint()
+const readLength = (source: ByteSource): number => {
   const length = source.varint()
-  const checksum = source.word()
   if (length > MAX_BODY_BYTES) source.fail(`a body of ${length} bytes is longer than any that could be proposed`)
-  return { count, bytes: zerosOf(source.fault() === undefined ? length : 0), checksum }
+  return source.fault() === undefined ? length : 0
+}
+
+/** As many zeros as there were bytes. */
+export const readBlank = (source: ByteSource): Uint8Array => zerosOf(readLength(source))
+
+export const readBody = (source: ByteSource): EntryBody => ({ count: source.varint(), bytes: readBlank(source), checksum: source.word() })
+
+export const writeHead = (sink: ByteSink, { firstIndex, term, count, time, skip, body }: BatchHead): void => {
+  for (const number of [firstIndex, term, count, skip, body.count, body.bytes]) sink.varint(number)
+  sink.double(time)
+  sink.word(body.checksum)
+}
+
+export const readHead = (source: ByteSource): BatchHead => {
+  const [firstIndex, term, count, skip] = [source.varint(), source.varint(), source.varint(), source.varint()]
+  const body = { count: source.varint(), bytes: readLength(source) }
+  return { kind: 'command', firstIndex, term, count, skip, time: source.double(), body: { ...body, checksum: source.word() } }
 }
 
 const timeBits = (delay: number): number => (delay === 0 ? 0 : delay > 0 && Number.isSafeInteger(delay) ? HAS_DELAY : HAS_TIME)

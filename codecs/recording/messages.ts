@@ -2,13 +2,13 @@
 import * as t from 'io-ts'
 import type * as core from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
-import { AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply } from '../shapes.js'
-import { readBatches, writeBatches } from './batches.js'
+import { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply } from '../shapes.js'
+import { readBatches, readBlank, readHead, writeBatches, writeHead } from './batches.js'
 import type { ByteSink } from './byte-sink.js'
 import type { ByteSource } from './byte-source.js'
 import { readChunk, readSnapshot, readSnapshotId, writeChunk, writeSnapshot, writeSnapshotId } from './snapshots.js'
 
-const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted'] as const
+const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted', 'appendPart'] as const
 const PRE_VOTE = 1
 const GRANTED = 2
 const AWAITED = 1
@@ -25,10 +25,16 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.prevLogTerm)
       sink.varint(message.leaderCommit)
       return writeBatches(sink, message.batches)
+    case 'appendPart':
+      sink.varint(message.prevLogTerm)
+      writeHead(sink, message.head)
+      sink.varint(message.offset)
+      return sink.varint(message.part.length)
     case 'appendAccepted':
       sink.varint(message.verified)
       sink.varint(message.durable)
-      return sink.varint(message.lacks)
+      sink.varint(message.lacks)
+      return sink.varint(message.held)
     case 'appendRefused':
       sink.varint(message.prevLogIndex)
       sink.varint(message.hintIndex)
@@ -60,7 +66,10 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
       const previous = { prevLogIndex: source.varint(), prevLogTerm: source.varint() }
       return { type, ...envelope, ...previous, leaderCommit: source.varint(), batches: readBatches(source) }
     }
-    case 'appendAccepted': return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint() }
+    case 'appendPart': return { type, ...envelope, prevLogTerm: source.varint(), head: readHead(source), offset: source.varint(), part: readBlank(source) }
+    case 'appendAccepted': {
+      return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint(), held: source.varint() }
+    }
     case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint() }
     case 'requestVote': {
       const preVote = source.byte() === PRE_VOTE
@@ -87,4 +96,4 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
 
 /** What a recording may hold is what a member could have been told. */
 export const Message: t.Type<core.Message, unknown> =
-  t.union([AppendEntries, AppendAccepted, AppendRefused, RequestVote, RequestVoteReply, InstallSnapshot, ChunkAccepted])
+  t.union([AppendEntries, AppendPart, AppendAccepted, AppendRefused, RequestVote, RequestVoteReply, InstallSnapshot, ChunkAccepted])

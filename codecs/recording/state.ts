@@ -7,11 +7,11 @@ import { brokenIn } from '../../lib/invariants.js'
 import { type Log, type TermRun, openLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Progress, Sending } from '../../lib/progress.js'
-import type { Candidate, Follower, Leader, RaftState, Receiving, Settings } from '../../lib/state.js'
+import type { Assembly, Candidate, Follower, Leader, RaftState, Receiving, Settings } from '../../lib/state.js'
 import type { EntryBatch, LogBase } from '../../lib/types.js'
 import { Membership } from '../membership.js'
 import { Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
-import { EntryBatches } from '../shapes.js'
+import { BatchHead, EntryBatches } from '../shapes.js'
 import { Chunk, MAX_CHUNK_BYTES, Snapshot } from '../snapshots.js'
 import { Time } from './events.js'
 import { zerosOf } from './zeros.js'
@@ -65,6 +65,19 @@ const Settings: t.Type<Settings, unknown> = t.strict({
   snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count,
 }, 'Settings')
 
+const AssemblyRecord = t.strict({ head: BatchHead, held: Count }, 'Assembly')
+/** What is here of a batch: the number of its bytes, which are zeros when it is read. */
+const Assembly: t.Type<Assembly, unknown> = new t.Type<Assembly, unknown>(
+  'Assembly', (value): value is Assembly => AssemblyRecord.is(value),
+  (value, context) => {
+    const record = AssemblyRecord.validate(value, context)
+    if (isLeft(record)) return record
+    const { head, held } = record.right
+    return held < head.body.bytes ? t.success({ head, held, parts: [zerosOf(held)] }) : t.failure(value, context, 'holds more than there is')
+  },
+  ({ head, held }) => ({ head, held }),
+)
+
 const Base: t.Type<LogBase, unknown> = t.strict({ index: Index, term: Term, membership: Membership })
 const Run: t.Type<TermRun, unknown> = t.strict({ firstIndex: EntryIndex, term: EntryTerm })
 const LogHead: t.Type<LogHead, unknown> = t.strict({
@@ -89,10 +102,10 @@ const common = {
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, acceptedRound: Round, probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending),
+  contact: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending),
 }, 'Progress')
 const Head: t.Type<StateHead, unknown> = t.union([
-  t.strict({ role: t.literal('follower'), ...common, verified: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
+  t.strict({ role: t.literal('follower'), ...common, verified: Index, assembly: maybe(Assembly), leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,

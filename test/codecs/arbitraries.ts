@@ -5,7 +5,7 @@ import { packEntries } from '../../codecs/entries.js'
 import { MemberId } from '../../codecs/primitives.js'
 import type * as messages from '../../lib/messages.js'
 import type * as requests from '../../lib/requests.js'
-import type { EntryBatch, EntryBody, HardState, MemberId as Id, Membership, Snapshot } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody, HardState, MemberId as Id, Membership, Snapshot } from '../../lib/types.js'
 
 const visibleCharacter = fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code))
 const visible = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: visibleCharacter, minLength: 1, maxLength, size: 'max' })
@@ -81,6 +81,7 @@ const entryUpTo = (term: number, mostIndex = MAX_POSITION): fc.Arbitrary<readonl
     : fc.tuple(upTo(mostIndex).map(index => Math.max(1, index)), upTo(term).map(value => Math.max(1, value))),
 )
 
+const entryPosition = position.map(value => Math.max(1, value))
 const envelope = { from: memberId, to: memberId, round: position }
 
 export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo(MAX_POSITION - 100), fc.record({ ...envelope, leaderCommit: position }))
@@ -91,7 +92,22 @@ export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo
     term: Math.max(1, least, batches.at(-1)?.term ?? 0) + ahead,
   }))))
 
-export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position }), position, position)
+const head: fc.Arbitrary<BatchHead> = fc.record({
+  firstIndex: upTo(MAX_POSITION - 200).map(index => index + 1), term: upTo(MAX_POSITION - 10).map(term => term + 1), time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }),
+  count: fc.integer({ min: 1, max: 100 }), skip: fc.nat(100), more: fc.nat(100), room: fc.nat(1e6), checksum: fc.nat(0xffff_ffff),
+}).map(({ more, room, checksum, ...placed }) => {
+  const count = placed.skip + placed.count + more
+  return { kind: 'command', ...placed, body: { count, bytes: 8 + 4 * count + room, checksum } }
+})
+
+export const appendPart: fc.Arbitrary<messages.AppendPart> =
+  fc.tuple(fc.record({ ...envelope, head, offset: position, part: fc.uint8Array({ maxLength: 200 }) }), position, fc.nat(5))
+    .map(([fields, prevLogTerm, ahead]) => ({
+      type: 'appendPart', ...fields, term: fields.head.term + ahead,
+      prevLogTerm: fields.head.firstIndex === 1 ? 0 : Math.max(1, Math.min(prevLogTerm, fields.head.term)),
+    }))
+
+export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position, held: position }), position, position)
   .map(([fields, one, other]) => ({ type: 'appendAccepted', ...fields, verified: Math.max(one, other), durable: Math.min(one, other) }))
 
 export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...envelope, term: position, prevLogIndex: position })
@@ -104,7 +120,6 @@ export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...en
 export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
   fc.record({ type: fc.constant('requestVoteReply'), ...envelope, term: position, preVote: fc.boolean(), voteGranted: fc.boolean() })
 
-const entryPosition = position.map(value => Math.max(1, value))
 const contents = { bytes: position, checksum: fc.nat(0xffff_ffff) }
 export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
   index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }),
@@ -136,7 +151,7 @@ export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.con
 
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
 export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } =
-  { appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted, propose, committed, refused, lost }
+  { appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted, propose, committed, refused, lost }
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 

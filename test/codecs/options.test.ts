@@ -70,8 +70,8 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
     ['heartbeatMs: must be at most half of electionTimeoutMs = 199, not 100']],
   ['a stall bound above the election timeout', { ...given, limits: { stallMs: 1001 } },
     ['limits.stallMs: must be at most electionTimeoutMs = 1000, not 1001']],
-  ['a frame too small for what it must carry', { ...given, limits: { maxFrameBytes: 2_424_831 } },
-    ['limits.maxFrameBytes: must be at least maxAppendBytes + maxBatchBytes + maxCommandBytes + 65536 = 2424832, not 2424831']],
+  ['a frame too small for what it must carry', { ...given, limits: { maxFrameBytes: 9_764_863 } },
+    ['limits.maxFrameBytes: must be at least maxAppendBytes + maxBatchBytes + maxCommandBytes + 65536 = 9764864, not 9764863']],
   ['a frame too small for a chunk', { ...given, limits: { maxFrameBytes: 1_277_951, maxAppendBytes: 1000, maxBatchBytes: 1000, maxCommandBytes: 1000 } },
     ['limits.maxFrameBytes: must be at least snapshotChunkBytes + 229376 = 1277952, not 1277951']],
   ['a chunk that no store takes', { ...given, limits: { snapshotChunkBytes: 1_048_577 } },
@@ -81,9 +81,9 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
   ['inflight bytes below an append', { ...given, limits: { maxInflightBytes: 1000 } },
     ['limits.maxInflightBytes: must be at least maxAppendBytes = 1048576, not 1000']],
   ['no room for one uncommitted command', { ...given, limits: { maxUncommittedBytes: 1000 } },
-    ['limits.maxUncommittedBytes: must be at least maxBatchBytes + maxCommandBytes = 1310720, not 1000']],
+    ['limits.maxUncommittedBytes: must be at least maxBatchBytes + maxCommandBytes = 8650752, not 1000']],
   ['no room for one pending command', { ...given, limits: { maxPendingBytes: 1000 } },
-    ['limits.maxPendingBytes: must be at least maxBatchBytes + maxCommandBytes = 1310720, not 1000']],
+    ['limits.maxPendingBytes: must be at least maxBatchBytes + maxCommandBytes = 8650752, not 1000']],
   ['reconnecting upside down', { ...given, limits: { reconnectMinMs: 50, reconnectMaxMs: 20 } },
     ['limits.reconnectMaxMs: must be at least reconnectMinMs = 50, not 20']],
   ['trying snapshots again upside down', { ...given, limits: { snapshotRetryMs: 50, snapshotRetryMaxMs: 20 } },
@@ -98,7 +98,7 @@ for (const [name, options, report] of refused) {
 
 test('a heartbeat of exactly half the election timeout is allowed, and the frame that just suffices', is => {
   is.deepEqual(reportOn({ ...given, electionTimeoutMs: 200 }), [])
-  is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 2_424_832 } }), [])
+  is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 9_764_864 } }), [])
   is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 1_277_952, maxAppendBytes: 1000, maxBatchBytes: 1000, maxCommandBytes: 1000 } }), [])
 })
 

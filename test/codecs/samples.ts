@@ -28,7 +28,11 @@ export const messages = {
       { kind: 'membership', firstIndex: 5_000_000_005, term: 7, time: 1_700_000_000_001, count: 1, membership },
     ],
   },
-  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8, lacks: 7 },
+  appendPart: {
+    type: 'appendPart', ...envelope, prevLogTerm: 3, offset: 5_000_001, part: allBytes,
+    head: { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000.5, count: 2, skip: 1, body: { count: 4, bytes: 7_000_000, checksum: 0xfedc_ba98 } },
+  },
+  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8, lacks: 7, held: 6 },
   appendRefused: { type: 'appendRefused', ...envelope, prevLogIndex: 9, hintIndex: 4, hintTerm: 2 },
   preVote: { type: 'requestVote', ...envelope, preVote: true, lastLogIndex: 9, lastLogTerm: 6 },
   requestVote: { type: 'requestVote', ...envelope, preVote: false, lastLogIndex: 0, lastLogTerm: 0 },

@@ -5,6 +5,7 @@
  *     followers  'f1{next=3,match=2,on} n1{nv}'   on: answered just now (else silent), nv: a learner;
  *                                 mode is replicate when on and probe otherwise, unless named
  *     messages   AE(to; T1; 2@1; [3@1]; c=2)   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
+ *                part(to; T1; 2@1; 3@1; 50+50/125) = the bytes at 50 of a batch that follows 2@1   ok(…; 2/2 held 100) = so many are there
  *                RV(to; T2; 4@1)   pre-RV(…)   RVR(to; T2; yes)   pre-RVR(…)
  *                IS(to; T1; 9@1; 50+50/125) = the chunk at 50 of a snapshot at 9@1   got(to; T1; 9@1; 50/125) = received, '!' awaiting more
  */
@@ -131,7 +132,7 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
@@ -140,7 +141,7 @@ export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0,
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
-  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, ...said })
+  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, held: 0, ...said })
 export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
   message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
 const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {
@@ -165,16 +166,18 @@ export const readToReplicate = (to: MemberId, from: Index, batches: string): Fac
 export const readToApply = (from: Index, batches: string): Fact =>
   ({ type: 'entriesRead', purpose: { type: 'apply' }, from, batches: entries(batches) })
 
-export const showBatch = (batch: EntryBatch): string => {
+const showHead = (batch: Pick<EntryBatch, 'kind' | 'firstIndex' | 'term' | 'count'>): string => {
   const last = lastIndexOf(batch)
   return `${batch.firstIndex}${last > batch.firstIndex ? `-${last}` : ''}@${batch.term}${batch.kind === 'noop' ? '!' : ''}`
 }
+export const showBatch: (batch: EntryBatch) => string = showHead
 export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
   switch (said.type) {
     case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit})`
-    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''})`
+    case 'appendPart': return `part${head}${said.head.firstIndex - 1}@${said.prevLogTerm}; ${showHead(said.head)}; ${said.offset}+${said.part.length}/${said.head.body.bytes})`
+    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''}${said.held > 0 ? ` held ${said.held}` : ''})`
     case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
     case 'requestVote': return `${said.preVote ? 'pre-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`

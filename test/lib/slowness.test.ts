@@ -18,7 +18,7 @@ const thinLink = (bytesPerMs: number) => {
   return {
     send: (message: Message, now: Millis): void => {
       const bytes = 100 + (message.type === 'appendEntries' ? message.batches.reduce((sum, batch) => sum + (batch.kind === 'command' ? batch.body.bytes.length : 0), 0)
-        : message.type === 'installSnapshot' ? message.chunk.length : 0)
+        : message.type === 'installSnapshot' ? message.chunk.length : message.type === 'appendPart' ? message.part.length : 0)
       freeAt = Math.max(freeAt, now) + bytes / bytesPerMs
       onTheWay.push({ at: freeAt + 5, message })
     },
@@ -27,7 +27,7 @@ const thinLink = (bytesPerMs: number) => {
 }
 
 /** A leader under full load with one follower behind `link`, the other dead; a follower's write takes `syncMs`. */
-const underLoad = (link: ReturnType<typeof thinLink>, syncMs: Millis, forMs: Millis): RaftState => {
+const underLoad = (link: ReturnType<typeof thinLink>, syncMs: Millis, forMs: Millis, bytes = 256 * KIB): RaftState => {
   const settings = { maxAppendBytes: MIB, maxInflightBytes: 8 * MIB }
   let there: Step = { state: follower({ voters: 'L f1 f2', log: '1@1', leader: 'L' }), ready: NOTHING }
   let here: Step = { state: leader({ others: 'f1{on,match=1} f2{match=1}', log: '1@1', settings }), ready: NOTHING }
@@ -40,7 +40,7 @@ const underLoad = (link: ReturnType<typeof thinLink>, syncMs: Millis, forMs: Mil
     const isRoom = here.state.uncommittedBytes < 8 * MIB
     here = step(here, { now, wall: now, events: [
       ...back.arrived(now).map(received), { type: 'persisted', turn: here.state.turn }, ...ticks,
-      ...(isRoom ? [{ type: 'proposed', id: now, body: body(100, 256 * KIB) } as const] : []),
+      ...(isRoom ? [{ type: 'proposed', id: now, body: body(100, bytes) } as const] : []),
     ] })
     for (const message of here.ready.messages) if (message.to === 'f1') link.send(message, now)
     const durable = syncing.splice(0, syncing.filter(({ at }) => at <= now).length)
@@ -60,6 +60,16 @@ for (const megabits of [4, 20, 60, 200]) {
     t.like({ role, term }, { role: 'leader', term: 1 })
     const could = (megabits * 1e6 * 4) / 8 / (256 * KIB) * 100
     t.true(commitIndex > could / 3, `${commitIndex} of about ${Math.round(could)} entries that the link could carry`)
+  })
+}
+
+for (const [megabits, seconds] of [[4, 60], [20, 15]] as const) {
+  test(`entries of 8 MiB over a link of ${megabits} megabits a second keep no life sign back, and arrive`, t => {
+    const bytesPerMs = (megabits * 1e6) / 8 / 1000
+    const { role, term, commitIndex } = underLoad(thinLink(bytesPerMs), 1, seconds * 1000, 8 * MIB)
+    t.like({ role, term }, { role: 'leader', term: 1 })
+    const could = (bytesPerMs * 1000 * seconds) / (8 * MIB) * 100
+    t.true(commitIndex > could / 2, `${commitIndex} of about ${Math.round(could)} entries that the link could carry`)
   })
 }
 

@@ -193,6 +193,14 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.expected", to: "receiving.phase === 'waiting' && chunk.length > 0",
   },
   {
+    name: 'a part is taken in wherever it belongs', file: 'lib/assembling.ts', killer: [`${LIB}/assembling.test.ts`, 'each part is answered*'],
+    from: 'offset === before.held ?', to: 'true ?',
+  },
+  {
+    name: 'parts of two batches make one', file: 'lib/assembling.ts', killer: [`${LIB}/assembling.test.ts`, 'a part of another batch*'],
+    from: 'assembly !== undefined && isSameBatch(assembly.head, head)', to: 'assembly !== undefined',
+  },
+  {
     name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
     from: '  outbox.committed.length = 0\n', to: '',
   },

@@ -23,6 +23,7 @@ export const checkBounds = (state: RaftState, ready: Ready, judge: Judge): void 
   const { demand } = judge
   const { settings: { id, maxAppendBytes, maxApplyBytes, logCacheBytes }, handed, log, persistedIndex } = state
   for (const message of ready.messages) {
+    demand(message.type !== 'appendPart' || message.part.length <= maxAppendBytes, () => `${id} sent a part of more than maxAppendBytes`)
     if (message.type !== 'appendEntries') continue
     demand(message.batches.length <= 1 || weigh(message.batches) <= maxAppendBytes, () => `${id} sent ${weigh(message.batches)} bytes at once`)
   }

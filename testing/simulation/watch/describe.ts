@@ -13,7 +13,8 @@ export const summary = (state: RaftState): string => {
 const brief = (message: Message, other: MemberId): string => {
   switch (message.type) {
     case 'appendEntries': return `append ${other} T${message.term} ${message.prevLogIndex}@${message.prevLogTerm}+${message.batches.reduce((sum, { count }) => sum + count, 0)} c${message.leaderCommit}`
-    case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}`
+    case 'appendPart': return `part ${other} T${message.term} ${message.head.firstIndex}@${message.head.term} ${message.offset}+${message.part.length} of ${message.head.body.bytes}`
+    case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}${message.held > 0 ? ` h${message.held}` : ''}`
     case 'appendRefused': return `refuse ${other} T${message.term} ${message.prevLogIndex} hint ${message.hintIndex}@${message.hintTerm}`
     case 'requestVote': return `${message.preVote ? 'preVote' : 'vote'} ${other} T${message.term} ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'installSnapshot': return `snapshot ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.offset}+${message.chunk.length} of ${message.snapshot.bytes}`

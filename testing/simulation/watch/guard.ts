@@ -1,6 +1,7 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
 import { lastEntry } from '../../../lib/log.js'
+import type { Message } from '../../../lib/messages.js'
 import { type Leader, type RaftState, dateOf } from '../../../lib/state.js'
 import type { MemberId, Millis, Term } from '../../../lib/types.js'
 import { checkBounds } from './bounds.js'
@@ -9,11 +10,14 @@ import type { Ledger } from './ledger.js'
 import { type Logs, createLogs } from './logs.js'
 import type { Judge } from './violation.js'
 
+/** Whether it is what a leader says, and whoever is led answers. */
+const isQuestion = (type: Message['type']): boolean => type === 'appendEntries' || type === 'appendPart' || type === 'installSnapshot'
+
 /** Whether it says of another that it does what nobody may. Not so of answers: they can be to a question of an earlier life, dated by another clock. */
 const isAccusation = (diagnostic: CoreDiagnostic): boolean => {
   switch (diagnostic.type) {
     case 'twoLeaders': case 'wrongAddressee': case 'unknownSender': return true
-    case 'contradiction': return diagnostic.message === 'appendEntries' || diagnostic.message === 'installSnapshot'
+    case 'contradiction': return isQuestion(diagnostic.message)
     default: return false
   }
 }
@@ -42,7 +46,7 @@ const createContacts = (members: readonly Watched[], majority: number) => {
   return {
     heard: (by: MemberId, batch: Batch): void => {
       for (const event of batch.events) {
-        if (event.type !== 'received' || (event.message.type !== 'appendEntries' && event.message.type !== 'installSnapshot')) continue
+        if (event.type !== 'received' || !isQuestion(event.message.type)) continue
         const { from, term, round } = event.message
         const heard = questions.get(`${from}@${term}`) ?? new Map<MemberId, Millis>()
         questions.set(`${from}@${term}`, heard.set(by, Math.max(dateOf(round), heard.get(by) ?? 0)))

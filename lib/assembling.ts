@@ -1,0 +1,48 @@
+/**
+ * A batch that comes in parts, because it is larger than what the way here carries at a time. Until it is whole it is kept beside the log,
+ * and each part is answered, as an AppendEntries without entries would be, with how much is here; whole, it is what an AppendEntries brings.
+ */
+import { lastIndexOf } from './batch.js'
+import { onAppendEntries } from './follower.js'
+import { termAt } from './log.js'
+import type { AppendEntries, AppendPart } from './messages.js'
+import { type Outbox, reportContradiction } from './outbox.js'
+import type { Assembly, Follower } from './state.js'
+import type { BatchHead, CommandBatch, Index, Term } from './types.js'
+
+/** Receiver of AppendPart in its own term. */
+export const onAppendPart = (follower: Follower, request: AppendPart, outbox: Outbox): void => {
+  const { head, offset, part, prevLogTerm } = request
+  const { log, settings: { maxUncommittedBytes } } = follower
+  const last = lastIndexOf(head)
+  if (offset + part.length > head.body.bytes) return reportContradiction(outbox, request, `a part that ends at ${offset + part.length} of ${head.body.bytes}`)
+  if (head.body.bytes > maxUncommittedBytes) return reportContradiction(outbox, request, `a batch of ${head.body.bytes} bytes, where maxUncommittedBytes are ${maxUncommittedBytes}`)
+  // What agrees at its end agrees as a whole (Log Matching, §5.3).
+  if (termAt(log, last) === head.term) return onAppendEntries(follower, asAppend(request, last, head.term, []), outbox)
+  const assembly = add(follower.assembly, request)
+  const isWhole = assembly.held === head.body.bytes
+  follower.assembly = isWhole ? undefined : assembly
+  onAppendEntries(follower, asAppend(request, head.firstIndex - 1, prevLogTerm, isWhole ? [assembled(assembly)] : []), outbox)
+}
+
+const isSameBatch = (a: BatchHead, b: BatchHead): boolean =>
+  a.firstIndex === b.firstIndex && a.term === b.term && a.count === b.count && a.skip === b.skip && a.body.bytes === b.body.bytes && a.body.checksum === b.body.checksum
+
+/** Only the part that is awaited is taken in; one of another batch begins anew. */
+const add = (assembly: Assembly | undefined, { head, offset, part }: AppendPart): Assembly => {
+  const before = assembly !== undefined && isSameBatch(assembly.head, head) ? assembly : { head, parts: [], held: 0 }
+  return offset === before.held ? { head, parts: [...before.parts, part], held: offset + part.length } : before
+}
+
+const assembled = ({ head, parts }: Assembly): CommandBatch => {
+  const bytes = new Uint8Array(head.body.bytes)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return { ...head, body: { ...head.body, bytes } }
+}
+
+const asAppend = ({ from, to, term, round }: AppendPart, prevLogIndex: Index, prevLogTerm: Term, batches: readonly CommandBatch[]): AppendEntries =>
+  ({ type: 'appendEntries', from, to, term, prevLogIndex, prevLogTerm, batches, leaderCommit: 0, round })
