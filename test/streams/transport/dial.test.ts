@@ -27,7 +27,7 @@ const heardBy = (link: ClientLink) => {
 
 interface World {
   readonly n1: Watched
-  dial(changes?: { readonly clusterNameId?: string }): ClientLink
+  dial(changes?: { readonly clusterNameId?: string; readonly limits?: LinkLimits }): ClientLink
 }
 
 const worlds: Record<string, (limits?: Partial<LinkLimits>) => Promise<World>> = {
@@ -73,7 +73,8 @@ for (const [world, make] of Object.entries(worlds)) {
 
   test(`${world}: what a client sent before it closed still arrives`, async t => {
     const { n1, dial: dialIt } = await make()
-    const a = heardBy(dialIt())
+    // However slow the machine: what has not left after keepAliveMs is given up.
+    const a = heardBy(dialIt({ limits: { ...LIMITS, keepAliveMs: 60_000 } }))
     await a.up()
     a.link.send([propose(1, new Uint8Array(500_000)), propose(2, new Uint8Array(1))])
     a.link.close()
