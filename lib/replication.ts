@@ -54,9 +54,14 @@ const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightByt
   mode === 'probe' ? probeRound === 0
     : inflight.length < settings.maxInflightMessages && inflightBytes < Math.min(windowBytes, settings.maxInflightBytes)
 
+/** Less would be mostly header. */
+const LEAST_PART_BYTES = 1024
+
+const partBytes = ({ settings }: Leader, { windowBytes }: Progress): number => Math.max(LEAST_PART_BYTES, Math.min(windowBytes, settings.maxInflightBytes))
+
 /** Whether what is still to send of a batch would delay the life signs behind it, or some of it has left: it goes in parts, and while probing not at all. */
-const isInParts = ({ settings }: Leader, { windowBytes, parts: { held, bytes } }: Progress, batch: EntryBatch): batch is CommandBatch =>
-  batch.kind === 'command' && (held + bytes > 0 || batch.body.bytes.length > Math.min(windowBytes, settings.maxInflightBytes))
+const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch is CommandBatch =>
+  batch.kind === 'command' && (progress.parts.held + progress.parts.bytes > 0 || batch.body.bytes.length > partBytes(leader, progress))
 
 /** Heartbeats depend on time alone; a commit is told at once to those who can follow it. */
 const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, active: boolean, outbox: Outbox): boolean =>
@@ -102,11 +107,12 @@ const advance = (progress: Progress, lastIndex: Index, bytes: number): void => {
 }
 
 /** Sends the next part of the batch once the one before has been answered. Whether that was the last of it. */
-const sendPart = ({ settings, log, term }: Leader, progress: Progress, batch: CommandBatch, asked: () => Round, outbox: Outbox): boolean => {
-  const { id: to, windowBytes, parts: { held, round } } = progress
+const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, asked: () => Round, outbox: Outbox): boolean => {
+  const { settings, log, term } = leader
+  const { id: to, parts: { held, round } } = progress
   const { body: { bytes }, firstIndex } = batch
   if (round > 0) return false
-  const part = bytes.subarray(held, held + Math.min(windowBytes, settings.maxAppendBytes))
+  const part = bytes.subarray(held, held + partBytes(leader, progress))
   progress.parts = { held, round: asked(), bytes: part.length }
   outbox.messages.push({
     type: 'appendPart', from: settings.id, to, term, prevLogTerm: termAt(log, firstIndex - 1)!, head: headOf(batch), offset: held, part, round: asked(),

@@ -21,9 +21,9 @@ const checkLeader = (state: Extract<RaftState, { readonly role: 'leader' }>, { d
 
 export const checkBounds = (state: RaftState, ready: Ready, judge: Judge): void => {
   const { demand } = judge
-  const { settings: { id, maxAppendBytes, maxApplyBytes, logCacheBytes }, handed, log, persistedIndex } = state
+  const { settings: { id, maxAppendBytes, maxInflightBytes, maxApplyBytes, logCacheBytes }, handed, log, persistedIndex } = state
   for (const message of ready.messages) {
-    demand(message.type !== 'appendPart' || message.part.length <= maxAppendBytes, () => `${id} sent a part of more than maxAppendBytes`)
+    demand(message.type !== 'appendPart' || message.part.length <= Math.max(1024, maxInflightBytes), () => `${id} sent a part of ${message.type === 'appendPart' ? message.part.length : 0} bytes`)
     if (message.type !== 'appendEntries') continue
     demand(message.batches.length <= 1 || weigh(message.batches) <= maxAppendBytes, () => `${id} sent ${weigh(message.batches)} bytes at once`)
   }
