@@ -21,6 +21,7 @@ const shown = (event: TransportEvent): string => {
   switch (event.type) {
     case 'received': return `a ${event.message.type}`
     case 'noticed': return JSON.stringify(event.notice)
+    case 'gone': return `gone ${event.peer}`
     default: return `${event.type} ${JSON.stringify(event.party)}`
   }
 }
