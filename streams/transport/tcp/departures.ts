@@ -12,25 +12,23 @@ import { REFUSED } from './sockets.js'
  * moment, and whoever asks others about its end asks again where they hear of it later.
  */
 const PROBE_AGAIN_MS: readonly Millis[] = [5, 10, 20, 40]
-/** A dial that is not answered within this is no sign of anything, and the last. */
+/** A dial that is not answered within this says nothing of the member, and is the last. */
 const PROBE_TIMEOUT_MS: Millis = 500
 
-type Outcome = 'taken' | 'refused' | 'unanswered'
-
 /** Dials, says nothing, and closes at once. Without TLS: what matters is told before that begins. */
-const probe = ({ dial }: Dialling['sockets'], { after }: Endpoint['clock'], address: Address, ended: (outcome: Outcome) => void): Cancel => {
+const probe = ({ dial }: Dialling['sockets'], { after }: Endpoint['clock'], address: Address, ended: (outcome: 'refused' | 'unanswered' | 'other') => void): Cancel => {
   const stream = dial(address, undefined)
-  const cancelTimeout = after(PROBE_TIMEOUT_MS, () => stream.destroy())
-  let isTaken = false
+  let isUnanswered = false
+  const cancelTimeout = after(PROBE_TIMEOUT_MS, () => {
+    isUnanswered = true
+    stream.destroy()
+  })
   stream.attach({
-    opened: () => {
-      isTaken = true
-      stream.destroy()
-    },
+    opened: () => stream.destroy(),
     received: () => undefined,
     closed: reason => {
       cancelTimeout()
-      ended(isTaken ? 'taken' : reason === REFUSED ? 'refused' : 'unanswered')
+      ended(isUnanswered ? 'unanswered' : reason === REFUSED ? 'refused' : 'other')
     },
   })
   return () => stream.destroy()
