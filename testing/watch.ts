@@ -71,6 +71,10 @@ export const isAbout = (type: 'connected' | 'disconnected', id: MemberId) => (ev
 export const count = (type: 'connected' | 'disconnected', id: MemberId, times: number) => (events: readonly TransportEvent[]): boolean =>
   events.filter(isAbout(type, id)).length >= times
 
+/** Whether this member was told of as gone at least so many times. */
+export const hasGone = (peer: MemberId, times = 1) => (events: readonly TransportEvent[]): boolean =>
+  events.filter(event => event.type === 'gone' && event.peer === peer).length >= times
+
 export const messagesOf = (events: readonly TransportEvent[]): readonly LinkMessage[] =>
   events.flatMap(event => event.type === 'received' ? [event.message] : [])
 
