@@ -8,7 +8,7 @@ import { median, report, say } from './stats.js'
 const ELECTION_TIMEOUT_MS = 1_000
 const SETTLE_MS = 1_500
 
-/** Kills the leader `times` times; a write is tried all the while, one at a time. */
+/** Kills the leader `times` times, each time of a whole cluster; a write is tried all the while, one at a time. */
 export const failover = async ({ times }: { readonly times: number }): Promise<void> => {
   const cluster = await startProcesses(3)
   const silences: number[] = []
@@ -16,6 +16,7 @@ export const failover = async ({ times }: { readonly times: number }): Promise<v
     await cluster.elected()
     const client = orThrow(await connect({ cluster: 'bench', members: cluster.members, protocol: kv }))
     for (let n = 0; n < times; n++) {
+      await cluster.whole()
       await client.propose({ key: 'before', value: String(n) })
       await new Promise(resume => setTimeout(resume, SETTLE_MS + Math.random() * 100))
       const leader = await cluster.elected()

@@ -11,6 +11,7 @@ import type { BenchMember, BenchNews } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 const ELECTION_PATIENCE_MS = 20_000
+const LOOK_EVERY_MS = 10
 
 type Sample = Extract<BenchNews, { readonly status: unknown }>['status']
 
@@ -30,6 +31,8 @@ export interface Processes {
   kill(id: string): Promise<void>
   /** Resolves when some member, other than `but`, leads. */
   elected(but?: string): Promise<string>
+  /** Resolves with the leader once all members follow it. */
+  whole(): Promise<string>
   end(): Promise<void>
 }
 
@@ -72,16 +75,19 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
     await once(child, 'exit')
   }
   const leader = (): string | undefined => [...samples.values()].filter(({ role }) => role === 'leader').sort((a, b) => b.term - a.term)[0]?.id
-  const elected = async (but?: string): Promise<string> => {
-    for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await new Promise(resume => setTimeout(resume, 10))) {
+  const leaderThat = async (fits: (id: string) => boolean): Promise<string> => {
+    for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await new Promise(resume => setTimeout(resume, LOOK_EVERY_MS))) {
       const id = leader()
-      if (id !== undefined && id !== but) return id
+      if (id !== undefined && fits(id)) return id
     }
-    throw new Error('no leader was elected')
+    throw new Error('no leader was elected, or not by all')
   }
   ids.forEach(start)
   return {
-    members, leader, start, kill, elected, sampleOf: id => samples.get(id),
+    members, leader, start, kill,
+    elected: but => leaderThat(id => id !== but),
+    whole: () => leaderThat(id => ids.every(member => samples.get(member)?.leader === id)),
+    sampleOf: id => samples.get(id),
     eventsOf: id => events.get(id) ?? [],
     snapshotOf: id => (events.get(id) ?? []).flatMap(event => event.type === 'captured' ? [event.snapshot] : []).at(-1),
     takeSnapshot: id => children.get(id)?.send('snapshot'),

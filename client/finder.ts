@@ -59,6 +59,8 @@ interface Search extends FinderOptions {
   term: Term
   /** The member to ask next when nobody points elsewhere. */
   turn: number
+  /** How often the present member was asked again because it knew of no leader. */
+  leaderless: number
   /** Attempts since the last commit: what the wait before the next one grows with. */
   fruitless: number
   /** Whether a pointer was followed since the last commit: the first is followed at once, and two members may point at each other. */
@@ -82,6 +84,9 @@ interface Search extends FinderOptions {
 const PATIENCE_MS = 250
 /** While some member answers, the leader is sought at this multiple of the shortest wait at most: an election is short. */
 const SEEKING_FACTOR = 5
+
+/** Who knows of no leader is asked again after so long each time, and only then the next: an election can be over in a moment. */
+const ASK_AGAIN_MS: readonly Millis[] = [5, 10, 20, 40]
 
 const waitMs = ({ limits, fruitless, random, clock, answeredAt }: Search): Millis => {
   const isUp = clock.now() - answeredAt <= limits.reconnectMaxMs
@@ -137,6 +142,7 @@ const connected = (search: Search, winner: Attempt): void => {
   search.cancel()
   for (const other of dialling) if (other.member !== search.pointed) giveUp(search, other)
   search.present = winner
+  search.leaderless = 0
   winner.upSince = clock.now()
   search.answeredAt = winner.upSince
   delete reasons[winner.member]
@@ -155,6 +161,7 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   if (!isReply(message)) return
   if (message.type === 'committed') {
     search.fruitless = 0
+    search.leaderless = 0
     search.hasFollowed = false
     search.pointed = undefined
   }
@@ -165,12 +172,12 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   const isNews = leader !== undefined && leader.term > search.term
   if (isNews) search.term = leader.term
   // Before the outlet hears of it: it must not try the same member again.
-  if (isRefused && !isHere && search.present === from) move(search, from, message)
+  if (isRefused && !isHere && search.present === from) moveOrWait(search, from, message)
   search.outlet.replied(from.key, message)
   if (isRefused && isHere && isNews && search.present === from) askAgain(search, from)
 }
 
-/** At once, since the term is known now: the outlet would wait for the next tick. */
+/** Without waiting for the next tick, as the outlet would. */
 const askAgain = ({ outlet }: Search, { route, member }: Attempt): void => {
   outlet.reroute(undefined, member)
   outlet.reroute(route, member)
@@ -181,6 +188,18 @@ const targetOf = ({ members, mayDial }: Search, from: Attempt, { leader }: Propo
   if (leader === undefined || leader.id === from.member) return undefined
   if (Object.hasOwn(members, leader.id)) return { member: leader.id, address: members[leader.id]! }
   return mayDial(leader.address) ? { member: leader.id, address: leader.address } : undefined
+}
+
+/** What was refused in one go is one refusal. */
+const moveOrWait = (search: Search, from: Attempt, refused: ProposeRefused): void => {
+  const wait = refused.reason === 'notLeader' && refused.leader === undefined ? ASK_AGAIN_MS[search.leaderless] : undefined
+  if (wait === undefined) return move(search, from, refused)
+  search.outlet.reroute(undefined, from.member)
+  search.cancel()
+  search.cancel = search.clock.after(wait, () => {
+    search.leaderless++
+    askAgain(search, from)
+  })
 }
 
 /** Leaves this member for the one it points at, or for the next in turn. */
@@ -202,7 +221,11 @@ const over = (search: Search, attempt: Attempt, reason: string): void => {
   search.outlet.gone(attempt.key)
   if (search.isClosing) return closed(search)
   const isPresent = search.present === attempt
-  if (isPresent) search.present = undefined
+  if (isPresent) {
+    search.present = undefined
+    // Who follows a leader that is gone is the first to stand for its office.
+    search.turn = search.order.indexOf(attempt.member) + 1
+  }
   if (!search.dialling.delete(attempt) && !isPresent) return
   if (attempt.member === search.pointed) search.pointed = undefined
   const { upSince } = attempt
@@ -235,7 +258,7 @@ const closed = ({ left, whenClosed }: Search): void => {
 export const createFinder = (options: FinderOptions): Finder => {
   const order = Object.keys(options.members)
   const search: Search = {
-    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), fruitless: 0, hasFollowed: false,
+    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), leaderless: 0, fruitless: 0, hasFollowed: false,
     made: 0, answeredAt: Number.NEGATIVE_INFINITY, dialling: new Set(), pointed: undefined, present: undefined, left: new Set(), cancel: () => undefined,
     isClosing: false, whenClosed: [],
   }

@@ -7,8 +7,14 @@ import { type Candidate, type RaftState, membership, nextRound } from './state.j
 /** Stands for election: asks first whether it could be won, and only then raises the term (§9.6, §5.2). */
 export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Outbox): RaftState => {
   const candidate = becomeCandidate(state, phase)
-  const { id } = candidate.settings
-  const round = nextRound(candidate)
+  nextRound(candidate)
+  ask(candidate, outbox)
+  return conclude(candidate, outbox)
+}
+
+/** Asks every other voter; what was asked before is the same question, and any answer to it counts. */
+export const ask = (candidate: Candidate, outbox: Outbox): void => {
+  const { settings: { id }, phase, round } = candidate
   const { index, term } = lastEntry(candidate.log)
   const { voters, outgoing } = membership(candidate)
   for (const to of new Set([...voters, ...outgoing])) {
@@ -17,7 +23,6 @@ export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Ou
       type: 'requestVote', from: id, to, term: candidate.term, preVote: phase === 'preVote', lastLogIndex: index, lastLogTerm: term, round,
     })
   }
-  return conclude(candidate, outbox)
 }
 
 /** Takes the next step of an election as soon as the votes allow it; a lost round waits for its deadline. */

@@ -22,6 +22,8 @@ export type RaftEvent =
   | { readonly type: 'receiveFailed'; readonly snapshot: Snapshot }
   /** A chunk for a follower; without one where this snapshot can no longer be read. */
   | { readonly type: 'chunkRead'; readonly to: MemberId; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array | undefined }
+  /** The process of this member has ended: its system refuses whoever looks for it. Told a few times in a row, and sometimes too late to matter. */
+  | { readonly type: 'peerGone'; readonly peer: MemberId }
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 

@@ -211,3 +211,6 @@ export const isLacking = (state: RaftState): boolean => state.handedIndex < stat
 
 /** Whether this member's own voice counts. */
 export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)
+
+/** Whether this member could serve as leader, and so may stand for election when its wait is over. */
+export const mayStand = (state: RaftState): boolean => isVoting(state) && !isDiskSlow(state) && !isReplaying(state)

@@ -5,6 +5,7 @@ import { onAppendPart } from './assembling.js'
 import { advanceCommit } from './commitment.js'
 import { compact } from './compaction.js'
 import { becomeFollower } from './convert.js'
+import { onPeerGone } from './departure.js'
 import { draft } from './draft.js'
 import type { Batch, RaftEvent, Ready } from './events.js'
 import { onAppendEntries } from './follower.js'
@@ -57,6 +58,7 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
     case 'chunkWritten': onChunkWritten(state, event, outbox); return state
     case 'receiveFailed': onReceiveFailed(state, event); return state
     case 'chunkRead': if (state.role === 'leader') onChunkRead(state, event); return state
+    case 'peerGone': return onPeerGone(state, event.peer, outbox)
     case 'ticked': onTicked(state, event.due, outbox); return state
     default: return unreachable(event)
   }

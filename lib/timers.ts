@@ -3,7 +3,7 @@ import { becomeFollower } from './convert.js'
 import { campaign } from './election.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type Leader, type RaftState, isDiskSlow, isReplaying, isVoting, oldestWriteMs, restartElectionWait } from './state.js'
+import { type Leader, type RaftState, isDiskSlow, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
 import type { Millis } from './types.js'
 
 /** A tick. One that is late means that this member was not there: what it did not hear is no proof of silence. */
@@ -20,7 +20,7 @@ export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
   if (!outbox.ticked) return state
   if (state.role === 'leader') return lead(state, outbox)
   if (state.now < state.electionDeadline) return state
-  if (isVoting(state) && !isDiskSlow(state) && !isReplaying(state)) return campaign(state, 'preVote', outbox)
+  if (mayStand(state)) return campaign(state, 'preVote', outbox)
   state.leader = undefined
   restartElectionWait(state)
   return state

@@ -32,7 +32,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants'],
   ['convert', 'sending'],
   ['election'],
-  ['voting', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application', 'receiving', 'compaction'],
+  ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application', 'receiving', 'compaction'],
   ['assembling', 'ready'],
   ['step'],
   ['recover'],

@@ -6,7 +6,7 @@ import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId } from '../lib/types.js'
 import { systemClock } from '../streams/time/clock.js'
 import type { Endpoint, LinkLimits, Transport, TransportEvent } from '../streams/transport/port.js'
-import { count, isAbout, member, messagesOf, noticed, watch, type Watched } from './watch.js'
+import { count, hasGone, isAbout, member, messagesOf, noticed, watch, type Watched } from './watch.js'
 
 /** One network, made anew for each case, in which the members `n1`, `n2` and `n3` find each other. */
 export interface TransportWorld {
@@ -136,6 +136,16 @@ const lives: Record<string, (all: Cluster) => Promise<void>> = {
     await n2.close()
     await n1.until('n2 is down', count('disconnected', 'n2', 1))
     ok(n2.events.some(isAbout('disconnected', 'n1')))
+  },
+  'a member that closes is told of as gone by all that were linked with it, behind the end of its link': async all => {
+    const [n3, n2, n1] = [await all.open('n3'), await all.open('n2'), await all.open('n1')]
+    const others = [n1, n3]
+    await Promise.all(others.map(one => one.until('n2 is up', count('connected', 'n2', 1))))
+    ok(!others.some(({ events }) => events.some(({ type }) => type === 'gone')))
+    await n2.close()
+    await Promise.all(others.map(one => one.until('n2 is gone', hasGone('n2'))))
+    for (const { events } of others) ok(events.findIndex(isAbout('disconnected', 'n2')) < events.findIndex(({ type }) => type === 'gone'))
+    ok(!n2.events.some(({ type }) => type === 'gone'))
   },
   'what was sent before closing still arrives': async all => {
     const [n1, n2] = await pair(all)

@@ -21,6 +21,7 @@ const shown = (event: TransportEvent): string => {
   switch (event.type) {
     case 'received': return `a ${event.message.type}`
     case 'noticed': return JSON.stringify(event.notice)
+    case 'gone': return `gone ${event.peer}`
     default: return `${event.type} ${JSON.stringify(event.party)}`
   }
 }
@@ -69,6 +70,10 @@ export const isAbout = (type: 'connected' | 'disconnected', id: MemberId) => (ev
 /** Whether a link to `id` came up, or went down, at least so many times. */
 export const count = (type: 'connected' | 'disconnected', id: MemberId, times: number) => (events: readonly TransportEvent[]): boolean =>
   events.filter(isAbout(type, id)).length >= times
+
+/** Whether this member was told of as gone at least so many times. */
+export const hasGone = (peer: MemberId, times = 1) => (events: readonly TransportEvent[]): boolean =>
+  events.filter(event => event.type === 'gone' && event.peer === peer).length >= times
 
 export const messagesOf = (events: readonly TransportEvent[]): readonly LinkMessage[] =>
   events.flatMap(event => event.type === 'received' ? [event.message] : [])

@@ -51,6 +51,7 @@ const eventWords = (event: RaftEvent): string => {
       const { chunk, offset, snapshot, to } = event
       return chunk === undefined ? `${snapshotWords(snapshot)} cannot be read any more for ${to}` : `${snapshotWords(snapshot)}: read ${chunkWords(offset, chunk)} for ${to}`
     }
+    case 'peerGone': return `${event.peer} is gone`
     case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
     default: return unreachable(event)
   }

@@ -14,6 +14,7 @@ import { readChunk, readSnapshot, writeChunk, writeSnapshot } from './snapshots.
 
 const EVENTS = [
   'received', 'proposed', 'persisted', 'entriesRead', 'applied', 'ticked', 'snapshotStored', 'chunkWritten', 'receiveFailed', 'chunkRead',
+  'peerGone',
 ] as const
 
 /** Nobody's id is empty: an empty one stands for the member itself, which applies what it reads. */
@@ -48,6 +49,7 @@ export const writeEvent = (sink: ByteSink, event: RaftEvent): void => {
       writeSnapshot(sink, event.snapshot)
       sink.varint(event.offset)
       return writeChunk(sink, event.chunk)
+    case 'peerGone': return sink.text(event.peer)
     case 'ticked': return sink.double(event.due)
     default: return unreachable(event)
   }
@@ -82,6 +84,7 @@ const fieldsOf = (source: ByteSource): RaftEvent | undefined => {
       const snapshot = readSnapshot(source)
       return snapshot && { type, to, snapshot, offset: source.varint(), chunk: readChunk(source) }
     }
+    case 'peerGone': return { type, peer: source.text() }
     case 'ticked': return { type, due: source.double() }
     case undefined: return void source.fail('an event is of an unknown kind')
     default: return unreachable(type)
@@ -107,6 +110,7 @@ const CODECS: { readonly [Type in RaftEvent['type']]: t.Decoder<unknown, Extract
   chunkWritten: t.strict({ type: t.literal('chunkWritten'), snapshot: Snapshot, received: Count }),
   receiveFailed: t.strict({ type: t.literal('receiveFailed'), snapshot: Snapshot }),
   chunkRead: t.strict({ type: t.literal('chunkRead'), to: MemberId, snapshot: Snapshot, offset: Count, chunk: t.union([Chunk, t.undefined]) }),
+  peerGone: t.strict({ type: t.literal('peerGone'), peer: MemberId }),
   ticked: t.strict({ type: t.literal('ticked'), due: Time }),
 }
 

@@ -5,13 +5,15 @@ import type { Ticked } from '../time/ticks.js'
 import { perTurn } from './per-turn.js'
 
 export type Received = Extract<RaftEvent, { type: 'received' }>
+export type PeerGone = Extract<RaftEvent, { type: 'peerGone' }>
 export type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 /** The answers to what earlier steps asked of the disk and the machine. */
-export type Completion = Exclude<RaftEvent, Received | Proposed | Ticked>
+export type Completion = Exclude<RaftEvent, Received | PeerGone | Proposed | Ticked>
 
 /** All ways into the core, and the time by which it is driven. */
 export interface Inputs {
-  readonly received$: Observable<Received>
+  /** What peers say, and what is heard of them: few, and never too many for the inbox. */
+  readonly received$: Observable<Received | PeerGone>
   readonly proposed$: Observable<Proposed>
   readonly ticks$: Observable<Ticked>
   readonly completions$: Observable<Completion>

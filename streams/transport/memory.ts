@@ -40,7 +40,7 @@ const createMailbox = (clock: Clock): Mailbox => {
 /** The other end of a link, as the one who sends through it sees it. */
 interface End {
   received(message: LinkMessage): void
-  /** The link is gone. */
+  /** The other one has left: a seat is left for good, and no link is cut otherwise. */
   cut(): void
 }
 
@@ -66,6 +66,7 @@ const endOf = (seat: Seat, from: Party, forget: () => void): End => ({
   cut: () => {
     forget()
     seat.post({ type: 'disconnected', party: from })
+    if (from.type === 'member') seat.post({ type: 'gone', peer: from.id })
   },
 })
 

@@ -24,6 +24,11 @@ export type TransportEvent =
   | { readonly type: 'connected'; readonly party: Party }
   /** A link went down: what was sent and not answered may or may not have arrived. */
   | { readonly type: 'disconnected'; readonly party: Party }
+  /**
+   * The link to `peer` went down, and nobody listens any more where it is reached: its process has ended. Told only of one that refuses, a few
+   * times in a row at most, and never while there is a link; a peer that is silent or cannot be reached may be at work.
+   */
+  | { readonly type: 'gone'; readonly peer: MemberId }
   /** Something or someone was refused, or something was dropped; nothing changed. */
   | { readonly type: 'noticed'; readonly notice: TransportNotice }
 

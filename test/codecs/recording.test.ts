@@ -44,6 +44,7 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
   chunkRead: fc.record({
     type: fc.constant('chunkRead'), to: memberId, snapshot, offset: position, chunk: fc.option(chunk, { nil: undefined }),
   }),
+  peerGone: fc.record({ type: fc.constant('peerGone'), peer: memberId }),
   ticked: fc.record({ type: fc.constant('ticked'), due: time }),
 }
 const batchOf = (events: fc.Arbitrary<RaftEvent>): fc.Arbitrary<Batch> => fc.record({ now: time, wall: time, events: fc.array(events, { maxLength: 5 }) })

@@ -161,6 +161,7 @@ export const allPersisted: Fact = state => ({ type: 'persisted', turn: state.tur
 export const applied = (index: Index): Fact => ({ type: 'applied', index })
 export const tick: Fact = state => ({ type: 'ticked', due: state.now })
 export const lateTick = (lateMs: Millis): Fact => state => ({ type: 'ticked', due: state.now - lateMs })
+export const gone = (peer: MemberId): Fact => ({ type: 'peerGone', peer })
 export const readToReplicate = (to: MemberId, from: Index, batches: string): Fact =>
   ({ type: 'entriesRead', purpose: { type: 'replicate', to }, from, batches: entries(batches) })
 export const readToApply = (from: Index, batches: string): Fact =>

@@ -233,4 +233,15 @@ export const MUTATIONS: readonly Mutation[] = [
     unseen: 'no step of a correct core throws',
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',
   },
+  {
+    name: 'a link that went down passes for a process that has ended', file: 'streams/transport/tcp/departures.ts',
+    killer: [`${STREAMS}/transport/departures.test.ts`, '*is no sign*'],
+    unseen: 'one election more breaks no promise',
+    from: "if (outcome === 'refused') registry.gone(peer)", to: 'registry.gone(peer)',
+  },
+  {
+    name: 'a leader is forgotten when another member is gone', file: 'lib/departure.ts', killer: [`${LIB}/departure.test.ts`, 'a follower of another*'],
+    unseen: 'the others still hear the leader',
+    from: "if (state.role !== 'follower' || state.leader !== peer) return state", to: "if (state.role !== 'follower') return state",
+  },
 ]

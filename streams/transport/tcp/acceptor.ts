@@ -113,16 +113,16 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Reg
       leaveRoom()
       release()
     }
-    const refused = (reason: string): void => {
+    const over = (reason: string, hasOnlyLooked: boolean): void => {
       leave()
-      notice({ type: 'handshakeRefused', remote: stream.remote, reason })
+      if (!hasOnlyLooked) notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
     receive(stream, callee, {
       welcomed: (hello, meetDeadline) => {
         const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
         welcome(registry, teller, stream, hello, party, { meetDeadline, left: leave })
       },
-      over: refused,
+      over,
     })
   }
 

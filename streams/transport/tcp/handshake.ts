@@ -28,8 +28,8 @@ interface Exchange {
 const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
   opened(): void
   heard(payload: Uint8Array): void
-  /** Nothing came of it, and the stream is closed. */
-  over(reason: string): void
+  /** Nothing came of it, and the stream is closed; by the other end before it had said anything, if it only looked whether anyone is here. */
+  over(reason: string, hasOnlyLooked: boolean): void
 }): Exchange => {
   const reader = handshakeReader()
   let why: string | undefined
@@ -57,7 +57,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
     received,
     closed: reason => {
       meetDeadline()
-      on.over(why ?? reason)
+      on.over(why ?? reason, why === undefined && !stream.hasSpoken)
     },
   })
   return {
@@ -101,7 +101,7 @@ const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Callee, hello:
 export const receive = (stream: ByteStream, callee: Callee, on: {
   /** `meetDeadline` must be called in time, once the link is confirmed. */
   welcomed(hello: Hello, meetDeadline: () => void): void
-  over(reason: string): void
+  over(reason: string, hasOnlyLooked: boolean): void
 }): void => {
   const { id, incarnation, admit } = callee.endpoint
   let isOver = false
@@ -126,9 +126,9 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
       if (hello.right.role === 'client') return welcome(hello.right)
       admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
     },
-    over: reason => {
+    over: (reason, hasOnlyLooked) => {
       isOver = true
-      on.over(reason)
+      on.over(reason, hasOnlyLooked)
     },
   })
 }

@@ -12,7 +12,11 @@ const MIN_VERSION = 'TLSv1.2'
 const materialOf = ({ cert, key, ca }: TlsMaterial): { cert: Buffer; key: Buffer; ca: Buffer; minVersion: typeof MIN_VERSION } =>
   ({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca), minVersion: MIN_VERSION })
 
-const codeOf = (error: Error): string => 'code' in error && typeof error.code === 'string' ? error.code : error.message
+/** Of a name with several addresses there is an error for each, and all are named that differ: one that refuses says nothing of the others. */
+const codeOf = (error: Error): string => {
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(one => one instanceof Error ? codeOf(one) : String(one)))].join(', ')
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+}
 
 /** The names a certificate vouches for: its common name and its DNS names. */
 const namesIn = (certificate: X509Certificate): readonly string[] => {
@@ -51,6 +55,7 @@ const nodeStream = (first: Socket, remote: string): NodeStream => {
   return {
     remote,
     get identities() { return identities },
+    get hasSpoken() { return first.bytesRead > 0 },
     get bufferedBytes() { return socket.writableLength },
     attach: next => { events = next },
     open: (opened, certificate) => {

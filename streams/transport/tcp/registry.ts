@@ -19,6 +19,7 @@ const boundsOf = (party: Party, limits: LinkLimits): Pick<LinkOptions, 'limits' 
 export interface Registry {
   readonly events$: Observable<TransportEvent>
   notice(notice: TransportNotice): void
+  gone(peer: MemberId): void
   /** Opens a link for `party`, which counts once it has joined. */
   open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; refused(): void; closed(reason: string): void }): Link
   /** From now on messages to `party` go over `link`; an earlier link of the same member is cut. */
@@ -102,6 +103,7 @@ export const createRegistry = (endpoint: Endpoint): Registry => {
   return {
     events$: events.asObservable(),
     notice,
+    gone: peer => events.next({ type: 'gone', peer }),
     hold,
     open: (stream, party, on) => {
       const release = hold()

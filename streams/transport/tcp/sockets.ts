@@ -9,6 +9,9 @@ export interface TlsMaterial {
   readonly ca: string | Uint8Array
 }
 
+/** Why a stream that was dialled has closed whose other end's system refused it, because nobody listens there; told of nothing else. */
+export const REFUSED = 'ECONNREFUSED'
+
 /** What a stream tells. Nothing is told during a call of one of the stream's own functions. */
 export interface StreamEvents {
   /** Connected and, under TLS, authenticated: from now on bytes flow. Told once, at most. */
@@ -24,6 +27,8 @@ export interface ByteStream {
   readonly remote: string
   /** The names in the other end's verified certificate; undefined without TLS and before it is open. */
   readonly identities: readonly string[] | undefined
+  /** Whether anything has come from the other end, under TLS as early as its handshake. */
+  readonly hasSpoken: boolean
   /** Bytes handed to `write` that have not left this process. */
   readonly bufferedBytes: number
   /** Names the one listener; a later call replaces it. To be called in the turn in which the stream appeared. */

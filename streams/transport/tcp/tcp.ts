@@ -2,6 +2,7 @@ import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import { createAcceptor } from './acceptor.js'
 import { type Address, formatAddress, parseAddress } from './addresses.js'
+import { watchDepartures } from './departures.js'
 import { keepLinked } from './dialler.js'
 import { nodeSockets } from './node-sockets.js'
 import type { Endpoint, Links, Transport } from '../port.js'
@@ -76,7 +77,7 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
         },
       }
       done(right(links))
-      if (!isClosed) stops = larger.map(peer => keepLinked(peer, endpoint, dialling, registry))
+      if (!isClosed) stops = [watchDepartures(endpoint, dialling, registry), ...larger.map(peer => keepLinked(peer, endpoint, dialling, registry))]
     })
   },
 })

@@ -1,6 +1,7 @@
 /** How a client looks for a member and for the leader: whom it waits for, whom it does not, and where it lets itself be sent. */
 import test from 'ava'
 import { isLeft } from '../../../lib/prelude.js'
+import type { ProposeRequest } from '../../../lib/requests.js'
 import { LATER, type World, committed, connected, members, refusedBy, shown, world } from './client-world.js'
 
 /** Who is linked or being dialled. */
@@ -99,4 +100,60 @@ test('what it was told of a member\'s address comes before what another member s
   const client = await connected(w)
   assert.is(shown(await w.within(100, client.propose('a'))), 'A')
   assert.deepEqual(w.addresses, [members.n1, members.n3])
+})
+
+test('a member that knows of no leader is asked again, ever later, and only then the next', async assert => {
+  const w = world()
+  const client = await connected(w)
+  const [n1, n2] = [w.fakes['n1']!, w.fakes['n2']!]
+  n2.answer = committed
+  const outcome = client.propose('a')
+  assert.is(await w.within(75, outcome), 'pending')
+  assert.deepEqual([n1.heard.length, w.dialled], [5, ['n1']], 'at once, and 5, 10, 20 and 40 ms after each answer')
+  assert.is(shown(await w.within(100, outcome)), 'A')
+  assert.deepEqual(w.dialled, ['n1', 'n2'])
+})
+
+test('whoever knows a leader by then is asked where that is, and no other', async assert => {
+  const w = world()
+  const client = await connected(w)
+  const outcome = client.propose('a')
+  assert.is(await w.within(10, outcome), 'pending')
+  w.fakes['n1']!.answer = committed
+  assert.is(shown(await w.within(10, outcome)), 'A')
+  assert.deepEqual(w.dialled, ['n1'])
+  w.clock.advance(5_000)
+  assert.deepEqual(w.dialled, ['n1'], 'no search goes on')
+})
+
+test('what is refused in one go counts as one refusal', async assert => {
+  const w = world()
+  const client = await connected(w)
+  const n1 = w.fakes['n1']!
+  const requests: ProposeRequest[] = []
+  n1.answer = request => void requests.push(request)
+  for (const command of ['a', 'b']) await w.within(5, client.propose(command))
+  assert.is(requests.length, 2)
+  n1.answer = refusedBy('notLeader')
+  n1.heard.length = 0
+  const [link] = n1.links
+  for (const request of requests) link!.next({ type: 'received', message: refusedBy('notLeader')(request) })
+  await w.within(200, client.propose('c'))
+  assert.is(n1.heard.length, 4)
+})
+
+test('when its leader is gone it asks the member behind that first', async assert => {
+  for (const [leader, next] of [['n1', 'n2'], ['n2', 'n3'], ['n3', 'n1']] as const) {
+    const w = world()
+    for (const fake of Object.values(w.fakes)) fake.answer = refusedBy('notLeader', leader)
+    w.fakes[leader]!.answer = committed
+    const client = await connected(w)
+    assert.is(shown(await w.within(50, client.propose('a'))), 'A')
+    w.fakes[leader]!.handshake = 'refuse'
+    w.fakes[next]!.answer = committed
+    w.dialled.length = 0
+    w.cut(leader)
+    assert.is(shown(await w.within(20, client.propose('b'))), 'B')
+    assert.deepEqual(w.dialled, [next])
+  }
 })

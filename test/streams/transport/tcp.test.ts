@@ -94,6 +94,19 @@ test('of those that say nothing only so many may wait, three quarters of them fr
   await serves(n2)
 })
 
+test('who only looks whether anyone listens is not told of, and takes no place', async t => {
+  const n2 = await open('n2', { limits: { maxHandshakes: 2 } })
+  for (let n = 0; n < 10; n++) {
+    const end = dial(n2.links.address)
+    await end.opened
+    if (n % 2 === 0) end.socket.end()
+    else end.socket.resetAndDestroy()
+    await end.closed
+    await serves(n2)
+  }
+  t.deepEqual(n2.events.filter(({ type }) => type === 'noticed'), [])
+})
+
 test('who trickles a hello meets the same deadline', async t => {
   const clock = heldTimers()
   const n2 = await open('n2', { clock })

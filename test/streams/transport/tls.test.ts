@@ -56,6 +56,16 @@ test('who does not speak TLS is refused, and one that says nothing meets the dea
   await serves(n2)
 })
 
+test('who only looks whether anyone listens is not told of, also before TLS', async t => {
+  const n2 = await openTls('n2')
+  const end = dial(n2.links.address)
+  await end.opened
+  end.socket.end()
+  await end.closed
+  await serves(n2)
+  t.deepEqual(n2.events.filter(({ type }) => type === 'noticed'), [])
+})
+
 test('a reset in the middle of the TLS handshake harms nobody', async t => {
   const n2 = await openTls('n2')
   for (const bytes of [0, 1, 5, 40]) {

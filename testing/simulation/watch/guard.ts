@@ -112,14 +112,15 @@ const checkContact = ({ contacts, judge: { demand } }: Memory, leader: Leader, w
 }
 
 /** Where time passes: who cannot be heard or cannot write leads no longer, and who was not there heard no silence. */
-const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState, due: Millis, { messages }: Ready): void => {
+const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState, due: Millis, { events }: Batch, { messages }: Ready): void => {
   const { demand } = memory.judge
   const { electionTimeoutMs, stallMs } = state.settings
   if (state.role === 'leader') {
     checkContact(memory, state, 'stays the leader')
     demand(waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
   }
-  demand(state.now - due <= stallMs || !messages.some(message => message.type === 'requestVote' && message.preVote),
+  // That a peer is gone is no silence: whoever wakes hears it in the same turn.
+  demand(state.now - due <= stallMs || events.some(({ type }) => type === 'peerGone') || !messages.some(message => message.type === 'requestVote' && message.preVote),
     () => `${id} stands for election on waking, ${state.now - due} ms late`)
 }
 
@@ -165,7 +166,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   } else leading.delete(member.id)
   if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, ready)
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
-  for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, ready)
+  for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, batch, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
   checkTrust(memory, member, ready)
   checkBounds(after, ready, judge)

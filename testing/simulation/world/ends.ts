@@ -14,6 +14,8 @@ export interface End {
   readonly peer: () => End
   readonly dice: Dice
   events: StreamEvents | undefined
+  /** Anything has arrived. */
+  hasHeard: boolean
   /** `ending`: everything is written, and the other end has not closed yet. */
   phase: 'opening' | 'open' | 'ending' | 'closed'
 }
@@ -39,6 +41,7 @@ export const abandon = (end: End, reason: string): void => {
 /** Bytes arrive. */
 export const take = (end: End, bytes: Uint8Array): void => {
   if (end.phase === 'closed') return end.out.post({ type: 'close', reason: BROKEN })
+  end.hasHeard = true
   end.loop?.enter(() => {
     end.peer().out.taken(bytes.length)
     if (end.phase === 'open' || end.phase === 'ending') end.events?.received(bytes)

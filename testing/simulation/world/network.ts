@@ -2,7 +2,7 @@
 import { left, right } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
 import { type Address, formatAddress } from '../../../streams/transport/tcp/addresses.js'
-import type { ByteStream, Sockets } from '../../../streams/transport/tcp/sockets.js'
+import { type ByteStream, REFUSED, type Sockets } from '../../../streams/transport/tcp/sockets.js'
 import type { Agenda } from './agenda.js'
 import { type Dice, createDice, seedFor } from './dice.js'
 import { BROKEN, CLOSED, type End, abandon, close, send, take } from './ends.js'
@@ -103,6 +103,7 @@ const abort = (wires: Wires, end: End): void => {
 const streamOf = (wires: Wires, end: End, remote: string): ByteStream => ({
   remote,
   identities: undefined,
+  get hasSpoken() { return end.hasHeard },
   get bufferedBytes() { return Math.max(0, end.out.underWay() - SYSTEM_BUFFER_BYTES) },
   attach: events => { end.events = events },
   write: chunks => send(end, chunks, wires.mix, { strayed: bytes => stray(wires, end, bytes), broken: () => breakUp(wires, end) }),
@@ -118,7 +119,7 @@ const streamOf = (wires: Wires, end: End, remote: string): ByteStream => ({
 /** The system accepts on behalf of a process, even one that is stopped. */
 const accept = (wires: Wires, end: End): void => {
   const listener = wires.listening.get(end.id)
-  if (listener === undefined) return abandon(end, 'ECONNREFUSED')
+  if (listener === undefined) return abandon(end, REFUSED)
   end.loop = listener.loop
   end.phase = 'open'
   end.out.post({ type: 'accept' })
@@ -149,7 +150,7 @@ const connect = (wires: Wires, from: MemberId, to: MemberId, loop: Loop): End =>
     isCut: () => isCut(wires, here, there), deliver: parcel => deliver(wires, sink(), parcel),
   })
   const endAt = (id: MemberId, own: Loop | undefined, out: Lane, peer: () => End): End =>
-    ({ id, loop: own, out, peer, dice: diceOf(wires, `${out.from} sends ${out.to}`), events: undefined, phase: 'opening' })
+    ({ id, loop: own, out, peer, dice: diceOf(wires, `${out.from} sends ${out.to}`), events: undefined, phase: 'opening', hasHeard: false })
   const near: End = endAt(from, loop, lane(from, to, () => far), () => far)
   const far: End = endAt(to, undefined, lane(to, from, () => near), () => near)
   wires.ends.add(near).add(far)

@@ -1,0 +1,29 @@
+import { ask, campaign } from './election.js'
+import { membersOf } from './membership.js'
+import type { Outbox } from './outbox.js'
+import { type RaftState, mayStand, membership } from './state.js'
+import type { MemberId } from './types.js'
+
+/** How many others stand before this member where `gone` led: those that follow it in the order of members, beginning anew behind the last. */
+const placeBehind = (gone: MemberId, state: RaftState): number => {
+  const members = membersOf(membership(state))
+  const { length } = members
+  return (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
+}
+
+/**
+ * A peer's process has ended. Where it led, its followers need not wait for its silence: they forget it, and grant what they are asked at
+ * once. The next in line stands at once, each other half a heartbeat after the one before it, should that one not be able to win: without
+ * chance, because all hear of it at the same time. Only time is at stake, as elsewhere: a leader that lives after all is followed again
+ * when it speaks, and no term has changed unless a majority believed the same.
+ */
+export const onPeerGone = (state: RaftState, peer: MemberId, outbox: Outbox): RaftState => {
+  // Whoever had not heard of it when it was asked knows better by now.
+  if (state.role === 'candidate' && state.phase === 'preVote') ask(state, outbox)
+  if (state.role !== 'follower' || state.leader !== peer) return state
+  state.leader = undefined
+  const place = placeBehind(peer, state)
+  if (place === 0 && mayStand(state)) return campaign(state, 'preVote', outbox)
+  state.electionDeadline = Math.min(state.electionDeadline, state.now + place * state.settings.heartbeatMs / 2)
+  return state
+}
