@@ -18,6 +18,27 @@ const shortChecksum = (bytes: Uint8Array, seed: number): number => {
 /** CRC-32 of `bytes`, continuing from `seed`: finds damage, proves no origin. */
 export const checksumOf = (bytes: Uint8Array, seed = 0): number => (bytes.length < SHORT_BYTES ? shortChecksum(bytes, seed) : crc32(bytes, seed))
 
+/** The polynomials a and b, highest power in bit 0, multiplied modulo the one of CRC-32. */
+const product = (a: number, b: number): number => {
+  let sum = 0
+  for (let shifted = b, rest = a; rest !== 0; rest <<= 1) {
+    if (rest < 0) sum ^= shifted
+    shifted = shifted & 1 ? (shifted >>> 1) ^ POLYNOMIAL : shifted >>> 1
+  }
+  return sum
+}
+
+const ONE = 1 << 31
+/** x to the power of 8, 16, 32 and so on: what 1, 2, 4 more bytes do to a checksum. */
+const SHIFTS: readonly number[] = Array.from({ length: 53 }).reduce<number[]>(shifts => [...shifts, product(shifts.at(-1)!, shifts.at(-1)!)], [ONE >>> 8])
+
+/** CRC-32 of what `before` belongs to and of `bytes` bytes behind it, which have `checksum` by themselves: as if continued, without reading them again. */
+export const joinedChecksum = (before: number, checksum: number, bytes: number): number => {
+  let shifted = before
+  for (let rest = bytes, i = 0; rest > 0; rest = Math.floor(rest / 2), i++) if (rest % 2 === 1) shifted = product(SHIFTS[i]!, shifted)
+  return (shifted ^ checksum) >>> 0
+}
+
 /** The largest value that the formats carry: adding small numbers to it stays exact. */
 export const MAX_POSITION = 2 ** 53 - 2 ** 20
 

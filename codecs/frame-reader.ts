@@ -5,7 +5,8 @@ import { FRAME_HEADER_BYTES, type Frame, type FrameError, type FrameHeader, fram
 /** The most that a frame's buffer has at first; beyond it, it grows as bytes arrive: a claimed length alone costs nothing. */
 const FIRST_CAPACITY = 64 * 1024
 
-const GROWTH = 4
+/** What is gathered is copied at each growth: a mebibyte once, and only what came of it first. */
+const GROWTH = 16
 
 /** A buffer that is about to be written from its first byte to its last: one of zeros takes as long again. */
 const unwritten = (bytes: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)

@@ -41,6 +41,16 @@ interface Outgoing {
 
 const NOTHING = new Uint8Array(0)
 
+const joined = (pieces: readonly Uint8Array[], bytes: number): Uint8Array => {
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
 type Given = (outcome: Either<Error, Uint8Array>) => void
 
 const close = (outgoing: Outgoing): void => {
@@ -65,27 +75,33 @@ const reopen = (outgoing: Outgoing, snapshots: SendOptions['snapshots'], done: (
   })
 }
 
-/** Reads on until the chunk at `offset` is there, `maxBytes` of it where there is so much: however finely the contents were cut. */
+/**
+ * Reads on until the chunk at `offset` is there, of at most `maxBytes`: whole pieces, as many as it holds, however finely the contents were
+ * cut; or a part of one that is larger. One that does not fit begins the next chunk, so a large one is sent as it was read, without a copy.
+ */
 const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxBytes: number, done: Given): void => {
   const { snapshot } = outgoing
-  const end = Math.min(offset + maxBytes, snapshot.bytes)
+  const most = Math.min(maxBytes, snapshot.bytes - offset)
   const pieces: Uint8Array[] = []
   let bytes = 0
   const give = (): void => {
-    const chunk = pieces.length === 1 ? pieces[0]! : new Uint8Array(Buffer.concat(pieces))
+    const chunk = pieces.length === 1 ? pieces[0]! : joined(pieces, bytes)
     outgoing.last = { offset, chunk }
     done(right(chunk))
   }
   const take = (): void => {
     const { at, rest } = outgoing
-    const piece = rest.subarray(Math.max(0, offset + bytes - at), Math.max(0, end - at))
+    const before = Math.min(rest.length, Math.max(0, offset - at))
+    const room = most - bytes
+    if (bytes > 0 && rest.length > room) return give()
+    const piece = rest.subarray(before, before + room)
     if (piece.length > 0) pieces.push(piece)
     bytes += piece.length
-    const used = Math.min(rest.length, Math.max(0, end - at))
+    const used = before + piece.length
     outgoing.at = at + used
     outgoing.rest = rest.subarray(used)
     // The end of the contents is asked for: only there it is known that the whole was sound.
-    if (offset + bytes === end && (end < snapshot.bytes || outgoing.rest.length > 0)) give()
+    if (outgoing.rest.length > 0 || (bytes === most && outgoing.at < snapshot.bytes)) give()
     else more()
   }
   const more = (): void => reader.next(outcome => {

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import test from 'ava'
 import fc from 'fast-check'
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../codecs/batches.js'
-import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, viewOf, writeFloat64, writePosition, writeUint32 } from '../../codecs/bytes.js'
+import { MAX_POSITION, checksumOf, joinedChecksum, readFloat64, readPosition, readUint32, viewOf, writeFloat64, writePosition, writeUint32 } from '../../codecs/bytes.js'
 import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
 import { bodyOf, forEachEntry, packEntries, readBody } from '../../codecs/entries.js'
 import { handshakeReader } from '../../codecs/frame-reader.js'
@@ -64,6 +64,18 @@ test('short and long checksums are the CRC-32 of zlib, whole and continued', is 
     is.is(checksumOf(bytes), crc32(bytes))
     is.is(checksumOf(bytes.subarray(at), checksumOf(bytes.subarray(0, at))), crc32(bytes))
   }))
+})
+
+test('the checksum of two things together follows from theirs, however long the second is', is => {
+  const long = Buffer.alloc(3 << 20, 'x')
+  const joined = (a: Uint8Array, b: Uint8Array): number => joinedChecksum(checksumOf(a), checksumOf(b), b.length)
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 200 }), fc.nat(long.length), (a, b, length) => {
+    const c = long.subarray(0, length)
+    is.is(joined(a, b), crc32(b, crc32(a)))
+    is.is(joined(a, c), crc32(c, crc32(a)))
+  }))
+  // What no buffer holds, against the same in two parts.
+  is.is(joinedChecksum(7, 0, 2 ** 45 + 3), joinedChecksum(joinedChecksum(7, 0, 2 ** 45), 0, 3))
 })
 
 test('entries come out of a body as they went in', is => {

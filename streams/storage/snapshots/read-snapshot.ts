@@ -1,4 +1,4 @@
-import { checksumOf } from '../../../codecs/bytes.js'
+import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
 import { decodePlace } from '../../../codecs/snapshots.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
@@ -103,11 +103,12 @@ export const chunksOf = ({ path, file, offset, seed, end }: SnapshotFile): Act<U
     if (type !== 'chunk' || payloadBytes === 0 || at + length > end.offset) return damaged('a record of another kind or length stands where a chunk should')
     return chain(read(file, at + RECORD_HEADER_BYTES, length), (found): Act<Uint8Array, Error> => {
       const chunk = new Uint8Array(found.buffer, found.byteOffset, payloadBytes)
-      if (!isIntact(header, chunk, before)) return damaged('a chunk does not match its checksum')
+      const sum = checksumOf(chunk)
+      if (!isIntact(header, chunk, before, sum)) return damaged('a chunk does not match its checksum')
       at += length
       before = checksumIn(header)
       bytes += payloadBytes
-      checksum = checksumOf(chunk, checksum)
+      checksum = joinedChecksum(checksum, sum, payloadBytes)
       ahead = found.subarray(payloadBytes)
       return succeed(chunk)
     })

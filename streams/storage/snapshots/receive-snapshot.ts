@@ -1,4 +1,4 @@
-import { checksumOf } from '../../../codecs/bytes.js'
+import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, orUndo, succeed } from '../disk/act.js'
@@ -19,9 +19,12 @@ const wholeChunks = (file: DiskFile, size: number, most: number, from: Progress)
     const { payloadBytes } = decoded.right
     const end = at + RECORD_HEADER_BYTES + payloadBytes
     if (payloadBytes === 0 || end > size || bytes + payloadBytes > most) return succeed(from)
-    return chain(read(file, at + RECORD_HEADER_BYTES, payloadBytes), (chunk): Act<Progress> => (isIntact(header, chunk, before)
-      ? wholeChunks(file, size, most, { ...from, at: end, before: checksumIn(header), bytes: bytes + payloadBytes, checksum: checksumOf(chunk, from.checksum) })
-      : succeed(from)))
+    return chain(read(file, at + RECORD_HEADER_BYTES, payloadBytes), (chunk): Act<Progress> => {
+      const sum = checksumOf(chunk)
+      if (!isIntact(header, chunk, before, sum)) return succeed(from)
+      const checksum = joinedChecksum(from.checksum, sum, payloadBytes)
+      return wholeChunks(file, size, most, { ...from, at: end, before: checksumIn(header), bytes: bytes + payloadBytes, checksum })
+    })
   })
 }
 

@@ -15,7 +15,7 @@
  * The checksums of place and end continue from the file's salt, so that a start can judge both without the contents, and no contents
  * pass for an end. A chunk's continues from the record before it, so that none is missed, doubled or out of place.
  */
-import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
+import { checksumOf, joinedChecksum, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { MAX_CHUNK_BYTES, encodePlace } from '../../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
@@ -64,14 +64,15 @@ export const incomingNamed = (name: string): SnapshotId | undefined => {
 
 export const isSamePlace = (a: SnapshotPlace, b: SnapshotPlace): boolean => Buffer.compare(encodePlace(a), encodePlace(b)) === 0
 
-const recordChecksum = (header: Uint8Array, payload: Uint8Array, seed: number): number =>
-  checksumOf(payload, checksumOf(header.subarray(0, CHECKED), seed))
+/** A chunk's own checksum goes into its record's and into that of the whole: its bytes are summed once. */
+const recordChecksum = (header: Uint8Array, payload: Uint8Array, seed: number, checksum: number): number =>
+  joinedChecksum(checksumOf(header.subarray(0, CHECKED), seed), checksum, payload.length)
 
-export const encodeRecordHeader = (type: RecordHeader['type'], payload: Uint8Array, seed: number): Uint8Array => {
+export const encodeRecordHeader = (type: RecordHeader['type'], payload: Uint8Array, seed: number, checksum = checksumOf(payload)): Uint8Array => {
   const header = new Uint8Array(RECORD_HEADER_BYTES)
   writeUint32(header, 0, TYPES.indexOf(type))
   writeUint32(header, 4, payload.length)
-  writeUint32(header, CHECKED, recordChecksum(header, payload, seed))
+  writeUint32(header, CHECKED, recordChecksum(header, payload, seed, checksum))
   return header
 }
 
@@ -86,8 +87,8 @@ export const decodeRecordHeader = (header: Uint8Array): Either<string, RecordHea
 /** The checksum in a record's header: where the next chunk's continues. */
 export const checksumIn = (header: Uint8Array): number => readUint32(header, CHECKED)
 
-export const isIntact = (header: Uint8Array, payload: Uint8Array, seed: number): boolean =>
-  checksumIn(header) === recordChecksum(header, payload, seed)
+export const isIntact = (header: Uint8Array, payload: Uint8Array, seed: number, checksum = checksumOf(payload)): boolean =>
+  checksumIn(header) === recordChecksum(header, payload, seed, checksum)
 
 export const encodeEnd = ({ offset, bytes, checksum }: SnapshotEnd): Uint8Array => {
   const payload = new Uint8Array(END_PAYLOAD_BYTES)

@@ -1,15 +1,15 @@
-import { checksumOf } from '../../../codecs/bytes.js'
+import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
 import { encodePlace } from '../../../codecs/snapshots.js'
-import { right } from '../../../lib/prelude.js'
+import { type Either, right } from '../../../lib/prelude.js'
 import type { Snapshot, SnapshotPlace } from '../../../lib/types.js'
-import { type Act, chain, ensure, inOrder, map, orUndo, succeed } from '../disk/act.js'
+import { type Act, chain, ensure, inOrder, map, oneAtATime, orUndo, succeed } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { openFile, sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
 import { temporary } from '../files/store-file.js'
 import { type RecordHeader, checksumIn, encodeEnd, encodeRecordHeader, snapshotName } from './snapshot-file.js'
 
-/** So much is written between two syncs: none takes long, and the last one, for which everybody waits, least of all. */
+/** So much is written from the beginning of one sync to that of the next: none takes long, and the last one, for which everybody waits, least of all. */
 export const SYNC_BYTES = 4 * 1024 * 1024
 
 export interface SnapshotFolder {
@@ -44,13 +44,30 @@ export interface Progress {
   readonly checksum: number
 }
 
+/**
+ * Syncs beside the writing, which goes on meanwhile; one sync at a time. Whatever follows one that failed fails as well: a later one may
+ * succeed without the pages that it gave up.
+ */
+const syncBeside = (file: DiskFile) => {
+  const inTurn = oneAtATime()
+  let outcome: Either<NodeJS.ErrnoException, void> = right(undefined)
+  /** Once the one under way has ended, with what came of it. */
+  const settled: Act<void> = inTurn(done => done(outcome))
+  const sync: Act<void> = inTurn(done => file.datasync(ended => {
+    outcome = ended
+    done(ended)
+  }))
+  return { settled, begin: map(settled, () => sync(() => undefined)) }
+}
+
 /** Writes records one after the other, and syncs what has gathered. */
 const recordWriter = (file: DiskFile, from: Progress) => {
   const { seed } = from
+  const { begin, settled } = syncBeside(file)
   let { at, before } = from
   let unsynced = 0
-  const write = (type: RecordHeader['type'], payload: Uint8Array): Act<void> => done => {
-    const header = encodeRecordHeader(type, payload, type === 'chunk' ? before : seed)
+  const write = (type: RecordHeader['type'], payload: Uint8Array, checksum = checksumOf(payload)): Act<void> => done => {
+    const header = encodeRecordHeader(type, payload, type === 'chunk' ? before : seed, checksum)
     const bytes = header.length + payload.length
     chain(writeFully(file, [header, payload], at), () => {
       before = checksumIn(header)
@@ -58,10 +75,10 @@ const recordWriter = (file: DiskFile, from: Progress) => {
       unsynced += bytes
       if (unsynced < SYNC_BYTES) return succeed(undefined)
       unsynced = 0
-      return file.datasync
+      return begin
     })(done)
   }
-  return { write, offset: () => at }
+  return { write, offset: () => at, sync: inOrder(settled, file.datasync), settled }
 }
 
 /** Goes on with a file that is called `path` so far. */
@@ -74,20 +91,24 @@ export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, 
   const close: Act<void> = done => {
     if (!isOpen) return done(right(undefined))
     isOpen = false
-    file.close(done)
+    // Whatever came of a sync, its file stays open until it has ended.
+    records.settled(() => file.close(done))
   }
   const discard = ensure(close, done => sweep(disk, name)(done))
   const end: Act<void> = done => records.write('end', encodeEnd({ offset: records.offset(), bytes, checksum }))(done)
   const rename: Act<void> = map(done => disk.rename(path, own, done), () => { name = own })
   return {
     written: () => ({ bytes, checksum }),
-    write: chunk => map(records.write('chunk', chunk), () => {
-      bytes += chunk.length
-      checksum = checksumOf(chunk, checksum)
-    }),
-    complete: map(inOrder(end, file.datasync, close), () => ({ ...place, bytes, checksum })),
+    write: chunk => {
+      const sum = checksumOf(chunk)
+      return map(records.write('chunk', chunk, sum), () => {
+        bytes += chunk.length
+        checksum = joinedChecksum(checksum, sum, chunk.length)
+      })
+    },
+    complete: map(inOrder(end, records.sync, close), () => ({ ...place, bytes, checksum })),
     publish: inOrder(rename, syncFolder(disk, folder)),
-    keep: orUndo(ensure(file.datasync, close), discard),
+    keep: orUndo(ensure(records.sync, close), discard),
     discard,
   }
 }

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import { isLeft, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { abort, close, contentsOf, entriesTo, finish, letGo, next, openNewest, placeAt, receive, restOf, write, writeSnapshot } from '../../../testing/open-snapshot.js'
@@ -169,6 +170,66 @@ test('a long snapshot is synced on the way, and the old one goes after everythin
   await opened.close()
   t.is(disk.openFiles(), 0)
 })
+
+/** A store on a disk that holds back its syncs, once it is slow. */
+const slowlySynced = async () => {
+  const disk = newDisk()
+  await (await withOld(disk)).close()
+  const held: (() => void)[] = []
+  let isSlow = false
+  const opened = await openStore(storageOn({
+    ...disk,
+    open: (path, mode, done) => disk.open(path, mode, outcome => done(isLeft(outcome) ? outcome : right({
+      ...outcome.right,
+      datasync: synced => void (isSlow ? held.push(() => outcome.right.datasync(synced)) : outcome.right.datasync(synced)),
+    }))),
+  }))
+  isSlow = true
+  return {
+    disk, opened, held: () => held.length,
+    /** Lets all of them happen, from now on at once. */
+    release: () => {
+      isSlow = false
+      for (const sync of held.splice(0)) sync()
+    },
+  }
+}
+const turns = async (count: number): Promise<void> => { for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve)) }
+
+test('the writing goes on while what came before is synced, as long as no second sync is due', async t => {
+  const { opened, held, release } = await slowlySynced()
+  const writer = opened.store.snapshots.write(placeAt(9))
+  const chunk = Buffer.alloc(MEBIBYTE, 'new')
+  for (let n = 0; n < 7; n++) await write(writer, chunk)
+  t.is(held(), 1)
+  let isWritten = false
+  const eighth = write(writer, chunk).then(() => { isWritten = true })
+  await turns(20)
+  t.deepEqual([isWritten, held()], [false, 1])
+  release()
+  await eighth
+  t.is((await finish(writer)).bytes, 8 * MEBIBYTE)
+  await opened.close()
+})
+
+for (const chunks of [5, 8]) {
+  test(`a sync that fails after the ${chunks}th chunk came, while it was under way, fails what follows: no later one makes up for it`, async t => {
+    const { disk, opened, release } = await slowlySynced()
+    const writer = opened.store.snapshots.write(placeAt(9))
+    const chunk = Buffer.alloc(MEBIBYTE, 'new')
+    const written = Array.from({ length: chunks }, () => write(writer, chunk))
+    await Promise.all(written.slice(0, 7))
+    disk.failNext('datasync')
+    const last = chunks < 8 ? finish(writer) : written.at(-1)!
+    release()
+    await t.throwsAsync(last, { message: /EIO/ })
+    await t.throwsAsync(finish(writer), { message: /EIO/ })
+    t.deepEqual(snapshotsOn(disk), [nameAt(3)])
+    t.is(Buffer.compare(await contentsOf(opened.store), OLD[0]!), 0)
+    await opened.close()
+    t.is(disk.openFiles(), 0)
+  })
+}
 
 for (const doing of ['taken', 'received'] as const) {
   test(`a snapshot that is being ${doing} gives its space to the log, which needs it more`, async t => {
