@@ -4,6 +4,9 @@ import type { MemberId, Membership } from './types.js'
 export const isVoter = (membership: Membership, id: MemberId): boolean =>
   membership.voters.includes(id) || membership.outgoing.includes(id)
 
+/** Whether nobody else decides anything. */
+export const isAlone = ({ voters, outgoing }: Membership, id: MemberId): boolean => voters.every(voter => voter === id) && outgoing.every(voter => voter === id)
+
 /** Everyone who receives the log, each once, in the order of the lists. */
 export const membersOf = (membership: Membership): readonly MemberId[] =>
   [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])]

@@ -3,7 +3,7 @@ import { membershipOf } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
 import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
-import { isVoter } from './membership.js'
+import { isAlone, isVoter } from './membership.js'
 
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
 export interface Settings {
@@ -200,8 +200,9 @@ export const oldestWriteMs = (state: RaftState): Millis => {
   return oldest === undefined ? 0 : state.now - oldest.since
 }
 
-/** Whether the disk is too slow for this member to lead. */
-export const isDiskSlow = (state: RaftState): boolean => oldestWriteMs(state) > state.settings.electionTimeoutMs
+/** Whether the disk is too slow for this member to lead, where another could. */
+export const isDiskSlow = (state: RaftState): boolean =>
+  oldestWriteMs(state) > state.settings.electionTimeoutMs && !isAlone(membership(state), state.settings.id)
 
 /** Whether the machine still has to apply again what was committed before this member started, or to take the state of a snapshot that came: it could not serve as leader. */
 export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo || state.receiving?.phase === 'restoring'

@@ -115,6 +115,13 @@ test('a follower whose syncs take two election timeouts keeps its leader informe
   t.is(underLoad(thinLink(1e6), 2000, 5000).role, 'leader')
 })
 
+test('a member alone leads on, however slow its disk: nobody could do better', t => {
+  const player = play(leader({ voters: 'L', others: '', log: '1@1', commit: 1 }))
+  player.turn(propose(1))
+  t.deepEqual(player.later(5000, tick).noticed, [])
+  t.is(player.state.role, 'leader')
+})
+
 test('the window opens to what the link carries: prompt answers double it where it was the limit, late ones halve it', t => {
   const player = play(leader({ others: 'f1{on,match=1} f2', log: '1@1' }))
   const windowOf = (): number => progressOf(player.state, 'f1').windowBytes / KIB
