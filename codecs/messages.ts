@@ -21,11 +21,12 @@ import { decodePlace, encodePlace } from './snapshots.js'
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
-  'installSnapshot', 'chunkAccepted', 'appendPart',
+  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const PRE_VOTE = 1
 const GRANTED = 2
+const TRANSFER = 2
 const AWAITED = 1
 
 /** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
@@ -34,8 +35,9 @@ const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly 
   appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
   appendAccepted: { numbers: 6, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
-  requestVote: { numbers: 4, flags: PRE_VOTE, named: true },
+  requestVote: { numbers: 4, flags: PRE_VOTE | TRANSFER, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
+  timeoutNow: { numbers: 3, flags: 0, named: true },
   installSnapshot: { numbers: 7, flags: 0, named: true, hasBlock: true },
   chunkAccepted: { numbers: 7, flags: AWAITED, named: true },
   propose: { numbers: 4, flags: 0, named: false },
@@ -63,10 +65,11 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     }
     case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks, m.held] }
     case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
-    case 'requestVote': return { flags: m.preVote ? PRE_VOTE : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
+    case 'requestVote': return { flags: (m.preVote ? PRE_VOTE : 0) | (m.transfer ? TRANSFER : 0), a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
     case 'requestVoteReply': {
       return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
     }
+    case 'timeoutNow': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.lastIndex] }
     case 'installSnapshot': {
       const block = encodePlace(m.snapshot)
       const { bytes, checksum } = m.snapshot
@@ -174,11 +177,13 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5] }
     case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
     case 'requestVote': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: flags === PRE_VOTE, lastLogIndex: n[2], lastLogTerm: n[3] }
+      const asked = { preVote: (flags & PRE_VOTE) > 0, transfer: (flags & TRANSFER) > 0 }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], ...asked, lastLogIndex: n[2], lastLogTerm: n[3] }
     }
     case 'requestVoteReply': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
     }
+    case 'timeoutNow': return { type: kind, from: a, to: b, term: n[0], round: n[1], lastIndex: n[2] }
     case 'installSnapshot': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail }
     }

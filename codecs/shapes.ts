@@ -101,8 +101,9 @@ export const AppendRefused: t.Type<core.AppendRefused, unknown> = checked(t.stri
 
 /** The candidate's last entry is of no later term than the candidate. */
 export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
-  type: t.literal('requestVote'), ...envelope, preVote: t.boolean, lastLogIndex: Index, lastLogTerm: Term, round: Round,
-}, 'RequestVote'), ({ term, lastLogIndex, lastLogTerm }) => {
+  type: t.literal('requestVote'), ...envelope, preVote: t.boolean, transfer: t.boolean, lastLogIndex: Index, lastLogTerm: Term, round: Round,
+}, 'RequestVote'), ({ term, preVote, transfer, lastLogIndex, lastLogTerm }) => {
+  if (preVote && transfer) return 'must not ask before an election that the leader asked for'
   if (isHalfPlace(lastLogIndex, lastLogTerm)) return 'must name an entry or none as its last one'
   return lastLogTerm <= term ? undefined : 'must not have an entry of a later term than its own'
 })
@@ -111,6 +112,10 @@ export const RequestVote: t.Type<core.RequestVote, unknown> = checked(t.strict({
 export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict({
   type: t.literal('requestVoteReply'), ...envelope, preVote: t.boolean, voteGranted: t.boolean, round: Round,
 }, 'RequestVoteReply')
+
+/** The leader of a term, which is never 0. */
+export const TimeoutNow: t.Type<core.TimeoutNow, unknown> =
+  t.strict({ type: t.literal('timeoutNow'), ...envelope, term: EntryTerm, lastIndex: Index, round: Round }, 'TimeoutNow')
 
 /** What it stands for is of no later term than its own. Whether the chunk lies within the contents is the core's to judge. */
 export const InstallSnapshot: t.Type<core.InstallSnapshot, unknown> = checked(t.strict({
@@ -150,6 +155,7 @@ export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type
   appendRefused: AppendRefused,
   requestVote: RequestVote,
   requestVoteReply: RequestVoteReply,
+  timeoutNow: TimeoutNow,
   installSnapshot: InstallSnapshot,
   chunkAccepted: ChunkAccepted,
   propose: ProposeRequest,

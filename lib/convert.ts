@@ -67,6 +67,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     trackers: [],
     uncommittedBytes: 0,
     chunkDue: state.now,
+    transfer: undefined,
   }
   outbox.heartbeatDue = true
   store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)

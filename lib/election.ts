@@ -5,22 +5,22 @@ import { voteResult } from './quorum.js'
 import { type Candidate, type RaftState, membership, nextRound } from './state.js'
 
 /** Stands for election: asks first whether it could be won, and only then raises the term (§9.6, §5.2). */
-export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Outbox): RaftState => {
+export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Outbox, transfer = false): RaftState => {
   const candidate = becomeCandidate(state, phase)
   nextRound(candidate)
-  ask(candidate, outbox)
+  ask(candidate, outbox, transfer)
   return conclude(candidate, outbox)
 }
 
 /** Asks every other voter; what was asked before is the same question, and any answer to it counts. */
-export const ask = (candidate: Candidate, outbox: Outbox): void => {
+export const ask = (candidate: Candidate, outbox: Outbox, transfer = false): void => {
   const { settings: { id }, phase, round } = candidate
   const { index, term } = lastEntry(candidate.log)
   const { voters, outgoing } = membership(candidate)
   for (const to of new Set([...voters, ...outgoing])) {
     if (to === id) continue
     outbox.messages.push({
-      type: 'requestVote', from: id, to, term: candidate.term, preVote: phase === 'preVote', lastLogIndex: index, lastLogTerm: term, round,
+      type: 'requestVote', from: id, to, term: candidate.term, preVote: phase === 'preVote', transfer, lastLogIndex: index, lastLogTerm: term, round,
     })
   }
 }

@@ -24,6 +24,8 @@ export type RaftEvent =
   | { readonly type: 'chunkRead'; readonly to: MemberId; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array | undefined }
   /** The process of this member has ended: its system refuses whoever looks for it. Told a few times in a row, and sometimes too late to matter. */
   | { readonly type: 'peerGone'; readonly peer: MemberId }
+  /** The leader is to hand over: to the one that is named, or to whoever is ready first. */
+  | { readonly type: 'transferAsked'; readonly to: MemberId | undefined }
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 

@@ -16,7 +16,7 @@ type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 /** A client's commands, appended as one batch (§5.3); refused while this leader cannot know that it leads. */
 export const onProposed = (leader: Leader, { id, body, term = leader.term }: Proposed, outbox: Outbox): void => {
   const { settings, log } = leader
-  const reason = term !== leader.term ? 'notLeader' : !isReady(leader) || isIsolated(leader) ? 'notReady' : leader.uncommittedBytes >= settings.maxUncommittedBytes ? 'busy' : undefined
+  const reason = term !== leader.term ? 'notLeader' : !isReady(leader) || isIsolated(leader) || leader.transfer !== undefined ? 'notReady' : leader.uncommittedBytes >= settings.maxUncommittedBytes ? 'busy' : undefined
   if (reason !== undefined || outbox.refusing) {
     outbox.refusing = true
     outbox.answers.push({ type: 'refused', id, reason: reason ?? 'busy' })

@@ -61,6 +61,8 @@ export interface AppendRefused extends Envelope {
 export interface RequestVote extends Envelope {
   readonly type: 'requestVote'
   readonly preVote: boolean
+  /** The leader asked for this election, so nobody is to withhold a vote for its sake (dissertation §3.10). */
+  readonly transfer: boolean
   readonly lastLogIndex: Index
   readonly lastLogTerm: Term
   readonly round: Round
@@ -70,6 +72,14 @@ export interface RequestVoteReply extends Envelope {
   readonly type: 'requestVoteReply'
   readonly preVote: boolean
   readonly voteGranted: boolean
+  readonly round: Round
+}
+
+/** The leader hands over: whoever hears it stands for election at once, if its log ends here (dissertation §3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: 'timeoutNow'
+  /** Where the leader's log ends. */
+  readonly lastIndex: Index
   readonly round: Round
 }
 
@@ -104,4 +114,4 @@ export interface ChunkAccepted extends Envelope {
 }
 
 /** Everything one member's core says to another's. */
-export type Message = AppendEntries | AppendPart | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply | InstallSnapshot | ChunkAccepted
+export type Message = AppendEntries | AppendPart | AppendAccepted | AppendRefused | RequestVote | RequestVoteReply | TimeoutNow | InstallSnapshot | ChunkAccepted

@@ -147,6 +147,13 @@ export interface Tracker {
   readonly bytes: number
 }
 
+/** A leadership that is being handed over: to whom, if that matters; until when; and who was told to stand. */
+export interface Transfer {
+  readonly to: MemberId | undefined
+  readonly deadline: Millis
+  readonly told: MemberId | undefined
+}
+
 export interface Leader extends Common {
   readonly role: 'leader'
   readonly electedAt: Millis
@@ -159,6 +166,7 @@ export interface Leader extends Common {
   uncommittedBytes: number
   /** When the next chunk of a snapshot may leave. */
   chunkDue: Millis
+  transfer: Transfer | undefined
 }
 
 /** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */

@@ -22,6 +22,7 @@ import { onChunkAccepted, onChunkRead } from './sending.js'
 import type { Follower, RaftState } from './state.js'
 import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
+import { handOver, onTimeoutNow, onTransferAsked } from './transfer.js'
 import { isSatisfied, onRequestVote } from './voting.js'
 
 /** The accumulator of the scan: where a member stands, and what it just asked of the world. */
@@ -59,6 +60,7 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
     case 'receiveFailed': onReceiveFailed(state, event); return state
     case 'chunkRead': if (state.role === 'leader') onChunkRead(state, event); return state
     case 'peerGone': return onPeerGone(state, event.peer, outbox)
+    case 'transferAsked': if (state.role === 'leader') onTransferAsked(state, event); return state
     case 'ticked': onTicked(state, event.due, outbox); return state
     default: return unreachable(event)
   }
@@ -72,7 +74,7 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
     return state
   }
   if (term < state.term) return answerStale(state, message, outbox)
-  const yields = term > state.term && !(type === 'requestVote' && (message.preVote || isSatisfied(state, from)))
+  const yields = term > state.term && !(type === 'requestVote' && (message.preVote || (!message.transfer && isSatisfied(state, from))))
   return dispatch(yields ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
 }
 
@@ -81,6 +83,7 @@ const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState
     case 'appendEntries': return obey(state, message, outbox, follower => onAppendEntries(follower, message, outbox))
     case 'appendPart': return obey(state, message, outbox, follower => onAppendPart(follower, message, outbox))
     case 'installSnapshot': return obey(state, message, outbox, follower => onInstallSnapshot(follower, message, outbox))
+    case 'timeoutNow': return state.role === 'follower' && state.leader === message.from ? onTimeoutNow(state, message, outbox) : state
     case 'requestVote': onRequestVote(state, message, outbox); return state
     case 'requestVoteReply': return state.role === 'candidate' ? onRequestVoteReply(state, message, outbox) : state
     case 'appendAccepted': if (state.role === 'leader') onAppendAccepted(state, message, outbox); return state
@@ -127,6 +130,7 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
   if (state.role === 'leader') {
     advanceCommit(state)
     replicate(state, outbox)
+    handOver(state, outbox)
   }
   completeInstall(state, outbox)
   acknowledge(state, outbox)

@@ -23,7 +23,7 @@ export const isSatisfied = (state: RaftState, asker: string): boolean => {
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const voteGranted = mayVote && !isSatisfied(state, from) && isUpToDate(state, request)
+  const voteGranted = mayVote && (request.transfer || !isSatisfied(state, from)) && isUpToDate(state, request)
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

@@ -33,7 +33,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['convert', 'sending'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'application', 'receiving', 'compaction'],
-  ['assembling', 'ready'],
+  ['assembling', 'transfer', 'ready'],
   ['step'],
   ['recover'],
   ['index'],

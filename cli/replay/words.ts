@@ -28,8 +28,9 @@ const ofMessage = (message: Message): string => {
     case 'appendPart': return `bytes ${message.offset} to ${message.offset + message.part.length} of ${message.head.body.bytes}, of ${placeOf(message.head)}`
     case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}${message.held > 0 ? `, ${message.held} bytes of what follows` : ''}`
     case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
-    case 'requestVote': return `${message.preVote ? 'pre-vote, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
+    case 'requestVote': return `${message.preVote ? 'pre-vote, ' : message.transfer ? 'by the leader\'s wish, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'requestVoteReply': return `${message.preVote ? 'pre-vote ' : ''}${message.voteGranted ? 'granted' : 'refused'}`
+    case 'timeoutNow': return `stand for election at ${message.lastIndex}`
     case 'installSnapshot': return `${snapshotWords(message.snapshot)}, ${chunkWords(message.offset, message.chunk)}`
     case 'chunkAccepted': return `${snapshotWords(message.snapshot)}, received ${message.received}${message.awaited ? ', awaits more' : ''}`
     default: return unreachable(message)
@@ -52,6 +53,7 @@ const eventWords = (event: RaftEvent): string => {
       return chunk === undefined ? `${snapshotWords(snapshot)} cannot be read any more for ${to}` : `${snapshotWords(snapshot)}: read ${chunkWords(offset, chunk)} for ${to}`
     }
     case 'peerGone': return `${event.peer} is gone`
+    case 'transferAsked': return `the leadership is to pass to ${event.to ?? 'whoever is ready first'}`
     case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
     default: return unreachable(event)
   }

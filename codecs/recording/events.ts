@@ -14,7 +14,7 @@ import { readChunk, readSnapshot, writeChunk, writeSnapshot } from './snapshots.
 
 const EVENTS = [
   'received', 'proposed', 'persisted', 'entriesRead', 'applied', 'ticked', 'snapshotStored', 'chunkWritten', 'receiveFailed', 'chunkRead',
-  'peerGone',
+  'peerGone', 'transferAsked',
 ] as const
 
 /** Nobody's id is empty: an empty one stands for the member itself, which applies what it reads. */
@@ -50,6 +50,7 @@ export const writeEvent = (sink: ByteSink, event: RaftEvent): void => {
       sink.varint(event.offset)
       return writeChunk(sink, event.chunk)
     case 'peerGone': return sink.text(event.peer)
+    case 'transferAsked': return sink.text(event.to ?? '')
     case 'ticked': return sink.double(event.due)
     default: return unreachable(event)
   }
@@ -85,6 +86,7 @@ const fieldsOf = (source: ByteSource): RaftEvent | undefined => {
       return snapshot && { type, to, snapshot, offset: source.varint(), chunk: readChunk(source) }
     }
     case 'peerGone': return { type, peer: source.text() }
+    case 'transferAsked': return { type, to: source.text() || undefined }
     case 'ticked': return { type, due: source.double() }
     case undefined: return void source.fail('an event is of an unknown kind')
     default: return unreachable(type)
@@ -111,6 +113,7 @@ const CODECS: { readonly [Type in RaftEvent['type']]: t.Decoder<unknown, Extract
   receiveFailed: t.strict({ type: t.literal('receiveFailed'), snapshot: Snapshot }),
   chunkRead: t.strict({ type: t.literal('chunkRead'), to: MemberId, snapshot: Snapshot, offset: Count, chunk: t.union([Chunk, t.undefined]) }),
   peerGone: t.strict({ type: t.literal('peerGone'), peer: MemberId }),
+  transferAsked: t.strict({ type: t.literal('transferAsked'), to: t.union([MemberId, t.undefined]) }),
   ticked: t.strict({ type: t.literal('ticked'), due: Time }),
 }
 

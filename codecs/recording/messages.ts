@@ -2,15 +2,16 @@
 import * as t from 'io-ts'
 import type * as core from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
-import { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply } from '../shapes.js'
+import { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply, TimeoutNow } from '../shapes.js'
 import { readBatches, readBlank, readHead, writeBatches, writeHead } from './batches.js'
 import type { ByteSink } from './byte-sink.js'
 import type { ByteSource } from './byte-source.js'
 import { readChunk, readSnapshot, readSnapshotId, writeChunk, writeSnapshot, writeSnapshotId } from './snapshots.js'
 
-const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted', 'appendPart'] as const
+const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow'] as const
 const PRE_VOTE = 1
 const GRANTED = 2
+const TRANSFER = 2
 const AWAITED = 1
 
 export const writeMessage = (sink: ByteSink, message: core.Message): void => {
@@ -40,10 +41,11 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.hintIndex)
       return sink.varint(message.hintTerm)
     case 'requestVote':
-      sink.byte(message.preVote ? PRE_VOTE : 0)
+      sink.byte((message.preVote ? PRE_VOTE : 0) | (message.transfer ? TRANSFER : 0))
       sink.varint(message.lastLogIndex)
       return sink.varint(message.lastLogTerm)
     case 'requestVoteReply': return sink.byte((message.preVote ? PRE_VOTE : 0) | (message.voteGranted ? GRANTED : 0))
+    case 'timeoutNow': return sink.varint(message.lastIndex)
     case 'installSnapshot':
       writeSnapshot(sink, message.snapshot)
       sink.varint(message.offset)
@@ -72,13 +74,15 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
     }
     case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint() }
     case 'requestVote': {
-      const preVote = source.byte() === PRE_VOTE
-      return { type, ...envelope, preVote, lastLogIndex: source.varint(), lastLogTerm: source.varint() }
+      const flags = source.byte()
+      const asked = { preVote: (flags & PRE_VOTE) > 0, transfer: (flags & TRANSFER) > 0 }
+      return { type, ...envelope, ...asked, lastLogIndex: source.varint(), lastLogTerm: source.varint() }
     }
     case 'requestVoteReply': {
       const flags = source.byte()
       return { type, ...envelope, preVote: (flags & PRE_VOTE) > 0, voteGranted: (flags & GRANTED) > 0 }
     }
+    case 'timeoutNow': return { type, ...envelope, lastIndex: source.varint() }
     case 'installSnapshot': {
       const snapshot = readSnapshot(source)
       const offset = source.varint()
@@ -96,4 +100,4 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
 
 /** What a recording may hold is what a member could have been told. */
 export const Message: t.Type<core.Message, unknown> =
-  t.union([AppendEntries, AppendPart, AppendAccepted, AppendRefused, RequestVote, RequestVoteReply, InstallSnapshot, ChunkAccepted])
+  t.union([AppendEntries, AppendPart, AppendAccepted, AppendRefused, RequestVote, RequestVoteReply, TimeoutNow, InstallSnapshot, ChunkAccepted])

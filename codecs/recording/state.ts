@@ -110,6 +110,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
+    transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })),
   }, 'Leader'),
 ], 'State')
 

@@ -114,11 +114,13 @@ export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ .
   .chain(fields => entryUpTo(MAX_POSITION, fields.prevLogIndex)
     .map(([hintIndex, hintTerm]) => ({ type: 'appendRefused', ...fields, hintIndex, hintTerm })))
 
-export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...envelope, term: position, preVote: fc.boolean() })
-  .chain(fields => entryUpTo(fields.term).map(([lastLogIndex, lastLogTerm]) => ({ type: 'requestVote', ...fields, lastLogIndex, lastLogTerm })))
+export const requestVote: fc.Arbitrary<messages.RequestVote> = fc.record({ ...envelope, term: position, kind: fc.constantFrom({ preVote: true, transfer: false }, { preVote: false, transfer: false }, { preVote: false, transfer: true }) })
+  .chain(({ kind, ...fields }) => entryUpTo(fields.term).map(([lastLogIndex, lastLogTerm]) => ({ type: 'requestVote', ...fields, ...kind, lastLogIndex, lastLogTerm })))
 
 export const requestVoteReply: fc.Arbitrary<messages.RequestVoteReply> =
   fc.record({ type: fc.constant('requestVoteReply'), ...envelope, term: position, preVote: fc.boolean(), voteGranted: fc.boolean() })
+
+export const timeoutNow: fc.Arbitrary<messages.TimeoutNow> = fc.record({ type: fc.constant('timeoutNow'), ...envelope, term: entryPosition, lastIndex: position })
 
 const contents = { bytes: position, checksum: fc.nat(0xffff_ffff) }
 export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
@@ -151,7 +153,7 @@ export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.con
 
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
 export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } =
-  { appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted, propose, committed, refused, lost }
+  { appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted, propose, committed, refused, lost }
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 

@@ -14,11 +14,11 @@ import { type Either, isLeft, isRight } from '../../lib/prelude.js'
 import { firstStep } from '../../lib/recover.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
-import type { EntryBatch, EntryBody } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 import { settingsOf } from '../lib/build.js'
 import {
-  appendAccepted, appendEntries, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, position, requestVote, requestVoteReply,
-  snapshot,
+  appendAccepted, appendEntries, appendPart, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, position, requestVote, requestVoteReply,
+  snapshot, timeoutNow,
 } from './arbitraries.js'
 import { snapshot as fixed } from './samples.js'
 
@@ -29,7 +29,7 @@ const time = fc.double({ noNaN: true, noDefaultInfinity: true })
 const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftEvent, { type: Type }>> } = {
   received: fc.record({
     type: fc.constant('received'),
-    message: fc.oneof(appendEntries, appendAccepted, appendRefused, requestVote, requestVoteReply, installSnapshot, chunkAccepted),
+    message: fc.oneof(appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted),
   }),
   proposed: fc.record({ type: fc.constant('proposed'), id: position, body, term: placed }, { requiredKeys: ['type', 'id', 'body'] }),
   persisted: fc.record({ type: fc.constant('persisted'), turn: placed }),
@@ -37,6 +37,7 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
     type: fc.constant('entriesRead'), from: position, batches: fc.nat(1000).chain(first => batchesFrom(first + 1, 1)),
     purpose: fc.oneof(fc.constant({ type: 'apply' } as const), memberId.map(to => ({ type: 'replicate', to }) as const)),
   }),
+  transferAsked: fc.record({ type: fc.constant('transferAsked'), to: fc.option(memberId, { nil: undefined }) }),
   applied: fc.record({ type: fc.constant('applied'), index: position }),
   snapshotStored: fc.record({ type: fc.constant('snapshotStored'), snapshot }),
   chunkWritten: fc.record({ type: fc.constant('chunkWritten'), snapshot, received: position }),
@@ -93,6 +94,7 @@ test('no byte of a command or a snapshot is written', t => {
     { type: 'proposed', id: 1, body: packed }, { type: 'entriesRead', purpose: { type: 'apply' }, from: 1, batches },
     { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, round: 1 } },
     { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, round: 1 } },
+    { type: 'received', message: { type: 'appendPart', from: 'n2', to: 'n1', term: 3, prevLogTerm: 0, head, offset: 0, part: secret, round: 1 } },
     { type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: secret },
   ]
   const bytes = Buffer.from(written(sink => writeTurn(sink, first(), { now: 0, wall: 0, events })))
@@ -133,6 +135,14 @@ const sendingOf = (chunk: Uint8Array | undefined): RaftState => {
   return { ...leader, chunkDue: 2010.25, progress: leader.progress.map((progress, i) => i === 0 ? { ...progress, lacks: 1, sending } : progress) }
 }
 const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100, expected: 150 } }
+const head: BatchHead = { kind: 'command', firstIndex: 1, term: 3, count: 2, skip: 1, time: 0.5, body: { count: 3, bytes: 100, checksum: 7 } }
+const handingOver = (): RaftState => {
+  const leader = lives.at(-1)!
+  return leader.role === 'leader' ? { ...leader, transfer: { to: 'n2', deadline: 3000.5, told: undefined } } : leader
+}
+const withMore: readonly RaftState[] = [
+  { ...first(), assembly: { head, parts: [new Uint8Array(40)], held: 40 } } as RaftState, handingOver(),
+]
 const withSnapshots: readonly RaftState[] = [sendingOf(undefined), sendingOf(Uint8Array.of(1, 2, 3)), receiving, { ...first(), snapshot: fixed }]
 
 const segmentOf = (state: RaftState, turns: readonly Batch[] = [], pieces = 2): Uint8Array => written(sink => {
@@ -154,7 +164,7 @@ test('round trip: the state of every role, its entries in pieces', t => {
   t.deepEqual(new Set(lives.map(({ role }) => role)), new Set(['candidate', 'leader']))
   const leader = lives.at(-1)!
   t.true(leader.role === 'leader' && leader.trackers.length === 3 && leader.log.lastIndex === 7)
-  for (const state of [first(), ...lives, ...withSnapshots]) {
+  for (const state of [first(), ...lives, ...withSnapshots, ...withMore]) {
     const { first: read, header, end } = rightOf(readSegment(segmentOf(state)))
     const { batches, start, end: tailEnd } = state.log.tail
     t.deepEqual(read, blankOf({ ...state, log: { ...state.log, tail: { ...state.log.tail, batches: batches.slice(start, tailEnd), start: 0, end: tailEnd - start } } }))

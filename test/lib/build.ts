@@ -6,6 +6,7 @@
  *                                 mode is replicate when on and probe otherwise, unless named
  *     messages   AE(to; T1; 2@1; [3@1]; c=2)   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
  *                part(to; T1; 2@1; 3@1; 50+50/125) = the bytes at 50 of a batch that follows 2@1   ok(…; 2/2 held 100) = so many are there
+ *                TN(to; T1; 4) = TimeoutNow where the log ends at 4   by-wish-RV(…)
  *                RV(to; T2; 4@1)   pre-RV(…)   RVR(to; T2; yes)   pre-RVR(…)
  *                IS(to; T1; 9@1; 50+50/125) = the chunk at 50 of a snapshot at 9@1   got(to; T1; 9@1; 50/125) = received, '!' awaiting more
  */
@@ -122,7 +123,7 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, round: now * 1000,
   }
 }
 
@@ -146,7 +147,7 @@ export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said:
   message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
 const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {
   const { index, term: lastLogTerm } = entryId(last)
-  return message(from, { type: 'requestVote', preVote, term, lastLogIndex: index, lastLogTerm, round: 7 })
+  return message(from, { type: 'requestVote', preVote, transfer: false, term, lastLogIndex: index, lastLogTerm, round: 7 })
 }
 export const requestVote = (from: MemberId, term: Term, last: string): Fact => request(from, term, last, false)
 export const requestPreVote = (from: MemberId, term: Term, last: string): Fact => request(from, term, last, true)
@@ -180,8 +181,9 @@ export const show = (said: Message): string => {
     case 'appendPart': return `part${head}${said.head.firstIndex - 1}@${said.prevLogTerm}; ${showHead(said.head)}; ${said.offset}+${said.part.length}/${said.head.body.bytes})`
     case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''}${said.held > 0 ? ` held ${said.held}` : ''})`
     case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
-    case 'requestVote': return `${said.preVote ? 'pre-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
+    case 'requestVote': return `${said.preVote ? 'pre-' : said.transfer ? 'by-wish-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
+    case 'timeoutNow': return `TN${head}${said.lastIndex})`
     case 'installSnapshot': return `IS${head}${showId(said.snapshot)}; ${said.offset}+${said.chunk.length}/${said.snapshot.bytes})`
     case 'chunkAccepted': return `got${head}${showId(said.snapshot)}; ${said.received}/${said.snapshot.bytes}${said.awaited ? '!' : ''})`
     default: return unreachable(said)

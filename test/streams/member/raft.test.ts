@@ -328,7 +328,7 @@ test('a proposal that finds the inbox full is refused as busy and comes again', 
 test('who speaks in another\'s name, or says what is not its to say, is not heard', c => {
   const world = worldOf(counter, ['n2', 'n3'])
   const notices = record(world.raft.diagnostics$.pipe(filter(({ type }) => type === 'misplacedMessage')))
-  const message = { type: 'requestVote', from: 'n3', to: 'n1', term: 9, preVote: false, lastLogIndex: 9, lastLogTerm: 9, round: 1 } as const
+  const message = { type: 'requestVote', from: 'n3', to: 'n1', term: 9, preVote: false, transfer: false, lastLogIndex: 9, lastLogTerm: 9, round: 1 } as const
   world.network.say({ type: 'received', from: { type: 'member', id: 'n2' }, message })
   world.network.say({ type: 'received', from: { type: 'client', link: 1 }, message })
   world.network.say({ type: 'received', from: { type: 'client', link: 1 }, message: { type: 'lost', id: 1 } })

@@ -17,6 +17,7 @@ const brief = (message: Message, other: MemberId): string => {
     case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}${message.held > 0 ? ` h${message.held}` : ''}`
     case 'appendRefused': return `refuse ${other} T${message.term} ${message.prevLogIndex} hint ${message.hintIndex}@${message.hintTerm}`
     case 'requestVote': return `${message.preVote ? 'preVote' : 'vote'} ${other} T${message.term} ${message.lastLogIndex}@${message.lastLogTerm}`
+    case 'timeoutNow': return `stand ${other} T${message.term} at ${message.lastIndex}`
     case 'installSnapshot': return `snapshot ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.offset}+${message.chunk.length} of ${message.snapshot.bytes}`
     case 'chunkAccepted': return `chunk ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.received}${message.awaited ? ' awaited' : ''}`
     case 'requestVoteReply': return `${message.preVote ? 'preVote' : 'vote'} ${message.voteGranted ? 'yes' : 'no'} ${other} T${message.term}`

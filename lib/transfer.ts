@@ -1,0 +1,48 @@
+/**
+ * Handing the leadership over (dissertation §3.10). The leader takes no more proposals; once all it has is committed and one voter has it all
+ * on its disk, it tells that one to stand at once. What has not succeeded within an election timeout is given up, and proposals go on.
+ */
+import type { RaftEvent } from './events.js'
+import { campaign } from './election.js'
+import { lastEntry } from './log.js'
+import { isVoter } from './membership.js'
+import type { TimeoutNow } from './messages.js'
+import type { Outbox } from './outbox.js'
+import { type Progress, isActive } from './progress.js'
+import { type Follower, type Leader, type RaftState, mayStand, membership, nextRound } from './state.js'
+import type { MemberId } from './types.js'
+
+/** Begins, unless another transfer is under way or the heir may not lead. */
+export const onTransferAsked = (leader: Leader, { to }: Extract<RaftEvent, { type: 'transferAsked' }>): void => {
+  if (leader.transfer !== undefined || heirs(leader, to).length === 0) return
+  leader.transfer = { to, deadline: leader.now + leader.settings.electionTimeoutMs, told: undefined }
+}
+
+/** Once nothing is missing the heir is told, and again with each heartbeat, for messages are lost. */
+export const handOver = (leader: Leader, outbox: Outbox): void => {
+  const { transfer, settings: { id }, term, log, commitIndex, now } = leader
+  if (transfer === undefined) return
+  if (outbox.ticked && now >= transfer.deadline) {
+    leader.transfer = undefined
+    return
+  }
+  const { index: lastIndex } = lastEntry(log)
+  const ready = commitIndex < lastIndex ? [] : heirs(leader, transfer.to).filter(heir => isUpToDate(leader, heir))
+  const heir = ready.find(one => one.id === transfer.told) ?? ready[0]
+  if (heir === undefined || (heir.id === transfer.told && !outbox.heartbeatDue)) return
+  leader.transfer = { ...transfer, told: heir.id }
+  outbox.messages.push({ type: 'timeoutNow', from: id, to: heir.id, term, lastIndex, round: nextRound(leader) })
+}
+
+/** The leader asks this member to stand. It comes too late where the log has grown since: the transfer was given up. */
+export const onTimeoutNow = (follower: Follower, { lastIndex }: TimeoutNow, outbox: Outbox): RaftState => {
+  const isWhole = lastEntry(follower.log).index === lastIndex && follower.persistedIndex === lastIndex
+  return isWhole && mayStand(follower) ? campaign(follower, 'vote', outbox, true) : follower
+}
+
+/** The voters that could lead next, or the one that is named. */
+const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] =>
+  leader.progress.filter(({ id }) => (to === undefined || id === to) && isVoter(membership(leader), id))
+
+const isUpToDate = ({ log, now, settings }: Leader, progress: Progress): boolean =>
+  progress.matchIndex === lastEntry(log).index && isActive(progress, now, settings.electionTimeoutMs)
