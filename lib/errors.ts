@@ -112,6 +112,21 @@ export class SnapshotFailed extends Tagged<'SnapshotFailed'> {
 /** Why there is no snapshot. */
 export type SnapshotError = SnapshotFailed | Stopped
 
+/** The leadership was not handed over to the one that was meant; `reason` says what became of it. */
+export class TransferFailed extends Tagged<'TransferFailed'> {
+  readonly _tag = 'TransferFailed'
+  constructor(
+    /** Who was to lead next; undefined where anybody would have done. */
+    readonly to: MemberId | undefined,
+    readonly reason: string,
+  ) {
+    super(`The leadership was not handed over${to === undefined ? '' : ` to ${to}`}: ${reason}.`)
+  }
+}
+
+/** Why a leadership was not handed over. */
+export type TransferError = NotLeader | TransferFailed | Stopped
+
 /** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
 export class InvalidOptions extends Tagged<'InvalidOptions'> {
   readonly _tag = 'InvalidOptions'

@@ -1,7 +1,7 @@
 /** The public face of `rxraft`. */
 export {
   type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
-  Rejected, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, WrongFolder,
+  Rejected, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
 } from '../lib/errors.js'
 export type { AppendEntries, InstallSnapshot } from '../lib/messages.js'
 export type { Status } from '../lib/status.js'

@@ -13,6 +13,7 @@ import { proposerOf } from '../proposer/proposer-of.js'
 import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
+import { type Transfers, createTransfers } from './transfer.js'
 import { createSender } from '../transport/send.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
@@ -20,6 +21,7 @@ export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
+  readonly transfers: Pick<Transfers, 'transfer' | 'leave'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
@@ -70,10 +72,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
+  const transfers = createTransfers({ first, ask: to => feed.completed({ type: 'transferAsked', to }, true), hasPeers: requests.routes.hasMembers })
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    requests, outputs, snapshots, log, overflowed: overflow.add,
+    requests, outputs, snapshots, transfers, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -88,8 +91,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       newest = step.state
       requests.folded(step.state, [...overflow.take(), ...step.ready.answers])
       sender.flush()
+      transfers.follow(step.state)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, requests, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, transfers, requests, outputs]) part.halt() },
   }
 }

@@ -1,8 +1,8 @@
 /** What a member is, to its users and to the parts it is made of. */
 import type { Observable, ObservableInput } from 'rxjs'
 import type { CheckedOptions } from '../../codecs/options.js'
-import type { SnapshotError } from '../../lib/errors.js'
-import type { Index, Snapshot, Term } from '../../lib/types.js'
+import type { SnapshotError, TransferError } from '../../lib/errors.js'
+import type { Index, MemberId, Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
 import type { Protocol } from '../machine/machine.js'
@@ -38,7 +38,13 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    */
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**
-   * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, syncs, gives back lock
+   * Hands this member's leadership over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
+   * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. What does
+   * not succeed within an election timeout is given up, and this member leads on (dissertation §3.10).
+   */
+  transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
+  /**
+   * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, hands over what it leads, syncs, gives back lock
    * and address, and completes every stream. Resolves when all that is done, never rejects; twice is once.
    */
   stop(): Promise<void>

@@ -34,7 +34,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { requests, outputs, snapshots, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { requests, outputs, snapshots, transfers, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -48,7 +48,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
   }
   const ending = createEnding(clock.endOfTurn, {
-    drain: requests.drain,
+    drain: done => requests.drain(() => transfers.leave(done)),
     halt: () => {
       running.unsubscribe()
       halt()
@@ -69,6 +69,10 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom: log.commitsFrom,
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
+      resolve(outcome)
+      told?.()
+    })),
+    transferLeadership: to => new Promise(resolve => transfers.transfer(to, outcome => {
       resolve(outcome)
       told?.()
     })),

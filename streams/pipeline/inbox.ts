@@ -7,7 +7,7 @@ import { perTurn } from './per-turn.js'
 export type Received = Extract<RaftEvent, { type: 'received' }>
 export type PeerGone = Extract<RaftEvent, { type: 'peerGone' }>
 export type Proposed = Extract<RaftEvent, { type: 'proposed' }>
-/** The answers to what earlier steps asked of the disk and the machine. */
+/** The answers to what earlier steps asked of the disk and the machine, and what a user of the member wishes of the core. */
 export type Completion = Exclude<RaftEvent, Received | PeerGone | Proposed | Ticked>
 
 /** All ways into the core, and the time by which it is driven. */

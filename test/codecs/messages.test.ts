@@ -105,6 +105,8 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a hint beyond the refused entry', MESSAGES.appendRefused, { ...messages.appendRefused, hintIndex: 10 }],
   ['a hint of term 0', MESSAGES.appendRefused, { ...messages.appendRefused, hintTerm: 0 }],
   ['a last entry of a later term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 8 }],
+  ['a pre-vote by the leader\'s wish', MESSAGES.requestVote, { ...messages.preVote, transfer: true }],
+  ['a wish of no leader', MESSAGES.timeoutNow, { ...messages.timeoutNow, term: 0 }],
   ['a last entry without a term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 0 }],
   ['a vote that is no boolean', MESSAGES.requestVoteReply, { ...messages.preVoteReply, voteGranted: 1 }],
   ['a part of a later term than its own', MESSAGES.appendPart, { ...part, head: { ...part.head, term: 8 } }],

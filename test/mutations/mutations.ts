@@ -201,6 +201,18 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'assembly !== undefined && isSameBatch(assembly.head, head)', to: 'assembly !== undefined',
   },
   {
+    name: 'proposals go on while a leadership is handed over', file: 'lib/leader.ts', killer: [`${LIB}/handover.test.ts`, 'meanwhile no proposal*'],
+    from: ' || leader.transfer !== undefined', to: '',
+  },
+  {
+    name: 'a leadership is handed to one that lacks something', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'X06*'],
+    from: 'progress.matchIndex === lastEntry(log).index && isActive', to: 'isActive',
+  },
+  {
+    name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'a follower whose log has grown since*'],
+    from: 'lastEntry(follower.log).index === lastIndex && follower', to: 'follower',
+  },
+  {
     name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
     from: '  outbox.committed.length = 0\n', to: '',
   },

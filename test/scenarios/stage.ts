@@ -17,6 +17,7 @@
  *     partition n1 | n2 n3 · heal        letters between the parts are lost when they are due
  *     crash · restart · wipe n1          wipe: down, and its disk is lost
  *     gone n1 n2 n3                      n2 and n3 hear that the process of n1 has ended, true or not
+ *     transfer n1 [n2]                   n1 is asked to hand its leadership over
  *     stabilize                          deliver, write and apply until nothing is under way
  *     state [n1] · progress n1 · mail    what they know, what one leader knows of the others, what is under way
  *     expect n1 n2 leader term=2 log=1@1!,2@1 · expect mail 0     a fact that the story ends with
@@ -139,6 +140,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     crash: each(id => { group.crash(id) }),
     restart: each(id => { group.restart(id) }),
     gone: ([peer, ...ids]) => { for (const id of ids) group.act(id, { type: 'peerGone', peer: peer! }) },
+    transfer: ([id, to]) => { group.act(id!, { type: 'transferAsked', to }) },
     wipe: each(id => { group.crash(id); group.wipe(id) }),
     progress: each(id => { for (const line of tellProgress(group.member(id))) trace.say(line) }),
     mail: () => { for (const message of group.mail) trace.say(`under way from ${message.from}: ${show(message)}`) },

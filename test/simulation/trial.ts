@@ -137,6 +137,24 @@ const createEcho = (cluster: Registers, dice: Dice, client: ReturnType<typeof cr
   leadership$.subscribe(answer)
 }
 
+/** How many clusters have somebody who moves their leadership about, and how often that is, in election timeouts. */
+const MOVED = 0.3
+const MOVES = [0.5, 8] as const
+
+/** Asks whoever leads to hand over, now and then, until it is called off. */
+const createOperator = (cluster: Registers, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
+  const gapMs = electionTimeoutMs * dice.magnitude(...MOVES)
+  let isOff = !dice.chance(MOVED)
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
+    if (isOff) return
+    const id = cluster.leader()
+    if (id !== undefined) cluster.inflict(dice.chance(0.5) ? { type: 'handOver', id } : { type: 'handOver', id, to: dice.pick(cluster.ids) })
+    next()
+  })
+  if (!isOff) next()
+  return { stop: () => { isOff = true } }
+}
+
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
 const drawRest = (dice: Dice, { ids }: Registers): Rest => {
   if (ids.length < 3) return {}
@@ -169,11 +187,13 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const cluster = simulate({ ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
+  const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
   await cluster.storm(electionTimeoutMs * dice.integer(4, 12), id => {
     for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
   })
+  operator.stop()
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
   await cluster.run(SETTLING * electionTimeoutMs)

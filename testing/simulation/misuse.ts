@@ -62,6 +62,7 @@ const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [T
   fillDisk: { id: member, freeBytes: Bytes },
   damage: { id: member, kind: optional(Kind), file: Count, at: Count },
   damageLast: { id: member, at: Count },
+  handOver: { id: member, to: optional(member) },
   skew: { id: member, rate: optional(Factor), wallMs: optional(Shift) },
 })
 

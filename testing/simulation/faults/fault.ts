@@ -27,6 +27,8 @@ export type Fault =
   | { readonly type: 'damage'; readonly id: MemberId; readonly kind?: FileKind; readonly file: number; readonly at: number }
   /** One bit of what was written last is changed; `at` counts from its first bit, and around. */
   | { readonly type: 'damageLast'; readonly id: MemberId; readonly at: number }
+  /** Its user asks it to hand its leadership over: to the one that is named, or to whoever is ready first. */
+  | { readonly type: 'handOver'; readonly id: MemberId; readonly to?: MemberId }
   | { readonly type: 'skew'; readonly id: MemberId; readonly rate?: number; readonly wallMs?: Millis }
 
 const tellMix = (mix: object): string => Object.entries(mix).filter(([, value]) => value !== 0)
@@ -53,6 +55,7 @@ export const tellFault = (fault: Fault): string => {
     case 'fillDisk': return `the disk of ${fault.id} has room for ${fault.freeBytes} bytes`
     case 'damage': return `a bit is flipped on the disk of ${fault.id}`
     case 'damageLast': return `a bit of what was written last is flipped on the disk of ${fault.id}`
+    case 'handOver': return `${fault.id} is asked to hand over to ${fault.to ?? 'whoever is ready first'}`
     case 'skew': return `the clock of ${fault.id} is skewed: ${fault.rate === undefined ? '' : `rate ${fault.rate} `}${fault.wallMs === undefined ? '' : `wall ${fault.wallMs} ms`}`
   }
 }

@@ -66,6 +66,7 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
       return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
     case 'damage': return damage(member, fault)
     case 'damageLast': return damageLast(member, fault.at)
+    case 'handOver': return void member.raft$.value?.transferLeadership(fault.to)
     case 'skew': return member.timepiece.skew(fault)
     default: return unreachable(fault)
   }
