@@ -22,11 +22,13 @@ export const createStir = (): Stir => {
   const calls = new Set<Call>()
   let isStirred = false
 
+  /** Most answers are there at once: nobody waits for those. */
   const during = <A>(isAlive: Call['isAlive'], ask: () => ObservableInput<A>): Observable<A> => new Observable(subscriber => {
+    from(ask()).subscribe(subscriber)
+    if (subscriber.closed) return
     const call: Call = { isAlive }
     calls.add(call)
     subscriber.add(() => calls.delete(call))
-    subscriber.add(from(ask()).subscribe(subscriber))
   })
   /** Only while the next chunk is awaited, and not while it is being written. */
   const pulled = (inner: AsyncIterator<Uint8Array>, isAlive: Call['isAlive']): AsyncIterator<Uint8Array> => ({
@@ -48,11 +50,7 @@ export const createStir = (): Stir => {
       return { [Symbol.asyncIterator]: () => pulled(chunks[Symbol.asyncIterator](), isAlive) }
     },
     restore: bytes => during(isAlive, () => inner.restore(bytes)),
-    apply: entries => {
-      const answer = inner.apply(entries)
-      // An array is an answer already given: nothing waits for it, and wrapping it would cost more than most machines' work.
-      return Array.isArray(answer) ? answer : during(isAlive, () => answer)
-    },
+    apply: entries => during(isAlive, () => inner.apply(entries)),
   })
   return {
     now: () => { isStirred = true },

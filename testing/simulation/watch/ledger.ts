@@ -1,9 +1,9 @@
 /** What one member has handed to its store, and what the store has called durable: held against what it finds after a crash. */
-import { tap } from 'rxjs'
+import { Subject, tap } from 'rxjs'
 import { isRight, right } from '../../../lib/prelude.js'
 import type { Write } from '../../../lib/events.js'
 import type { HardState, Index, MemberId, Millis, Snapshot, Turn } from '../../../lib/types.js'
-import type { Recovered, Storage, Store } from '../../../streams/storage/port.js'
+import type { Recovered, Storage, StorageEvent, Store } from '../../../streams/storage/port.js'
 import { type Entries, type Image, type Piece, copyImage, emptyImage, prefixOf, putPiece, sameEntry, sumsOf } from './image.js'
 import type { Judge } from './violation.js'
 
@@ -101,15 +101,20 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     covered = Math.max(covered, newest()?.index ?? 0)
     for (const index of cutsIn(writes)) demand(index <= covered, () => `${id} gives up its log up to ${index}, and no snapshot beyond ${covered} is durable`)
   }
-  const watched = (store: Store): Store => ({
-    ...store,
-    events$: store.events$.pipe(tap(event => { if (event.type === 'persisted') persisted(event.turn) })),
-    write: (turn, writes) => {
-      checkCut(writes)
-      pending.push({ turn, pieces: next, since: now() })
-      store.write(turn, writes)
-    },
-  })
+  const watched = (store: Store): Store => {
+    // Once for all who listen.
+    const events = new Subject<StorageEvent>()
+    store.events$.pipe(tap(event => { if (event.type === 'persisted') persisted(event.turn) })).subscribe(events)
+    return {
+      ...store,
+      events$: events.asObservable(),
+      write: (turn, writes) => {
+        checkCut(writes)
+        pending.push({ turn, pieces: next, since: now() })
+        store.write(turn, writes)
+      },
+    }
+  }
 
   return {
     written: () => written,
