@@ -1,5 +1,5 @@
 /** What one member has handed to its store, and what the store has called durable: held against what it finds after a crash. */
-import { Subject, tap } from 'rxjs'
+import { type Observable, Subject, tap } from 'rxjs'
 import { isRight, right } from '../../../lib/prelude.js'
 import type { Write } from '../../../lib/events.js'
 import type { HardState, Index, MemberId, Millis, Snapshot, Turn } from '../../../lib/types.js'
@@ -69,6 +69,13 @@ const lookFor = (recovered: Recovered, durable: Image, pending: readonly Pending
   return { found, votes }
 }
 
+/** `hear` hears of each event before anybody else, and once, however many listen. */
+const overheard = (events$: Observable<StorageEvent>, hear: (event: StorageEvent) => void): Observable<StorageEvent> => {
+  const events = new Subject<StorageEvent>()
+  events$.pipe(tap(hear)).subscribe(events)
+  return events.asObservable()
+}
+
 /** `history` is all that was ever committed. */
 export const createLedger = (id: MemberId, now: () => Millis, history: () => Entries, { demand }: Judge): Ledger => {
   /** The newest snapshot, whose contents may be damaged, and the highest that ever was. */
@@ -101,20 +108,15 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     covered = Math.max(covered, newest()?.index ?? 0)
     for (const index of cutsIn(writes)) demand(index <= covered, () => `${id} gives up its log up to ${index}, and no snapshot beyond ${covered} is durable`)
   }
-  const watched = (store: Store): Store => {
-    // Once for all who listen.
-    const events = new Subject<StorageEvent>()
-    store.events$.pipe(tap(event => { if (event.type === 'persisted') persisted(event.turn) })).subscribe(events)
-    return {
-      ...store,
-      events$: events.asObservable(),
-      write: (turn, writes) => {
-        checkCut(writes)
-        pending.push({ turn, pieces: next, since: now() })
-        store.write(turn, writes)
-      },
-    }
-  }
+  const watched = (store: Store): Store => ({
+    ...store,
+    events$: overheard(store.events$, event => { if (event.type === 'persisted') persisted(event.turn) }),
+    write: (turn, writes) => {
+      checkCut(writes)
+      pending.push({ turn, pieces: next, since: now() })
+      store.write(turn, writes)
+    },
+  })
 
   return {
     written: () => written,
