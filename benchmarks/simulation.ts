@@ -31,9 +31,18 @@ const LOADS: readonly Load[] = [{ what: 'one by one', together: 1 }, { what: `${
 interface Speed {
   /** Simulated seconds per second. */
   readonly timesReal: number
-  readonly stepsPerSecond: number
-  readonly stepsPerCommand: number
+  /** Of this process and its threads, for each simulated second: what says most where others use the machine too. */
+  readonly cpuMs: number
+  /** Turns of each member in a simulated second, what each costs, and how many all members take for one command. */
+  readonly turnsPerMember: number
+  readonly cpuUsPerTurn: number
+  readonly turnsPerCommand: number
 }
+
+const COLUMNS = {
+  timesReal: 'simulated s / s', cpuMs: 'CPU ms / simulated s', turnsPerMember: 'turns / s and member', cpuUsPerTurn: 'CPU µs / turn', turnsPerCommand: 'turns / command',
+} as const satisfies Record<keyof Speed, string>
+const NAMES = Object.keys(COLUMNS) as readonly (keyof Speed)[]
 
 /** A cluster under load, warmed up, and then measured for about `seconds`. */
 const measure = async ({ together }: Load, seconds: number): Promise<Speed> => {
@@ -55,12 +64,16 @@ const measure = async ({ together }: Load, seconds: number): Promise<Speed> => {
     return performance.now() - began
   }
   await passing(seconds * 1000)
-  const before = { simulated: cluster.clock.now(), steps: cluster.counts.steps(), acknowledged }
+  const before = { simulated: cluster.clock.now(), turns: cluster.counts.steps(), acknowledged, cpu: process.cpuUsage() }
   const took = await passing(seconds * 1000)
+  const cpu = process.cpuUsage(before.cpu)
   if (failed > 0) throw new Error(`${failed} commands failed in a cluster without faults`)
-  const steps = cluster.counts.steps() - before.steps
+  const turns = cluster.counts.steps() - before.turns
+  const simulatedMs = cluster.clock.now() - before.simulated
+  const cpuUs = cpu.user + cpu.system
   return {
-    timesReal: (cluster.clock.now() - before.simulated) / took, stepsPerSecond: steps * 1000 / took, stepsPerCommand: steps / (acknowledged - before.acknowledged),
+    timesReal: simulatedMs / took, cpuMs: cpuUs / simulatedMs, turnsPerMember: turns * 1000 / simulatedMs / MEMBERS, cpuUsPerTurn: cpuUs / turns,
+    turnsPerCommand: turns / (acknowledged - before.acknowledged),
   }
 }
 
@@ -74,7 +87,7 @@ export const simulation = async ({ rounds, seconds }: SimulationSpeedOptions): P
       speeds.push(speed)
       report({ what: 'simulation', members: MEMBERS, perSecond: PER_SECOND, load: load.what, ...speed })
     }
-    rows.push([load.what, ...(['timesReal', 'stepsPerSecond', 'stepsPerCommand'] as const).map(name => median(speeds.map(speed => speed[name])))])
+    rows.push([load.what, ...NAMES.map(name => median(speeds.map(speed => speed[name])))])
   }
-  say(`\n${tableOf([`${MEMBERS} members, ${PER_SECOND} commands per simulated second`, 'simulated s / s', 'steps/s', 'steps per command'], rows)}\n`)
+  say(`\n${tableOf([`${MEMBERS} members, ${PER_SECOND} commands per simulated second`, ...NAMES.map(name => COLUMNS[name])], rows)}\n`)
 }

@@ -7,7 +7,7 @@
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { BatchHead, EntryBatch, EntryBody, Membership } from '../lib/types.js'
-import { MAX_POSITION, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
+import { MAX_POSITION, checksumBetween, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { bodyOf, readBody } from './entries.js'
 import { decodeMembership, encodeMembership } from './membership.js'
 
@@ -38,7 +38,7 @@ const headerOf = ({ firstIndex, term, time, kind, count }: Placed & Pick<EntryBa
   writeUint32(header, 28, count)
   writeUint32(header, 32, bodyBytes)
   writeUint32(header, 36, checksum)
-  writeUint32(header, CHECKED, checksumOf(header.subarray(0, CHECKED)))
+  writeUint32(header, CHECKED, checksumBetween(header, 0, CHECKED))
   return header
 }
 
@@ -63,7 +63,7 @@ interface Header extends Placed {
 
 const readHeader = (bytes: Uint8Array, offset: number): Either<string, Header> => {
   if (bytes.length - offset < BATCH_HEADER_BYTES) return left('a batch is shorter than its header')
-  if (readUint32(bytes, offset + CHECKED) !== checksumOf(bytes.subarray(offset, offset + CHECKED))) {
+  if (readUint32(bytes, offset + CHECKED) !== checksumBetween(bytes, offset, offset + CHECKED)) {
     return left('a batch header does not match its checksum')
   }
   const firstIndex = readPosition(bytes, offset)

@@ -9,14 +9,19 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** Below this a loop is done before a native call has begun. */
 const SHORT_BYTES = 64
 
-const shortChecksum = (bytes: Uint8Array, seed: number): number => {
+const shortChecksum = (bytes: Uint8Array, seed: number, from: number, to: number): number => {
   let remainder = ~seed
-  for (let i = 0; i < bytes.length; i++) remainder = TABLE[(remainder ^ bytes[i]!) & 0xff]! ^ (remainder >>> 8)
+  for (let i = from; i < to; i++) remainder = TABLE[(remainder ^ bytes[i]!) & 0xff]! ^ (remainder >>> 8)
   return ~remainder >>> 0
 }
 
 /** CRC-32 of `bytes`, continuing from `seed`: finds damage, proves no origin. */
-export const checksumOf = (bytes: Uint8Array, seed = 0): number => (bytes.length < SHORT_BYTES ? shortChecksum(bytes, seed) : crc32(bytes, seed))
+export const checksumOf = (bytes: Uint8Array, seed = 0): number =>
+  (bytes.length < SHORT_BYTES ? shortChecksum(bytes, seed, 0, bytes.length) : crc32(bytes, seed))
+
+/** The same of the bytes from `from` up to `to`, for headers: a view of so few costs more than their sum. */
+export const checksumBetween = (bytes: Uint8Array, from: number, to: number, seed = 0): number =>
+  (to - from < SHORT_BYTES ? shortChecksum(bytes, seed, from, to) : crc32(bytes.subarray(from, to), seed))
 
 /** The polynomials a and b, highest power in bit 0, multiplied modulo the one of CRC-32. */
 const product = (a: number, b: number): number => {

@@ -1,5 +1,5 @@
 import { type Either, isLeft, right } from '../lib/prelude.js'
-import { checksumOf } from './bytes.js'
+import { checksumBetween } from './bytes.js'
 import { FRAME_HEADER_BYTES, type Frame, type FrameError, type FrameHeader, frameFailed, readFrameHeader } from './frames.js'
 
 /** The most that a frame's buffer has at first; beyond it, it grows as bytes arrive: a claimed length alone costs nothing. */
@@ -8,8 +8,11 @@ const FIRST_CAPACITY = 64 * 1024
 /** What is gathered is copied at each growth: a mebibyte once, and only what came of it first. */
 const GROWTH = 16
 
-/** A buffer that is about to be written from its first byte to its last: one of zeros takes as long again. */
-const unwritten = (bytes: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+/** Up to here zeros cost less than what it takes to have none. */
+const SMALL_BYTES = 1024
+
+/** A buffer that is about to be written from its first byte to its last: a large one of zeros takes as long again. */
+const unwritten = (bytes: number): Uint8Array => bytes <= SMALL_BYTES ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
 
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
@@ -69,7 +72,7 @@ const frameTaker = (maxFrameBytes: number) => {
     const { bytes, offset } = gathered(chunk, from, of.payloadBytes)
     header = bytes === undefined ? of : undefined
     if (bytes === undefined) return right({ frame: undefined, offset })
-    if (checksumOf(bytes.subarray(0, of.headBytes)) !== of.headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
+    if (checksumBetween(bytes, 0, of.headBytes) !== of.headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
     return right({ frame: { version: of.version, lane: of.lane, payload: bytes }, offset })
   }
 

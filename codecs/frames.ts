@@ -9,7 +9,7 @@
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { LinkMessage } from '../lib/requests.js'
-import { checksumOf, readUint32, writeUint32 } from './bytes.js'
+import { checksumBetween, readUint32, writeUint32 } from './bytes.js'
 import { encodeMessage } from './messages.js'
 
 /** The newest protocol that this code speaks. */
@@ -47,23 +47,24 @@ export interface FrameError {
 /** A fault with its reason, in words for the log. */
 export const frameFailed = (fault: FrameFault, reason: string): Either<FrameError, never> => left({ fault, reason })
 
-const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number, head: Uint8Array): void => {
+/** Into the first bytes of `into`, the rest of which is the head. */
+const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number): void => {
   into[0] = MAGIC
   into[1] = MAGIC >>> 8
   into[2] = PROTOCOL_VERSION
   into[3] = LANES.indexOf(lane)
   writeUint32(into, 4, GROUP)
   writeUint32(into, 8, payloadBytes)
-  writeUint32(into, 12, head.length)
-  writeUint32(into, 16, checksumOf(head))
-  writeUint32(into, CHECKED, checksumOf(into.subarray(0, CHECKED)))
+  writeUint32(into, 12, into.length - FRAME_HEADER_BYTES)
+  writeUint32(into, 16, checksumBetween(into, FRAME_HEADER_BYTES, into.length))
+  writeUint32(into, CHECKED, checksumBetween(into, 0, CHECKED))
 }
 
 /** A frame around a payload that is all head. */
 export const framed = (payload: Uint8Array): Uint8Array => {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length)
   frame.set(payload, FRAME_HEADER_BYTES)
-  writeHeader(frame, 'control', payload.length, payload)
+  writeHeader(frame, 'control', payload.length)
   return frame
 }
 
@@ -76,7 +77,7 @@ export const appendFrame = (message: LinkMessage, out: Uint8Array[]): number => 
   const payloadBytes = encodeMessage(message, out, FRAME_HEADER_BYTES)
   const front = out[first]!
   const lane = out.length - first > 1 ? 'bulk' : 'control'
-  writeHeader(front, lane, payloadBytes, front.subarray(FRAME_HEADER_BYTES))
+  writeHeader(front, lane, payloadBytes)
   return FRAME_HEADER_BYTES + payloadBytes
 }
 
@@ -106,7 +107,7 @@ export const readFrameHeader = (bytes: Uint8Array, at: number, maxFrameBytes: nu
   if (version < OLDEST_VERSION || version > PROTOCOL_VERSION) {
     return frameFailed('unknownVersion', `the frame is of protocol version ${version}; this side speaks ${OLDEST_VERSION} to ${PROTOCOL_VERSION}`)
   }
-  if (readUint32(bytes, at + CHECKED) !== checksumOf(bytes.subarray(at, at + CHECKED))) {
+  if (readUint32(bytes, at + CHECKED) !== checksumBetween(bytes, at, at + CHECKED)) {
     return frameFailed('damaged', 'the frame header does not match its checksum')
   }
   const lane = LANES[bytes[at + 3]!]

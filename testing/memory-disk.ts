@@ -61,7 +61,7 @@ export interface MemoryDisk extends Disk {
 
 const errorOf = (code: string, path: string): NodeJS.ErrnoException => Object.assign(new Error(`${code}: ${path}`), { code, path })
 
-const CHANGES: readonly DiskOperation[] = ['makeDirectory', 'create', 'write', 'truncate', 'datasync', 'rename', 'unlink', 'syncDirectory']
+const CHANGES: ReadonlySet<DiskOperation> = new Set(['makeDirectory', 'create', 'write', 'truncate', 'datasync', 'rename', 'unlink', 'syncDirectory'])
 
 /** A reproducible sequence of numbers from 0 to 1 (mulberry32). */
 const randomFrom = (seed: number): (() => number) => {
@@ -106,26 +106,32 @@ interface Machine {
   life: number
 }
 
+/** The failure that was asked for of this act, if any. */
+const faultOf = ({ faults }: Machine, operation: DiskOperation): Fault | undefined => {
+  if (faults.length === 0) return undefined
+  const at = faults.findIndex(candidate => candidate.operation === operation && candidate.skip-- === 0)
+  return at < 0 ? undefined : faults.splice(at, 1)[0]
+}
+
+const NO_PHASES: Partial<Phases> = {}
+
 /** Runs `act` and answers later, unless the process has died by then. What `finish` brings about is not so before the answer. */
 const perform = <A>(
   machine: Machine, life: number, operation: DiskOperation, path: string, done: Done<A>,
-  act: () => A | NodeJS.ErrnoException, { failed = () => undefined, finish = () => undefined }: Partial<Phases> = {},
+  act: () => A | NodeJS.ErrnoException, { failed, finish }: Partial<Phases> = NO_PHASES,
 ): void => {
   if (life !== machine.life || machine.log.length >= machine.lastOperation) return
-  if (CHANGES.includes(operation)) machine.log.push(operation)
-  const fault = machine.faults.find(candidate => candidate.operation === operation && candidate.skip-- === 0)
-  if (fault !== undefined) {
-    machine.faults.splice(machine.faults.indexOf(fault), 1)
-    failed()
-  }
+  if (CHANGES.has(operation)) machine.log.push(operation)
+  const fault = faultOf(machine, operation)
+  if (fault !== undefined) failed?.()
   const result = fault === undefined ? act() : errorOf(fault.code, path)
   if (machine.log.length >= machine.lastOperation) {
-    finish()
+    finish?.()
     return machine.later(machine.died, operation)
   }
   machine.later(() => {
     if (life !== machine.life) return
-    finish()
+    finish?.()
     done(result instanceof Error ? left(result) : right(result))
   }, operation)
 }
@@ -160,10 +166,10 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
     perform(machine, life, operation, path, done, () => (isOpen ? act() : errorOf('EBADF', path)))
   return {
     write: (pieces, offset, done) => run('write', done, () => {
-      const bytes = Buffer.concat(pieces)
+      const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
       const fits = fitting(machine, file, offset, bytes.length)
       if (fits === 0 && bytes.length > 0) return errorOf('ENOSPC', path)
-      file.write(bytes.subarray(0, fits), offset)
+      file.write(fits === bytes.length ? bytes : bytes.subarray(0, fits), offset)
       machine.lastWritten = { file, from: offset, to: offset + fits }
       return fits
     }),

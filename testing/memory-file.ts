@@ -72,9 +72,11 @@ const settle = ({ seen, durable }: Content, sectors: ReadonlySet<number>, size: 
   ensureSize(durable, size)
 }
 
+const NONE: readonly Set<number>[] = []
+
 const startSync = (content: Content): (() => void) => {
   const { seen: { size }, syncing, isCut } = content
-  const earlier = [...syncing]
+  const earlier = syncing.size === 0 ? NONE : [...syncing]
   const sectors = content.dirty
   for (const covered of earlier) for (const sector of covered) sectors.add(sector)
   content.dirty = new Set()
@@ -96,7 +98,7 @@ const write = ({ seen, dirty, lost }: Content, bytes: Uint8Array, offset: number
   seen.store.set(bytes, offset)
   for (let sector = first; sector * SECTOR_BYTES < offset + bytes.length; sector++) {
     dirty.add(sector)
-    lost.delete(sector)
+    if (lost.size > 0) lost.delete(sector)
   }
 }
 

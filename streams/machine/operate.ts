@@ -60,7 +60,7 @@ export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
     applied: at => {
       const state = stateAt(at.index)
       if (isLeft(state)) failed(state.left)
-      else applied({ ...at, state: state.right })
+      else applied({ index: at.index, term: at.term, time: at.time, state: state.right })
     },
     slow: (tookMs, index) => notice({ type: 'slowApply', index, tookMs, budgetMs: applyBudgetMs }),
     failed: (index, error) => failed(new ApplyFailed(index, error)),

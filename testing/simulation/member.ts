@@ -15,7 +15,7 @@ import { socketTransport } from '../../streams/transport/tcp/tcp.js'
 import type { Stir } from './stir.js'
 import type { Appliances } from './watch/appliances.js'
 import type { Guard, Watched } from './watch/guard.js'
-import { type Ledger, createLedger } from './watch/ledger.js'
+import { createLedger } from './watch/ledger.js'
 import { watchShown } from './watch/shown.js'
 import type { Judge } from './watch/violation.js'
 import { type Words, createWords } from './watch/words.js'
@@ -86,14 +86,12 @@ interface Life<C, R, S> {
 }
 
 /** A member between two lives or in one. */
-interface Body<C, R, S> {
-  readonly id: MemberId
+interface Body<C, R, S> extends Watched {
   readonly recipe: Recipe<C, R, S>
   readonly around: Surroundings<C, R>
   readonly dice: Dice
   readonly timepiece: Timepiece
   readonly disk: SimulatedDisk
-  readonly ledger: Ledger
   readonly words: Words
   readonly lives: BehaviorSubject<Raft<C, R, S> | undefined>
   life: Life<C, R, S> | undefined
@@ -103,15 +101,13 @@ interface Body<C, R, S> {
   isLost: boolean
 }
 
-const watchedOf = <C, R, S>({ id, ledger }: Body<C, R, S>): Watched => ({ id, ledger, waitingMs: ledger.waitingMs })
-
 /** The process is no more, whatever ended it. */
 const over = <C, R, S>(body: Body<C, R, S>): void => {
   body.life?.loop.end()
   body.life = undefined
   body.latest = undefined
   body.ledger.crashed()
-  body.around.guard().crashed(watchedOf(body))
+  body.around.guard().crashed(body)
   body.lives.next(undefined)
 }
 
@@ -128,11 +124,10 @@ const died = <C, R, S>(body: Body<C, R, S>, reason: string, isExcused: boolean):
 const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold => (previous, batch) => {
   const { id, around, recipe, words } = body
   const guard = around.guard()
-  const member = watchedOf(body)
   const next = recipe.fold(previous, batch)
-  if (life.state === undefined) guard.started(member, previous.state, words.saidTerm())
+  if (life.state === undefined) guard.started(body, previous.state, words.saidTerm())
   life.state = next.state
-  guard.stepped(member, previous.state, batch, next.state, next.ready)
+  guard.stepped(body, previous.state, batch, next.state, next.ready)
   around.stepped(id, previous.state, batch, next.state, next.ready)
   return next
 }
@@ -189,7 +184,7 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
   const timepiece = createTimepiece(around.agenda)
   const ledger = createLedger(id, timepiece.now, () => around.guard().logs.history, around.judge)
   const body: Body<C, R, S> = {
-    id, recipe, around, timepiece, ledger,
+    id, recipe, around, timepiece, ledger, waitingMs: ledger.waitingMs,
     dice: createDice(seedFor(recipe.seed, `member ${id}`)),
     disk: createDisk(around.agenda, recipe.seed, id, around.diskMix),
     words: createWords(id, Object.keys(recipe.addresses), ledger, around.judge),
@@ -198,7 +193,7 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
   }
   const { disk, lives } = body
   return {
-    ...watchedOf(body), disk, timepiece, raft$: lives,
+    id, ledger, waitingMs: ledger.waitingMs, disk, timepiece, raft$: lives,
     latest: () => body.latest,
     state: () => body.life?.state,
     isUp: () => body.life !== undefined,

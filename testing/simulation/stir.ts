@@ -22,11 +22,13 @@ export const createStir = (): Stir => {
   const calls = new Set<Call>()
   let isStirred = false
 
+  /** Most answers are there at once: nobody waits for those. */
   const during = <A>(isAlive: Call['isAlive'], ask: () => ObservableInput<A>): Observable<A> => new Observable(subscriber => {
+    from(ask()).subscribe(subscriber)
+    if (subscriber.closed) return
     const call: Call = { isAlive }
     calls.add(call)
     subscriber.add(() => calls.delete(call))
-    subscriber.add(from(ask()).subscribe(subscriber))
   })
   /** Only while the next chunk is awaited, and not while it is being written. */
   const pulled = (inner: AsyncIterator<Uint8Array>, isAlive: Call['isAlive']): AsyncIterator<Uint8Array> => ({

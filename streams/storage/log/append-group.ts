@@ -154,15 +154,17 @@ export const planGroup = (queue: readonly Queued[], from: number, written: Writt
   const skipped = install === undefined ? 0 : 1
   const begin = opening === undefined ? tail : tail + recordBytes(opening.payload.length)
   const { runs, count, commitIndex, isMarked, rest } = takeRuns(queue, from + skipped, begin, capacity, commitBefore)
-  const end = runs.flatMap(({ batches }) => batches).reduce(endAfter, install === undefined ? before : endAt(install))
+  let end = install === undefined ? before : endAt(install)
+  for (const { batches } of runs) end = batches.reduce(endAfter, end)
   const needsMark = runs.length === 0 && install === undefined && (isMarked || commitIndex !== commitBefore)
   const appended = runs.reduce((at, run) => at + recordBytes(run.payloadBytes), begin)
   const isFull = rest !== undefined || (needsMark && appended + 2 * SEAL_BYTES > capacity)
   const closing = isFull ? 'seal' : needsMark ? 'mark' : undefined
   const isWritten = runs.length > 0 || install !== undefined || closing !== undefined
+  const placed = placeRecords({ from: tail, commitBefore, commitIndex }, runs, closing, isWritten ? opening : undefined)
+  // Field by field, as in all that is made for every write: a spread costs more than the planning.
   return {
-    ...placeRecords({ from: tail, commitBefore, commitIndex }, runs, closing, isWritten ? opening : undefined),
-    taken: count + skipped, commitIndex, end,
+    records: placed.records, tail: placed.tail, taken: count + skipped, commitIndex, end,
     next: isFull ? { bytes: baseRecordBytes(baseOf(end)) + (rest === undefined ? 0 : recordBytes(rest.bytes)) } : undefined,
   }
 }
@@ -189,7 +191,8 @@ const placeRecords = (
   }
   if (opening !== undefined) place(opening.type, opening.payload.length, [opening.payload], 0, opening.base.index)
   for (const { payloadBytes, batches } of runs) {
-    place('append', payloadBytes, batches.flatMap(({ pieces }) => pieces), batches[0]!.firstIndex, batches.at(-1)!.lastIndex)
+    const pieces = batches.length === 1 ? batches[0]!.pieces : batches.flatMap(batch => batch.pieces)
+    place('append', payloadBytes, pieces, batches[0]!.firstIndex, batches.at(-1)!.lastIndex)
   }
   if (closing !== undefined) place(closing, 0, [], 0, 0)
   return { records, tail }
@@ -202,8 +205,9 @@ const isLarge = (piece: Uint8Array): boolean => piece.length >= COPY_BELOW_BYTES
 
 /** The group in the buffers of one gathered write; large bodies are not copied. */
 export const encodeGroup = ({ records, tail }: Group, from: number, seed: number): readonly Uint8Array[] => {
-  const all = records.flatMap(({ pieces }) => pieces)
-  const staging = new Uint8Array(all.reduce((rest, piece) => (isLarge(piece) ? rest - piece.length : rest), tail - from))
+  let staged = tail - from
+  for (const { pieces } of records) for (const piece of pieces) if (isLarge(piece)) staged -= piece.length
+  const staging = new Uint8Array(staged)
   const out: Uint8Array[] = []
   let start = 0
   let at = 0

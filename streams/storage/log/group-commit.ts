@@ -143,15 +143,16 @@ const writeVote = (writing: Writing): void => {
 
 const appended = (writing: Writing, group: Group): void => {
   const { index, notes } = writing.options
-  const segment = writing.segment.header.number
+  const { number } = writing.segment.header
   for (const { header: { type, firstIndex, offset, payloadBytes }, lastIndex } of group.records) {
-    if (type === 'base' || type === 'install') notes.began(segment, lastIndex, type === 'install')
+    if (type === 'base' || type === 'install') notes.began(number, lastIndex, type === 'install')
     if (type === 'install') index.restart(lastIndex)
     if (type !== 'append') continue
-    notes.appended(segment, firstIndex)
-    index.add(firstIndex, lastIndex, { segment, offset }, payloadBytes)
+    notes.appended(number, firstIndex)
+    index.add(firstIndex, lastIndex, { segment: number, offset }, payloadBytes)
   }
-  writing.segment = { ...writing.segment, tail: group.tail }
+  const { header, key, file } = writing.segment
+  writing.segment = { header, key, file, tail: group.tail }
   writing.commitIndex = group.commitIndex
   writing.end = group.end
   writing.marked = group.records.every(({ header: { type } }) => type !== 'append' && type !== 'install')

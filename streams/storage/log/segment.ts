@@ -11,7 +11,7 @@
  * `syncedTo` is the offset up to which this segment was durable when the record was written. The checksum continues from the
  * segment's salt, so nothing that was ever sent in as a command can pass for a record. The payload has checksums of its own.
  */
-import { checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
+import { checksumBetween, checksumOf, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { decodeMembership, encodeMembership } from '../../../codecs/membership.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { Index, LogBase } from '../../../lib/types.js'
@@ -80,14 +80,14 @@ export const encodeRecordHeader = (record: RecordHeader, seed: number, into: Uin
   writePosition(into, at + 24, record.firstIndex)
   writePosition(into, at + 32, record.commitIndex)
   writeUint32(into, at + 40, record.payloadBytes)
-  writeUint32(into, at + CHECKED, checksumOf(into.subarray(at, at + CHECKED), seed))
+  writeUint32(into, at + CHECKED, checksumBetween(into, at, at + CHECKED, seed))
 }
 
 /** The record header at `at`, if there is a valid one that was written for `offset`. */
 export const decodeRecordHeader = (bytes: Uint8Array, at: number, seed: number, offset: number): RecordHeader | undefined => {
   if (bytes.length - at < RECORD_HEADER_BYTES) return undefined
   if (readUint32(bytes, at) !== MAGIC || readPosition(bytes, at + 8) !== offset) return undefined
-  if (readUint32(bytes, at + CHECKED) !== checksumOf(bytes.subarray(at, at + CHECKED), seed)) return undefined
+  if (readUint32(bytes, at + CHECKED) !== checksumBetween(bytes, at, at + CHECKED, seed)) return undefined
   const type = TYPES[readUint32(bytes, at + 4)]
   return type && {
     type, offset,

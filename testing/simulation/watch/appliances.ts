@@ -18,6 +18,18 @@ export interface Appliances<C, R> {
 
 const told = ({ command, result }: Commit<unknown, unknown>): string => `${JSON.stringify(command)} with the result ${JSON.stringify(result)}`
 
+/** `isDeepStrictEqual`; of flat objects, which most commands are, it is known without that one's preparations. */
+const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(a, b)
+
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && Object.getOwnPropertySymbols(value).length === 0
+
+const isSameFlat = (a: unknown, b: unknown): boolean => {
+  if (!isPlain(a) || !isPlain(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every(key => Object.hasOwn(b, key) && Object.is(a[key], b[key]))
+}
+
 /** The state by its contents, as it is now, however the machine goes on with it; undefined where that cannot be had. */
 const imageOf = (state: unknown): { readonly of: unknown } | undefined => {
   try {
@@ -66,7 +78,7 @@ export const createAppliances = <C, R>({ history }: Logs, { demand }: Judge): Ap
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
         if (first === undefined) commits.set(index, commit)
-        else demand(isDeepStrictEqual([commit.command, commit.result], [first.command, first.result]), () => `${id} applied ${index} as ${told(commit)}, others as ${told(first)}`)
+        else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${told(commit)}, others as ${told(first)}`)
       }
     },
   }

@@ -42,19 +42,21 @@ export interface Guard {
 
 /** When a majority is known from the outside to have listened to a leader, on that leader's clock. */
 const createContacts = (members: readonly Watched[], majority: number) => {
-  const questions = new Map<string, Map<MemberId, Millis>>()
+  /** By term, which has one leader, the newest question that each member heard. */
+  const questions = new Map<Term, Map<MemberId, Millis>>()
   return {
     heard: (by: MemberId, batch: Batch): void => {
       for (const event of batch.events) {
         if (event.type !== 'received' || !isQuestion(event.message.type)) continue
-        const { from, term, round } = event.message
-        const heard = questions.get(`${from}@${term}`) ?? new Map<MemberId, Millis>()
-        questions.set(`${from}@${term}`, heard.set(by, Math.max(dateOf(round), heard.get(by) ?? 0)))
+        const { term, round } = event.message
+        const heard = questions.get(term)
+        if (heard === undefined) questions.set(term, new Map([[by, dateOf(round)]]))
+        else heard.set(by, Math.max(dateOf(round), heard.get(by) ?? 0))
       }
     },
     silence: (leader: Leader, now: Millis): Millis => {
       const { id } = leader.settings
-      const heard = questions.get(`${id}@${leader.term}`)
+      const heard = questions.get(leader.term)
       const moments = members.map(member => member.id === id ? now : heard?.get(member.id) ?? Number.NEGATIVE_INFINITY)
       return now - Math.max(leader.electedAt, moments.sort((a, b) => b - a)[majority - 1]!)
     },
@@ -64,6 +66,7 @@ const createContacts = (members: readonly Watched[], majority: number) => {
 /** All that is kept in mind of a cluster. */
 interface Memory {
   readonly members: readonly Watched[]
+  readonly ledgers: ReadonlyMap<MemberId, Ledger>
   readonly judge: Judge
   readonly logs: Logs
   readonly contacts: ReturnType<typeof createContacts>
@@ -82,7 +85,7 @@ const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: W
   demand(lacking === 0, () => `${id} became the leader of term ${term} without the committed ${lacking}`)
 }
 
-const commit = ({ members, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
+const commit = ({ members, ledgers, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
   const log = ledger.written()
   // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2).
   demand(after.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
@@ -90,16 +93,15 @@ const commit = ({ members, logs, leading, judge: { demand } }: Memory, { id, led
     logs.committed(id, log, index, after.term, at => members.filter(member => sameEntry(member.ledger.durable(), log, at)).map(member => member.id))
     for (const [other, state] of leading) {
       if (state.term <= after.term) continue
-      const held = members.find(member => member.id === other)!.ledger.written()
-      demand(sameEntry(held, log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
+      demand(sameEntry(ledgers.get(other)!.written(), log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
     }
   }
 }
 
 /** matchIndex is true of disks; only while the follower has not moved on to a later term, in which its tail may change. */
-const checkProgress = ({ members, judge: { demand } }: Memory, { id, ledger }: Watched, leader: Leader): void => {
+const checkProgress = ({ ledgers, judge: { demand } }: Memory, { id, ledger }: Watched, leader: Leader): void => {
   for (const { id: to, matchIndex } of leader.progress) {
-    const follower = members.find(other => other.id === to)!.ledger
+    const follower = ledgers.get(to)!
     if (matchIndex === 0 || follower.written().hardState.term !== leader.term) continue
     demand(sameEntry(follower.durable(), ledger.written(), matchIndex), () => `${id} holds ${to} for equal up to ${matchIndex}`)
   }
@@ -175,7 +177,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
 export const createGuard = (members: readonly Watched[], judge: Judge): Guard => {
   const majority = Math.floor(members.length / 2) + 1
   const memory: Memory = {
-    members, judge, logs: createLogs(majority, judge), contacts: createContacts(members, majority), leaders: new Map(), leading: new Map(),
+    members, ledgers: new Map(members.map(({ id, ledger }) => [id, ledger])), judge, logs: createLogs(majority, judge), contacts: createContacts(members, majority), leaders: new Map(), leading: new Map(),
   }
   const { logs, leaders, leading } = memory
   return {

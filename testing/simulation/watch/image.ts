@@ -54,15 +54,24 @@ export const putPiece = (image: Image, piece: Piece): void => {
     return
   }
   if (piece.type === 'install') return replaceFrom(image, 1, piece.of)
-  const { firstIndex, term, sums } = piece
-  replaceFrom(image, firstIndex, { terms: sums.map(() => term), sums })
+  cutFrom(image, piece.firstIndex)
+  for (const sum of piece.sums) {
+    image.terms.push(piece.term)
+    image.sums.push(sum)
+  }
 }
 
-const replaceFrom = (image: Image, first: Index, { terms, sums }: { readonly terms: readonly Term[]; readonly sums: readonly number[] }): void => {
-  image.terms.length = Math.min(image.terms.length, first - 1)
-  image.sums.length = Math.min(image.sums.length, first - 1)
+const replaceFrom = (image: Image, first: Index, { terms, sums }: Entries): void => {
+  cutFrom(image, first)
   for (const term of terms) image.terms.push(term)
   for (const sum of sums) image.sums.push(sum)
+}
+
+/** Hardly ever anything is cut, and setting a length is slow even if it is the same. */
+const cutFrom = ({ terms, sums }: Image, first: Index): void => {
+  if (terms.length < first) return
+  terms.length = first - 1
+  sums.length = first - 1
 }
 
 /** Whether both hold the same entry at `index`; what neither holds is not the same. */

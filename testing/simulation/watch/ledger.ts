@@ -1,9 +1,9 @@
 /** What one member has handed to its store, and what the store has called durable: held against what it finds after a crash. */
-import { tap } from 'rxjs'
+import { type Observable, Subject, tap } from 'rxjs'
 import { isRight, right } from '../../../lib/prelude.js'
 import type { Write } from '../../../lib/events.js'
 import type { HardState, Index, MemberId, Millis, Snapshot, Turn } from '../../../lib/types.js'
-import type { Recovered, Storage, Store } from '../../../streams/storage/port.js'
+import type { Recovered, Storage, StorageEvent, Store } from '../../../streams/storage/port.js'
 import { type Entries, type Image, type Piece, copyImage, emptyImage, prefixOf, putPiece, sameEntry, sumsOf } from './image.js'
 import type { Judge } from './violation.js'
 
@@ -69,6 +69,13 @@ const lookFor = (recovered: Recovered, durable: Image, pending: readonly Pending
   return { found, votes }
 }
 
+/** `hear` hears of each event before anybody else, and once, however many listen. */
+const overheard = (events$: Observable<StorageEvent>, hear: (event: StorageEvent) => void): Observable<StorageEvent> => {
+  const events = new Subject<StorageEvent>()
+  events$.pipe(tap(hear)).subscribe(events)
+  return events.asObservable()
+}
+
 /** `history` is all that was ever committed. */
 export const createLedger = (id: MemberId, now: () => Millis, history: () => Entries, { demand }: Judge): Ledger => {
   /** The newest snapshot, whose contents may be damaged, and the highest that ever was. */
@@ -103,7 +110,7 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
   }
   const watched = (store: Store): Store => ({
     ...store,
-    events$: store.events$.pipe(tap(event => { if (event.type === 'persisted') persisted(event.turn) })),
+    events$: overheard(store.events$, event => { if (event.type === 'persisted') persisted(event.turn) }),
     write: (turn, writes) => {
       checkCut(writes)
       pending.push({ turn, pieces: next, since: now() })

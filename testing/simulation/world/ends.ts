@@ -73,7 +73,8 @@ export const send = (end: End, chunks: readonly Uint8Array[], mix: NetworkMix, o
   if (end.phase !== 'open') return
   const { corrupt, reset, split } = mix
   if (reset > 0 && end.dice.chance(reset)) return on.broken()
-  const whole = leaving(end, Buffer.concat(chunks), mix, on.strayed)
+  // Who writes never changes a buffer that it has handed over.
+  const whole = leaving(end, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), mix, on.strayed)
   if (whole.length === 0) return
   const bytes = corrupt > 0 && end.dice.chance(corrupt) ? flipped(whole, end.dice) : whole
   const at = split > 0 && end.dice.chance(split) ? end.dice.integer(0, bytes.length) : 0
