@@ -5,6 +5,7 @@ import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
+import { createReadCommands } from '../machine/read-commands.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
@@ -32,7 +33,8 @@ export interface Parts<C, R, S> {
 
 /** The ends of the loop that the parts hold: what they hand in enters through the inbox. */
 interface Feed {
-  proposed(event: Proposed): void
+  /** Where nothing awaits it, because a turn will begin without it, it joins that one. */
+  proposed(event: Proposed, isAwaited: boolean): void
   /** Where nothing awaits it, it joins the next turn and begins none. */
   completed(event: Completion, isAwaited: boolean): void
   failed(error: Error): void
@@ -50,9 +52,14 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const overflow = createOverflow(notice)
   let newest = first
   const sender = createSender(links, clock.endOfTurn)
-  const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const commands = createReadCommands<C>()
+  const requests = createRequests<C, R>({
+    ...member, commands, links, sender, clock, told, notice,
+    // The end of a write that is under way begins a turn; a refusal waits for none.
+    propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }, newest.role !== 'leader' || newest.pendingWrites.length === 0),
+  })
   const applier = operate<C, R, S>({
-    protocol, machine, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
+    protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => snapshots.rested(index, bytes),
     results: (firstIndex, term, results) => {

@@ -25,17 +25,18 @@ const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', 
  *        ▲                 └─► observe ─► answers, leadership, diagnostics
  *        └── persisted, read, applied, proposed, received, ticked
  *
- * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
+ * What was applied joins the next turn; it begins one of its own only where the core waits for the machine. So do proposals while a write is
+ * under way, whose end begins a turn: what comes meanwhile is one batch, and one write.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
-  const asides = new Subject<Completion>()
+  const asides = new Subject<Completion | Proposed>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
   const { requests, outputs, snapshots, log, overflowed, release, observe, halt } = assemble(member, first.state, {
-    proposed: event => proposed.next(event),
+    proposed: (event, isAwaited) => (isAwaited ? proposed : asides).next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
   })

@@ -17,8 +17,8 @@ export interface Inputs {
   readonly proposed$: Observable<Proposed>
   readonly ticks$: Observable<Ticked>
   readonly completions$: Observable<Completion>
-  /** Completions for which nothing waits: they join the next turn and begin none. */
-  readonly asides$: Observable<Completion>
+  /** What need not be heard at once, since something else will be soon, or nothing waits for it: it joins the next turn and begins none. */
+  readonly asides$: Observable<Completion | Proposed>
   readonly clock: Pick<Clock, 'now' | 'wall' | 'endOfTurn'>
   /** Messages and proposals of one turn. Completions always enter: the work in flight bounds them. */
   readonly maxInboxEvents: number

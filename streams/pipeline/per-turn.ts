@@ -32,9 +32,15 @@ export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>,
       if (completed && !hasBegun) subscriber.complete()
     }
 
-    const gather = (item: A): void => {
-      if (bounds.isBounded(item) && ++bounded > bounds.max) return bounds.overflowed(item)
+    const gather = (item: A): boolean => {
+      if (bounds.isBounded(item) && ++bounded > bounds.max) {
+        bounds.overflowed(item)
+        return false
+      }
       gathered.push(item)
+      return true
+    }
+    const begin = (): void => {
       if (hasBegun) return
       hasBegun = true
       cancel = endOfTurn(close)
@@ -42,11 +48,11 @@ export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>,
 
     subscriber.add(() => cancel())
     subscriber.add(asides$.subscribe({
-      next: item => gathered.push(item),
+      next: gather,
       error: error => subscriber.error(error),
     }))
     subscriber.add(source.subscribe({
-      next: gather,
+      next: item => { if (gather(item)) begin() },
       error: error => subscriber.error(error),
       complete: () => {
         completed = true

@@ -22,21 +22,23 @@ export const packCommand = <C, R>(
   return isLeft(decoded) ? left(new Rejected(decoded.left)) : right(bytes)
 }
 
-/** Why a body of commands cannot pass, if so: every command must decode here and keep the bounds, before it is in the log. */
-export const objectionToBody = <C, R>(
+/** The commands of a body, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
+export const unpackBody = <C, R>(
   protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
-): string | undefined => {
+): Either<string, readonly C[]> => {
   const packedBytes = body.bytes.length
-  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return `${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`
+  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return left(`${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`)
+  const commands: C[] = []
   const read = valuesOf(protocol.command, body, 0, body.count)
   for (let i = 0; i < body.count; i++) {
     const from = placeOf(body, i)
     const to = placeOf(body, i + 1)
-    if (to - from > maxCommandBytes) return `command ${i} exceeds maxCommandBytes with ${to - from} bytes`
+    if (to - from > maxCommandBytes) return left(`command ${i} exceeds maxCommandBytes with ${to - from} bytes`)
     const command = read(from, to)
-    if (isLeft(command)) return `command ${i}: ${command.left.join('; ')}`
+    if (isLeft(command)) return left(`command ${i}: ${command.left.join('; ')}`)
+    commands.push(command.right)
   }
-  return undefined
+  return right(commands)
 }
 
 /** Results as one reply carries them, or why none can. */

@@ -1,4 +1,5 @@
 /** Committed entries on their way into the machine: in order, in slices, none skipped. */
+import { createReadCommands } from '../../../streams/machine/read-commands.js'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
@@ -48,6 +49,7 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
     },
   }
   const applier = createApply({
+    commands: createReadCommands<number>(),
     protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
     rested: (at, bytes) => rests.push([at.index, bytes]),
     applied: at => told.push(`applied ${at.index}`),
@@ -339,6 +341,7 @@ test('whoever is told of results finds the machine at rest where they were made'
 test('what is done between two calls is not held against the machine', assert => {
   const w = world()
   const slow = createApply({
+    commands: createReadCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, commits: w.commits, from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
     rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,
