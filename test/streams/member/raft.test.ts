@@ -351,3 +351,27 @@ test('a request over a link is answered over it, and a refusal names the leader'
     to: from, message: { type: 'refused', id: 1, reason: 'notLeader', leader: { id: 'n2', address: 'localhost:2' } },
   })
 })
+
+test('what is proposed while a write is under way is one append, begun by the end of the write or by a tick', async c => {
+  const { raft, clock, disk, journal } = leaderOf(counter)
+  const writes = (): number => journal.filter(line => line.startsWith('write') && line.includes('append')).length
+  disk.hold()
+  const before = writes()
+  const outcomes = [raft.propose({ add: 1 })]
+  clock.settle()
+  c.is(writes(), before + 1, 'nothing is being written: at once')
+  for (const add of [2, 3]) {
+    outcomes.push(raft.propose({ add }))
+    clock.settle()
+  }
+  c.is(writes(), before + 1)
+  disk.persist()
+  clock.settle()
+  c.is(writes(), before + 2)
+  outcomes.push(raft.propose({ add: 4 }))
+  clock.advance(10)
+  c.is(writes(), before + 3, 'a disk that stalls does not keep the others from it for longer than a tick')
+  disk.flow()
+  clock.settle()
+  c.deepEqual((await Promise.all(outcomes)).map(orThrow), [1, 3, 6, 10])
+})

@@ -66,6 +66,24 @@ test('perTurn: what is told aside joins the next turn in its place, and begins n
   expectObservable(hot('-a---b').pipe(perTurn(clock.endOfTurn, unbounded, hot('---#')))).toBe('-x-#', { x: ['a'] })
 }))
 
+test('perTurn: the bound holds for what is told aside, too', t => {
+  const turns: (readonly number[])[] = []
+  const overflowed: number[] = []
+  const [source, aside] = [new Subject<number>(), new Subject<number>()]
+  let close = (): void => undefined
+  const endOfTurn: Clock['endOfTurn'] = work => {
+    close = work
+    return () => undefined
+  }
+  source.pipe(perTurn(endOfTurn, { max: 2, isBounded: n => n > 0, overflowed: n => overflowed.push(n) }, aside)).subscribe(items => turns.push(items))
+  for (const n of [1, -1, 2, 3]) aside.next(n)
+  source.next(4)
+  source.next(-2)
+  close()
+  t.deepEqual(turns, [[1, -1, 2, -2]])
+  t.deepEqual(overflowed, [3, 4])
+})
+
 test('perTurn: unsubscribing calls off the turn', t => {
   let calledOff = 0
   const source$ = new Subject<string>()
