@@ -66,7 +66,7 @@ const decodeText = <A>(codec: t.Decoder<unknown, A>, text: string): Either<reado
   return value === undefined ? undefined : decodeWith(codec, value)
 }
 
-/** What everybody will make of the bytes, found from the content, which is there, in a third of the time. */
+/** What everybody will make of the bytes, found from the content, which is there, in two thirds of the time. */
 export const readBack = <A>(codec: t.Decoder<unknown, A>, { bytes, content }: EncodedValue): Either<readonly string[], A> => {
   if (typeof content !== 'string') return decodeWith(codec, content)
   return (isSuspect(content, FORBIDDEN) ? undefined : decodeText(codec, content)) ?? decodeValue(codec, bytes)
@@ -91,7 +91,7 @@ const plainTextOf = ({ bytes }: EntryBody, from: number, to: number): string | u
 
 /**
  * Reads values of one body, each by where it lies, as `decodeValue` does. The text of entries `first` up to `last`, exclusive, is made once for all of
- * them: that takes less than half of the time of one by one.
+ * them: that takes half of the time of one by one.
  */
 export const valuesOf = <A>(codec: t.Decoder<unknown, A>, body: EntryBody, first: number, last: number): ((from: number, to: number) => Either<readonly string[], A>) => {
   const start = placeOf(body, first)
