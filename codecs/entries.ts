@@ -46,15 +46,17 @@ export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
   return { count, bytes, checksum: checksumOf(bytes) }
 }
 
+/** Where entry `position` begins in the body's bytes; where the last one ends, for the number of entries. */
+export const placeOf = ({ bytes, count }: EntryBody, position: number): number => dataStart(count) + (position === 0 ? 0 : readEnd(bytes, position - 1))
+
 /** Calls `each` with a view of every entry from `first` up to `last`, exclusive, until it returns false; the views must not be kept or written. */
 export const forEachEntry = (
   body: EntryBody, first: number, last: number, each: (entry: Uint8Array, position: number) => unknown,
 ): void => {
-  const start = dataStart(body.count)
-  let from = first === 0 ? 0 : readEnd(body.bytes, first - 1)
+  let from = placeOf(body, first)
   for (let i = first; i < last; i++) {
-    const to = readEnd(body.bytes, i)
-    if (each(body.bytes.subarray(start + from, start + to), i) === false) return
+    const to = placeOf(body, i + 1)
+    if (each(body.bytes.subarray(from, to), i) === false) return
     from = to
   }
 }

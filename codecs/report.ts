@@ -1,5 +1,5 @@
 import type * as t from 'io-ts'
-import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { type Either, isLeft, left } from '../lib/prelude.js'
 
 /** Lines of a report at most: a hostile value has as many faults as it likes. */
 export const MAX_REPORT_LINES = 16
@@ -51,7 +51,7 @@ export const messageOf = (thrown: unknown): string => {
 export const decodeWith = <A>(codec: t.Decoder<unknown, A>, value: unknown): Either<readonly string[], A> => {
   try {
     const decoded = codec.decode(value)
-    return isLeft(decoded) ? left(report(decoded.left)) : right(decoded.right)
+    return isLeft(decoded) ? left(report(decoded.left)) : decoded
   } catch (thrown) {
     return left([`reading the value failed: ${messageOf(thrown)}`])
   }

@@ -6,8 +6,8 @@ import type * as t from 'io-ts'
 import { MachineFailed } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { EntryBody } from '../lib/types.js'
-import { forEachEntry, packEntries } from './entries.js'
-import { decodeValue, encodeValue } from './values.js'
+import { packEntries, placeOf } from './entries.js'
+import { encodeValue, valuesOf } from './values.js'
 
 const OK = 0
 const FAILED = 1
@@ -27,20 +27,20 @@ const encodeResult = <R>(codec: t.Encoder<R, unknown>, result: R | MachineFailed
   return isLeft(encoded) ? encoded : right(tagged(OK, encoded.right))
 }
 
-const decodeResult = <R>(codec: t.Decoder<unknown, R>, entry: Uint8Array): Either<readonly string[], R | MachineFailed> => {
-  switch (entry[0]) {
-    case OK: return decodeValue(codec, entry.subarray(1))
-    case FAILED: return right(new MachineFailed(new TextDecoder().decode(entry.subarray(1)).slice(0, MAX_REASON_CHARACTERS)))
-    default: return left(['a result has an unknown tag'])
-  }
-}
+const failedFrom = (reason: Uint8Array): MachineFailed => new MachineFailed(new TextDecoder().decode(reason).slice(0, MAX_REASON_CHARACTERS))
 
 /** All results in one body, in the commands' order; one that cannot be encoded makes none. */
 export const encodeResults = <R>(codec: t.Encoder<R, unknown>, results: readonly (R | MachineFailed)[]): Either<string, EntryBody> => {
   const entries: Uint8Array[] = []
-  for (const result of results) {
+  for (let i = 0; i < results.length; i++) {
+    const result = results[i]!
+    // Many commands come to the same null or true: the bytes of the one before are its own, too.
+    if (i > 0 && result === results[i - 1] && Object(result) !== result) {
+      entries.push(entries[i - 1]!)
+      continue
+    }
     const encoded = encodeResult(codec, result)
-    if (isLeft(encoded)) return left(`result ${entries.length}: ${encoded.left.join('; ')}`)
+    if (isLeft(encoded)) return left(`result ${i}: ${encoded.left.join('; ')}`)
     entries.push(encoded.right)
   }
   return right(packEntries(entries))
@@ -49,12 +49,18 @@ export const encodeResults = <R>(codec: t.Encoder<R, unknown>, results: readonly
 /** The results in a body, as many as it has entries; one that cannot be decoded makes none. */
 export const decodeResults = <R>(codec: t.Decoder<unknown, R>, body: EntryBody): Either<string, readonly (R | MachineFailed)[]> => {
   const results: (R | MachineFailed)[] = []
-  let fault: string | undefined
-  forEachEntry(body, 0, body.count, (entry, position) => {
-    if (fault !== undefined) return
-    const decoded = decodeResult(codec, entry)
-    if (isLeft(decoded)) fault = `result ${position}: ${decoded.left.join('; ')}`
-    else results.push(decoded.right)
-  })
-  return fault === undefined ? right(results) : left(fault)
+  const read = valuesOf(codec, body, 0, body.count)
+  for (let i = 0; i < body.count; i++) {
+    const from = placeOf(body, i)
+    const to = placeOf(body, i + 1)
+    const tag = from < to ? body.bytes[from] : undefined
+    if (tag === FAILED) results.push(failedFrom(body.bytes.subarray(from + 1, to)))
+    else if (tag !== OK) return left(`result ${i}: a result has an unknown tag`)
+    else {
+      const decoded = read(from + 1, to)
+      if (isLeft(decoded)) return left(`result ${i}: ${decoded.left.join('; ')}`)
+      results.push(decoded.right)
+    }
+  }
+  return right(results)
 }

@@ -1,18 +1,21 @@
 /** Committed batches in log order into the machine, in slices of time; an entry is never skipped. */
 import { type ObservableInput, from } from 'rxjs'
-import { forEachEntry } from '../../codecs/entries.js'
+import { placeOf } from '../../codecs/entries.js'
 import { messageOf } from '../../codecs/report.js'
-import { decodeValue } from '../../codecs/values.js'
+import { valuesOf } from '../../codecs/values.js'
 import { dropBefore, lastIndexOf, shareOf } from '../../lib/batch.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
+import type { ReadCommands } from './read-commands.js'
 
 export interface ApplyOptions<C, R, S> {
   readonly protocol: Protocol<C, R>
   readonly machine: RunningMachine<C, R, S>
+  /** Commands that need not be read again; each is given to the machine once. */
+  readonly commands: ReadCommands<C>
   /** How long entries are applied before the rest is put off to another turn of the event loop. */
   readonly applyBudgetMs: Millis
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
@@ -108,17 +111,23 @@ const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */
-const decodeSlice = <C, R, S>({ protocol, slice }: Work<C, R, S>, batch: CommandBatch): Either<string, readonly Entry<C>[]> => {
+const decodeSlice = <C, R, S>({ protocol, slice, commands }: Work<C, R, S>, batch: CommandBatch): Either<string, readonly Entry<C>[]> => {
   const { body, skip, count, firstIndex, term, time } = batch
   const entries: Entry<C>[] = []
-  let fault: string | undefined
-  forEachEntry(body, skip, skip + Math.min(count, slice), bytes => {
-    if (fault !== undefined) return
-    const command = decodeValue(protocol.command, bytes)
-    if (isLeft(command)) fault = command.left.join('; ')
-    else entries.push({ index: firstIndex + entries.length, term, time, command: command.right })
-  })
-  return fault !== undefined && entries.length === 0 ? left(fault) : right(entries)
+  const length = Math.min(count, slice)
+  const known = commands.get(body)
+  if (known !== undefined) {
+    if (skip + length === known.length) commands.delete(body)
+    for (let i = 0; i < length; i++) entries.push({ index: firstIndex + i, term, time, command: known[skip + i]! })
+    return right(entries)
+  }
+  const read = valuesOf(protocol.command, body, skip, skip + length)
+  for (let i = 0; i < length; i++) {
+    const command = read(placeOf(body, skip + i), placeOf(body, skip + i + 1))
+    if (isLeft(command)) return i === 0 ? left(command.left.join('; ')) : right(entries)
+    entries.push({ index: firstIndex + i, term, time, command: command.right })
+  }
+  return right(entries)
 }
 
 /** The one list of results that a call of the machine must come to, however it comes to it. */

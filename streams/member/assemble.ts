@@ -2,9 +2,11 @@ import { awaitsMachine } from '../../lib/application.js'
 import { membershipAt } from '../../lib/log.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
+import type { EntryBody, RequestId, Term } from '../../lib/types.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
+import { createReadCommands } from '../machine/read-commands.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
@@ -52,9 +54,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const overflow = createOverflow(notice)
   let newest = first
   const sender = createSender(links, clock.endOfTurn)
-  const requests = createRequests<C, R>({ ...member, links, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const commands = createReadCommands<C>()
+  const propose = (id: RequestId, body: EntryBody, term: Term): void => feed.proposed({ type: 'proposed', id, body, term })
+  const requests = createRequests<C, R>({ ...member, commands, links, sender, clock, told, notice, propose })
   const applier = operate<C, R, S>({
-    protocol, machine, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
+    protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => snapshots.rested(index, bytes),
     results: (firstIndex, term, results) => {

@@ -5,16 +5,19 @@
 import type { Limits } from '../../codecs/options.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { Answer } from '../../lib/events.js'
-import { isRight, unreachable } from '../../lib/prelude.js'
+import { isLeft, isRight, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { EntryBody, Index, RequestId, Term } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
-import { objectionToBody, packResults } from './packing.js'
+import type { ReadCommands } from '../machine/read-commands.js'
+import { packResults, unpackBody } from './packing.js'
 import type { Fate } from './route.js'
 
 export interface IntakeOptions<C, R> {
   readonly protocol: Protocol<C, R>
   readonly limits: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes'>
+  /** Takes the commands that were read to be checked, for whoever applies them. */
+  readonly commands: Pick<ReadCommands<C>, 'set'>
   /** Puts a `proposed` event into the inbox. Where that has no room, `answered` is told a refusal as busy, possibly during this call. */
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   /** Who leads, as far as this member knows; goes with every refusal. */
@@ -196,7 +199,12 @@ export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
       committed: ({ requestId, results }) => settle({ type: 'committed', id: requestId, results }),
     }),
     openLink: (from, reply) => open(state, {
-      from, check: body => objectionToBody(options.protocol, options.limits, body),
+      from, check: body => {
+        const read = unpackBody(options.protocol, options.limits, body)
+        if (isLeft(read)) return read.left
+        options.commands.set(body, read.right)
+        return undefined
+      },
       reply, committed: request => reply(replyOf(state, request)),
     }),
     answered: answers => answers.forEach(answer => answered(state, answer)),

@@ -1,10 +1,10 @@
 /** Commands and results on their way between values and the bytes that requests and replies carry. */
-import { BODY_HEADER_BYTES, forEachEntry } from '../../codecs/entries.js'
+import { BODY_HEADER_BYTES, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { decodeResults, encodeResults } from '../../codecs/results.js'
-import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
 import { type MachineFailed, Rejected, TooLarge } from '../../lib/errors.js'
-import { type Either, isLeft, left } from '../../lib/prelude.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { ProposeReply } from '../../lib/requests.js'
 import type { EntryBody } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
@@ -14,29 +14,31 @@ import type { Fate } from './route.js'
 export const packCommand = <C, R>(
   { command: codec }: Protocol<C, R>, { maxCommandBytes }: Pick<Limits, 'maxCommandBytes'>, command: C,
 ): Either<Rejected | TooLarge, Uint8Array> => {
-  const encoded = encodeValue(codec, command)
+  const encoded = encodeReadable(codec, command)
   if (isLeft(encoded)) return left(new Rejected(encoded.left))
-  if (encoded.right.length > maxCommandBytes) return left(new TooLarge(encoded.right.length, maxCommandBytes))
-  const decoded = decodeValue(codec, encoded.right)
-  return isLeft(decoded) ? left(new Rejected(decoded.left)) : encoded
+  const { bytes } = encoded.right
+  if (bytes.length > maxCommandBytes) return left(new TooLarge(bytes.length, maxCommandBytes))
+  const decoded = readBack(codec, encoded.right)
+  return isLeft(decoded) ? left(new Rejected(decoded.left)) : right(bytes)
 }
 
-/** Why a body of commands cannot pass, if so: every command must decode here and keep the bounds, before it is in the log. */
-export const objectionToBody = <C, R>(
+/** The commands of a body, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
+export const unpackBody = <C, R>(
   protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
-): string | undefined => {
+): Either<string, readonly C[]> => {
   const packedBytes = body.bytes.length
-  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return `${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`
-  let fault: string | undefined
-  forEachEntry(body, 0, body.count, (entry, position) => {
-    if (entry.length > maxCommandBytes) fault = `command ${position} exceeds maxCommandBytes with ${entry.length} bytes`
-    else {
-      const command = decodeValue(protocol.command, entry)
-      if (isLeft(command)) fault = `command ${position}: ${command.left.join('; ')}`
-    }
-    return fault === undefined
-  })
-  return fault
+  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return left(`${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`)
+  const commands: C[] = []
+  const read = valuesOf(protocol.command, body, 0, body.count)
+  for (let i = 0; i < body.count; i++) {
+    const from = placeOf(body, i)
+    const to = placeOf(body, i + 1)
+    if (to - from > maxCommandBytes) return left(`command ${i} exceeds maxCommandBytes with ${to - from} bytes`)
+    const command = read(from, to)
+    if (isLeft(command)) return left(`command ${i}: ${command.left.join('; ')}`)
+    commands.push(command.right)
+  }
+  return right(commands)
 }
 
 /** Results as one reply carries them, or why none can. */

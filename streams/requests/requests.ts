@@ -10,6 +10,7 @@ import type { EntryBody, Index, Millis, RequestId, Term } from '../../lib/types.
 import type { Clock } from '../time/clock.js'
 import { type Intake, type IntakeNotice, createIntake } from './intake.js'
 import type { Protocol } from '../machine/machine.js'
+import type { ReadCommands } from '../machine/read-commands.js'
 import { type Outlet, createOutlet } from './outlet.js'
 import { type Routes, createRoutes } from './routes.js'
 import type { Sender } from '../transport/send.js'
@@ -18,6 +19,7 @@ import type { Links } from '../transport/port.js'
 interface RequestsOptions<C, R> {
   readonly options: CheckedOptions
   readonly protocol: Protocol<C, R>
+  readonly commands: ReadCommands<C>
   readonly links: Pick<Links, 'send'>
   readonly sender: Sender
   readonly clock: Clock
@@ -42,9 +44,9 @@ export interface Requests<C, R> {
   halt(): void
 }
 
-export const createRequests = <C, R>({ options, protocol, links, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
+export const createRequests = <C, R>({ options, protocol, commands, links, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
-  const intake: Intake<R> = createIntake({ protocol, limits, propose, leader: () => routes.leader(), notice })
+  const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: () => routes.leader(), notice })
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, told })
   const routes: Routes = createRoutes({ outlet, intake, links, reply: sender.to })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined

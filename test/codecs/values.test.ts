@@ -1,11 +1,11 @@
 import test from 'ava'
 import fc from 'fast-check'
 import * as t from 'io-ts'
-import { packEntries } from '../../codecs/entries.js'
-import { decodeJson, nestsDeeper, parseJson } from '../../codecs/json.js'
+import { packEntries, placeOf } from '../../codecs/entries.js'
+import { decodeJson, mayNestDeeper, nestsDeeper, parseJson } from '../../codecs/json.js'
 import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/report.js'
 import { MAX_REASON_CHARACTERS, decodeResults, encodeResults } from '../../codecs/results.js'
-import { MAX_VALUE_DEPTH, decodeValue, encodeValue } from '../../codecs/values.js'
+import { MAX_VALUE_DEPTH, decodeValue, encodeReadable, encodeValue, readBack, valuesOf } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { jsonValue } from './arbitraries.js'
@@ -40,7 +40,7 @@ test('Q07 raw bytes come back, with no more than a tag before them', is => {
   fc.assert(fc.property(fc.uint8Array(), value => {
     const bytes = rightOf(encodeValue(Bytes, value))
     is.is(bytes.length, value.length + 1)
-    is.deepEqual(decodeValue(Bytes, bytes), right(value))
+    is.deepEqual(Uint8Array.from(rightOf(decodeValue(Bytes, bytes))), value)
   }))
 })
 
@@ -110,6 +110,40 @@ test('depth is what JSON.parse would see, for any JSON', is => {
     typeof value !== 'object' || value === null ? 0 : 1 + Object.values(value).reduce<number>((most, item) => Math.max(most, depthOf(item)), 0)
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(7), (value, maxDepth) => {
     is.is(nestsDeeper(utf8(JSON.stringify(value, undefined, 1)), maxDepth), depthOf(value) > maxDepth)
+  }))
+})
+
+test('text that opens few brackets is not looked at byte by byte, and then nests no deeper', is => {
+  fc.assert(fc.property(fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\\\', 'a') }), fc.nat(7), (text, maxDepth) => {
+    if (!mayNestDeeper(text, maxDepth)) is.false(nestsDeeper(utf8(text), maxDepth))
+    is.pass()
+  }))
+})
+
+const entry: fc.Arbitrary<Uint8Array> = fc.oneof(
+  jsonValue.map(value => json(JSON.stringify(value))),
+  fc.constantFrom('"é"', '"\\u00e9"', '{"__proto__":1}', '{"\\u005f_proto__":1}', '1,2', '', '{', nested(MAX_VALUE_DEPTH), nested(MAX_VALUE_DEPTH + 1)).map(json),
+  fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ maxLength: 20 }).map(bytes => Uint8Array.of(0, ...bytes)), fc.uint8Array({ maxLength: 20 }).map(bytes => Uint8Array.of(1, ...bytes)),
+)
+
+test('values of one body are what each of them is by itself', is => {
+  fc.assert(fc.property(fc.array(entry, { minLength: 1, maxLength: 6 }), fc.nat(5), fc.constantFrom(t.unknown, t.string, Bytes), (entries, skipped, codec) => {
+    const first = Math.min(skipped, entries.length - 1)
+    const body = packEntries(entries)
+    const read = valuesOf<unknown>(codec, body, first, entries.length)
+    for (let i = first; i < entries.length; i++) is.deepEqual(read(placeOf(body, i), placeOf(body, i + 1)), decodeValue<unknown>(codec, entries[i]!))
+  }), { numRuns: 500 })
+})
+
+test('what is read back is what the bytes say', is => {
+  for (const value of ['\ud800', '\\u005f', { a: '__proto__' }, [nested(MAX_VALUE_DEPTH)], 'é']) {
+    const encoded = rightOf(encodeReadable(t.unknown, value))
+    is.deepEqual(readBack(t.unknown, encoded), decodeValue(t.unknown, encoded.bytes))
+  }
+  fc.assert(fc.property(fc.oneof(jsonValue, fc.string({ unit: 'binary' })), value => {
+    const encoded = rightOf(encodeReadable(t.unknown, value))
+    is.deepEqual(readBack(t.unknown, encoded), decodeValue(t.unknown, encoded.bytes))
+    is.deepEqual(readBack(t.string, encoded), decodeValue(t.string, encoded.bytes))
   }))
 })
 

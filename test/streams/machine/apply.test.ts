@@ -1,4 +1,5 @@
 /** Committed entries on their way into the machine: in order, in slices, none skipped. */
+import { type ReadCommands, createReadCommands } from '../../../streams/machine/read-commands.js'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
@@ -33,7 +34,7 @@ type Apply = RunningMachine<number, number, number>['apply']
 const doubled = (entries: readonly Entry<number>[]): readonly number[] => entries.map(({ command }) => 2 * command)
 
 /** An applier in virtual time with all that it told; the machine doubles, unless told otherwise. */
-const world = (how: Apply = entries => of(doubled(entries))) => {
+const world = (how: Apply = entries => of(doubled(entries)), commands: ReadCommands<number> = createReadCommands()) => {
   const clock = virtualClock()
   const calls: (readonly number[])[] = []
   const told: string[] = []
@@ -48,6 +49,7 @@ const world = (how: Apply = entries => of(doubled(entries))) => {
     },
   }
   const applier = createApply({
+    commands,
     protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
     rested: (at, bytes) => rests.push([at.index, bytes]),
     applied: at => told.push(`applied ${at.index}`),
@@ -66,6 +68,19 @@ test('what is applied within the budget is applied at once, and reported once', 
   w.applier.committed([noop(1), batch(2, 10, 20), batch(4, 30)])
   assert.deepEqual(w.told, ['results 2 of 2: 2', 'results 4 of 2: 1', 'applied 4'])
   assert.deepEqual(w.results, [20, 40, 60])
+})
+
+test('commands that were read before are not read again, and are kept until all of their body is applied', assert => {
+  const commands = createReadCommands<number>()
+  const w = world(undefined, commands)
+  const first = batch(1, 1, 2, 3)
+  if (first.kind !== 'command') return assert.fail('no commands')
+  commands.set(first.body, [10, 20, 30])
+  w.applier.committed([dropAfter(first, 2)])
+  assert.deepEqual(w.results, [20, 40])
+  w.applier.committed([dropBefore(first, 3)])
+  assert.deepEqual(w.results, [20, 40, 60])
+  assert.is(commands.get(first.body), undefined)
 })
 
 test('what is applied is let go, although the machine never gets to the end of its work', async assert => {
@@ -339,6 +354,7 @@ test('whoever is told of results finds the machine at rest where they were made'
 test('what is done between two calls is not held against the machine', assert => {
   const w = world()
   const slow = createApply({
+    commands: createReadCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, commits: w.commits, from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
     rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,

@@ -1,6 +1,7 @@
 /** A machine that is set to another state while it is at work. */
 import test from 'ava'
 import * as t from 'io-ts'
+import { createReadCommands } from '../../../streams/machine/read-commands.js'
 import { NEVER, Subject } from 'rxjs'
 import { packEntries } from '../../../codecs/entries.js'
 import { encodeValue } from '../../../codecs/values.js'
@@ -28,6 +29,7 @@ const world = () => {
   const told: string[] = []
   const calls: { readonly answer: () => void }[] = []
   const applier = createApply({
+    commands: createReadCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: {
       state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
@@ -134,6 +136,7 @@ const operated = () => {
   const told: string[] = []
   let done: (failure: string | undefined) => void = () => undefined
   const operator = operate({
+    commands: createReadCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
     restoreMachine: answer => {
