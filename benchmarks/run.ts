@@ -2,14 +2,14 @@
 import { parsed, wholeNumber } from '../cli/arguments.js'
 import { Mistake } from '../cli/mistake.js'
 import { runProgram } from '../cli/program.js'
-import { durable } from './durable.js'
-import { endless } from './endless.js'
-import { failover } from './failover.js'
-import { inProcess } from './in-process.js'
-import { recorder } from './recorder.js'
-import { restart } from './restart.js'
-import { simulation } from './simulation.js'
-import { snapshot } from './snapshot.js'
+import { durable } from './programs/durable.js'
+import { endless } from './programs/endless.js'
+import { failover } from './programs/failover.js'
+import { inProcess } from './programs/in-process.js'
+import { recorder } from './programs/recorder.js'
+import { restart } from './programs/restart.js'
+import { simulation } from './programs/simulation.js'
+import { snapshot } from './programs/snapshot.js'
 
 const HELP = `npm run bench -- [NAME …] [options]
 

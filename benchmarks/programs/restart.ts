@@ -3,14 +3,14 @@ import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filter, firstValueFrom, lastValueFrom } from 'rxjs'
-import { freePort } from '../cli/demo/ports.js'
-import { decodeValue, encodeValue } from '../codecs/values.js'
-import { isLeft } from '../lib/prelude.js'
-import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../streams/index.js'
-import { around } from './around.js'
-import { withBallast } from './ballast.js'
-import { VALUE_BYTES, keyOf, kv } from './kv.js'
-import { median, report, say, tableOf } from './stats.js'
+import { freePort } from '../../cli/demo/ports.js'
+import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { isLeft } from '../../lib/prelude.js'
+import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
+import { around } from '../cluster/around.js'
+import { withBallast } from '../cluster/ballast.js'
+import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
+import { median, report, say, tableOf } from '../report/stats.js'
 
 const WINDOW = 2_048
 
@@ -57,42 +57,74 @@ const readOnce = async (folder: string): Promise<number> => {
   return performance.now() - began
 }
 
-export const restart = async ({ mebibytes, entries, rounds }: RestartOptions): Promise<void> => {
+/** A folder with a single member's log, which can be made longer, and started from. */
+export interface RestartWorld {
+  /** Writes commands until the log has about so many, and stops the member. */
+  fill(entries: number): Promise<void>
+  /** How long a start takes until everything is applied, beside reading its files once and what its machine and its codec take. */
+  restart(): Promise<Restart>
+  remove(): void
+}
+
+export interface Restart {
+  readonly restartMs: number
+  readonly readMs: number
+  readonly machineMs: number
+}
+
+/** `mebibytes`: the snapshot that the log stands on; none where it is 0. */
+export const createRestartWorld = async (mebibytes: number): Promise<RestartWorld> => {
   const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
   const address = `127.0.0.1:${await freePort()}`
+  const machine = withBallast(kv, mebibytes)
   const open = async (machine: typeof kv) => orThrow(await createRaft({
     cluster: 'bench', id: 'n1', members: { n1: address }, machine, transport: tcpTransport(), storage: fileStorage(folder),
     limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 },
   }))
-  try {
-    const machine = withBallast(kv, mebibytes)
-    const first = await open(machine)
-    function* writes(): Generator<{ key: string; value: string }> {
-      for (let n = 0; n < entries; n++) yield { key: keyOf(n), value: 'v'.repeat(VALUE_BYTES) }
-    }
-    orThrow(await first.propose({ key: 'first', value: '' }))
-    orThrow(await first.snapshot())
-    await lastValueFrom(first.replicateFrom(writes(), { window: WINDOW }))
-    const { lastIndex } = await firstValueFrom(first.status$)
-    await first.stop()
-    const times: { readonly restartMs: number; readonly readMs: number; readonly machineMs: number }[] = []
-    for (let i = 0; i < rounds; i++) {
+  let written = 0
+  let lastIndex = 0
+  return {
+    fill: async entries => {
+      const raft = await open(machine)
+      function* writes(): Generator<{ key: string; value: string }> {
+        for (; written < entries; written++) yield { key: keyOf(written), value: 'v'.repeat(VALUE_BYTES) }
+      }
+      orThrow(await raft.propose({ key: 'first', value: '' }))
+      if (mebibytes > 0 && written === 0) orThrow(await raft.snapshot())
+      await lastValueFrom(raft.replicateFrom(writes(), { window: WINDOW }), { defaultValue: undefined })
+      ;({ lastIndex } = await firstValueFrom(raft.status$))
+      await raft.stop()
+    },
+    restart: async () => {
       const readMs = await readOnce(folder)
-      let machineMs = decodeOnce(entries)
+      let machineMs = decodeOnce(written)
       const began = performance.now()
       const raft = await open(timed(machine, ms => { machineMs += ms }))
       await firstValueFrom(raft.status$.pipe(filter(({ appliedIndex }) => appliedIndex >= lastIndex)))
       const restartMs = performance.now() - began
       await raft.stop()
-      times.push({ restartMs, readMs, machineMs })
-      report({ what: 'rxraft restart', mebibytes, entries, restartMs, readMs, machineMs })
+      return { restartMs, readMs, machineMs }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+export const restart = async ({ mebibytes, entries, rounds }: RestartOptions): Promise<void> => {
+  const world = await createRestartWorld(mebibytes)
+  try {
+    await world.fill(entries)
+    const times: Restart[] = []
+    for (let i = 0; i < rounds; i++) {
+      const one = await world.restart()
+      times.push(one)
+      report({ what: 'rxraft restart', mebibytes, entries, ...one })
     }
-    const of = (value: (one: (typeof times)[number]) => number): number => median(times.map(value))
+    const of = (value: (one: Restart) => number): number => median(times.map(value))
     say(tableOf(['restart', 'ms', 'reading the files ms', 'the machine ms', 'ratio'], [[
       `${mebibytes} MiB + ${entries.toLocaleString('en')} entries`, of(one => one.restartMs), of(one => one.readMs), of(one => one.machineMs),
       of(({ restartMs, readMs, machineMs }) => restartMs / (readMs + machineMs)),
     ]]))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    world.remove()
   }
 }

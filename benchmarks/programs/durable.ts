@@ -1,11 +1,9 @@
 /** Durable writes: three processes over TCP, fsync on, against a peer measured in turn on the same machine. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import type { Load, LoadResult } from './load.js'
-import { numberIn, runPeer } from './peer.js'
-import { type Processes, startProcesses } from './processes.js'
-import { median, report, say, tableOf } from './stats.js'
+import { type Driven, drive } from '../cluster/drive.js'
+import { VALUE_BYTES } from '../cluster/kv.js'
+import { numberIn, runPeer } from '../peers/peer.js'
+import { startProcesses } from '../cluster/processes.js'
+import { median, report, say, tableOf } from '../report/stats.js'
 
 export interface DurableOptions {
   readonly inFlight: readonly number[]
@@ -15,31 +13,16 @@ export interface DurableOptions {
   readonly peer: string | undefined
 }
 
-const CONNECTIONS = 16
 /** Until the compiler has seen the code: a process that has just started is several times slower. */
 const WARM_MS = 3000
-const program = fileURLToPath(new URL('./load.js', import.meta.url))
-
-const loadOnce = async (load: Load): Promise<LoadResult> => {
-  const child = fork(program, [JSON.stringify(load)])
-  const [result] = await once(child, 'message') as [LoadResult]
-  if (child.exitCode === null) await once(child, 'exit')
-  return result
-}
-
-/** What all members spent on an entry of the log, start and idle time included, in microseconds. */
-const cpuPerEntry = (cluster: Processes): number => {
-  const samples = Object.keys(cluster.members).flatMap(id => cluster.sampleOf(id) ?? [])
-  return samples.reduce((sum, { cpu }) => sum + cpu.user + cpu.system, 0) / Math.max(...samples.map(({ lastIndex }) => lastIndex))
-}
 
 /** One round: a new cluster, so many writes in flight, for so long. */
-export const measureDurable = async (inFlight: number, seconds: number, isRecorded = false): Promise<LoadResult & { readonly cpuMicros: number }> => {
+export const measureDurable = async (inFlight: number, seconds: number, isRecorded = false): Promise<Driven> => {
   const cluster = await startProcesses(3, { isRecorded })
   try {
     await cluster.elected()
-    const result = await loadOnce({ members: cluster.members, connections: CONNECTIONS, inFlight, warmMs: WARM_MS, measureMs: seconds * 1000 })
-    return { ...result, cpuMicros: cpuPerEntry(cluster) }
+    const [result] = await drive(cluster, { stages: [{ inFlight, valueBytes: VALUE_BYTES }], warmMs: WARM_MS, measureMs: seconds * 1000 })
+    return result!
   } finally {
     await cluster.end()
   }
@@ -48,13 +31,13 @@ export const measureDurable = async (inFlight: number, seconds: number, isRecord
 export const durable = async ({ inFlight, rounds, seconds, peer }: DurableOptions): Promise<void> => {
   const rows: (string | number)[][] = []
   for (const writes of inFlight) {
-    const mine: LoadResult[] = []
+    const mine: Driven[] = []
     const theirs: { perSecond: number; p50Ms: number; p99Ms: number }[] = []
     for (let round = 0; round < rounds; round++) {
       say(`durable, ${writes} in flight, round ${round + 1} of ${rounds}`)
       const result = await measureDurable(writes, seconds)
       mine.push(result)
-      report({ what: 'rxraft durable', inFlight: writes, ...result })
+      report({ what: 'rxraft durable', ...result })
       if (peer === undefined) continue
       const [line] = await runPeer(peer.replaceAll('{clients}', String(writes)).replaceAll('{secs}', String(seconds)))
       if (line !== undefined) report({ ...line })

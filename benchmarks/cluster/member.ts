@@ -1,7 +1,7 @@
 /** A durable member in a process of its own, for the benchmarks: TCP on loopback, the disk, every default that users get. */
 import { auditTime, combineLatest, timer } from 'rxjs'
-import { type SnapshotEvent, type Status, createRaft, fileStorage, orThrow, tcpTransport } from '../streams/index.js'
-import { flightRecorder } from '../streams/recorder/index.js'
+import { type SnapshotEvent, type Status, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
+import { flightRecorder } from '../../streams/recorder/index.js'
 import { withBallast } from './ballast.js'
 import { kv } from './kv.js'
 

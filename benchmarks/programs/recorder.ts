@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { flightRecorder } from '../streams/recorder/index.js'
+import { flightRecorder } from '../../streams/recorder/index.js'
 import { measureDurable } from './durable.js'
 import { BATCH, type Speed, measureInProcess } from './in-process.js'
-import { median, report, say, tableOf } from './stats.js'
+import { median, report, say, tableOf } from '../report/stats.js'
 
 export interface RecorderOptions {
   readonly inFlight: readonly number[]

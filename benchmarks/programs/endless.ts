@@ -1,9 +1,9 @@
 /** Load without end: one durable cluster in three processes takes all it can, and what its members hold is watched. */
-import { connect } from '../client/index.js'
-import { orThrow } from '../streams/index.js'
-import { VALUE_BYTES, keyOf, kv } from './kv.js'
-import { startProcesses } from './processes.js'
-import { report, say, tableOf } from './stats.js'
+import { connect } from '../../client/index.js'
+import { orThrow } from '../../streams/index.js'
+import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
+import { startProcesses } from '../cluster/processes.js'
+import { report, say, tableOf } from '../report/stats.js'
 
 const WINDOW = 2_048
 const SAMPLES = 60

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../cli/demo/ports.js'
-import type { Snapshot, SnapshotEvent } from '../streams/index.js'
+import { freePort } from '../../cli/demo/ports.js'
+import type { Snapshot, SnapshotEvent } from '../../streams/index.js'
 import type { BenchMember, BenchNews } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))

@@ -1,6 +1,6 @@
 /** The workload of the durable benchmarks: a key-value machine, one small JSON command per write. */
 import * as t from 'io-ts'
-import { reducerMachine } from '../streams/index.js'
+import { reducerMachine } from '../../streams/index.js'
 
 export const VALUE_BYTES = 128
 const KEYS = 100_000

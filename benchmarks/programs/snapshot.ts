@@ -1,12 +1,9 @@
 /** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { type Processes, startProcesses } from './processes.js'
-import type { Load, LoadResult } from './load.js'
-import { median, report, say, tableOf } from './stats.js'
+import { type Driven, drive } from '../cluster/drive.js'
+import { VALUE_BYTES } from '../cluster/kv.js'
+import { type Processes, startProcesses } from '../cluster/processes.js'
+import { median, report, say, tableOf } from '../report/stats.js'
 
-const client = fileURLToPath(new URL('./load.js', import.meta.url))
 const IN_FLIGHT = 16
 const MEGABYTE = 2 ** 20
 const PATIENCE_MS = 300_000
@@ -17,11 +14,9 @@ interface SnapshotOptions {
   readonly seconds: number
 }
 
-const load = async (members: Load['members'], measureMs: number): Promise<LoadResult> => {
-  const task: Load = { members, connections: 16, inFlight: IN_FLIGHT, warmMs: 500, measureMs }
-  const child = fork(client, [JSON.stringify(task)])
-  const [result] = await once(child, 'message') as [LoadResult]
-  return result
+const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
+  const [result] = await drive(cluster, { stages: [{ inFlight: IN_FLIGHT, valueBytes: VALUE_BYTES }], warmMs: 500, measureMs })
+  return result!
 }
 
 const until = async (holds: () => boolean, what: string): Promise<number> => {
@@ -29,10 +24,10 @@ const until = async (holds: () => boolean, what: string): Promise<number> => {
   throw new Error(`waited in vain for ${what}`)
 }
 
-interface Round {
+export interface SnapshotRound {
   readonly mibPerSecond: number
-  readonly idle: LoadResult
-  readonly during: LoadResult
+  readonly idle: Driven
+  readonly during: Driven
   /** The most that each side's resident memory grew while the snapshot was on its way. */
   readonly senderMiB: number
   readonly receiverMiB: number
@@ -41,18 +36,18 @@ interface Round {
 const rssOf = (cluster: Processes, id: string): number => (cluster.sampleOf(id)?.rss ?? 0) / MEGABYTE
 
 /** The member that stays away is removed with all that it had; it comes back to a log that no longer begins at 1. */
-const round = async ({ mebibytes, seconds }: SnapshotOptions): Promise<Round> => {
+export const measureSnapshot = async ({ mebibytes, seconds }: Omit<SnapshotOptions, 'rounds'>): Promise<SnapshotRound> => {
   const cluster = await startProcesses(3, { ballastMiB: mebibytes })
   try {
     const leader = await cluster.elected()
     const late = Object.keys(cluster.members).find(id => id !== leader)!
     await cluster.kill(late)
-    await load(cluster.members, 500)
+    await load(cluster, 500)
     const written = cluster.sampleOf(leader)!.lastIndex
     const others = Object.keys(cluster.members).filter(id => id !== late)
     for (const id of others) cluster.takeSnapshot(id)
     await until(() => others.every(id => (cluster.snapshotOf(id)?.index ?? 0) >= written), 'the snapshots')
-    const idle = await load(cluster.members, seconds * 1000)
+    const idle = await load(cluster, seconds * 1000)
     const sender = cluster.leader() ?? leader
     cluster.start(late)
     await until(() => cluster.eventsOf(late).some(({ type }) => type === 'receiving'), 'the transfer')
@@ -63,7 +58,7 @@ const round = async ({ mebibytes, seconds }: SnapshotOptions): Promise<Round> =>
       most.sender = Math.max(most.sender, rssOf(cluster, sender))
       most.receiver = Math.max(most.receiver, rssOf(cluster, late))
     }, 20)
-    const loaded = load(cluster.members, Math.max(1000, Math.min(seconds * 1000, mebibytes * 4)))
+    const loaded = load(cluster, Math.max(1000, Math.min(seconds * 1000, mebibytes * 4)))
     const ended = await until(() => cluster.eventsOf(late).some(({ type }) => type === 'received'), 'the end of the transfer')
     clearInterval(watch)
     const during = await loaded
@@ -78,14 +73,14 @@ const round = async ({ mebibytes, seconds }: SnapshotOptions): Promise<Round> =>
 
 /** Prints the rate of the transfer, and the latency of writes beside it and without it. */
 export const snapshot = async (options: SnapshotOptions): Promise<void> => {
-  const rounds: Round[] = []
+  const rounds: SnapshotRound[] = []
   for (let i = 0; i < options.rounds; i++) {
-    const one = await round(options)
+    const one = await measureSnapshot(options)
     rounds.push(one)
     report({ what: 'rxraft snapshot', mebibytes: options.mebibytes, ...one })
     say(`round ${i + 1}: ${one.mibPerSecond.toFixed(0)} MiB/s`)
   }
-  const of = (value: (one: Round) => number): number => median(rounds.map(value))
+  const of = (value: (one: SnapshotRound) => number): number => median(rounds.map(value))
   say(tableOf(['snapshot', 'MiB/s', 'p99 idle ms', 'p99 during ms', 'writes/s idle', 'writes/s during', 'sender + MiB', 'receiver + MiB'], [[
     `${options.mebibytes} MiB`, of(one => one.mibPerSecond), of(one => one.idle.p99Ms), of(one => one.during.p99Ms),
     of(one => one.idle.perSecond), of(one => one.during.perSecond), of(one => one.senderMiB), of(one => one.receiverMiB),

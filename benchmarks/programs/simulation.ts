@@ -1,8 +1,8 @@
 /** How fast a simulated cluster runs: real members, storage and frames on one core, against the time that passes for them. */
 import * as t from 'io-ts'
-import { reducerMachine } from '../streams/index.js'
-import { simulate } from '../testing/index.js'
-import { median, report, say, tableOf } from './stats.js'
+import { reducerMachine } from '../../streams/index.js'
+import { simulate } from '../../testing/index.js'
+import { median, report, say, tableOf } from '../report/stats.js'
 
 export interface SimulationSpeedOptions {
   readonly rounds: number
