@@ -1,7 +1,7 @@
 /** The benchmarks' client, a process of its own: so many connections, so many writes in flight, each its own `propose`. */
 import { connect } from '../../client/index.js'
 import { orThrow } from '../../streams/index.js'
-import { quantile } from '../report/stats.js'
+import { quantile } from '../reporting/stats.js'
 import { keyOf, kv } from './kv.js'
 
 /** One way of writing, which holds for a while. */

@@ -1,4 +1,4 @@
-/** Three durable members in three processes, as the benchmarks use them. */
+/** Durable members in processes of their own, as the benchmarks use them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -7,18 +7,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../cli/demo/ports.js'
 import type { Snapshot, SnapshotEvent } from '../../streams/index.js'
-import type { BenchMember, BenchNews } from './member.js'
+import type { BenchMember, BenchNews, BenchSample } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 const ELECTION_PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 10
 
-type Sample = Extract<BenchNews, { readonly status: unknown }>['status']
-
 export interface Processes {
   readonly members: Readonly<Record<string, string>>
   leader(): string | undefined
-  sampleOf(id: string): Sample | undefined
+  sampleOf(id: string): BenchSample | undefined
   /** What the member has told of snapshots in its present life. */
   eventsOf(id: string): readonly SnapshotEvent[]
   /** The newest that it has taken. */
@@ -40,22 +38,23 @@ export interface ProcessOptions {
   readonly parent?: string
   readonly isRecorded?: boolean
   readonly ballastMiB?: number
+  readonly sampleEveryMs?: number
 }
 
 /** A file that goes meanwhile takes no space. */
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
-export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0 }: ProcessOptions = {}): Promise<Processes> => {
+export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0, sampleEveryMs }: ProcessOptions = {}): Promise<Processes> => {
   const root = mkdtempSync(join(parent, 'rxraft-bench-'))
   const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`)
   const ports = await Promise.all(ids.map(freePort))
   const members = Object.fromEntries(ids.map((id, i) => [id, `127.0.0.1:${ports[i]}`]))
   const children = new Map<string, ChildProcess>()
-  const samples = new Map<string, Sample>()
+  const samples = new Map<string, BenchSample>()
   const events = new Map<string, SnapshotEvent[]>()
   const start = (id: string): void => {
-    const task: BenchMember = { id, members, folder: join(root, id), ballastMiB, ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
+    const task: BenchMember = { id, members, folder: join(root, id), ballastMiB, ...(sampleEveryMs !== undefined && { sampleEveryMs }), ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
     const child = fork(program, [JSON.stringify(task)])
     const told: SnapshotEvent[] = []
     child.on('message', message => {

@@ -3,7 +3,7 @@ import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import { numberIn, runPeer } from '../peers/peer.js'
 import { startProcesses } from '../cluster/processes.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 export interface DurableOptions {
   readonly inFlight: readonly number[]

@@ -3,7 +3,7 @@ import { connect } from '../../client/index.js'
 import { orThrow } from '../../streams/index.js'
 import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
 import { startProcesses } from '../cluster/processes.js'
-import { report, say, tableOf } from '../report/stats.js'
+import { report, say, tableOf } from '../reporting/stats.js'
 
 const WINDOW = 2_048
 const SAMPLES = 60

@@ -3,7 +3,7 @@ import { connect } from '../../client/index.js'
 import { orThrow } from '../../streams/index.js'
 import { kv } from '../cluster/kv.js'
 import { startProcesses } from '../cluster/processes.js'
-import { median, report, say } from '../report/stats.js'
+import { median, report, say } from '../reporting/stats.js'
 
 /** What members have when nothing is said. */
 const ELECTION_TIMEOUT_MS = 1_000

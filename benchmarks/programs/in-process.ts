@@ -3,7 +3,7 @@ import { Subject } from 'rxjs'
 import { type Recorder, orThrow } from '../../streams/index.js'
 import { COMMAND, type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
 import { numberIn, runPeer } from '../peers/peer.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 export const BATCH = 64
 const WARM_MS = 500

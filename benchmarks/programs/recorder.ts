@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { flightRecorder } from '../../streams/recorder/index.js'
 import { measureDurable } from './durable.js'
 import { BATCH, type Speed, measureInProcess } from './in-process.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 export interface RecorderOptions {
   readonly inFlight: readonly number[]

@@ -10,7 +10,7 @@ import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '..
 import { around } from '../cluster/around.js'
 import { withBallast } from '../cluster/ballast.js'
 import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 const WINDOW = 2_048
 

@@ -2,7 +2,7 @@
 import * as t from 'io-ts'
 import { reducerMachine } from '../../streams/index.js'
 import { simulate } from '../../testing/index.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 export interface SimulationSpeedOptions {
   readonly rounds: number

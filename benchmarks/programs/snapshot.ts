@@ -2,7 +2,7 @@
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import { type Processes, startProcesses } from '../cluster/processes.js'
-import { median, report, say, tableOf } from '../report/stats.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
 
 const IN_FLIGHT = 16
 const MEGABYTE = 2 ** 20

@@ -5,7 +5,8 @@ export const median = (values: readonly number[]): number => [...values].sort((a
 export const quantile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN
 
-const digits = (value: number): string =>
+/** A number for people: three digits, or all before the point. */
+export const digits = (value: number): string =>
   !Number.isFinite(value) ? '-' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
 
 /** Rows as aligned text, numbers short. */
