@@ -2,14 +2,18 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { VALUE_BYTES } from './kv.js'
 import type { Load, LoadNews, LoadResult, Stage } from './load.js'
 import type { Processes } from './processes.js'
 
 const program = fileURLToPath(new URL('./load.js', import.meta.url))
 const CONNECTIONS = 16
+const WARM: Stage = { inFlight: 256, valueBytes: VALUE_BYTES }
 
 export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
   readonly stages: readonly Stage[]
+  /** Many writers of small values unless told otherwise. */
+  readonly warm?: Stage
   readonly settleMs?: number
 }
 
@@ -30,8 +34,8 @@ const spentBy = (cluster: Processes): Spent => {
 }
 
 /** One result for each stage, in order. */
-export const drive = async (cluster: Processes, { stages, settleMs = 300, ...times }: DriveOptions): Promise<readonly Driven[]> => {
-  const load: Load = { ...times, stages, settleMs, members: cluster.members, connections: CONNECTIONS }
+export const drive = async (cluster: Processes, { stages, warm = WARM, settleMs = 300, ...times }: DriveOptions): Promise<readonly Driven[]> => {
+  const load: Load = { ...times, stages, warm, settleMs, members: cluster.members, connections: CONNECTIONS }
   const child = fork(program, [JSON.stringify(load)])
   const results: Driven[] = []
   let before: Spent | undefined

@@ -26,26 +26,30 @@ export const BODY: EntryBody = packEntries(COMMANDS)
 
 export const batchAt = (firstIndex: Index): CommandBatch => ({ kind: 'command', firstIndex, term: 1, count: BATCH, time: 0, body: BODY, skip: 0 })
 
-/** The first third is for the compiler. */
-const WARM_SHARE = 1 / 3
+/** Until the compiler has seen the code, which on a busy machine takes its time: so many turns, or so many times as long as is measured. */
+const WARM_TURNS = 3_000
+const WARM_MOST = 3
 
 /** Microseconds of CPU that an entry costs, all threads of this process together, waiting not included. */
 export const costOf = async (layer: Layer, ms: number): Promise<number> => {
   const open = await layer.open()
-  const run = async (forMs: number): Promise<number> => {
+  /** So many turns at least, for so long at least, but no longer than `mostMs`; how many it were. */
+  const run = async (leastTurns: number, leastMs: number, mostMs: number): Promise<number> => {
+    const began = performance.now()
     let turns = 0
-    for (const end = performance.now() + forMs; performance.now() < end || turns === 0; turns++) {
+    for (let passed = 0; turns === 0 || (passed < mostMs && (turns < leastTurns || passed < leastMs)); turns++) {
       const done = open.turn()
       if (done !== undefined) await done
+      passed = performance.now() - began
     }
-    return turns * BATCH
+    return turns
   }
   try {
-    await run(ms * WARM_SHARE)
+    await run(WARM_TURNS, 0, ms * WARM_MOST)
     const before = process.cpuUsage()
-    const entries = await run(ms * (1 - WARM_SHARE))
+    const turns = await run(0, ms, ms)
     const { user, system } = process.cpuUsage(before)
-    return (user + system) / entries
+    return (user + system) / (turns * BATCH)
   } finally {
     await open.close()
   }

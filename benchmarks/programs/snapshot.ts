@@ -1,10 +1,11 @@
 /** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
+import type { Stage } from '../cluster/load.js'
 import { type Processes, startProcesses } from '../cluster/processes.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
-const IN_FLIGHT = 16
+const WRITERS: Stage = { inFlight: 16, valueBytes: VALUE_BYTES }
 const MEGABYTE = 2 ** 20
 const PATIENCE_MS = 300_000
 
@@ -15,7 +16,7 @@ interface SnapshotOptions {
 }
 
 const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
-  const [result] = await drive(cluster, { stages: [{ inFlight: IN_FLIGHT, valueBytes: VALUE_BYTES }], warmMs: 500, measureMs })
+  const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleMs: 0, measureMs })
   return result!
 }
 

@@ -1,5 +1,4 @@
 /** Which charts a report has, and what they draw of its figures. */
-import { BATCHES } from '../measures/in-process.js'
 import { type Figure, KINDS, type Kind, OURS } from './figures.js'
 import { summaryOf } from './noise.js'
 import { compact } from './scales.js'
@@ -68,7 +67,7 @@ const shares = (samples: readonly number[]): readonly Point[] => [...samples].so
 const distribution: Chart = {
   name: 'failover', title: 'kill -9 of the leader: writes go on within …', measures: ['failover'],
   draw: figures => lineChart({
-    title: distribution.title, x: { label: 'ms', isLog: true }, y: { label: '% of kills', isLog: false },
+    title: distribution.title, x: { label: 'ms', isLog: false }, y: { label: '% of kills', isLog: false },
     series: figures.filter(({ measure }) => measure === 'failover').map(({ side, samples }, hue) => ({ name: side, hue, isDashed: side !== OURS, points: shares(samples) })),
   }),
 }
@@ -86,7 +85,7 @@ export const CHARTS: readonly Chart[] = [
   byValue('members-throughput', 'Durable writes per second by members, all on one machine', { label: 'members', isLog: false }, { label: 'writes/s', isLog: false },
     [{ measure: 'members', kind: 'perSecond' }]),
   byValue('members-latency', 'How long a durable write takes by members', { label: 'members', isLog: false }, millis, percentiles('members')),
-  byValue('in-process', 'In process: commands per second', { label: `commands at a time (${BATCHES.join(', ')})` }, { label: 'commands/s', isLog: true }, [
+  byValue('in-process', 'In process: commands per second', { label: 'commands at a time' }, { label: 'commands/s', isLog: true }, [
     { measure: 'in-process', kind: 'perSecond' }, { measure: 'in-process-encoded', kind: 'perSecond', word: 'encoded' },
   ]),
   bars('replicate', 'propose beside replicate → commits$, in process', 'perSecond'),

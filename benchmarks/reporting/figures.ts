@@ -10,7 +10,7 @@ export const KINDS = {
   ms: { label: 'takes', unit: 'ms', better: 'less' },
   mibPerSecond: { label: 'rate', unit: 'MiB/s', better: 'more' },
   moreMiB: { label: 'more memory', unit: 'MiB', better: 'less' },
-  cpuMicros: { label: 'CPU per entry', unit: 'µs', better: 'less' },
+  cpuMicros: { label: 'CPU each', unit: 'µs', better: 'less' },
   cpuPercent: { label: 'CPU', unit: '% of a core', better: 'less' },
   failed: { label: 'failed', unit: 'writes', better: undefined },
 } as const

@@ -5,6 +5,7 @@ import { type Figure, KINDS, type Kind, OURS, nameOf } from './figures.js'
 import { isVolatile } from './machine.js'
 import { summaryOf } from './noise.js'
 import type { Report } from './report.js'
+import { clockText } from './rounds.js'
 import { digits } from './stats.js'
 
 /** A table of markdown whose columns also stand below each other in a terminal. */
@@ -46,7 +47,7 @@ export const tableOfMeasure = ({ name, at }: Measure, all: readonly Figure[]): s
 }
 
 const circumstances = ({ machine, when, tookSeconds, rounds, seconds }: Report): string => [
-  `${when}, ${rounds} rounds of ${seconds} s for each figure, ${Math.round(tookSeconds / 60)} minutes in all. Figures are medians, with the lowest and the highest round behind them.`,
+  `${when}; rounds: ${rounds}, of ${seconds} s for each figure; ${clockText(tookSeconds)} in all. Figures are medians, with the lowest and the highest round behind them.`,
   '',
   table(['machine', ''], [
     ['processor', `${machine.cpu}, ${machine.cores} cores`], ['memory', `${machine.memoryGiB} GiB`], ['system', machine.system], ['Node', `${machine.node}, V8 ${machine.v8}`],

@@ -52,3 +52,11 @@ export const logarithmic = (values: readonly number[], from: number, to: number)
   const place = (value: number): number => from + (Math.log10(value) - first) / (last - first) * (to - from)
   return { place, ticks: marks.map(value => ({ value, text: compact(value) })) }
 }
+
+/** From the first of the values that are written to the last: what was measured at just these. */
+export const named = (ticks: readonly Tick[], isLog: boolean, from: number, to: number): Scale => {
+  const along = (value: number): number => isLog ? Math.log10(value) : value
+  const ends = ticks.map(({ value }) => along(value))
+  const [first, last] = [Math.min(...ends), Math.max(...ends)]
+  return { ticks, place: value => last === first ? (from + to) / 2 : from + (along(value) - first) / (last - first) * (to - from) }
+}

@@ -1,5 +1,5 @@
 /** Charts as SVG text: lines with the band of their samples, and bars. Nothing but numbers goes in, and every word is escaped. */
-import { type Scale, compact, linear, logarithmic } from './scales.js'
+import { type Scale, type Tick, compact, linear, logarithmic, named } from './scales.js'
 
 export interface Point {
   readonly x: number
@@ -20,7 +20,7 @@ export interface Series {
 
 export interface LineChart {
   readonly title: string
-  readonly x: { readonly label: string; readonly isLog: boolean; readonly ticks?: readonly { readonly value: number; readonly text: string }[] }
+  readonly x: { readonly label: string; readonly isLog: boolean; readonly ticks?: readonly Tick[] }
   readonly y: { readonly label: string; readonly isLog: boolean }
   readonly series: readonly Series[]
 }
@@ -32,8 +32,8 @@ export interface BarChart {
 }
 
 const WIDTH = 760
-const HEIGHT = 440
-const PLOT = { left: 76, right: WIDTH - 24, top: 84, bottom: HEIGHT - 58 }
+const HEIGHT = 456
+const PLOT = { left: 76, right: WIDTH - 24, top: 100, bottom: HEIGHT - 58 }
 /** Told apart also by those who see few colours. */
 const HUES = ['#0b63b0', '#d1590a', '#16825d', '#a8488f', '#8a6d00', '#4f5b66']
 const INK = '#1f2933'
@@ -95,7 +95,7 @@ const frame = (x: Scale, y: Scale, xLabel: string, yLabel: string): readonly str
   ]),
   line(PLOT.left, PLOT.bottom, PLOT.right, PLOT.bottom, '#9aa5b1'),
   text((PLOT.left + PLOT.right) / 2, HEIGHT - 16, xLabel, 'text-anchor="middle"'),
-  text(PLOT.left - 10, PLOT.top - 8, yLabel, 'text-anchor="end"'),
+  text(24, PLOT.top - 16, yLabel),
 ]
 
 /** Empty where there is nothing to draw. */
@@ -104,11 +104,12 @@ export const lineChart = ({ title, x, y, series: given }: LineChart): string => 
   const series = given.map(one => ({ ...one, points: one.points.filter(point => !(x.isLog && point.x <= 0) && !(y.isLog && point.low <= 0)) }))
   const points = series.flatMap(one => one.points)
   if (points.length === 0) return ''
-  const scaleOf = (isLog: boolean, values: readonly number[], from: number, to: number): Scale => isLog ? logarithmic(values, from, to) : linear(values, from, to)
-  const across = scaleOf(x.isLog, points.map(point => point.x), PLOT.left + 20, PLOT.right - 20)
-  const up = scaleOf(y.isLog, [...points.flatMap(({ low, high }) => [low, high]), ...y.isLog ? [] : [0]], PLOT.bottom, PLOT.top)
-  const named = x.ticks === undefined ? across : { ...across, ticks: x.ticks }
-  return sheet(title, HEIGHT, [...frame(named, up, x.label, y.label), ...series.flatMap((one, i) => drawSeries(one, i, across, up)), ...legend(series)])
+  const values = points.map(point => point.x)
+  const [left, right] = [PLOT.left + 20, PLOT.right - 20]
+  const across = x.ticks === undefined ? (x.isLog ? logarithmic : linear)(values, left, right) : named(x.ticks, x.isLog, left, right)
+  const ends = points.flatMap(({ low, high }) => [low, high])
+  const up = y.isLog ? logarithmic(ends, PLOT.bottom, PLOT.top) : linear([0, ...ends], PLOT.bottom, PLOT.top)
+  return sheet(title, HEIGHT, [...frame(across, up, x.label, y.label), ...series.flatMap((one, i) => drawSeries(one, i, across, up)), ...legend(series)])
 }
 
 const BAR = { left: 190, right: WIDTH - 96, top: 56, each: 34 }
