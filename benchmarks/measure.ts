@@ -14,6 +14,7 @@ await runProgram(async () => {
   const samples = await measure.run(JSON.parse(settings) as MeasureSettings)
   if (process.send === undefined) process.stdout.write(`${JSON.stringify(samples)}\n`)
   else await new Promise<void>(resolve => process.send!(samples, () => resolve()))
-  process.disconnect?.()
   return 0
 })
+// Whatever became of it: the channel would keep this process alive.
+process.disconnect?.()

@@ -10,7 +10,7 @@ import type { Snapshot, SnapshotEvent } from '../../streams/index.js'
 import type { BenchMember, BenchNews, BenchSample } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
-const ELECTION_PATIENCE_MS = 20_000
+const ELECTION_PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 10
 
 export interface Processes {

@@ -1,6 +1,7 @@
 /** Three members in one process, driven as fast as they go: by turns of a batch, one by one with many in flight, and by streams. */
 import { Subject } from 'rxjs'
-import { type Recorder, orThrow } from '../../streams/index.js'
+import { isRight } from '../../lib/prelude.js'
+import type { Recorder } from '../../streams/index.js'
 import { COMMAND, type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
 import { numberIn, runPeer } from '../peers/peer.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
@@ -46,8 +47,8 @@ const loops = (lanes: number, batch: number) => (leader: MemoryMembers['leader']
   const loop = async (): Promise<void> => {
     while (running) {
       const outcomes = batch === 1 ? [await leader.propose(COMMAND)] : await Promise.all(Array.from({ length: batch }, () => leader.propose(COMMAND)))
-      for (const outcome of outcomes) orThrow(outcome)
-      done += batch
+      // A machine that stands still for a moment costs a leadership, and with it commands: those do not count.
+      done += outcomes.filter(isRight).length
     }
   }
   const all = Array.from({ length: lanes }, loop)
@@ -61,8 +62,7 @@ const stream = (inFlight: number) => (leader: MemoryMembers['leader']): Work => 
   const commands = new Subject<Uint8Array>()
   leader.commits$.subscribe(event => { if (event._tag === 'Applied') done += event.commits.length })
   const ended = new Promise<void>((resolve, reject) => commands.pipe(leader.replicate({ window: inFlight })).subscribe({
-    next: ({ command, outcome }) => {
-      orThrow(outcome)
+    next: ({ command }) => {
       if (running) commands.next(command)
     },
     error: reject,

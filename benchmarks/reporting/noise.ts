@@ -63,6 +63,9 @@ const LEAST_DIFFERENCE = 0.05
 const LARGEST_CHANCE = 0.05
 const LEAST_SAMPLES = 3
 
+/** How far medians of such samples lie apart by themselves: at three samples their whole range, and less by the root of their number. */
+const noiseOf = ({ spread }: Summary, samples: number): number => 2 * spread * Math.sqrt(LEAST_SAMPLES / samples)
+
 /**
  * Whether `now` costs more than `before`. `drift` is how many times as slow the machine itself has become between the two: so much is
  * put down to it, and no more.
@@ -70,7 +73,7 @@ const LEAST_SAMPLES = 3
 export const judge = (before: readonly number[], now: readonly number[], better: 'more' | 'less', drift = 1): Judged => {
   const [a, b] = [summaryOf(before), summaryOf(now)]
   const cost = better === 'less' ? b.median / a.median : a.median / b.median
-  const noise = Math.max(LEAST_DIFFERENCE, 2 * a.spread, 2 * b.spread)
+  const noise = Math.max(LEAST_DIFFERENCE, noiseOf(a, before.length), noiseOf(b, now.length))
   if (Math.min(before.length, now.length) < LEAST_SAMPLES || !(cost > 0 && Number.isFinite(cost))) return { verdict: 'unknown', cost, noise }
   const chanceBelow = (one: readonly number[], other: readonly number[]): number => better === 'less' ? chanceOf(one, other) : chanceOf(other, one)
   const isSlower = cost > (1 + noise) * Math.max(1, drift) && chanceBelow(before, now) <= LARGEST_CHANCE
