@@ -14,7 +14,7 @@ import { describeMachine } from './machine.js'
 import { comparisonText, reportMarkdown } from './markdown.js'
 import { type Absence, type Report, readReport, reportText } from './report.js'
 import { type Task, clockText, runRounds } from './rounds.js'
-import { checkoutTask, ownTask, peerTasks } from './sides.js'
+import { checkoutTask, endSides, ownTask, peerTasks } from './sides.js'
 
 export interface ReportOptions {
   readonly rounds: number
@@ -100,8 +100,10 @@ const writeFolder = (folder: string, report: Report, comparison: string): string
 const withScratch = async <A>(work: () => Promise<A>): Promise<A> => {
   const before = process.env['TMPDIR']
   const scratch = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
-  const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
+  // Members that end only now may still write.
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
   const interrupted = (): void => {
+    endSides()
     remove()
     process.exit(INTERRUPTED)
   }

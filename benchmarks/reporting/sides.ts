@@ -1,5 +1,5 @@
 /** Whose code is measured: ours here, ours in another checkout, and peers whose programs are on the PATH. */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,15 +9,23 @@ import { OURS, type Sample } from './figures.js'
 import type { Absence } from './report.js'
 import type { Task } from './rounds.js'
 
+/** Those that measure at the moment. */
+const running = new Set<ChildProcess>()
+
+/** Nothing is measured any more; what each has started ends with it. */
+export const endSides = (): void => running.forEach(child => child.kill('SIGKILL'))
+
 /** A round of one measure in a process of its own. */
 const runProgram = (program: string, name: string, settings: MeasureSettings): Promise<readonly Sample[]> => new Promise((resolve, reject) => {
   const child = fork(program, [name, JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  running.add(child)
   let complaint = ''
   let samples: readonly Sample[] | undefined
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => { complaint = (complaint + chunk).slice(-2_000) })
   child.on('message', message => { samples = message as readonly Sample[] })
   child.once('error', reject)
   child.once('close', code => {
+    running.delete(child)
     if (code === 0 && samples !== undefined) resolve(samples)
     else reject(new Error(`${name} ended with code ${code}: ${complaint.trim()}`))
   })
