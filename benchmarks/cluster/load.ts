@@ -41,6 +41,8 @@ const { members, connections, stages, warm, warmMs, settleMs, measureMs } = JSON
 const widest = Math.max(...[warm, ...stages].map(({ inFlight }) => inFlight))
 const clients = await Promise.all(Array.from({ length: Math.min(connections, widest) },
   async () => orThrow(await connect({ cluster: 'bench', members, protocol: kv }))))
+// Without a parent nobody wants to know.
+process.once('disconnect', () => process.exit())
 const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
 const tell = (news: LoadNews): void => void process.send?.(news)
 
