@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import { tableOf } from '../../benchmarks/stats.js'
+import { tableOf } from '../../benchmarks/reporting/stats.js'
 import type { Millis } from '../../lib/types.js'
 import type { Kind } from '../ledger.js'
 import type { Judgement } from './judgement.js'

@@ -1,0 +1,53 @@
+/** Lets a client process write to a cluster, stage after stage, and reads off what that cost its members. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { VALUE_BYTES } from './kv.js'
+import type { Load, LoadNews, LoadResult, Stage } from './load.js'
+import type { Processes } from './processes.js'
+
+const program = fileURLToPath(new URL('./load.js', import.meta.url))
+const CONNECTIONS = 16
+const WARM: Stage = { inFlight: 256, valueBytes: VALUE_BYTES }
+
+export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
+  readonly stages: readonly Stage[]
+  /** Many writers of small values unless told otherwise. */
+  readonly warm?: Stage
+  readonly settleMs?: number
+}
+
+export interface Driven extends Stage, LoadResult {
+  /** What all members together spent on an entry of the log, in microseconds of CPU. */
+  readonly cpuMicros: number
+}
+
+interface Spent {
+  readonly cpuMicros: number
+  readonly lastIndex: number
+}
+
+/** Of the members that are up. */
+const spentBy = (cluster: Processes): Spent => {
+  const samples = Object.keys(cluster.members).flatMap(id => cluster.sampleOf(id) ?? [])
+  return { cpuMicros: samples.reduce((sum, { cpu }) => sum + cpu.user + cpu.system, 0), lastIndex: Math.max(...samples.map(({ lastIndex }) => lastIndex)) }
+}
+
+/** One result for each stage, in order. */
+export const drive = async (cluster: Processes, { stages, warm = WARM, settleMs = 300, ...times }: DriveOptions): Promise<readonly Driven[]> => {
+  const load: Load = { ...times, stages, warm, settleMs, members: cluster.members, connections: CONNECTIONS }
+  const child = fork(program, [JSON.stringify(load)])
+  const results: Driven[] = []
+  let before: Spent | undefined
+  child.on('message', message => {
+    const news = message as LoadNews
+    const spent = spentBy(cluster)
+    if ('measuring' in news) before = spent
+    else if (before !== undefined) {
+      results.push({ ...stages[results.length]!, ...news.result, cpuMicros: (spent.cpuMicros - before.cpuMicros) / (spent.lastIndex - before.lastIndex) })
+    }
+  })
+  const [code] = await once(child, 'close') as [number | null]
+  if (code !== 0 || results.length < stages.length) throw new Error(`the benchmarks' client ended with code ${code} after ${results.length} of ${stages.length} stages`)
+  return results
+}

@@ -1,0 +1,42 @@
+/** A durable member in a process of its own, for the benchmarks: TCP on loopback, the disk, every default that users get. */
+import { auditTime, combineLatest, timer } from 'rxjs'
+import { type SnapshotEvent, type Status, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
+import { flightRecorder } from '../../streams/recorder/index.js'
+import { withBallast } from './ballast.js'
+import { kv } from './kv.js'
+
+export interface BenchMember {
+  readonly id: string
+  readonly members: Readonly<Record<string, string>>
+  readonly folder: string
+  /** Where its inputs are recorded, if they are. */
+  readonly recording?: string
+  /** So much larger than the state are its snapshots, which it then takes only when it is told to. */
+  readonly ballastMiB?: number
+  /** How often it tells how it is, where nothing has changed; 50 unless told otherwise. */
+  readonly sampleEveryMs?: number
+}
+
+export interface BenchSample extends Status {
+  readonly rss: number
+  readonly heap: number
+  readonly cpu: NodeJS.CpuUsage
+  readonly upSeconds: number
+}
+
+export type BenchNews = { readonly status: BenchSample } | { readonly snapshot: SnapshotEvent }
+
+const { id, members, folder, recording, ballastMiB = 0, sampleEveryMs = 50 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
+const tell = (news: BenchNews): void => void process.send?.(news)
+const raft = orThrow(await createRaft({
+  cluster: 'bench', id, members, machine: withBallast(kv, ballastMiB), transport: tcpTransport(), storage: fileStorage(folder),
+  ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 } }),
+  ...(recording !== undefined && { recorder: flightRecorder(recording) }),
+}))
+combineLatest([raft.status$, timer(0, sampleEveryMs)]).pipe(auditTime(20)).subscribe(([status]) => {
+  const { rss, heapUsed: heap } = process.memoryUsage()
+  tell({ status: { ...status, rss, heap, cpu: process.cpuUsage(), upSeconds: process.uptime() } })
+})
+raft.snapshots$.subscribe(snapshot => tell({ snapshot }))
+process.on('message', () => void raft.snapshot())
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,62 @@
+/** What writers see of durable members in processes of their own: by writes in flight, by size, by members. */
+import { type Driven, drive } from '../cluster/drive.js'
+import { VALUE_BYTES } from '../cluster/kv.js'
+import type { Stage } from '../cluster/load.js'
+import { startProcesses } from '../cluster/processes.js'
+import { etcdPuts } from '../peers/etcd.js'
+import type { Sample } from '../reporting/figures.js'
+import type { Measure } from './measure.js'
+
+export const IN_FLIGHT = [1, 16, 64, 256, 1000] as const
+/** The largest is a command of a mebibyte, with its key and its JSON around the value. */
+export const PAYLOADS = [16, 128, 1024, 8 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024 - 64] as const
+export const MEMBERS = [1, 3, 5, 7] as const
+
+const WARM_MS = 2_000
+/** To start, to elect and to warm up. */
+const BEFORE_SECONDS = 5
+
+const samplesOf = (at: string, driven: Driven): readonly Sample[] =>
+  (['perSecond', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuMicros', 'failed'] as const).map(kind => ({ at, kind, value: driven[kind] }))
+
+const measure = async (members: number, stages: readonly Stage[], seconds: number): Promise<readonly Driven[]> => {
+  const cluster = await startProcesses(members)
+  try {
+    await cluster.elected()
+    return await drive(cluster, { stages, warmMs: WARM_MS, measureMs: seconds * 1000 })
+  } finally {
+    await cluster.end()
+  }
+}
+
+export const inFlight: Measure = {
+  name: 'in-flight', title: 'Durable writes by writes in flight: three processes, TCP on loopback, fsync, 128-byte values, 16 connections', at: 'in flight', isDurable: true,
+  about: ({ seconds }) => BEFORE_SECONDS + IN_FLIGHT.length * (seconds + 0.5),
+  run: async ({ seconds }) => {
+    const results = await measure(3, IN_FLIGHT.map(writes => ({ inFlight: writes, valueBytes: VALUE_BYTES })), seconds)
+    return results.flatMap(driven => samplesOf(String(driven.inFlight), driven))
+  },
+  peers: [etcdPuts(IN_FLIGHT)],
+}
+
+export const payload: Measure = {
+  name: 'payload', title: 'Durable writes by size: three processes, 16 writes in flight', at: 'bytes', isDurable: true,
+  about: ({ seconds }) => BEFORE_SECONDS + PAYLOADS.length * (seconds + 0.5),
+  run: async ({ seconds }) => {
+    const results = await measure(3, PAYLOADS.map(valueBytes => ({ inFlight: 16, valueBytes })), seconds)
+    return results.flatMap(driven => samplesOf(String(driven.valueBytes), driven))
+  },
+}
+
+export const members: Measure = {
+  name: 'members', title: 'Durable writes by members: a process each on this one machine, 64 writes in flight', at: 'members', isDurable: true,
+  about: ({ seconds }) => MEMBERS.length * (BEFORE_SECONDS + seconds),
+  run: async ({ seconds }) => {
+    const samples: Sample[] = []
+    for (const count of MEMBERS) {
+      const [driven] = await measure(count, [{ inFlight: 64, valueBytes: VALUE_BYTES }], seconds)
+      samples.push(...samplesOf(String(count), driven!))
+    }
+    return samples
+  },
+}

@@ -1,0 +1,33 @@
+/** etcd, three members with fsync on, driven by `etcdbench` over its own gRPC client. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { PeerSide } from '../measures/measure.js'
+import type { Sample } from '../reporting/figures.js'
+import { type PeerResult, numberIn, runPeer } from './peer.js'
+
+const NEEDS = ['etcd', 'etcdbench']
+
+const etcdbench = async (options: string): Promise<readonly PeerResult[]> => {
+  const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+  try {
+    return await runPeer(`etcdbench -nodes 3 -dir '${folder}' ${options}`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export const etcdPuts = (inFlight: readonly number[]): PeerSide => ({
+  name: 'etcd', needs: NEEDS,
+  about: ({ seconds }) => 4 + inFlight.length * (seconds + 1),
+  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap((line): readonly Sample[] => {
+    const at = String(numberIn(line, 'clients'))
+    return ([['perSecond', 'per_s'], ['p50Ms', 'p50_ms'], ['p99Ms', 'p99_ms'], ['p999Ms', 'p999_ms']] as const).map(([kind, name]) => ({ at, kind, value: numberIn(line, name) }))
+  }),
+})
+
+export const etcdFailover = (kills: number): PeerSide => ({
+  name: 'etcd', needs: NEEDS,
+  about: () => 4 + kills * 4.5,
+  run: async () => (await etcdbench(`-failover ${kills}`)).map(line => ({ at: 'kill -9', kind: 'ms', value: numberIn(line, 'ms') })),
+})

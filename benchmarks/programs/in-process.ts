@@ -1,0 +1,103 @@
+/** Three members in one process, driven as fast as they go: by turns of a batch, one by one with many in flight, and by streams. */
+import { Subject } from 'rxjs'
+import { isRight } from '../../lib/prelude.js'
+import type { Recorder } from '../../streams/index.js'
+import { COMMAND, type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
+import { numberIn, runPeer } from '../peers/peer.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
+
+export const BATCH = 64
+/** Until the compiler has seen the code: so many commands, but no longer than that. */
+const WARM_COMMANDS = 30_000
+const WARM_MS = 500
+const WARM_MOST_MS = 2_000
+
+/** How fast it went, and what a command cost the processor, which a busy machine changes less. */
+export interface Speed {
+  readonly perSecond: number
+  readonly cpuMicros: number
+}
+
+/** Keeps the leader at work until it is told to end; `done` counts what came back. */
+interface Work {
+  done(): number
+  end(): Promise<void>
+}
+
+/** What `work` does in so many seconds, once the compiler has seen it. */
+const measure = async (seconds: number, options: MemoryOptions, begin: (leader: MemoryMembers['leader']) => Work): Promise<Speed> => {
+  const members = await startInMemory(options)
+  const work = begin(members.leader)
+  const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
+  const started = performance.now()
+  for (let passed = 0; passed < WARM_MS || (work.done() < WARM_COMMANDS && passed < WARM_MOST_MS); passed = performance.now() - started) await pause(50)
+  const [began, spent, before] = [performance.now(), process.cpuUsage(), work.done()]
+  await pause(seconds * 1000)
+  const took = performance.now() - began
+  const [{ user, system }, done] = [process.cpuUsage(spent), work.done() - before]
+  await work.end()
+  await members.stop()
+  return { perSecond: done / (took / 1000), cpuMicros: (user + system) / done }
+}
+
+/** `lanes` loops beside each other, each of which proposes `batch` commands, waits for all of them, and begins again. */
+const loops = (lanes: number, batch: number) => (leader: MemoryMembers['leader']): Work => {
+  let done = 0
+  let running = true
+  const loop = async (): Promise<void> => {
+    while (running) {
+      const outcomes = batch === 1 ? [await leader.propose(COMMAND)] : await Promise.all(Array.from({ length: batch }, () => leader.propose(COMMAND)))
+      // A machine that stands still for a moment costs a leadership, and with it commands: those do not count.
+      done += outcomes.filter(isRight).length
+    }
+  }
+  const all = Array.from({ length: lanes }, loop)
+  return { done: () => done, end: async () => { running = false; await Promise.all(all) } }
+}
+
+/** A stream of commands through `replicate`, so many in flight, and `commits$` behind it. */
+const stream = (inFlight: number) => (leader: MemoryMembers['leader']): Work => {
+  let done = 0
+  let running = true
+  const commands = new Subject<Uint8Array>()
+  leader.commits$.subscribe(event => { if (event._tag === 'Applied') done += event.commits.length })
+  const ended = new Promise<void>((resolve, reject) => commands.pipe(leader.replicate({ window: inFlight })).subscribe({
+    next: ({ command }) => {
+      if (running) commands.next(command)
+    },
+    error: reject,
+    complete: resolve,
+  }))
+  for (let n = 0; n < inFlight; n++) commands.next(COMMAND)
+  return { done: () => done, end: () => { running = false; commands.complete(); return ended } }
+}
+
+/** Commands through `propose` on the leader, `batch` at a time, each with its own promise and result. */
+export const measureInProcess = (batch: number, seconds: number, recorder?: (id: string) => Recorder): Promise<Speed> =>
+  measure(seconds, { recorder }, loops(1, batch))
+
+/** The same with every message encoded, decoded and validated on its way. */
+export const measureFramed = (batch: number, seconds: number): Promise<Speed> => measure(seconds, { isFramed: true }, loops(1, batch))
+
+/** Single proposals, so many in flight, each replaced when it has its result. */
+export const measureSingles = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, {}, loops(inFlight, 1))
+
+/** The same load as a stream of commands that becomes a stream of commits. */
+export const measureStream = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, {}, stream(inFlight))
+
+export const inProcess = async ({ rounds, seconds, peer }: { rounds: number; seconds: number; peer: string | undefined }): Promise<void> => {
+  const mine: number[] = []
+  const theirs: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    say(`in process, batch ${BATCH}, round ${round + 1} of ${rounds}`)
+    const { perSecond } = await measureInProcess(BATCH, seconds)
+    mine.push(perSecond)
+    report({ what: 'rxraft in process', batch: BATCH, perSecond })
+    if (peer === undefined) continue
+    const [line] = await runPeer(peer.replaceAll('{secs}', String(seconds)))
+    if (line !== undefined) report({ ...line })
+    theirs.push(numberIn(line, 'per_s'))
+  }
+  const [us, them] = [median(mine), median(theirs)]
+  say(`\n${tableOf(['in process', 'commands/s', 'peer/s', 'ratio'], [[`batch ${BATCH}`, us, them, `${(us / them).toFixed(2)}x`]])}\n`)
+}

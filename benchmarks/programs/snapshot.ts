@@ -1,0 +1,89 @@
+/** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
+import { type Driven, drive } from '../cluster/drive.js'
+import { VALUE_BYTES } from '../cluster/kv.js'
+import type { Stage } from '../cluster/load.js'
+import { type Processes, startProcesses } from '../cluster/processes.js'
+import { median, report, say, tableOf } from '../reporting/stats.js'
+
+const WRITERS: Stage = { inFlight: 16, valueBytes: VALUE_BYTES }
+const MEGABYTE = 2 ** 20
+const PATIENCE_MS = 300_000
+
+interface SnapshotOptions {
+  readonly mebibytes: number
+  readonly rounds: number
+  readonly seconds: number
+}
+
+const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
+  const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleMs: 0, measureMs })
+  return result!
+}
+
+const until = async (holds: () => boolean, what: string): Promise<number> => {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await new Promise(resume => setTimeout(resume, 5))) if (holds()) return performance.now()
+  throw new Error(`waited in vain for ${what}`)
+}
+
+export interface SnapshotRound {
+  readonly mibPerSecond: number
+  readonly idle: Driven
+  readonly during: Driven
+  /** The most that each side's resident memory grew while the snapshot was on its way. */
+  readonly senderMiB: number
+  readonly receiverMiB: number
+}
+
+const rssOf = (cluster: Processes, id: string): number => (cluster.sampleOf(id)?.rss ?? 0) / MEGABYTE
+
+/** The member that stays away is removed with all that it had; it comes back to a log that no longer begins at 1. */
+export const measureSnapshot = async ({ mebibytes, seconds }: Omit<SnapshotOptions, 'rounds'>): Promise<SnapshotRound> => {
+  const cluster = await startProcesses(3, { ballastMiB: mebibytes })
+  try {
+    const leader = await cluster.elected()
+    const late = Object.keys(cluster.members).find(id => id !== leader)!
+    await cluster.kill(late)
+    await load(cluster, 500)
+    const written = cluster.sampleOf(leader)!.lastIndex
+    const others = Object.keys(cluster.members).filter(id => id !== late)
+    for (const id of others) cluster.takeSnapshot(id)
+    await until(() => others.every(id => (cluster.snapshotOf(id)?.index ?? 0) >= written), 'the snapshots')
+    const idle = await load(cluster, seconds * 1000)
+    const sender = cluster.leader() ?? leader
+    cluster.start(late)
+    await until(() => cluster.eventsOf(late).some(({ type }) => type === 'receiving'), 'the transfer')
+    const began = performance.now()
+    const before = { sender: rssOf(cluster, sender), receiver: rssOf(cluster, late) }
+    const most = { ...before }
+    const watch = setInterval(() => {
+      most.sender = Math.max(most.sender, rssOf(cluster, sender))
+      most.receiver = Math.max(most.receiver, rssOf(cluster, late))
+    }, 20)
+    const loaded = load(cluster, Math.max(1000, Math.min(seconds * 1000, mebibytes * 4)))
+    const ended = await until(() => cluster.eventsOf(late).some(({ type }) => type === 'received'), 'the end of the transfer')
+    clearInterval(watch)
+    const during = await loaded
+    return {
+      mibPerSecond: mebibytes / ((ended - began) / 1000), idle, during,
+      senderMiB: most.sender - before.sender, receiverMiB: most.receiver - before.receiver,
+    }
+  } finally {
+    await cluster.end()
+  }
+}
+
+/** Prints the rate of the transfer, and the latency of writes beside it and without it. */
+export const snapshot = async (options: SnapshotOptions): Promise<void> => {
+  const rounds: SnapshotRound[] = []
+  for (let i = 0; i < options.rounds; i++) {
+    const one = await measureSnapshot(options)
+    rounds.push(one)
+    report({ what: 'rxraft snapshot', mebibytes: options.mebibytes, ...one })
+    say(`round ${i + 1}: ${one.mibPerSecond.toFixed(0)} MiB/s`)
+  }
+  const of = (value: (one: SnapshotRound) => number): number => median(rounds.map(value))
+  say(tableOf(['snapshot', 'MiB/s', 'p99 idle ms', 'p99 during ms', 'writes/s idle', 'writes/s during', 'sender + MiB', 'receiver + MiB'], [[
+    `${options.mebibytes} MiB`, of(one => one.mibPerSecond), of(one => one.idle.p99Ms), of(one => one.during.p99Ms),
+    of(one => one.idle.perSecond), of(one => one.during.perSecond), of(one => one.senderMiB), of(one => one.receiverMiB),
+  ]]))
+}
