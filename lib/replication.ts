@@ -63,9 +63,12 @@ const partBytes = ({ settings }: Leader, { windowBytes }: Progress): number => M
 const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch is CommandBatch =>
   batch.kind === 'command' && (progress.parts.held + progress.parts.bytes > 0 || batch.body.bytes.length > partBytes(leader, progress))
 
-/** Heartbeats depend on time alone; a commit is told at once to those who can follow it. */
-const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit }: Progress, active: boolean, outbox: Outbox): boolean =>
-  outbox.heartbeatDue || (active && mode === 'replicate' && sentCommit < commitIndex)
+/**
+ * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
+ * their answer begins a turn that tells it, if nothing else has.
+ */
+const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean =>
+  outbox.heartbeatDue || (active && mode === 'replicate' && sentCommit < commitIndex && inflight.length === 0)
 
 /** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
 const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {

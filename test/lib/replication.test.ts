@@ -1,7 +1,7 @@
 /** What a leader sends to whom, and what it makes of the answers. */
 import test from 'ava'
 import { isActive } from '../../lib/progress.js'
-import { accepted, follower, leader, play, progressOf, propose, readToReplicate, refused, showLog, showProgress, tick } from './build.js'
+import { accepted, allPersisted, follower, leader, play, progressOf, propose, readToReplicate, refused, showLog, showProgress, tick } from './build.js'
 
 /** What an entry of one small command counts for. */
 const WEIGHT = 136
@@ -37,6 +37,19 @@ test('many answers in one turn cost one message', t => {
   const player = play(leader({ others: 'f1{next=9,on} f2{next=9,on}', log: '1@1 2@1 3@1 4@1 5@1 6@1 7@1 8@1' }))
   const { said } = player.turn(...[1, 2, 3, 4, 5, 6, 7, 8].map(index => accepted('f1', index)))
   t.deepEqual(said, ['AE(f1; T1; 8@1; []; c=8)', 'AE(f2; T1; 8@1; []; c=8)'])
+})
+
+test('a commit is told at once where nothing is in flight, and rides with what is sent next where something is', t => {
+  const player = play(leader({ others: 'f1{on,next=4,match=3,told=3} f2{on,next=4,match=3,told=3}', log: '1-3@1', commit: 3 }))
+  player.turn(propose(1))
+  player.turn(propose(2))
+  t.deepEqual(player.turn(accepted('f1', 4)).said, [], 'f1 has an answer to give, f2 two')
+  t.deepEqual(player.turn(accepted('f2', 4)).said, [])
+  player.turn(allPersisted)
+  t.is(player.state.commitIndex, 4)
+  t.deepEqual(player.turn(propose(3)).said, ['AE(f1; T1; 5@1; [6@1]; c=4)', 'AE(f2; T1; 5@1; [6@1]; c=4)'])
+  t.deepEqual(player.turn(accepted('f1', 6)).said, ['AE(f1; T1; 6@1; []; c=5)'], 'f1 has answered all')
+  t.deepEqual(player.later(100, tick).said.filter(said => said.includes('f2')), ['AE(f2; T1; 6@1; []; c=5)'], 'a heartbeat tells it anyway')
 })
 
 test('every refusal lowers nextIndex, whatever its hint; a late one lowers nothing', t => {
