@@ -84,6 +84,7 @@ test('the heir stands in a new term without asking whether it could win, and say
 for (const [why, player, wish] of [
   ['whose log is shorter', play(follower({ voters: 'f1 L f2', log: '1-2@1', leader: 'L' })), stand(3)],
   ['whose log has grown since', play(follower({ voters: 'f1 L f2', log: '1-4@1', leader: 'L' })), stand(3)],
+  ['whose log has grown since, though not on its disk yet', play(follower({ voters: 'f1 L f2', log: '1-4@1', durable: 3, leader: 'L' })), stand(3)],
   ['whose log is not on its disk', play(follower({ voters: 'f1 L f2', log: '1-3@1', durable: 2, leader: 'L' })), stand(3)],
   ['that does not vote', play(follower({ voters: 'L f2', learners: 'f1', log: '1-3@1', leader: 'L' })), stand(3)],
   ['whose machine is behind what it started with', play(follower({ voters: 'f1 L f2', log: '1-3@1', commit: 3, applied: 1, leader: 'L' })), stand(3)],

@@ -209,7 +209,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'progress.matchIndex === lastEntry(log).index && isActive', to: 'isActive',
   },
   {
-    name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'a follower whose log has grown since*'],
+    name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'a follower whose log has grown since, though*'],
     from: 'lastEntry(follower.log).index === lastIndex && follower', to: 'follower',
   },
   {
