@@ -38,6 +38,9 @@ type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, 
 
 const CLIENTS = 10
 const READERS = 3
+/** How often a reader turns to one that says that it leads. */
+const LOYALTY = 0.6
+const KEYS = ['k1', 'k2', 'k3'] as const
 /** How many clients turn to a member that is about to be cut off, at most. */
 const BURSTS = [2, CLIENTS] as const
 /** How much of what it hears the last client answers at once. */
@@ -115,7 +118,7 @@ const createClient = (cluster: Registers, dice: Dice, client: number, { election
   let made = 0
   let through: string | undefined
   const order = (): Order => {
-    const key = `k${dice.integer(1, 3)}`
+    const key = KEYS[dice.integer(1, 3) - 1]!
     serial++
     return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick(sizes))}` }
   }
@@ -159,23 +162,25 @@ const createOperator = (cluster: Registers, dice: Dice, electionTimeoutMs: Milli
   return { stop: () => { isOff = true } }
 }
 
-/** A client that reads one register after the other, at whichever member, until it is called off. */
+/** A client that reads all registers at once, at whichever member or at one that takes itself for the leader, until it is called off. */
 const createReader = (cluster: Registers, dice: Dice, reader: number, { electionTimeoutMs, gapMs }: Habits) => {
   const client = `reader ${reader}`
   const operations: Operation<Order, string | null>[] = []
+  const leading = new Set<string>()
   let serial = 0
   let isOff = false
   const read = async (at: string, timeoutMs: Millis) => {
-    const key = `k${dice.integer(1, 3)}`
-    const input: Order = { client: -reader, serial: ++serial, key }
     const calledAt = cluster.clock.now()
-    const outcome = await cluster.read(state => state[key] ?? null, { at, client, timeoutMs })
-    if (isRight(outcome)) operations.push({ client, input, calledAt, returnedAt: cluster.clock.now(), output: outcome.right })
+    const outcome = await cluster.read(state => state, { at, client, timeoutMs })
+    const returnedAt = cluster.clock.now()
+    if (isRight(outcome)) for (const key of KEYS) operations.push({ client, input: { client: -reader, serial: ++serial, key }, calledAt, returnedAt, output: outcome.right[key] ?? null })
     return outcome
   }
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs / 2), () => {
-    if (!isOff) void read(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
+  const place = (): string => leading.size > 0 && dice.chance(LOYALTY) ? dice.pick([...leading]) : dice.pick(cluster.ids)
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs / 4), () => {
+    if (!isOff) void read(place(), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
   })
+  for (const id of cluster.ids) cluster.member(id).leadership$.subscribe(leadership => leadership === undefined ? leading.delete(id) : leading.add(id))
   next()
   return { read, operations, stop: () => { isOff = true } }
 }

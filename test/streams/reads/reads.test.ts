@@ -82,6 +82,28 @@ test('a read that a leader cannot answer any more is answered by the next one', 
   t.not(cluster.leader(), old)
 })
 
+test('a leader that wakes up from a pause, or whose clock goes slow, shows nothing that others have overwritten', async t => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const cluster = await begun({ members: 3, seed })
+    const old = cluster.leader()!
+    if (seed % 2 === 0) cluster.pause(old)
+    else {
+      cluster.inflict({ type: 'skew', id: old, rate: 0.01 })
+      cluster.partition([old], othersOf(cluster, old))
+    }
+    await cluster.until(() => othersOf(cluster, old).includes(cluster.leader() ?? ''), 10_000)
+    t.is(orThrow(await cluster.settle(cluster.propose({ add: 10 }, { at: cluster.leader()! }))), 11)
+    const read = cluster.read(whole, { at: old, timeoutMs: 20_000 })
+    await cluster.run(10)
+    cluster.resume(old)
+    cluster.heal()
+    cluster.inflict({ type: 'skew', id: old, rate: 1 })
+    t.deepEqual(await cluster.settle(read), right(11), `seed ${seed}`)
+    await cluster.recover()
+    await cluster.check()
+  }
+})
+
 test('a link that breaks loses no read', async t => {
   const cluster = await begun({ members: 3 })
   const [follower] = othersOf(cluster, cluster.leader()!)
