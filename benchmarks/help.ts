@@ -18,6 +18,7 @@ Closely:
 
   durable      three processes, TCP, fsync: --in-flight 1,16,256  --rounds 3  --seconds 3  --peer 'COMMAND'
   in-process   three members in one process, memory storage and transport: --rounds 3  --seconds 3  --peer 'COMMAND'
+  reads        three members in one process: linearizable reads beside writes, 256 in flight: --rounds 3  --seconds 3
   failover     SIGKILL of the leader to the next accepted write: --times 9
   recorder     the first two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
   simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3

@@ -10,6 +10,7 @@ import { endless } from './programs/endless.js'
 import { failover } from './programs/failover.js'
 import { inProcess } from './programs/in-process.js'
 import { oneMeasure } from './programs/one-measure.js'
+import { reads } from './programs/reads.js'
 import { recorder } from './programs/recorder.js'
 import { restart } from './programs/restart.js'
 import { simulation } from './programs/simulation.js'
@@ -45,6 +46,7 @@ const programsOf = (values: Values): Readonly<Record<string, () => Promise<void>
     ...Object.fromEntries(measures),
     durable: () => durable({ inFlight, rounds, seconds, peer: values.peer }),
     'in-process': () => inProcess({ rounds, seconds, peer: values.peer }),
+    reads: () => reads({ rounds, seconds }),
     failover: () => failover({ times: numberOf(values, 'times') }),
     recorder: () => recorder({ inFlight, rounds, seconds }),
     simulation: () => simulation({ rounds, seconds }),

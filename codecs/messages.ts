@@ -9,6 +9,7 @@
  * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
+import type { RefusalReason } from '../lib/events.js'
 import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
 import type { BatchHead, EntryBatch, SnapshotPlace } from '../lib/types.js'
 import { decodeBatch, decodeHead, encodeBatch, encodeHead } from './batches.js'
@@ -21,17 +22,19 @@ import { decodePlace, encodePlace } from './snapshots.js'
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
-  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow',
+  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow', 'readIndex', 'readable', 'readRefused',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
+const READ_REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull'] as const satisfies readonly RefusalReason[]
 const PRE_VOTE = 1
 const GRANTED = 2
 const TRANSFER = 2
 const AWAITED = 1
+const ASKS = 1
 
 /** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
 const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly flags: number; readonly named: boolean; readonly hasBlock?: true }> = {
-  appendEntries: { numbers: 5, flags: 0, named: true },
+  appendEntries: { numbers: 5, flags: ASKS, named: true },
   appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
   appendAccepted: { numbers: 6, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
@@ -44,6 +47,9 @@ const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly 
   committed: { numbers: 4, flags: 0, named: false },
   refused: { numbers: 2, flags: REASONS.length - 1, named: true },
   lost: { numbers: 1, flags: 0, named: false },
+  readIndex: { numbers: 1, flags: 0, named: false },
+  readable: { numbers: 2, flags: 0, named: false },
+  readRefused: { numbers: 1, flags: READ_REASONS.length - 1, named: false },
 }
 
 /** A head, its block as bytes or as what they say. */
@@ -57,7 +63,7 @@ interface Head<Block> {
 
 const headOf = (m: LinkMessage): Head<Uint8Array> => {
   switch (m.type) {
-    case 'appendEntries': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
+    case 'appendEntries': return { flags: m.asks ? ASKS : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
     case 'appendPart': {
       const block = encodeHead(m.head)
       const { skip, body } = m.head
@@ -83,6 +89,9 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     case 'committed': return { flags: 0, a: '', b: '', numbers: [m.id, m.firstIndex, m.term, m.results.checksum] }
     case 'refused': return { flags: REASONS.indexOf(m.reason), a: m.leader?.id ?? '', b: m.leader?.address ?? '', numbers: [m.id, m.leader?.term ?? 0] }
     case 'lost': return { flags: 0, a: '', b: '', numbers: [m.id] }
+    case 'readIndex': return { flags: 0, a: '', b: '', numbers: [m.id] }
+    case 'readable': return { flags: 0, a: '', b: '', numbers: [m.id, m.index] }
+    case 'readRefused': return { flags: READ_REASONS.indexOf(m.reason), a: '', b: '', numbers: [m.id] }
     default: return unreachable(m)
   }
 }
@@ -171,7 +180,7 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<BatchHead | SnapshotPlace>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], batches: tail }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], asks: flags === ASKS, batches: tail }
     }
     case 'appendPart': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogTerm: n[2], head: block, offset: n[5], part: tail }
     case 'appendAccepted': return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5] }
@@ -198,6 +207,9 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
       return { type: kind, id: n[0], reason: REASONS[flags], leader }
     }
     case 'lost': return { type: kind, id: n[0] }
+    case 'readIndex': return { type: kind, id: n[0] }
+    case 'readable': return { type: kind, id: n[0], index: n[1] }
+    case 'readRefused': return { type: kind, id: n[0], reason: READ_REASONS[flags] }
     default: return unreachable(kind)
   }
 }

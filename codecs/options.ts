@@ -13,7 +13,7 @@ import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
  */
 export interface Limits extends Pick<Settings,
   'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'
-  | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond'> {
+  | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond' | 'maxPendingReads'> {
   /** The largest encoded command. */
   readonly maxCommandBytes: number
   /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
@@ -79,6 +79,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxHeldTurns: 16_384,
   maxPendingProposals: 100_000,
   maxPendingBytes: 64 * MiB,
+  maxPendingReads: 100_000,
   maxFrameBytes: 16 * MiB,
   maxSendBufferBytes: 64 * MiB,
   maxClientBufferBytes: 8 * MiB,
@@ -179,6 +180,7 @@ const GivenLimits = closed({
   maxHeldTurns: optional(Bound),
   maxPendingProposals: optional(Bound),
   maxPendingBytes: optional(Bound),
+  maxPendingReads: optional(Bound),
   maxFrameBytes: optional(Bound),
   maxSendBufferBytes: optional(Bound),
   maxClientBufferBytes: optional(Bound),

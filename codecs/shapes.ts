@@ -7,6 +7,9 @@ import { Membership } from './membership.js'
 import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, checked, guard } from './primitives.js'
 import { Chunk, Snapshot, SnapshotId } from './snapshots.js'
 
+/** The messages of one kind. */
+type Of<Kind extends requests.LinkMessage['type']> = Extract<requests.LinkMessage, { type: Kind }>
+
 const Bytes: t.Type<Uint8Array, unknown> = guard<Uint8Array>('Bytes', value => (value instanceof Uint8Array ? undefined : 'must be bytes'))
 
 /** A body's outside; its inside is checked once, by `readBody`, where its bytes come in. */
@@ -69,7 +72,7 @@ const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches }: core.Appe
 /** Its batches follow its previous entry, and nothing in it is of a later term than its own. */
 export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
   type: t.literal('appendEntries'), ...envelope,
-  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, round: Round,
+  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, asks: t.boolean, round: Round,
 }, 'AppendEntries'), followsPrevious)
 
 /** A batch without its bytes. */
@@ -147,8 +150,17 @@ export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict
 /** Names its request and nothing else, because nothing else is known. */
 export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ type: t.literal('lost'), id: Count }, 'ProposeLost')
 
+export const ReadIndexRequest: t.Type<requests.ReadIndexRequest, unknown> = t.strict({ type: t.literal('readIndex'), id: Count }, 'ReadIndexRequest')
+
+/** Whoever leads has an entry of its own committed, so there is one to name. */
+export const Readable: t.Type<Of<'readable'>, unknown> = t.strict({ type: t.literal('readable'), id: Count, index: EntryIndex }, 'Readable')
+
+export const ReadRefused: t.Type<Of<'readRefused'>, unknown> = t.strict({
+  type: t.literal('readRefused'), id: Count, reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null }, 'Reason'),
+}, 'ReadRefused')
+
 /** The codec of each kind of message. */
-export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Extract<requests.LinkMessage, { type: Kind }>, unknown> } = {
+export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Of<Kind>, unknown> } = {
   appendEntries: AppendEntries,
   appendPart: AppendPart,
   appendAccepted: AppendAccepted,
@@ -162,4 +174,7 @@ export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type
   committed: ProposeCommitted,
   refused: ProposeRefused,
   lost: ProposeLost,
+  readIndex: ReadIndexRequest,
+  readable: Readable,
+  readRefused: ReadRefused,
 }

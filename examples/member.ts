@@ -20,7 +20,12 @@ export const raft = orThrow(await createRaft({
 }))
 
 const server = createServer(async (request, response) => { // any member: followers forward
-  const outcome = await raft.propose({ key: request.url ?? '/', value: await text(request) })
+  const key = request.url ?? '/'
+  if (request.method === 'GET') {
+    const found = await raft.read(state => state[key]) // all that was acknowledged anywhere before is in it
+    return found._tag === 'Right' ? response.end(found.right) : response.writeHead(503).end(found.left.message)
+  }
+  const outcome = await raft.propose({ key, value: await text(request) })
   if (outcome._tag === 'Right') return response.end(outcome.right)
   const { message, appended } = outcome.left // appended: 'never' | 'unknown' | 'yes'
   response.writeHead(appended === 'never' ? 503 : 504).end(message)

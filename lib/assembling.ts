@@ -45,4 +45,4 @@ const assembled = ({ head, parts }: Assembly): CommandBatch => {
 }
 
 const asAppend = ({ from, to, term, round }: AppendPart, prevLogIndex: Index, prevLogTerm: Term, batches: readonly CommandBatch[]): AppendEntries =>
-  ({ type: 'appendEntries', from, to, term, prevLogIndex, prevLogTerm, batches, leaderCommit: 0, round })
+  ({ type: 'appendEntries', from, to, term, prevLogIndex, prevLogTerm, batches, leaderCommit: 0, asks: false, round })

@@ -10,11 +10,12 @@ import type { MemberId, Term } from './types.js'
 
 /**
  * Any role → follower of `leader` in `term` (§5.1). A new term has no vote yet; what was verified in another term proves
- * nothing in this one and needs no answer; proposals that are not committed end with their outcome unknown.
+ * nothing in this one and needs no answer; proposals that are not committed end with their outcome unknown, and reads can be asked again.
  */
 export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | undefined, outbox: Outbox): Follower => {
   if (state.role === 'leader') {
     for (const tracker of state.trackers) outbox.answers.push({ type: 'lost', id: tracker.id })
+    for (const read of state.reads) outbox.readAnswers.push({ type: 'readRefused', id: read.id, reason: 'notLeader' })
   }
   outbox.asked = false
   const follower: Follower = {
@@ -68,6 +69,8 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     uncommittedBytes: 0,
     chunkDue: state.now,
     transfer: undefined,
+    reads: [],
+    readRound: 0,
   }
   outbox.heartbeatDue = true
   store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)

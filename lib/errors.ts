@@ -28,7 +28,7 @@ export class Busy extends Tagged<'Busy'> {
   readonly _tag = 'Busy'
   readonly appended = 'never'
   constructor(readonly bound: string) {
-    super(`The proposal was refused because the bound "${bound}" is reached; nothing was appended, try again later.`)
+    super(`This was refused because the bound "${bound}" is reached; nothing was appended, try again later.`)
   }
 }
 
@@ -44,7 +44,7 @@ export class TooLarge extends Tagged<'TooLarge'> {
   }
 }
 
-/** The command does not have the shape that the machine's codec describes, or the options of the proposal make no sense. */
+/** The command does not have the shape that the machine's codec describes, or the options of the call make no sense. */
 export class Rejected extends Tagged<'Rejected'> {
   readonly _tag = 'Rejected'
   readonly appended = 'never'
@@ -52,11 +52,11 @@ export class Rejected extends Tagged<'Rejected'> {
     /** One line per fault, each with its path. */
     readonly report: readonly string[],
   ) {
-    super(`The proposal is not acceptable: ${report.join('; ')}`)
+    super(`What was asked is not acceptable: ${report.join('; ')}`)
   }
 }
 
-/** The deadline passed, or the signal was aborted. `appended` says whether the command had left this process. */
+/** The deadline passed, or the signal was aborted. `appended` says whether a command had left this process. */
 export class TimedOut extends Tagged<'TimedOut'> {
   readonly _tag = 'TimedOut'
   constructor(
@@ -67,7 +67,7 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command, or before the snapshot was durable. */
+/** The member or client was stopped before it accepted the command, before the snapshot was durable, or before anything was read. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
@@ -96,6 +96,21 @@ export class MachineFailed extends Tagged<'MachineFailed'> {
 
 /** Why a proposal has no result. */
 export type ProposeError = NotLeader | Busy | TooLarge | Rejected | TimedOut | Stopped | OutcomeUnknown | MachineFailed
+
+/** The function that was to read the machine's state threw. Nothing else is affected. */
+export class SelectFailed extends Tagged<'SelectFailed'> {
+  readonly _tag = 'SelectFailed'
+  constructor(
+    /** What was thrown. */
+    override readonly cause: unknown,
+    reason: string,
+  ) {
+    super(`What was to be read could not be had: ${reason}`)
+  }
+}
+
+/** Why nothing was read. Whatever it is, a read leaves no trace, and may be asked again. */
+export type ReadError = NotLeader | Busy | Rejected | TimedOut | Stopped | SelectFailed
 
 /** The machine did not give its state, or the disk did not take it. Nothing else is affected, and the snapshot before stays the newest. */
 export class SnapshotFailed extends Tagged<'SnapshotFailed'> {

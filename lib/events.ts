@@ -9,6 +9,8 @@ export type RaftEvent =
   | { readonly type: 'received'; readonly message: Message }
   /** All entries of `body` are appended together, in the term given if one is, or refused together. */
   | { readonly type: 'proposed'; readonly id: RequestId; readonly body: EntryBody; readonly term?: Term }
+  /** Somebody wants to read what is committed by now, and to know how much that is (dissertation §6.4). */
+  | { readonly type: 'readAsked'; readonly id: RequestId }
   /** Everything in this turn's writes is durable. Names the write, never an index; turns complete in order. */
   | { readonly type: 'persisted'; readonly turn: Turn }
   | { readonly type: 'entriesRead'; readonly purpose: ReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
@@ -71,7 +73,7 @@ export interface LogRead {
   readonly maxBytes: number
 }
 
-/** `busy`: `maxUncommittedBytes` is reached; `inboxFull`: `maxInboxEvents` is. */
+/** `busy`: `maxUncommittedBytes` is reached, or by reads `maxPendingReads`; `inboxFull`: `maxInboxEvents` is. */
 export type RefusalReason = 'notLeader' | 'notReady' | 'busy' | 'inboxFull'
 
 /** What became of a proposal. An appended one is answered once more: by its commit, or as lost. */
@@ -81,6 +83,12 @@ export type Answer =
   | { readonly type: 'refused'; readonly id: RequestId; readonly reason: RefusalReason }
   /** Leadership ended before the commit: the entries may yet be committed, or never. */
   | { readonly type: 'lost'; readonly id: RequestId }
+
+/** What became of a read: each is answered once, and one that is refused may be asked again. */
+export type ReadAnswer =
+  /** This member led when it was asked, and nothing behind `index` was committed by then: whoever has applied so much may read. */
+  | { readonly type: 'readable'; readonly id: RequestId; readonly index: Index }
+  | { readonly type: 'readRefused'; readonly id: RequestId; readonly reason: RefusalReason }
 
 /** Something worth knowing that changes nothing. */
 export type CoreDiagnostic =
@@ -107,6 +115,8 @@ export interface Ready {
   readonly committed: readonly EntryBatch[]
   /** 6. Fates of proposals. */
   readonly answers: readonly Answer[]
-  /** 7. For the diagnostics stream. */
+  /** 7. Fates of reads. */
+  readonly readAnswers: readonly ReadAnswer[]
+  /** 8. For the diagnostics stream. */
   readonly diagnostics: readonly CoreDiagnostic[]
 }

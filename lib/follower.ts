@@ -9,7 +9,7 @@ import type { EntryBatch, Index, Round } from './types.js'
 
 /** Receiver of AppendEntries in its own term (Figure 2). Whether the entries are durable is told by a rule, later. */
 export const onAppendEntries = (follower: Follower, request: AppendEntries, outbox: Outbox): void => {
-  const { prevLogIndex, prevLogTerm, batches, leaderCommit, round } = request
+  const { prevLogIndex, prevLogTerm, batches, leaderCommit, asks, round } = request
   if (!isContiguous(request)) return reportContradiction(outbox, request, 'entries that do not follow each other')
   heed(follower, request)
   const { base } = follower.log
@@ -28,7 +28,7 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
-  outbox.asked ||= isAwaited || isSilent(follower, round)
+  outbox.asked ||= asks || isAwaited || isSilent(follower, round)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** `rxraft/lib`: Raft as a pure function, for whoever wants to drive, replay or check it. */
-export type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, ReadPurpose, Ready, RefusalReason, SnapshotWork, Write } from './events.js'
+export type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, ReadAnswer, ReadPurpose, Ready, RefusalReason, SnapshotWork, Write } from './events.js'
 export { InvariantBroken, brokenBetween, brokenIn } from './invariants.js'
 export type { Log, StoredLog } from './log.js'
 export type { AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, InstallSnapshot, Message, RequestVote, RequestVoteReply, SnapshotId } from './messages.js'

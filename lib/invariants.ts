@@ -32,10 +32,18 @@ const OF_FOLLOWER: readonly Claim<Follower>[] = [
 const isInOrder = ({ matchIndex, verifiedIndex, nextIndex }: Progress, { log }: Leader): boolean =>
   matchIndex <= verifiedIndex && verifiedIndex < nextIndex && nextIndex <= log.lastIndex + 1
 
+/** Whether what waits was asked in this order, and none of it after now. */
+const areReadsInOrder = ({ reads, commitIndex, round }: Leader): boolean => reads.every(({ index, after }, i) => {
+  const next = reads[i + 1] ?? { index: commitIndex, after: round }
+  return index <= next.index && after <= next.after
+})
+
 const OF_LEADER: readonly Claim<Leader>[] = [
   [({ votedFor, settings }) => votedFor === settings.id, ({ votedFor }) => `a leader voted for itself, not for ${votedFor}`],
   [leader => leader.progress.every(progress => isInOrder(progress, leader)), leader => leader.progress.filter(progress => !isInOrder(progress, leader)).map(
     ({ id, matchIndex, verifiedIndex, nextIndex }) => `${id}: match ${matchIndex} <= verified ${verifiedIndex} < next ${nextIndex} <= ${leader.log.lastIndex} + 1`).join('; ')],
+  [areReadsInOrder, ({ reads, commitIndex, round }) =>
+    `reads wait in the order in which they were asked: ${reads.map(({ id, index, after }) => `${id} at ${index} after round ${after}`).join(', ')}, with ${commitIndex} committed in round ${round}`],
 ]
 
 interface Consecutive<A extends RaftState = RaftState> {

@@ -1,4 +1,4 @@
-import type { Answer, CoreDiagnostic, LogRead, SnapshotWork } from './events.js'
+import type { Answer, CoreDiagnostic, LogRead, ReadAnswer, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
 import type { EntryBatch, Index } from './types.js'
 
@@ -9,11 +9,14 @@ export interface Outbox {
   readonly snapshots: SnapshotWork[]
   readonly committed: EntryBatch[]
   readonly answers: Answer[]
+  readonly readAnswers: ReadAnswer[]
   readonly diagnostics: CoreDiagnostic[]
   /** The batch held a tick: only then do deadlines pass, so that a late tick is noticed before anything it would trigger. */
   ticked: boolean
   /** Every follower hears from the leader in this step. */
   heartbeatDue: boolean
+  /** The leader asks whether it still leads, and reads wait for the answers. */
+  asks: boolean
   /** The leader asked, its question agreed with the log, and no write will answer it: it gets an answer now. */
   asked: boolean
   /** The leader is told how far the snapshot is that it sends. */
@@ -29,8 +32,8 @@ export interface Outbox {
 }
 
 export const emptyOutbox = (): Outbox => ({
-  messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [],
-  ticked: false, heartbeatDue: false, asked: false, tellsReceived: false, refusing: false,
+  messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [],
+  ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: false,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })
 

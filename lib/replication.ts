@@ -1,9 +1,10 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
+import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
-import { type Leader, nextRound } from './state.js'
+import { type Leader, membership, nextRound } from './state.js'
 import type { CommandBatch, EntryBatch, Index, Round } from './types.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
@@ -45,7 +46,7 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   const { settings, log: { base }, term } = leader
   if (!outbox.heartbeatDue) return
   outbox.messages.push({
-    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, round: asked(),
+    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, asks: outbox.asks, round: asked(),
   })
 }
 
@@ -65,10 +66,12 @@ const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch
 
 /**
  * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
- * their answer begins a turn that tells it, if nothing else has.
+ * their answer begins a turn that tells it, if nothing else has. Who decides is asked at once where reads wait.
  */
-const isLifeSignDue = ({ commitIndex }: Leader, { mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean =>
-  outbox.heartbeatDue || (active && mode === 'replicate' && sentCommit < commitIndex && inflight.length === 0)
+const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean => {
+  const isCommitDue = mode === 'replicate' && sentCommit < leader.commitIndex && inflight.length === 0
+  return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
+}
 
 /** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
 const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
@@ -92,7 +95,7 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
   const prevLogTerm = termAt(log, prevLogIndex)!
   // Nothing is promised to a follower of which nothing is known.
   const leaderCommit = active ? commitIndex : 0
-  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, round })
+  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.asks, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round

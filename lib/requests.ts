@@ -1,4 +1,4 @@
-import type { RefusalReason } from './events.js'
+import type { ReadAnswer, RefusalReason } from './events.js'
 import type { Message } from './messages.js'
 import type { EntryBody, Index, MemberId, Term } from './types.js'
 
@@ -47,11 +47,19 @@ export interface ProposeLost {
 /** The fate of a request, as in `events`' Answer, with results. */
 export type ProposeReply = ProposeCommitted | ProposeRefused | ProposeLost
 
+/** A member that does not lead wants to know how much it must have applied to read. Any leader may tell it, with a `ReadAnswer`. `id` counts up within the member's life. */
+export interface ReadIndexRequest {
+  readonly type: 'readIndex'
+  readonly id: number
+}
+
 /** All that travels over a link once the two ends know each other. */
-export type LinkMessage = Message | ProposeRequest | ProposeReply
+export type LinkMessage = Message | ProposeRequest | ProposeReply | ReadIndexRequest | ReadAnswer
 
 /** Cores speak under their names and repeat what is lost; requests and replies do neither. */
 export const isFromCore = (message: LinkMessage): message is Message => 'from' in message
 
 export const isReply = (message: LinkMessage): message is ProposeReply =>
   message.type === 'committed' || message.type === 'refused' || message.type === 'lost'
+
+export const isReadAnswer = (message: LinkMessage): message is ReadAnswer => message.type === 'readable' || message.type === 'readRefused'

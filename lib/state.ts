@@ -32,6 +32,8 @@ export interface Settings {
   readonly snapshotChunkBytes: number
   /** Chunks that a leader sends in a second, to all followers together. */
   readonly snapshotBytesPerSecond: number
+  /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. */
+  readonly maxPendingReads: number
 }
 
 /** A turn whose writes are not durable yet, and what they still vouch for. */
@@ -154,6 +156,15 @@ export interface Transfer {
   readonly told: MemberId | undefined
 }
 
+/** A read that waits for a quorum's word that this leader still leads (dissertation §6.4). */
+export interface PendingRead {
+  readonly id: RequestId
+  /** The commitIndex when it was asked. */
+  readonly index: Index
+  /** The last round that had left by then: only an answer to a later one says that this leader still led when it was asked. */
+  readonly after: Round
+}
+
 export interface Leader extends Common {
   readonly role: 'leader'
   readonly electedAt: Millis
@@ -167,6 +178,10 @@ export interface Leader extends Common {
   /** When the next chunk of a snapshot may leave. */
   chunkDue: Millis
   transfer: Transfer | undefined
+  /** In the order in which they were asked. */
+  reads: readonly PendingRead[]
+  /** The latest round that was begun for their sake. */
+  readRound: Round
 }
 
 /** Everything a member's core knows. Frozen between steps; within a step the one who folds owns a private copy. */

@@ -15,6 +15,7 @@ import { evict } from './log.js'
 import type { Message } from './messages.js'
 import { type Outbox, emptyOutbox } from './outbox.js'
 import { unreachable } from './prelude.js'
+import { confirmReads, onReadAsked } from './reads.js'
 import { readyFrom } from './ready.js'
 import { completeInstall, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
 import { replicate } from './replication.js'
@@ -48,6 +49,10 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
     case 'proposed':
       if (state.role === 'leader') onProposed(state, event, outbox)
       else outbox.answers.push({ type: 'refused', id: event.id, reason: 'notLeader' })
+      return state
+    case 'readAsked':
+      if (state.role === 'leader') onReadAsked(state, event.id, outbox)
+      else outbox.readAnswers.push({ type: 'readRefused', id: event.id, reason: 'notLeader' })
       return state
     case 'persisted': onPersisted(state, event.turn); return state
     case 'entriesRead':
@@ -129,6 +134,7 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
   compact(state)
   if (state.role === 'leader') {
     advanceCommit(state)
+    confirmReads(state, outbox)
     replicate(state, outbox)
     handOver(state, outbox)
   }

@@ -8,7 +8,7 @@ export type Term = number
 export type Millis = number
 /** The number of one step of one member since it started, from 1. */
 export type Turn = number
-/** Names one proposal of one member since it started; minted by that member, from 1. */
+/** Names one proposal, or one read, of one member since it started; minted by that member, each kind from 1. */
 export type RequestId = number
 /**
  * The date of a question on the asker's clock, in microseconds, made strictly increasing within a term and echoed in the

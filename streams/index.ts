@@ -1,7 +1,7 @@
 /** The public face of `rxraft`. */
 export {
   type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
-  Rejected, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
+  type ReadError, Rejected, SelectFailed, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
 } from '../lib/errors.js'
 export type { AppendEntries, InstallSnapshot } from '../lib/messages.js'
 export type { Status } from '../lib/status.js'
@@ -20,6 +20,7 @@ export { whileLeader } from './outputs/while-leader.js'
 export { orThrow } from './or-throw.js'
 export type { Ended } from './outputs/outputs.js'
 export type { Eventual, ProposeOptions, Proposer, Replicated, ReplicateOptions } from './proposer/proposer.js'
+export type { ReadOptions } from './reads/pending-read.js'
 export { reducerMachine } from './machine/reducer-machine.js'
 export type { RecordedMember, Recorder, RecorderNotice, Recording } from './recorder/port.js'
 export type { SnapshotEvent } from './snapshots/events.js'

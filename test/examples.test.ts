@@ -46,13 +46,14 @@ test('reactive: state, outcomes, leadership and commits', async t => {
   t.is(err, '')
 })
 
-test('member and client: three processes with TCP, disk and HTTP, any of which takes a write; a fourth outside the cluster', async t => {
+test('member and client: three processes with TCP, disk and HTTP, any of which takes a write and is read; a fourth outside the cluster', async t => {
   const [member = '', client = ''] = await withFreePorts(t, 'member', 'client')
   const folder = scratch(t)
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   const members = ports.map((port, i) => start(t, node, [member, `n${i + 1}`, String(port)], { cwd: folder }))
   t.is(await ask(`http://127.0.0.1:${ports[1]}/motd`, { method: 'POST', body: 'hello' }), '')
   t.is(await ask(`http://127.0.0.1:${ports[2]}/motd`, { method: 'POST', body: 'goodbye' }), 'hello')
+  for (const port of ports) t.is(await ask(`http://127.0.0.1:${port}/motd`, {}), 'goodbye')
   const { code, out, err } = await run(t, node, [client, 'motd', 'from outside'])
   t.deepEqual([code, out], [0, 'before: goodbye\n'], err)
   for (const { child } of members) child.kill('SIGTERM')

@@ -24,7 +24,7 @@ const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length 
 
 const ofMessage = (message: Message): string => {
   switch (message.type) {
-    case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}`
+    case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}${message.asks ? ', asks for an answer' : ''}`
     case 'appendPart': return `bytes ${message.offset} to ${message.offset + message.part.length} of ${message.head.body.bytes}, of ${placeOf(message.head)}`
     case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}${message.held > 0 ? `, ${message.held} bytes of what follows` : ''}`
     case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
@@ -42,6 +42,7 @@ const eventWords = (event: RaftEvent): string => {
   switch (event.type) {
     case 'received': return messageWords(event.message, `from ${event.message.from}`)
     case 'proposed': return `proposed ${event.id}: ${event.body.count} commands, ${event.body.bytes.length} bytes`
+    case 'readAsked': return `read ${event.id} asked for`
     case 'persisted': return `persisted turn ${event.turn}`
     case 'entriesRead': return `read ${entries(event.batches)} to ${event.purpose.type === 'apply' ? 'apply' : `replicate to ${event.purpose.to}`}`
     case 'applied': return `applied up to ${event.index}`
@@ -91,13 +92,14 @@ export const stateWords = (state: RaftState): string => {
 
 export const inputWords = (events: readonly RaftEvent[]): readonly string[] => events.map(event => `← ${eventWords(event)}`)
 
-export const outputWords = ({ ready: { writes, messages, reads, snapshots, committed, answers, diagnostics } }: Step): readonly string[] => [
+export const outputWords = ({ ready: { writes, messages, reads, snapshots, committed, answers, readAnswers, diagnostics } }: Step): readonly string[] => [
   ...writes.map(writeWords),
   ...messages.map(message => messageWords(message, `to ${message.to}`)),
   ...reads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
   ...snapshots.map(workWords),
   ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
   ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),
+  ...readAnswers.map(answer => `read ${answer.id}: ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused, ${answer.reason}`}`),
   ...diagnostics.map(diagnostic => `notice ${JSON.stringify(diagnostic)}`),
 ].map(line => `→ ${line}`)
 

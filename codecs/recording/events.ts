@@ -14,7 +14,7 @@ import { readChunk, readSnapshot, writeChunk, writeSnapshot } from './snapshots.
 
 const EVENTS = [
   'received', 'proposed', 'persisted', 'entriesRead', 'applied', 'ticked', 'snapshotStored', 'chunkWritten', 'receiveFailed', 'chunkRead',
-  'peerGone', 'transferAsked',
+  'peerGone', 'transferAsked', 'readAsked',
 ] as const
 
 /** Nobody's id is empty: an empty one stands for the member itself, which applies what it reads. */
@@ -33,6 +33,7 @@ export const writeEvent = (sink: ByteSink, event: RaftEvent): void => {
       // A term of 0 is nobody's: no leader proposes in it.
       sink.varint(event.term ?? 0)
       return writeBody(sink, event.body)
+    case 'readAsked': return sink.varint(event.id)
     case 'persisted': return sink.varint(event.turn)
     case 'entriesRead':
       writePurpose(sink, event.purpose)
@@ -68,6 +69,7 @@ const fieldsOf = (source: ByteSource): RaftEvent | undefined => {
       const term = source.varint()
       return { type, id, body: readBody(source), ...(term > 0 && { term }) }
     }
+    case 'readAsked': return { type, id: source.varint() }
     case 'persisted': return { type, turn: source.varint() }
     case 'entriesRead': return { type, purpose: readPurpose(source), from: source.varint(), batches: readBatches(source) }
     case 'applied': return { type, index: source.varint() }
@@ -105,6 +107,7 @@ const ProposedInTerm = t.strict({ type: t.literal('proposed'), id: Count, body: 
 const CODECS: { readonly [Type in RaftEvent['type']]: t.Decoder<unknown, Extract<RaftEvent, { type: Type }>> } = {
   received: Received,
   proposed: t.union([ProposedInTerm, Proposed]),
+  readAsked: t.strict({ type: t.literal('readAsked'), id: Count }),
   persisted: t.strict({ type: t.literal('persisted'), turn: integer('Turn', 1) }),
   entriesRead: t.strict({ type: t.literal('entriesRead'), purpose: Purpose, from: Index, batches: EntryBatches }),
   applied: t.strict({ type: t.literal('applied'), index: Index }),

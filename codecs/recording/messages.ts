@@ -13,6 +13,7 @@ const PRE_VOTE = 1
 const GRANTED = 2
 const TRANSFER = 2
 const AWAITED = 1
+const ASKS = 1
 
 export const writeMessage = (sink: ByteSink, message: core.Message): void => {
   sink.byte(MESSAGES.indexOf(message.type))
@@ -25,6 +26,7 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.prevLogIndex)
       sink.varint(message.prevLogTerm)
       sink.varint(message.leaderCommit)
+      sink.byte(message.asks ? ASKS : 0)
       return writeBatches(sink, message.batches)
     case 'appendPart':
       sink.varint(message.prevLogTerm)
@@ -66,7 +68,7 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
   switch (type) {
     case 'appendEntries': {
       const previous = { prevLogIndex: source.varint(), prevLogTerm: source.varint() }
-      return { type, ...envelope, ...previous, leaderCommit: source.varint(), batches: readBatches(source) }
+      return { type, ...envelope, ...previous, leaderCommit: source.varint(), asks: source.byte() === ASKS, batches: readBatches(source) }
     }
     case 'appendPart': return { type, ...envelope, prevLogTerm: source.varint(), head: readHead(source), offset: source.varint(), part: readBlank(source) }
     case 'appendAccepted': {

@@ -62,7 +62,7 @@ const BlankChunk: t.Type<Uint8Array, unknown> = new t.Type<Uint8Array, unknown>(
 const Settings: t.Type<Settings, unknown> = t.strict({
   id: MemberId, electionTimeoutMs: Millis, heartbeatMs: Millis, stallMs: Millis, maxAppendBytes: Count, maxInflightMessages: Count,
   maxInflightBytes: Count, maxUncommittedBytes: Count, logCacheBytes: Count, maxApplyBytes: Count,
-  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count,
+  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count, maxPendingReads: Count,
 }, 'Settings')
 
 const AssemblyRecord = t.strict({ head: BatchHead, held: Count }, 'Assembly')
@@ -111,6 +111,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
     transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })),
+    reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
   }, 'Leader'),
 ], 'State')
 

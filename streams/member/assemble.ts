@@ -12,6 +12,7 @@ import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
+import { type Reads, createReads } from '../reads/reads.js'
 import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
@@ -21,6 +22,7 @@ import { createSender } from '../transport/send.js'
 /** What a member is made of beside its core, and what each part does with a step. */
 export interface Parts<C, R, S> {
   readonly requests: Requests<C, R>
+  readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
   readonly transfers: Pick<Transfers, 'transfer' | 'leave'>
@@ -42,14 +44,15 @@ interface Feed {
   failed(error: Error): void
 }
 
+/** What a member shows. A leadership proposes in its own term or not at all. */
+const outputsOf = <C, R, S>({ begun: { applied } }: Member<C, R, S>, first: RaftState, submit: Requests<C, R>['submit']): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
+  first, firstApplied: applied,
+  leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => submit(command, { ...options, term }, done)), term, signal }),
+})
+
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
-  const outputs: Outputs<C, R, S, Leadership<C, R>> = createOutputs({
-    first, firstApplied: from,
-    leadership: (term, signal) => ({
-      ...proposerOf<C, R>((command, options, done) => requests.submit(command, { ...options, term }, done)), term, signal,
-    }),
-  })
+  const outputs = outputsOf(member, first, (command, options, done) => requests.submit(command, options, done))
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first
@@ -60,7 +63,10 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const applier = operate<C, R, S>({
     protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
-    rested: ({ index }, bytes) => snapshots.rested(index, bytes),
+    rested: ({ index }, bytes) => {
+      snapshots.rested(index, bytes)
+      reads.rested(index)
+    },
     results: (firstIndex, term, results) => {
       requests.applied(firstIndex, term, results)
       sender.flush()
@@ -72,6 +78,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     failed: feed.failed,
   })
+  const reads: Reads<S> = createReads<S>({ ...member, machine, links, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
@@ -80,7 +87,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    requests, outputs, snapshots, transfers, log, overflowed: overflow.add,
+    requests, reads, outputs, snapshots, transfers, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -93,11 +100,13 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     observe: step => {
       newest = step.state
-      requests.folded(step.state, [...overflow.take(), ...step.ready.answers])
+      const { answers, readAnswers } = overflow.take()
+      requests.folded(step.state, [...answers, ...step.ready.answers])
+      reads.folded(step.state, [...readAnswers, ...step.ready.readAnswers])
       sender.flush()
       transfers.follow(step.state)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, transfers, requests, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, transfers, requests, reads, outputs]) part.halt() },
   }
 }

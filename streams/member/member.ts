@@ -1,7 +1,7 @@
 /** What a member is, to its users and to the parts it is made of. */
 import type { Observable, ObservableInput } from 'rxjs'
 import type { CheckedOptions } from '../../codecs/options.js'
-import type { SnapshotError, TransferError } from '../../lib/errors.js'
+import type { ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
 import type { Index, MemberId, Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
@@ -11,6 +11,7 @@ import type { LogEvent } from '../outputs/commits-from.js'
 import type { OutputStreams } from '../outputs/outputs.js'
 import type { Fold } from '../pipeline/flight-recorder.js'
 import type { Eventual, Proposer } from '../proposer/proposer.js'
+import type { ReadOptions } from '../reads/pending-read.js'
 import type { Begun } from '../snapshots/begin.js'
 
 /**
@@ -25,6 +26,12 @@ export interface Leadership<C, R> extends Proposer<C, R> {
 
 /** A running member. `docs/streams.md` says what each of its streams promises. */
 export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Leadership<C, R>>, AsyncDisposable {
+  /**
+   * What `select` makes of this member's machine, once that has applied all that was acknowledged to anybody, anywhere, before this was called: a
+   * linearizable read. Nothing is written for it: the leader is asked how much that is, and has a majority confirm that it still leads. `select`
+   * runs here, between two calls of the machine; it must neither change the state nor keep any part of it that changes.
+   */
+  read<A>(select: (state: S) => A, options?: ReadOptions): Eventual<ReadError, A>
   /**
    * Takes a snapshot of this member's machine, or joins the one that is being taken, and resolves when it is durable; the newest, where
    * nothing was applied since. Members take snapshots by themselves, and each its own: this is for who cannot wait.
@@ -57,7 +64,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal, or wish for a snapshot, whose outcome was just told: virtual time waits for who waits with a promise. */
+  /** Hears of each proposal, read, or wish for a snapshot, whose outcome was just told: virtual time waits for who waits with a promise. */
   readonly told?: () => void
 }
 

@@ -34,21 +34,24 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { requests, outputs, snapshots, transfers, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { requests, reads, outputs, snapshots, transfers, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
   })
   const inputs: Inputs = {
-    received$: receive(links.events$, { routes: requests.routes, notice: outputs.notice }),
+    received$: receive(links.events$, { routes: requests.routes, reads, notice: outputs.notice }),
     proposed$: proposed,
-    ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick)),
+    ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),
     asides$: asides,
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
   }
   const ending = createEnding(clock.endOfTurn, {
-    drain: done => requests.drain(() => transfers.leave(done)),
+    drain: done => {
+      reads.refuseAll()
+      requests.drain(() => transfers.leave(done))
+    },
     halt: () => {
       running.unsubscribe()
       halt()
@@ -68,6 +71,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom: log.commitsFrom,
+    read: (select, options = {}) => new Promise(resolve => reads.read(select, options, resolve)),
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)
       told?.()

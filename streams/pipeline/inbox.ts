@@ -6,7 +6,8 @@ import { perTurn } from './per-turn.js'
 
 export type Received = Extract<RaftEvent, { type: 'received' }>
 export type PeerGone = Extract<RaftEvent, { type: 'peerGone' }>
-export type Proposed = Extract<RaftEvent, { type: 'proposed' }>
+/** What somebody asks of this member, and may be refused: proposals and reads. */
+export type Proposed = Extract<RaftEvent, { type: 'proposed' | 'readAsked' }>
 /** The answers to what earlier steps asked of the disk and the machine, and what a user of the member wishes of the core. */
 export type Completion = Exclude<RaftEvent, Received | PeerGone | Proposed | Ticked>
 
@@ -26,7 +27,7 @@ export interface Inputs {
   overflowed(event: Received | Proposed): void
 }
 
-const isBounded = (event: RaftEvent): event is Received | Proposed => event.type === 'received' || event.type === 'proposed'
+const isBounded = (event: RaftEvent): event is Received | Proposed => event.type === 'received' || event.type === 'proposed' || event.type === 'readAsked'
 
 /** The only way in: everything that happens in one turn of the event loop is one batch. */
 export const inbox = ({ received$, proposed$, ticks$, completions$, asides$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>

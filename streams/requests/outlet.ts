@@ -18,6 +18,7 @@ import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
+import { optionFaults } from '../proposer/option-faults.js'
 import type { ProposeOptions } from '../proposer/proposer.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
@@ -125,16 +126,6 @@ const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Ei
 const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: Term | undefined): NotLeader => new NotLeader(leader, term !== undefined
   ? `This member does not lead term ${term} any more; the command is not in the log.`
   : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`)
-
-/** By what it can do: a test environment may bring an AbortSignal of its own. */
-const isSignal = (value: unknown): boolean => typeof value === 'object' && value !== null
-  && typeof Reflect.get(value, 'addEventListener') === 'function' && typeof Reflect.get(value, 'removeEventListener') === 'function'
-
-/** What is wrong with the options, which plain JavaScript may make of anything. */
-const optionFaults = (timeoutMs: unknown, signal: unknown): readonly string[] => [
-  ...typeof timeoutMs === 'number' && timeoutMs >= 0 && Number.isFinite(timeoutMs) ? [] : [`options.timeoutMs: must be a number of milliseconds, not ${String(timeoutMs)}`],
-  ...signal === undefined || isSignal(signal) ? [] : ['options.signal: must be an AbortSignal'],
-]
 
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state

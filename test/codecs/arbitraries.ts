@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { packEntries } from '../../codecs/entries.js'
 import { MemberId } from '../../codecs/primitives.js'
+import type { ReadAnswer } from '../../lib/events.js'
 import type * as messages from '../../lib/messages.js'
 import type * as requests from '../../lib/requests.js'
 import type { BatchHead, EntryBatch, EntryBody, HardState, MemberId as Id, Membership, Snapshot } from '../../lib/types.js'
@@ -84,7 +85,7 @@ const entryUpTo = (term: number, mostIndex = MAX_POSITION): fc.Arbitrary<readonl
 const entryPosition = position.map(value => Math.max(1, value))
 const envelope = { from: memberId, to: memberId, round: position }
 
-export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo(MAX_POSITION - 100), fc.record({ ...envelope, leaderCommit: position }))
+export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo(MAX_POSITION - 100), fc.record({ ...envelope, leaderCommit: position, asks: fc.boolean() }))
   .chain(([least, fields]) => entryUpTo(least, MAX_POSITION - 100).chain(([prevLogIndex, prevLogTerm]) => fc.tuple(
     batchesFrom(prevLogIndex + 1, Math.max(1, prevLogTerm)), fc.nat(5),
   ).map(([batches, ahead]) => ({
@@ -151,9 +152,16 @@ export const refused: fc.Arbitrary<requests.ProposeRefused> = fc.record({
 
 export const lost: fc.Arbitrary<requests.ProposeLost> = fc.record({ type: fc.constant('lost'), id: position })
 
+export const readIndex: fc.Arbitrary<requests.ReadIndexRequest> = fc.record({ type: fc.constant('readIndex'), id: position })
+export const readable: fc.Arbitrary<Extract<ReadAnswer, { type: 'readable' }>> = fc.record({ type: fc.constant('readable'), id: position, index: entryPosition })
+export const readRefused: fc.Arbitrary<Extract<ReadAnswer, { type: 'readRefused' }>> =
+  fc.record({ type: fc.constant('readRefused'), id: position, reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull') })
+
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
-export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } =
-  { appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted, propose, committed, refused, lost }
+export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } = {
+  appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted, propose, committed, refused, lost,
+  readIndex, readable, readRefused,
+}
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 

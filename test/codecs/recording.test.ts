@@ -32,6 +32,7 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
     message: fc.oneof(appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted),
   }),
   proposed: fc.record({ type: fc.constant('proposed'), id: position, body, term: placed }, { requiredKeys: ['type', 'id', 'body'] }),
+  readAsked: fc.record({ type: fc.constant('readAsked'), id: position }),
   persisted: fc.record({ type: fc.constant('persisted'), turn: placed }),
   entriesRead: fc.record({
     type: fc.constant('entriesRead'), from: position, batches: fc.nat(1000).chain(first => batchesFrom(first + 1, 1)),
@@ -92,7 +93,7 @@ test('no byte of a command or a snapshot is written', t => {
   const batches: readonly EntryBatch[] = [{ kind: 'command', firstIndex: 1, term: 3, count: 1, time: 0, body: packed, skip: 0 }]
   const events: readonly RaftEvent[] = [
     { type: 'proposed', id: 1, body: packed }, { type: 'entriesRead', purpose: { type: 'apply' }, from: 1, batches },
-    { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, round: 1 } },
+    { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, asks: false, round: 1 } },
     { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, round: 1 } },
     { type: 'received', message: { type: 'appendPart', from: 'n2', to: 'n1', term: 3, prevLogTerm: 0, head, offset: 0, part: secret, round: 1 } },
     { type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: secret },
@@ -114,7 +115,7 @@ test('a turn that is cut or changed anywhere is refused or read as another, and 
 
 /** A leader of three with entries in its log, proposals on their way and one follower that lags; and a candidate. */
 const played = (...batches: readonly Batch[]): readonly RaftState[] => {
-  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [] } }
+  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }
   return batches.map(batch => (at = step(at, batch)).state)
 }
 const vote = (preVote: boolean, term: number, round: number): RaftEvent =>
@@ -124,7 +125,7 @@ const at = (now: number, ...events: readonly RaftEvent[]): Batch => ({ now, wall
 const lives = played(
   at(2000, { type: 'ticked', due: 2000 }), at(2001, vote(true, 3, 2_000_000)), at(2002, { type: 'persisted', turn: 2 }, vote(false, 4, 2_001_000)),
   at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, held: 0, round: 2_002_000 } }),
-  at(2004, { type: 'applied', index: 1 }), at(2005, proposal(1), proposal(2)), at(2006.5, proposal(3)),
+  at(2004, { type: 'applied', index: 1 }), at(2005, proposal(1), proposal(2)), at(2006.5, proposal(3), { type: 'readAsked', id: 1 }),
 )
 
 /** The leader above, while it sends a snapshot of which a chunk is read ahead; a follower that is receiving it; and one that has it. */

@@ -4,7 +4,7 @@
  *     entries    '1@1 2@1'        index@term, one command to a batch; '3-5@2' is one batch of three, '4@2!' a noop
  *     followers  'f1{next=3,match=2,on} n1{nv}'   on: answered just now (else silent), nv: a learner;
  *                                 mode is replicate when on and probe otherwise, unless named
- *     messages   AE(to; T1; 2@1; [3@1]; c=2)   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
+ *     messages   AE(to; T1; 2@1; [3@1]; c=2), with c=2? one that asks for an answer   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
  *                part(to; T1; 2@1; 3@1; 50+50/125) = the bytes at 50 of a batch that follows 2@1   ok(…; 2/2 held 100) = so many are there
  *                TN(to; T1; 4) = TimeoutNow where the log ends at 4   by-wish-RV(…)
  *                RV(to; T2; 4@1)   pre-RV(…)   RVR(to; T2; yes)   pre-RVR(…)
@@ -12,7 +12,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { lastIndexOf } from '../../lib/batch.js'
-import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, Ready, SnapshotWork, Write } from '../../lib/events.js'
+import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, ReadAnswer, Ready, SnapshotWork, Write } from '../../lib/events.js'
 import { brokenBetween, brokenIn } from '../../lib/invariants.js'
 import { type Log, lastEntry } from '../../lib/log.js'
 import type { Message } from '../../lib/messages.js'
@@ -26,7 +26,7 @@ import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Milli
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
-  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, ...changed,
+  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, maxPendingReads: 100, ...changed,
 })
 
 export const words = (text: string): readonly string[] => text.split(' ').filter(Boolean)
@@ -123,7 +123,7 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, reads: [], readRound: 0, round: now * 1000,
   }
 }
 
@@ -133,12 +133,12 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly asks?: boolean }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
   const { index, term } = entryId(prev)
-  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit } as const
+  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, asks: false } as const
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
@@ -156,6 +156,7 @@ export const vote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fac
 export const preVote = (from: MemberId, voteGranted: boolean, said: Said = {}): Fact =>
   message(from, { type: 'requestVoteReply', preVote: true, voteGranted, ...said })
 export const propose = (id: number, count = 1): Fact => ({ type: 'proposed', id, body: body(count) })
+export const read = (id: number): Fact => ({ type: 'readAsked', id })
 export const persisted = (turn: number): Fact => ({ type: 'persisted', turn })
 /** All that was written up to the latest step is durable. */
 export const allPersisted: Fact = state => ({ type: 'persisted', turn: state.turn })
@@ -177,7 +178,7 @@ export const showBatches = (batches: readonly EntryBatch[]): string => batches.m
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
   switch (said.type) {
-    case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit})`
+    case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit}${said.asks ? '?' : ''})`
     case 'appendPart': return `part${head}${said.head.firstIndex - 1}@${said.prevLogTerm}; ${showHead(said.head)}; ${said.offset}+${said.part.length}/${said.head.body.bytes})`
     case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''}${said.held > 0 ? ` held ${said.held}` : ''})`
     case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
@@ -212,6 +213,7 @@ export const showAnswer = (answer: Answer): string => {
   const more = answer.type === 'refused' ? ` ${answer.reason}` : answer.type === 'appended' ? ` at ${answer.firstIndex}@${answer.term}` : ''
   return `#${answer.id} ${answer.type}${more}`
 }
+export const showReadAnswer = (answer: ReadAnswer): string => `#${answer.id} ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused ${answer.reason}`}`
 
 /** The log's batches in memory. */
 export const held = ({ tail }: Log): readonly EntryBatch[] => tail.batches.slice(tail.start, tail.end)
@@ -266,13 +268,15 @@ export interface Trace {
   readonly snapshots: readonly string[]
   readonly committed: string
   readonly answers: readonly string[]
+  readonly readAnswers: readonly string[]
   readonly noticed: readonly CoreDiagnostic['type'][]
   readonly ready: Ready
 }
 
 const trace = (ready: Ready): Trace => ({
   turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.reads.map(showRead),
-  snapshots: ready.snapshots.map(showWork), committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer), noticed: ready.diagnostics.map(({ type }) => type),
+  snapshots: ready.snapshots.map(showWork), committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer),
+  readAnswers: ready.readAnswers.map(showReadAnswer), noticed: ready.diagnostics.map(({ type }) => type),
 })
 
 export interface Player {
@@ -284,7 +288,7 @@ export interface Player {
 }
 
 /** What a member asks of the world before its first step. */
-export const NOTHING: Ready = { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], diagnostics: [] }
+export const NOTHING: Ready = { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
 
 /** A member under test: each call is one step, each step is checked. */
 export const play = (first: RaftState): Player => {

@@ -17,6 +17,7 @@ export interface Member {
   /** index@term of all that its machine has applied, or that is in the snapshot that it was restored from. */
   readonly applied: readonly string[]
   readonly answers: Ready['answers']
+  readonly readAnswers: Ready['readAnswers']
   readonly isUp: boolean
 }
 
@@ -26,6 +27,7 @@ interface Running extends Member {
   disk: Disk
   applied: string[]
   answers: Ready['answers'][number][]
+  readAnswers: Ready['readAnswers'][number][]
   isUp: boolean
   /** What is to be told to it, and what its disk has yet to do before that. */
   inbox: (RaftEvent | (() => RaftEvent))[]
@@ -94,7 +96,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
   const members: Running[] = membership.voters.map(id => {
     const disk = disks[id] ?? emptyDisk()
     const shell = begin(id, disk)
-    return { id, disk, shell, state: shell.step.state, applied: beginning(disk), answers: [], isUp: true, inbox: [] }
+    return { id, disk, shell, state: shell.step.state, applied: beginning(disk), answers: [], readAnswers: [], isUp: true, inbox: [] }
   })
   const running = (id: MemberId): Running => {
     const found = members.find(member => member.id === id)
@@ -140,8 +142,9 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const { state, ready } = turned.shell.step
     watch?.stepped(before, state, ready)
     put(member, turned)
-    const { committed, answers, reads, snapshots } = ready
+    const { committed, answers, readAnswers, reads, snapshots } = ready
     member.answers.push(...answers)
+    member.readAnswers.push(...readAnswers)
     for (const work of snapshots) handle(member, work)
     for (const batch of committed) {
       if (batch.firstIndex !== member.applied.length + 1) throw new Error(`${id} is to apply ${batch.firstIndex} behind ${member.applied.length}`)
@@ -206,7 +209,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     restart: id => {
       const member = running(id)
       const shell = begin(id, member.disk)
-      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [] })
+      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [], readAnswers: [] })
     },
     loseSnapshot: id => {
       const { newest: _newest, ...disk } = running(id).disk

@@ -241,6 +241,34 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'found.bytes === bytes && found.checksum === checksum ? finish', to: 'found.bytes === bytes ? finish',
   },
   {
+    name: 'answers to older questions confirm reads', file: 'lib/reads.ts', killer: [`${LIB}/reads.test.ts`, 'an answer to an older question*'],
+    from: 'dateOf(after) >= answered)', to: 'dateOf(after) > answered + 1000)',
+  },
+  {
+    name: 'reads that wait are confirmed by the round of those before them', file: 'lib/reads.ts', killer: [`${LIB}/reads.test.ts`, 'reads of one turn share*'],
+    from: 'after: leader.round }]', to: 'after: leader.reads[0]?.after ?? leader.round }]',
+  },
+  {
+    name: 'a leader answers reads before it has applied its first entry', file: 'lib/reads.ts', killer: [SCENARIOS, 'read-before*'],
+    from: "!isReady(leader) ? 'notReady' : ", to: '',
+  },
+  {
+    name: 'a leader answers reads without asking anybody', file: 'lib/reads.ts', killer: [SCENARIOS, 'read-behind*'],
+    from: 'const answered = quorumAnswered(leader)', to: 'const answered = quorumAnswered(leader) + Number.POSITIVE_INFINITY',
+  },
+  {
+    name: 'reads that a deposed leader cannot answer are forgotten', file: 'lib/convert.ts', killer: [`${LIB}/reads.test.ts`, 'a newer term ends*'],
+    from: "    for (const read of state.reads) outbox.readAnswers.push({ type: 'readRefused', id: read.id, reason: 'notLeader' })\n", to: '',
+  },
+  {
+    name: 'a read is served before this machine has come so far', file: 'streams/reads/reader.ts', killer: [`${STREAMS}/reads/reader.test.ts`, 'reads of one turn*'],
+    from: 'const serve = <S>(state: ReaderState<S>, index: Index): void => {\n', to: 'const serve = <S>(state: ReaderState<S>, _: Index): void => {\n  const index = Number.POSITIVE_INFINITY\n',
+  },
+  {
+    name: 'an answer serves reads that came after its question', file: 'streams/reads/reader.ts', killer: [`${STREAMS}/reads/reader.test.ts`, 'an answer serves no read*'],
+    from: '  for (const read of question.reads) read.at = \'readable\'\n  state.readable = [...state.readable, ...question.reads.map(', to: '  state.readable = [...state.readable, ...[...question.reads, ...state.waiting.splice(0)].map(',
+  },
+  {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
     unseen: 'no step of a correct core throws',
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',

@@ -12,12 +12,12 @@ export const options = (args: readonly string[]): { readonly named: Readonly<Rec
 const placeOf = ({ index, term }: EntryId): string => `${index}@${term}`
 
 /** What an expectation can name of a member. */
-const factsOf = ({ state, disk, applied, answers }: Member): Readonly<Record<string, string>> => ({
+const factsOf = ({ state, disk, applied, answers, readAnswers }: Member): Readonly<Record<string, string>> => ({
   term: `${state.term}`, vote: state.votedFor ?? '-', leader: state.leader ?? '-', commit: `${state.commitIndex}`, durable: `${state.persistedIndex}`,
   log: showLog(state).replaceAll(' ', ','), disk: showBatches(disk.batches).replaceAll(' ', ','), applied: `${applied.length}`,
   base: placeOf(state.log.base), snapshot: disk.newest === undefined ? '-' : placeOf(disk.newest.snapshot),
   incoming: disk.incoming === undefined ? '-' : `${disk.incoming.contents.length}/${disk.incoming.snapshot.bytes}`,
-  answers: answers.map(({ type, id }) => `${id}:${type}`).join(','),
+  answers: answers.map(({ type, id }) => `${id}:${type}`).join(','), reads: readAnswers.map(({ type, id }) => `${id}:${type}`).join(','),
 })
 
 const ROLES = ['leader', 'follower', 'candidate', 'down']

@@ -9,6 +9,7 @@
  *     tick n1 200 · tick n1 900 late     time passes and n1 notices; late: it was not there meanwhile
  *     wait 200 · live 2000               everybody notices; live: in steps of a heartbeat, stabilizing after each
  *     propose n1 1 2                     two proposals, named by their numbers, in one turn
+ *     read n1 1                         a read, by its number
  *     deliver · drop · duplicate WHAT    WHAT: all, or any of: a kind (AE ok no IS got RV RVR pre-RV pre-RVR), from n1, to n2, first, last
  *     keep WHAT as late · deliver late   a letter put aside, to come when it is called, as often as it is called
  *     letter n3 AE(n2; T2; 1@1; [2@2]; c=0)    one that n3 never wrote
@@ -127,6 +128,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     wait: ([ms]) => { group.wait(Number(ms)) },
     live: ([ms]) => { live(Number(ms)) },
     propose: ([id, ...requests]) => { group.act(id!, ...requests.map(request => ({ type: 'proposed', id: Number(request), body: body() }) as const)) },
+    read: ([id, ...reads]) => { group.act(id!, ...reads.map(read => ({ type: 'readAsked', id: Number(read) }) as const)) },
     drop: args => { takeFromMail(args) },
     duplicate: args => { group.mail.push(...select(group.mail, args)) },
     letter: ([from, ...text]) => { group.mail.push(parseLetter(from!, text.join(' '))) },

@@ -2,7 +2,7 @@
 import type { Ready, SnapshotWork } from '../../lib/events.js'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
-import { show, showAnswer, showBatches, showWork, showWrite } from '../lib/build.js'
+import { show, showAnswer, showBatches, showReadAnswer, showWork, showWrite } from '../lib/build.js'
 
 /** A loud line is of interest even where letters and writes are not. */
 interface Line { readonly text: string; readonly isLoud: boolean }
@@ -27,7 +27,7 @@ const roleOf = (state: RaftState): string => {
 /** Of the way of a snapshot: its beginning and its end, and not each chunk. */
 const isMilestone = ({ type }: SnapshotWork): boolean => type === 'take' || type === 'receive' || type === 'restore'
 
-const changesOf = (before: RaftState, after: RaftState, { writes, snapshots, committed, answers, diagnostics }: Ready): readonly Line[] => {
+const changesOf = (before: RaftState, after: RaftState, { writes, snapshots, committed, answers, readAnswers, diagnostics }: Ready): readonly Line[] => {
   const { id } = after.settings
   const line = (says: boolean, text: string, isLoud = true): readonly Line[] => says ? [{ text: `${id} ${text}`, isLoud }] : []
   return [
@@ -38,6 +38,7 @@ const changesOf = (before: RaftState, after: RaftState, { writes, snapshots, com
     ...snapshots.flatMap(work => line(true, `is to ${work.type === 'take' ? 'take a snapshot' : showWork(work)}`, isMilestone(work))),
     ...line(committed.length > 0, `applies ${showBatches(committed)}`, false),
     ...answers.flatMap(answer => line(true, `answers ${showAnswer(answer)}`)),
+    ...readAnswers.flatMap(answer => line(true, `answers read ${showReadAnswer(answer)}`)),
     ...line(writes.length > 0, `writes ${writes.map(showWrite).join(' and ')}`, false),
   ]
 }

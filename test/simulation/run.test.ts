@@ -141,9 +141,9 @@ test('an interrupted run says what it has', async t => {
 })
 
 test('the sums of a ledger', t => {
-  const one: Line = { seed: 1, steps: 1000, elections: 2, calls: 30, acknowledged: 20, committed: 25, simulatedMs: 1_800_000, faults: { cut: 3, crash: 1 } }
+  const one: Line = { seed: 1, steps: 1000, elections: 2, calls: 30, acknowledged: 20, read: 15, committed: 25, simulatedMs: 1_800_000, faults: { cut: 3, crash: 1 } }
   const failed: Line = { seed: 2, failure: 'broken', reason: 'two leaders\n  a story' }
   const text = summaryOf([one, failed, { ...one, seed: 3, faults: { cut: 1 } }, failed])
-  for (const claim of [/^  seeds +3$/m, /1\.00 hours, 2,000 steps, 4 elections/, /60, 40 of them acknowledged; 50 entries/, /cut 4, crash 1/, /failed +1 seeds/, /seed 2 broken: two leaders$/m]) t.regex(text, claim)
+  for (const claim of [/^  seeds +3$/m, /1\.00 hours, 2,000 steps, 4 elections/, /60, 40 of them acknowledged; 50 entries, 30 reads/, /cut 4, crash 1/, /failed +1 seeds/, /seed 2 broken: two leaders$/m]) t.regex(text, claim)
   t.regex(summaryOf([failed, { ...one, seed: 2 }]), /failed +0/, 'the last run of a seed counts')
 })

@@ -15,4 +15,5 @@ export const runSeeds = async (t: ExecutionContext, from: number, to: number, st
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0)
   t.true(sum(({ elections }) => elections) > 2 * outcomes.length, `${sum(({ elections }) => elections)} elections`)
   t.true(sum(({ acknowledged }) => acknowledged) > 20 * outcomes.length, `${sum(({ acknowledged }) => acknowledged)} acknowledged proposals`)
+  t.true(sum(({ read }) => read) > 20 * outcomes.length, `${sum(({ read }) => read)} reads`)
 }

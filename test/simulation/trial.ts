@@ -2,6 +2,7 @@
 import { isRight } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Operation } from '../../testing/linearizability/history.js'
 import { judge } from '../../testing/linearizability/judge.js'
 import { type SimulatedCluster, type SimulationOptions, simulate } from '../../testing/simulation/cluster.js'
 import { drawPartition } from '../../testing/simulation/faults/partition.js'
@@ -18,6 +19,8 @@ export interface Outcome {
   readonly committed: number
   readonly calls: number
   readonly acknowledged: number
+  /** Reads that saw something. */
+  readonly read: number
   readonly simulatedMs: Millis
   readonly faults: Readonly<Record<string, number>>
   /** Election timeouts from the last fault to equal logs. */
@@ -34,6 +37,10 @@ export interface TrialOptions {
 type Registers = SimulatedCluster<Order, string | null, Readonly<Record<string, string>>>
 
 const CLIENTS = 10
+const READERS = 3
+/** How often a reader turns to one that says that it leads. */
+const LOYALTY = 0.6
+const KEYS = ['k1', 'k2', 'k3'] as const
 /** How many clients turn to a member that is about to be cut off, at most. */
 const BURSTS = [2, CLIENTS] as const
 /** How much of what it hears the last client answers at once. */
@@ -111,7 +118,7 @@ const createClient = (cluster: Registers, dice: Dice, client: number, { election
   let made = 0
   let through: string | undefined
   const order = (): Order => {
-    const key = `k${dice.integer(1, 3)}`
+    const key = KEYS[dice.integer(1, 3) - 1]!
     serial++
     return dice.chance(0.3) ? { client, serial, key } : { client, serial, key, value: `${client}.${serial}${'.'.repeat(dice.pick(sizes))}` }
   }
@@ -155,6 +162,29 @@ const createOperator = (cluster: Registers, dice: Dice, electionTimeoutMs: Milli
   return { stop: () => { isOff = true } }
 }
 
+/** A client that reads all registers at once, at whichever member or at one that takes itself for the leader, until it is called off. */
+const createReader = (cluster: Registers, dice: Dice, reader: number, { electionTimeoutMs, gapMs }: Habits) => {
+  const client = `reader ${reader}`
+  const operations: Operation<Order, string | null>[] = []
+  const leading = new Set<string>()
+  let serial = 0
+  let isOff = false
+  const read = async (at: string, timeoutMs: Millis) => {
+    const calledAt = cluster.clock.now()
+    const outcome = await cluster.read(state => state, { at, client, timeoutMs })
+    const returnedAt = cluster.clock.now()
+    if (isRight(outcome)) for (const key of KEYS) operations.push({ client, input: { client: -reader, serial: ++serial, key }, calledAt, returnedAt, output: outcome.right[key] ?? null })
+    return outcome
+  }
+  const place = (): string => leading.size > 0 && dice.chance(LOYALTY) ? dice.pick([...leading]) : dice.pick(cluster.ids)
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs / 4), () => {
+    if (!isOff) void read(place(), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
+  })
+  for (const id of cluster.ids) cluster.member(id).leadership$.subscribe(leadership => leadership === undefined ? leading.delete(id) : leading.add(id))
+  next()
+  return { read, operations, stop: () => { isOff = true } }
+}
+
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
 const drawRest = (dice: Dice, { ids }: Registers): Rest => {
   if (ids.length < 3) return {}
@@ -162,8 +192,8 @@ const drawRest = (dice: Dice, { ids }: Registers): Rest => {
   return { down: dice.shuffled(ids).slice(0, dice.integer(0, Math.floor((ids.length - 1) / 2))) }
 }
 
-/** Every client's next command is acknowledged, wherever it is proposed. */
-const serve = async (cluster: Registers, clients: readonly ReturnType<typeof createClient>[], electionTimeoutMs: Millis): Promise<void> => {
+/** Every client's next command is acknowledged, wherever it is proposed, and every member reads. */
+const serve = async (cluster: Registers, clients: readonly ReturnType<typeof createClient>[], reader: ReturnType<typeof createReader>, electionTimeoutMs: Millis): Promise<void> => {
   const running = cluster.ids.filter(id => cluster.member(id).raft !== undefined)
   const leader = cluster.leader()
   if (2 * running.length <= cluster.ids.length || leader === undefined) return
@@ -177,6 +207,10 @@ const serve = async (cluster: Registers, clients: readonly ReturnType<typeof cre
     }
     if (!isRight(outcome)) throw new Error(`a healed cluster did not serve within ${SERVICE} election timeouts: ${outcome.left.message}`)
   }
+  for (const id of running) {
+    const outcome = await cluster.settle(reader.read(id, electionTimeoutMs * SERVICE))
+    if (!isRight(outcome)) throw new Error(`${id} of a healed cluster did not read within ${SERVICE} election timeouts: ${outcome.left.message}`)
+  }
 }
 
 /** Rejects when a promise is broken. */
@@ -188,26 +222,29 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)
+  const readers = Array.from({ length: READERS }, (_, at) => createReader(cluster, createDice(seedFor(seed, `reader ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
   await cluster.storm(electionTimeoutMs * dice.integer(4, 12), id => {
     for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
+    for (const reader of readers) void reader.read(id, electionTimeoutMs * PATIENCE)
   })
   operator.stop()
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
   await cluster.run(SETTLING * electionTimeoutMs)
   await cluster.calm(CALM * electionTimeoutMs)
-  for (const client of clients) client.stop()
+  for (const client of [...clients, ...readers]) client.stop()
   const healedAfter = await cluster.recover()
-  await serve(cluster, clients, electionTimeoutMs)
+  await serve(cluster, clients, readers[0]!, electionTimeoutMs)
   await cluster.check()
-  const verdict = judge(registerModel, cluster.operations(), { maxStates: MAX_STATES })
+  const verdict = judge(registerModel, [...cluster.operations(), ...readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
   if (verdict._tag === 'NotLinearizable') throw new Error(`no order explains what the clients of seed ${seed} saw: ${JSON.stringify(verdict.misfits)}`)
   const history = cluster.history()
   return {
     seed, members: cluster.ids.length, healedAfter, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
     steps: cluster.counts.steps(), elections: cluster.counts.elections(), committed: cluster.counts.committed(),
     calls: history.length, acknowledged: history.filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
+    read: cluster.readings().filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
   }
 }

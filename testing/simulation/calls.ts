@@ -19,14 +19,20 @@ export interface Call<C, R> {
   readonly outcome: Either<ProposeError, R> | undefined
 }
 
+/** A call whose command stands in the log, alone of its name. */
+export interface Placed<C, R> {
+  readonly call: Call<C, R>
+  readonly index: Index
+}
+
 export interface Calls<C, R> {
   readonly begin: (client: string, at: string, command: C) => (outcome: Either<ProposeError, R>) => void
   readonly history: () => readonly Call<C, R>[]
   /**
    * Holds the history against the log: what was acknowledged stands in it once, with the result that was told, in the order in which it was
-   * seen to happen; what is `never` appended stands nowhere; what is unknown stands there at most once.
+   * seen to happen; what is `never` appended stands nowhere; what is unknown stands there at most once. Returns what stands there; what was not acknowledged without its return.
    */
-  readonly check: (commits: ReadonlyMap<Index, Commit<C, R>>) => void
+  readonly check: (commits: ReadonlyMap<Index, Commit<C, R>>) => readonly Placed<C, R>[]
 }
 
 type Settled<C, R> = { -readonly [K in keyof Call<C, R>]: Call<C, R>[K] }
@@ -58,8 +64,8 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
     demand(made !== undefined && textOf(encodeValue(result, made as R)) === told, () => `${name} was answered with ${told}, and the machines made of it ${JSON.stringify(made)}`)
   }
   /** Whoever was acknowledged before another one was proposed stands before it. */
-  const checkOrder = (placed: readonly { readonly call: Call<C, R>; readonly index: Index }[]): void => {
-    let latestCall: { readonly call: Call<C, R>; readonly index: Index } | undefined
+  const checkOrder = (placed: readonly Placed<C, R>[]): void => {
+    let latestCall: Placed<C, R> | undefined
     for (const one of [...placed].sort((a, b) => a.index - b.index)) {
       const before = latestCall
       demand(before === undefined || one.call.returnedAt === undefined || one.call.returnedAt >= before.call.calledAt,
@@ -84,8 +90,10 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
       for (const name of names) asked.set(name, (asked.get(name) ?? 0) + 1)
       const single = calls.flatMap((call, i) => asked.get(names[i]!) === 1 ? [{ call, name: names[i]!, indexes: found.get(names[i]!) ?? [] }] : [])
       for (const { call, name, indexes } of single) checkOne(call, name, indexes, commits)
-      checkOrder(single.flatMap(({ call, indexes: [index] }) => index === undefined ? [] : [{ call: isAcknowledged(call) ? call : { ...call, returnedAt: undefined }, index }]))
+      const placed = single.flatMap(({ call, indexes: [index] }) => index === undefined ? [] : [{ call: isAcknowledged(call) ? call : { ...call, returnedAt: undefined }, index }])
+      checkOrder(placed)
       for (const name of found.keys()) demand(asked.has(name), () => `${name} is in the log, and nobody proposed it`)
+      return placed
     },
   }
 }

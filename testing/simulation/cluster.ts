@@ -1,7 +1,7 @@
 /** A cluster of real members in virtual time, for a test to hold in its hands. */
 import { EMPTY, type Observable, switchMap, tap } from 'rxjs'
 import type { Client, ConnectError } from '../../client/index.js'
-import { OutcomeUnknown, type ProposeError, Stopped } from '../../lib/errors.js'
+import { OutcomeUnknown, type ProposeError, type ReadError, Stopped } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Millis } from '../../lib/types.js'
@@ -17,6 +17,7 @@ import { unleash } from './faults/nemesis.js'
 import type { Member, Recipe } from './member.js'
 import { type Checks, createChecks } from './misuse.js'
 import { type SimulationOptions, recipeOf } from './options.js'
+import { type Reading, type Readings, createReadings, read } from './readings.js'
 import { type Rest, keepCalm, recover } from './recovery.js'
 import { type Act, type Scene, SimulationFailed, shorten, tell } from './story.js'
 import type { Violation } from './watch/violation.js'
@@ -48,6 +49,14 @@ export interface SimulatedProposal {
   readonly timeoutMs?: Millis
 }
 
+export interface SimulatedRead {
+  /** Where it is read. The first that runs unless told otherwise. */
+  readonly at?: MemberId
+  /** Whose it is, in the history. */
+  readonly client?: string
+  readonly timeoutMs?: Millis
+}
+
 /**
  * A cluster in virtual time. Whatever is done to it is remembered, and told when a promise is broken. What cannot be done, as to a member that does
  * not exist, throws `SimulationMisused`, or rejects with it, and changes nothing.
@@ -72,6 +81,11 @@ export interface SimulatedCluster<C, R, S> {
   connect(client: string, options?: { readonly timeoutMs?: Millis }): Eventual<ConnectError, Client<C, R>>
   /** Proposes, and remembers what comes of it; a member that crashes leaves the outcome unknown. Needs time to pass. */
   propose(command: C, options?: SimulatedProposal): Eventual<ProposeError, R>
+  /**
+   * Reads at a member, as `raft.read` does, and remembers what comes of it; a member that crashes leaves it as `Stopped`. `select` may be asked again
+   * when the history is checked: it must be a pure function, and what it returns must not change. Needs time to pass.
+   */
+  read<A>(select: (state: S) => A, options?: SimulatedRead): Eventual<ReadError, A>
   /** Makes a fault happen, now. */
   inflict(fault: Fault): void
   /** Members of different groups do not reach each other; replaces all earlier cuts. */
@@ -106,9 +120,11 @@ export interface SimulatedCluster<C, R, S> {
   calm(ms: Millis): Promise<void>
   /** What was proposed and what came of it. */
   history(): readonly Call<C, R>[]
-  /** The same as `isLinearizable` reads it. */
+  /** What was read and what came of it. */
+  readings(): readonly Reading[]
+  /** What was proposed, as `isLinearizable` reads it. */
   operations(): readonly Operation<C, R>[]
-  /** Holds the history against the log: `recover` first, so that all is known. Rejects with `SimulationFailed`. */
+  /** Holds what was proposed and what was read against the log: `recover` first, so that all is known. Rejects with `SimulationFailed`. */
   check(): Promise<void>
   readonly counts: { steps(): number; elections(): number; committed(): number; faults(): Readonly<Record<string, number>> }
 }
@@ -157,18 +173,20 @@ const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): Simu
 }
 
 /** Does what was done once more, in a world of its own; the violation that comes of it, if any. */
-const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C>[], until: Millis): Promise<Violation | undefined> => {
+const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C, S>[], until: Millis): Promise<Violation | undefined> => {
   const world = createWorld(recipe, undefined)
   const { judge, agenda } = world
   for (const member of world.members) member.start()
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  const readings = createReadings(recipe.machine, agenda.now, judge)
   for (const { at, act } of scenes) {
     if (at > agenda.now()) await world.run(at)
     if (judge.violation() !== undefined) break
     if (act.type === 'fault') world.perform(act.fault)
     else if (act.type === 'recover') await recover(world, recipe.electionTimeoutMs, act.rest)
     else if (act.type === 'calm') await keepCalm(world, act.ms)
-    else if (act.type === 'check') calls.check(world.appliances.commits)
+    else if (act.type === 'check') await readings.check(calls.check(world.appliances.commits), world.appliances.commits)
+    else if (act.type === 'read') void read(world, readings, act)
     else if (act.type === 'connect') void world.clients.connect(act.client, act.timeoutMs)
     else void propose(world, calls, act)
   }
@@ -176,7 +194,7 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
   return judge.violation()
 }
 
-const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, at, command, timeoutMs }: Extract<Act<C>, { type: 'propose' }>): Eventual<ProposeError, R> => {
+const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, at, command, timeoutMs }: Extract<Act<C, S>, { type: 'propose' }>): Eventual<ProposeError, R> => {
   const returned = calls.begin(client, 'member' in at ? at.member : at.through, command)
   const outcome = await ('member' in at ? proposeAt(world, world.member(at.member), command, timeoutMs) : world.clients.propose(at.through, command, timeoutMs))
   returned(outcome)
@@ -216,10 +234,13 @@ const faultsOf = (ids: readonly MemberId[], checks: Checks, perform: (fault: Fau
   }
 }
 
+/** The first member that runs, if any does. */
+const runningOf = <C, R, S>({ members }: World<C, R, S>): MemberId => (members.find(({ raft$ }) => raft$.value !== undefined) ?? members[0]!).id
+
 /** What clients do, remembered. */
 const clientsOf = <C, R, S>(
-  world: World<C, R, S>, calls: Calls<C, R>, checks: Checks, note: (act: Act<C>) => void,
-): Pick<SimulatedCluster<C, R, S>, 'connect' | 'propose'> => ({
+  world: World<C, R, S>, calls: Calls<C, R>, readings: Readings<C, R, S>, checks: Checks, note: (act: Act<C, S>) => void,
+): Pick<SimulatedCluster<C, R, S>, 'connect' | 'propose' | 'read'> => ({
   connect: (client, options = {}) => {
     checks.client('connect', client, options)
     const { timeoutMs } = options
@@ -228,19 +249,26 @@ const clientsOf = <C, R, S>(
   },
   propose: (command, options = {}) => {
     checks.proposal('propose', options)
-    const { through, at = world.members.find(({ raft$ }) => raft$.value !== undefined)?.id ?? world.members[0]!.id, client = through ?? 'a client', timeoutMs } = options
+    const { through, at = runningOf(world), client = through ?? 'a client', timeoutMs } = options
     const act = { type: 'propose', client, at: through === undefined ? { member: at } : { through }, command, timeoutMs } as const
     note(act)
     return propose(world, calls, act)
+  },
+  read: <A>(select: (state: S) => A, options: SimulatedRead = {}) => {
+    checks.reading('read', options)
+    const { at = runningOf(world), client = 'a client', timeoutMs } = options
+    const act = { type: 'read', client, at, select, timeoutMs } as const
+    note(act)
+    return read(world, readings, act) as Eventual<ReadError, A>
   },
 })
 
 /** The acts of a test on its cluster, remembered; and what becomes of them. */
 const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, replays: number) => {
-  const scenes: Scene<C>[] = []
+  const scenes: Scene<C, S>[] = []
   const counts: Record<string, number> = {}
   let cuts: readonly string[] = []
-  const note = (act: Act<C>): void => void scenes.push({ at: world.agenda.now(), act })
+  const note = (act: Act<C, S>): void => void scenes.push({ at: world.agenda.now(), act })
   /** Rejects when a promise was broken, with the shortest story that ends like this. */
   const verdict = async (): Promise<void> => {
     const violation = world.judge.violation()
@@ -252,7 +280,7 @@ const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, 
     note, verdict,
     /** Nothing was broken, but what the test waits for does not come: the story is all that was done. */
     patienceOver: (claim: string): SimulationFailed => new SimulationFailed(recipe.seed, claim, world.agenda.now(), tell(scenes)),
-    judged: async <A>(act: Act<C>, happen: () => Promise<A>): Promise<A> => {
+    judged: async <A>(act: Act<C, S>, happen: () => Promise<A>): Promise<A> => {
       note(act)
       const outcome = await happen()
       await verdict()
@@ -278,6 +306,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const ids = members.map(({ id }) => id)
   const checks = createChecks(ids)
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  const readings = createReadings(recipe.machine, agenda.now, judge)
   const journal = createJournal(recipe, world, replays)
   const dice = createDice(seedFor(recipe.seed, 'storm'))
   const after: Clock['after'] = (ms, work) => {
@@ -291,7 +320,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   return {
     ids, clock: { now: agenda.now, after }, ...passage,
     ...faultsOf(ids, checks, journal.inflict, journal.cuts, after),
-    ...clientsOf(world, calls, checks, journal.note),
+    ...clientsOf(world, calls, readings, checks, journal.note),
     member: id => {
       checks.member('member', id)
       return byId.get(id)!
@@ -314,8 +343,9 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
       return journal.judged({ type: 'calm', ms }, () => keepCalm(world, ms))
     },
     history: calls.history,
+    readings: readings.list,
     operations: () => operationsOf(calls.history()),
-    check: () => journal.judged({ type: 'check' }, () => Promise.resolve(calls.check(appliances.commits))),
+    check: () => journal.judged({ type: 'check' }, () => readings.check(calls.check(appliances.commits), appliances.commits)),
     counts: { steps: world.steps, elections: guard.elections, committed: () => guard.logs.history.terms.length, faults: journal.counts },
   }
 }

@@ -113,6 +113,7 @@ export const createChecks = (ids: readonly MemberId[]) => {
     rest: (call: string, rest: object): void => demand(call, { down: optional(members), links: optional(t.readonlyArray(link, 'a list of links')) }, rest),
     proposal: (call: string, options: object): void =>
       demand(call, { at: optional(member), through: optional(client), client: optional(t.string), timeoutMs: t.unknown }, options),
+    reading: (call: string, options: object): void => demand(call, { at: optional(member), client: optional(t.string), timeoutMs: t.unknown }, options),
   }
 }
 

@@ -8,8 +8,9 @@ import type { Judge } from './violation.js'
 const weigh = (batches: readonly EntryBatch[]): number => batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
 
 const checkLeader = (state: Extract<RaftState, { readonly role: 'leader' }>, { demand }: Judge): void => {
-  const { settings, progress, trackers, uncommittedBytes } = state
-  const { id, maxInflightMessages, maxInflightBytes, maxUncommittedBytes } = settings
+  const { settings, progress, trackers, uncommittedBytes, reads } = state
+  const { id, maxInflightMessages, maxInflightBytes, maxUncommittedBytes, maxPendingReads } = settings
+  demand(reads.length <= maxPendingReads, () => `${id} lets ${reads.length} reads wait`)
   for (const { id: to, inflight, inflightBytes } of progress) {
     const bytes = inflight.reduce((sum, sent) => sum + sent.bytes, 0)
     demand(inflight.length <= maxInflightMessages, () => `${id} has ${inflight.length} messages on their way to ${to}`)

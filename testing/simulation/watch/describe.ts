@@ -12,7 +12,7 @@ export const summary = (state: RaftState): string => {
 
 const brief = (message: Message, other: MemberId): string => {
   switch (message.type) {
-    case 'appendEntries': return `append ${other} T${message.term} ${message.prevLogIndex}@${message.prevLogTerm}+${message.batches.reduce((sum, { count }) => sum + count, 0)} c${message.leaderCommit}`
+    case 'appendEntries': return `append ${other} T${message.term} ${message.prevLogIndex}@${message.prevLogTerm}+${message.batches.reduce((sum, { count }) => sum + count, 0)} c${message.leaderCommit}${message.asks ? '?' : ''}`
     case 'appendPart': return `part ${other} T${message.term} ${message.head.firstIndex}@${message.head.term} ${message.offset}+${message.part.length} of ${message.head.body.bytes}`
     case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}${message.held > 0 ? ` h${message.held}` : ''}`
     case 'appendRefused': return `refuse ${other} T${message.term} ${message.prevLogIndex} hint ${message.hintIndex}@${message.hintTerm}`
@@ -24,10 +24,10 @@ const brief = (message: Message, other: MemberId): string => {
   }
 }
 
-export const describe = (before: RaftState, state: RaftState, { events }: Batch, { messages, answers, diagnostics }: Ready): string => {
+export const describe = (before: RaftState, state: RaftState, { events }: Batch, { messages, answers, readAnswers, diagnostics }: Ready): string => {
   const heard = events.map(event => event.type === 'received' ? `<${brief(event.message, event.message.from)}` : event.type === 'persisted' ? `persisted ${event.turn}` : event.type)
   const said = messages.map(message => `>${brief(message, message.to)}`)
-  const fates = answers.map(({ type, id }) => `${type} ${id}`)
+  const fates = [...answers.map(({ type, id }) => `${type} ${id}`), ...readAnswers.map(({ type, id }) => `read ${id} ${type}`)]
   const role = before.role === state.role ? '' : ` [${before.role} → ${state.role}]`
   return `${summary(state)}${role} :: ${[...heard, '=>', ...said, ...fates, ...diagnostics.map(({ type }) => type)].join('; ')}`
 }

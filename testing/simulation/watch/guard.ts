@@ -126,8 +126,9 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState,
     () => `${id} stands for election on waking, ${state.now - due} ms late`)
 }
 
-/** Whoever loses its office says of every proposal that it had not committed that it is lost. */
-const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers }: Leader, { answers }: Ready): void => {
+/** Whoever loses its office says of every proposal that it had not committed that it is lost, and answers every read. */
+const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers, reads }: Leader, { answers, readAnswers }: Ready): void => {
+  for (const read of reads) demand(readAnswers.some(answer => answer.id === read.id), () => `${id} lost its office and told nobody of read ${read.id}`)
   if (trackers.length === 0) return
   const told = new Set(answers.map(answer => answer.type === 'lost' ? answer.id : 0))
   for (const tracker of trackers) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)

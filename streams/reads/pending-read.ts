@@ -1,0 +1,32 @@
+import { messageOf } from '../../codecs/report.js'
+import { type ReadError, SelectFailed } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Millis } from '../../lib/types.js'
+
+export interface ReadOptions {
+  /** How long to wait, for a leader and for this member's own machine; 5 000 unless told otherwise. */
+  readonly timeoutMs?: Millis
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal
+}
+
+/** One read on its way, from its call to its one outcome. */
+export interface PendingRead<S> {
+  readonly timeoutMs: Millis
+  readonly deadline: Millis
+  readonly signal: AbortSignal | undefined
+  /** `waiting`: for a leader to be asked; `asked`: it was; `readable`: for this member's machine to have applied as much as it said. */
+  at: 'waiting' | 'asked' | 'readable'
+  /** Undefined once whoever reads has been told. */
+  done: ((outcome: Either<ReadError, S>) => void) | undefined
+}
+
+/** What `select` makes of the state, whatever it does. */
+export const selected = <S, A>(select: (state: S) => A, state: Either<ReadError, S>): Either<ReadError, A> => {
+  if (isLeft(state)) return state
+  try {
+    return right(select(state.right))
+  } catch (thrown) {
+    return left(new SelectFailed(thrown, messageOf(thrown)))
+  }
+}

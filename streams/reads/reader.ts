@@ -1,0 +1,288 @@
+/**
+ * Where reads begin: each waits until a leader has said how much was committed when it was asked, and then until this member's machine
+ * has applied that much.
+ *
+ *     read ──► waiting ── one question a turn ──► asked of the leader ── readable at n ──► readable ── n applied, at rest ──► select(state)
+ *                 ▲                                    │
+ *                 └──── refused, or the way is gone ───┘
+ *
+ * A read changes nothing, so it is asked again as often as need be. An answer serves the reads that were there before its question left, and no others.
+ */
+import { messageOf } from '../../codecs/report.js'
+import type { Limits } from '../../codecs/options.js'
+import { Busy, NotLeader, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from '../../lib/errors.js'
+import type { ReadAnswer, RefusalReason } from '../../lib/events.js'
+import { type Either, left, right } from '../../lib/prelude.js'
+import type { Index, MemberId, Millis } from '../../lib/types.js'
+import { optionFaults } from '../proposer/option-faults.js'
+import { type Aborts, createAborts } from '../requests/aborts.js'
+import type { Clock } from '../time/clock.js'
+import { type PendingRead, type ReadOptions, selected } from './pending-read.js'
+
+/** The way to whoever leads. */
+export interface Way {
+  /** Names the leader, and this very link to it. */
+  readonly key: string
+  ask(id: number): void
+}
+
+export interface ReaderOptions<S> {
+  readonly limits: Pick<Limits, 'maxPendingReads' | 'applyBudgetMs'>
+  /** For reads that name no `timeoutMs`. */
+  readonly timeoutMs: Millis
+  readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  readonly machine: { readonly state: S }
+  /** Calls `look` between two calls of the machine, with the index that it has applied. */
+  readonly atRest: (look: (at: { readonly index: Index }) => void) => void
+  /** Hears of each outcome, after the one who read. */
+  readonly told: (() => void) | undefined
+}
+
+export interface Reader<S> {
+  /** Calls `done` exactly once, possibly before this returns. */
+  read<A>(select: (state: S) => A, options: ReadOptions, done: (outcome: Either<ReadError, A>) => void): void
+  /** Says which way to ask from now on, if there is any, and who leads as far as is known. */
+  reroute(way: Way | undefined, leader: MemberId | undefined): void
+  /** The answer to a question that was asked over the way `key`; unknown ones are ignored. */
+  answered(key: string, answer: ReadAnswer): void
+  /** No answers come over this way any more. */
+  gone(key: string): void
+  /** The machine has applied everything up to `index`, and no call of it is under way. */
+  rested(index: Index): void
+  /** Deadlines and pauses are looked at here and nowhere else. */
+  tick(): void
+  /** Refuses new reads; those under way go on. */
+  refuseAll(): void
+  /** Whoever still waits is told that the member has stopped. */
+  halt(): void
+  /** Reads without an outcome, as the bound counts them. */
+  readonly pending: number
+}
+
+interface Question<S> {
+  readonly key: string
+  readonly reads: readonly PendingRead<S>[]
+}
+interface Readable<S> {
+  readonly index: Index
+  readonly read: PendingRead<S>
+}
+
+interface ReaderState<S> extends ReaderOptions<S> {
+  readonly aborts: Aborts<PendingRead<S>>
+  waiting: PendingRead<S>[]
+  readonly asked: Map<number, Question<S>>
+  readable: readonly Readable<S>[]
+  /** Where the first of them can be read. */
+  nextIndex: Index
+  /** In the three above, those included who were told that time is up since the last tick. */
+  pending: number
+  lastId: number
+  way: Way | undefined
+  leader: MemberId | undefined
+  /** No deadline is earlier, or somebody has given up: then the next tick looks at all. */
+  nextSweep: Millis
+  /** After a refusal nothing leaves before the next tick or another way: the same question at once would get the same answer. */
+  isPaused: boolean
+  lastRefusal: RefusalReason | undefined
+  isScheduled: boolean
+  isServing: boolean
+  isStopping: boolean
+}
+
+const tell = <S>({ aborts, told }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, S>): void => {
+  const { done, signal } = read
+  if (done === undefined) return
+  read.done = undefined
+  if (signal !== undefined) aborts.forget(signal, read)
+  done(outcome)
+  told?.()
+}
+
+const GIVEN_UP = 'The read was aborted; nothing was read.'
+
+const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal }: ReadOptions, select: unknown, done: PendingRead<S>['done'] & {}): void => {
+  const refuse = (error: ReadError): void => {
+    done(left(error))
+    state.told?.()
+  }
+  const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...optionFaults(timeoutMs, signal)]
+  if (faults.length > 0) return refuse(new Rejected(faults))
+  if (state.isStopping) return refuse(new Stopped())
+  if (signal?.aborted) return refuse(new TimedOut('never', GIVEN_UP))
+  if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
+  const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, at: 'waiting', done }
+  state.waiting.push(read)
+  state.pending++
+  if (read.deadline < state.nextSweep) state.nextSweep = read.deadline
+  if (signal !== undefined) state.aborts.watch(signal, read)
+  wake(state)
+}
+
+/** Asks at the end of this turn, once for all that wait by then. */
+const wake = <S>(state: ReaderState<S>): void => {
+  if (state.isScheduled || state.waiting.length === 0 || state.way === undefined) return
+  state.isScheduled = true
+  state.clock.endOfTurn(() => {
+    state.isScheduled = false
+    ask(state)
+  })
+}
+
+const ask = <S>(state: ReaderState<S>): void => {
+  const { way, waiting: reads } = state
+  if (way === undefined || state.isPaused || reads.length === 0) return
+  state.waiting = []
+  for (const read of reads) read.at = 'asked'
+  const id = ++state.lastId
+  state.asked.set(id, { key: way.key, reads })
+  way.ask(id)
+}
+
+/** Back to where they wait for a leader. */
+const recall = <S>(state: ReaderState<S>, isLost: (question: Question<S>) => boolean): void => {
+  for (const [id, question] of state.asked) {
+    if (!isLost(question)) continue
+    state.asked.delete(id)
+    for (const read of question.reads) read.at = 'waiting'
+    state.waiting = [...question.reads, ...state.waiting]
+  }
+  wake(state)
+}
+
+const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): void => {
+  const question = state.asked.get(answer.id)
+  if (question?.key !== key) return
+  if (answer.type === 'readRefused') {
+    if (key === state.way?.key) {
+      state.isPaused = true
+      state.lastRefusal = answer.reason
+    }
+    return recall(state, one => one === question)
+  }
+  state.asked.delete(answer.id)
+  state.lastRefusal = undefined
+  for (const read of question.reads) read.at = 'readable'
+  state.readable = [...state.readable, ...question.reads.map(read => ({ index: answer.index, read }))]
+  state.nextIndex = Math.min(state.nextIndex, answer.index)
+  if (!state.isServing) state.atRest(({ index }) => serve(state, index))
+}
+
+const stateOf = <S>({ machine }: ReaderState<S>): Either<ReadError, S> => {
+  try {
+    return right(machine.state)
+  } catch (thrown) {
+    return left(new SelectFailed(thrown, messageOf(thrown)))
+  }
+}
+
+/** Everyone who may read what the machine has become; whoever is left when the budget is spent has their turn in the next one. */
+const serve = <S>(state: ReaderState<S>, index: Index): void => {
+  const { clock, limits: { applyBudgetMs } } = state
+  if (state.isServing || state.nextIndex > index) return
+  const until = clock.now() + applyBudgetMs
+  const value = stateOf(state)
+  const due = state.readable.filter(readable => readable.index <= index)
+  let served = 0
+  while (served < due.length && (served === 0 || clock.now() < until)) tell(state, due[served++]!.read, value)
+  state.pending -= served
+  const isSpent = served < due.length
+  keepReadable(state, [...due.slice(served), ...state.readable.filter(readable => readable.index > index)])
+  if (!isSpent) return
+  state.isServing = true
+  clock.endOfTurn(() => {
+    state.isServing = false
+    state.atRest(at => serve(state, at.index))
+  })
+}
+
+const keepReadable = <S>(state: ReaderState<S>, readable: readonly Readable<S>[]): void => {
+  state.readable = readable
+  state.nextIndex = readable.reduce((least, { index }) => Math.min(least, index), Number.POSITIVE_INFINITY)
+}
+
+const reroute = <S>(state: ReaderState<S>, way: Way | undefined, leader: MemberId | undefined): void => {
+  state.leader = leader
+  if (way?.key === state.way?.key) return
+  state.way = way
+  state.isPaused = false
+  state.lastRefusal = undefined
+  // Who led before may still answer, and rightly so; but another is known to lead now.
+  if (way !== undefined) recall(state, ({ key }) => key !== way.key)
+}
+
+const whyNot = <S>({ way, leader, lastRefusal }: ReaderState<S>, { at, timeoutMs }: PendingRead<S>): ReadError => {
+  if (at === 'readable') return new TimedOut('never', `This member has not applied within ${timeoutMs} ms what was committed when the read was asked.`)
+  if (at === 'asked') return new TimedOut('never', `The leader did not answer the read within ${timeoutMs} ms.`)
+  if (lastRefusal === 'busy') return new Busy('maxPendingReads')
+  if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
+  return way === undefined || lastRefusal !== undefined
+    ? new NotLeader(leader, `There was no leader to confirm the read${leader === undefined ? '' : `; "${leader}" was last known to lead`}.`)
+    : new TimedOut('never', `The leader could not be asked for the read within ${timeoutMs} ms.`)
+}
+
+const everyone = <S>({ waiting, asked, readable }: ReaderState<S>): readonly PendingRead<S>[] =>
+  [...waiting, ...[...asked.values()].flatMap(({ reads }) => reads), ...readable.map(({ read }) => read)]
+
+/** Tells those whose time is up, and forgets all who were told. */
+const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
+  for (const read of everyone(state)) if (read.deadline <= now) tell(state, read, left(whyNot(state, read)))
+  const isLive = (read: PendingRead<S>): boolean => read.done !== undefined
+  state.waiting = state.waiting.filter(isLive)
+  keepReadable(state, state.readable.filter(({ read }) => isLive(read)))
+  for (const [id, { key, reads }] of state.asked) {
+    const live = reads.filter(isLive)
+    if (live.length === 0) state.asked.delete(id)
+    else if (live.length < reads.length) state.asked.set(id, { key, reads: live })
+  }
+  const others = everyone(state)
+  state.pending = others.length
+  state.nextSweep = others.reduce((next, { deadline }) => Math.min(next, deadline), Number.POSITIVE_INFINITY)
+}
+
+const tick = <S>(state: ReaderState<S>): void => {
+  const now = state.clock.now()
+  if (now >= state.nextSweep) sweep(state, now)
+  state.isPaused = false
+  wake(state)
+}
+
+const halt = <S>(state: ReaderState<S>): void => {
+  state.isStopping = true
+  state.way = undefined
+  for (const read of everyone(state)) tell(state, read, left(new Stopped()))
+  state.waiting = []
+  state.asked.clear()
+  keepReadable(state, [])
+  state.pending = 0
+}
+
+/** The reader of one member. */
+export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
+  const state: ReaderState<S> = {
+    ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0, way: undefined, leader: undefined,
+    nextSweep: Number.POSITIVE_INFINITY, isPaused: false, lastRefusal: undefined, isScheduled: false, isServing: false, isStopping: false,
+    aborts: createAborts(read => {
+      tell(state, read, left(new TimedOut('never', GIVEN_UP)))
+      state.nextSweep = Number.NEGATIVE_INFINITY
+    }),
+  }
+  return {
+    read: (select, readOptions, done) => add(state, readOptions, select, outcome => done(selected(select, outcome))),
+    reroute: (way, leader) => reroute(state, way, leader),
+    answered: (key, answer) => answered(state, key, answer),
+    gone: key => {
+      if (state.way?.key === key) state.way = undefined
+      recall(state, question => question.key === key)
+    },
+    rested: index => serve(state, index),
+    tick: () => tick(state),
+    refuseAll: () => {
+      state.isStopping = true
+    },
+    halt: () => halt(state),
+    get pending() {
+      return state.pending
+    },
+  }
+}
