@@ -25,7 +25,9 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   if (received > sending.snapshot.bytes) return reportContradiction(outbox, reply, `${received} of ${sending.snapshot.bytes} bytes received`)
   sending.received = received
   sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
-  pace(progress, sending.chunkBytes, isPrompt(leader, round), round, leader.round)
+  // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
+  pace(progress, sending.chunkBytes, isPrompt(leader, sending.chunkBytes > 0 ? sending.round : round), round, leader.round)
+  sending.chunkBytes = 0
 }
 
 type ChunkRead = Extract<RaftEvent, { type: 'chunkRead' }>
