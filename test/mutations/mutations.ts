@@ -257,11 +257,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'const answered = quorumAnswered(leader)', to: 'const answered = quorumAnswered(leader) + Number.POSITIVE_INFINITY',
   },
   {
-    name: 'reads that a deposed leader cannot answer are forgotten', file: 'lib/convert.ts', killer: [`${LIB}/reads.test.ts`, 'a newer term ends*'],
+    name: 'reads that a deposed leader cannot answer are forgotten', file: 'lib/convert.ts', seed: 1, killer: [`${LIB}/reads.test.ts`, 'a newer term ends*'],
     from: "    for (const read of state.reads) outbox.readAnswers.push({ type: 'readRefused', id: read.id, reason: 'notLeader' })\n", to: '',
   },
   {
-    name: 'a read is served before this machine has come so far', file: 'streams/reads/reader.ts', killer: [`${STREAMS}/reads/reader.test.ts`, 'reads of one turn*'],
+    name: 'a read is served before this machine has come so far', file: 'streams/reads/reader.ts', seed: 2, killer: [`${STREAMS}/reads/reader.test.ts`, 'reads of one turn*'],
     from: 'const serve = <S>(state: ReaderState<S>, index: Index): void => {\n', to: 'const serve = <S>(state: ReaderState<S>, _: Index): void => {\n  const index = Number.POSITIVE_INFINITY\n',
   },
   {
