@@ -84,7 +84,8 @@ export const BatchHead: t.Type<log.BatchHead, unknown> = checked(
 /** Its batch follows an entry or none, and nothing in it is of a later term than its own. Whether the part lies within the body is the core's to judge. */
 export const AppendPart: t.Type<core.AppendPart, unknown> = checked(t.strict({
   type: t.literal('appendPart'), ...envelope, prevLogTerm: Term, head: BatchHead, offset: Count, part: Bytes, round: Round,
-}, 'AppendPart'), ({ term, prevLogTerm, head }) => {
+}, 'AppendPart'), ({ term, prevLogTerm, head, part }) => {
+  if (part.length === 0) return 'must bring something'
   if (isHalfPlace(head.firstIndex - 1, prevLogTerm)) return 'must name an entry or none as its previous one'
   return prevLogTerm <= head.term && head.term <= term ? undefined : 'must not fall back to an earlier term, nor be of a later one than its own'
 })

@@ -174,9 +174,15 @@ test(`no function has more than ${MAX_FUNCTION_LINES} lines`, t => {
   t.deepEqual(long, [])
 })
 
+/** What says that something is not done, or not to be looked at; in halves, so that this file says none of it. */
+const MARKS = new RegExp([
+  `\\b(${[['TO', 'DO'], ['FIX', 'ME'], ['XX', 'X'], ['HA', 'CK']].map(halves => halves.join('')).join('|')})\\b`,
+  `@${'ts'}-(ignore|nocheck|expect-error)`, `eslint-${'disable'}`,
+].join('|'))
+
 test('no any, no suppressed check, nothing left to do', t => {
   const anys = all.flatMap(source => each(source, node => node.kind === ts.SyntaxKind.AnyKeyword ? 'any' : undefined))
-  const marks = all.filter(({ path, text }) => path !== 'test/tidy.test.ts' && /\b(TODO|FIXME|XXX|HACK)\b|@ts-(ignore|nocheck|expect-error)|eslint-disable/.test(text)).map(({ path }) => path)
+  const marks = all.filter(({ text }) => MARKS.test(text)).map(({ path }) => path)
   t.deepEqual([...anys, ...marks], [])
 })
 

@@ -1,6 +1,6 @@
 /** Handing the leadership over, as a user sees it: the wish goes to the core, and what becomes of it is read off the states that follow. */
 import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
-import { type Either, left as failed, right } from '../../lib/prelude.js'
+import { type Either, left, right } from '../../lib/prelude.js'
 import { isVoter } from '../../lib/membership.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
@@ -36,7 +36,7 @@ interface Wish {
   overAt: Millis | undefined
 }
 
-/** A new leader is known within two elections, or somebody has to look (seed case X13). */
+/** A new leader is known within two elections, or somebody has to look. */
 const ELECTIONS = 2 * 1.5
 
 /** Why there is nobody to hand over to; undefined where there is. */
@@ -53,14 +53,14 @@ const outcomeOf = (wish: Wish, state: RaftState): Either<TransferError, MemberId
   const { role, term, leader, now, settings: { id, electionTimeoutMs } } = state
   if (role === 'leader' && term === wish.term) {
     wish.isTaken ||= state.transfer !== undefined
-    return wish.isTaken && state.transfer === undefined ? failed(new TransferFailed(wish.to, 'no one was ready to take over within an election timeout; this member leads on')) : undefined
+    return wish.isTaken && state.transfer === undefined ? left(new TransferFailed(wish.to, 'no one was ready to take over within an election timeout; this member leads on')) : undefined
   }
   wish.overAt ??= now
   if (leader !== undefined && leader !== id) {
-    return wish.to === undefined || wish.to === leader ? right(leader) : failed(new TransferFailed(wish.to, `${leader} leads now`))
+    return wish.to === undefined || wish.to === leader ? right(leader) : left(new TransferFailed(wish.to, `${leader} leads now`))
   }
-  if (leader === id) return failed(new TransferFailed(wish.to, 'this member was elected again'))
-  return now - wish.overAt > ELECTIONS * electionTimeoutMs ? failed(new TransferFailed(wish.to, 'the leadership is over, and who leads now is not known')) : undefined
+  if (leader === id) return left(new TransferFailed(wish.to, 'this member was elected again'))
+  return now - wish.overAt > ELECTIONS * electionTimeoutMs ? left(new TransferFailed(wish.to, 'the leadership is over, and who leads now is not known')) : undefined
 }
 
 export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Transfers => {
@@ -69,7 +69,7 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
   let leaving: (() => void) | undefined
   let isHalted = false
 
-  const left = (): void => {
+  const depart = (): void => {
     const done = leaving
     leaving = undefined
     done?.()
@@ -78,7 +78,7 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
     const ended = wish
     wish = undefined
     ended?.done(outcome)
-    left()
+    depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
     if (isHalted) return new Stopped()
@@ -88,7 +88,7 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
   }
   const transfer: Transfers['transfer'] = (to, done) => {
     const refused = refusal(to)
-    if (refused !== undefined) return done(failed(refused))
+    if (refused !== undefined) return done(left(refused))
     wish = { to, term: newest.term, done, isTaken: false, overAt: undefined }
     ask(to)
   }
@@ -99,16 +99,16 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
       newest = state
       const outcome = wish && outcomeOf(wish, state)
       if (outcome !== undefined) end(outcome)
-      if (state.role !== 'leader' || !hasPeers()) left()
+      if (state.role !== 'leader' || !hasPeers()) depart()
     },
     leave: done => {
       if (newest.role !== 'leader' || !hasPeers()) return done()
       leaving = done
-      if (wish === undefined) transfer(undefined, left)
+      if (wish === undefined) transfer(undefined, depart)
     },
     halt: () => {
       isHalted = true
-      end(failed(new Stopped()))
+      end(left(new Stopped()))
     },
   }
 }

@@ -129,10 +129,8 @@ const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: 
 
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
-  if (!(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY) || typeof timeoutMs !== 'number' || signal !== undefined) {
-    const faults = optionFaults(timeoutMs, signal)
-    if (faults.length > 0) return done(left(new Rejected(faults)))
-  }
+  const faults = optionFaults(timeoutMs, signal)
+  if (faults.length > 0) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
   if (term !== undefined && term !== state.route?.term) return done(left(notLeader(state, term)))
   if (signal?.aborted) return done(aborted('waiting'))

@@ -102,7 +102,7 @@ const head: fc.Arbitrary<BatchHead> = fc.record({
 })
 
 export const appendPart: fc.Arbitrary<messages.AppendPart> =
-  fc.tuple(fc.record({ ...envelope, head, offset: position, part: fc.uint8Array({ maxLength: 200 }) }), position, fc.nat(5))
+  fc.tuple(fc.record({ ...envelope, head, offset: position, part: fc.uint8Array({ minLength: 1, maxLength: 200 }) }), position, fc.nat(5))
     .map(([fields, prevLogTerm, ahead]) => ({
       type: 'appendPart', ...fields, term: fields.head.term + ahead,
       prevLogTerm: fields.head.firstIndex === 1 ? 0 : Math.max(1, Math.min(prevLogTerm, fields.head.term)),

@@ -117,6 +117,7 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a part of a body without room for its entries', MESSAGES.appendPart, { ...part, head: { ...part.head, body: { ...part.head.body, bytes: 23 } } }],
   ['a part of a noop', MESSAGES.appendPart, { ...part, head: { ...part.head, kind: 'noop' } }],
   ['a part before its body', MESSAGES.appendPart, { ...part, offset: -1 }],
+  ['a part of no bytes', MESSAGES.appendPart, { ...part, part: new Uint8Array(0) }],
   ['a part that is no bytes', MESSAGES.appendPart, { ...part, part: 'bytes' }],
   ['less than nothing held', MESSAGES.appendAccepted, { ...messages.appendAccepted, held: -1 }],
   ['a snapshot of a later term', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, term: 8 } }],
