@@ -16,7 +16,7 @@ export const handOut = (state: RaftState, outbox: Outbox): void => {
       give(state, batchesFrom(log, next, last, room), outbox)
     } else {
       state.readingToApply = next
-      outbox.reads.push({ purpose: { type: 'apply' }, from: next, to: last, maxBytes: Math.min(room, settings.maxAppendBytes) })
+      outbox.logReads.push({ purpose: { type: 'apply' }, from: next, to: last, maxBytes: Math.min(room, settings.maxAppendBytes) })
     }
   }
 }

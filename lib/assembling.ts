@@ -4,6 +4,7 @@
  */
 import { lastIndexOf } from './batch.js'
 import { onAppendEntries } from './follower.js'
+import { heed } from './hearing.js'
 import { termAt } from './log.js'
 import type { AppendEntries, AppendPart } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
@@ -16,6 +17,7 @@ export const onAppendPart = (follower: Follower, request: AppendPart, outbox: Ou
   const { log, settings: { maxUncommittedBytes } } = follower
   const last = lastIndexOf(head)
   if (offset + part.length > head.body.bytes) return reportContradiction(outbox, request, `a part that ends at ${offset + part.length} of ${head.body.bytes}`)
+  heed(follower, request)
   if (head.body.bytes > maxUncommittedBytes) return reportContradiction(outbox, request, `a batch of ${head.body.bytes} bytes, where maxUncommittedBytes are ${maxUncommittedBytes}`)
   // What agrees at its end agrees as a whole (Log Matching, §5.3).
   if (termAt(log, last) === head.term) return onAppendEntries(follower, asAppend(request, last, head.term, []), outbox)

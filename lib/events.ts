@@ -26,8 +26,8 @@ export type RaftEvent =
   | { readonly type: 'chunkRead'; readonly to: MemberId; readonly snapshot: Snapshot; readonly offset: number; readonly chunk: Uint8Array | undefined }
   /** The process of this member has ended: its system refuses whoever looks for it. Told a few times in a row, and sometimes too late to matter. */
   | { readonly type: 'peerGone'; readonly peer: MemberId }
-  /** The leader is to hand over: to the one that is named, or to whoever is ready first. */
-  | { readonly type: 'transferAsked'; readonly to: MemberId | undefined }
+  /** The leader of this term is to hand over: to the one that is named, or to whoever is ready first. */
+  | { readonly type: 'transferAsked'; readonly term: Term; readonly to: MemberId | undefined }
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 
@@ -108,7 +108,7 @@ export interface Ready {
   /** 2. Leave once every hard state of this and all earlier turns is durable; entries may leave while they are being written (§10.2.1). */
   readonly messages: readonly Message[]
   /** 3. Answered by `entriesRead`. */
-  readonly reads: readonly LogRead[]
+  readonly logReads: readonly LogRead[]
   /** 4. In this order; before `committed`, since what is committed next goes to the machine that was restored. */
   readonly snapshots: readonly SnapshotWork[]
   /** 5. To apply in order; never ahead of the local disk. */

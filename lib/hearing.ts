@@ -1,5 +1,5 @@
 /** What it means to hear from another member, whatever it says. */
-import type { AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
+import type { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
@@ -20,7 +20,7 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
 }
 
 /** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
-export const heed = (follower: Follower, { from, round }: AppendEntries | InstallSnapshot): void => {
+export const heed = (follower: Follower, { from, round }: AppendEntries | AppendPart | InstallSnapshot): void => {
   follower.leader = from
   follower.heardAt = follower.now
   follower.leaderRound = Math.max(follower.leaderRound, round)

@@ -5,7 +5,7 @@ import type { EntryBatch, Index } from './types.js'
 /** What one step gathers while it folds its batch: things to say, and facts that the rules conclude from. */
 export interface Outbox {
   readonly messages: Message[]
-  readonly reads: LogRead[]
+  readonly logReads: LogRead[]
   readonly snapshots: SnapshotWork[]
   readonly committed: EntryBatch[]
   readonly answers: Answer[]
@@ -32,7 +32,7 @@ export interface Outbox {
 }
 
 export const emptyOutbox = (): Outbox => ({
-  messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [],
+  messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [],
   ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: false,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })

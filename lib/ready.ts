@@ -29,6 +29,6 @@ export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): 
     const last = outbox.appendedFrom <= lastEntry(after.log).index ? lastEntry(after.log).index : 0
     after.pendingWrites = [...after.pendingWrites, { turn: after.turn, last, since: after.now }]
   }
-  const { messages, reads, snapshots, committed, answers, readAnswers, diagnostics } = outbox
-  return { turn: after.turn, writes, messages, reads, snapshots, committed, answers, readAnswers, diagnostics }
+  const { messages, logReads, snapshots, committed, answers, readAnswers, diagnostics } = outbox
+  return { turn: after.turn, writes, messages, logReads, snapshots, committed, answers, readAnswers, diagnostics }
 }

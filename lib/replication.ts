@@ -44,7 +44,7 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
 /** Until there is a snapshot to send: what the follower refuses is a life sign too. */
 const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
   const { settings, log: { base }, term } = leader
-  if (!outbox.heartbeatDue) return
+  if (!outbox.heartbeatDue && !outbox.asks) return
   outbox.messages.push({
     type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, asks: outbox.asks, round: asked(),
   })
@@ -84,7 +84,7 @@ const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outb
   progress.fromDisk = []
   if (reading === 0) {
     progress.reading = nextIndex
-    outbox.reads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes })
+    outbox.logReads.push({ purpose: { type: 'replicate', to: id }, from: nextIndex, to: last, maxBytes })
   }
   return []
 }

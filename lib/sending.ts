@@ -48,7 +48,7 @@ export const onChunkRead = (leader: Leader, { to, snapshot, offset, chunk }: Chu
 /** Whether entries cannot help this follower, or not alone. */
 export const needsSnapshot = ({ log }: Leader, { nextIndex, lacks }: Progress): boolean => lacks > 0 || termAt(log, nextIndex - 1) === undefined
 
-/** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat. */
+/** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat, and where reads wait for a word of it. */
 export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
   const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot)
   if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot) : undefined
@@ -57,7 +57,7 @@ export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox,
   readAwaited(leader, progress, sending, outbox)
   const chunk = chunkToSend(leader, sending)
   if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
-  else if (isNew || outbox.heartbeatDue) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
+  else if (isNew || outbox.heartbeatDue || outbox.asks) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
 }
 
 /** Has a snapshot taken where somebody needs one and there is none that would help; with each heartbeat, until there is. */

@@ -157,7 +157,7 @@ export interface Transfer {
 }
 
 /** A read that waits for a quorum's word that this leader still leads (dissertation §6.4). */
-export interface PendingRead {
+export interface ReadQuestion {
   readonly id: RequestId
   /** The commitIndex when it was asked. */
   readonly index: Index
@@ -179,7 +179,7 @@ export interface Leader extends Common {
   chunkDue: Millis
   transfer: Transfer | undefined
   /** In the order in which they were asked. */
-  reads: readonly PendingRead[]
+  reads: readonly ReadQuestion[]
   /** The latest round that was begun for their sake. */
   readRound: Round
 }

@@ -109,18 +109,20 @@ const obey = (state: RaftState, { from }: Message, outbox: Outbox, heed: (follow
   return follower
 }
 
-/** Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. */
+/**
+ * Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. What
+ * is refused for its term names no round: the one who asked may have started anew since, and its clock and its rounds with it.
+ */
 const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   const { from, to } = message
   if (message.type === 'appendEntries' || message.type === 'appendPart') {
-    const { round } = message
     const prevLogIndex = message.type === 'appendEntries' ? message.prevLogIndex : message.head.firstIndex - 1
-    outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, round })
+    outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, round: 0 })
   }
   if (message.type === 'installSnapshot') {
-    const { snapshot: { index, term, bytes, checksum }, round } = message
+    const { snapshot: { index, term, bytes, checksum } } = message
     outbox.messages.push({
-      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, round,
+      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, round: 0,
     })
   }
   const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote

@@ -12,13 +12,16 @@ import { type Progress, isActive } from './progress.js'
 import { type Follower, type Leader, type RaftState, mayStand, membership, nextRound } from './state.js'
 import type { MemberId } from './types.js'
 
-/** Begins, unless another transfer is under way or the heir may not lead. */
-export const onTransferAsked = (leader: Leader, { to }: Extract<RaftEvent, { type: 'transferAsked' }>): void => {
-  if (leader.transfer !== undefined || heirs(leader, to).length === 0) return
+/** Begins, unless another leadership was meant, another transfer is under way or the heir may not lead. */
+export const onTransferAsked = (leader: Leader, { term, to }: Extract<RaftEvent, { type: 'transferAsked' }>): void => {
+  if (leader.term !== term || leader.transfer !== undefined || heirs(leader, to).length === 0) return
   leader.transfer = { to, deadline: leader.now + leader.settings.electionTimeoutMs, told: undefined }
 }
 
-/** Once nothing is missing the heir is told, and again with each heartbeat, for messages are lost. */
+/**
+ * Once nothing is missing the heir is told; with each heartbeat the next of those who are ready, or the same one again where there is no other:
+ * messages are lost, and one that has all of the log may not be fit to lead for another reason, which it does not tell.
+ */
 export const handOver = (leader: Leader, outbox: Outbox): void => {
   const { transfer, settings: { id }, term, log, commitIndex, now } = leader
   if (transfer === undefined) return
@@ -28,8 +31,9 @@ export const handOver = (leader: Leader, outbox: Outbox): void => {
   }
   const { index: lastIndex } = lastEntry(log)
   const ready = commitIndex < lastIndex ? [] : heirs(leader, transfer.to).filter(heir => isUpToDate(leader, heir))
-  const heir = ready.find(one => one.id === transfer.told) ?? ready[0]
-  if (heir === undefined || (heir.id === transfer.told && !outbox.heartbeatDue)) return
+  const told = ready.findIndex(one => one.id === transfer.told)
+  const heir = ready[(told + 1) % ready.length]
+  if (heir === undefined || (told >= 0 && !outbox.heartbeatDue)) return
   leader.transfer = { ...transfer, told: heir.id }
   outbox.messages.push({ type: 'timeoutNow', from: id, to: heir.id, term, lastIndex, round: nextRound(leader) })
 }

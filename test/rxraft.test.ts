@@ -78,7 +78,7 @@ test('a broken invariant ends a replay with code 1, at its turn and with its wor
   const sink = byteSink(1024)
   writeSegmentStart(sink, { clusterId: 'c0ffee', id: 'n1', run: 'r1', segment: 1, turn: 0, wall: 0, dropped: 0 }, partsOf(waiting).record)
   writeRecord(sink, 'turn', () => writeTurn(sink, waiting, { now: 1, wall: 1, events: [] }))
-  const after = step({ state: waiting, ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }, { now: 1, wall: 1, events: [] }).state
+  const after = step({ state: waiting, ready: { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }, { now: 1, wall: 1, events: [] }).state
   writeRecord(sink, 'turn', () => writeTurn(sink, after, { now: 2, wall: 2, events: [{ type: 'persisted', turn: 1 }] }))
   writeFileSync(file, sink.take())
   const { code, out } = await rxraft(t, 'replay', file)

@@ -54,7 +54,7 @@ const eventWords = (event: RaftEvent): string => {
       return chunk === undefined ? `${snapshotWords(snapshot)} cannot be read any more for ${to}` : `${snapshotWords(snapshot)}: read ${chunkWords(offset, chunk)} for ${to}`
     }
     case 'peerGone': return `${event.peer} is gone`
-    case 'transferAsked': return `the leadership is to pass to ${event.to ?? 'whoever is ready first'}`
+    case 'transferAsked': return `the leadership of term ${event.term} is to pass to ${event.to ?? 'whoever is ready first'}`
     case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
     default: return unreachable(event)
   }
@@ -92,10 +92,10 @@ export const stateWords = (state: RaftState): string => {
 
 export const inputWords = (events: readonly RaftEvent[]): readonly string[] => events.map(event => `← ${eventWords(event)}`)
 
-export const outputWords = ({ ready: { writes, messages, reads, snapshots, committed, answers, readAnswers, diagnostics } }: Step): readonly string[] => [
+export const outputWords = ({ ready: { writes, messages, logReads, snapshots, committed, answers, readAnswers, diagnostics } }: Step): readonly string[] => [
   ...writes.map(writeWords),
   ...messages.map(message => messageWords(message, `to ${message.to}`)),
-  ...reads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
+  ...logReads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
   ...snapshots.map(workWords),
   ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
   ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),

@@ -51,7 +51,9 @@ export const writeEvent = (sink: ByteSink, event: RaftEvent): void => {
       sink.varint(event.offset)
       return writeChunk(sink, event.chunk)
     case 'peerGone': return sink.text(event.peer)
-    case 'transferAsked': return sink.text(event.to ?? '')
+    case 'transferAsked':
+      sink.varint(event.term)
+      return sink.text(event.to ?? '')
     case 'ticked': return sink.double(event.due)
     default: return unreachable(event)
   }
@@ -88,7 +90,7 @@ const fieldsOf = (source: ByteSource): RaftEvent | undefined => {
       return snapshot && { type, to, snapshot, offset: source.varint(), chunk: readChunk(source) }
     }
     case 'peerGone': return { type, peer: source.text() }
-    case 'transferAsked': return { type, to: source.text() || undefined }
+    case 'transferAsked': return { type, term: source.varint(), to: source.text() || undefined }
     case 'ticked': return { type, due: source.double() }
     case undefined: return void source.fail('an event is of an unknown kind')
     default: return unreachable(type)
@@ -116,7 +118,7 @@ const CODECS: { readonly [Type in RaftEvent['type']]: t.Decoder<unknown, Extract
   receiveFailed: t.strict({ type: t.literal('receiveFailed'), snapshot: Snapshot }),
   chunkRead: t.strict({ type: t.literal('chunkRead'), to: MemberId, snapshot: Snapshot, offset: Count, chunk: t.union([Chunk, t.undefined]) }),
   peerGone: t.strict({ type: t.literal('peerGone'), peer: MemberId }),
-  transferAsked: t.strict({ type: t.literal('transferAsked'), to: t.union([MemberId, t.undefined]) }),
+  transferAsked: t.strict({ type: t.literal('transferAsked'), term: Term, to: t.union([MemberId, t.undefined]) }),
   ticked: t.strict({ type: t.literal('ticked'), due: Time }),
 }
 

@@ -9,13 +9,13 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
-import type { ReadCommands } from './read-commands.js'
+import type { DecodedCommands } from './decoded-commands.js'
 
 export interface ApplyOptions<C, R, S> {
   readonly protocol: Protocol<C, R>
   readonly machine: RunningMachine<C, R, S>
   /** Commands that need not be read again; each is given to the machine once. */
-  readonly commands: ReadCommands<C>
+  readonly commands: DecodedCommands<C>
   /** How long entries are applied before the rest is put off to another turn of the event loop. */
   readonly applyBudgetMs: Millis
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
@@ -104,10 +104,14 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
 }
 
 /** Whoever looks at the machine between two calls of it does so now. */
+const letLook = <C, R, S>(work: Work<C, R, S>): void => {
+  for (let look = work.waiting.shift(); look !== undefined; look = work.isCalling ? undefined : work.waiting.shift()) look(work.at)
+}
+
 const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
   if (work.isOver) return
   work.rested(work.at, bytes)
-  for (let look = work.waiting.shift(); look !== undefined; look = work.isCalling ? undefined : work.waiting.shift()) look(work.at)
+  letLook(work)
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */
@@ -178,7 +182,8 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
     isDone = true
     work.isCalling = false
     if (work.isOver) return
-    if (work.epoch !== epoch) return rest(work, 0)
+    // Another state is waited for: the machine is not where it was last counted, and the restoring is the first that waits.
+    if (work.epoch !== epoch) return letLook(work)
     if (isLeft(results)) fail(work, batch.firstIndex, results.left)
     else conclude(work, batch, entries, results.right)
     if (!isLate) return

@@ -6,7 +6,7 @@ import type { EntryBody, RequestId, Term } from '../../lib/types.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
-import { createReadCommands } from '../machine/read-commands.js'
+import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
@@ -57,7 +57,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const overflow = createOverflow(notice)
   let newest = first
   const sender = createSender(links, clock.endOfTurn)
-  const commands = createReadCommands<C>()
+  const commands = createDecodedCommands<C>()
   const propose = (id: RequestId, body: EntryBody, term: Term): void => feed.proposed({ type: 'proposed', id, body, term })
   const requests = createRequests<C, R>({ ...member, commands, links, sender, clock, told, notice, propose })
   const applier = operate<C, R, S>({
@@ -83,7 +83,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-  const transfers = createTransfers({ first, ask: to => feed.completed({ type: 'transferAsked', to }, true), hasPeers: requests.routes.hasMembers })
+  const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), hasPeers: requests.routes.hasMembers })
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {

@@ -7,8 +7,8 @@ import type { MemberId, Millis, Term } from '../../lib/types.js'
 
 interface TransfersOptions {
   readonly first: RaftState
-  /** Tells the core of the wish. */
-  readonly ask: (to: MemberId | undefined) => void
+  /** Tells the core of the wish, which is meant for the leader of this term. */
+  readonly ask: (term: Term, to: MemberId | undefined) => void
   /** Whether another member is linked to this one. */
   readonly hasPeers: () => boolean
 }
@@ -20,7 +20,7 @@ export interface Transfers {
   transfer(to: MemberId | undefined, done: Done): void
   /** A step was folded. */
   follow(state: RaftState): void
-  /** Before an end: calls `done` once this member leads no longer, or nobody is there to take over. */
+  /** Before an end: calls `done` once this member leads no longer, or nobody is there to take over, or the transfer was given up. */
   leave(done: () => void): void
   halt(): void
 }
@@ -31,9 +31,10 @@ interface Wish {
   readonly term: Term
   readonly done: Done
   /** The core has taken it up. */
-  isTaken: boolean
-  /** The leadership is over since then. */
-  overAt: Millis | undefined
+  readonly isTaken: boolean
+  /** When it was uttered; or when the leadership ended, if that is over. */
+  readonly since: Millis
+  readonly isOver: boolean
 }
 
 /** A new leader is known within two elections, or somebody has to look. */
@@ -48,19 +49,24 @@ const objection = (state: RaftState, to: MemberId | undefined): string | undefin
   return voters.some(voter => voter !== id) ? undefined : 'there is no other voter'
 }
 
+/** The wish as it stands by this state. */
+const seen = (wish: Wish, state: RaftState): Wish => {
+  if (state.role === 'leader' && state.term === wish.term) return { ...wish, isTaken: wish.isTaken || state.transfer !== undefined }
+  return wish.isOver ? wish : { ...wish, isOver: true, since: state.now }
+}
+
 /** What became of the wish by this state; undefined while that is open. */
-const outcomeOf = (wish: Wish, state: RaftState): Either<TransferError, MemberId> | undefined => {
-  const { role, term, leader, now, settings: { id, electionTimeoutMs } } = state
-  if (role === 'leader' && term === wish.term) {
-    wish.isTaken ||= state.transfer !== undefined
-    return wish.isTaken && state.transfer === undefined ? left(new TransferFailed(wish.to, 'no one was ready to take over within an election timeout; this member leads on')) : undefined
+const outcomeOf = ({ to, isTaken, isOver, since }: Wish, state: RaftState): Either<TransferError, MemberId> | undefined => {
+  const { role, leader, now, settings: { id, electionTimeoutMs } } = state
+  const failed = (reason: string): Either<TransferError, MemberId> => left(new TransferFailed(to, reason))
+  if (!isOver) {
+    if (role === 'leader' && state.transfer !== undefined) return undefined
+    if (isTaken) return failed('no one was ready to take over within an election timeout; this member leads on')
+    return now - since > electionTimeoutMs ? failed('nobody may take over by now; this member leads on') : undefined
   }
-  wish.overAt ??= now
-  if (leader !== undefined && leader !== id) {
-    return wish.to === undefined || wish.to === leader ? right(leader) : left(new TransferFailed(wish.to, `${leader} leads now`))
-  }
-  if (leader === id) return left(new TransferFailed(wish.to, 'this member was elected again'))
-  return now - wish.overAt > ELECTIONS * electionTimeoutMs ? left(new TransferFailed(wish.to, 'the leadership is over, and who leads now is not known')) : undefined
+  if (leader === id) return failed('this member was elected again')
+  if (leader !== undefined) return to === undefined || to === leader ? right(leader) : failed(`${leader} leads now`)
+  return now - since > ELECTIONS * electionTimeoutMs ? failed('the leadership is over, and who leads now is not known') : undefined
 }
 
 export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Transfers => {
@@ -89,14 +95,15 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
   const transfer: Transfers['transfer'] = (to, done) => {
     const refused = refusal(to)
     if (refused !== undefined) return done(left(refused))
-    wish = { to, term: newest.term, done, isTaken: false, overAt: undefined }
-    ask(to)
+    wish = { to, term: newest.term, done, isTaken: false, since: newest.now, isOver: false }
+    ask(newest.term, to)
   }
 
   return {
     transfer,
     follow: state => {
       newest = state
+      wish &&= seen(wish, state)
       const outcome = wish && outcomeOf(wish, state)
       if (outcome !== undefined) end(outcome)
       if (state.role !== 'leader' || !hasPeers()) depart()

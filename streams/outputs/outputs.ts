@@ -9,7 +9,7 @@ import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createLeaderships } from './leaderships.js'
 import type { Applied, CommitEvent } from '../machine/machine.js'
 import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
-import { transfersBetween } from '../snapshots/transfers.js'
+import { travelBetween } from '../snapshots/travel.js'
 
 /** How a member ended. */
 export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
@@ -116,7 +116,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
       shown = state
       leaderships.begin(state)
       sent.tell(ready.messages)
-      if (snapshots.observed) for (const event of transfersBetween(before, state)) snapshots.next(event)
+      if (snapshots.observed) for (const event of travelBetween(before, state)) snapshots.next(event)
       status.show()
       leadership.show()
     },

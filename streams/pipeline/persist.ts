@@ -7,7 +7,7 @@ import type { StorageEvent, Store } from '../storage/port.js'
 /** Hands a step's writes and reads to the store at once; nothing holds them back. */
 export const persist = (store: Pick<Store, 'write' | 'read'>) => ({ ready }: Step): void => {
   if (ready.writes.length > 0) store.write(ready.turn, ready.writes)
-  for (const read of ready.reads) store.read(read)
+  for (const read of ready.logReads) store.read(read)
 }
 
 type Stored = Extract<Completion, { type: 'persisted' | 'entriesRead' }>

@@ -17,7 +17,7 @@ export type Replayed =
   /** The recording is damaged from here on. */
   | { readonly type: 'unreadable'; readonly fault: SegmentFault }
 
-const NOTHING: Omit<Ready, 'turn'> = { writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
+const NOTHING: Omit<Ready, 'turn'> = { writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
 
 /** Folds the turns of a segment again. A state is compared with what was recorded before the turn after it. */
 export function* replay({ first, turns, damage }: Segment, fold: typeof step = step): Generator<Replayed, void> {

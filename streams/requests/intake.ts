@@ -9,7 +9,7 @@ import { isLeft, isRight, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { EntryBody, Index, RequestId, Term } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
-import type { ReadCommands } from '../machine/read-commands.js'
+import type { DecodedCommands } from '../machine/decoded-commands.js'
 import { packResults, unpackBody } from './packing.js'
 import type { Fate } from './route.js'
 
@@ -17,7 +17,7 @@ export interface IntakeOptions<C, R> {
   readonly protocol: Protocol<C, R>
   readonly limits: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes'>
   /** Takes the commands that were read to be checked, for whoever applies them. */
-  readonly commands: Pick<ReadCommands<C>, 'set'>
+  readonly commands: Pick<DecodedCommands<C>, 'set'>
   /** Puts a `proposed` event into the inbox. Where that has no room, `answered` is told a refusal as busy, possibly during this call. */
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   /** Who leads, as far as this member knows; goes with every refusal. */

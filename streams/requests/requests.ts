@@ -10,7 +10,7 @@ import type { EntryBody, Index, Millis, RequestId, Term } from '../../lib/types.
 import type { Clock } from '../time/clock.js'
 import { type Intake, type IntakeNotice, createIntake } from './intake.js'
 import type { Protocol } from '../machine/machine.js'
-import type { ReadCommands } from '../machine/read-commands.js'
+import type { DecodedCommands } from '../machine/decoded-commands.js'
 import { type Outlet, createOutlet } from './outlet.js'
 import { type Routes, createRoutes } from './routes.js'
 import type { Sender } from '../transport/send.js'
@@ -19,7 +19,7 @@ import type { Links } from '../transport/port.js'
 interface RequestsOptions<C, R> {
   readonly options: CheckedOptions
   readonly protocol: Protocol<C, R>
-  readonly commands: ReadCommands<C>
+  readonly commands: DecodedCommands<C>
   readonly links: Pick<Links, 'send'>
   readonly sender: Sender
   readonly clock: Clock

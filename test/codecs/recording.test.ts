@@ -38,7 +38,7 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
     type: fc.constant('entriesRead'), from: position, batches: fc.nat(1000).chain(first => batchesFrom(first + 1, 1)),
     purpose: fc.oneof(fc.constant({ type: 'apply' } as const), memberId.map(to => ({ type: 'replicate', to }) as const)),
   }),
-  transferAsked: fc.record({ type: fc.constant('transferAsked'), to: fc.option(memberId, { nil: undefined }) }),
+  transferAsked: fc.record({ type: fc.constant('transferAsked'), term: position, to: fc.option(memberId, { nil: undefined }) }),
   applied: fc.record({ type: fc.constant('applied'), index: position }),
   snapshotStored: fc.record({ type: fc.constant('snapshotStored'), snapshot }),
   chunkWritten: fc.record({ type: fc.constant('chunkWritten'), snapshot, received: position }),
@@ -115,7 +115,7 @@ test('a turn that is cut or changed anywhere is refused or read as another, and 
 
 /** A leader of three with entries in its log, proposals on their way and one follower that lags; and a candidate. */
 const played = (...batches: readonly Batch[]): readonly RaftState[] => {
-  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }
+  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }
   return batches.map(batch => (at = step(at, batch)).state)
 }
 const vote = (preVote: boolean, term: number, round: number): RaftEvent =>

@@ -120,6 +120,7 @@ test('a part is refused like entries are: behind what is not here, of an earlier
   t.deepEqual(later.turn(state => ({ ...part(0, 40) as object, ...withTerm(part(0, 40), state, 2) })).said, ['no(L; T3; 1; 0@0)'])
   const player = receiving()
   for (const impossible of [part(80, 21), part(0, 1, { all: 1001 })]) t.deepEqual(player.turn(impossible).noticed, ['contradiction'])
+  t.is(player.state.leader, 'L', 'one that is too large for this member is a life sign all the same')
   t.is((player.state as { readonly assembly?: unknown }).assembly, undefined)
 })
 

@@ -274,7 +274,7 @@ export interface Trace {
 }
 
 const trace = (ready: Ready): Trace => ({
-  turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.reads.map(showRead),
+  turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.logReads.map(showRead),
   snapshots: ready.snapshots.map(showWork), committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer),
   readAnswers: ready.readAnswers.map(showReadAnswer), noticed: ready.diagnostics.map(({ type }) => type),
 })
@@ -288,7 +288,7 @@ export interface Player {
 }
 
 /** What a member asks of the world before its first step. */
-export const NOTHING: Ready = { turn: 0, writes: [], messages: [], reads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
+export const NOTHING: Ready = { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
 
 /** A member under test: each call is one step, each step is checked. */
 export const play = (first: RaftState): Player => {

@@ -142,7 +142,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const { state, ready } = turned.shell.step
     watch?.stepped(before, state, ready)
     put(member, turned)
-    const { committed, answers, readAnswers, reads, snapshots } = ready
+    const { committed, answers, readAnswers, logReads, snapshots } = ready
     member.answers.push(...answers)
     member.readAnswers.push(...readAnswers)
     for (const work of snapshots) handle(member, work)
@@ -152,7 +152,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     }
     const last = committed.at(-1)
     if (last) member.inbox.push({ type: 'applied', index: lastIndexOf(last) })
-    for (const read of reads) {
+    for (const read of logReads) {
       const batches = member.disk.batches.filter(batch => lastIndexOf(batch) >= read.from && batch.firstIndex <= read.to)
       member.inbox.push({ type: 'entriesRead', purpose: read.purpose, from: read.from, batches })
     }

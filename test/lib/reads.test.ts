@@ -4,6 +4,7 @@ import type { Leader } from '../../lib/state.js'
 import {
   type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, persisted, play, preVote, propose, read, refused, requestVote, tick, vote,
 } from './build.js'
+import { snapshotAt } from './snapshots.js'
 
 const HEARTBEAT = 100
 const THREE = 'f1{next=3,match=2,on,told=2} f2{next=3,match=2,on,told=2}'
@@ -43,6 +44,28 @@ test('an answer to an older question confirms nothing, however late it comes', t
   t.true(player.state.round > before)
   for (let i = 0; i < 3; i++) for (const id of ['f1', 'f2']) t.deepEqual(player.later(1, answer(id, before)).readAnswers, [], `${i} ${id}`)
   t.deepEqual(player.later(1, answer('f2')).readAnswers, ['#1 readable at 2'])
+})
+
+test('an answer to a question of an earlier life of this member, of an earlier term, confirms nothing: it names no round', t => {
+  const f1 = play(follower({ id: 'f1', log: '1@1 2@3', term: 3, votedFor: 'L', commit: 2 }))
+  const [late] = f1.turn(ae('L', '1@1', '', 0, { term: 1, round: 1_500_000 })).ready.messages
+  t.like(late, { type: 'appendRefused', term: 3, round: 0 })
+  // L has started anew, its clock with it, and leads the term in which f1 answered; f1 votes for another by now.
+  const player = play(leader({ log: '1@1 2@3', term: 3, commit: 2, now: 1000, others: THREE }))
+  player.later(300, read(1))
+  player.later(250, tick)
+  const { readAnswers, noticed } = player.turn({ type: 'received', message: late! })
+  t.deepEqual([readAnswers, noticed], [[], []])
+})
+
+test('one that is being sent a snapshot, or that waits for one, is asked at once, too', t => {
+  for (const snapshot of [snapshotAt('9@1', { bytes: 125 }), undefined]) {
+    const player = play(leader({ base: '9@1', log: '10@1', commit: 10, others: 'f1{next=3,on} f2', ...snapshot && { snapshot } }))
+    player.later(HEARTBEAT, tick)
+    const { said, readAnswers } = player.turn(read(1))
+    t.deepEqual([said.length, said[0]?.includes('(f1;'), readAnswers], [1, true, []], `${snapshot?.index}`)
+    t.deepEqual(player.later(1, refused('f1', 9)).readAnswers, ['#1 readable at 10'])
+  }
 })
 
 test('an answer that comes in the turn of the read, before it or behind it, is to an older question', t => {

@@ -201,15 +201,23 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'assembly !== undefined && isSameBatch(assembly.head, head)', to: 'assembly !== undefined',
   },
   {
-    name: 'proposals go on while a leadership is handed over', file: 'lib/leader.ts', killer: [`${LIB}/handover.test.ts`, 'meanwhile no proposal*'],
+    name: 'proposals go on while a leadership is handed over', file: 'lib/leader.ts', killer: [`${LIB}/transfer.test.ts`, 'meanwhile no proposal*'],
     from: ' || leader.transfer !== undefined', to: '',
   },
   {
-    name: 'a leadership is handed to one that lacks something', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'X06*'],
+    name: 'a leadership is handed to one that lacks something', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'X06*'],
     from: 'progress.matchIndex === lastEntry(log).index && isActive', to: 'isActive',
   },
   {
-    name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/handover.test.ts`, 'a follower whose log has grown since, though*'],
+    name: 'one that does not stand is told again and again', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'one that is told and does not stand*'],
+    from: 'ready[(told + 1) % ready.length]', to: 'ready[Math.max(told, 0)]',
+  },
+  {
+    name: 'a question of an earlier life is answered by its round', file: 'lib/step.ts', killer: [`${LIB}/reads.test.ts`, 'an answer to a question of an earlier life*'],
+    from: 'hintIndex: 0, hintTerm: 0, round: 0 })', to: 'hintIndex: 0, hintTerm: 0, round: message.round })',
+  },
+  {
+    name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'a follower whose log has grown since, though*'],
     from: 'lastEntry(follower.log).index === lastIndex && follower', to: 'follower',
   },
   {

@@ -142,7 +142,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     crash: each(id => { group.crash(id) }),
     restart: each(id => { group.restart(id) }),
     gone: ([peer, ...ids]) => { for (const id of ids) group.act(id, { type: 'peerGone', peer: peer! }) },
-    transfer: ([id, to]) => { group.act(id!, { type: 'transferAsked', to }) },
+    transfer: ([id, to]) => { group.act(id!, { type: 'transferAsked', term: group.member(id!).state.term, to }) },
     wipe: each(id => { group.crash(id); group.wipe(id) }),
     progress: each(id => { for (const line of tellProgress(group.member(id))) trace.say(line) }),
     mail: () => { for (const message of group.mail) trace.say(`under way from ${message.from}: ${show(message)}`) },

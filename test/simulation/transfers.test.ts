@@ -1,8 +1,9 @@
 /** A leadership that is handed over: who leads next, how long nobody does, and what becomes of what was proposed meanwhile. */
 import * as t from 'io-ts'
 import test from 'ava'
+import { Observable, from } from 'rxjs'
 import { isLeft, isRight } from '../../lib/prelude.js'
-import { orThrow, reducerMachine } from '../../streams/index.js'
+import { type MachineFailed, orThrow, reducerMachine } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
 
 const counter = reducerMachine({
@@ -44,8 +45,8 @@ test('nobody in particular: whoever is ready first', async is => {
   const first = cluster.leader()!
   const next = orThrow(await cluster.settle(cluster.member(first).raft!.transferLeadership()))
   is.not(next, first)
-  await cluster.until(() => cluster.leader() === next, 2 * HEARTBEAT_MS)
-  is.pass()
+  await cluster.until(() => cluster.leader() !== undefined, 2 * HEARTBEAT_MS)
+  is.is(cluster.leader(), next)
 })
 
 test('X07 X08 one that does not hear is given up within two election timeouts, and the leader leads on', async is => {
@@ -106,6 +107,36 @@ test('X17 a leader that stops hands over first; X18 where nobody is there it sto
   is.true(third.clock.now() - at < HEARTBEAT_MS)
 })
 
+for (const place of [0, 1]) {
+  test(`a follower that has just restarted and is not fit to lead holds nothing up: the other takes over from a leader that stops (${place})`, async is => {
+    let isSlow = false
+    const machine: typeof counter = {
+      ...counter,
+      start: () => {
+        const running = counter.start()
+        const apply = isSlow ? (...of: Parameters<typeof running.apply>) => new Observable<readonly (number | MachineFailed)[]>(subscriber => {
+          cluster.clock.after(4 * ELECTION_TIMEOUT_MS, () => from(running.apply(...of)).subscribe(subscriber))
+        }) : running.apply
+        return { get state() { return running.state }, snapshot: () => running.snapshot(), restore: bytes => running.restore(bytes), apply }
+      },
+    }
+    const cluster = simulate({ machine, seed: 15, members: 3, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
+    await cluster.until(() => cluster.leader() !== undefined)
+    for (let n = 0; n < 5; n++) await cluster.settle(cluster.propose({ add: 1 }))
+    await cluster.run(ELECTION_TIMEOUT_MS)
+    const restarted = followersOf(cluster)[place]!
+    isSlow = true
+    cluster.kill(restarted)
+    cluster.start(restarted)
+    await cluster.run(ELECTION_TIMEOUT_MS / 2)
+    const [leader, at] = [cluster.leader()!, cluster.clock.now()]
+    await cluster.settle(cluster.member(leader).raft!.stop())
+    is.true(cluster.clock.now() - at <= 2 * HEARTBEAT_MS, `${cluster.clock.now() - at} ms`)
+    await cluster.until(() => cluster.leader() !== undefined, HEARTBEAT_MS)
+    is.false([leader, restarted].includes(cluster.leader()!))
+  })
+}
+
 test('all members that stop at once do not wait for each other', async is => {
   const cluster = await begun(13)
   const at = cluster.clock.now()
@@ -121,6 +152,6 @@ test('X16 a member that ends while it hands over says so', async is => {
   const moved = cluster.member(first).raft!.transferLeadership(heir)
   const stopped = cluster.member(first).raft!.stop()
   const outcome = await cluster.settle(moved, 3 * ELECTION_TIMEOUT_MS)
-  is.true(isLeft(outcome))
+  is.true(isLeft(outcome) && ['TransferFailed', 'Stopped'].includes(outcome.left._tag))
   await cluster.settle(stopped, 6 * ELECTION_TIMEOUT_MS)
 })

@@ -1,5 +1,5 @@
 /** Committed entries on their way into the machine: in order, in slices, none skipped. */
-import { type ReadCommands, createReadCommands } from '../../../streams/machine/read-commands.js'
+import { type DecodedCommands, createDecodedCommands } from '../../../streams/machine/decoded-commands.js'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
@@ -34,7 +34,7 @@ type Apply = RunningMachine<number, number, number>['apply']
 const doubled = (entries: readonly Entry<number>[]): readonly number[] => entries.map(({ command }) => 2 * command)
 
 /** An applier in virtual time with all that it told; the machine doubles, unless told otherwise. */
-const world = (how: Apply = entries => of(doubled(entries)), commands: ReadCommands<number> = createReadCommands()) => {
+const world = (how: Apply = entries => of(doubled(entries)), commands: DecodedCommands<number> = createDecodedCommands()) => {
   const clock = virtualClock()
   const calls: (readonly number[])[] = []
   const told: string[] = []
@@ -71,7 +71,7 @@ test('what is applied within the budget is applied at once, and reported once', 
 })
 
 test('commands that were read before are not read again, and are kept until all of their body is applied', assert => {
-  const commands = createReadCommands<number>()
+  const commands = createDecodedCommands<number>()
   const w = world(undefined, commands)
   const first = batch(1, 1, 2, 3)
   if (first.kind !== 'command') return assert.fail('no commands')
@@ -354,7 +354,7 @@ test('whoever is told of results finds the machine at rest where they were made'
 test('what is done between two calls is not held against the machine', assert => {
   const w = world()
   const slow = createApply({
-    commands: createReadCommands<number>(),
+    commands: createDecodedCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, commits: w.commits, from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
     rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,

@@ -11,7 +11,7 @@ const append: Write = { type: 'append', batches: [] }
 
 /** Only what a gate looks at. */
 const stepOf = (turn: number, ...writes: readonly Write[]): Step =>
-  ({ ready: { turn, writes, messages: [], reads: [], committed: [], answers: [], diagnostics: [] } }) as unknown as Step
+  ({ ready: { turn, writes, messages: [], logReads: [], committed: [], answers: [], diagnostics: [] } }) as unknown as Step
 
 /** In all diagrams a step is named by its turn; `persisted` likewise. */
 const passes = (t: ExecutionContext, steps: Readonly<Record<string, readonly Write[]>>, diagrams: { steps: string; persisted: string; passed: string }): void => {

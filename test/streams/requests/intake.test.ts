@@ -1,7 +1,7 @@
 /** Where proposals reach the core, and how their fates find the way back. */
 import test, { type ExecutionContext } from 'ava'
 import * as t from 'io-ts'
-import { createReadCommands } from '../../../streams/machine/read-commands.js'
+import { createDecodedCommands } from '../../../streams/machine/decoded-commands.js'
 import { packEntries } from '../../../codecs/entries.js'
 import { DEFAULT_LIMITS, type Limits } from '../../../codecs/options.js'
 import { decodeResults } from '../../../codecs/results.js'
@@ -18,7 +18,7 @@ const member = (limits: Partial<Limits> = {}) => {
   const notices: IntakeNotice[] = []
   const said: string[] = []
   const intake = createIntake({
-    commands: createReadCommands<string>(),
+    commands: createDecodedCommands<string>(),
     protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3', term: 3 }),
     notice: notice => notices.push(notice),
   })
@@ -110,7 +110,7 @@ test('after one refusal everything later of its epoch is refused, of this link a
 test('a refusal that comes while the request is put into the inbox is heard', assert => {
   const said: string[] = []
   const full = createIntake<string, number>({
-    commands: createReadCommands<string>(),
+    commands: createDecodedCommands<string>(),
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined,
     propose: id => full.answered([{ type: 'refused', id, reason: 'busy' }]),
   })
@@ -199,7 +199,7 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
   const wire: ProposeRequest[] = []
   const inbox: { readonly id: number; readonly body: EntryBody }[] = []
   const intake = createIntake<string, number>({
-    commands: createReadCommands<string>(),
+    commands: createDecodedCommands<string>(),
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
   const link = intake.openLink('n1', reply => o.out.replied('n2', reply))

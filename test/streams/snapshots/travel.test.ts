@@ -3,7 +3,7 @@ import test from 'ava'
 import type { RaftState, Receiving } from '../../../lib/state.js'
 import type { Snapshot } from '../../../lib/types.js'
 import type { SnapshotEvent } from '../../../streams/snapshots/events.js'
-import { transfersBetween } from '../../../streams/snapshots/transfers.js'
+import { travelBetween } from '../../../streams/snapshots/travel.js'
 import { placeAt } from './fakes.js'
 
 const MiB = 1024 * 1024
@@ -15,7 +15,7 @@ const leader = (sending: { readonly snapshot: Snapshot; readonly received: numbe
 const receiver = (receiving: Pick<Receiving, 'snapshot' | 'phase' | 'received'> | undefined) => ({ role: 'follower', receiving }) as unknown as RaftState
 
 const told = (...states: readonly RaftState[]): readonly string[] => states.slice(1).flatMap((after, i) =>
-  transfersBetween(states[i]!, after).map((event: SnapshotEvent) => [event.type, 'snapshot' in event ? event.snapshot.index : 0, 'bytes' in event ? event.bytes / MiB : ''].join(' ').trim()))
+  travelBetween(states[i]!, after).map((event: SnapshotEvent) => [event.type, 'snapshot' in event ? event.snapshot.index : 0, 'bytes' in event ? event.bytes / MiB : ''].join(' ').trim()))
 
 test('a leader tells the beginning, each 4 MiB and the end', t => {
   const at = (mebibytes: number) => leader({ snapshot, received: mebibytes * MiB })

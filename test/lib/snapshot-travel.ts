@@ -8,7 +8,7 @@ import { type Shell, type Turned, emptyDisk, feed, startShell, writeOldest } fro
 import { workOnDisk } from './snapshot-files.js'
 import type { SnapshotFile } from './shell.js'
 
-export interface Transfer {
+export interface Travel {
   readonly leader: Step
   readonly follower: Shell
   /** Under way, each once, oldest first. */
@@ -55,13 +55,13 @@ const fileOf = (bytes: number): SnapshotFile => {
 export const between = (bytes: number) => {
   const file = fileOf(bytes)
   const first = leader({ voters: 'L f1', others: 'f1{next=1}', base: '3@1', log: '4@1', commit: LAST, snapshot: file.snapshot, now: NOW, settings })
-  const begin = (left: Budget): Transfer => ({
+  const begin = (left: Budget): Travel => ({
     leader: { state: first, ready: NOTHING }, follower: startFollower(emptyDisk()), mail: [], leaderWork: [], followerWork: [], restored: undefined, written: [], left,
   })
 
   const post = (mail: readonly Message[], messages: readonly Message[]): readonly Message[] =>
     messages.reduce((all, message) => all.some(one => JSON.stringify(one) === JSON.stringify(message)) ? all : [...all, message], mail)
-  const tellLeader = (world: Transfer, ...events: readonly RaftEvent[]): Transfer => {
+  const tellLeader = (world: Travel, ...events: readonly RaftEvent[]): Travel => {
     const next = step(world.leader, { now: NOW, wall: NOW, events })
     const done = next.ready.writes.length === 0 ? next : step(next, { now: NOW, wall: NOW, events: [{ type: 'persisted', turn: next.ready.turn }] })
     return {
@@ -69,20 +69,20 @@ export const between = (bytes: number) => {
       leaderWork: [...world.leaderWork, ...next.ready.snapshots, ...done === next ? [] : done.ready.snapshots],
     }
   }
-  const take = (world: Transfer, { shell, left }: Turned): Transfer => ({ ...world, follower: shell, mail: post(world.mail, left) })
-  const tellFollower = (world: Transfer, ...events: readonly RaftEvent[]): Transfer => {
+  const take = (world: Travel, { shell, left }: Turned): Travel => ({ ...world, follower: shell, mail: post(world.mail, left) })
+  const tellFollower = (world: Travel, ...events: readonly RaftEvent[]): Travel => {
     const turned = feed(step, world.follower, { now: NOW, wall: NOW, events })
     const { snapshots, committed } = turned.shell.step.ready
     const after = { ...take(world, turned), followerWork: [...world.followerWork, ...snapshots] }
     const last = committed.at(-1)
     return last === undefined ? after : tellFollower(after, { type: 'applied', index: last.firstIndex + last.count - 1 })
   }
-  const readChunk = (world: Transfer): Transfer => {
+  const readChunk = (world: Travel): Travel => {
     const [work, ...leaderWork] = world.leaderWork
     if (work?.type !== 'read') throw new Error(`the leader asks for ${work?.type}`)
     return tellLeader({ ...world, leaderWork }, workOnDisk({ ...emptyDisk(), newest: file }, work).answer)
   }
-  const doWork = (world: Transfer): Transfer => {
+  const doWork = (world: Travel): Travel => {
     const [work, ...followerWork] = world.followerWork
     if (work === undefined || work.type === 'take' || work.type === 'read') throw new Error(`the follower asks for ${work?.type}`)
     const rest = { ...world, followerWork }
@@ -92,10 +92,10 @@ export const between = (bytes: number) => {
     const written = work.type === 'write' ? [...world.written, ...work.chunk] : world.written
     return tellFollower({ ...rest, written, follower: { ...world.follower, disk } }, answer)
   }
-  const hear = (world: Transfer, message: Message): Transfer =>
+  const hear = (world: Travel, message: Message): Travel =>
     message.to === 'L' ? tellLeader(world, { type: 'received', message }) : tellFollower(world, { type: 'received', message })
 
-  const act = (world: Transfer, one: Act): Transfer => {
+  const act = (world: Travel, one: Act): Travel => {
     const { left, mail } = world
     switch (one.type) {
       case 'beat': return tellLeader({ ...world, left: { ...left, beats: left.beats - 1 } }, { type: 'ticked', due: NOW })
@@ -113,7 +113,7 @@ export const between = (bytes: number) => {
       case 'duplicate': return hear({ ...world, left: { ...left, duplicates: left.duplicates - 1 } }, mail[one.at]!)
     }
   }
-  const possible = ({ left, mail, leaderWork, followerWork, follower }: Transfer): readonly Act[] => [
+  const possible = ({ left, mail, leaderWork, followerWork, follower }: Travel): readonly Act[] => [
     ...left.beats > 0 ? [{ type: 'beat' } as const] : [],
     ...leaderWork.length > 0 ? [{ type: 'readChunk' } as const] : [],
     ...followerWork.length > 0 ? [{ type: 'workOnDisk' } as const] : [],
@@ -122,11 +122,11 @@ export const between = (bytes: number) => {
     ...mail.map((_, at) => ({ type: 'deliver', at }) as const),
     ...left.duplicates > 0 ? mail.map((_, at) => ({ type: 'duplicate', at }) as const) : [],
   ]
-  const isDone = ({ leader: { state }, follower, restored }: Transfer): boolean =>
+  const isDone = ({ leader: { state }, follower, restored }: Travel): boolean =>
     restored !== undefined && follower.step.state.appliedIndex === LAST && progressOf(state, 'f1').matchIndex === LAST && progressOf(state, 'f1').sending === undefined
   /** All that was under way is lost, and from now on nothing is: how many heartbeats until the follower has everything. */
-  const settle = (from: Transfer): number => {
-    let world: Transfer = { ...from, mail: [], left: { beats: Number.POSITIVE_INFINITY, duplicates: 0, crashes: 0 } }
+  const settle = (from: Travel): number => {
+    let world: Travel = { ...from, mail: [], left: { beats: Number.POSITIVE_INFINITY, duplicates: 0, crashes: 0 } }
     for (let beats = 0; beats < 20; beats++) {
       if (isDone(world)) return beats
       world = act(world, { type: 'beat' })
@@ -138,7 +138,7 @@ export const between = (bytes: number) => {
 }
 
 /** What makes two of these worlds differ: rounds only by their order, and nothing that only counts up. */
-export const keyOf = ({ leader: { state }, follower: { step: { state: there }, disk, writes, held }, mail, leaderWork, followerWork, restored, written, left }: Transfer): string => {
+export const keyOf = ({ leader: { state }, follower: { step: { state: there }, disk, writes, held }, mail, leaderWork, followerWork, restored, written, left }: Travel): string => {
   const progress = progressOf(state, 'f1')
   const known = there.role === 'follower' ? there : undefined
   const rounds = [...new Set([

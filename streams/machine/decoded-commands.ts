@@ -4,7 +4,7 @@ import type { EntryBody } from '../../lib/types.js'
  * Commands of bodies that were read when they were let in, and that this member has not applied yet: a leader need not read them again. One map
  * per member, as the machines of one process must not share what they are given.
  */
-export type ReadCommands<C> = Pick<WeakMap<EntryBody, readonly C[]>, 'get' | 'set' | 'delete'>
+export type DecodedCommands<C> = Pick<WeakMap<EntryBody, readonly C[]>, 'get' | 'set' | 'delete'>
 
 /** For one member. What is never applied is forgotten with its body. */
-export const createReadCommands = <C>(): ReadCommands<C> => new WeakMap()
+export const createDecodedCommands = <C>(): DecodedCommands<C> => new WeakMap()

@@ -31,7 +31,7 @@ const receivedBetween = ({ receiving: was }: RaftState, { receiving }: RaftState
 }
 
 /** The events of one step. */
-export const transfersBetween = (before: RaftState, after: RaftState): readonly SnapshotEvent[] => [
+export const travelBetween = (before: RaftState, after: RaftState): readonly SnapshotEvent[] => [
   ...before.role === 'leader' && after.role === 'leader' && before.term === after.term ? sentBetween(before, after) : [],
   ...receivedBetween(before, after),
 ]
