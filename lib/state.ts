@@ -20,7 +20,7 @@ export interface Settings {
   readonly maxInflightMessages: number
   /** Their entries. */
   readonly maxInflightBytes: number
-  /** Proposals appended and not yet committed, with what each costs in memory beside its bytes; beyond it a proposal is refused as busy. */
+  /** Proposals appended and not yet committed, with what each costs in memory beside its bytes; beyond it a proposal is refused as busy. No batch that comes in parts may be larger. */
   readonly maxUncommittedBytes: number
   /** The newest entries kept in memory; older ones are read from the disk. */
   readonly logCacheBytes: number

@@ -42,7 +42,7 @@ export const reads = async ({ rounds, seconds }: { rounds: number; seconds: numb
   const leader = members.find(isLeading) ?? members[0]!
   const follower = members.find(raft => !isLeading(raft)) ?? members[0]!
   let questions = 0
-  leader.appendEntries$.subscribe(({ asks }) => { if (asks) questions++ })
+  leader.appendEntries$.subscribe(message => { if (message.type === 'appendEntries' && message.asks) questions++ })
   const read = (raft: Kv) => async (n: number) => orThrow(await raft.read(table => table.get(keyOf(n))))
   const kinds = {
     'writes at the leader': async (n: number) => orThrow(await leader.propose({ key: keyOf(n), value: 'v' })),

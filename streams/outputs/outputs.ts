@@ -1,5 +1,5 @@
 import { type Observable, ReplaySubject, Subject } from 'rxjs'
-import type { AppendEntries, InstallSnapshot, Message } from '../../lib/messages.js'
+import type { AppendEntries, AppendPart, InstallSnapshot, Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Status, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
@@ -24,8 +24,8 @@ export interface OutputStreams<C, R, S, L> {
   readonly leadership$: Observable<L | undefined>
   /** Commits with their results, after this member's machine has applied them. Replays nothing. */
   readonly commits$: Observable<CommitEvent<C, R, S>>
-  /** What this member, as leader, has sent. Replays nothing. */
-  readonly appendEntries$: Observable<AppendEntries>
+  /** What this member, as leader, has sent of its log: whole batches, and parts of those that are larger than a follower's window. Replays nothing. */
+  readonly appendEntries$: Observable<AppendEntries | AppendPart>
   /** The chunks of snapshots that this member, as leader, has sent. Replays nothing. */
   readonly snapshotChunks$: Observable<InstallSnapshot>
   /** How snapshots are taken, sent, received and restored. Replays nothing; does not wait for the log on the disk. */
@@ -66,10 +66,10 @@ export interface Beginning<S, L> {
 
 /** What a leader sends of its log and of its snapshots. */
 const createSent = () => {
-  const appendEntries = new Subject<AppendEntries>()
+  const appendEntries = new Subject<AppendEntries | AppendPart>()
   const snapshotChunks = new Subject<InstallSnapshot>()
   const tellOne = (message: Message): void => {
-    if (message.type === 'appendEntries') appendEntries.next(message)
+    if (message.type === 'appendEntries' || message.type === 'appendPart') appendEntries.next(message)
     else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(message)
   }
   return {

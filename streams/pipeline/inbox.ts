@@ -13,7 +13,7 @@ export type Completion = Exclude<RaftEvent, Received | PeerGone | Proposed | Tic
 
 /** All ways into the core, and the time by which it is driven. */
 export interface Inputs {
-  /** What peers say, and what is heard of them: few, and never too many for the inbox. */
+  /** What peers say, and that one is gone: the latter is told rarely, and always enters. */
   readonly received$: Observable<Received | PeerGone>
   readonly proposed$: Observable<Proposed>
   readonly ticks$: Observable<Ticked>

@@ -48,7 +48,7 @@ test('however many read at a time, a round of questions serves them all', async 
   const cluster = await begun({ members: 3 })
   for (const at of [cluster.leader()!, othersOf(cluster, cluster.leader()!)[0]!]) {
     let questions = 0
-    const subscription = cluster.member(cluster.leader()!).appendEntries$.pipe(filter(({ asks }) => asks)).subscribe(() => { questions++ })
+    const subscription = cluster.member(cluster.leader()!).appendEntries$.pipe(filter(message => message.type === 'appendEntries' && message.asks)).subscribe(() => { questions++ })
     await cluster.settle(Promise.all(Array.from({ length: 1000 }, () => cluster.read(whole, { at }))))
     t.is(questions, 2, 'one to each follower')
     subscription.unsubscribe()
