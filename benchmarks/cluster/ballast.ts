@@ -1,7 +1,7 @@
 /** The key-value machine with a ballast: its snapshots are as large as one likes, and neither side ever holds one whole. */
 import { from } from 'rxjs'
 import type { Machine } from '../../streams/index.js'
-import { around } from './around.js'
+import { around } from '../../testing/around.js'
 
 const CHUNK_BYTES = 1024 * 1024
 

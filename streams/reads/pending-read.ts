@@ -15,8 +15,6 @@ export interface PendingRead<S> {
   readonly timeoutMs: Millis
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
-  /** `waiting`: for a leader to be asked; `asked`: it was; `readable`: for this member's machine to have applied as much as it said. */
-  at: 'waiting' | 'asked' | 'readable'
   /** Undefined once whoever reads has been told. */
   done: ((outcome: Either<ReadError, S>) => void) | undefined
 }

@@ -55,7 +55,7 @@ export interface Reader<S> {
   refuseAll(): void
   /** Whoever still waits is told that the member has stopped. */
   halt(): void
-  /** Reads without an outcome, as the bound counts them. */
+  /** Reads without an outcome, as the bound counts them: for tests alone. */
   readonly pending: number
 }
 
@@ -70,8 +70,11 @@ interface Readable<S> {
 
 interface ReaderState<S> extends ReaderOptions<S> {
   readonly aborts: Aborts<PendingRead<S>>
+  /** For a leader that can be asked. */
   waiting: PendingRead<S>[]
+  /** By id, until there is an answer. */
   readonly asked: Map<number, Question<S>>
+  /** Once this member's machine has applied as much as the answer said. */
   readable: readonly Readable<S>[]
   /** Where the first of them can be read. */
   nextIndex: Index
@@ -111,7 +114,7 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal }: 
   if (state.isStopping) return refuse(new Stopped())
   if (signal?.aborted) return refuse(new TimedOut('never', GIVEN_UP))
   if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
-  const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, at: 'waiting', done }
+  const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, done }
   state.waiting.push(read)
   state.pending++
   if (read.deadline < state.nextSweep) state.nextSweep = read.deadline
@@ -133,7 +136,6 @@ const ask = <S>(state: ReaderState<S>): void => {
   const { way, waiting: reads } = state
   if (way === undefined || state.isPaused || reads.length === 0) return
   state.waiting = []
-  for (const read of reads) read.at = 'asked'
   const id = ++state.lastId
   state.asked.set(id, { key: way.key, reads })
   way.ask(id)
@@ -144,7 +146,6 @@ const recall = <S>(state: ReaderState<S>, isLost: (question: Question<S>) => boo
   for (const [id, question] of state.asked) {
     if (!isLost(question)) continue
     state.asked.delete(id)
-    for (const read of question.reads) read.at = 'waiting'
     state.waiting = [...question.reads, ...state.waiting]
   }
   wake(state)
@@ -162,7 +163,6 @@ const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): vo
   }
   state.asked.delete(answer.id)
   state.lastRefusal = undefined
-  for (const read of question.reads) read.at = 'readable'
   state.readable = [...state.readable, ...question.reads.map(read => ({ index: answer.index, read }))]
   state.nextIndex = Math.min(state.nextIndex, answer.index)
   if (!state.isServing) state.atRest(({ index }) => serve(state, index))
@@ -211,22 +211,32 @@ const reroute = <S>(state: ReaderState<S>, way: Way | undefined, leader: MemberI
   if (way !== undefined) recall(state, ({ key }) => key !== way.key)
 }
 
-const whyNot = <S>({ way, leader, lastRefusal }: ReaderState<S>, { at, timeoutMs }: PendingRead<S>): ReadError => {
-  if (at === 'readable') return new TimedOut('never', `This member has not applied within ${timeoutMs} ms what was committed when the read was asked.`)
-  if (at === 'asked') return new TimedOut('never', `The leader did not answer the read within ${timeoutMs} ms.`)
+type WhyNot = (read: Pick<PendingRead<never>, 'timeoutMs'>) => ReadError
+
+const whyNotAsked = <S>({ way, leader, lastRefusal }: ReaderState<S>): WhyNot => ({ timeoutMs }) => {
   if (lastRefusal === 'busy') return new Busy('maxPendingReads')
   if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
   return way === undefined || lastRefusal !== undefined
     ? new NotLeader(leader, `There was no leader to confirm the read${leader === undefined ? '' : `; "${leader}" was last known to lead`}.`)
     : new TimedOut('never', `The leader could not be asked for the read within ${timeoutMs} ms.`)
 }
+const whyNotAnswered: WhyNot = ({ timeoutMs }) => new TimedOut('never', `The leader did not answer the read within ${timeoutMs} ms.`)
+const whyNotRead: WhyNot = ({ timeoutMs }) =>
+  new TimedOut('never', `This member has not applied within ${timeoutMs} ms what was committed when the read was asked.`)
 
-const everyone = <S>({ waiting, asked, readable }: ReaderState<S>): readonly PendingRead<S>[] =>
-  [...waiting, ...[...asked.values()].flatMap(({ reads }) => reads), ...readable.map(({ read }) => read)]
+/** Where reads are on their way, and why those have no outcome whose time is up there. */
+const stages = <S>(state: ReaderState<S>): readonly (readonly [reads: readonly PendingRead<S>[], whyNot: WhyNot])[] => [
+  [[...state.waiting], whyNotAsked(state)],
+  [[...state.asked.values()].flatMap(({ reads }) => reads), whyNotAnswered],
+  [state.readable.map(({ read }) => read), whyNotRead],
+]
+const everyone = <S>(state: ReaderState<S>): readonly PendingRead<S>[] => stages(state).flatMap(([reads]) => reads)
 
 /** Tells those whose time is up, and forgets all who were told. */
 const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
-  for (const read of everyone(state)) if (read.deadline <= now) tell(state, read, left(whyNot(state, read)))
+  for (const [reads, whyNot] of stages(state)) {
+    for (const read of reads) if (read.deadline <= now) tell(state, read, left(whyNot(read)))
+  }
   const isLive = (read: PendingRead<S>): boolean => read.done !== undefined
   state.waiting = state.waiting.filter(isLive)
   keepReadable(state, state.readable.filter(({ read }) => isLive(read)))

@@ -2,8 +2,9 @@ import test from 'ava'
 import * as t from 'io-ts'
 import { type Observable, from, lastValueFrom, of } from 'rxjs'
 import { MachineFailed } from '../../lib/errors.js'
-import type { Entry, Machine, RunningMachine } from '../../streams/machine/machine.js'
+import type { Entry, Machine } from '../../streams/machine/machine.js'
 import { reducerMachine } from '../../streams/machine/reducer-machine.js'
+import { around } from '../../testing/around.js'
 import { type MachineSample, machineSuite } from '../../testing/machine-suite.js'
 
 const counter = reducerMachine({
@@ -68,30 +69,30 @@ suite('a counter', { machine: counter, commands: [{ add: 1 }, { add: -5 }, { add
 suite('a register', { machine: register, commands: [{ key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'a', value: 'ü' }] })
 suite('a tally', { machine: tally, commands: ['x', 'y', 'x', 'z', 'x'] })
 
-/** Machines that break one rule each, and the rule that must notice. */
-const withRun = <S>(change: (running: RunningMachine<{ add: number }, number, number>) => Partial<RunningMachine<{ add: number }, number, S>>) =>
-  ({ ...counter, start: () => Object.setPrototypeOf(change(counter.start()), counter.start()) as RunningMachine<{ add: number }, number, number> })
-
 let clock = 0
 let shared = 0
 const add = (entry: Entry<{ add: number }>): number => entry.command.add
+/** Machines that break one rule each, and the rule that must notice. */
 const broken: Record<string, { readonly rule: RegExp; readonly machine: Machine<{ add: number }, number, number> }> = {
   'asks a clock': {
     rule: /equal commands/,
-    machine: withRun(() => ({ apply: entries => of(entries.map(() => clock++)) })),
+    machine: around(counter, () => ({ apply: entries => of(entries.map(() => clock++)) })),
   },
-  'gives too few results': { rule: /one by one|equal commands/, machine: withRun(() => ({ apply: entries => of(entries.slice(1).map(add)) })) },
+  'gives too few results': { rule: /one by one|equal commands/, machine: around(counter, () => ({ apply: entries => of(entries.slice(1).map(add)) })) },
   'looks at how many commands came together': {
     rule: /one by one/,
-    machine: withRun(() => ({ apply: entries => of(entries.map(() => entries.length)) })),
+    machine: around(counter, () => ({ apply: entries => of(entries.map(() => entries.length)) })),
   },
   'keeps its state outside its copies': {
     rule: /copies share nothing/,
-    machine: withRun(() => ({ get state() { return shared }, apply: entries => of(entries.map(entry => shared += add(entry))) })),
+    machine: {
+      ...counter,
+      start: () => ({ ...counter.start(), get state() { return shared }, apply: entries => of(entries.map(entry => shared += add(entry))) }),
+    },
   },
   'writes into commands': {
     rule: /commands are left/,
-    machine: withRun(running => ({
+    machine: around(counter, running => ({
       apply: entries => {
         for (const entry of entries) Object.assign(entry.command, { add: 99 })
         return running.apply(entries)
@@ -100,20 +101,11 @@ const broken: Record<string, { readonly rule: RegExp; readonly machine: Machine<
   },
   'writes its snapshot when it is read': {
     rule: /moment it was asked for/,
-    machine: {
-      ...counter,
-      start: () => {
-        const running = counter.start()
-        return {
-          get state() { return running.state }, apply: running.apply, restore: running.restore,
-          snapshot: async function* () { yield* running.snapshot() },
-        }
-      },
-    },
+    machine: around(counter, running => ({ snapshot: async function* () { yield* running.snapshot() } })),
   },
   'has a result that its codec cannot write': {
     rule: /result comes back/,
-    machine: withRun(() => ({ apply: entries => of(entries.map(() => Number.NaN)) })),
+    machine: around(counter, () => ({ apply: entries => of(entries.map(() => Number.NaN)) })),
   },
 }
 

@@ -2,6 +2,7 @@
 import * as t from 'io-ts'
 import test from 'ava'
 import { type Machine, type SnapshotEvent, orThrow, reducerMachine } from '../../streams/index.js'
+import { around } from '../../testing/around.js'
 import { SimulationFailed, type SimulatedCluster, simulate } from '../../testing/index.js'
 
 type Command = { add: number }
@@ -23,18 +24,9 @@ const spoilt = (where: 'snapshot' | 'restore', spoil: (state: string) => string)
   async function* spoiling(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) yield Buffer.from(spoil(Buffer.from(chunk).toString()))
   }
-  return {
-    ...counter,
-    start: () => {
-      const running = counter.start()
-      return {
-        get state() { return running.state },
-        apply: running.apply,
-        snapshot: () => where === 'snapshot' ? spoiling(running.snapshot()) : running.snapshot(),
-        restore: bytes => running.restore(where === 'restore' ? spoiling(bytes) : bytes),
-      }
-    },
-  }
+  return around(counter, running => where === 'snapshot'
+    ? { snapshot: () => spoiling(running.snapshot()) }
+    : { restore: bytes => running.restore(spoiling(bytes)) })
 }
 
 test('every member takes snapshots of its own, and begins from the newest however it ended', async c => {

@@ -3,7 +3,8 @@ import * as t from 'io-ts'
 import test from 'ava'
 import { Observable, from } from 'rxjs'
 import { isLeft, isRight } from '../../lib/prelude.js'
-import { type MachineFailed, orThrow, reducerMachine } from '../../streams/index.js'
+import { orThrow, reducerMachine } from '../../streams/index.js'
+import { around } from '../../testing/around.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
 
 const counter = reducerMachine({
@@ -110,16 +111,11 @@ test('X17 a leader that stops hands over first; X18 where nobody is there it sto
 for (const place of [0, 1]) {
   test(`a follower that has just restarted and is not fit to lead holds nothing up: the other takes over from a leader that stops (${place})`, async is => {
     let isSlow = false
-    const machine: typeof counter = {
-      ...counter,
-      start: () => {
-        const running = counter.start()
-        const apply = isSlow ? (...of: Parameters<typeof running.apply>) => new Observable<readonly (number | MachineFailed)[]>(subscriber => {
-          cluster.clock.after(4 * ELECTION_TIMEOUT_MS, () => from(running.apply(...of)).subscribe(subscriber))
-        }) : running.apply
-        return { get state() { return running.state }, snapshot: () => running.snapshot(), restore: bytes => running.restore(bytes), apply }
-      },
-    }
+    const machine = around(counter, running => ({
+      apply: entries => isSlow ? new Observable(subscriber => {
+        cluster.clock.after(4 * ELECTION_TIMEOUT_MS, () => from(running.apply(entries)).subscribe(subscriber))
+      }) : running.apply(entries),
+    }))
     const cluster = simulate({ machine, seed: 15, members: 3, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
     await cluster.until(() => cluster.leader() !== undefined)
     for (let n = 0; n < 5; n++) await cluster.settle(cluster.propose({ add: 1 }))

@@ -1,11 +1,15 @@
 /** What clients asked and what they were told: a history, and what must be true of it. */
 import { encodeValue } from '../../codecs/values.js'
-import type { ProposeError } from '../../lib/errors.js'
+import { OutcomeUnknown, type ProposeError } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
 import type { Index, Millis } from '../../lib/types.js'
 import type { Commit, Protocol } from '../../streams/machine/machine.js'
+import type { Eventual } from '../../streams/proposer/proposer.js'
 import type { Operation } from '../linearizability/history.js'
+import { askAt } from './ask.js'
+import type { Act } from './story.js'
 import type { Judge } from './watch/violation.js'
+import type { World } from './world.js'
 
 /** One proposal of one client, from the call to its outcome. */
 export interface Call<C, R> {
@@ -107,3 +111,15 @@ export const operationsOf = <C, R>(calls: readonly Call<C, R>[]): readonly Opera
 })
 
 const isAcknowledged = <C, R>({ outcome }: Call<C, R>): boolean => outcome !== undefined && !isLeft(outcome)
+
+/** Proposes at a member or through a client, and remembers what comes of it; a member that crashes leaves the outcome unknown. */
+export const propose = async <C, R, S>(
+  world: World<C, R, S>, calls: Calls<C, R>, { client, at, command, timeoutMs }: Extract<Act<C, S>, { type: 'propose' }>,
+): Eventual<ProposeError, R> => {
+  const returned = calls.begin(client, 'member' in at ? at.member : at.through, command)
+  const outcome = await ('member' in at
+    ? askAt(world, { at: at.member, timeoutMs }, (raft, options) => raft.propose(command, options), () => new OutcomeUnknown(`${at.member} is gone`))
+    : world.clients.propose(at.through, command, timeoutMs))
+  returned(outcome)
+  return outcome
+}

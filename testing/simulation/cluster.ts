@@ -1,8 +1,7 @@
 /** A cluster of real members in virtual time, for a test to hold in its hands. */
 import { EMPTY, type Observable, switchMap, tap } from 'rxjs'
 import type { Client, ConnectError } from '../../client/index.js'
-import { OutcomeUnknown, type ProposeError, type ReadError, Stopped } from '../../lib/errors.js'
-import { left } from '../../lib/prelude.js'
+import type { ProposeError, ReadError } from '../../lib/errors.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { Leadership, Raft } from '../../streams/member/member.js'
@@ -10,7 +9,7 @@ import type { OutputStreams } from '../../streams/outputs/outputs.js'
 import type { Eventual } from '../../streams/proposer/proposer.js'
 import type { Cancel, Clock } from '../../streams/time/clock.js'
 import type { Operation } from '../linearizability/history.js'
-import { type Call, type Calls, createCalls, operationsOf } from './calls.js'
+import { type Call, type Calls, createCalls, operationsOf, propose } from './calls.js'
 import type { Fault } from './faults/fault.js'
 import { type StormMix, drawStorm } from './faults/mix.js'
 import { unleash } from './faults/nemesis.js'
@@ -131,26 +130,6 @@ export interface SimulatedCluster<C, R, S> {
 
 const PATIENCE_MS: Millis = 60_000
 
-/** Resolves with the outcome, or as unknown once the member's life is over. */
-const proposeAt = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>, command: C, timeoutMs: Millis | undefined): Eventual<ProposeError, R> => {
-  const raft = member.raft$.value
-  if (raft === undefined) {
-    world.stir()
-    return Promise.resolve(left(new Stopped()))
-  }
-  return new Promise(resolve => {
-    const life = member.raft$.subscribe(now => {
-      if (now === raft) return
-      resolve(left(new OutcomeUnknown(`${member.id} is gone`)))
-      world.stir()
-    })
-    void raft.propose(command, timeoutMs === undefined ? {} : { timeoutMs }).then(outcome => {
-      life.unsubscribe()
-      resolve(outcome)
-    })
-  })
-}
-
 /** The streams of whichever life a member lives; whoever listens may wait with promises. */
 const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): SimulatedMember<C, R, S> => {
   const { id, raft$ } = member
@@ -192,13 +171,6 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
   }
   if (until > agenda.now()) await world.run(until)
   return judge.violation()
-}
-
-const propose = async <C, R, S>(world: World<C, R, S>, calls: Calls<C, R>, { client, at, command, timeoutMs }: Extract<Act<C, S>, { type: 'propose' }>): Eventual<ProposeError, R> => {
-  const returned = calls.begin(client, 'member' in at ? at.member : at.through, command)
-  const outcome = await ('member' in at ? proposeAt(world, world.member(at.member), command, timeoutMs) : world.clients.propose(at.through, command, timeoutMs))
-  returned(outcome)
-  return outcome
 }
 
 /** Faults by the names that a test has for them. */

@@ -2,10 +2,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { lastValueFrom, from } from 'rxjs'
 import { type ReadError, Stopped } from '../../lib/errors.js'
-import { type Either, isRight, left } from '../../lib/prelude.js'
+import { type Either, isRight } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
 import type { Commit, Machine } from '../../streams/machine/machine.js'
 import type { Eventual } from '../../streams/proposer/proposer.js'
+import { askAt } from './ask.js'
 import type { Placed } from './calls.js'
 import type { Act } from './story.js'
 import type { Judge } from './watch/violation.js'
@@ -109,27 +110,7 @@ export const read = async <C, R, S>(
   world: World<C, R, S>, readings: Readings<C, R, S>, { client, at, select, timeoutMs }: Extract<Act<C, S>, { type: 'read' }>,
 ): Eventual<ReadError, unknown> => {
   const returned = readings.begin(client, at, select)
-  const outcome = await readAt(world, at, select, timeoutMs)
+  const outcome = await askAt(world, { at, timeoutMs }, (raft, options) => raft.read(select, options), () => new Stopped())
   returned(outcome)
   return outcome
-}
-
-const readAt = <C, R, S>(world: World<C, R, S>, at: MemberId, select: (state: S) => unknown, timeoutMs: Millis | undefined): Eventual<ReadError, unknown> => {
-  const { raft$ } = world.member(at)
-  const raft = raft$.value
-  if (raft === undefined) {
-    world.stir()
-    return Promise.resolve(left(new Stopped()))
-  }
-  return new Promise(resolve => {
-    const life = raft$.subscribe(now => {
-      if (now === raft) return
-      resolve(left(new Stopped()))
-      world.stir()
-    })
-    void raft.read(select, timeoutMs === undefined ? {} : { timeoutMs }).then(outcome => {
-      life.unsubscribe()
-      resolve(outcome)
-    })
-  })
 }

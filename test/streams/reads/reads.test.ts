@@ -3,7 +3,7 @@ import test from 'ava'
 import { Observable, filter, from } from 'rxjs'
 import { isLeft, isRight, right } from '../../../lib/prelude.js'
 import { memoryCluster, orThrow } from '../../../streams/index.js'
-import type { Machine } from '../../../streams/machine/machine.js'
+import { around } from '../../../testing/around.js'
 import { type SimulatedCluster, type SimulationOptions, simulate } from '../../../testing/index.js'
 import { type Add, counter, errorOf, leaderOf, worldOf } from '../member/world.js'
 
@@ -129,22 +129,13 @@ test('after all have lost power nothing is read before it is there again', async
 const heldCounter = () => {
   const calls: (() => void)[] = []
   let isHeld = false
-  const machine: Machine<Add, number, number> = {
-    ...counter,
-    start: () => {
-      const running = counter.start()
-      return {
-        get state() { return running.state },
-        snapshot: () => running.snapshot(),
-        restore: bytes => running.restore(bytes),
-        apply: entries => new Observable(subscriber => {
-          const call = (): void => { subscriber.add(from(running.apply(entries)).subscribe(subscriber)) }
-          if (isHeld) calls.push(call)
-          else call()
-        }),
-      }
-    },
-  }
+  const machine = around(counter, running => ({
+    apply: entries => new Observable(subscriber => {
+      const call = (): void => { subscriber.add(from(running.apply(entries)).subscribe(subscriber)) }
+      if (isHeld) calls.push(call)
+      else call()
+    }),
+  }))
   return { machine, hold: (): void => { isHeld = true }, letGo: (): void => calls.splice(0).forEach(call => call()) }
 }
 

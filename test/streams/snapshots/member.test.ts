@@ -1,9 +1,8 @@
 /** Real members that take snapshots while they work, and start from them. */
 import test, { type ExecutionContext } from 'ava'
 import { type Observable, filter, firstValueFrom, lastValueFrom, take, toArray } from 'rxjs'
-import {
-  type Machine, type RaftOptions, type RunningMachine, type Storage, createRaft, fileStorage, memoryCluster, memoryStorage, orThrow,
-} from '../../../streams/index.js'
+import { type Machine, type RaftOptions, type Storage, createRaft, fileStorage, memoryCluster, memoryStorage, orThrow } from '../../../streams/index.js'
+import { around } from '../../../testing/around.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import type { SnapshotEvent } from '../../../streams/snapshots/events.js'
 import { type Add, type Counter, counter, errorOf, optionsOf } from '../member/world.js'
@@ -25,38 +24,20 @@ const add = async (raft: Counter, ...adds: readonly number[]): Promise<void> => 
 }
 
 /** The counter, and every index that any copy of it was handed. */
-const watched = (inner: Machine<Add, number, number> = counter) => {
+const watched = () => {
   const handed: number[] = []
-  const machine: Machine<Add, number, number> = {
-    ...inner,
-    start: () => {
-      const running = inner.start()
-      return {
-        get state() { return running.state },
-        apply: entries => {
-          handed.push(...entries.map(({ index }) => index))
-          return running.apply(entries)
-        },
-        snapshot: () => running.snapshot(),
-        restore: bytes => running.restore(bytes),
-      }
+  const machine = around(counter, running => ({
+    apply: entries => {
+      handed.push(...entries.map(({ index }) => index))
+      return running.apply(entries)
     },
-  }
+  }))
   return { machine, handed }
 }
 
 const eventOf = <T extends SnapshotEvent['type']>(raft: Counter, type: T): Promise<Extract<SnapshotEvent, { type: T }>> =>
   firstValueFrom(raft.snapshots$.pipe(filter((event): event is Extract<SnapshotEvent, { type: T }> => event.type === type)))
 const stateIs = (raft: Counter, total: number): Promise<unknown> => firstValueFrom(raft.state$.pipe(filter(({ state }) => state === total)))
-
-/** The counter with other ways to give its state away and to get it back. */
-const countingWith = (ways: Partial<Pick<RunningMachine<Add, number, number>, 'snapshot' | 'restore'>>): Machine<Add, number, number> => {
-  const { machine } = watched()
-  return { ...machine, start: () => {
-    const running = machine.start()
-    return { get state() { return running.state }, apply: running.apply, snapshot: ways.snapshot ?? running.snapshot, restore: ways.restore ?? running.restore }
-  } }
-}
 
 const FOLDER = '/data/n1'
 const onDisk = (disk: MemoryDisk): Storage => fileStorage(FOLDER, { disk, segmentBytes: 4096 })
@@ -186,7 +167,7 @@ for (const [what, [snapshot, reason]] of Object.entries(broken)) {
   test(`a machine whose snapshot ${what} is reported, and the member goes on`, async c => {
     const disk = memoryDisk()
     const raft = await start(c, optionsOf({
-      storage: onDisk(disk), machine: countingWith({ snapshot }), limits: { snapshotEntries: 3, snapshotStallMs: 20, snapshotRetryMs: 10 },
+      storage: onDisk(disk), machine: around(counter, () => ({ snapshot })), limits: { snapshotEntries: 3, snapshotStallMs: 20, snapshotRetryMs: 10 },
     }))
     const diagnostics = record(raft.diagnostics$)
     const twice = lastValueFrom(raft.snapshots$.pipe(filter(({ type }) => type === 'captureFailed'), take(2), toArray()))
@@ -213,7 +194,7 @@ test('stop gives up a snapshot that is being taken, and waits for no machine', a
       return new Promise(() => undefined)
     },
   }
-  const raft = await start(c, optionsOf({ storage: onDisk(disk), machine: countingWith({ snapshot: () => held }) }))
+  const raft = await start(c, optionsOf({ storage: onDisk(disk), machine: around(counter, () => ({ snapshot: () => held })) }))
   await add(raft, 1)
   const outcome = raft.snapshot()
   await raft.stop()
@@ -243,7 +224,7 @@ const spoilt: Readonly<Record<string, (disk: MemoryDisk, path: string) => Machin
     const at = Buffer.from(bytes).lastIndexOf('6')
     return Uint8Array.from(bytes, (byte, i) => i === at ? byte ^ 1 : byte)
   }),
-  'the machine cannot read': () => countingWith({ restore: () => { throw new Error('no such format') } }),
+  'the machine cannot read': () => around(counter, () => ({ restore: () => { throw new Error('no such format') } })),
 }
 for (const [what, spoil] of Object.entries(spoilt)) {
   test(`a snapshot that ${what} is reported, and the whole log is applied as before`, async c => {

@@ -26,6 +26,24 @@ const withOld = async (disk: MemoryDisk): Promise<Awaited<ReturnType<typeof open
   return openStore(storageOn(disk))
 }
 
+/** The same on a disk that makes some of its acts wait, from `hold` to `release`. */
+const openHolding = async (acts: (disk: MemoryDisk, whenFree: (act: () => void) => void) => Partial<MemoryDisk>) => {
+  const disk = newDisk()
+  await (await withOld(disk)).close()
+  const held: (() => void)[] = []
+  let isHolding = false
+  const opened = await openStore(storageOn({ ...disk, ...acts(disk, act => { isHolding ? held.push(act) : act() }) }))
+  return {
+    disk, opened, held: () => held.length,
+    hold: () => { isHolding = true },
+    release: () => {
+      isHolding = false
+      for (const act of held.splice(0)) act()
+    },
+  }
+}
+const turns = async (count: number): Promise<void> => { for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve)) }
+
 const isWritten = (opened: Awaited<ReturnType<typeof openStore>>): Promise<boolean> =>
   writeSnapshot(opened.store, placeAt(9), NEW).then(() => true, () => false)
 
@@ -128,25 +146,17 @@ test('a disk that cannot be read ends the reading, and its file is closed', asyn
 })
 
 test('a snapshot that is being opened is not removed before it is open', async t => {
-  const disk = newDisk()
-  await (await withOld(disk)).close()
-  const held: (() => void)[] = []
-  let isHolding = false
-  const opened = await openStore(storageOn({
-    ...disk,
-    open: (path, mode, done) => {
-      if (isHolding && path.endsWith(nameAt(3))) held.push(() => disk.open(path, mode, done))
-      else disk.open(path, mode, done)
-    },
+  const { opened, hold, held, release } = await openHolding((disk, whenFree) => ({
+    open: (path, mode, done) => path.endsWith(nameAt(3)) ? whenFree(() => disk.open(path, mode, done)) : disk.open(path, mode, done),
   }))
   const writer = opened.store.snapshots.write(placeAt(9))
   await write(writer, NEW[0]!)
-  isHolding = true
+  hold()
   const reading = openNewest(opened.store)
   const finishing = finish(writer)
-  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
-  held.forEach(open => open())
-  t.is(held.length, 1)
+  await turns(20)
+  t.is(held(), 1)
+  release()
   const reader = await reading
   t.is(Buffer.concat(await restOf(reader)).toString(), OLD[0]!.toString())
   t.is((await finishing).index, 9)
@@ -171,30 +181,16 @@ test('a long snapshot is synced on the way, and the old one goes after everythin
   t.is(disk.openFiles(), 0)
 })
 
-/** A store on a disk that holds back its syncs, once it is slow. */
+/** A store whose disk holds back its syncs. */
 const slowlySynced = async () => {
-  const disk = newDisk()
-  await (await withOld(disk)).close()
-  const held: (() => void)[] = []
-  let isSlow = false
-  const opened = await openStore(storageOn({
-    ...disk,
+  const slow = await openHolding((disk, whenFree) => ({
     open: (path, mode, done) => disk.open(path, mode, outcome => done(isLeft(outcome) ? outcome : right({
-      ...outcome.right,
-      datasync: synced => void (isSlow ? held.push(() => outcome.right.datasync(synced)) : outcome.right.datasync(synced)),
+      ...outcome.right, datasync: synced => whenFree(() => outcome.right.datasync(synced)),
     }))),
   }))
-  isSlow = true
-  return {
-    disk, opened, held: () => held.length,
-    /** Lets all of them happen, from now on at once. */
-    release: () => {
-      isSlow = false
-      for (const sync of held.splice(0)) sync()
-    },
-  }
+  slow.hold()
+  return slow
 }
-const turns = async (count: number): Promise<void> => { for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve)) }
 
 test('the writing goes on while what came before is synced, as long as no second sync is due', async t => {
   const { opened, held, release } = await slowlySynced()

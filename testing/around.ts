@@ -1,4 +1,4 @@
-import type { Machine, RunningMachine } from '../../streams/index.js'
+import type { Machine, RunningMachine } from '../streams/machine/machine.js'
 
 /** The machine, with some of what a running one does replaced. */
 export const around = <C, R, S>(
