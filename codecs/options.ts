@@ -1,9 +1,10 @@
 import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
+import { MAX_MEMBERS } from '../lib/membership.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { Settings } from '../lib/state.js'
 import type { Compression as SnapshotCompression, MemberId as Id, Millis } from '../lib/types.js'
-import { Address, MAX_MEMBERS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
+import { Address, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
 import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
