@@ -65,6 +65,8 @@ export const DEFAULT_ELECTION_TIMEOUT_MS: Millis = 1000
 export const DEFAULT_HEARTBEAT_MS: Millis = 100
 /** How long a proposal that names no time waits for its result, a leader included, and a new client for a member that answers. */
 export const DEFAULT_PROPOSE_TIMEOUT_MS: Millis = 5000
+/** How long a change of the membership that names no time is waited for: a new voter has to catch up. */
+export const DEFAULT_CHANGE_TIMEOUT_MS: Millis = 60_000
 
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({

@@ -18,11 +18,14 @@ import type { MemberId, Membership } from './types.js'
 type ChangeAsked = Extract<RaftEvent, { type: 'changeAsked' }>
 type Refusal = Pick<Extract<ChangeAnswer, { type: 'changeRefused' }>, 'reason' | 'why'>
 
-/** Takes the first step of a change, or says why not. One at a time, and none before an entry of this term is committed: else two could be open at once. */
+/** Whether this member takes wishes for another membership: not before an entry of its term is committed, nor while it hands over. */
+export const canChange = (state: RaftState): boolean => state.role === 'leader' && state.noopIndex <= state.commitIndex && state.transfer === undefined
+
+/** Takes the first step of a change, or says why not. One at a time: two that are open could have majorities that do not meet (§4.1). */
 export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAsked, outbox: Outbox): void => {
   const refuse = ({ reason, why }: Refusal): void => void outbox.changeAnswers.push({ type: 'changeRefused', id, reason, why })
   if (term !== leader.term) return refuse({ reason: 'notLeader', why: 'another leadership was meant' })
-  if (leader.noopIndex > leader.commitIndex || leader.transfer !== undefined) return refuse({ reason: 'notReady', why: 'the leader cannot change the membership right now' })
+  if (!canChange(leader)) return refuse({ reason: 'notReady', why: 'the leader cannot change the membership right now' })
   const newest = placedMembershipOf(leader.log)
   if (from !== undefined && !sameMembership(from, newest.membership)) return refuse({ reason: 'refused', why: 'the membership has become another one' })
   const first = changed(newest.membership, wish)
@@ -38,10 +41,10 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
 
 /** The next step of the change that is under way. */
 export const reconfigure = (leader: Leader, outbox: Outbox): void => {
-  const { log, commitIndex, noopIndex, transfer, now, settings: { electionTimeoutMs } } = leader
+  const { log, commitIndex, now, settings: { electionTimeoutMs } } = leader
   if (leader.leaving.length > 0) letGo(leader)
   const { index, membership } = placedMembershipOf(log)
-  if (index > commitIndex || noopIndex > commitIndex || transfer !== undefined) return
+  if (index > commitIndex || !canChange(leader)) return
   const step = stepAfter(membership)
   if (step === undefined) return
   const isAwaited = awaitedBy(membership).map(id => hasCaughtUp(progressOf(leader, id)!, lastEntry(log).index, now, electionTimeoutMs)).includes(false)

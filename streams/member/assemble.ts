@@ -10,6 +10,7 @@ import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
+import { type Changes, createChanges } from './members.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Reads, createReads } from '../reads/reads.js'
@@ -26,6 +27,7 @@ export interface Parts<C, R, S> {
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
   readonly transfers: Pick<Transfers, 'transfer' | 'leave'>
+  readonly changes: Pick<Changes, 'change'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
@@ -84,10 +86,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
   const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), hasPeers: requests.routes.hasMembers })
+  const changes = createChanges({ first, ask: event => feed.completed(event, true) })
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    requests, reads, outputs, snapshots, transfers, log, overflowed: overflow.add,
+    requests, reads, outputs, snapshots, transfers, changes, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -105,8 +108,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       reads.folded(step.state, [...readAnswers, ...step.ready.readAnswers])
       sender.flush()
       transfers.follow(step.state)
+      changes.follow(step.state, step.ready.changeAnswers)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, transfers, requests, reads, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, transfers, changes, requests, reads, outputs]) part.halt() },
   }
 }

@@ -11,6 +11,7 @@ import { closePorts } from './open.js'
 import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { proposerOf } from '../proposer/proposer-of.js'
+import { membersBy } from './members.js'
 import { receive } from './receive.js'
 import type { Ended } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
@@ -34,7 +35,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { requests, reads, outputs, snapshots, transfers, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { requests, reads, outputs, snapshots, transfers, changes, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -78,6 +79,10 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     })),
     transferLeadership: to => new Promise(resolve => transfers.transfer(to, outcome => {
       resolve(outcome)
+      told?.()
+    })),
+    members: membersBy((wish, options, done) => changes.change(wish, options, outcome => {
+      done(outcome)
       told?.()
     })),
     stop: ending.stop, [Symbol.asyncDispose]: ending.stop,
