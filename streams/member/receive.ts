@@ -35,7 +35,7 @@ export const receive = (events$: Observable<TransportEvent>, listener: Listener)
       switch (event.type) {
         case 'received': return hear(listener, event)
         case 'connected': return tellBoth(listener, ears => ears.connected(event.party))
-        case 'disconnected': return tellBoth(listener, ears => ears.disconnected(event.party))
+        case 'disconnected': return tellBoth(listener, ears => ears.disconnected(event.party, event.unanswered))
         case 'gone': return { type: 'peerGone', peer: event.peer }
         case 'noticed': return void listener.notice(event.notice)
         default: return unreachable(event)

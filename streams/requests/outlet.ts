@@ -5,7 +5,7 @@
  *                   ▲                                   │
  *                   └─── refused: nothing appended ─────┘   back to the front, in the order of submission
  *
- * A command is sent again only after a refusal, which says that it was appended nowhere.
+ * A command is sent again only after a refusal, or the farewell of a leader that has not looked at it: both say that it was appended nowhere.
  */
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
@@ -20,6 +20,7 @@ import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
 import { optionFaults } from '../proposer/option-faults.js'
 import type { ProposeOptions } from '../proposer/proposer.js'
+import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
@@ -55,8 +56,8 @@ export interface Outlet<C, R> {
   settle(key: string, fate: Fate<R>): void
   /** The same for a reply from a link, whose results are still packed. */
   replied(key: string, reply: ProposeReply): void
-  /** The route is no more: what is in flight on it has an unknown outcome. */
-  gone(key: string): void
+  /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or its outcome is unknown. */
+  gone(key: string, unanswered: Unanswered): void
   /** Lets time pass: deadlines, graces and pauses are looked at here and nowhere else. Call it with every tick. */
   tick(): void
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, then calls `done`; needs ticks meanwhile. Twice is once. */
@@ -228,9 +229,12 @@ const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
   proceed(state)
 }
 
-const gone = <C, R>(state: OutletState<C, R>, key: string): void => {
+const gone = <C, R>(state: OutletState<C, R>, key: string, unanswered: Unanswered): void => {
   if (state.route?.key === key) reroute(state, undefined, state.leader)
-  if (state.inflight.route?.key === key) lose(state, 'the connection to the leader was lost')
+  if (state.inflight.route?.key !== key) return
+  if (unanswered === 'unknown') return lose(state, 'the connection to the leader was lost')
+  state.inflight.recall()
+  proceed(state)
 }
 
 const whyNever = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
@@ -281,7 +285,7 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),
-    gone: key => gone(state, key),
+    gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),
     drain: done => drain(state, done),
     get pending() {

@@ -6,11 +6,11 @@ import type { MemberId, Term } from '../../lib/types.js'
 import type { Origin, Intake } from './intake.js'
 import type { Outlet } from './outlet.js'
 import type { Route } from './route.js'
-import { type Links, type Party, partyKey } from '../transport/port.js'
+import { type Links, type Party, type Unanswered, partyKey } from '../transport/port.js'
 
 export interface Routes {
   connected(party: Party): void
-  disconnected(party: Party): void
+  disconnected(party: Party, unanswered: Unanswered): void
   /** A request for the leader that came over a link. */
   requested(from: Party, request: ProposeRequest): void
   /** What became of a request that left over a link. */
@@ -75,23 +75,23 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
     else outlet.reroute(link === undefined ? toSelf(key, term) : toMember(key, leader, () => newest?.term ?? term), leader)
   }
 
-  const drop = (party: Party): void => {
+  const drop = (party: Party, unanswered: Unanswered): void => {
     const link = linked.get(partyKey(party))
     if (link === undefined) return
     linked.delete(partyKey(party))
     link.origin.close()
-    outlet.gone(link.key)
+    outlet.gone(link.key, unanswered)
   }
 
   return {
     connected: party => {
-      drop(party)
+      drop(party, 'unknown')
       const key = `${partyKey(party)} ${++made}`
       linked.set(partyKey(party), { party, key, origin: intake.openLink(partyKey(party), answer => reply(party, answer)) })
       reroute()
     },
-    disconnected: party => {
-      drop(party)
+    disconnected: (party, unanswered) => {
+      drop(party, unanswered)
       reroute()
     },
     requested: (from, request) => linked.get(partyKey(from))?.origin.receive(request),
@@ -109,7 +109,7 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
     hasMembers: () => [...linked.values()].some(({ party }) => party.type === 'member'),
     halt: () => {
       newest = undefined
-      for (const { party } of [...linked.values()]) drop(party)
+      for (const { party } of [...linked.values()]) drop(party, 'unknown')
       outlet.reroute(undefined, undefined)
     },
   }
