@@ -232,7 +232,7 @@ const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
 const gone = <C, R>(state: OutletState<C, R>, key: string, unanswered: Unanswered): void => {
   if (state.route?.key === key) reroute(state, undefined, state.leader)
   if (state.inflight.route?.key !== key) return
-  if (unanswered === 'unknown') return lose(state, 'the connection to the leader was lost')
+  if (unanswered !== 'unseen') return lose(state, 'the connection to the leader was lost')
   state.inflight.recall()
   proceed(state)
 }
