@@ -4,7 +4,7 @@ import type { MemberId, Millis, Term } from '../lib/types.js'
 import type { Cancel, Clock } from '../streams/time/clock.js'
 import type { Outlet } from '../streams/requests/outlet.js'
 import type { Route } from '../streams/requests/route.js'
-import type { ClientLink } from '../streams/transport/port.js'
+import type { ClientLink, Unanswered } from '../streams/transport/port.js'
 
 export interface FinderOptions {
   readonly members: Readonly<Record<MemberId, string>>
@@ -126,7 +126,9 @@ const attempt = (search: Search, target: Target | undefined): void => {
     switch (event.type) {
       case 'connected': return connected(search, made)
       case 'received': return received(search, made, event.message)
-      case 'refused': case 'disconnected': return over(search, made, event.reason)
+      // Of a link that never was, nothing is unanswered.
+      case 'refused': return over(search, made, event.reason, 'unseen')
+      case 'disconnected': return over(search, made, event.reason, event.unanswered)
     }
   })
   schedule(search, PATIENCE_MS)
@@ -215,10 +217,10 @@ const move = (search: Search, from: Attempt, refused: ProposeRefused): void => {
   schedule(search, wait, target)
 }
 
-const over = (search: Search, attempt: Attempt, reason: string): void => {
+const over = (search: Search, attempt: Attempt, reason: string, unanswered: Unanswered): void => {
   search.reasons[attempt.member] = reason
   search.left.delete(attempt)
-  search.outlet.gone(attempt.key)
+  search.outlet.gone(attempt.key, unanswered)
   if (search.isClosing) return closed(search)
   const isPresent = search.present === attempt
   if (isPresent) {

@@ -5,7 +5,8 @@
  *
  * The header checksum covers the twenty bytes before it. The head checksum covers the first `head bytes` of the payload;
  * what follows them, batches and bodies, carries its own checksums, so that every byte is summed once and every flipped
- * bit is found. A frame without payload says only that its sender is alive.
+ * bit is found. A frame without payload says only that its sender is alive; one whose payload is a single zero, which is no kind of message, is
+ * the last that its sender says.
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { LinkMessage } from '../lib/requests.js'
@@ -70,6 +71,14 @@ export const framed = (payload: Uint8Array): Uint8Array => {
 
 /** The frame that says nothing but that its sender is alive. */
 export const keepAliveFrame = (): Uint8Array => framed(new Uint8Array(0))
+
+const FAREWELL = Uint8Array.of(0)
+
+/** The frame that says, as the last one, that what has not been answered by now was never looked at, and never will be. */
+export const farewellFrame = (): Uint8Array => framed(FAREWELL)
+
+/** Whether this is the payload of a farewell. */
+export const isFarewell = (payload: Uint8Array): boolean => payload.length === FAREWELL.length && payload[0] === FAREWELL[0]
 
 /** Appends one frame to `out` as buffers, none of them copied from a body. Returns the bytes added. */
 export const appendFrame = (message: LinkMessage, out: Uint8Array[]): number => {

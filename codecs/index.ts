@@ -6,7 +6,7 @@ export { bodyOf, forEachEntry, packEntries, readBody } from './entries.js'
 export { type FirstFrame, type FrameReader, MAX_HANDSHAKE_FRAME_BYTES, frameReader, handshakeReader } from './frame-reader.js'
 export {
   type Frame, type FrameError, type FrameFault, type Lane, FRAME_HEADER_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, appendFrame, encodeFrame,
-  encodeFrames, keepAliveFrame,
+  encodeFrames, farewellFrame, isFarewell, keepAliveFrame,
 } from './frames.js'
 export {
   type Handshake, Hello, HandshakeReply, Refusal, VERSIONS, Welcome, agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake,

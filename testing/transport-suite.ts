@@ -6,7 +6,7 @@ import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId } from '../lib/types.js'
 import { systemClock } from '../streams/time/clock.js'
 import type { Endpoint, LinkLimits, Transport, TransportEvent } from '../streams/transport/port.js'
-import { count, hasGone, isAbout, member, messagesOf, noticed, watch, type Watched } from './watch.js'
+import { count, hasGone, isAbout, member, messagesOf, noticed, unansweredBy, watch, type Watched } from './watch.js'
 
 /** One network, made anew for each case, in which the members `n1`, `n2` and `n3` find each other. */
 export interface TransportWorld {
@@ -153,6 +153,17 @@ const lives: Record<string, (all: Cluster) => Promise<void>> = {
     await Promise.all([n2.close(), n1.until('the message', events => messagesOf(events).length === 1)])
     await n1.until('n2 is down', count('disconnected', 'n2', 1))
     ok(n1.events.findIndex(event => event.type === 'received') < n1.events.findIndex(isAbout('disconnected', 'n2')))
+  },
+  'a member that closes has looked at nothing that it left unanswered, and says so on every link; it knows no such thing of the others': async all => {
+    const [n3, n2, n1] = [await all.open('n3'), await all.open('n2'), await all.open('n1')]
+    for (const one of [n1, n3]) await one.until('n2 is up', count('connected', 'n2', 1))
+    for (const id of ['n1', 'n3']) await n2.until(`${id} is up`, count('connected', id, 1))
+    n1.links.send(member('n2'), [vote('n1', 'n2', 1)])
+    n2.links.send(member('n1'), [vote('n2', 'n1', 2)])
+    await n2.close()
+    for (const one of [n1, n3]) await one.until('n2 is down', count('disconnected', 'n2', 1))
+    deepEqual([n1, n3].flatMap(({ events }) => unansweredBy(events, 'n2')), ['unseen', 'unseen'])
+    deepEqual(['n1', 'n3'].flatMap(id => unansweredBy(n2.events, id)), ['unknown', 'unknown'])
   },
   'a member that returns is linked again, whoever dials': async all => {
     const [n1, n2] = await pair(all)

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { LinkMessage } from '../lib/requests.js'
 import type { MemberId } from '../lib/types.js'
-import type { Links, Party, TransportEvent, TransportNotice } from '../streams/transport/port.js'
+import type { Links, Party, TransportEvent, TransportNotice, Unanswered } from '../streams/transport/port.js'
 
 /** How long something that must come may take: far longer than it does, so that a slow machine fails nothing. */
 const PATIENCE_MS = 5_000
@@ -70,6 +70,10 @@ export const isAbout = (type: 'connected' | 'disconnected', id: MemberId) => (ev
 /** Whether a link to `id` came up, or went down, at least so many times. */
 export const count = (type: 'connected' | 'disconnected', id: MemberId, times: number) => (events: readonly TransportEvent[]): boolean =>
   events.filter(isAbout(type, id)).length >= times
+
+/** What the end of each link to `id` said of what was not answered. */
+export const unansweredBy = (events: readonly TransportEvent[], id: MemberId): readonly Unanswered[] =>
+  events.flatMap(event => event.type === 'disconnected' && isAbout('disconnected', id)(event) ? [event.unanswered] : [])
 
 /** Whether this member was told of as gone at least so many times. */
 export const hasGone = (peer: MemberId, times = 1) => (events: readonly TransportEvent[]): boolean =>

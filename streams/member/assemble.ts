@@ -18,10 +18,12 @@ import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
 import { type Transfers, createTransfers } from './transfer.js'
+import { type Linked, createLinked } from '../transport/linked.js'
 import { createSender } from '../transport/send.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
 export interface Parts<C, R, S> {
+  readonly linked: Linked
   readonly requests: Requests<C, R>
   readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
@@ -58,10 +60,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first
+  const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
   const propose = (id: RequestId, body: EntryBody, term: Term): void => feed.proposed({ type: 'proposed', id, body, term })
-  const requests = createRequests<C, R>({ ...member, commands, links, sender, clock, told, notice, propose })
+  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose })
   const applier = operate<C, R, S>({
     protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
@@ -69,10 +72,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       snapshots.rested(index, bytes)
       reads.rested(index)
     },
-    results: (firstIndex, term, results) => {
-      requests.applied(firstIndex, term, results)
-      sender.flush()
-    },
+    results: requests.applied,
     applied: applied => {
       feed.completed({ type: 'applied', index: applied.index }, awaitsMachine(newest))
       outputs.applied(applied)
@@ -80,17 +80,17 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     failed: feed.failed,
   })
-  const reads: Reads<S> = createReads<S>({ ...member, machine, links, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
+  const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-  const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), hasPeers: requests.routes.hasMembers })
+  const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), hasPeers: linked.hasMembers })
   const changes = createChanges({ first, ask: event => feed.completed(event, true) })
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    requests, reads, outputs, snapshots, transfers, changes, log, overflowed: overflow.add,
+    linked, requests, reads, outputs, snapshots, transfers, changes, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -98,19 +98,20 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       snapshots.step(step)
       applier.committed(step.ready.committed)
       // Whoever hears of a leadership may propose at once.
-      requests.routes.follow(step.state)
+      linked.follow(step.state)
       outputs.released(step)
     },
     observe: step => {
       newest = step.state
       const { answers, readAnswers } = overflow.take()
-      requests.folded(step.state, [...answers, ...step.ready.answers])
-      reads.folded(step.state, [...readAnswers, ...step.ready.readAnswers])
+      requests.answered([...answers, ...step.ready.answers])
+      reads.answered([...readAnswers, ...step.ready.readAnswers])
+      linked.follow(step.state)
       sender.flush()
       transfers.follow(step.state)
       changes.follow(step.state, step.ready.changeAnswers)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, transfers, changes, requests, reads, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, transfers, changes, requests, reads, linked, outputs]) part.halt() },
   }
 }

@@ -35,13 +35,13 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { requests, reads, outputs, snapshots, transfers, changes, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, reads, outputs, snapshots, transfers, changes, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
   })
   const inputs: Inputs = {
-    received$: receive(links.events$, { routes: requests.routes, reads, notice: outputs.notice }),
+    received$: receive(links.events$, { linked, requests, reads, notice: outputs.notice }),
     proposed$: proposed,
     ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),

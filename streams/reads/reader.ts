@@ -10,12 +10,13 @@
  */
 import { messageOf } from '../../codecs/report.js'
 import type { Limits } from '../../codecs/options.js'
-import { Busy, NotLeader, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from '../../lib/errors.js'
-import type { ReadAnswer, RefusalReason } from '../../lib/events.js'
+import { Busy, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from '../../lib/errors.js'
+import type { ReadAnswer } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
 import { optionFaults } from '../proposer/option-faults.js'
 import { type Aborts, createAborts } from '../requests/aborts.js'
+import { type Asking, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
 import { type PendingRead, type ReadOptions, selected } from './pending-read.js'
 
@@ -70,6 +71,7 @@ interface Readable<S> {
 
 interface ReaderState<S> extends ReaderOptions<S> {
   readonly aborts: Aborts<PendingRead<S>>
+  readonly asking: Asking<Way>
   /** For a leader that can be asked. */
   waiting: PendingRead<S>[]
   /** By id, until there is an answer. */
@@ -81,14 +83,8 @@ interface ReaderState<S> extends ReaderOptions<S> {
   /** In the three above, those included who were told that time is up since the last tick. */
   pending: number
   lastId: number
-  way: Way | undefined
-  leader: MemberId | undefined
   /** No deadline is earlier, or somebody has given up: then the next tick looks at all. */
   nextSweep: Millis
-  /** After a refusal nothing leaves before the next tick or another way: the same question at once would get the same answer. */
-  isPaused: boolean
-  lastRefusal: RefusalReason | undefined
-  isScheduled: boolean
   isServing: boolean
   isStopping: boolean
 }
@@ -119,22 +115,13 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal }: 
   state.pending++
   if (read.deadline < state.nextSweep) state.nextSweep = read.deadline
   if (signal !== undefined) state.aborts.watch(signal, read)
-  wake(state)
+  state.asking.wake()
 }
 
-/** Asks at the end of this turn, once for all that wait by then. */
-const wake = <S>(state: ReaderState<S>): void => {
-  if (state.isScheduled || state.waiting.length === 0 || state.way === undefined) return
-  state.isScheduled = true
-  state.clock.endOfTurn(() => {
-    state.isScheduled = false
-    ask(state)
-  })
-}
-
+/** One question for all that wait. */
 const ask = <S>(state: ReaderState<S>): void => {
-  const { way, waiting: reads } = state
-  if (way === undefined || state.isPaused || reads.length === 0) return
+  const { asking: { way, isPaused }, waiting: reads } = state
+  if (way === undefined || isPaused || reads.length === 0) return
   state.waiting = []
   const id = ++state.lastId
   state.asked.set(id, { key: way.key, reads })
@@ -148,21 +135,18 @@ const recall = <S>(state: ReaderState<S>, isLost: (question: Question<S>) => boo
     state.asked.delete(id)
     state.waiting = [...question.reads, ...state.waiting]
   }
-  wake(state)
+  state.asking.wake()
 }
 
 const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): void => {
   const question = state.asked.get(answer.id)
   if (question?.key !== key) return
   if (answer.type === 'readRefused') {
-    if (key === state.way?.key) {
-      state.isPaused = true
-      state.lastRefusal = answer.reason
-    }
+    state.asking.refused(key, answer.reason)
     return recall(state, one => one === question)
   }
   state.asked.delete(answer.id)
-  state.lastRefusal = undefined
+  state.asking.taken()
   state.readable = [...state.readable, ...question.reads.map(read => ({ index: answer.index, read }))]
   state.nextIndex = Math.min(state.nextIndex, answer.index)
   if (!state.isServing) state.atRest(({ index }) => serve(state, index))
@@ -202,24 +186,17 @@ const keepReadable = <S>(state: ReaderState<S>, readable: readonly Readable<S>[]
 }
 
 const reroute = <S>(state: ReaderState<S>, way: Way | undefined, leader: MemberId | undefined): void => {
-  state.leader = leader
-  if (way?.key === state.way?.key) return
-  state.way = way
-  state.isPaused = false
-  state.lastRefusal = undefined
+  const isAnother = state.asking.reroute(way, leader)
   // Who led before may still answer, and rightly so; but another is known to lead now.
-  if (way !== undefined) recall(state, ({ key }) => key !== way.key)
+  if (isAnother && way !== undefined) recall(state, ({ key }) => key !== way.key)
 }
 
 type WhyNot = (read: Pick<PendingRead<never>, 'timeoutMs'>) => ReadError
 
-const whyNotAsked = <S>({ way, leader, lastRefusal }: ReaderState<S>): WhyNot => ({ timeoutMs }) => {
-  if (lastRefusal === 'busy') return new Busy('maxPendingReads')
-  if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
-  return way === undefined || lastRefusal !== undefined
-    ? new NotLeader(leader, `There was no leader to confirm the read${leader === undefined ? '' : `; "${leader}" was last known to lead`}.`)
-    : new TimedOut('never', `The leader could not be asked for the read within ${timeoutMs} ms.`)
-}
+const whyNobody = (leader: MemberId | undefined): string =>
+  `There was no leader to confirm the read${leader === undefined ? '' : `; "${leader}" was last known to lead`}.`
+const whyNotAsked = <S>({ asking }: ReaderState<S>): WhyNot => ({ timeoutMs }) =>
+  asking.obstacle('maxPendingReads', whyNobody) ?? new TimedOut('never', `The leader could not be asked for the read within ${timeoutMs} ms.`)
 const whyNotAnswered: WhyNot = ({ timeoutMs }) => new TimedOut('never', `The leader did not answer the read within ${timeoutMs} ms.`)
 const whyNotRead: WhyNot = ({ timeoutMs }) =>
   new TimedOut('never', `This member has not applied within ${timeoutMs} ms what was committed when the read was asked.`)
@@ -253,13 +230,13 @@ const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
 const tick = <S>(state: ReaderState<S>): void => {
   const now = state.clock.now()
   if (now >= state.nextSweep) sweep(state, now)
-  state.isPaused = false
-  wake(state)
+  state.asking.resume()
+  state.asking.wake()
 }
 
 const halt = <S>(state: ReaderState<S>): void => {
   state.isStopping = true
-  state.way = undefined
+  state.asking.reroute(undefined, undefined)
   for (const read of everyone(state)) tell(state, read, left(new Stopped()))
   state.waiting = []
   state.asked.clear()
@@ -270,8 +247,9 @@ const halt = <S>(state: ReaderState<S>): void => {
 /** The reader of one member. */
 export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
-    ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0, way: undefined, leader: undefined,
-    nextSweep: Number.POSITIVE_INFINITY, isPaused: false, lastRefusal: undefined, isScheduled: false, isServing: false, isStopping: false,
+    ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0,
+    nextSweep: Number.POSITIVE_INFINITY, isServing: false, isStopping: false,
+    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
       tell(state, read, left(new TimedOut('never', GIVEN_UP)))
       state.nextSweep = Number.NEGATIVE_INFINITY
@@ -282,7 +260,7 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
     reroute: (way, leader) => reroute(state, way, leader),
     answered: (key, answer) => answered(state, key, answer),
     gone: key => {
-      if (state.way?.key === key) state.way = undefined
+      if (state.asking.way?.key === key) reroute(state, undefined, state.asking.leader)
       recall(state, question => question.key === key)
     },
     rested: index => serve(state, index),

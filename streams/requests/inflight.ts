@@ -27,6 +27,8 @@ export interface InflightRequests<R> {
   settle(fate: Fate<R>): void
   /** Gives up on what is in request: whatever was sent may have arrived. */
   lose(reason: string): void
+  /** What is in request was never looked at: it is kept for `reopen`, like all that was refused. */
+  recall(): void
   /** Begins a new epoch; what was refused is handed back, in the order in which it was sent. */
   reopen(): readonly Proposal<R>[]
   /** Everything in request and everything refused, in order. */
@@ -98,13 +100,17 @@ const settle = <R>(state: InflightState<R>, fate: Fate<R>): void => {
   }
 }
 
-const lose = <R>(state: InflightState<R>, reason: string): void => {
-  const lost = [...state.requests.values()]
+/** No request has a fate to come any more. */
+const close = <R>(state: InflightState<R>): readonly InflightRequest<R>[] => {
+  const requests = [...state.requests.values()]
   state.requests.clear()
   state.bytes = 0
   state.isClosed = true
-  lost.forEach(request => end(state, request, () => left(new OutcomeUnknown(reason))))
+  return requests
 }
+
+const lose = <R>(state: InflightState<R>, reason: string): void =>
+  close(state).forEach(request => end(state, request, () => left(new OutcomeUnknown(reason))))
 
 const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
   const proposals = state.refused.sort((a, b) => a.id - b.id).flatMap(request => request.proposals)
@@ -133,6 +139,7 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
     add: (route, proposals) => add(state, route, proposals),
     settle: fate => settle(state, fate),
     lose: reason => lose(state, reason),
+    recall: () => close(state).forEach(request => refuse(state, request, 'stopped')),
     reopen: () => reopen(state),
     proposals: () => [...state.refused, ...state.requests.values()].flatMap(request => request.proposals),
   }

@@ -5,21 +5,23 @@
  *                   ▲                                   │
  *                   └─── refused: nothing appended ─────┘   back to the front, in the order of submission
  *
- * A command is sent again only after a refusal, which says that it was appended nowhere.
+ * A command is sent again only after a refusal, or the farewell of a leader that has not looked at it: both say that it was appended nowhere.
  */
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
-import type { ProposeRefused, ProposeReply } from '../../lib/requests.js'
+import type { ProposeReply } from '../../lib/requests.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import { type Aborts, createAborts } from './aborts.js'
+import { type Asking, createAsking } from './asking.js'
 import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
 import { optionFaults } from '../proposer/option-faults.js'
 import type { ProposeOptions } from '../proposer/proposer.js'
+import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
@@ -55,8 +57,8 @@ export interface Outlet<C, R> {
   settle(key: string, fate: Fate<R>): void
   /** The same for a reply from a link, whose results are still packed. */
   replied(key: string, reply: ProposeReply): void
-  /** The route is no more: what is in flight on it has an unknown outcome. */
-  gone(key: string): void
+  /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or its outcome is unknown. */
+  gone(key: string, unanswered: Unanswered): void
   /** Lets time pass: deadlines, graces and pauses are looked at here and nowhere else. Call it with every tick. */
   tick(): void
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, then calls `done`; needs ticks meanwhile. Twice is once. */
@@ -74,8 +76,7 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   readonly waiting: Waiting<R>
   readonly inflight: InflightRequests<R>
   readonly aborts: Aborts<Proposal<R>>
-  route: Route | undefined
-  leader: MemberId | undefined
+  readonly asking: Asking<Route>
   /** Commands without a fate, those included whose proposers were told that time is up, and their bytes. */
   pending: number
   pendingBytes: number
@@ -83,10 +84,6 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   nextDeadline: Millis
   /** When the former route has had its grace. */
   graceUntil: Millis | undefined
-  /** After a refusal nothing leaves before the next tick or another route: the same question at once would get the same answer. */
-  isPaused: boolean
-  lastRefusal: ProposeRefused['reason'] | undefined
-  isScheduled: boolean
   stopAt: Millis | undefined
   whenStopped: (() => void)[]
 }
@@ -100,8 +97,9 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
       released: proposals => release(state, proposals),
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
-    route: undefined, leader: undefined, pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
-    isPaused: false, lastRefusal: undefined, isScheduled: false, stopAt: undefined, whenStopped: [],
+    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.size > 0, send: () => flush(state) }),
+    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
+    stopAt: undefined, whenStopped: [],
   }
   return state
 }
@@ -123,16 +121,19 @@ const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Ei
   done(outcome)
 }
 
-const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: Term | undefined): NotLeader => new NotLeader(leader, term !== undefined
+const whyNobody = (term: Term | undefined) => (leader: MemberId | undefined): string => term !== undefined
   ? `This member does not lead term ${term} any more; the command is not in the log.`
-  : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`)
+  : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`
+
+/** The outcome of a leadership's command once another term is led, if any is. */
+const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(leader))
 
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
   const faults = optionFaults(timeoutMs, signal)
   if (faults.length > 0) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
-  if (term !== undefined && term !== state.route?.term) return done(left(notLeader(state, term)))
+  if (term !== undefined && term !== state.asking.way?.term) return done(left(notLeader(state.asking, term)))
   if (signal?.aborted) return done(aborted('waiting'))
   const packed = packCommand(state.protocol, limits, command)
   if (isLeft(packed)) return done(packed)
@@ -146,22 +147,11 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   state.pendingBytes += bytes.length
   if (deadline < state.nextDeadline) state.nextDeadline = deadline
   if (signal !== undefined) state.aborts.watch(signal, proposal)
-  wake(state)
+  state.asking.wake()
 }
 
-/** Sends at the end of this turn what may leave by then. */
-const wake = <C, R>(state: OutletState<C, R>): void => {
-  if (state.isScheduled || state.waiting.size === 0 || state.route === undefined) return
-  state.isScheduled = true
-  state.clock.endOfTurn(() => {
-    state.isScheduled = false
-    flush(state)
-  })
-}
-
-const flush = <C, R>(state: OutletState<C, R>): void => {
-  const { route, inflight, waiting, limits } = state
-  if (route === undefined || state.isPaused || inflight.isClosed) return
+const flush = <C, R>({ asking: { way: route, isPaused }, inflight, waiting, limits }: OutletState<C, R>): void => {
+  if (route === undefined || isPaused || inflight.isClosed) return
   if (inflight.count > 0 && inflight.route?.key !== route.key) return
   const requests: Unaddressed[] = []
   while (inflight.bytes < limits.maxInflightBytes) {
@@ -174,16 +164,12 @@ const flush = <C, R>(state: OutletState<C, R>): void => {
 
 /** A leadership's commands wait for no other term than their own. */
 const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
-  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.route?.term
-  for (const proposal of state.waiting.filter(isElsewhere)) tell(state, proposal, left(notLeader(state, proposal.term)))
+  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.asking.way?.term
+  for (const proposal of state.waiting.filter(isElsewhere)) tell(state, proposal, left(notLeader(state.asking, proposal.term)))
 }
 
 const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
-  state.leader = leader
-  if (route?.key === state.route?.key) return
-  state.route = route
-  state.isPaused = false
-  state.lastRefusal = undefined
+  if (!state.asking.reroute(route, leader)) return
   const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
   const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.term === undefined
@@ -198,8 +184,8 @@ const proceed = <C, R>(state: OutletState<C, R>): void => {
     state.graceUntil = undefined
     if (state.inflight.isClosed) takeBack(state)
   }
-  wake(state)
-  const isIdle = state.inflight.count === 0 && (state.waiting.size === 0 || state.route === undefined)
+  state.asking.wake()
+  const isIdle = state.inflight.count === 0 && (state.waiting.size === 0 || state.asking.way === undefined)
   if (state.stopAt !== undefined && isIdle) finish(state)
 }
 
@@ -215,10 +201,8 @@ const takeBack = <C, R>(state: OutletState<C, R>): void => {
 
 const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): void => {
   if (key !== state.inflight.route?.key) return
-  if (fate.type === 'refused' && fate.reason !== 'invalid' && key === state.route?.key) {
-    state.lastRefusal = fate.reason
-    state.isPaused = true
-  } else if (fate.type === 'committed') state.lastRefusal = undefined
+  if (fate.type === 'refused' && fate.reason !== 'invalid') state.asking.refused(key, fate.reason)
+  else if (fate.type === 'committed') state.asking.taken()
   state.inflight.settle(fate)
   proceed(state)
 }
@@ -228,16 +212,17 @@ const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
   proceed(state)
 }
 
-const gone = <C, R>(state: OutletState<C, R>, key: string): void => {
-  if (state.route?.key === key) reroute(state, undefined, state.leader)
-  if (state.inflight.route?.key === key) lose(state, 'the connection to the leader was lost')
+const gone = <C, R>(state: OutletState<C, R>, key: string, unanswered: Unanswered): void => {
+  if (state.asking.way?.key === key) reroute(state, undefined, state.asking.leader)
+  if (state.inflight.route?.key !== key) return
+  if (unanswered !== 'unseen') return lose(state, 'the connection to the leader was lost')
+  state.inflight.recall()
+  proceed(state)
 }
 
-const whyNever = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
-  if (proposal.at === 'inFlight') return timedOut(proposal)
-  if (state.lastRefusal === 'busy') return left(new Busy('maxUncommittedBytes'))
-  if (state.lastRefusal === 'inboxFull') return left(new Busy('maxInboxEvents'))
-  return state.route === undefined || state.lastRefusal !== undefined ? left(notLeader(state, proposal.term)) : timedOut(proposal)
+const whyNever = <C, R>({ asking }: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
+  const obstacle = proposal.at === 'inFlight' ? undefined : asking.obstacle('maxUncommittedBytes', whyNobody(proposal.term))
+  return obstacle === undefined ? timedOut(proposal) : left(obstacle)
 }
 
 const sweep = <C, R>(state: OutletState<C, R>, now: Millis): void => {
@@ -252,7 +237,7 @@ const tick = <C, R>(state: OutletState<C, R>): void => {
   sweep(state, now)
   if (state.graceUntil !== undefined && now >= state.graceUntil) lose(state, 'another member leads now, and the former leader did not answer in time')
   if (state.stopAt !== undefined && now >= state.stopAt) finish(state)
-  state.isPaused = false
+  state.asking.resume()
   proceed(state)
 }
 
@@ -281,7 +266,7 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),
-    gone: key => gone(state, key),
+    gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),
     drain: done => drain(state, done),
     get pending() {

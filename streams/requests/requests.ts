@@ -5,7 +5,6 @@
 import { type CheckedOptions, DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { Answer } from '../../lib/events.js'
-import type { RaftState } from '../../lib/state.js'
 import type { EntryBody, Index, Millis, RequestId, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import { type Intake, type IntakeNotice, createIntake } from './intake.js'
@@ -13,6 +12,7 @@ import type { Protocol } from '../machine/machine.js'
 import type { DecodedCommands } from '../machine/decoded-commands.js'
 import { type Outlet, createOutlet } from './outlet.js'
 import { type Routes, createRoutes } from './routes.js'
+import type { Linked } from '../transport/linked.js'
 import type { Sender } from '../transport/send.js'
 import type { Links } from '../transport/port.js'
 
@@ -21,6 +21,7 @@ interface RequestsOptions<C, R> {
   readonly protocol: Protocol<C, R>
   readonly commands: DecodedCommands<C>
   readonly links: Pick<Links, 'send'>
+  readonly linked: Linked
   readonly sender: Sender
   readonly clock: Clock
   /** Puts a proposal into the inbox. */
@@ -30,25 +31,23 @@ interface RequestsOptions<C, R> {
   readonly told: (() => void) | undefined
 }
 
-export interface Requests<C, R> {
-  readonly routes: Routes
+export interface Requests<C, R> extends Routes {
   submit: Outlet<C, R>['submit']
-  /** A step was folded: what it answered, and where proposals go from now on. */
-  folded(state: RaftState, answers: readonly Answer[]): void
-  /** The machine has applied commands from `firstIndex` on, all of `term`. */
+  /** What a step answered. */
+  answered(answers: readonly Answer[]): void
+  /** The machine has applied commands from `firstIndex` on, all of `term`: whoever proposed them is told at once. */
   applied(firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void
   tick(): void
   /** Refuses what is new, waits up to `stopTimeoutMs` for the fates of what was accepted, then calls `done`. */
   drain(done: () => void): void
-  /** Whoever still waits is told at once that the outcome is unknown. */
+  /** Whoever still waits is told at once that the outcome is unknown; the own proposals are given up as soon as there is no way any more. */
   halt(): void
 }
 
-export const createRequests = <C, R>({ options, protocol, commands, links, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
+export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
-  const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: () => routes.leader(), notice })
+  const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: linked.leader, notice })
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, told })
-  const routes: Routes = createRoutes({ outlet, intake, links, reply: sender.to })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 
   const checkDrained = (): void => {
@@ -59,13 +58,13 @@ export const createRequests = <C, R>({ options, protocol, commands, links, sende
   }
 
   return {
-    routes,
+    ...createRoutes({ outlet, intake, links, linked, reply: sender.to }),
     submit: outlet.submit,
-    folded: (state, answers) => {
-      intake.answered(answers)
-      routes.follow(state)
+    answered: intake.answered,
+    applied: (firstIndex, term, results) => {
+      intake.applied(firstIndex, term, results)
+      sender.flush()
     },
-    applied: intake.applied,
     tick: () => {
       outlet.tick()
       checkDrained()
@@ -81,7 +80,6 @@ export const createRequests = <C, R>({ options, protocol, commands, links, sende
     halt: () => {
       intake.refuseAll()
       intake.halt()
-      routes.halt()
       outlet.drain(() => undefined)
       sender.flush()
     },

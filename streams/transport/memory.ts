@@ -65,7 +65,7 @@ const endOf = (seat: Seat, from: Party, forget: () => void): End => ({
   received: message => seat.post({ type: 'received', from, message }),
   cut: () => {
     forget()
-    seat.post({ type: 'disconnected', party: from })
+    seat.post({ type: 'disconnected', party: from, unanswered: 'unseen' })
     if (from.type === 'member') seat.post({ type: 'gone', peer: from.id })
   },
 })
@@ -100,7 +100,7 @@ const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => 
 
 /** Cuts every link of the seat, at both ends. */
 const leave = (seat: Seat): void => {
-  for (const id of seat.peers.keys()) seat.post({ type: 'disconnected', party: { type: 'member', id } })
+  for (const id of seat.peers.keys()) seat.post({ type: 'disconnected', party: { type: 'member', id }, unanswered: 'unknown' })
   for (const end of [...seat.peers.values()]) end.cut()
   seat.peers.clear()
 }

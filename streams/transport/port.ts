@@ -18,12 +18,18 @@ export const objectionTo = (party: Party, message: LinkMessage): string | undefi
   return isFromCore(message) && message.from !== party.id ? `${party.id} sent a ${message.type} under another name` : undefined
 }
 
+/**
+ * What a link's end says of the requests that were sent over it and not answered. `unseen`: the other end has told, as the last thing, that it
+ * answered all that it looked at. Without such a word, as when it is killed or the way is cut, nothing is known.
+ */
+export type Unanswered = 'unseen' | 'unknown'
+
 export type TransportEvent =
   | { readonly type: 'received'; readonly from: Party; readonly message: LinkMessage }
   /** A link is up: from now on messages to `party` leave. */
   | { readonly type: 'connected'; readonly party: Party }
-  /** A link went down: what was sent and not answered may or may not have arrived. */
-  | { readonly type: 'disconnected'; readonly party: Party }
+  /** A link went down. */
+  | { readonly type: 'disconnected'; readonly party: Party; readonly unanswered: Unanswered }
   /**
    * The link to `peer` went down, and nobody listens any more where it is reached: its process has ended. Told only of one that refuses, a few
    * times in a row at most, and never while there is a link; a peer that is silent or cannot be reached may be at work.
@@ -80,7 +86,10 @@ export interface Links {
    * is no link or its buffer is full, because Raft repeats them; a full buffer that would lose a request or reply cuts the link.
    */
   send(to: Party, messages: readonly LinkMessage[]): void
-  /** Stops listening, closes every link, completes `events$`, then calls `done`. Calling twice is calling once. */
+  /**
+   * Stops listening, closes every link, completes `events$`, then calls `done`. Whoever closes has answered all that it received and looks at nothing
+   * more: that is the last word on each link, behind what was sent. Calling twice is calling once.
+   */
   close(done: () => void): void
 }
 
@@ -96,8 +105,7 @@ export type ClientLinkEvent =
   | { readonly type: 'received'; readonly message: LinkMessage }
   /** There was no link and nothing was sent. */
   | { readonly type: 'refused'; readonly reason: string }
-  /** What was sent and not answered may or may not have arrived. */
-  | { readonly type: 'disconnected'; readonly reason: string }
+  | { readonly type: 'disconnected'; readonly reason: string; readonly unanswered: Unanswered }
 
 /** A client's link to one member: one attempt, one life; whoever wants another dials again. */
 export interface ClientLink {

@@ -7,7 +7,7 @@ import test from 'ava'
 import * as t from 'io-ts'
 import { packEntries } from '../../codecs/entries.js'
 import { frameReader, handshakeReader } from '../../codecs/frame-reader.js'
-import { PROTOCOL_VERSION, encodeFrame, keepAliveFrame } from '../../codecs/frames.js'
+import { PROTOCOL_VERSION, encodeFrame, farewellFrame, isFarewell, keepAliveFrame } from '../../codecs/frames.js'
 import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs/handshake.js'
 import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage } from '../../codecs/messages.js'
@@ -55,6 +55,10 @@ const samples: readonly Sample[] = [
     read: bytes => rightOf(frameReader({ maxFrameBytes: 4096 }).push(bytes)).map(({ payload }) => rightOf(decodeMessage(payload))),
   })),
   { name: 'frame.keepAlive', value: [], write: keepAliveFrame, read: bytes => rightOf(frameReader({ maxFrameBytes: 4096 }).push(bytes)) },
+  {
+    name: 'frame.farewell', value: [true], write: farewellFrame,
+    read: bytes => rightOf(frameReader({ maxFrameBytes: 4096 }).push(bytes)).map(({ payload }) => isFarewell(payload)),
+  },
   ...Object.entries(handshakes).map(([name, handshake]): Sample => ({
     name: `handshake.${name}`,
     value: handshake,

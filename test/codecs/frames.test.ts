@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { checksumOf, viewOf } from '../../codecs/bytes.js'
 import { type FrameReader, MAX_HANDSHAKE_FRAME_BYTES, frameReader, handshakeReader } from '../../codecs/frame-reader.js'
-import { type Frame, type FrameFault, FRAME_HEADER_BYTES, PROTOCOL_VERSION, encodeFrame, encodeFrames, framed, keepAliveFrame } from '../../codecs/frames.js'
+import { type Frame, type FrameFault, FRAME_HEADER_BYTES, PROTOCOL_VERSION, encodeFrame, encodeFrames, farewellFrame, framed, isFarewell, keepAliveFrame } from '../../codecs/frames.js'
 import { decodeMessage } from '../../codecs/messages.js'
 import { type Either, isLeft, isRight } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
@@ -148,6 +148,13 @@ test('empty frames keep a link alive and say nothing', is => {
   const reader = frameReader({ maxFrameBytes })
   is.deepEqual(messagesOf(rightOf(reader.push(joined([keepAliveFrame(), frameOf(messages.lost), keepAliveFrame()])))), [messages.lost])
   is.is(reader.pendingBytes(), 0)
+})
+
+test('a farewell is no message, and no message is a farewell', is => {
+  const [farewell] = rightOf(frameReader({ maxFrameBytes }).push(farewellFrame()))
+  is.true(farewell !== undefined && isFarewell(farewell.payload) && isLeft(decodeMessage(farewell.payload)))
+  for (const message of Object.values(messages)) for (const { payload } of rightOf(frameReader({ maxFrameBytes }).push(frameOf(message)))) is.false(isFarewell(payload))
+  is.deepEqual([[], [1], [0, 0]].map(bytes => isFarewell(Uint8Array.from(bytes))), [false, false, false])
 })
 
 test('a claimed length costs nothing before its bytes arrive', is => {

@@ -4,7 +4,7 @@ import { decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { checksumOf } from '../../codecs/bytes.js'
 import { packEntries, readBody } from '../../codecs/entries.js'
 import { frameReader, handshakeReader } from '../../codecs/frame-reader.js'
-import { encodeFrame, framed, keepAliveFrame } from '../../codecs/frames.js'
+import { encodeFrame, farewellFrame, framed, keepAliveFrame } from '../../codecs/frames.js'
 import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs/handshake.js'
 import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
@@ -73,7 +73,7 @@ const batches = messages.appendEntries.batches.map(batch => {
 })
 
 export const TARGETS: Readonly<Record<string, Target>> = {
-  frames: { samples: [joined(all.flatMap(encodeFrame)), ...all.map(message => joined(encodeFrame(message))), keepAliveFrame()], read: readFrames },
+  frames: { samples: [joined(all.flatMap(encodeFrame)), ...all.map(message => joined(encodeFrame(message))), keepAliveFrame(), farewellFrame()], read: readFrames },
   'frames with checksums that fit': { samples: all.map(payloadOf), read: payload => readFrames(framed(payload)) },
   messages: { samples: all.map(payloadOf), read: readMessage },
   batches: { samples: batches, read: bytes => isRight(decodeBatch(bytes, 0)) },

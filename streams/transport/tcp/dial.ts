@@ -49,7 +49,7 @@ export const dialClient = (
     admit: (_, decide) => decide(right(undefined)),
   }, {
     welcomed: () => {
-      link = openLink({
+      const opened = openLink({
         stream, limits, clock, objection,
         maxReadBytes: limits.maxFrameBytes,
         events: {
@@ -58,9 +58,10 @@ export const dialClient = (
           received: message => events.next({ type: 'received', message }),
           unreadable: () => undefined,
           dropped: () => undefined,
-          closed: reason => finish({ type: 'disconnected', reason }),
+          closed: reason => finish({ type: 'disconnected', reason, unanswered: opened.unanswered }),
         },
       })
+      link = opened
       link.greet()
       events.next({ type: 'connected' })
     },

@@ -1,11 +1,11 @@
-import { type Frame, appendFrame, keepAliveFrame } from '../../../codecs/frames.js'
+import { type Frame, appendFrame, farewellFrame, isFarewell, keepAliveFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { refusalIn } from '../../../codecs/handshake.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Cancel, Clock } from '../../time/clock.js'
-import type { LinkLimits } from '../port.js'
+import type { LinkLimits, Unanswered } from '../port.js'
 import type { ByteStream } from './sockets.js'
 
 /** A link that heard nothing for so many times `keepAliveMs` is cut. */
@@ -13,6 +13,7 @@ export const SILENT_BEATS = 5
 /** So much of an unfinished frame is a sign of life too, or a large one over a slow line would never arrive. */
 const PROGRESS_BYTES = 64 * 1024
 const KEEP_ALIVE = keepAliveFrame()
+const FAREWELL = farewellFrame()
 const SEND_BOUNDS = ['maxSendBufferBytes', 'maxFrameBytes'] as const
 
 /** Why a message was not sent, by the bound's name in the options. */
@@ -36,11 +37,13 @@ export interface LinkEvents {
 /** Frames both ways over a stream on which both ends have agreed. */
 export interface Link {
   readonly remote: string
+  /** What the end of the link says of what was sent and not answered. */
+  readonly unanswered: Unanswered
   /** Hands messages over in one write, in order. A full buffer drops what cores repeat and cuts the link for the rest. */
   send(messages: readonly LinkMessage[]): void
   /** A sign of life, which is also what confirms a link. */
   greet(): void
-  /** Closes once what was sent has left, and after `keepAliveMs` at the latest. */
+  /** Says farewell and closes once all that was sent has left, and after `keepAliveMs` at the latest. Nothing is received any more. */
   end(reason: string): void
   cut(reason: string): void
 }
@@ -124,6 +127,7 @@ const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(ha
 const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: () => boolean, on: {
   /** A frame was finished, or a large one made progress. */
   lifeSign(): void
+  farewell(): void
   cut(reason: string): void
 }) => {
   const reader = frameReader({ maxFrameBytes: maxReadBytes })
@@ -141,6 +145,7 @@ const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: 
     events.refused()
   }
   const judge = (payload: Uint8Array): void => {
+    if (isFarewell(payload)) return on.farewell()
     const message = decodeMessage(payload)
     if (isLeft(message)) return fault(message.left)
     const objected = objection(message.right)
@@ -167,6 +172,7 @@ export const openLink = (options: LinkOptions): Link => {
   const { stream, limits, clock, events } = options
   const out = createWriter(stream, limits)
   let why: string | undefined
+  let unanswered: Unanswered = 'unknown'
   let cancelEnd: Cancel = () => undefined
   const isOver = (): boolean => why !== undefined
 
@@ -185,7 +191,7 @@ export const openLink = (options: LinkOptions): Link => {
     },
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const received = createHearer(options, isOver, { lifeSign: beats.heard, cut })
+  const received = createHearer(options, isOver, { lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, cut })
   const closed = (reason: string): void => {
     beats.stop()
     cancelEnd()
@@ -196,6 +202,7 @@ export const openLink = (options: LinkOptions): Link => {
 
   return {
     remote: stream.remote,
+    get unanswered() { return unanswered },
     send: messages => {
       if (isOver()) return
       beats.spoke()
@@ -208,6 +215,7 @@ export const openLink = (options: LinkOptions): Link => {
       why = reason
       beats.stop()
       cancelEnd = clock.after(limits.keepAliveMs, () => stream.destroy())
+      stream.write([FAREWELL])
       stream.end()
     },
     cut,

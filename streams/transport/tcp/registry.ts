@@ -3,7 +3,7 @@ import { requestFrameBytes } from '../../../codecs/options.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
 import { type Link, type LinkOptions, openLink } from './link.js'
-import { type Endpoint, type LinkLimits, objectionTo, type Party, type TransportEvent, type TransportNotice } from '../port.js'
+import { type Endpoint, type LinkLimits, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
 import type { ByteStream } from './sockets.js'
 
 /** Why a peer's message is not for this member; undefined when it is. */
@@ -69,10 +69,10 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
   const members = new Map<MemberId, Joined>()
   const clients = new Map<number, Joined>()
   const at = (party: Party): Joined | undefined => party.type === 'member' ? members.get(party.id) : clients.get(party.link)
-  const leave = (party: Party): void => {
+  const leave = (party: Party, unanswered: Unanswered): void => {
     if (party.type === 'member') members.delete(party.id)
     else clients.delete(party.link)
-    tell({ type: 'disconnected', party })
+    tell({ type: 'disconnected', party, unanswered })
   }
   return {
     at,
@@ -81,7 +81,7 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
       const earlier = at(party)
       if (earlier !== undefined) {
         earlier.link.cut('a newer link of the same member took its place')
-        leave(party)
+        leave(party, earlier.link.unanswered)
       }
       if (party.type === 'member') members.set(party.id, joined)
       else clients.set(party.link, joined)
@@ -121,7 +121,7 @@ export const createRegistry = (endpoint: Endpoint): Registry => {
           dropped: (dropped, bound) => notice({ type: 'sendBufferFull', party, dropped, bound }),
           closed: reason => {
             links.delete(link)
-            if (isJoined()) leave(party)
+            if (isJoined()) leave(party, link.unanswered)
             on.closed(reason)
             release()
           },

@@ -9,7 +9,7 @@ import { decodeValue } from '../../../codecs/values.js'
 import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import type { LinkMessage, ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
-import type { ClientLink, ClientLinkEvent } from '../../../streams/transport/port.js'
+import type { ClientLink, ClientLinkEvent, Unanswered } from '../../../streams/transport/port.js'
 import type { ClientDial } from '../../../streams/transport/tcp/dial.js'
 import { virtualClock } from '../member/world.js'
 
@@ -91,7 +91,7 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
           if (answer !== undefined) events.next({ type: 'received', message: answer })
         })
       }),
-      close: () => clock.after(1, () => end({ type: 'disconnected', reason: 'closed here' })),
+      close: () => clock.after(1, () => end({ type: 'disconnected', reason: 'closed here', unanswered: 'unknown' })),
     }
   }
   const host = { clock, random: () => 0, dial }
@@ -99,9 +99,9 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
     clock, fakes, dialled, addresses, clusterNameIds,
     connect: (): Promise<Either<ConnectError, Client<string, string>>> => connectWith(host, { cluster: 'test', members, protocol, ...options }),
     /** All links of a member go down. */
-    cut: (id: string): void => [...fakes[id]!.links].forEach(events => {
+    cut: (id: string, unanswered: Unanswered = 'unknown'): void => [...fakes[id]!.links].forEach(events => {
       fakes[id]!.links.delete(events)
-      events.next({ type: 'disconnected', reason: 'cut' })
+      events.next({ type: 'disconnected', reason: 'cut', unanswered })
       events.complete()
     }),
     /** What comes of a promise, with the time that it needs passing. */

@@ -144,6 +144,19 @@ test('when the link goes down the outcome is told at once, also where no other m
   assert.is(shown(await w.within(5, sent)), 'OutcomeUnknown unknown')
 })
 
+test('what a member that ends has not looked at is proposed to the next, in order', async assert => {
+  const w = world({ limits: { maxBatchBytes: 1 } })
+  w.fakes['n1']!.answer = request => request.id === 1 ? { type: 'lost', id: 1 } : undefined
+  w.fakes['n2']!.answer = committed
+  const client = await connected(w)
+  const outcomes = Promise.all(['a', 'b', 'c'].map(command => client.propose(command)))
+  assert.is(await w.within(50, outcomes), 'pending')
+  w.cut('n1', 'unseen')
+  const all = await w.within(500, outcomes)
+  assert.deepEqual(all === 'pending' ? all : all.map(shown), ['OutcomeUnknown unknown', 'B', 'C'])
+  assert.deepEqual([w.fakes['n1']!.heard, w.fakes['n2']!.heard], [['a', 'b', 'c'], ['b', 'c']])
+})
+
 test('a leader that lost a request says so, and the client does not ask again', async assert => {
   const w = world()
   w.fakes['n1']!.answer = ({ id }) => ({ type: 'lost', id })

@@ -54,7 +54,37 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected': [o => {
     inFlight(o)
-    o.out.gone('n2')
+    o.out.gone('n2', 'unknown')
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, never looked at, and taken by the next leader': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unseen')
+    o.to('n3')
+    o.turn()
+    o.committed('n3', 2, 7)
+  }, { result: 7 }],
+  'in flight, never looked at, and another leads already': [o => {
+    inFlight(o)
+    o.to('n3')
+    o.out.gone('n2', 'unseen')
+    o.turn()
+    o.committed('n3', 2, 7)
+  }, { result: 7 }],
+  'in flight, never looked at, and no other leader until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 })
+    o.out.gone('n2', 'unseen')
+    o.wait(100)
+  }, { tag: 'NotLeader', appended: 'never' }],
+  'in flight and aborted, never looked at': [o => {
+    const abort = new AbortController()
+    inFlight(o, { signal: abort.signal })
+    abort.abort()
+    o.out.gone('n2', 'unseen')
+  }, { tag: 'TimedOut', appended: 'unknown' }],
+  'in flight, lost, on a link that is never looked at again': [o => {
+    inFlight(o)
+    o.out.settle('n2', { type: 'lost', id: 1 })
+    o.out.gone('n2', 'unseen')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, another leader, no answer in the grace': [o => {
     inFlight(o)
@@ -102,7 +132,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
   'refused, then disconnected, until the deadline': [o => {
     inFlight(o, { timeoutMs: 100 })
     o.out.settle('n2', refused(1))
-    o.out.gone('n2')
+    o.out.gone('n2', 'unknown')
     o.wait(100)
   }, { tag: 'NotLeader', appended: 'never' }],
   'refused, and past its deadline before an earlier one has its fate': [o => {
@@ -132,7 +162,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     o.out.settle('n2', refused(1))
     o.to('n3')
     o.turn()
-    o.out.gone('n3')
+    o.out.gone('n3', 'unknown')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'refused while stopping, no other leader': [o => {
     inFlight(o)
@@ -189,7 +219,7 @@ for (const [path, [run, expected]] of Object.entries(paths)) {
     // Nothing is told twice, whatever comes late: `submit` throws.
     o.committed('n2', 1, 7)
     o.committed('n3', 2, 7)
-    o.out.gone('n2')
+    o.out.gone('n2', 'unknown')
     o.out.drain(() => undefined)
     o.wait(5050)
     assert.is(o.out.pending, 0, 'nothing is counted that has its fate')

@@ -69,6 +69,9 @@ for (const [world, make] of Object.entries(worlds)) {
     await b.over()
     t.deepEqual(a.events.map(({ type }) => type), ['connected', 'received', 'disconnected'])
     t.deepEqual(b.events.map(({ type }) => type), ['connected', 'disconnected'])
+    const [atItsOwnEnd, atTheMembers] = [a, b].map(({ events }) => events.at(-1))
+    t.true(atItsOwnEnd?.type === 'disconnected' && atItsOwnEnd.unanswered === 'unknown')
+    t.true(atTheMembers?.type === 'disconnected' && atTheMembers.unanswered === 'unseen')
   })
 
   test(`${world}: what a client sent before it closed still arrives`, async t => {

@@ -2,12 +2,13 @@
 import { Socket } from 'node:net'
 import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
-import { encodeFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
+import { encodeFrame, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import type { ProposeRequest } from '../../../lib/requests.js'
 import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
-import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
-import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, LIMITS, open, spied, vote } from './wire.js'
+import type { Unanswered } from '../../../streams/transport/port.js'
+import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
+import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, LIMITS, open, type Raw, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -159,6 +160,44 @@ test('a reply that finds the buffer full cuts the link', async t => {
   t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
   await n2.until('the cut', count('disconnected', 'n1', 1))
   end.socket.destroy()
+})
+
+test('only a farewell says that what is unanswered was never looked at, however the link ends behind it', async t => {
+  const ends: Readonly<Record<string, (end: Raw) => void>> = {
+    'unknown: it ends': end => end.socket.end(),
+    'unknown: it is reset': end => end.socket.resetAndDestroy(),
+    'unknown: half a farewell': end => end.socket.end(farewellFrame().subarray(0, -1)),
+    'unseen: a farewell': end => end.socket.end(farewellFrame()),
+    'unseen: a farewell behind answers': end => end.socket.end(Buffer.concat([...encodeFrame({ type: 'lost', id: 1 }), farewellFrame()])),
+  }
+  for (const [name, finish] of Object.entries(ends)) {
+    const n2 = await open('n2', { clock: heldTimers() })
+    const end = await joinAs(n2.links.address)
+    await n2.until('a link', count('connected', 'n1', 1))
+    finish(end)
+    await n2.until('its end', count('disconnected', 'n1', 1))
+    t.deepEqual(unansweredBy(n2.events, 'n1'), [name.split(':')[0] as Unanswered], name)
+    t.is(messagesOf(n2.events).length, name.includes('answers') ? 1 : 0)
+  }
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  await say(end, farewellFrame())
+  end.socket.resetAndDestroy()
+  await n2.until('its end', count('disconnected', 'n1', 1))
+  t.deepEqual(unansweredBy(n2.events, 'n1'), ['unseen'], 'a farewell, then a reset')
+})
+
+test('a link that another one replaces after its farewell keeps that word', async t => {
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const first = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  await say(first, farewellFrame())
+  await joinAs(n2.links.address)
+  await n2.until('the next', count('connected', 'n1', 2))
+  t.deepEqual(unansweredBy(n2.events, 'n1'), ['unseen'])
 })
 
 test.serial('one write of a stream is one write to the system, however many chunks it has', async t => {

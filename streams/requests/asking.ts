@@ -1,0 +1,75 @@
+/**
+ * One who asks whoever leads, be it to take proposals or to confirm reads: which way, and when. What waits leaves at the end of a turn, all that waits by then
+ * together. After a refusal nothing leaves before the next tick or another way: the same question at once would get the same answer.
+ */
+import { Busy, NotLeader } from '../../lib/errors.js'
+import type { ProposeRefused } from '../../lib/requests.js'
+import type { MemberId } from '../../lib/types.js'
+import type { Clock } from '../time/clock.js'
+
+export interface Asking<W extends { readonly key: string }> {
+  readonly way: W | undefined
+  /** Who leads, as far as is known. */
+  readonly leader: MemberId | undefined
+  readonly isPaused: boolean
+  /** Says which way to ask from now on, if there is any, and who leads. Whether that is another way than before. */
+  reroute(way: W | undefined, leader: MemberId | undefined): boolean
+  /** Something that was asked over the way `key` was refused. */
+  refused(key: string, reason: ProposeRefused['reason']): void
+  /** Something was taken: earlier refusals explain nothing any more. */
+  taken(): void
+  /** A tick has come: the pause after a refusal is over. */
+  resume(): void
+  /** Sends at the end of this turn, if anything waits by now. */
+  wake(): void
+  /** Why what waits could not be asked, unless it was for want of time; `busy` names the bound that a leader keeps. */
+  obstacle(busy: string, why: (leader: MemberId | undefined) => string): Busy | NotLeader | undefined
+}
+
+interface AskingOptions {
+  readonly clock: Pick<Clock, 'endOfTurn'>
+  readonly hasWaiting: () => boolean
+  /** Sends what may leave. */
+  readonly send: () => void
+}
+
+export const createAsking = <W extends { readonly key: string }>({ clock, hasWaiting, send }: AskingOptions): Asking<W> => {
+  let way: W | undefined
+  let leader: MemberId | undefined
+  let isPaused = false
+  let isScheduled = false
+  let lastRefusal: ProposeRefused['reason'] | undefined
+  return {
+    get way() { return way },
+    get leader() { return leader },
+    get isPaused() { return isPaused },
+    reroute: (next, who) => {
+      leader = who
+      if (next?.key === way?.key) return false
+      way = next
+      isPaused = false
+      lastRefusal = undefined
+      return true
+    },
+    refused: (key, reason) => {
+      if (key !== way?.key) return
+      isPaused = true
+      lastRefusal = reason
+    },
+    taken: () => { lastRefusal = undefined },
+    resume: () => { isPaused = false },
+    wake: () => {
+      if (isScheduled || way === undefined || !hasWaiting()) return
+      isScheduled = true
+      clock.endOfTurn(() => {
+        isScheduled = false
+        send()
+      })
+    },
+    obstacle: (busy, why) => {
+      if (lastRefusal === 'busy') return new Busy(busy)
+      if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
+      return way === undefined || lastRefusal !== undefined ? new NotLeader(leader, why(leader)) : undefined
+    },
+  }
+}
