@@ -10,14 +10,13 @@ import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
-import { type Changes, createChanges } from './members.js'
+import { type Operator, createOperator } from './operator.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Reads, createReads } from '../reads/reads.js'
 import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
-import { type Transfers, createTransfers } from './transfer.js'
 import { type Linked, createLinked } from '../transport/linked.js'
 import { createSender } from '../transport/send.js'
 
@@ -28,8 +27,7 @@ export interface Parts<C, R, S> {
   readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
-  readonly transfers: Pick<Transfers, 'transfer' | 'leave'>
-  readonly changes: Pick<Changes, 'change'>
+  readonly operator: Pick<Operator, 'transfer' | 'change' | 'leave'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
@@ -85,12 +83,11 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-  const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), hasPeers: linked.hasMembers })
-  const changes = createChanges({ first, ask: event => feed.completed(event, true) })
+  const operator = createOperator(first, event => feed.completed(event, true), linked.hasMembers)
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    linked, requests, reads, outputs, snapshots, transfers, changes, log, overflowed: overflow.add,
+    linked, requests, reads, outputs, snapshots, operator, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -108,10 +105,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       reads.answered([...readAnswers, ...step.ready.readAnswers])
       linked.follow(step.state)
       sender.flush()
-      transfers.follow(step.state)
-      changes.follow(step.state, step.ready.changeAnswers)
+      operator.follow(step)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, transfers, changes, requests, reads, linked, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, operator, requests, reads, linked, outputs]) part.halt() },
   }
 }

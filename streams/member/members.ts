@@ -13,7 +13,7 @@ import { type Taken, whatBecameOf } from './change-fate.js'
 
 type Done = (outcome: Either<ChangeError, Membership>) => void
 
-interface ChangesOptions {
+export interface ChangesOptions {
   readonly first: RaftState
   readonly ask: (event: Extract<RaftEvent, { type: 'changeAsked' }>) => void
 }
@@ -39,8 +39,22 @@ interface Wished {
   at: 'waiting' | 'asked' | Taken
 }
 
+/** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
+const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis): Either<ChangeError, Omit<Wished, 'id' | 'done'>> => {
+  const given = decodeChangeOptions(options)
+  if (isLeft(wish) || isLeft(given)) return left(new Rejected([...isLeft(wish) ? wish.left : [], ...isLeft(given) ? given.left : []]))
+  const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
+  if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
+  return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting' })
+}
+
+const GIVEN_UP = 'The signal was aborted.'
+
 /** How many may be without an outcome: there is one change at a time, and who gives it up. */
 const MAX_WISHES = 16
+
+/** The member has stopped. */
+const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
 
 const tooLate = ({ at, timeoutMs }: Wished): ChangeError => {
   if (at === 'waiting') return new TimedOut('never', `There was no leader to change the membership within ${timeoutMs} ms.`)
@@ -59,7 +73,7 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
     if (wished.signal !== undefined) aborts.forget(wished.signal, wished)
     wished.done(outcome)
   }
-  const aborts = createAborts<Wished>(wished => end(wished, left(new TimedOut(wished.at === 'waiting' ? 'never' : 'unknown', 'The signal was aborted.'))))
+  const aborts = createAborts<Wished>(wished => end(wished, left(new TimedOut(wished.at === 'waiting' ? 'never' : 'unknown', GIVEN_UP))))
 
   const put = (wished: Wished): void => {
     const { role, leader, term, settings } = newest
@@ -86,16 +100,13 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
 
   return {
     change: (wish, options, done) => {
-      const given = decodeChangeOptions(options)
-      const report = [...isLeft(wish) ? wish.left : [], ...isLeft(given) ? given.left : []]
-      if (isLeft(wish) || isLeft(given)) return done(left(new Rejected(report)))
+      const asked = begun(wish, options, newest.now)
+      if (isLeft(asked)) return done(asked)
       if (isHalted) return done(left(new Stopped()))
       if (wishes.size >= MAX_WISHES) return done(left(new ChangeFailed('never', 'too many changes are wanted at once')))
-      const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
-      if (signal?.aborted === true) return done(left(new TimedOut('never', 'The signal was aborted.')))
-      const wished: Wished = { id: ++lastId, wish: wish.right, from, timeoutMs, deadline: newest.now + timeoutMs, signal, done, at: 'waiting' }
+      const wished: Wished = { ...asked.right, id: ++lastId, done }
       wishes.set(wished.id, wished)
-      if (signal !== undefined) aborts.watch(signal, wished)
+      if (wished.signal !== undefined) aborts.watch(wished.signal, wished)
       put(wished)
     },
     follow: (state, answers) => {
@@ -106,9 +117,7 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
     },
     halt: () => {
       isHalted = true
-      for (const wished of [...wishes.values()]) {
-        end(wished, left(wished.at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')))
-      }
+      for (const wished of [...wishes.values()]) end(wished, left(interrupted(wished)))
     },
   }
 }

@@ -1,14 +1,15 @@
 /** Handing the leadership over, as a user sees it: the wish goes to the core, and what becomes of it is read off the states that follow. */
 import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
+import type { RaftEvent } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import { isVoter } from '../../lib/membership.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import type { MemberId, Millis, Term } from '../../lib/types.js'
 
-interface TransfersOptions {
+export interface TransfersOptions {
   readonly first: RaftState
-  /** Tells the core of the wish, which is meant for the leader of this term. */
-  readonly ask: (term: Term, to: MemberId | undefined) => void
+  /** Tells the core of the wish, which is meant for the leader of its term. */
+  readonly ask: (event: Extract<RaftEvent, { type: 'transferAsked' }>) => void
   /** Whether another member is linked to this one. */
   readonly hasPeers: () => boolean
 }
@@ -96,7 +97,7 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
     const refused = refusal(to)
     if (refused !== undefined) return done(left(refused))
     wish = { to, term: newest.term, done, isTaken: false, since: newest.now, isOver: false }
-    ask(newest.term, to)
+    ask({ type: 'transferAsked', term: newest.term, to })
   }
 
   return {
