@@ -27,8 +27,8 @@ export const createOperator = (cluster: Cluster, dice: Dice, electionTimeoutMs: 
 }
 
 /** How many clusters have somebody who changes who belongs to them, and how often that is, in election timeouts. */
-const CHANGED = 0.3
-const CHANGES = [1, 8] as const
+const CHANGED = 0.4
+const CHANGES = [0.3, 4] as const
 
 /** Who belongs to the cluster, as far as this member knows. */
 export const membershipAt = (cluster: Cluster, id: string): MembershipState | undefined => {
