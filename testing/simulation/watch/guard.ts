@@ -92,8 +92,8 @@ const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: W
 
 const commit = ({ members, ledgers, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
   const log = ledger.written()
-  // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2).
-  demand(after.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
+  // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2); what a follower learns in the breath in which it is elected, alone, is not its own doing.
+  demand(after.role !== 'leader' || before.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
   // A step may append a membership before it counts, and another one after.
   const by = { id, term: after.term, memberships: [membership(before), ...after.log.memberships.filter(({ index }) => index > before.log.lastIndex).map(({ membership }) => membership)] }
   for (let index = before.commitIndex + 1; index <= after.commitIndex; index++) {
