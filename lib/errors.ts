@@ -135,7 +135,7 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
     readonly to: MemberId | undefined,
     readonly reason: string,
   ) {
-    super(`The leadership was not handed over${to === undefined ? '' : ` to ${to}`}: ${reason}.`)
+    super(`The leadership was not handed over${to === undefined ? '' : ` to "${to}"`}: ${reason}.`)
   }
 }
 

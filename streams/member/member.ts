@@ -46,8 +46,9 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**
    * Hands this member's leadership over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
-   * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. What does
-   * not succeed within an election timeout is given up, and this member leads on (dissertation §3.10).
+   * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. Whoever
+   * is not connected, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is given up, and this
+   * member leads on (dissertation §3.10).
    */
   transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
   /**

@@ -19,8 +19,8 @@ export interface Routes {
   follow(state: RaftState): void
   /** Who leads and where, as far as is known here. */
   leader(): KnownLeader | undefined
-  /** Whether any member is linked. */
-  hasMembers(): boolean
+  /** Whether this member is linked. */
+  hasMember(id: MemberId): boolean
   /** Every link is dropped, and no way leads anywhere any more. */
   halt(): void
 }
@@ -106,7 +106,7 @@ export const createRoutes = <C, R>(options: RoutesOptions<C, R>): Routes => {
       if (former === undefined || former.leader !== state.leader || former.term !== state.term || isReady(former) !== isReady(state)) reroute()
     },
     leader: () => leaderOf(newest),
-    hasMembers: () => [...linked.values()].some(({ party }) => party.type === 'member'),
+    hasMember: id => linked.has(partyKey({ type: 'member', id })),
     halt: () => {
       newest = undefined
       for (const { party } of [...linked.values()]) drop(party)
