@@ -8,9 +8,9 @@ export type Eventual<E, A> = Promise<Either<E, A>>
 
 export interface ProposeOptions {
   /** How long to wait for a result, a leader included; 5 000 unless told otherwise. */
-  readonly timeoutMs?: Millis
+  readonly timeoutMs?: Millis | undefined
   /** Gives up waiting. A command that has left by then may still be applied. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ReplicateOptions {
