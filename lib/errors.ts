@@ -44,7 +44,7 @@ export class TooLarge extends Tagged<'TooLarge'> {
   }
 }
 
-/** The command does not have the shape that the machine's codec describes, or the options of the call make no sense. */
+/** The command does not have the shape that the machine's codec describes, or what else the call was given makes no sense. */
 export class Rejected extends Tagged<'Rejected'> {
   readonly _tag = 'Rejected'
   readonly appended = 'never'
@@ -140,7 +140,7 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
 }
 
 /** Why a leadership was not handed over. */
-export type TransferError = NotLeader | TransferFailed | Stopped
+export type TransferError = NotLeader | TransferFailed | Rejected | Stopped
 
 /** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
 export class InvalidOptions extends Tagged<'InvalidOptions'> {

@@ -1,6 +1,10 @@
 /** Handing the leadership over, as a user sees it: the wish goes to the core, and what becomes of it is read off the states that follow. */
-import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
-import { type Either, left, right } from '../../lib/prelude.js'
+import * as t from 'io-ts'
+import { optional } from '../../codecs/options.js'
+import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { type TransferError, NotLeader, Rejected, Stopped, TransferFailed } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isAlone, isVoter } from '../../lib/membership.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import { heirs } from '../../lib/transfer.js'
@@ -38,6 +42,9 @@ interface Wish {
   readonly since: Millis
   readonly isOver: boolean
 }
+
+/** What a user may say, who may use plain JavaScript. */
+const Heir = t.type({ to: optional(MemberIdCodec) })
 
 /** A new leader is known within two elections, or somebody has to look. */
 const ELECTIONS = 2 * 1.5
@@ -94,6 +101,8 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
+    const heir = decodeWith(Heir, { to })
+    if (isLeft(heir)) return new Rejected(heir.left)
     if (isHalted) return new Stopped()
     if (newest.role !== 'leader') return new NotLeader(newest.leader, 'Only the leader can hand its leadership over.')
     const reason = wish === undefined ? objection(newest, to, isLinked) : 'another transfer is under way'

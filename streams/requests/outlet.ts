@@ -18,8 +18,7 @@ import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
-import { optionFaults } from '../proposer/option-faults.js'
-import type { ProposeOptions } from '../proposer/proposer.js'
+import type { CallOptions } from '../proposer/call-options.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
@@ -39,7 +38,7 @@ export interface OutletOptions<C, R> {
   readonly told?: (() => void) | undefined
 }
 
-export interface SubmitOptions extends ProposeOptions {
+export interface SubmitOptions extends CallOptions {
   readonly term?: Term
 }
 
@@ -127,10 +126,9 @@ const notLeader = ({ leader }: { readonly leader: MemberId | undefined }, term: 
   ? `This member does not lead term ${term} any more; the command is not in the log.`
   : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`)
 
-const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
+const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
-  const faults = optionFaults(timeoutMs, signal)
-  if (faults.length > 0) return done(left(new Rejected(faults)))
+  if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
   if (term !== undefined && term !== state.route?.term) return done(left(notLeader(state, term)))
   if (signal?.aborted) return done(aborted('waiting'))
