@@ -67,7 +67,7 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command, before the snapshot was durable, or before anything was read. */
+/** The member or client was stopped before it accepted the command, before the snapshot was durable, before anything was read, or before it was known who leads next. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
