@@ -1,4 +1,4 @@
-/** `npm run bench`: everything, as a report; `npm run bench -- NAME …`: one thing, closely. What the README's numbers come from. */
+/** `npm run bench`: all of `measures`, as a report; `npm run bench -- NAME …`: one thing, closely, among them some that are in no report. What the README's numbers come from. */
 import { statSync } from 'node:fs'
 import { parsed, wholeNumber } from '../cli/arguments.js'
 import { Mistake } from '../cli/mistake.js'
