@@ -1,7 +1,8 @@
 /** Makes a report: measures, writes the folder, and compares where there is something to compare with. */
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { asMistake } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
 import { INTERRUPTED } from '../../cli/program.js'
 import { type Screen, createScreen } from '../../cli/screen.js'
@@ -55,6 +56,37 @@ const baselineAt = (path: string | undefined): Baseline => {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) throw new Mistake(`--compare: there is no ${path}`)
   return found.isDirectory() ? { type: 'checkout', folder: path } : { type: 'report', report: readReport(path) }
+}
+
+/** What is written in the end must have its place before anything is measured. */
+const demandPlace = (option: string, path: string, place: () => void): void => {
+  try {
+    place()
+  } catch (error) {
+    throw new Mistake(`--${option}: ${path} cannot be written: ${asMistake(error).message}`)
+  }
+}
+
+const demandWritable = (path: string): void => accessSync(path, constants.W_OK)
+
+/** Throws a `Mistake` where something that was asked of a report cannot be. */
+export const checkReport = ({ only, baseline, out, save }: ReportOptions): void => {
+  chosenMeasures(only)
+  baselineAt(baseline)
+  const kindOf = (path: string): 'folder' | 'file' | undefined => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found && (found.isDirectory() ? 'folder' : 'file')
+  }
+  demandPlace('out', out, () => {
+    if (kindOf(out) === 'file') throw new Mistake('it is a file, and a report is a folder')
+    mkdirSync(out, { recursive: true })
+    demandWritable(out)
+  })
+  if (save !== undefined) demandPlace('save', save, () => {
+    const kind = kindOf(save)
+    if (kind === 'folder') throw new Mistake('it is a folder, and a copy of report.json is a file')
+    demandWritable(kind === 'file' ? save : dirname(save))
+  })
 }
 
 const round = async (tasks: readonly Task[], rounds: number, screen: Screen, baseline: Baseline, gathered: Gathered): Promise<void> => {
