@@ -2,6 +2,7 @@
 import { Subject } from 'rxjs'
 import { isRight } from '../../lib/prelude.js'
 import type { Recorder } from '../../streams/index.js'
+import { pause } from '../aids.js'
 import { COMMAND, type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
 import { peerRound } from '../peers/peer.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
@@ -28,7 +29,6 @@ interface Work {
 const measure = async (seconds: number, options: MemoryOptions, begin: (leader: MemoryMembers['leader']) => Work): Promise<Speed> => {
   const members = await startInMemory(options)
   const work = begin(members.leader)
-  const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
   const started = performance.now()
   for (let passed = 0; passed < WARM_MS || (work.done() < WARM_COMMANDS && passed < WARM_MOST_MS); passed = performance.now() - started) await pause(50)
   const [began, spent, before] = [performance.now(), process.cpuUsage(), work.done()]

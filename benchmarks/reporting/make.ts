@@ -1,11 +1,12 @@
 /** Makes a report: measures, writes the folder, and compares where there is something to compare with. */
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { asMistake } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
 import { INTERRUPTED } from '../../cli/program.js'
 import { type Screen, createScreen } from '../../cli/screen.js'
+import { newFolder } from '../aids.js'
 import { MEASURES, NOT_MEASURED } from '../measures/index.js'
 import type { Measure } from '../measures/measure.js'
 import { CHARTS } from './charts.js'
@@ -131,7 +132,7 @@ const writeFolder = (folder: string, report: Report, comparison: string): string
 /** All data in one folder, which goes whatever ends this process. */
 const withScratch = async <A>(work: () => Promise<A>): Promise<A> => {
   const before = process.env['TMPDIR']
-  const scratch = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+  const scratch = newFolder()
   // Members that end only now may still write.
   const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
   const interrupted = (): void => {
