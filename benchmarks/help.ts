@@ -1,7 +1,7 @@
 import { MEASURES } from './measures/index.js'
 
-export const HELP = `npm run bench -- [options]              everything, as a report
-npm run bench -- NAME … [options]       one thing, closely
+export const HELP = `npm run bench -- [options]              a report of all measures below --only
+npm run bench -- NAME … [options]       one thing, closely; reads, recorder, simulation and endless are measured only so
 
 A report takes some minutes. It is printed, and saved with its samples and charts: report.md, report.json, *.svg.
 

@@ -1,4 +1,9 @@
-/** `node measure.js NAME SETTINGS`: one round of one measure in a process of its own, whose samples are told to the parent. */
+/**
+ * `node measure.js NAME SETTINGS`: one round of one measure in a process of its own, whose samples are told to the parent.
+ *
+ * This is what `--compare FOLDER` runs of another checkout, which may be older or newer: the place of this file, what it is called with, JSON of
+ * `MeasureSettings`, the names of measures and the shape of a `Sample` must stay as they are, or both sides are not measured alike.
+ */
 import { Mistake } from '../cli/mistake.js'
 import { runProgram } from '../cli/program.js'
 import { MEASURES } from './measures/index.js'

@@ -19,7 +19,7 @@ export interface Limits extends Pick<Settings,
   readonly maxCommandBytes: number
   /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
   readonly maxBatchBytes: number
-  /** What may enter a member within one turn; messages beyond it are dropped, proposals refused as busy. */
+  /** What may enter a member within one turn; messages beyond it are dropped, proposals and reads refused as busy. */
   readonly maxInboxEvents: number
   /** Turns whose messages wait for a term or a vote to be durable; beyond it the disk is taken for failed and the member ends. */
   readonly maxHeldTurns: number

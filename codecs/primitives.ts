@@ -42,9 +42,9 @@ export const visible = (name: string, most: number): t.Type<string> => guard(nam
 /** The longest member id. */
 const MAX_ID_BYTES = 128
 /** The longest `host:port`. */
-export const MAX_ADDRESS_BYTES = 255
+const MAX_ADDRESS_BYTES = 255
 /** Timers of Node fire at once beyond this. */
-export const MAX_TIMER_MS = 2 ** 31 - 1
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** 0 means none. */
 export const Index: t.Type<core.Index> = integer('Index', 0)

@@ -44,7 +44,7 @@ export class TooLarge extends Tagged<'TooLarge'> {
   }
 }
 
-/** The command does not have the shape that the machine's codec describes, or the options of the call make no sense. */
+/** The command does not have the shape that the machine's codec describes, or what else the call was given makes no sense. */
 export class Rejected extends Tagged<'Rejected'> {
   readonly _tag = 'Rejected'
   readonly appended = 'never'
@@ -67,7 +67,7 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command, before the snapshot was durable, or before anything was read. */
+/** The member or client was stopped before it accepted the command, before the snapshot was durable, before anything was read, or before it was known who leads next. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
@@ -135,12 +135,12 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
     readonly to: MemberId | undefined,
     readonly reason: string,
   ) {
-    super(`The leadership was not handed over${to === undefined ? '' : ` to ${to}`}: ${reason}.`)
+    super(`The leadership was not handed over${to === undefined ? '' : ` to "${to}"`}: ${reason}.`)
   }
 }
 
 /** Why a leadership was not handed over. */
-export type TransferError = NotLeader | TransferFailed | Stopped
+export type TransferError = NotLeader | TransferFailed | Rejected | Stopped
 
 /** The membership has not become what was wanted. */
 export class ChangeFailed extends Tagged<'ChangeFailed'> {

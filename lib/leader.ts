@@ -1,6 +1,6 @@
 import { bytesOf } from './batch.js'
 import { isIsolated } from './contact.js'
-import type { RaftEvent } from './events.js'
+import type { RaftEvent, RefusalReason } from './events.js'
 import { heardFrom } from './hearing.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
@@ -9,14 +9,21 @@ import { type Parts, type Progress, accept, backUp, pace } from './progress.js'
 import { type Leader, isPrompt, progressOf } from './state.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
-import type { CommandBatch, Index, MemberId } from './types.js'
+import type { CommandBatch, Index, MemberId, Term } from './types.js'
 
 type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 
+/** Why this leader takes no proposal of this term; undefined where it does. One that cannot know that it leads, or that hands over, says so. */
+const objectionTo = (term: Term, leader: Leader): RefusalReason | undefined => {
+  if (term !== leader.term) return 'notLeader'
+  if (!isReady(leader) || isIsolated(leader) || leader.transfer !== undefined) return 'notReady'
+  return leader.uncommittedBytes >= leader.settings.maxUncommittedBytes ? 'busy' : undefined
+}
+
 /** A client's commands, appended as one batch (§5.3); refused while this leader cannot know that it leads. */
 export const onProposed = (leader: Leader, { id, body, term = leader.term }: Proposed, outbox: Outbox): void => {
-  const { settings, log } = leader
-  const reason = term !== leader.term ? 'notLeader' : !isReady(leader) || isIsolated(leader) || leader.transfer !== undefined ? 'notReady' : leader.uncommittedBytes >= settings.maxUncommittedBytes ? 'busy' : undefined
+  const { log } = leader
+  const reason = objectionTo(term, leader)
   if (reason !== undefined || outbox.refusing) {
     outbox.refusing = true
     outbox.answers.push({ type: 'refused', id, reason: reason ?? 'busy' })

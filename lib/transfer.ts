@@ -12,7 +12,7 @@ import { type Progress, isActive } from './progress.js'
 import { type Follower, type Leader, type RaftState, mayStand, membership, nextRound } from './state.js'
 import type { MemberId } from './types.js'
 
-/** Begins, unless another leadership was meant, another transfer is under way or the heir may not lead. */
+/** Begins, unless another leadership was meant, another transfer is under way or nobody is there who may lead: proposals would wait in vain. */
 export const onTransferAsked = (leader: Leader, { term, to }: Extract<RaftEvent, { type: 'transferAsked' }>): void => {
   if (leader.term !== term || leader.transfer !== undefined || heirs(leader, to).length === 0) return
   leader.transfer = { to, deadline: leader.now + leader.settings.electionTimeoutMs, told: undefined }
@@ -30,7 +30,7 @@ export const handOver = (leader: Leader, outbox: Outbox): void => {
     return
   }
   const { index: lastIndex } = lastEntry(log)
-  const ready = commitIndex < lastIndex ? [] : heirs(leader, transfer.to).filter(heir => isUpToDate(leader, heir))
+  const ready = commitIndex < lastIndex ? [] : heirs(leader, transfer.to).filter(heir => heir.matchIndex === lastIndex)
   const told = ready.findIndex(one => one.id === transfer.told)
   const heir = ready[(told + 1) % ready.length]
   if (heir === undefined || (told >= 0 && !outbox.heartbeatDue)) return
@@ -44,9 +44,8 @@ export const onTimeoutNow = (follower: Follower, { lastIndex }: TimeoutNow, outb
   return isWhole && mayStand(follower) ? campaign(follower, 'vote', outbox, true) : follower
 }
 
-/** The voters that could lead next, or the one that is named. */
-const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] =>
-  leader.progress.filter(({ id }) => (to === undefined || id === to) && isVoter(membership(leader), id))
-
-const isUpToDate = ({ log, now, settings }: Leader, progress: Progress): boolean =>
-  progress.matchIndex === lastEntry(log).index && isActive(progress, now, settings.electionTimeoutMs)
+/** The voters that could lead next, or the one that is named: whoever has been silent for an election timeout could not. */
+export const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] => {
+  const { progress, now, settings: { electionTimeoutMs } } = leader
+  return progress.filter(one => (to === undefined || one.id === to) && isVoter(membership(leader), one.id) && isActive(one, now, electionTimeoutMs))
+}

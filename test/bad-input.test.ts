@@ -144,6 +144,49 @@ test.serial('options: every fault is named with its path, and nothing is started
   if (outcome._tag === 'Left') for (const path of ['cluster', 'members', 'electionTimeoutMs', 'limits']) t.true(outcome.left.message.includes(path), path)
 })
 
+const throwing = (): never => { throw new Error('not now') }
+/** Options of a call as plain JavaScript makes them, and what is said of each. */
+const NONSENSE: readonly (readonly [given: unknown, fault: RegExp])[] = [
+  [null, /^options: must be an object$/],
+  [7, /^options: must be an object, not 7$/],
+  ['soon', /^options: must be an object, not "soon"$/],
+  [[], /^options: must be an object$/],
+  [{ timeoutMs: null }, /^options\.timeoutMs: must be a number of milliseconds$/],
+  [{ timeoutMs: Object.create(null) }, /^options\.timeoutMs: must be a number of milliseconds$/],
+  [{ timeout: 100 }, /^options\.timeout: is not an option, not 100$/],
+  [{ '': 1, term: 3 }, /is not an option.*; .*options\.term: is not an option/],
+  [{ signal: Symbol('stop') }, /^options\.signal: must be an AbortSignal/],
+  [{ get signal(): unknown { return throwing() } }, /not now/],
+  [new Proxy({}, { ownKeys: throwing }), /not now/],
+]
+
+test.serial('an action never rejects: whatever it is called with, what is wrong is its outcome, and named', async t => {
+  const members = await addresses('n1')
+  const raft = await running(t, { folder: join(scratch(t), 'data'), members })
+  orThrow(await raft.propose({ add: 1 }, { timeoutMs: PATIENCE_MS }))
+  const leadership = await firstValueFrom(raft.leadership$.pipe(filter(current => current !== undefined)))
+  const client = orThrow(await connect({ cluster: 'c', members, protocol: counter }))
+  t.teardown(() => client.close())
+  for (const [given, fault] of NONSENSE) {
+    const options = given as { readonly timeoutMs?: number }
+    const outcomes = await Promise.all([
+      raft.propose({ add: 1 }, options), leadership.propose({ add: 1 }, options), client.propose({ add: 1 }, options), raft.read(total => total, options),
+    ])
+    for (const outcome of outcomes) {
+      t.true(outcome._tag === 'Left' && outcome.left._tag === 'Rejected')
+      if (outcome._tag === 'Left' && outcome.left._tag === 'Rejected') t.regex(outcome.left.report.join('; '), fault)
+    }
+  }
+  t.is(orThrow(await raft.read(total => total, { timeoutMs: undefined, signal: undefined })), 1, 'nothing of all that was proposed')
+  for (const [given, message] of [
+    [Symbol('n2'), /^What was asked is not acceptable: to: must be .*, not a symbol$/], [null, /to: must be /], ['', /to: must be .*, not ""$/],
+    [{ id: 'n1' }, /to: must be /], ['n2', /to "n2": "n2" is no voter\.$/], ['n1', /to "n1": "n1" leads already\.$/],
+  ] as const) {
+    const outcome = await raft.transferLeadership(given as string)
+    t.regex(outcome._tag === 'Left' ? outcome.left.message : 'it moved', message)
+  }
+})
+
 /** A disk on which `after` bytes more can be written; the rest is refused as it is on a full one. */
 const fillingDisk = (after: number): { readonly disk: Disk; makeRoom(): void } => {
   const disk = nodeDisk()

@@ -60,6 +60,13 @@ test('member and client: three processes with TCP, disk and HTTP, any of which t
   for (const { ended } of members) t.is((await ended).code, 0)
 })
 
+test('rolling: every member is restarted, the leader among them, and comes back with all that was acknowledged', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/rolling.js')], { cwd: root })
+  t.is(code, 0, err)
+  t.regex(out, /^(n\d) handed over to (?!\1)n\d$/m)
+  t.is(out.replace(/.*\n/, ''), ['n1', 'n2', 'n3'].map((id, n) => `without ${id}: ${n + 1}\n${id} is back: ${n + 1}\n`).join(''))
+})
+
 test('nestjs: a CommonJS service embeds a member', async t => {
   const [http, peer] = await Promise.all([freePort(), freePort()])
   const service = start(t, node, [built('examples/nestjs/main.cjs'), 'n1', String(http), join(scratch(t), 'n1'), `n1=127.0.0.1:${peer}`], { cwd: root })
@@ -79,10 +86,9 @@ test('simulation: a cluster in a unit test, as node:test runs it', async t => {
 })
 
 test('the documents show the examples as they are', t => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  const simulation = readFileSync(join(root, 'docs/simulation.md'), 'utf8')
-  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test']) {
-    const [, shown] = `${readme}${simulation}`.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
+  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
+  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test', 'rolling']) {
+    const [, shown] = documents.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }
 })

@@ -28,7 +28,8 @@ let tarball = ''
 test.before(t => {
   const out = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', packed], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   const [{ filename, files }] = JSON.parse(out) as [{ filename: string; files: { path: string }[] }]
-  t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\//.test(path) || /dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), 'nothing but the library and its command ships')
+  t.true(files.some(({ path }) => path === 'benchmarks/README.md'), 'what the README says of numbers leads there')
+  t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\/(?!README\.md$)/.test(path) || /dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), 'nothing but the library and its command ships')
   tarball = join(packed, filename)
 })
 test.after.always(() => rmSync(packed, { recursive: true, force: true }))

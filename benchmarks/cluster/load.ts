@@ -1,6 +1,7 @@
 /** The benchmarks' client, a process of its own: so many connections, so many writes in flight, each its own `propose`. */
 import { connect } from '../../client/index.js'
 import { orThrow } from '../../streams/index.js'
+import { pause } from '../aids.js'
 import { quantile } from '../reporting/stats.js'
 import { keyOf, kv } from './kv.js'
 
@@ -43,7 +44,6 @@ const clients = await Promise.all(Array.from({ length: Math.min(connections, wid
   async () => orThrow(await connect({ cluster: 'bench', members, protocol: kv }))))
 // Without a parent nobody wants to know.
 process.once('disconnect', () => process.exit())
-const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
 const tell = (news: LoadNews): void => void process.send?.(news)
 
 interface Writers {

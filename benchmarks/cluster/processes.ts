@@ -1,12 +1,13 @@
 /** Durable members in processes of their own, as the benchmarks use them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../cli/demo/ports.js'
 import type { Snapshot, SnapshotEvent } from '../../streams/index.js'
+import { newFolder, pause } from '../aids.js'
 import type { BenchMember, BenchNews, BenchSample } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
@@ -46,7 +47,7 @@ const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false 
 
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
 export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0, sampleEveryMs }: ProcessOptions = {}): Promise<Processes> => {
-  const root = mkdtempSync(join(parent, 'rxraft-bench-'))
+  const root = newFolder(parent)
   const ids = Array.from({ length: count }, (_, i) => `n${i + 1}`)
   const ports = await Promise.all(ids.map(freePort))
   const members = Object.fromEntries(ids.map((id, i) => [id, `127.0.0.1:${ports[i]}`]))
@@ -75,7 +76,7 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
   }
   const leader = (): string | undefined => [...samples.values()].filter(({ role }) => role === 'leader').sort((a, b) => b.term - a.term)[0]?.id
   const leaderThat = async (fits: (id: string) => boolean): Promise<string> => {
-    for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await new Promise(resume => setTimeout(resume, LOOK_EVERY_MS))) {
+    for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await pause(LOOK_EVERY_MS)) {
       const id = leader()
       if (id !== undefined && fits(id)) return id
     }

@@ -1,10 +1,10 @@
 /** The disk alone: the log of one member, one synced write for each turn. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isLeft } from '../../lib/prelude.js'
 import type { Store, StoreOwner } from '../../streams/storage/port.js'
 import { fileStorage } from '../../streams/index.js'
+import { newFolder } from '../aids.js'
 import { BATCH, type Layer, batchAt } from './layer.js'
 
 const OWNER: StoreOwner = {
@@ -22,7 +22,7 @@ export const storageLayer: Layer = {
   name: 'storage',
   does: 'written to the log on the disk and synced, a sync for each batch',
   open: async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+    const folder = newFolder()
     const store = await openStore(join(folder, 'log'))
     let turn = 0
     let index = 0

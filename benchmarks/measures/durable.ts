@@ -7,10 +7,10 @@ import { etcdPuts } from '../peers/etcd.js'
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
-export const IN_FLIGHT = [1, 16, 64, 256, 1000] as const
+const IN_FLIGHT = [1, 16, 64, 256, 1000] as const
 /** The largest is a command of a mebibyte, with its key and its JSON around the value. */
-export const PAYLOADS = [16, 128, 1024, 8 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024 - 64] as const
-export const MEMBERS = [1, 3, 5, 7] as const
+const PAYLOADS = [16, 128, 1024, 8 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024 - 64] as const
+const MEMBERS = [1, 3, 5, 7] as const
 
 const WARM_MS = 2_000
 /** To start, to elect and to warm up. */

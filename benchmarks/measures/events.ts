@@ -1,4 +1,5 @@
 /** What happens seldom: a member comes back, a member starts, a leader is killed, and nothing at all. */
+import { pause } from '../aids.js'
 import { startProcesses } from '../cluster/processes.js'
 import { etcdFailover } from '../peers/etcd.js'
 import { measureFailover } from '../programs/failover.js'
@@ -9,7 +10,7 @@ import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
 const SNAPSHOT_MIB = 128
-export const LOG_SIZES = [10_000, 50_000, 250_000] as const
+const LOG_SIZES = [10_000, 50_000, 250_000] as const
 const KILLS = 3
 
 export const snapshot: Measure = {
@@ -59,7 +60,6 @@ export const idle: Measure = {
   about: ({ seconds }) => 5 + 3 * seconds,
   run: async ({ seconds }) => {
     const cluster = await startProcesses(3, { sampleEveryMs: SAMPLE_EVERY_MS })
-    const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
     try {
       const leader = await cluster.elected()
       await pause(2 * SAMPLE_EVERY_MS)

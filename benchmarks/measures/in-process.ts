@@ -5,8 +5,8 @@ import { type Speed, measureFramed, measureInProcess, measureSingles, measureStr
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
-export const BATCHES = [1, 8, 64, 512] as const
-export const SINGLES = 256
+const BATCHES = [1, 8, 64, 512] as const
+const SINGLES = 256
 
 const samplesOf = (at: string | number, { perSecond, cpuMicros }: Speed): readonly Sample[] => [
   { at: String(at), kind: 'perSecond', value: perSecond }, { at: String(at), kind: 'cpuMicros', value: cpuMicros },

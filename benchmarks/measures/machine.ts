@@ -1,10 +1,10 @@
 /** The machine itself, measured in every round beside everything else: a difference that it explains is none of ours. */
 import { createHash } from 'node:crypto'
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newFolder } from '../aids.js'
 import { quantile } from '../reporting/stats.js'
 import type { Measure } from './measure.js'
 
@@ -29,7 +29,7 @@ const work = (): Took => {
 
 /** Appends of 4 KiB, each synced. */
 const syncs = (): readonly number[] => {
-  const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+  const folder = newFolder()
   const file = openSync(join(folder, 'syncs'), 'w')
   const bytes = new Uint8Array(4096)
   try {

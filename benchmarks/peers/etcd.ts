@@ -1,21 +1,12 @@
 /** etcd, three members with fsync on, driven by `etcdbench` over its own gRPC client. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { inFolder } from '../aids.js'
 import type { PeerSide } from '../measures/measure.js'
 import type { Sample } from '../reporting/figures.js'
 import { type PeerResult, numberIn, runPeer } from './peer.js'
 
 const NEEDS = ['etcd', 'etcdbench']
 
-const etcdbench = async (options: string): Promise<readonly PeerResult[]> => {
-  const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
-  try {
-    return await runPeer(`etcdbench -nodes 3 -dir '${folder}' ${options}`)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+const etcdbench = (options: string): Promise<readonly PeerResult[]> => inFolder(folder => runPeer(`etcdbench -nodes 3 -dir '${folder}' ${options}`))
 
 export const etcdPuts = (inFlight: readonly number[]): PeerSide => ({
   name: 'etcd', needs: NEEDS,

@@ -1,7 +1,7 @@
 /** Durable writes: three processes over TCP, fsync on, against a peer measured in turn on the same machine. */
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
-import { numberIn, runPeer } from '../peers/peer.js'
+import { type PeerSpeed, peerRound } from '../peers/peer.js'
 import { startProcesses } from '../cluster/processes.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
@@ -32,16 +32,14 @@ export const durable = async ({ inFlight, rounds, seconds, peer }: DurableOption
   const rows: (string | number)[][] = []
   for (const writes of inFlight) {
     const mine: Driven[] = []
-    const theirs: { perSecond: number; p50Ms: number; p99Ms: number }[] = []
+    const theirs: PeerSpeed[] = []
     for (let round = 0; round < rounds; round++) {
       say(`durable, ${writes} in flight, round ${round + 1} of ${rounds}`)
+      // The peer first: one that does not work is known at once.
+      if (peer !== undefined) theirs.push(await peerRound(peer, { clients: writes, secs: seconds }))
       const result = await measureDurable(writes, seconds)
       mine.push(result)
       report({ what: 'rxraft durable', ...result })
-      if (peer === undefined) continue
-      const [line] = await runPeer(peer.replaceAll('{clients}', String(writes)).replaceAll('{secs}', String(seconds)))
-      if (line !== undefined) report({ ...line })
-      theirs.push({ perSecond: numberIn(line, 'per_s'), p50Ms: numberIn(line, 'p50_ms'), p99Ms: numberIn(line, 'p99_ms') })
     }
     const us = median(mine.map(({ perSecond }) => perSecond))
     const them = median(theirs.map(({ perSecond }) => perSecond))

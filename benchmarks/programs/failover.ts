@@ -1,6 +1,7 @@
 /** How long a cluster is without a leader that takes writes, after its leader is killed with SIGKILL. */
 import { connect } from '../../client/index.js'
 import { orThrow } from '../../streams/index.js'
+import { pause } from '../aids.js'
 import { kv } from '../cluster/kv.js'
 import { startProcesses } from '../cluster/processes.js'
 import { median, report, say } from '../reporting/stats.js'
@@ -19,7 +20,7 @@ export const measureFailover = async (times: number, told: (ms: number) => void)
     for (let n = 0; n < times; n++) {
       await cluster.whole()
       await client.propose({ key: 'before', value: String(n) })
-      await new Promise(resume => setTimeout(resume, SETTLE_MS + Math.random() * 100))
+      await pause(SETTLE_MS + Math.random() * 100)
       const leader = await cluster.elected()
       const killedAt = performance.now()
       await cluster.kill(leader)

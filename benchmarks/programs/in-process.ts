@@ -2,8 +2,9 @@
 import { Subject } from 'rxjs'
 import { isRight } from '../../lib/prelude.js'
 import type { Recorder } from '../../streams/index.js'
+import { pause } from '../aids.js'
 import { COMMAND, type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
-import { numberIn, runPeer } from '../peers/peer.js'
+import { peerRound } from '../peers/peer.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
 export const BATCH = 64
@@ -28,7 +29,6 @@ interface Work {
 const measure = async (seconds: number, options: MemoryOptions, begin: (leader: MemoryMembers['leader']) => Work): Promise<Speed> => {
   const members = await startInMemory(options)
   const work = begin(members.leader)
-  const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
   const started = performance.now()
   for (let passed = 0; passed < WARM_MS || (work.done() < WARM_COMMANDS && passed < WARM_MOST_MS); passed = performance.now() - started) await pause(50)
   const [began, spent, before] = [performance.now(), process.cpuUsage(), work.done()]
@@ -90,13 +90,11 @@ export const inProcess = async ({ rounds, seconds, peer }: { rounds: number; sec
   const theirs: number[] = []
   for (let round = 0; round < rounds; round++) {
     say(`in process, batch ${BATCH}, round ${round + 1} of ${rounds}`)
+    // The peer first: one that does not work is known at once.
+    if (peer !== undefined) theirs.push((await peerRound(peer, { clients: BATCH, secs: seconds })).perSecond)
     const { perSecond } = await measureInProcess(BATCH, seconds)
     mine.push(perSecond)
     report({ what: 'rxraft in process', batch: BATCH, perSecond })
-    if (peer === undefined) continue
-    const [line] = await runPeer(peer.replaceAll('{secs}', String(seconds)))
-    if (line !== undefined) report({ ...line })
-    theirs.push(numberIn(line, 'per_s'))
   }
   const [us, them] = [median(mine), median(theirs)]
   say(`\n${tableOf(['in process', 'commands/s', 'peer/s', 'ratio'], [[`batch ${BATCH}`, us, them, `${(us / them).toFixed(2)}x`]])}\n`)

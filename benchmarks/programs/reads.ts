@@ -1,5 +1,6 @@
 /** Three members in one process: what a linearizable read costs beside a write, at the leader and at a follower, and how many rounds of questions it takes. */
 import { type Raft, memoryCluster, orThrow } from '../../streams/index.js'
+import { pause } from '../aids.js'
 import { keyOf, kv } from '../cluster/kv.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
@@ -19,9 +20,9 @@ const measure = async (seconds: number, rounds: () => number, once: (n: number) 
   const workers = Array.from({ length: IN_FLIGHT }, async (_, n) => {
     for (let i = n; isRunning; i += IN_FLIGHT, done++) await once(i)
   })
-  await new Promise(resume => setTimeout(resume, WARM_MS))
+  await pause(WARM_MS)
   const [before, asked, began, spent] = [done, rounds(), performance.now(), process.cpuUsage()]
-  await new Promise(resume => setTimeout(resume, seconds * 1000))
+  await pause(seconds * 1000)
   const [count, questions, took, { user, system }] = [done - before, rounds() - asked, performance.now() - began, process.cpuUsage(spent)]
   isRunning = false
   await Promise.all(workers)

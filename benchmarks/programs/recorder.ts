@@ -1,8 +1,7 @@
 /** What the flight recorder costs: rounds with and without it in turn, since a machine is never the same for long. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { flightRecorder } from '../../streams/recorder/index.js'
+import { inFolder } from '../aids.js'
 import { measureDurable } from './durable.js'
 import { BATCH, type Speed, measureInProcess } from './in-process.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
@@ -15,14 +14,8 @@ export interface RecorderOptions {
 
 type Measure = (isRecorded: boolean) => Promise<Speed>
 
-const inProcess = (seconds: number): Measure => async isRecorded => {
-  const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
-  try {
-    return await measureInProcess(BATCH, seconds, isRecorded ? id => flightRecorder(join(folder, id)) : undefined)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+const inProcess = (seconds: number): Measure => isRecorded => inFolder(folder =>
+  measureInProcess(BATCH, seconds, isRecorded ? id => flightRecorder(join(folder, id)) : undefined))
 
 /** The median of the ratios of neighbouring rounds. */
 const ratioOf = (plain: readonly Speed[], recorded: readonly Speed[], name: keyof Speed): string =>

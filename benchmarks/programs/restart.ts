@@ -1,6 +1,5 @@
 /** A member that starts from a snapshot and what follows it in the log, beside reading its files once and what its machine and its codec take. */
-import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createReadStream, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { filter, firstValueFrom, lastValueFrom } from 'rxjs'
 import { freePort } from '../../cli/demo/ports.js'
@@ -8,6 +7,7 @@ import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { isLeft } from '../../lib/prelude.js'
 import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
+import { newFolder } from '../aids.js'
 import { withBallast } from '../cluster/ballast.js'
 import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
@@ -74,7 +74,7 @@ export interface Restart {
 
 /** `mebibytes`: the snapshot that the log stands on; none where it is 0. */
 export const createRestartWorld = async (mebibytes: number): Promise<RestartWorld> => {
-  const folder = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+  const folder = newFolder()
   const address = `127.0.0.1:${await freePort()}`
   const machine = withBallast(kv, mebibytes)
   const open = async (machine: typeof kv) => orThrow(await createRaft({

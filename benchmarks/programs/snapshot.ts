@@ -1,4 +1,5 @@
 /** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
+import { pause } from '../aids.js'
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import type { Stage } from '../cluster/load.js'
@@ -21,7 +22,7 @@ const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
 }
 
 const until = async (holds: () => boolean, what: string): Promise<number> => {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await new Promise(resume => setTimeout(resume, 5))) if (holds()) return performance.now()
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(5)) if (holds()) return performance.now()
   throw new Error(`waited in vain for ${what}`)
 }
 

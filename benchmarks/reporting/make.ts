@@ -1,10 +1,12 @@
 /** Makes a report: measures, writes the folder, and compares where there is something to compare with. */
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { asMistake } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
 import { INTERRUPTED } from '../../cli/program.js'
 import { type Screen, createScreen } from '../../cli/screen.js'
+import { newFolder } from '../aids.js'
 import { MEASURES, NOT_MEASURED } from '../measures/index.js'
 import type { Measure } from '../measures/measure.js'
 import { CHARTS } from './charts.js'
@@ -57,6 +59,37 @@ const baselineAt = (path: string | undefined): Baseline => {
   return found.isDirectory() ? { type: 'checkout', folder: path } : { type: 'report', report: readReport(path) }
 }
 
+/** What is written in the end must have its place before anything is measured. */
+const demandPlace = (option: string, path: string, place: () => void): void => {
+  try {
+    place()
+  } catch (error) {
+    throw new Mistake(`--${option}: ${path} cannot be written: ${asMistake(error).message}`)
+  }
+}
+
+const demandWritable = (path: string): void => accessSync(path, constants.W_OK)
+
+/** Throws a `Mistake` where something that was asked of a report cannot be. */
+export const checkReport = ({ only, baseline, out, save }: ReportOptions): void => {
+  chosenMeasures(only)
+  baselineAt(baseline)
+  const kindOf = (path: string): 'folder' | 'file' | undefined => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found && (found.isDirectory() ? 'folder' : 'file')
+  }
+  demandPlace('out', out, () => {
+    if (kindOf(out) === 'file') throw new Mistake('it is a file, and a report is a folder')
+    mkdirSync(out, { recursive: true })
+    demandWritable(out)
+  })
+  if (save !== undefined) demandPlace('save', save, () => {
+    const kind = kindOf(save)
+    if (kind === 'folder') throw new Mistake('it is a folder, and a copy of report.json is a file')
+    demandWritable(kind === 'file' ? save : dirname(save))
+  })
+}
+
 const round = async (tasks: readonly Task[], rounds: number, screen: Screen, baseline: Baseline, gathered: Gathered): Promise<void> => {
   const { ours, baseline: theirs } = gathered
   const areOlder = (side: string): boolean => baseline.type === 'checkout' && side === baseline.folder
@@ -99,7 +132,7 @@ const writeFolder = (folder: string, report: Report, comparison: string): string
 /** All data in one folder, which goes whatever ends this process. */
 const withScratch = async <A>(work: () => Promise<A>): Promise<A> => {
   const before = process.env['TMPDIR']
-  const scratch = mkdtempSync(join(tmpdir(), 'rxraft-bench-'))
+  const scratch = newFolder()
   // Members that end only now may still write.
   const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10 })
   const interrupted = (): void => {

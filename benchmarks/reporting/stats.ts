@@ -1,5 +1,9 @@
-/** The value in the middle of the sorted list; of two, the lower. */
-export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? Number.NaN
+/** The value in the middle of the sorted list; between two, half way. */
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2
+}
 
 /** The value below which `share` of the list lies. */
 export const quantile = (values: readonly number[], share: number): number =>

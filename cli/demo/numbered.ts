@@ -23,7 +23,7 @@ const isPiece = (u: unknown): u is Piece =>
   typeof u === 'object' && u !== null && 'seq' in u && Number.isSafeInteger(u.seq) && 'bytes' in u && u.bytes instanceof Uint8Array
 
 /** A piece travels as its number and its bytes, so that every byte of a file comes through unchanged. */
-export const piece = new t.Type<Piece, Uint8Array, unknown>(
+const piece = new t.Type<Piece, Uint8Array, unknown>(
   'Piece',
   isPiece,
   (u, context) => isPiece(u) ? t.success(u) : u instanceof Uint8Array && u.length >= SEQ_BYTES ? t.success(pieceFrom(u)) : t.failure(u, context),
@@ -36,7 +36,7 @@ export const piece = new t.Type<Piece, Uint8Array, unknown>(
 )
 
 /** Accepted, accepted before, or out of order. */
-export const verdict = t.union([t.literal('accepted'), t.literal('repeated'), t.literal('hole')])
+const verdict = t.union([t.literal('accepted'), t.literal('repeated'), t.literal('hole')])
 export type Verdict = t.TypeOf<typeof verdict>
 
 /** How much of the stream is applied, and a checksum over all of it. */

@@ -27,7 +27,7 @@ const PREFIX_BYTES = 16
 const PREFIX_CHECKED = 12
 const RECORD_HEADER_BYTES = 8
 /** The largest payload that a length of 24 bits can say. */
-export const MAX_PAYLOAD_BYTES = 2 ** 24 - 1
+const MAX_PAYLOAD_BYTES = 2 ** 24 - 1
 const MAX_REASON_CHARACTERS = 4096
 
 /** Whose recording it is, and where in it this segment stands. */

@@ -1,9 +1,12 @@
 /** What users say of a change, and what is wrong with it. */
-import { Membership as MembershipCodec, MembershipWish as WishCodec } from '../../codecs/membership.js'
+import * as t from 'io-ts'
+import { Membership as MembershipCodec } from '../../codecs/membership.js'
+import { closed, optional } from '../../codecs/options.js'
+import { Address, MemberId as MemberIdCodec, byMember } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
-import { optionFaults } from '../proposer/option-faults.js'
+import { Signal, Timeout } from '../proposer/call-options.js'
 
 /** Whom a membership gets and loses; who is not named stays what it is. */
 export interface MembershipChange {
@@ -23,26 +26,19 @@ export interface ChangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const PARTS: readonly string[] = ['voters', 'learners', 'remove'] satisfies readonly (keyof MembershipChange)[]
-const OPTIONS: readonly string[] = ['from', 'timeoutMs', 'signal'] satisfies readonly (keyof ChangeOptions)[]
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-const strangers = (what: string, value: object, known: readonly string[]): readonly string[] =>
-  Object.keys(value).filter(name => !known.includes(name)).map(name => `${what}.${name}: is not an option`)
+const Addressed = optional(byMember('members', Address))
+const Change = t.type({ change: closed({ voters: Addressed, learners: Addressed, remove: optional(t.readonlyArray(MemberIdCodec, 'a list of members')) }) })
+const Given = t.type({ options: closed({ from: optional(MembershipCodec), timeoutMs: optional(Timeout), signal: optional(Signal) }) })
 
 /** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */
 export const wishOf = (change: MembershipChange): Either<readonly string[], MembershipWish> => {
-  if (!isObject(change)) return left(['change: must be an object'])
-  const faults = strangers('change', change, PARTS)
-  const { voters = {}, learners = {}, remove = [] } = change
-  const wish = decodeWith<MembershipWish>(WishCodec, { type: 'change', voters, learners, remove })
-  return faults.length > 0 || isLeft(wish) ? left([...faults, ...isLeft(wish) ? wish.left : []]) : wish
+  const given = decodeWith(Change, { change })
+  if (isLeft(given)) return given
+  const { voters = {}, learners = {}, remove = [] } = given.right.change
+  return right({ type: 'change', voters, learners, remove })
 }
 
 export const decodeChangeOptions = (options: ChangeOptions): Either<readonly string[], ChangeOptions> => {
-  if (!isObject(options)) return left(['options: must be an object'])
-  const { from, timeoutMs, signal } = options
-  const membership = from === undefined ? right(undefined) : decodeWith<Membership>(MembershipCodec, from)
-  const faults = [...strangers('options', options, OPTIONS), ...optionFaults(timeoutMs ?? 0, signal), ...isLeft(membership) ? membership.left.map(fault => `options.from: ${fault}`) : []]
-  return faults.length > 0 || isLeft(membership) ? left(faults) : right({ from: membership.right, timeoutMs, signal })
+  const given = decodeWith(Given, { options })
+  return isLeft(given) ? given : right(given.right.options)
 }

@@ -64,8 +64,9 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**
    * Hands this member's leadership over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
-   * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. What does
-   * not succeed within an election timeout is given up, and this member leads on (dissertation §3.10).
+   * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. Whoever
+   * is not connected, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is given up, and this
+   * member leads on (dissertation §3.10).
    */
   transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
   /** Who belongs to the cluster, to be changed while it runs (§4). Only the leader does; what it has begun the next one finishes. */
@@ -84,7 +85,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal, read, or wish for a snapshot, whose outcome was just told: virtual time waits for who waits with a promise. */
+  /** Hears of each proposal or read, and of each wish for a snapshot or a transfer, whose outcome was just told: virtual time waits for who waits with a promise. */
   readonly told?: () => void
 }
 

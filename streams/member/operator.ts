@@ -12,8 +12,8 @@ export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Ch
 
 type Wish = Parameters<ChangesOptions['ask']>[0] | Parameters<TransfersOptions['ask']>[0]
 
-export const createOperator = (first: RaftState, ask: (wish: Wish) => void, hasPeers: () => boolean): Operator => {
-  const { transfer, leave, ...transfers } = createTransfers({ first, ask, hasPeers })
+export const createOperator = (first: RaftState, ask: (wish: Wish) => void, isLinked: TransfersOptions['isLinked']): Operator => {
+  const { transfer, leave, ...transfers } = createTransfers({ first, ask, isLinked })
   const { change, ...changes } = createChanges({ first, ask })
   return {
     transfer, leave, change,

@@ -10,6 +10,7 @@ import type { Member, Raft } from './member.js'
 import { closePorts } from './open.js'
 import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
+import { callOptions } from '../proposer/call-options.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { membersBy } from './members.js'
 import { receive } from './receive.js'
@@ -72,7 +73,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom: log.commitsFrom,
-    read: (select, options = {}) => new Promise(resolve => reads.read(select, options, resolve)),
+    read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), resolve)),
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)
       told?.()

@@ -1,17 +1,21 @@
 /** Handing the leadership over, as a user sees it: the wish goes to the core, and what becomes of it is read off the states that follow. */
-import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
+import * as t from 'io-ts'
+import { optional } from '../../codecs/options.js'
+import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { type TransferError, NotLeader, Rejected, Stopped, TransferFailed } from '../../lib/errors.js'
 import type { RaftEvent } from '../../lib/events.js'
-import { type Either, left, right } from '../../lib/prelude.js'
-import { isVoter } from '../../lib/membership.js'
-import { type RaftState, membership } from '../../lib/state.js'
-import type { MemberId, Millis, Term } from '../../lib/types.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { isAlone, isVoter } from '../../lib/membership.js'
+import { type Leader, type RaftState, membership } from '../../lib/state.js'
+import { heirs } from '../../lib/transfer.js'
+import type { MemberId, Millis, Term, Turn } from '../../lib/types.js'
 
 export interface TransfersOptions {
   readonly first: RaftState
   /** Tells the core of the wish, which is meant for the leader of its term. */
   readonly ask: (event: Extract<RaftEvent, { type: 'transferAsked' }>) => void
-  /** Whether another member is linked to this one. */
-  readonly hasPeers: () => boolean
+  readonly isLinked: (member: MemberId) => boolean
 }
 
 type Done = (outcome: Either<TransferError, MemberId>) => void
@@ -31,6 +35,8 @@ interface Wish {
   readonly to: MemberId | undefined
   readonly term: Term
   readonly done: Done
+  /** The last step that was known when it was uttered. */
+  readonly turn: Turn
   /** The core has taken it up. */
   readonly isTaken: boolean
   /** When it was uttered; or when the leadership ended, if that is over. */
@@ -38,16 +44,21 @@ interface Wish {
   readonly isOver: boolean
 }
 
+/** What a user may say, who may use plain JavaScript. */
+const Heir = t.type({ to: optional(MemberIdCodec) })
+
 /** A new leader is known within two elections, or somebody has to look. */
 const ELECTIONS = 2 * 1.5
 
 /** Why there is nobody to hand over to; undefined where there is. */
-const objection = (state: RaftState, to: MemberId | undefined): string | undefined => {
-  const { settings: { id } } = state
-  const { voters } = membership(state)
-  if (to === id) return `${id} leads already`
-  if (to !== undefined) return isVoter(membership(state), to) ? undefined : `${to} is no voter`
-  return voters.some(voter => voter !== id) ? undefined : 'there is no other voter'
+const objection = (leader: Leader, to: MemberId | undefined, isLinked: TransfersOptions['isLinked']): string | undefined => {
+  const { settings: { id } } = leader
+  if (to === id) return `"${id}" leads already`
+  if (to !== undefined && !isVoter(membership(leader), to)) return `"${to}" is no voter`
+  if (isAlone(membership(leader), id)) return 'there is no other voter'
+  if (heirs(leader, to).some(heir => isLinked(heir.id))) return undefined
+  if (to === undefined) return 'no other voter is connected and answers'
+  return isLinked(to) ? `"${to}" has not answered for an election timeout` : `"${to}" is not connected`
 }
 
 /** The wish as it stands by this state. */
@@ -57,25 +68,28 @@ const seen = (wish: Wish, state: RaftState): Wish => {
 }
 
 /** What became of the wish by this state; undefined while that is open. */
-const outcomeOf = ({ to, isTaken, isOver, since }: Wish, state: RaftState): Either<TransferError, MemberId> | undefined => {
+const outcomeOf = ({ to, turn, isTaken, isOver, since }: Wish, state: RaftState): Either<TransferError, MemberId> | undefined => {
   const { role, leader, now, settings: { id, electionTimeoutMs } } = state
   const failed = (reason: string): Either<TransferError, MemberId> => left(new TransferFailed(to, reason))
   if (!isOver) {
     if (role === 'leader' && state.transfer !== undefined) return undefined
     if (isTaken) return failed('no one was ready to take over within an election timeout; this member leads on')
-    return now - since > electionTimeoutMs ? failed('nobody may take over by now; this member leads on') : undefined
+    // The first step after it was uttered may have begun before.
+    return turn + 2 <= state.turn ? failed('nobody could take over by then; this member leads on') : undefined
   }
   if (leader === id) return failed('this member was elected again')
-  if (leader !== undefined) return to === undefined || to === leader ? right(leader) : failed(`${leader} leads now`)
+  if (leader !== undefined) return to === undefined || to === leader ? right(leader) : failed(`"${leader}" leads now`)
   return now - since > ELECTIONS * electionTimeoutMs ? failed('the leadership is over, and who leads now is not known') : undefined
 }
 
-export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Transfers => {
+export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Transfers => {
   let newest = first
   let wish: Wish | undefined
   let leaving: (() => void) | undefined
   let isHalted = false
 
+  /** Whether this member leads, and somebody could take over. */
+  const hasHeir = (): boolean => newest.role === 'leader' && objection(newest, undefined, isLinked) === undefined
   const depart = (): void => {
     const done = leaving
     leaving = undefined
@@ -88,15 +102,17 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
     depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
+    const heir = decodeWith(Heir, { to })
+    if (isLeft(heir)) return new Rejected(heir.left)
     if (isHalted) return new Stopped()
     if (newest.role !== 'leader') return new NotLeader(newest.leader, 'Only the leader can hand its leadership over.')
-    const reason = wish === undefined ? objection(newest, to) : 'another transfer is under way'
+    const reason = wish === undefined ? objection(newest, to, isLinked) : 'another transfer is under way'
     return reason === undefined ? undefined : new TransferFailed(to, reason)
   }
   const transfer: Transfers['transfer'] = (to, done) => {
     const refused = refusal(to)
     if (refused !== undefined) return done(left(refused))
-    wish = { to, term: newest.term, done, isTaken: false, since: newest.now, isOver: false }
+    wish = { to, term: newest.term, done, turn: newest.turn, isTaken: false, since: newest.now, isOver: false }
     ask({ type: 'transferAsked', term: newest.term, to })
   }
 
@@ -107,10 +123,10 @@ export const createTransfers = ({ first, ask, hasPeers }: TransfersOptions): Tra
       wish &&= seen(wish, state)
       const outcome = wish && outcomeOf(wish, state)
       if (outcome !== undefined) end(outcome)
-      if (state.role !== 'leader' || !hasPeers()) depart()
+      if (leaving !== undefined && !hasHeir()) depart()
     },
     leave: done => {
-      if (newest.role !== 'leader' || !hasPeers()) return done()
+      if (!hasHeir()) return done()
       leaving = done
       if (wish === undefined) transfer(undefined, depart)
     },

@@ -21,9 +21,9 @@ export interface Inputs {
   /** Completions for which nothing waits: they join the next turn and begin none. */
   readonly asides$: Observable<Completion>
   readonly clock: Pick<Clock, 'now' | 'wall' | 'endOfTurn'>
-  /** Messages and proposals of one turn. Completions always enter: the work in flight bounds them. */
+  /** Messages, proposals and reads of one turn. Completions always enter: the work in flight bounds them. */
   readonly maxInboxEvents: number
-  /** Hears of each message or proposal that found the inbox full. */
+  /** Hears of each message, proposal or read that found the inbox full and does not enter: whoever sent or asked it must repeat it. */
   overflowed(event: Received | Proposed): void
 }
 

@@ -2,15 +2,16 @@ import type { Observable, OperatorFunction } from 'rxjs'
 import type { ProposeError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
+import type { CallOptions } from './call-options.js'
 
 /** An action's outcome: it starts when called and never rejects; `() => action()` is a TaskEither of fp-ts. */
 export type Eventual<E, A> = Promise<Either<E, A>>
 
 export interface ProposeOptions {
   /** How long to wait for a result, a leader included; 5 000 unless told otherwise. */
-  readonly timeoutMs?: Millis
+  readonly timeoutMs?: Millis | undefined
   /** Gives up waiting. A command that has left by then may still be applied. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ReplicateOptions {
@@ -44,4 +45,4 @@ export interface Proposer<C, R> {
 }
 
 /** Hands over one command; `done` is called exactly once, possibly before `submit` returns. Never throws. */
-export type Submit<C, R> = (command: C, options: ProposeOptions, done: (outcome: Either<ProposeError, R>) => void) => void
+export type Submit<C, R> = (command: C, options: CallOptions, done: (outcome: Either<ProposeError, R>) => void) => void

@@ -5,9 +5,9 @@ import type { Millis } from '../../lib/types.js'
 
 export interface ReadOptions {
   /** How long to wait, for a leader and for this member's own machine; 5 000 unless told otherwise. */
-  readonly timeoutMs?: Millis
+  readonly timeoutMs?: Millis | undefined
   /** Gives up waiting. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** One read on its way, from its call to its one outcome. */

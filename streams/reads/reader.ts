@@ -14,11 +14,11 @@ import { Busy, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from 
 import type { ReadAnswer } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
-import { optionFaults } from '../proposer/option-faults.js'
+import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts } from '../requests/aborts.js'
 import { type Asking, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
-import { type PendingRead, type ReadOptions, selected } from './pending-read.js'
+import { type PendingRead, selected } from './pending-read.js'
 
 /** The way to whoever leads. */
 export interface Way {
@@ -41,7 +41,7 @@ export interface ReaderOptions<S> {
 
 export interface Reader<S> {
   /** Calls `done` exactly once, possibly before this returns. */
-  read<A>(select: (state: S) => A, options: ReadOptions, done: (outcome: Either<ReadError, A>) => void): void
+  read<A>(select: (state: S) => A, options: CallOptions, done: (outcome: Either<ReadError, A>) => void): void
   /** Says which way to ask from now on, if there is any, and who leads as far as is known. */
   reroute(way: Way | undefined, leader: MemberId | undefined): void
   /** The answer to a question that was asked over the way `key`; unknown ones are ignored. */
@@ -100,12 +100,12 @@ const tell = <S>({ aborts, told }: ReaderState<S>, read: PendingRead<S>, outcome
 
 const GIVEN_UP = 'The read was aborted; nothing was read.'
 
-const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal }: ReadOptions, select: unknown, done: PendingRead<S>['done'] & {}): void => {
+const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, faults: given = [] }: CallOptions, select: unknown, done: PendingRead<S>['done'] & {}): void => {
   const refuse = (error: ReadError): void => {
     done(left(error))
     state.told?.()
   }
-  const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...optionFaults(timeoutMs, signal)]
+  const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...given]
   if (faults.length > 0) return refuse(new Rejected(faults))
   if (state.isStopping) return refuse(new Stopped())
   if (signal?.aborted) return refuse(new TimedOut('never', GIVEN_UP))

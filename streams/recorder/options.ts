@@ -21,8 +21,8 @@ export interface CheckedRecorderOptions extends Required<FlightRecorderOptions> 
 }
 
 const MiB = 1024 * 1024
-export const DEFAULT_MAX_BYTES = 64 * MiB
-export const DEFAULT_MAX_BUFFER_BYTES = 4 * MiB
+const DEFAULT_MAX_BYTES = 64 * MiB
+const DEFAULT_MAX_BUFFER_BYTES = 4 * MiB
 
 const Folder = guard<string>('Folder', value => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'))
 const Given = t.type({

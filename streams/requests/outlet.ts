@@ -19,8 +19,7 @@ import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
-import { optionFaults } from '../proposer/option-faults.js'
-import type { ProposeOptions } from '../proposer/proposer.js'
+import type { CallOptions } from '../proposer/call-options.js'
 import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
@@ -41,7 +40,7 @@ export interface OutletOptions<C, R> {
   readonly told?: (() => void) | undefined
 }
 
-export interface SubmitOptions extends ProposeOptions {
+export interface SubmitOptions extends CallOptions {
   readonly term?: Term
 }
 
@@ -128,10 +127,9 @@ const whyNobody = (term: Term | undefined) => (leader: MemberId | undefined): st
 /** The outcome of a leadership's command once another term is led, if any is. */
 const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(leader))
 
-const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term }: SubmitOptions, done: Done<R>): void => {
+const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
-  const faults = optionFaults(timeoutMs, signal)
-  if (faults.length > 0) return done(left(new Rejected(faults)))
+  if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
   if (term !== undefined && term !== state.asking.way?.term) return done(left(notLeader(state.asking, term)))
   if (signal?.aborted) return done(aborted('waiting'))

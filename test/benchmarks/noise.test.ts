@@ -28,6 +28,7 @@ test('equal samples speak for neither side', t => {
 })
 
 test('a summary has the middle, the ends and the quarters', t => {
+  t.is(summaryOf([12, 8, 10, 9]).median, 9.5)
   t.deepEqual(summaryOf([12, 8, 10]), { median: 10, low: 8, high: 12, spread: 0.2 })
   t.is(summaryOf([7]).spread, 0)
 })

@@ -9,7 +9,7 @@ import { type Dice, createDice } from '../../testing/simulation/world/dice.js'
 import { type Command, keyValueProtocol } from './member/machine.js'
 import type { Asked } from './oracle/history.js'
 
-export const CLIENTS = 10
+const CLIENTS = 10
 /** A key is in use for so long; then another takes its place, so that what nobody knows the end of does not pile up on one. */
 const KEY_LASTS_MS = 8000
 /** How often each key is asked for. */

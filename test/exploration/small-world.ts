@@ -19,7 +19,7 @@ import { createJudge } from './judge.js'
 import { type Act, actOn, keyOf, letterKey, startLocal } from './local.js'
 import { MAIL, createMail } from './mail.js'
 
-export const IDS: readonly MemberId[] = ['n1', 'n2', 'n3']
+const IDS: readonly MemberId[] = ['n1', 'n2', 'n3']
 const BUDGET = IDS.length
 const MEMORY = BUDGET + 1
 /** Letters a world can hold, over all bounds that make sense. */

@@ -19,7 +19,7 @@ import { decodeBase, encodeBase } from '../../streams/storage/log/segment.js'
 import { decodeFileHeader, encodeFileHeader } from '../../streams/storage/files/file-header.js'
 import { handshakes, hardStates, identity, membership, messages, snapshot } from '../codecs/samples.js'
 
-export const MAX_FRAME_BYTES = 1 << 20
+const MAX_FRAME_BYTES = 1 << 20
 
 export interface Target {
   readonly samples: readonly Uint8Array[]

@@ -191,7 +191,7 @@ const showHead = (batch: Pick<EntryBatch, 'kind' | 'firstIndex' | 'term' | 'coun
   const last = lastIndexOf(batch)
   return `${batch.firstIndex}${last > batch.firstIndex ? `-${last}` : ''}@${batch.term}${batch.kind === 'noop' ? '!' : ''}`
 }
-export const showBatch = (batch: EntryBatch): string => `${showHead(batch)}${batch.kind === 'membership' ? `=${showMembership(batch.membership)}` : ''}`
+const showBatch = (batch: EntryBatch): string => `${showHead(batch)}${batch.kind === 'membership' ? `=${showMembership(batch.membership)}` : ''}`
 export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `

@@ -40,7 +40,7 @@ const NOW = 10_000
 const settings = { heartbeatMs: 0, snapshotChunkBytes: CHUNK, snapshotBytesPerSecond: Number.POSITIVE_INFINITY }
 const startFollower = (disk: Shell['disk']): Shell => startShell(settingsOf('f1', settings), MEMBERS, disk, 1, NOW)
 
-export const PLACE = 3
+const PLACE = 3
 /** The leader's log goes on for one entry behind the snapshot. */
 const LAST = PLACE + 1
 

@@ -77,6 +77,26 @@ test('one that is silent is not told, and a second wish while one is under way c
   t.deepEqual(transferOf(player.state), before)
 })
 
+for (const [why, others, to] of [
+  ['all are', 'f1{next=4,match=3} f2{next=4,match=3} n1{nv,next=4,match=3,on}', undefined],
+  ['the one that is named is', 'f1{next=4,match=3,on} f2{next=4,match=3}', 'f2'],
+] as const) {
+  test(`silent for an election timeout, as ${why}: the wish is no more than that, and proposals go on`, t => {
+    const player = leading(others)
+    t.deepEqual(player.turn(ask(to)).said.filter(one => one.startsWith('TN')), [])
+    t.is(transferOf(player.state), undefined)
+    t.deepEqual(player.turn(propose(1)).answers, ['#1 appended at 4@1'])
+  })
+}
+
+test('an heir counts as there until it has been silent for more than an election timeout', t => {
+  for (const [silentMs, isThere] of [[1000, true], [1001, false]] as const) {
+    const player = leading('f1{next=4,match=2,told=3,on} f2{next=4,match=3,told=3,on}')
+    player.later(silentMs, accepted('f2', 3), ask('f1'))
+    t.is(transferOf(player.state) !== undefined, isThere, `${silentMs}`)
+  }
+})
+
 test('a leadership that has ended hands nothing over, and the next one begins without a transfer', t => {
   const player = leading()
   player.turn(ask('f2'))

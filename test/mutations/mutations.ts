@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a late request is taken for another term', file: 'lib/leader.ts', killer: [`${LIB}/proposals.test.ts`],
-    from: "const reason = term !== leader.term ? 'notLeader' : !isReady", to: 'const reason = !isReady',
+    from: "  if (term !== leader.term) return 'notLeader'\n", to: '',
   },
   {
     name: 'messages do not wait for the vote that they tell of', file: 'streams/pipeline/gate.ts', killer: [`${STREAMS}/pipeline/gate.test.ts`],
@@ -215,7 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a leadership is handed to one that lacks something', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'X06*'],
-    from: 'progress.matchIndex === lastEntry(log).index && isActive', to: 'isActive',
+    from: '.filter(heir => heir.matchIndex === lastIndex)', to: '',
   },
   {
     name: 'one that does not stand is told again and again', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'one that is told and does not stand*'],

@@ -10,7 +10,7 @@ export type Part =
 
 const COMMAND = /^> /
 
-export const parse = (text: string): readonly Part[] => {
+const parse = (text: string): readonly Part[] => {
   const parts: Part[] = []
   for (const [at, line] of text.trimEnd().split('\n').entries()) {
     const last = parts.at(-1)

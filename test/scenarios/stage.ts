@@ -10,7 +10,7 @@
  *     wait 200 · live 2000               everybody notices; live: in steps of a heartbeat, stabilizing after each
  *     propose n1 1 2                     two proposals, named by their numbers, in one turn
  *     read n1 1                         a read, by its number
- *     deliver · drop · duplicate WHAT    WHAT: all, or any of: a kind (AE ok no IS got RV RVR pre-RV pre-RVR), from n1, to n2, first, last
+ *     deliver · drop · duplicate WHAT    WHAT: all, or any of: a kind (AE part ok no IS got TN RV by-wish-RV RVR pre-RV pre-RVR), from n1, to n2, first, last
  *     keep WHAT as late · deliver late   a letter put aside, to come when it is called, as often as it is called
  *     letter n3 AE(n2; T2; 1@1; [2@2]; c=0)    one that n3 never wrote
  *     snapshot n1 · lose n1              n1 takes a snapshot of its machine; a member that is down loses its snapshot

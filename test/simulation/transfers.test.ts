@@ -50,17 +50,38 @@ test('nobody in particular: whoever is ready first', async is => {
   is.is(cluster.leader(), next)
 })
 
+const STRIKES = ['cut', 'kill', 'pause'] as const
+const strikeAt = (cluster: Counters, id: string, strike: typeof STRIKES[number]): void => {
+  if (strike === 'cut') cluster.partition([id], cluster.ids.filter(other => other !== id))
+  else cluster[strike](id)
+}
+
 test('X07 X08 one that does not hear is given up within two election timeouts, and the leader leads on', async is => {
-  for (const strike of ['cut', 'kill', 'pause'] as const) {
+  for (const strike of STRIKES) {
     const cluster = await begun(7)
     const [first, [heir]] = [cluster.leader()!, followersOf(cluster)]
-    if (strike === 'cut') cluster.partition([heir!], cluster.ids.filter(id => id !== heir))
-    else cluster[strike](heir!)
+    strikeAt(cluster, heir!, strike)
     await cluster.settle(cluster.propose({ add: 1 }, { at: first }))
     const outcome = await cluster.settle(cluster.member(first).raft!.transferLeadership(heir), 2 * ELECTION_TIMEOUT_MS)
     is.true(isLeft(outcome) && outcome.left._tag === 'TransferFailed', strike)
     is.is(cluster.leader(), first)
     is.true(isRight(await cluster.settle(cluster.propose({ add: 1 }, { at: first }), ELECTION_TIMEOUT_MS)))
+  }
+})
+
+test('one that is dead, or has been silent for an election timeout, is refused at once, and no write waits for it', async is => {
+  for (const strike of STRIKES) {
+    const cluster = await begun(16)
+    const [first, [heir]] = [cluster.leader()!, followersOf(cluster)]
+    strikeAt(cluster, heir!, strike)
+    // A process that has ended is missed at once.
+    await cluster.run(strike === 'kill' ? HEARTBEAT_MS : ELECTION_TIMEOUT_MS + HEARTBEAT_MS)
+    const moved = cluster.member(first).raft!.transferLeadership(heir)
+    const written = cluster.propose({ add: 1 }, { at: first })
+    const outcome = await cluster.settle(moved, 0)
+    is.regex(isLeft(outcome) ? outcome.left.message : '', /is not connected|has not answered for an election timeout/, strike)
+    is.true(isRight(await cluster.settle(written, HEARTBEAT_MS)), strike)
+    is.is(cluster.leader(), first)
   }
 })
 
@@ -73,7 +94,7 @@ test('what makes no sense is refused by name, and nothing happens', async is => 
   }
   is.regex(await reasonOf(heir!), /Only the leader can hand its leadership over/)
   is.regex(await reasonOf(first, first), /leads already/)
-  is.regex(await reasonOf(first, 'zz'), /zz is no voter/)
+  is.regex(await reasonOf(first, 'zz'), /"zz" is no voter/)
   is.is(cluster.leader(), first)
   const both = Promise.all([cluster.member(first).raft!.transferLeadership(heir), cluster.member(first).raft!.transferLeadership()])
   const [one, other] = await cluster.settle(both)

@@ -32,7 +32,7 @@ export type Mend = () => void | Promise<void>
 /** Strikes, and answers whom and how to undo it; nothing if there was nothing to strike. */
 export type Fault = (stage: Stage, strike: Strike) => Promise<{ readonly whom: string; readonly mend: Mend } | undefined>
 
-export const majorityOf = (ids: readonly MemberId[]): number => Math.floor(ids.length / 2) + 1
+const majorityOf = (ids: readonly MemberId[]): number => Math.floor(ids.length / 2) + 1
 
 /** Whom a strike hits. */
 export type Choice = (stage: Stage, strike: Strike) => readonly MemberId[]

@@ -2,6 +2,7 @@
 import test from 'ava'
 import type { ReadError } from '../../../lib/errors.js'
 import { type Either, isLeft } from '../../../lib/prelude.js'
+import { callOptions } from '../../../streams/proposer/call-options.js'
 import type { ReadOptions } from '../../../streams/reads/pending-read.js'
 import { type ReaderOptions, createReader } from '../../../streams/reads/reader.js'
 import { virtualClock } from '../member/world.js'
@@ -248,7 +249,7 @@ test('options that make no sense are refused with each fault', t => {
   const refused: unknown[] = []
   const given: readonly (readonly [unknown, object])[] = [['motd', {}], [() => 1, { timeoutMs: -1 }], [() => 1, { timeoutMs: 'soon' }], [undefined, { signal: 'stop' }]]
   for (const [select, options] of given) {
-    reader.read(select as () => unknown, options, outcome => refused.push(isLeft(outcome) && outcome.left._tag === 'Rejected' && outcome.left.report.length))
+    reader.read(select as () => unknown, callOptions(options), outcome => refused.push(isLeft(outcome) && outcome.left._tag === 'Rejected' && outcome.left.report.length))
   }
   t.deepEqual(refused, [1, 1, 1, 2])
 })

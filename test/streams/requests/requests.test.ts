@@ -4,7 +4,7 @@ import * as t from 'io-ts'
 import { encodeResults } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft, isRight } from '../../../lib/prelude.js'
-import type { SubmitOptions } from '../../../streams/requests/outlet.js'
+import { callOptions } from '../../../streams/proposer/call-options.js'
 import { type Origin, commandsIn, inFlight, origin, refused, told } from './proposals.js'
 
 test('a command that does not match its codec, or not after a journey through bytes, is rejected before it is queued', assert => {
@@ -192,7 +192,7 @@ test('options that make no sense are refused by name, whatever plain JavaScript 
   const o = origin()
   o.to('n2')
   const nonsense: readonly unknown[] = [{ timeoutMs: -1 }, { timeoutMs: Number.NaN }, { timeoutMs: Number.POSITIVE_INFINITY }, { timeoutMs: 'x' }, { signal: 3 }]
-  nonsense.forEach((options, i) => o.submit(`c${i}`, options as SubmitOptions))
+  nonsense.forEach((options, i) => o.submit(`c${i}`, callOptions(options)))
   o.turn()
   assert.deepEqual(Object.values(o.outcomes), nonsense.map(() => ({ tag: 'Rejected', appended: 'never' })))
   assert.deepEqual(o.log(), [])

@@ -63,7 +63,7 @@ const write = (...writes: readonly Write[]): Act => ({ type: 'write', writes })
 const settle: Act = { type: 'settle' }
 
 /** Votes, bursts, replacements, full segments, a batch larger than a segment, a peer, a clean stop and a second life. */
-export const SCRIPT: readonly Act[] = [
+const SCRIPT: readonly Act[] = [
   write(hardState(1, 'a'), append({ kind: 'noop', firstIndex: 1, term: 1, time: 1, count: 1 })), settle,
   write(append(entries(2, 4, 1))), write(append(entries(6, 4, 1))), write(append(entries(10, 6, 1, 150))), write(hardState(1, 'a', 4)), settle,
   { type: 'remember', peer: 'b', incarnation: 'b-1' },

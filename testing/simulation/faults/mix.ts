@@ -5,7 +5,7 @@ import { CALM_NETWORK, type NetworkMix } from '../world/network-mix.js'
 import { SHAPES, type Shape } from './partition.js'
 
 /** What strikes every so often, by itself. */
-export const STRIKES = ['partition', 'reset', 'pause', 'crash', 'kill', 'slowDisk', 'failDisk', 'fillDisk', 'damage', 'skew'] as const
+const STRIKES = ['partition', 'reset', 'pause', 'crash', 'kill', 'slowDisk', 'failDisk', 'fillDisk', 'damage', 'skew'] as const
 export type Strike = (typeof STRIKES)[number]
 
 /** When a leader can be at its most vulnerable. */

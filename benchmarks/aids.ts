@@ -1,0 +1,19 @@
+/** What every measure needs: to wait, and a place for its data. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
+
+/** A new folder, where `--dir` says or in the system's folder for temporary files. */
+export const newFolder = (parent = tmpdir()): string => mkdtempSync(join(parent, 'rxraft-bench-'))
+
+/** A folder for as long as `work` takes. */
+export const inFolder = async <A>(work: (folder: string) => Promise<A>): Promise<A> => {
+  const folder = newFolder()
+  try {
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
