@@ -83,7 +83,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-  const operator = createOperator(first, event => feed.completed(event, true), linked.hasMember)
+  const operator = createOperator(first, event => feed.completed(event, true), id => linked.at({ type: 'member', id }) !== undefined)
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {

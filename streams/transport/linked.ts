@@ -37,8 +37,6 @@ export interface Linked {
   leader(): KnownLeader | undefined
   /** The newest term that is known here. */
   term(): Term
-  /** Whether this member is linked. */
-  hasMember(id: MemberId): boolean
   /** Every link is dropped, and no way leads anywhere any more. */
   halt(): void
 }
@@ -100,7 +98,6 @@ export const createLinked = (): Linked => {
     at: party => links.get(partyKey(party)),
     leader: () => newest && knownLeader(newest),
     term: () => newest?.term ?? 0,
-    hasMember: id => links.has(partyKey({ type: 'member', id })),
     halt: () => {
       newest = undefined
       for (const { party } of [...links.values()]) drop(party, 'unknown')
