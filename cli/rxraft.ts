@@ -57,11 +57,10 @@ const main = async ([name, ...args]: readonly string[]): Promise<number> => {
     return 0
   }
   const command = await commandNamed(name)
+  process.stdout.on('error', command.isService === true ? () => undefined : () => process.exit())
   if (!asksForHelp(args)) return command.run(args)
   process.stdout.write(command.help)
   return 0
 }
 
-// Whoever reads the output may have seen enough.
-process.stdout.on('error', () => process.exit())
 await runProgram(() => main(process.argv.slice(2)))

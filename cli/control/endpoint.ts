@@ -70,15 +70,21 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   return route.answer({ parameters: url.searchParams, body: body.right, signal })
 }
 
+/** Whatever goes wrong concerns this request alone, and never the member. */
 const handle = async (desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   response.on('error', () => undefined)
-  const answer = await answerTo(desk, request, gone.signal).catch((thrown: unknown) => refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
-  if (answer === undefined || response.destroyed) return
-  if (desk.isLeaving || !request.complete) response.shouldKeepAlive = false
-  if (answer.type === 'json') send(response, answer)
-  else answer.write(response, gone.signal)
+  try {
+    const answer = await answerTo(desk, request, gone.signal)
+    if (answer === undefined || response.destroyed) return
+    if (desk.isLeaving || !request.complete) response.shouldKeepAlive = false
+    if (answer.type === 'json') send(response, answer)
+    else answer.write(response, gone.signal)
+  } catch (thrown) {
+    if (response.headersSent) response.destroy()
+    else send(response, refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
+  }
 }
 
 /** What is no HTTP is told so, where it can be. */
@@ -89,7 +95,7 @@ const answerNonsense = (error: NodeJS.ErrnoException, socket: Socket): void => {
 }
 
 const listen = (server: Server, address: Address): Promise<Either<PortInUse | ListenFailed, string>> => new Promise(resolve => {
-  server.once('error', (error: NodeJS.ErrnoException) => resolve(left(error.code === 'EADDRINUSE' ? new PortInUse(formatAddress(address)) : new ListenFailed(formatAddress(address), error.message))))
+  server.on('error', (error: NodeJS.ErrnoException) => resolve(left(error.code === 'EADDRINUSE' ? new PortInUse(formatAddress(address)) : new ListenFailed(formatAddress(address), error.message))))
   server.listen(address.port, address.host, () => {
     const found = server.address()
     resolve(right(formatAddress({ host: address.host, port: typeof found === 'object' && found !== null ? found.port : address.port })))

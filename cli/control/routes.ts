@@ -13,7 +13,7 @@ import { type Answer, failed, json, refuse } from './answers.js'
 import type { ControlBounds } from './bounds.js'
 import type { MemberView } from './member-view.js'
 import { namesIn, valueAt } from './path.js'
-import { TooLargeToTell, plainJson } from './plain-json.js'
+import { TooLargeToTell, plainJson } from '../plain-json.js'
 import { watch } from './watch.js'
 
 /** One request, as its route sees it. */

@@ -7,7 +7,7 @@ import type { Machine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { LogEvent } from '../../streams/outputs/commits-from.js'
 import type { ControlBounds } from './bounds.js'
-import { plainJson } from './plain-json.js'
+import { plainJson } from '../plain-json.js'
 
 /** Lines on their way to one watcher. */
 interface Lines {

@@ -7,7 +7,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
 import { readSpans } from '../../streams/storage/log/log-reader.js'
 import type { Survey } from '../../streams/storage/survey.js'
-import { plainJson } from '../control/plain-json.js'
+import { plainJson } from '../plain-json.js'
 import { type HeldFolder, carriedOut } from '../folder/hold.js'
 
 /** One entry of the log. */

@@ -60,8 +60,8 @@ async function* cutAtNewlines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
       open = []
       from = newline + 1
     }
-    // Copied, because a chunk is valid until the next one is asked for.
-    if (from < chunk.length) open.push(chunk.slice(from))
+    // Copied, because a chunk is valid until the next one is asked for; a Buffer's own slice would share its memory.
+    if (from < chunk.length) open.push(Uint8Array.from(chunk.subarray(from)))
   }
   if (open.length > 0) throw new Error('the snapshot ends in the middle of a line')
 }

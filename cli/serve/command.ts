@@ -5,7 +5,7 @@ import { createAnnouncer } from './announcer.js'
 import { serveOptions } from './options.js'
 import { serve } from './run.js'
 import { watchSignals } from './signals.js'
-import { TRUST_HELP } from './trust.js'
+import { TRUST_HELP } from '../trust.js'
 
 const HELP = `rxraft serve --cluster NAME --id ID --members ID=HOST:PORT,… --data FOLDER [options]
 
@@ -49,4 +49,4 @@ const run = async (args: readonly string[]): Promise<number> => {
     : serve(options, await loadMachine(options.machine), announcer, signals)
 }
 
-export const command: Command = { help: HELP, run }
+export const command: Command = { help: HELP, isService: true, run }

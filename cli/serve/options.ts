@@ -6,7 +6,7 @@ import { type Address, formatAddress, isLoopback } from '../../streams/transport
 import type { TcpOptions } from '../../streams/transport/tcp/tcp.js'
 import { addressBehind, atMost, choice, listed, pairs, parsed, required, wholeNumber } from '../arguments.js'
 import { Mistake } from '../mistake.js'
-import { TRUST, trustBehind } from './trust.js'
+import { TRUST, trustBehind } from '../trust.js'
 
 export interface ServeOptions {
   readonly cluster: string

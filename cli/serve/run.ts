@@ -14,7 +14,7 @@ import { type ControlEndpoint, openControl } from '../control/endpoint.js'
 import { type MemberView, viewMember } from '../control/member-view.js'
 import { Mistake, Trouble } from '../mistake.js'
 import type { Announcer } from './announcer.js'
-import { asTyped } from './faults.js'
+import { asTyped } from '../as-typed.js'
 import type { ServeOptions } from './options.js'
 import type { Signals } from './signals.js'
 

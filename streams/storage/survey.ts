@@ -185,7 +185,9 @@ const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly
   if (unfinished !== undefined) notes.push(installNote(folder, unfinished))
   if (log !== undefined && log.base.index > (newest?.index ?? 0)) notes.push(`${folder}: the log begins behind ${log.base.index}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
-  return { ...found, identity, incoming: names.filter(name => incomingNamed(name) !== undefined), faults, notes: [...notes, ...leftovers] }
+  const incoming = names.filter(name => incomingNamed(name) !== undefined)
+  const parts = incoming.map(name => `${folder}/${name}: a part of a snapshot that was being received, which is not looked into`)
+  return { ...found, identity, incoming, faults, notes: [...notes, ...parts, ...leftovers] }
 }
 
 /** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */

@@ -1,8 +1,8 @@
 /** The options that say how far a network is to be trusted: of a member, and of whoever speaks to members. */
 import { readFileSync } from 'node:fs'
-import { messageOf } from '../../codecs/report.js'
-import type { Trust } from '../../streams/transport/tcp/trust.js'
-import { Mistake } from '../mistake.js'
+import { messageOf } from '../codecs/report.js'
+import type { Trust } from '../streams/transport/tcp/trust.js'
+import { Mistake } from './mistake.js'
 
 export const TRUST = { 'tls-cert': { type: 'string' }, 'tls-key': { type: 'string' }, 'tls-ca': { type: 'string' }, plaintext: { type: 'boolean' } } as const
 
