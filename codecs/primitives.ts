@@ -46,7 +46,7 @@ const MAX_ADDRESS_BYTES = 255
 /** The most members in one list of a membership. */
 export const MAX_MEMBERS = 63
 /** Timers of Node fire at once beyond this. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** 0 means none. */
 export const Index: t.Type<core.Index> = integer('Index', 0)
