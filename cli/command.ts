@@ -1,9 +1,9 @@
 /** One subcommand of `rxraft`. */
 export interface Command {
-  /** What it does, in a line. */
-  readonly summary: string
   /** All of its `--help`. */
   readonly help: string
-  /** Resolves with the exit code; rejects with a `Mistake` that says what the arguments or files lack. */
+  /** It goes on when nobody reads any more what it prints; others have nothing left to do then. */
+  readonly isService?: true
+  /** Resolves with the exit code; rejects with a `Mistake` that says what the arguments or files lack, or with a `Trouble`. */
   run(args: readonly string[]): Promise<number>
 }

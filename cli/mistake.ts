@@ -2,3 +2,8 @@
 export class Mistake extends Error {
   override readonly name = 'Mistake'
 }
+
+/** Nothing is wrong with what was typed, and yet it cannot be done: the message says what is in the way. */
+export class Trouble extends Error {
+  override readonly name = 'Trouble'
+}

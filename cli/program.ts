@@ -1,4 +1,4 @@
-import { Mistake } from './mistake.js'
+import { Mistake, Trouble } from './mistake.js'
 
 /** The exit code of a program that was interrupted. */
 export const INTERRUPTED = 130
@@ -8,8 +8,8 @@ export const runProgram = async (main: () => Promise<number>): Promise<void> => 
   try {
     process.exitCode = await main()
   } catch (error) {
-    const isMistake = error instanceof Mistake
-    process.stderr.write(`${isMistake ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
-    process.exitCode = isMistake ? 2 : 1
+    const isExpected = error instanceof Mistake || error instanceof Trouble
+    process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exitCode = error instanceof Mistake ? 2 : 1
   }
 }

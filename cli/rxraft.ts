@@ -1,37 +1,66 @@
 #!/usr/bin/env node
-/** `npx rxraft COMMAND …`: what there is to do beside running a member. */
+/** `npx rxraft COMMAND …`: a cluster without writing a program, and what there is to do beside running a member. */
 import type { Command } from './command.js'
 import { Mistake } from './mistake.js'
-import { replayCommand } from './replay/command.js'
+import { runProgram } from './program.js'
 
-const COMMANDS: Readonly<Record<string, Command>> = { replay: replayCommand }
+/** A line for the list, and where the rest is; nothing is loaded for commands that nobody called. */
+interface Listed {
+  readonly summary: string
+  readonly load: () => Promise<{ readonly command: Command }>
+}
+
+const COMMANDS: Readonly<Record<string, Listed>> = {
+  serve: { summary: 'run one member until it is told to stop', load: () => import('./serve/command.js') },
+  status: { summary: 'show how the members are', load: () => import('./status/command.js') },
+  propose: { summary: 'have one command committed and applied', load: () => import('./propose/command.js') },
+  read: { summary: 'read the state, linearizably', load: () => import('./read/command.js') },
+  watch: { summary: 'follow commits and leaderships', load: () => import('./watch/command.js') },
+  pipe: { summary: 'send a command per line of standard input, in order', load: () => import('./pipe/command.js') },
+  transfer: { summary: 'hand the leadership over', load: () => import('./transfer/command.js') },
+  snapshot: { summary: 'have a member take a snapshot now', load: () => import('./snapshot/command.js') },
+  inspect: { summary: 'show what a data folder holds', load: () => import('./inspect/command.js') },
+  verify: { summary: 'check every checksum of a data folder', load: () => import('./verify/command.js') },
+  recover: { summary: 'make a lone member of a folder whose majority is lost', load: () => import('./recover/command.js') },
+  replay: { summary: 'make the steps of a flight recording again', load: () => import('./replay/command.js') },
+}
 
 const HELP = `rxraft COMMAND [arguments]
 
 ${Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`).join('\n')}
 
-rxraft COMMAND --help tells more. Exit codes: 0 all is well, 1 something was found, 2 a mistake in the arguments or a file that cannot be read.
+rxraft help COMMAND, or rxraft COMMAND --help, tells more. Exit codes: 0 all is well, 1 it could not be done or something was found,
+2 a mistake in the arguments or a file that cannot be read, 3 the outcome of a command is unknown.
 `
 
-const main = async ([name, ...args]: readonly string[]): Promise<number> => {
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    ;(name === undefined ? process.stderr : process.stdout).write(HELP)
-    return name === undefined ? 2 : 0
-  }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined) throw new Mistake(`there is no command "${name}"; rxraft --help lists them`)
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(command.help)
-    return 0
-  }
-  return command.run(args)
+const commandNamed = async (name: string): Promise<Command> => {
+  const found = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (found === undefined) throw new Mistake(`there is no command "${name}"; rxraft --help lists them`)
+  return (await found.load()).command
 }
 
-// Whoever reads the output may have seen enough.
-process.stdout.on('error', () => process.exit())
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 2
+/** Whether help is asked for; behind `--` there are only words. */
+const asksForHelp = (args: readonly string[]): boolean => {
+  const end = args.indexOf('--')
+  const options = end < 0 ? args : args.slice(0, end)
+  return options.includes('--help') || options.includes('-h')
 }
+
+const main = async ([name, ...args]: readonly string[]): Promise<number> => {
+  if (name === undefined) {
+    process.stderr.write(HELP)
+    return 2
+  }
+  const [topic] = args
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(topic === undefined ? HELP : (await commandNamed(topic)).help)
+    return 0
+  }
+  const command = await commandNamed(name)
+  process.stdout.on('error', command.isService === true ? () => undefined : () => process.exit())
+  if (!asksForHelp(args)) return command.run(args)
+  process.stdout.write(command.help)
+  return 0
+}
+
+await runProgram(() => main(process.argv.slice(2)))

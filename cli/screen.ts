@@ -42,3 +42,14 @@ export const createScreen = (out: NodeJS.WriteStream, plainEveryMs = PLAIN_EVERY
     end: wipe,
   }
 }
+
+/** Lines that stand where they are and change: drawn over what they were on a terminal, and told again elsewhere only where they changed. */
+export const createBlock = (out: NodeJS.WriteStream): ((lines: readonly string[]) => void) => {
+  let before: readonly string[] = []
+  return lines => {
+    const width = (out.columns ?? 80) - 1
+    if (out.isTTY) out.write(`${before.length > 0 ? `\x1b[${before.length}A\r` : ''}\x1b[0J${lines.map(line => `${line.slice(0, width)}\n`).join('')}`)
+    else if (lines.join('\n') !== before.join('\n')) out.write(`${lines.join('\n')}\n`)
+    before = lines
+  }
+}

@@ -44,7 +44,7 @@ const MAX_ID_BYTES = 128
 /** The longest `host:port`. */
 const MAX_ADDRESS_BYTES = 255
 /** Timers of Node fire at once beyond this. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** 0 means none. */
 export const Index: t.Type<core.Index> = integer('Index', 0)

@@ -27,7 +27,7 @@ const PROGRAMS: readonly {
 
 for (const { file, options, little: [args, expected], mistakes } of PROGRAMS) {
   test(`${file} explains itself, does a little, and answers a mistake with one sentence`, async t => {
-    const program = (...typed: readonly string[]) => run(t, process.execPath, ['--import=./test/register.mjs', file, ...typed], { cwd: root })
+    const program = (...typed: readonly string[]) => run(t, process.execPath, ['test/start.mjs', file, ...typed], { cwd: root })
     const help = await program('--help')
     t.is(help.code, 0)
     for (const name of [...options, 'help']) t.regex(help.out, new RegExp(`^  --${name} `, 'm'))

@@ -1,48 +1,67 @@
 /**
- * A module loader that runs TypeScript and keeps what ts-node makes of each file, for the hundreds of processes that a test run starts: what
- * is kept loads twice as fast, because ts-node itself is only loaded for a file that is new.
+ * The repository as JavaScript, which Node runs without any hook: `.compiled/sources` holds what ts-node makes of each file, at the same place.
+ * An output bears the time of its source; whatever differs is made anew, so that what runs is what stands there.
  */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
 
-/** What is kept was compiled with these options; installing anew clears it. */
-const options = await readFile(new URL('../tsconfig.json', import.meta.url))
-const folder = fileURLToPath(new URL('../node_modules/.cache/rxraft/', import.meta.url))
-/** A file that a mistake is put into is not what it is on the disk. */
-const mutated = process.env.MUTATION === undefined ? undefined : JSON.parse(process.env.MUTATION).path
+const root = dirname(import.meta.dirname)
+const folder = join(root, '.compiled/sources')
+/** What all outputs depend on: the options, the compiler, and what is done with it. */
+const SHARED = ['tsconfig.json', 'package-lock.json', 'test/compiled.mjs'].map(name => join(root, name))
 
-const compile = async (url, context, next) => {
-  const { load } = await import('ts-node/esm/transpile-only')
-  return load(url, { ...context, format: 'module' }, next)
+/** Where a source is found as JavaScript. */
+export const compiledOf = source => join(folder, relative(root, source).replace(/ts$/, 'js'))
+
+const filesIn = (where, ending) => readdirSync(where, { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile() && entry.name.endsWith(ending))
+  .map(entry => join(entry.parentPath, entry.name))
+
+/** All that the type check looks at. */
+const sources = () => {
+  const { include, exclude } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'))
+  const left = exclude.map(name => join(root, name, '/'))
+  return include.flatMap(name => filesIn(join(root, name), '.ts')).filter(path => !left.some(out => path.startsWith(out)))
 }
 
-const keep = async (path, source) => {
-  await mkdir(folder, { recursive: true })
+const timeOf = path => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+/** What a file system keeps of a time set by hand may be short of a fraction. */
+const isFresh = source => Math.round(timeOf(compiledOf(source))) === Math.trunc(timeOf(source))
+
+/** Nobody ever finds half a file. */
+const put = (path, text, time) => {
   const draft = `${path}.${process.pid}`
-  await writeFile(draft, source)
-  await rename(draft, path)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(draft, text)
+  if (time !== undefined) utimesSync(draft, time / 1000, time / 1000)
+  renameSync(draft, path)
 }
 
-/** What a source imports is a source; so is a program to be started that exists as nothing else. */
-const isSource = (specifier, parentURL) => specifier.endsWith('.js')
-  && (parentURL === undefined ? specifier.startsWith('file:') && !existsSync(fileURLToPath(specifier)) : specifier.startsWith('.') && parentURL.endsWith('.ts'))
+/** Forgets everything that was made by another compiler, or of a source that is no more. */
+const tidy = all => {
+  const key = SHARED.reduce((hash, path) => hash.update(readFileSync(path)), createHash('sha256')).digest('hex')
+  const stamp = join(folder, 'stamp')
+  const isSame = statSync(stamp, { throwIfNoEntry: false }) !== undefined && readFileSync(stamp, 'utf8') === key
+  if (!isSame) {
+    rmSync(folder, { recursive: true, force: true })
+    put(stamp, key)
+  }
+  const wanted = new Set(all.map(compiledOf))
+  for (const path of filesIn(folder, '.js')) if (!wanted.has(path)) rmSync(path, { force: true })
+}
 
-export const resolve = (specifier, context, next) => isSource(specifier, context.parentURL)
-  ? { url: new URL(specifier.replace(/js$/, 'ts'), context.parentURL).href, format: 'module', shortCircuit: true }
-  : next(specifier, context)
-
-export const load = async (url, context, next) => {
-  if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)
-  const file = fileURLToPath(url)
-  if (file === mutated) return compile(url, context, next)
-  const kept = `${folder}${createHash('sha256').update(options).update(url).update(await readFile(file)).digest('hex')}.mjs`
-  try {
-    return { format: 'module', source: await readFile(kept), shortCircuit: true }
-  } catch {
-    const compiled = await compile(url, context, next)
-    await keep(kept, compiled.source)
-    return compiled
+/** Brings `.compiled/sources` up to date. */
+export const compileAll = () => {
+  const all = sources()
+  tidy(all)
+  const open = all.filter(source => !isFresh(source))
+  if (open.length === 0) return
+  const { create } = createRequire(import.meta.url)('ts-node')
+  const service = create({ cwd: root })
+  for (const source of open) {
+    const time = Math.trunc(timeOf(source))
+    put(compiledOf(source), service.compile(readFileSync(source, 'utf8'), source), time)
   }
 }

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import ts from 'typescript'
 import { root, run, scratch } from './run.js'
 
 const node = process.execPath
@@ -60,6 +61,14 @@ test('ES modules, CommonJS and every entry point', async t => {
   t.is((await run(t, node, ['entries.mjs'], { cwd: folder })).out, 'true\n')
 })
 
+/** What the compiler says, as `tsc` with these arguments: three times in one process, which has to warm up once. */
+const faultsIn = (folder: string, args: readonly string[]): string => {
+  const { options, fileNames, errors } = ts.parseCommandLine(args)
+  const host: ts.CompilerHost = { ...ts.createCompilerHost(options), getCurrentDirectory: () => folder }
+  const program = ts.createProgram(fileNames.map(name => join(folder, name)), options, host)
+  return ts.formatDiagnostics([...errors, ...ts.getPreEmitDiagnostics(program)], host)
+}
+
 test('types: NodeNext, Bundler, and the older resolution', async t => {
   const folder = await consumer(t)
   const typed = `import * as t from 'io-ts'
@@ -76,11 +85,9 @@ export const used = [connect, step, pipeline, whileLeader, machineSuite, storage
 `
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'main.ts'), typed)
-  const compiler = join(root, 'node_modules/typescript/bin/tsc')
   const strict = ['--noEmit', '--skipDefaultLibCheck', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2022', '--lib', 'es2022,esnext.disposable', '--types', 'node']
   for (const resolution of [['--module', 'nodenext'], ['--module', 'esnext', '--moduleResolution', 'bundler'], ['--module', 'esnext', '--moduleResolution', 'node10']]) {
-    const { code, out } = await run(t, node, [compiler, ...strict, ...resolution, 'main.ts'], { cwd: folder })
-    t.is(code, 0, `${resolution.join(' ')}\n${out}`)
+    t.is(faultsIn(folder, [...strict, ...resolution, 'main.ts']), '', resolution.join(' '))
   }
 })
 

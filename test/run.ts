@@ -1,13 +1,18 @@
-/** Programs as a user runs them: the built JavaScript, in processes and folders of their own. */
+/** Programs as a user runs them: JavaScript, in processes and folders of their own. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
-export const root = fileURLToPath(new URL('..', import.meta.url))
+const rootAbove = (folder: string): string => existsSync(join(folder, 'package-lock.json')) ? folder : rootAbove(dirname(folder))
+
+/** Of the repository: whoever runs is compiled, and lies further down. */
+export const root = rootAbove(import.meta.dirname)
+/** What the build made, as it ships. */
 export const built = (path: string): string => join(root, 'dist', path)
+/** What was compiled together with this file, and so with whatever was changed in it. */
+export const own = (path: string): string => join(import.meta.dirname, '..', path)
 
 export interface Ended {
   readonly code: number | null

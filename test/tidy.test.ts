@@ -1,11 +1,10 @@
 /** The architecture as a test: which way the arrows run, how large things may grow, and what the core must not touch. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import ts from 'typescript'
+import { root } from './run.js'
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const MAX_FILE_LINES = 400
 const MAX_FUNCTION_LINES = 60
 const MAX_FOLDER_FILES = 14

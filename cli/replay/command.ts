@@ -102,4 +102,4 @@ const run = async (args: readonly string[]): Promise<number> => {
   return CODES[outcome]
 }
 
-export const replayCommand: Command = { summary: 'make the steps of a flight recording again', help: HELP, run }
+export const command: Command = { help: HELP, run }

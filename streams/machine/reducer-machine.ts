@@ -60,6 +60,6 @@ async function* chunksOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
   const all: Uint8Array[] = []
   // Copied, because whoever hands a chunk over may use its memory again for the next.
-  for await (const chunk of chunks) all.push(chunk.slice())
+  for await (const chunk of chunks) all.push(new Uint8Array(chunk))
   return new Uint8Array(Buffer.concat(all))
 }

@@ -43,14 +43,15 @@ const isStartError = (error: Failure): error is StartError => '_tag' in error
 export const startError = (folder: string, error: Failure): StartError =>
   isStartError(error) ? error : new StorageFailed(error.path ?? folder, error.message)
 
-/** Holds the folder until it is released or the process dies. */
-export const holdFolder = (disk: Disk, folder: string): Act<{ release(done: () => void): void }, Failure> => chain(
-  (done: Parameters<Disk['makeDirectory']>[1]) => disk.makeDirectory(folder, done),
-  () => done => disk.lock(`${folder}/lock`, outcome => {
-    if (isLeft(outcome)) done(left(outcome.left.code === 'EEXIST' ? new FolderInUse(folder) : outcome.left))
-    else done(right({ release: released => outcome.right.release(() => released()) }))
-  }),
-)
+/** Holds a folder that is there until it is released or the process dies. */
+export const holdFound = (disk: Disk, folder: string): Act<{ release(done: () => void): void }, Failure> => done => disk.lock(`${folder}/lock`, outcome => {
+  if (isLeft(outcome)) done(left(outcome.left.code === 'EEXIST' ? new FolderInUse(folder) : outcome.left))
+  else done(right({ release: released => outcome.right.release(() => released()) }))
+})
+
+/** The same for a folder that is made where it is not there. */
+export const holdFolder = (disk: Disk, folder: string): ReturnType<typeof holdFound> =>
+  chain((done: Parameters<Disk['makeDirectory']>[1]) => disk.makeDirectory(folder, done), () => holdFound(disk, folder))
 
 /** The first segment begins with the log's base. */
 const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { clusterId, membership }: StoreOwner): Act<void> => {

@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { built, run, scratch } from '../run.js'
+import { own, run, scratch } from '../run.js'
 import { MIXES } from './mixes.js'
 import { type Asked, formatHistory } from './oracle/history.js'
 import { NOBODY, type Row, type RunReport, formatTable } from './report.js'
 import { drawSchedule } from './schedule.js'
 
-const program = built('test/chaos/run.js')
+const program = own('test/chaos/run.js')
 const chaos = (t: Parameters<typeof run>[0], ...args: readonly string[]) => run(t, process.execPath, [program, ...args])
 
 /** This one begins with the death of the leader, and has every fault of its mix. */

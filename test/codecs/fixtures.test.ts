@@ -3,6 +3,7 @@
  * were written by version 1 and are never changed; every later version must read them to the same values.
  */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import * as t from 'io-ts'
 import { packEntries } from '../../codecs/entries.js'
@@ -17,9 +18,10 @@ import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
+import { root } from '../run.js'
 import { handshakes, hardStates, identity, membership, messages } from './samples.js'
 
-const fixtures = new Map(readFileSync(new URL('../fixtures/v1/wire.txt', import.meta.url), 'utf8').trim().split('\n').map(line => {
+const fixtures = new Map(readFileSync(join(root, 'test/fixtures/v1/wire.txt'), 'utf8').trim().split('\n').map(line => {
   const [name = '', hex = ''] = line.split(' ')
   return [name, new Uint8Array(Buffer.from(hex, 'hex'))] as const
 }))

@@ -1,5 +1,6 @@
 /** docs/options.md names every option with its default, and no others. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import {
   DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, DEFAULT_LIMITS, DEFAULT_PROPOSE_TIMEOUT_MS, type Limits, decodeClientOptions, decodeOptions,
@@ -7,6 +8,7 @@ import {
 import { isLeft } from '../../lib/prelude.js'
 import type { ClientOptions } from '../../client/index.js'
 import type { RaftOptions } from '../../streams/index.js'
+import { root } from '../run.js'
 
 const UNITS: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2 }
 
@@ -18,7 +20,7 @@ const valueOf = (cell: string): number | string => {
 
 /** The names in the tables of one section, with their defaults. */
 const documented = (heading: string): Readonly<Record<string, number | string>> => {
-  const text = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
+  const text = readFileSync(join(root, 'docs/options.md'), 'utf8')
   const section = text.split(/^## /m).find(one => one.startsWith(heading)) ?? ''
   const rows = [...section.matchAll(/^\| `(\w+)` \|[^|]*\| ([^|]+?) \|/gm)]
   return Object.fromEntries(rows.map(([, name = '', cell = '']) => [name, valueOf(cell)]))

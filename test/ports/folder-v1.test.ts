@@ -5,15 +5,15 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { checksumOf } from '../../codecs/bytes.js'
 import { fileStorage } from '../../streams/storage/file.js'
 import { segmentNumberOf } from '../../streams/storage/log/segment.js'
 import { contentsOf, placeAt, writeSnapshot } from '../../testing/open-snapshot.js'
 import { append, baseAt, commands, compact, openStore } from '../../testing/open-store.js'
+import { root } from '../run.js'
 
-const fixture = fileURLToPath(new URL('../fixtures/v1/folder', import.meta.url))
+const fixture = join(root, 'test/fixtures/v1/folder')
 
 const lines = [
   '1@1 noop', ...Array.from({ length: 20 }, (_, i) => `${i + 2}@1 command ${i + 2} ${'x'.repeat(200)}`),

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
 import { memoryNetwork, memoryTransport } from '../../streams/transport/memory.js'
 import { tcpTransport } from '../../streams/transport/tcp/tcp.js'
 import { transportSuite, type TransportWorld } from '../../testing/transport-suite.js'
+import { root } from '../run.js'
 
-const pem = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url))
+const pem = (name: string): Buffer => readFileSync(join(root, 'test/fixtures/tls', name))
 
 const worlds: Record<string, () => TransportWorld> = {
   memory: () => {

@@ -1,12 +1,12 @@
 /** Every story in this folder, told again and compared; `npm run scenarios -- --update` writes down what is told instead. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import test from 'ava'
+import { root } from '../run.js'
 import { retell } from './script.js'
 import { createStage } from './stage.js'
 
-const folder = dirname(fileURLToPath(import.meta.url))
+const folder = join(root, 'test/scenarios')
 const isUpdating = process.argv.includes('--update')
 
 for (const file of readdirSync(folder).filter(name => name.endsWith('.txt')).sort()) {

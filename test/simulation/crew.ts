@@ -1,6 +1,6 @@
 /** Child processes that run seeds, one at a time in each. What a child does not survive costs its seed and nothing else. */
 import { fork } from 'node:child_process'
-import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Millis } from '../../lib/types.js'
 import type { Line } from './record.js'
 
@@ -25,8 +25,7 @@ interface Child {
   end(): void
 }
 
-/** Compiled or not, as this file is. */
-const program = join(import.meta.dirname, `child${extname(import.meta.filename)}`)
+const program = fileURLToPath(new URL('./child.js', import.meta.url))
 /** Of what a child says before it dies, the end is kept. */
 const KEPT_CHARACTERS = 16_000
 

@@ -1,18 +1,17 @@
 /** The command around the seeds: what it takes, and that a run of hours can be left alone. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { watch } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Mistake } from '../../cli/mistake.js'
 import { readLedger } from '../ledger.js'
-import { root, run, scratch, start } from '../run.js'
+import { layOut, openPlace } from '../changed.js'
+import { own, root, run, scratch, start } from '../run.js'
 import { HELP, commandFrom } from './options.js'
 import { type Line, SEEDS, summaryOf } from './record.js'
 
-/** As `npm run simulate` runs it; and as it stands, where something is put into it. */
-const COMPILED = ['dist/test/simulation/run.js']
-const SOURCE = ['--import=./test/register.mjs', 'test/simulation/run.ts']
-const simulate = (t: ExecutionContext, ...args: readonly string[]) => run(t, process.execPath, [...COMPILED, ...args], { cwd: root })
+const program = own('test/simulation/run.js')
+const simulate = (t: ExecutionContext, ...args: readonly string[]) => run(t, process.execPath, [program, ...args], { cwd: root })
 
 const MISTAKES: readonly (readonly [args: readonly string[], claim: RegExp])[] = [
   [['--nonsense'], /^Unknown option '--nonsense'/],
@@ -63,10 +62,13 @@ test('--help names every option; a mistake ends with code 2 and without a stack'
   t.false(existsSync(join(folder, 'none')), 'a report writes nothing')
 })
 
-/** The environment of a run in whose children this happens first to each seed. */
-const withFates = (fates: string): NodeJS.ProcessEnv => {
+/** The program in whose children this happens first to each seed. */
+const withFates = (t: ExecutionContext, fates: string): string => {
   const from = '  const lines: string[] = []\n  try {\n'
-  return { ...process.env, MUTATION: JSON.stringify({ path: join(root, 'test/simulation/line.ts'), from, to: `${from}${fates}` }) }
+  const place = openPlace()
+  t.teardown(() => rmSync(place, { recursive: true, force: true }))
+  layOut(place, { file: 'test/simulation/line.ts', from, to: `${from}${fates}` })
+  return join(place, 'test/simulation/run.js')
 }
 const FATES = `
     if (seed === 1) process.exit(9)
@@ -78,7 +80,7 @@ const FATES = `
 
 test('whatever happens to a seed is told, and the others are run', async t => {
   const ledger = join(scratch(t), 'ledger')
-  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', ...SOURCE, '--seeds', '7', '--jobs', '2', '--ledger', ledger], { cwd: root, env: withFates(FATES) })
+  const { code, out, err } = await run(t, process.execPath, ['--max-old-space-size=200', withFates(t, FATES), '--seeds', '7', '--jobs', '2', '--ledger', ledger], { cwd: root })
   t.is(code, 1, err)
   const lines = new Map(readLedger(ledger, SEEDS).map(line => [line.seed, line]))
   const fates = [1, 2, 3, 4, 5, 6, 7].map(seed => lines.get(seed)?.failure)
@@ -93,7 +95,7 @@ test('whatever happens to a seed is told, and the others are run', async t => {
 
 test('a seed that never ends is ended', async t => {
   const ledger = join(scratch(t), 'ledger')
-  const { code, out, err } = await run(t, process.execPath, [...SOURCE, '--seeds', '1', '--patience', '2', '--ledger', ledger], { cwd: root, env: withFates('for (;;);') })
+  const { code, out, err } = await run(t, process.execPath, [withFates(t, 'for (;;);'), '--seeds', '1', '--patience', '2', '--ledger', ledger], { cwd: root })
   t.is(code, 1, err)
   t.deepEqual(readLedger(ledger, SEEDS), [{ seed: 1, failure: 'hung', reason: 'it did not come to an end within 2 s' }])
   t.regex(out, /npm run simulate -- --seed 1 --trace/)
@@ -107,7 +109,7 @@ test('a run that is killed goes on where it was, and each seed is in the sums on
   const args = ['--seeds', String(EVERY.length), '--jobs', '2', '--ledger', ledger]
   writeFileSync(ledger, '')
   const changes = watch(folder)
-  const { child, ended } = start(t, process.execPath, [...SOURCE, ...args], { cwd: root, env: withFates('if (seed > 2) for (;;);') })
+  const { child, ended } = start(t, process.execPath, [withFates(t, 'if (seed > 2) for (;;);'), ...args], { cwd: root })
   for await (const _ of changes) if (readFileSync(ledger, 'utf8').includes('\n')) break
   child.kill('SIGKILL')
   await ended
@@ -129,7 +131,7 @@ test('an interrupted run says what it has', async t => {
   const ledger = join(folder, 'ledger')
   writeFileSync(ledger, '')
   const changes = watch(folder)
-  const { child, ended } = start(t, process.execPath, [...COMPILED, '--seeds', '1000', '--jobs', '1', '--twice', '--ledger', ledger], { cwd: root })
+  const { child, ended } = start(t, process.execPath, [program, '--seeds', '1000', '--jobs', '1', '--twice', '--ledger', ledger], { cwd: root })
   for await (const _ of changes) if (readFileSync(ledger, 'utf8').includes('\n')) break
   child.kill('SIGINT')
   const { code, out } = await ended

@@ -98,17 +98,24 @@ const writer = (file: DiskFile, seed: number, first: number): HardStateFile['wri
   }
 }
 
-/** Opens the file and writes what it found once more, so that a start never acts on what only a cache remembers. */
-export const openHardState = (disk: Disk, path: string, checkOwner: CheckOwner): Act<HardStateFile, Failure> =>
-  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, checkOwner), ({ header, bytes }) => {
+/** What the file holds, and the seed of its checksums. */
+const readSlots = (disk: Disk, path: string, checkOwner: CheckOwner): Act<{ readonly newest: Numbered; readonly notes: readonly string[]; readonly seed: number }, Failure> =>
+  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, checkOwner), ({ header, bytes }) => done => {
     const seed = checksumOf(header.salt)
     const read = bytes.length === SIZE_BYTES
       ? newestOf(path, bytes, seed)
       : left(new Damaged(path, bytes.length, undefined, `it has ${bytes.length} bytes instead of ${SIZE_BYTES}`))
-    if (isLeft(read)) return done => done(read)
-    const { newest, notes } = read.right
-    return chain(openFile(disk, path, 'write'), file => {
+    done(isLeft(read) ? read : right({ ...read.right, seed }))
+  })
+
+/** Reads the file and leaves it as it is. */
+export const readHardState = (disk: Disk, path: string, checkOwner: CheckOwner): Act<Pick<HardStateFile, 'found' | 'notes'>, Failure> =>
+  map(readSlots(disk, path, checkOwner), ({ newest, notes }) => ({ found: newest.hardState, notes }))
+
+/** Opens the file and writes what it found once more, so that a start never acts on what only a cache remembers. */
+export const openHardState = (disk: Disk, path: string, checkOwner: CheckOwner): Act<HardStateFile, Failure> =>
+  chain(readSlots(disk, path, checkOwner), ({ newest, notes, seed }) =>
+    chain(openFile(disk, path, 'write'), file => {
       const write = writer(file, seed, newest.sequence)
       return map(orUndo(write(newest.hardState), file.close), (): HardStateFile => ({ found: newest.hardState, notes, write, close: file.close }))
-    })
-  })
+    }))

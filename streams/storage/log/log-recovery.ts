@@ -3,15 +3,14 @@ import { Damaged } from '../../../lib/errors.js'
 import { isLeft, left, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { type Act, chain, inOrder, map, orUndo, succeed } from '../disk/act.js'
-import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
-import { type FoundHeader, decodeFileHeader } from '../files/file-header.js'
-import { openFile, readFully, sizeOf, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
+import type { Disk } from '../disk/disk.js'
+import { openFile, readFully, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
 import { type CollectedLog, logCollector } from './log-collector.js'
+import { type Scanned, judge, scanFile, tornNote } from './scan-file.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
-import { type Segment, isWholeSegment, refill } from './segment-files.js'
+import { type Segment, refill } from './segment-files.js'
 import { type SegmentNotes, createSegmentNotes } from './segment-notes.js'
-import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
-import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
+import type { CheckOwner, Failure } from '../files/store-file.js'
 
 /** What the segments of a folder hold. */
 export interface RecoveredLog extends CollectedLog {
@@ -22,44 +21,6 @@ export interface RecoveredLog extends CollectedLog {
   readonly marked: boolean
   readonly spare: Segment | undefined
   readonly notes: readonly string[]
-}
-
-interface Scanned {
-  readonly path: string
-  readonly header: FoundHeader
-  readonly end: SegmentEnd
-}
-
-/** Reads one segment, header and records; what its header says must be true of it. */
-const scanFile = (
-  disk: Disk, folder: string, number: number, checkOwner: CheckOwner, each: (record: ScannedRecord) => string | undefined,
-): Act<Scanned, Failure> => {
-  const path = `${folder}/${segmentName(number)}`
-  const check = (bytes: Uint8Array, size: number): Act<FoundHeader, Failure> => {
-    const header = decodeFileHeader(bytes, 'segment')
-    if (isLeft(header)) return done => done(left(headerError(path, header.left)))
-    const stranger = checkOwner(header.right)
-    if (stranger !== undefined) return done => done(left(stranger))
-    const { capacity } = header.right
-    const fault = header.right.number !== number ? `it is segment ${header.right.number} under another name`
-      : size !== capacity || !isWholeSegment(capacity) ? `it has ${size} bytes instead of ${capacity}` : undefined
-    return done => done(fault === undefined ? right(header.right) : left(new Damaged(path, Math.min(size, capacity), undefined, fault)))
-  }
-  const scan = (file: DiskFile): Act<Scanned, Failure> => chain(sizeOf(file), size => {
-    const bytes = Buffer.alloc(Math.min(SECTOR_BYTES, size))
-    return chain(readFully(file, bytes, 0), () => chain(check(bytes, size), header =>
-      map(scanSegment(file, header, each), end => ({ path, header, end }))))
-  })
-  return withFile(disk, path, 'read', scan)
-}
-
-/** Damage is what an honest disk cannot have left by losing what was never synced; an interrupted write is none. */
-const judge = ({ path, end }: Scanned, lastIndex: Index): Damaged | undefined => {
-  const { sealed, tail, syncedTo, fault } = end
-  if (sealed) return undefined
-  const damaged = (reason: string): Damaged => new Damaged(path, tail, lastIndex + 1, reason)
-  if (syncedTo > tail) return damaged(`${fault?.reason ?? 'a record is missing'}, though everything up to ${syncedTo} was durable`)
-  return fault === undefined || fault.torn ? undefined : damaged(fault.reason)
 }
 
 const openSegment = (disk: Disk, { path, header, end }: Scanned): Act<Segment> => map(
@@ -102,9 +63,6 @@ const judgeSpare = (
     } else unfinished(done)
   })
 }
-
-const tornNote = ({ path, end }: Scanned): readonly string[] =>
-  end.dirtyTo > end.tail ? [`${path}: an interrupted write that was never acknowledged was dropped at offset ${end.tail}`] : []
 
 /**
  * Reads the segments `numbers`, ascending, and makes the log ready to be appended to. Refuses as damaged whatever an interrupted

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import * as t from 'io-ts'
 import { NEVER, type Observable, filter, firstValueFrom, from, lastValueFrom, map, toArray } from 'rxjs'
@@ -10,6 +8,7 @@ import {
   ApplyFailed, type Ended, type Machine, StepFailed, createRaft, memoryCluster, memoryStorage, orThrow, whileLeader,
 } from '../../../streams/index.js'
 import type { Links } from '../../../streams/transport/port.js'
+import { own, root } from '../../run.js'
 import { type Add, type Counter, type World, addBatch, counter, errorOf, leaderOf, optionsOf, worldOf } from './world.js'
 
 const cluster = async (c: ExecutionContext, members: readonly string[] = ['n1', 'n2', 'n3'], machine = counter): Promise<readonly Counter[]> => {
@@ -169,9 +168,8 @@ test('stopping twice is stopping once, and a stopped member refuses proposals', 
 })
 
 test('a process whose members are stopped ends by itself; a subscriber that throws is the host\'s uncaught exception and harms nobody else', async c => {
-  const here = dirname(fileURLToPath(import.meta.url))
   const out = await new Promise<string>((done, failed) => execFile(
-    process.execPath, ['--import=./test/register.mjs', join(here, 'uncaught-program.ts')], { cwd: resolve(here, '../../..'), timeout: 60_000 },
+    process.execPath, [own('test/streams/member/uncaught-program.js')], { cwd: root, timeout: 60_000 },
     (error, stdout) => error ? failed(error) : done(stdout),
   ))
   c.deepEqual(JSON.parse(out), { first: 1, second: 3, seen: 2, uncaught: ['thrown by a subscriber', 'thrown by a subscriber'] })

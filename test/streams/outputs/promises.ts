@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
 import type { Observable } from 'rxjs'
+import { root } from '../../run.js'
 
 /** What docs/streams.md says is tested in this file: its lines with a number. */
 export const promises = (file: string): readonly string[] => {
-  const text = readFileSync(new URL('../../../docs/streams.md', import.meta.url), 'utf8')
+  const text = readFileSync(join(root, 'docs/streams.md'), 'utf8')
   const [, section = ''] = text.split(`In \`test/streams/outputs/${file}\`:\n`)
   return section.split(/^In /m)[0]!.split('\n').filter(line => /^\d+\. `/.test(line))
 }

@@ -12,6 +12,7 @@ import type { DiskFile } from '../../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import type { Store } from '../../../streams/storage/port.js'
 import { append, commands, hardState, openStore, tryOpen } from '../../../testing/open-store.js'
+import { own } from '../../run.js'
 import { FOLDER, restless, runThrough, storageOn } from './store-script.js'
 
 const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
@@ -272,10 +273,9 @@ test('a folder is held by one process at a time, and is free once that one is de
   const folder = join(temporary(), 'held')
   mkdirSync(folder)
   const program = `
-    import { lockFolder } from ${JSON.stringify(new URL('../../../streams/storage/disk/folder-lock.ts', import.meta.url).href)}
+    import { lockFolder } from ${JSON.stringify(own('streams/storage/disk/folder-lock.js'))}
     lockFolder(${JSON.stringify(`${folder}/lock`)}, outcome => { process.stdout.write(outcome._tag); setInterval(() => undefined, 1000) })`
-  const args = ['--import=./test/register.mjs', '--input-type=module', '--eval', program]
-  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const holder = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => void holder.kill('SIGKILL'))
   const said = await new Promise<string>(resolve => holder.stdout.once('data', data => resolve(String(data))))
   t.is(said, 'Right')

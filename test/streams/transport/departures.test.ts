@@ -1,18 +1,17 @@
 /** How a member whose process has ended is told from one whose link went down, over real sockets and over some that fail as they are told. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import type { TransportEvent } from '../../../streams/transport/port.js'
 import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
 import { REFUSED, type Sockets, type StreamEvents } from '../../../streams/transport/tcp/sockets.js'
 import { count, hasGone } from '../../../testing/watch.js'
+import { own } from '../../run.js'
 import type { Departing } from './departing-program.js'
 import { ANYWHERE, closeAll, CLUSTER, CLUSTER_NAME, heldTimers, joinAs, LIMITS, open, serve } from './wire.js'
 
 test.after.always(closeAll)
 
-const program = fileURLToPath(new URL('./departing-program.ts', import.meta.url))
 /** More than all waits between the times that a member is looked for, and each of them. */
 const LONG_MS = 1_000
 const LOOKS = 5
@@ -23,7 +22,7 @@ const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 /** A member in a process of its own. */
 const startProcess = async (id: string, members: Readonly<Record<string, string>>) => {
   const departing: Departing = { id, members, clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, incarnation: `${id}-1`, limits: LIMITS }
-  const child = fork(program, [JSON.stringify(departing)], { execArgv: ['--import=./test/register.mjs'] })
+  const child = fork(own('test/streams/transport/departing-program.js'), [JSON.stringify(departing)], { execArgv: [] })
   const [address] = await once(child, 'message') as [string]
   return { address, kill: () => child.kill('SIGKILL') }
 }

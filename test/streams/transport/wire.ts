@@ -1,6 +1,7 @@
 /** Both sides of the wire for tests: members on system-chosen ports, and bare sockets that say whatever they like. */
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { connect as connectTls, type SecureContextOptions } from 'node:tls'
 import { packEntries } from '../../../codecs/entries.js'
 import { keepAliveFrame } from '../../../codecs/frames.js'
@@ -15,6 +16,7 @@ import type { Endpoint, LinkLimits } from '../../../streams/transport/port.js'
 import type { ByteStream, Sockets, TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
 import { socketTransport, type TcpOptions } from '../../../streams/transport/tcp/tcp.js'
 import { watch, type Watched } from '../../../testing/watch.js'
+import { root } from '../../run.js'
 import { virtualClock } from '../member/world.js'
 
 export const LIMITS: LinkLimits = {
@@ -32,7 +34,7 @@ export const heldTimers = (): Clock & { advance(ms: Millis): void } => {
   return { ...systemClock, after, advance }
 }
 
-const pem = (name: string): Buffer => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+const pem = (name: string): Buffer => readFileSync(join(root, 'test/fixtures/tls', name))
 /** The certificate of `name`, which believes those that `ca` signed. */
 export const material = (name: string, ca = 'ca'): TlsMaterial => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`), ca: pem(`${ca}.pem`) })
 

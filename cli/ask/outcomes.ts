@@ -1,0 +1,22 @@
+/** How a command ends that asked a member: its lines and its exit code. */
+import type { Refusal } from '../control/member-status.js'
+import type { Outcome } from './ask.js'
+
+export const EXIT = { done: 0, failed: 1, unknown: 3 } as const
+
+/** 3 where the command may be in the log and nobody knows. */
+export const exitCodeOf = ({ appended }: Refusal): number => appended === 'unknown' ? EXIT.unknown : EXIT.failed
+
+/** One line of JSON for a refusal, or a sentence. */
+export const tellRefusal = (refusal: Refusal, isJson: boolean): number => {
+  if (isJson) process.stdout.write(`${JSON.stringify({ error: refusal })}\n`)
+  else process.stderr.write(`${refusal.message}${refusal.appended === undefined ? '' : ` (appended: ${refusal.appended})`}\n`)
+  return exitCodeOf(refusal)
+}
+
+/** Prints what was answered: whole as JSON, or what `shown` makes of it. */
+export const tellOutcome = (outcome: Outcome, isJson: boolean, shown: (answer: unknown) => string): number => {
+  if (outcome.type === 'refused') return tellRefusal(outcome.refusal, isJson)
+  process.stdout.write(`${isJson ? outcome.text : shown(JSON.parse(outcome.text))}\n`)
+  return EXIT.done
+}

@@ -1,0 +1,17 @@
+import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
+import { MAX_TIMER_MS } from '../../codecs/primitives.js'
+import type { Millis } from '../../lib/types.js'
+import { wholeNumber } from '../arguments.js'
+
+/** The option that says how long a member is to wait. */
+export const WAIT = { 'timeout-ms': { type: 'string' } } as const
+
+export const WAIT_HELP = `  --timeout-ms N       how long a member waits for the outcome, a leader included (default ${DEFAULT_PROPOSE_TIMEOUT_MS})`
+
+/** The answer is on its way for a while after the member has given up. */
+export const WAIT_SLACK_MS: Millis = 2_000
+
+export const waitBehind = (values: { readonly 'timeout-ms'?: string | undefined }): Millis => {
+  const text = values['timeout-ms']
+  return text === undefined ? DEFAULT_PROPOSE_TIMEOUT_MS : wholeNumber('timeout-ms', text, 1, MAX_TIMER_MS - WAIT_SLACK_MS)
+}

@@ -1,0 +1,52 @@
+/** What is answered, and with which status. */
+import type { ServerResponse } from 'node:http'
+import type { ProposeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
+import { unreachable } from '../../lib/prelude.js'
+import type { Refusal } from './member-status.js'
+
+/** An answer that is complete; `json` is the text of its body. */
+export interface JsonAnswer {
+  readonly type: 'json'
+  readonly status: number
+  readonly json: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type Answer = JsonAnswer
+  /** It is written as it comes about, and ended by whoever writes it. */
+  | { readonly type: 'stream'; readonly write: (response: ServerResponse, signal: AbortSignal) => void }
+
+export const json = (status: number, value: unknown): JsonAnswer => ({ type: 'json', status, json: JSON.stringify(value) })
+
+export const refuse = (status: number, tag: string, message: string, more: Omit<Refusal, 'tag' | 'message'> = {}): JsonAnswer => json(status, { tag, message, ...more } satisfies Refusal)
+
+type Failure = ProposeError | ReadError | SnapshotError | TransferError
+
+/** 4xx: the same request will fail again. 503: nothing happened, and it may be asked again. 504: what happened is not known. */
+const statusOf = (error: Failure): number => {
+  switch (error._tag) {
+    case 'Rejected': return 400
+    case 'TooLarge': return 413
+    case 'MachineFailed': case 'SelectFailed': return 422
+    case 'NotLeader': case 'Busy': case 'Stopped': return 503
+    case 'TimedOut': return error.appended === 'never' ? 503 : 504
+    case 'OutcomeUnknown': return 504
+    case 'SnapshotFailed': case 'TransferFailed': return 500
+    default: return unreachable(error)
+  }
+}
+
+/** An error of the library; `leader` is who leads as far as is known, where that is what helps. */
+export const failed = (error: Failure): Answer => refuse(statusOf(error), error._tag, error.message, {
+  ...('appended' in error && { appended: error.appended }),
+  ...(error._tag === 'NotLeader' && error.leader !== undefined && { leader: error.leader }),
+  ...(error._tag === 'Rejected' && { report: error.report }),
+})
+
+/** Sends what is complete. */
+export const send = (response: ServerResponse, { status, json, headers }: JsonAnswer): void => {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+    ...headers, 'content-length': Buffer.byteLength(json) + 1,
+  }).end(`${json}\n`)
+}

@@ -1,0 +1,64 @@
+/** What a control endpoint shows of its member: the newest of several streams, in one value. */
+import { Subscription } from 'rxjs'
+import type { Status } from '../../lib/status.js'
+import type { MemberId } from '../../lib/types.js'
+import type { Raft } from '../../streams/member/member.js'
+import type { MemberStatus } from './member-status.js'
+
+/** What the member does not say of itself. */
+export interface Known {
+  readonly cluster: string
+  readonly id: MemberId
+  readonly members: Readonly<Record<MemberId, string>>
+  readonly tls: boolean
+}
+
+export interface MemberView {
+  /** Undefined before the member has said anything. */
+  status(): MemberStatus
+  /** Why it is not ready; undefined where it is. */
+  unready(): string | undefined
+  /** The member is on its way to its end. */
+  stopping(): void
+  close(): void
+}
+
+type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'snapshots$' | 'diagnostics$'>
+
+/** To be called in the turn in which the member was started: what it notes of its start is told once. */
+export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): MemberView => {
+  let latest: Status = { id: known.id, role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
+  let leads = false
+  let isStopping = false
+  let { members } = known
+  let snapshot: MemberStatus['snapshot'] = null
+  let capturing: MemberStatus['capturing'] = null
+  const all = new Subscription()
+  all.add(raft.status$.subscribe(status => { latest = status }))
+  all.add(raft.leadership$.subscribe(leadership => { leads = leadership !== undefined }))
+  all.add(raft.snapshots$.subscribe(event => {
+    if (event.type === 'capturing') capturing = { index: event.index, bytes: event.bytes }
+    if (event.type === 'captured' || event.type === 'captureFailed') capturing = null
+    if (event.type === 'captured' || event.type === 'received' || event.type === 'restored') {
+      const { index, term, bytes } = event.snapshot
+      snapshot = { index, term, bytes }
+    }
+  }))
+  all.add(raft.diagnostics$.subscribe(notice => { if (notice.type === 'membersDiffer') members = notice.stored }))
+
+  const unready = (): string | undefined => {
+    if (isStopping) return 'the member is stopping'
+    if (latest.role === 'leader') return leads ? undefined : 'this member leads, and has not applied yet what earlier terms committed'
+    return latest.leader === undefined ? 'no leader is known' : undefined
+  }
+  return {
+    status: () => {
+      const { role, term, leader = null, commitIndex, appliedIndex, lastIndex } = latest
+      const { cluster, id, tls } = known
+      return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members, tls }
+    },
+    unready,
+    stopping: () => { isStopping = true },
+    close: () => all.unsubscribe(),
+  }
+}

@@ -1,0 +1,147 @@
+/** What can be asked of a member, each by its path. */
+import { MAX_POSITION } from '../../codecs/bytes.js'
+import { parseJson } from '../../codecs/json.js'
+import { MAX_TIMER_MS } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { MAX_VALUE_DEPTH } from '../../codecs/values.js'
+import { SelectFailed } from '../../lib/errors.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Millis } from '../../lib/types.js'
+import type { Machine } from '../../streams/machine/machine.js'
+import type { Raft } from '../../streams/member/member.js'
+import { type Answer, failed, json, refuse } from './answers.js'
+import type { ControlBounds } from './bounds.js'
+import type { MemberView } from './member-view.js'
+import { namesIn, valueAt } from './path.js'
+import { TooLargeToTell, plainJson } from '../plain-json.js'
+import { watch } from './watch.js'
+
+/** One request, as its route sees it. */
+export interface Call {
+  readonly parameters: URLSearchParams
+  /** Empty where none was sent. */
+  readonly body: Buffer
+  /** Aborted when whoever asked has gone. */
+  readonly signal: AbortSignal
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  answer(call: Call): Promise<Answer> | Answer
+}
+
+export interface Served<C, R, S> {
+  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'snapshot' | 'status$'>
+  readonly machine: Pick<Machine<C, R, S>, 'command' | 'result'>
+  readonly view: MemberView
+  readonly bounds: ControlBounds
+  readonly maxCommandBytes: number
+}
+
+/** A route's own mistakes of whoever asks. */
+const mistaken = (message: string): Answer => refuse(400, 'Rejected', message, { appended: 'never' })
+
+/** A whole number among the parameters; undefined where it is left out. */
+const numberIn = (parameters: URLSearchParams, name: string, most: number): Either<Answer, number | undefined> => {
+  const text = parameters.get(name)
+  if (text === null) return right(undefined)
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return value >= 1 && value <= most ? right(value) : left(mistaken(`${name} takes a whole number from 1 to ${most}, not "${text}"`))
+}
+
+/** How a call is waited for. */
+const waitingFor = ({ parameters, signal }: Call): Either<Answer, { readonly signal: AbortSignal; readonly timeoutMs?: Millis }> => {
+  const timeoutMs = numberIn(parameters, 'timeoutMs', MAX_TIMER_MS)
+  return isLeft(timeoutMs) ? timeoutMs : right({ signal, ...(timeoutMs.right !== undefined && { timeoutMs: timeoutMs.right }) })
+}
+
+const propose = <C, R, S>({ raft, machine, bounds }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const options = waitingFor(call)
+  if (isLeft(options)) return options.left
+  const parsed = parseJson(call.body, MAX_VALUE_DEPTH, ['__proto__'])
+  if (isLeft(parsed)) return mistaken(`the command is ${parsed.left}`)
+  const command = decodeWith(machine.command, parsed.right)
+  if (isLeft(command)) return refuse(400, 'Rejected', `The command is not acceptable: ${command.left.join('; ')}`, { appended: 'never', report: command.left })
+  const outcome = await raft.propose(command.right, options.right)
+  if (isLeft(outcome)) return failed(outcome.left)
+  try {
+    return { type: 'json', status: 200, json: `{"result":${plainJson(machine.result.encode(outcome.right), bounds.maxReadBytes)}}` }
+  } catch (thrown) {
+    return refuse(500, 'Untold', `The command was applied, and its result cannot be told: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { appended: 'yes' })
+  }
+}
+
+/** `read` runs between two calls of the machine: what is found is made JSON there, before it can change. */
+const read = <C, R, S>({ raft, bounds }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const path = call.parameters.get('path') ?? ''
+  const names = namesIn(path, bounds.maxPathNames)
+  const options = waitingFor(call)
+  if (isLeft(names)) return mistaken(names.left)
+  if (isLeft(options)) return options.left
+  const found = await raft.read(state => {
+    const value = valueAt(state, names.right)
+    return value === undefined ? undefined : plainJson(value, bounds.maxReadBytes)
+  }, options.right)
+  if (isLeft(found)) {
+    const { left: error } = found
+    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : failed(error)
+  }
+  return found.right === undefined ? refuse(404, 'NotFound', `There is nothing at "${path}".`) : { type: 'json', status: 200, json: `{"value":${found.right}}` }
+}
+
+const watching = <C, R, S>(served: Served<C, R, S>) => {
+  const { view, bounds } = served
+  let watchers = 0
+  const appliedIndex = (): number => view.status().appliedIndex
+  return ({ parameters }: Call): Answer => {
+    const from = numberIn(parameters, 'from', MAX_POSITION)
+    if (isLeft(from)) return from.left
+    if (watchers >= bounds.maxWatchers) return refuse(503, 'Busy', `There are ${watchers} watchers already, which is the bound maxWatchers.`)
+    watchers++
+    return {
+      type: 'stream',
+      write: (response, signal) => {
+        response.once('close', () => { watchers-- })
+        watch({ ...served, appliedIndex }, from.right ?? appliedIndex() + 1, response, signal)
+      },
+    }
+  }
+}
+
+/** Whom a body `{"to": ID}` names, if anybody. */
+const heirIn = (body: Buffer): Either<Answer, string | undefined> => {
+  if (body.length === 0) return right(undefined)
+  const parsed = parseJson(body, MAX_VALUE_DEPTH)
+  const to: unknown = isLeft(parsed) || Object(parsed.right) !== parsed.right ? Number.NaN : Reflect.get(Object(parsed.right), 'to')
+  return to === undefined || typeof to === 'string' ? right(to) : left(mistaken('the body is to be {"to": ID}, or nothing'))
+}
+
+const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async ({ body }: Call): Promise<Answer> => {
+  const to = heirIn(body)
+  if (isLeft(to)) return to.left
+  const outcome = await raft.transferLeadership(to.right)
+  return isLeft(outcome) ? failed(outcome.left) : json(200, { leader: outcome.right })
+}
+
+const snapshot = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> => {
+  const outcome = await raft.snapshot()
+  if (isLeft(outcome)) return failed(outcome.left)
+  const { index, term, bytes } = outcome.right
+  return json(200, { index, term, bytes })
+}
+
+const ready = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answer => {
+  const reason = view.unready()
+  return reason === undefined ? json(200, { ready: true }) : refuse(503, 'NotReady', `Not ready: ${reason}.`)
+}
+
+/** The routes by their paths. Those that change anything take POST, so that no link and no probe does. */
+export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record<string, Route>> => ({
+  '/status': { method: 'GET', answer: () => json(200, served.view.status()) },
+  '/ready': { method: 'GET', answer: ready(served) },
+  '/read': { method: 'GET', answer: read(served) },
+  '/watch': { method: 'GET', answer: watching(served) },
+  '/propose': { method: 'POST', answer: propose(served) },
+  '/transfer': { method: 'POST', answer: transfer(served) },
+  '/snapshot': { method: 'POST', answer: snapshot(served) },
+})

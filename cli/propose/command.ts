@@ -1,0 +1,43 @@
+import { text } from 'node:stream/consumers'
+import { askInTurn } from '../ask/ask.js'
+import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
+import { tellOutcome } from '../ask/outcomes.js'
+import { WAIT, WAIT_HELP, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { atMost, parsed } from '../arguments.js'
+import type { Command } from '../command.js'
+import { Mistake } from '../mistake.js'
+
+const HELP = `rxraft propose --at HOST:PORT[,…] JSON
+
+Has one command committed and applied, and prints the machine's result as JSON. "-" in place of JSON reads it from standard input. Any member takes
+it, and forwards it to the leader. It is never sent twice: the next endpoint is asked only where it is certain that nothing came of the one before.
+
+${AT_HELP}
+${WAIT_HELP}
+  --json               {"result": …} or {"error": {"tag", "message", "appended"}} in place of the result or a sentence
+  --help               this text
+
+Exit codes: 0 it is applied; 1 it is not, and never will be, or the machine failed on it; 2 a mistake in the arguments; 3 the outcome is unknown: it
+may be applied, once, or never.
+
+  rxraft propose --at 127.0.0.1:8001,127.0.0.1:8002 '{"put": "motd", "value": "hello"}'
+`
+
+const run = async (args: readonly string[]): Promise<number> => {
+  const { values, positionals } = parsed({ args: [...args], options: { ...AT, ...WAIT, json: { type: 'boolean' } }, allowPositionals: true })
+  const endpoints = endpointsBehind(values.at)
+  const timeoutMs = waitBehind(values)
+  atMost(1, positionals, 'one command as JSON in quotes')
+  const [typed] = positionals
+  if (typed === undefined) throw new Mistake('the command is missing, as JSON; "-" reads it from standard input')
+  const body = typed === '-' ? await text(process.stdin) : typed
+  try {
+    JSON.parse(body)
+  } catch (error) {
+    throw new Mistake(`the command is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  const outcome = await askInTurn(endpoints, { method: 'POST', path: `/propose?timeoutMs=${timeoutMs}`, body, timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  return tellOutcome(outcome, values.json === true, answer => JSON.stringify(Reflect.get(Object(answer), 'result')))
+}
+
+export const command: Command = { help: HELP, run }

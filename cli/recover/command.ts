@@ -1,0 +1,72 @@
+import { createInterface } from 'node:readline/promises'
+import { messageOf } from '../../codecs/report.js'
+import { listed, parsed } from '../arguments.js'
+import type { Command } from '../command.js'
+import { oneFolder } from '../folder/arguments.js'
+import { withFolder } from '../folder/hold.js'
+import { survey } from '../folder/survey.js'
+import { Mistake, Trouble } from '../mistake.js'
+import { createScreen } from '../screen.js'
+import { copyBeside } from './copy.js'
+import { type Plan, checkName, planFor } from './plan.js'
+import { makeAlone } from './rewrite.js'
+import { warningFor } from './warning.js'
+
+const HELP = `rxraft recover FOLDER [options]
+
+The last resort of a cluster whose majority is lost for good: makes the member of this data folder, which must not run, the only member of its cluster. It
+appends a membership of one to the log, in a new term; the member then leads alone, and all that its log holds is committed. What others had acknowledged and
+this log does not hold is lost. The others must never be started again with their folders.
+
+The folder is checked to the last byte first, what is about to be changed is copied beside it, and the name of the cluster has to be typed.
+
+  --yes-i-understand NAME
+                       the cluster's name, in place of typing it when asked
+  --first ID,…         who the first members were, where the log does not hold that any more
+  --help               this text
+
+Exit codes: 0 it is done; 1 it cannot be done, and nothing was changed unless that is told; 2 a mistake in the arguments.
+
+  rxraft recover data/n1 --yes-i-understand orders
+`
+
+/** Asks for the name at the terminal. */
+const typedName = async (): Promise<string> => {
+  if (!process.stdin.isTTY) throw new Mistake('nobody is there to type the cluster\'s name; --yes-i-understand NAME takes it instead')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await terminal.question('Type the name of the cluster to go on: ')
+  } finally {
+    terminal.close()
+  }
+}
+
+const copied = async (folder: string): Promise<string> => {
+  try {
+    return await copyBeside(folder, new Date())
+  } catch (thrown) {
+    throw new Trouble(`The folder could not be copied, and nothing was changed: ${messageOf(thrown)}`)
+  }
+}
+
+const aftermath = ({ id }: Plan, copy: string): string => `The copy of what was changed is ${copy}.
+Start ${id} as ever, with the same --cluster and --members: what is stored counts. It will say that its members differ from those.
+`
+
+const run = async (args: readonly string[]): Promise<number> => {
+  const { values, positionals } = parsed({ args: [...args], options: { 'yes-i-understand': { type: 'string' }, first: { type: 'string' } }, allowPositionals: true })
+  const folder = oneFolder(positionals)
+  return withFolder(folder, async held => {
+    const found = await survey(held, true, createScreen(process.stderr))
+    const plan = planFor(found)
+    process.stderr.write(`${warningFor(folder, plan)}\n`)
+    checkName(plan, found, values['yes-i-understand'] ?? await typedName(), listed(values.first ?? ''))
+    const copy = await copied(folder)
+    const { index, term } = await makeAlone(held, plan, Date.now())
+    process.stdout.write(`${plan.id} is the only member now, by the entry at ${index} of term ${term}.\n`)
+    process.stderr.write(aftermath(plan, copy))
+    return 0
+  })
+}
+
+export const command: Command = { help: HELP, run }

@@ -1,0 +1,55 @@
+/** What a serving member says: one line per event, for people or for programs. */
+import type { Status } from '../../lib/status.js'
+import type { Millis } from '../../lib/types.js'
+import type { Diagnostic } from '../../streams/outputs/diagnostics.js'
+
+export interface Announcer {
+  /** `words` for people, `event` for programs. */
+  say(event: Readonly<Record<string, unknown>> & { readonly type: string }, words: string): void
+  /** A line where term or leader have changed. */
+  status(status: Status): void
+  /** What deserves a look; the same again and again is counted and told now and then. */
+  notice(notice: Diagnostic): void
+}
+
+/** A kind of notice is told at most so often. */
+const NOTICE_EVERY_MS: Millis = 10_000
+
+/** `name=value`, as far as that is short: what has parts is told as JSON. */
+const details = (notice: Diagnostic): string => Object.entries(notice)
+  .filter(([name]) => name !== 'type' && name !== 'severity')
+  .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ')
+
+const leadership = ({ id, role, term, leader }: Status): string => {
+  if (role === 'leader') return `${id} leads term ${term}`
+  return leader === undefined ? `${id} knows of no leader in term ${term}` : `${id} follows ${leader} in term ${term}`
+}
+
+export const createAnnouncer = (isJson: boolean, print: (line: string) => void, now: () => Millis): Announcer => {
+  const told = new Map<Diagnostic['type'], { at: Millis; unsaid: number }>()
+  let last: string | undefined
+  const say: Announcer['say'] = (event, words) => print(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`)
+  return {
+    say,
+    status: status => {
+      const words = leadership(status)
+      if (words === last) return
+      last = words
+      const { id, role, term, leader = null } = status
+      say({ type: 'leadership', id, role, term, leader }, words)
+    },
+    notice: notice => {
+      const { type, severity } = notice
+      // Peers come and go; that one is not reached is seen in its own status.
+      if (severity === 'info' && type !== 'storageNote') return
+      const before = told.get(type)
+      if (before !== undefined && now() - before.at < NOTICE_EVERY_MS) {
+        before.unsaid++
+        return
+      }
+      const unsaid = before?.unsaid ?? 0
+      told.set(type, { at: now(), unsaid: 0 })
+      say({ type: 'notice', notice, unsaid }, `${severity}: ${type}: ${details(notice)}${unsaid > 0 ? ` (and ${unsaid} of these before it)` : ''}`)
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** One member from its start to its end. */
+import { firstValueFrom } from 'rxjs'
+import { DEFAULT_LIMITS } from '../../codecs/options.js'
+import { InvalidOptions } from '../../lib/errors.js'
+import { isLeft } from '../../lib/prelude.js'
+import { createRaft } from '../../streams/create-raft.js'
+import type { Machine } from '../../streams/machine/machine.js'
+import type { Raft } from '../../streams/member/member.js'
+import { flightRecorder } from '../../streams/recorder/index.js'
+import { fileStorage } from '../../streams/storage/file.js'
+import { tcpTransport } from '../../streams/transport/tcp/tcp.js'
+import { CONTROL_BOUNDS } from '../control/bounds.js'
+import { type ControlEndpoint, openControl } from '../control/endpoint.js'
+import { type MemberView, viewMember } from '../control/member-view.js'
+import { Mistake, Trouble } from '../mistake.js'
+import type { Announcer } from './announcer.js'
+import { asTyped } from '../as-typed.js'
+import type { ServeOptions } from './options.js'
+import type { Signals } from './signals.js'
+
+const started = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>): Promise<Raft<C, R, S>> => {
+  const { cluster, id, members, folder, transport, recorder, timing, limits } = options
+  const raft = await createRaft({
+    cluster, id, members, machine, ...timing, limits, transport: tcpTransport(transport), storage: fileStorage(folder),
+    ...(recorder !== undefined && { recorder: flightRecorder(recorder) }),
+  })
+  if (!isLeft(raft)) return raft.right
+  if (raft.left instanceof InvalidOptions) throw new Mistake(raft.left.report.map(asTyped).join('; '))
+  throw new Trouble(raft.left.message)
+}
+
+/** Opens the control endpoint, where one is wanted; without it the member does not go on. */
+const controlled = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, raft: Raft<C, R, S>, view: MemberView): Promise<ControlEndpoint | undefined> => {
+  if (options.control === undefined) return undefined
+  const { maxCommandBytes = DEFAULT_LIMITS.maxCommandBytes } = options.limits
+  const control = await openControl({ raft, machine, view, maxCommandBytes, bounds: CONTROL_BOUNDS, ...options.control })
+  if (!isLeft(control)) return control.right
+  await raft.stop()
+  throw new Trouble(`--control: ${control.left.message}`)
+}
+
+/** Runs until the first signal, or until the member fails; the exit code. */
+export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals): Promise<number> => {
+  const { cluster, id, members, folder, transport } = options
+  const raft = await started(options, machine)
+  // Before anything else is waited for: what is noted of the start is told once.
+  const view = viewMember(raft, { cluster, id, members, tls: transport.tls !== undefined })
+  raft.diagnostics$.subscribe(announcer.notice)
+  const control = await controlled(options, machine, raft, view)
+  const address = view.status().members[id] ?? null
+  announcer.say(
+    { type: 'ready', cluster, id, address, control: control?.address ?? null, folder },
+    `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
+  )
+  raft.status$.subscribe(announcer.status)
+  signals.onFirst(signal => {
+    announcer.say({ type: 'stopping', id, signal }, `${id} stops because of ${signal}; a second signal ends it at once`)
+    view.stopping()
+    control?.leave()
+    void raft.stop()
+  })
+  const end = await firstValueFrom(raft.ended$)
+  await control?.close()
+  view.close()
+  if (end._tag === 'Stopped') announcer.say({ type: 'stopped', id }, `${id} has stopped`)
+  else announcer.say({ type: 'failed', id, error: end.error.message }, `${id} has failed: ${end.error.message}`)
+  return end._tag === 'Stopped' ? 0 : 1
+}

@@ -1,0 +1,35 @@
+import { askInTurn } from '../ask/ask.js'
+import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
+import { findLeader } from '../ask/find-leader.js'
+import { tellOutcome } from '../ask/outcomes.js'
+import { WAIT, WAIT_HELP, waitBehind } from '../ask/waiting.js'
+import { atMost, parsed } from '../arguments.js'
+import type { Command } from '../command.js'
+
+const HELP = `rxraft transfer --at HOST:PORT[,…] [TO]
+
+Has the leader hand its leadership over, to the member TO or to whoever has the whole log first, and prints who leads then. Proposals wait for a few
+milliseconds meanwhile. The leader itself is asked, so its control endpoint must be among those of --at.
+
+${AT_HELP}
+${WAIT_HELP}
+  --json               {"leader": ID} or {"error": {"tag", "message"}} in place of words
+  --help               this text
+
+Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in the arguments.
+
+  rxraft transfer --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 n2
+`
+
+const run = async (args: readonly string[]): Promise<number> => {
+  const { values, positionals } = parsed({ args: [...args], options: { ...AT, ...WAIT, json: { type: 'boolean' } }, allowPositionals: true })
+  const endpoints = endpointsBehind(values.at)
+  const timeoutMs = waitBehind(values)
+  atMost(1, positionals, 'one member TO')
+  const leader = await findLeader(endpoints, timeoutMs)
+  const [to] = positionals
+  const outcome = await askInTurn([leader], { method: 'POST', path: '/transfer', body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs })
+  return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
+}
+
+export const command: Command = { help: HELP, run }

@@ -1,0 +1,37 @@
+import { parsed } from '../arguments.js'
+import type { Command } from '../command.js'
+import { oneFolder } from '../folder/arguments.js'
+import { withFolder } from '../folder/hold.js'
+import { survey, surveyAsJson } from '../folder/survey.js'
+import { createScreen } from '../screen.js'
+
+const HELP = `rxraft verify FOLDER [--json]
+
+Reads every byte that counts in the data folder of a member that does not run, snapshots included, and checks every checksum and that the log goes on
+without a gap from file to file. Names all damage with file and offset, not only the first. Nothing is changed.
+
+  --json               one JSON object in place of text
+  --help               this text
+
+Exit codes: 0 all is whole; 1 something is not, or the folder is in use; 2 a mistake in the arguments, or no data folder.
+
+  rxraft verify data/n1
+`
+
+const run = async (args: readonly string[]): Promise<number> => {
+  const { values, positionals } = parsed({ args: [...args], options: { json: { type: 'boolean' } }, allowPositionals: true })
+  const folder = oneFolder(positionals)
+  return withFolder(folder, async held => {
+    const found = await survey(held, true, createScreen(process.stderr))
+    const { faults, notes, log, segments, snapshots } = found
+    if (values.json === true) process.stdout.write(`${JSON.stringify(surveyAsJson(found))}\n`)
+    else {
+      for (const note of notes) process.stdout.write(`note: ${note}\n`)
+      for (const fault of faults) process.stdout.write(`${fault.message}\n`)
+      if (faults.length === 0) process.stdout.write(`${folder}: all is whole: ${segments.length} segments, entries ${(log?.base.index ?? 0) + 1} to ${log?.lastIndex ?? 0}, ${snapshots.length} snapshots\n`)
+    }
+    return faults.length === 0 ? 0 : 1
+  })
+}
+
+export const command: Command = { help: HELP, run }

@@ -1,0 +1,15 @@
+/** Numbers as people read them. */
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+export const sizeInWords = (bytes: number): string => {
+  let unit = 0
+  let size = bytes
+  for (; size >= 1024 && unit < UNITS.length - 1; unit++) size /= 1024
+  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`
+}
+
+/** Rows of cells below each other, as wide as they must be. */
+export const columns = (rows: readonly (readonly string[])[]): readonly string[] => {
+  const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)), [])
+  return rows.map(row => row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd())
+}

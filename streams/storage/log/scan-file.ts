@@ -1,0 +1,54 @@
+import { Damaged } from '../../../lib/errors.js'
+import { isLeft, left, right } from '../../../lib/prelude.js'
+import type { Index } from '../../../lib/types.js'
+import { type Act, chain, map } from '../disk/act.js'
+import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
+import { readFully, sizeOf, withFile } from '../disk/file-access.js'
+import { type FoundHeader, decodeFileHeader } from '../files/file-header.js'
+import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
+import { segmentName } from './segment.js'
+import { isWholeSegment } from './segment-files.js'
+import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
+
+/** A segment that was read from its header to its end. */
+export interface Scanned {
+  readonly path: string
+  readonly header: FoundHeader
+  readonly end: SegmentEnd
+}
+
+/** Reads one segment, header and records; what its header says must be true of it. */
+export const scanFile = (
+  disk: Disk, folder: string, number: number, checkOwner: CheckOwner, each: (record: ScannedRecord) => string | undefined,
+): Act<Scanned, Failure> => {
+  const path = `${folder}/${segmentName(number)}`
+  const check = (bytes: Uint8Array, size: number): Act<FoundHeader, Failure> => {
+    const header = decodeFileHeader(bytes, 'segment')
+    if (isLeft(header)) return done => done(left(headerError(path, header.left)))
+    const stranger = checkOwner(header.right)
+    if (stranger !== undefined) return done => done(left(stranger))
+    const { capacity } = header.right
+    const fault = header.right.number !== number ? `it is segment ${header.right.number} under another name`
+      : size !== capacity || !isWholeSegment(capacity) ? `it has ${size} bytes instead of ${capacity}` : undefined
+    return done => done(fault === undefined ? right(header.right) : left(new Damaged(path, Math.min(size, capacity), undefined, fault)))
+  }
+  const scan = (file: DiskFile): Act<Scanned, Failure> => chain(sizeOf(file), size => {
+    const bytes = Buffer.alloc(Math.min(SECTOR_BYTES, size))
+    return chain(readFully(file, bytes, 0), () => chain(check(bytes, size), header =>
+      map(scanSegment(file, header, each), end => ({ path, header, end }))))
+  })
+  return withFile(disk, path, 'read', scan)
+}
+
+/** Damage is what an honest disk cannot have left by losing what was never synced; an interrupted write is none. `lastIndex` is where the log ends, if that is known. */
+export const judge = ({ path, end }: Scanned, lastIndex: Index | undefined): Damaged | undefined => {
+  const { sealed, tail, syncedTo, fault } = end
+  if (sealed) return undefined
+  const damaged = (reason: string): Damaged => new Damaged(path, tail, lastIndex === undefined ? undefined : lastIndex + 1, reason)
+  if (syncedTo > tail) return damaged(`${fault?.reason ?? 'a record is missing'}, though everything up to ${syncedTo} was durable`)
+  return fault === undefined || fault.torn ? undefined : damaged(fault.reason)
+}
+
+/** What there is to say of an interrupted write. */
+export const tornNote = ({ path, end }: Scanned): readonly string[] =>
+  end.dirtyTo > end.tail ? [`${path}: an interrupted write that was never acknowledged was dropped at offset ${end.tail}`] : []

@@ -1,0 +1,209 @@
+/** What a data folder holds, found without changing any of it: for those who look, and for those who check. */
+import type { Identity } from '../../codecs/records.js'
+import { lastIndexOf } from '../../lib/batch.js'
+import { Damaged, type StartError } from '../../lib/errors.js'
+import { type Either, isLeft, right } from '../../lib/prelude.js'
+import type { EntryId, HardState, Index, LogBase, Snapshot } from '../../lib/types.js'
+import { type Act, chain, ensure, forEach, inOrder, map, succeed } from './disk/act.js'
+import type { Disk } from './disk/disk.js'
+import { HARD_STATE_FILE, readHardState } from './files/hard-state-file.js'
+import { IDENTITY_FILE, readIdentity } from './files/identity-file.js'
+import { type CheckOwner, type Failure, temporary } from './files/store-file.js'
+import { type CollectedLog, logCollector } from './log/log-collector.js'
+import { type Scanned, judge, scanFile, tornNote } from './log/scan-file.js'
+import { FIRST_RECORD, segmentName, segmentNumberOf } from './log/segment.js'
+import { createSegmentNotes } from './log/segment-notes.js'
+import type { ScannedRecord } from './log/segment-scan.js'
+import { installNote, interruptedInstall } from './reconcile.js'
+import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
+import { incomingNamed, snapshotName, snapshotNamed } from './snapshots/snapshot-file.js'
+import { startError } from './store-folder.js'
+
+/** One file of the log. */
+export interface SurveyedSegment {
+  readonly name: string
+  readonly bytes: number
+  /** Up to where it is used. */
+  readonly usedBytes: number
+  readonly records: number
+  /** What it says of the log where it begins: the log stood there, or begins anew there. */
+  readonly base: (EntryId & { readonly isAnew: boolean }) | undefined
+  /** The first and the last entry that were appended in it, replaced later or not. */
+  readonly first: EntryId | undefined
+  readonly last: EntryId | undefined
+  /** It says that the log goes on in the next one. */
+  readonly isSealed: boolean
+}
+
+export interface Survey {
+  readonly identity: Identity
+  readonly hardState: HardState | undefined
+  readonly segments: readonly SurveyedSegment[]
+  /** Undefined where it has no beginning. */
+  readonly log: CollectedLog & { readonly commitIndex: Index } | undefined
+  /** Those whose place and end are whole, newest first. */
+  readonly snapshots: readonly Snapshot[]
+  /** Names of those that were being received. */
+  readonly incoming: readonly string[]
+  /** What keeps a member from starting, or would if it were needed: damage above all, each with its file. */
+  readonly faults: readonly StartError[]
+  /** What a start would settle by itself. */
+  readonly notes: readonly string[]
+}
+
+export interface SurveyOptions {
+  readonly disk: Disk
+  readonly folder: string
+  /** Whether the contents of snapshots are read, too. */
+  readonly withContents: boolean
+  /** A file has been read. */
+  readonly looked: (name: string) => void
+}
+
+/** What is gathered on the way. */
+interface Found {
+  hardState: HardState | undefined
+  log: Survey['log']
+  readonly segments: SurveyedSegment[]
+  readonly snapshots: Snapshot[]
+  readonly faults: StartError[]
+  readonly notes: string[]
+}
+
+/** Whoever looks need not know whose the folder is; that its files belong together is looked at. */
+const sameCluster = (path: string, { clusterId }: Identity): CheckOwner => header =>
+  header.clusterId === clusterId ? undefined : new Damaged(path, 0, undefined, `its ${header.kind} file belongs to another cluster than the identity`)
+
+/** `act`, whose failure is a fault among others and ends nothing. */
+const tried = <A>(found: Pick<Found, 'faults'>, path: string, act: Act<A, Failure>, use: (answer: A) => void): Act<void, never> => done => act((outcome: Either<Failure, A>) => {
+  if (isLeft(outcome)) found.faults.push(startError(path, outcome.left))
+  else use(outcome.right)
+  done(right(undefined))
+})
+
+/** Notes what a segment's records say of it, beside what `each` makes of them. */
+const surveying = (each: (record: ScannedRecord) => string | undefined) => {
+  let base: SurveyedSegment['base']
+  let first: EntryId | undefined
+  let last: EntryId | undefined
+  return {
+    each: (record: ScannedRecord): string | undefined => {
+      if (record.base !== undefined) base = { index: record.base.index, term: record.base.term, isAnew: record.header.type === 'install' }
+      for (const batch of record.batches) {
+        first ??= { index: batch.firstIndex, term: batch.term }
+        last = { index: lastIndexOf(batch), term: batch.term }
+      }
+      return each(record)
+    },
+    segment: ({ header, end }: Scanned): SurveyedSegment => ({
+      name: segmentName(header.number), bytes: header.capacity, usedBytes: end.tail, records: end.records, base, first, last, isSealed: end.sealed,
+    }),
+  }
+}
+
+/** What a segment behind the last one that is used means. */
+const lookAtSpare = (found: Found, last: Scanned, lastIndex: Index, { path, end }: Scanned): void => {
+  if (end.records > 0) found.faults.push(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`))
+  else if (end.fault !== undefined || end.dirtyTo !== FIRST_RECORD) found.notes.push(`${path}: a segment that was being prepared will be dropped`)
+}
+
+/** Reads all segments. Behind the first fault only what each says for itself is checked: what should follow on what is not known any more. */
+const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, numbers: readonly number[], found: Found): Act<void, never> => {
+  const first = numbers[0] ?? 1
+  const collector = logCollector(first, 0, createSegmentNotes(first))
+  let previous: Scanned | undefined
+  let last: Scanned | undefined
+  let isWhole = true
+  const add = (scanned: Scanned): void => {
+    if (last !== undefined) return lookAtSpare(found, last, collector.lastIndex(), scanned)
+    const damage = judge(scanned, isWhole ? collector.lastIndex() : undefined)
+    if (damage !== undefined) found.faults.push(damage)
+    else if (!scanned.end.sealed) {
+      last = scanned
+      found.notes.push(...tornNote(scanned))
+    }
+    isWhole &&= damage === undefined
+    previous = scanned
+  }
+  const look = (number: number): Act<void, never> => {
+    const path = `${folder}/${segmentName(number)}`
+    const expected = previous === undefined ? first : previous.header.number + 1
+    if (last === undefined && isWhole && number !== expected) {
+      found.faults.push(new Damaged(`${folder}/${segmentName(expected)}`, 0, collector.lastIndex() + 1, 'the file is missing'))
+      isWhole = false
+    }
+    const survey = surveying(isWhole && last === undefined ? collector.each(number) : () => undefined)
+    const faultsBefore = found.faults.length
+    return map(tried(found, path, scanFile(disk, folder, number, sameCluster(path, identity), survey.each), scanned => {
+      found.segments.push(survey.segment(scanned))
+      add(scanned)
+    }), () => {
+      // One that cannot be read at all: behind the last one that is used it was being prepared.
+      if (last !== undefined && found.faults.length > faultsBefore && found.segments.at(-1)?.name !== segmentName(number)) {
+        found.faults.length = faultsBefore
+        found.notes.push(`${path}: a segment that was being prepared will be dropped`)
+      } else isWhole &&= found.faults.length === faultsBefore
+      looked(segmentName(number))
+    })
+  }
+  return map(forEach(numbers, look), () => {
+    found.log = collector.collected()
+    if (found.faults.length > 0) return
+    if (last === undefined) found.faults.push(new Damaged(`${folder}/${segmentName((numbers.at(-1) ?? 0) + 1)}`, 0, collector.lastIndex() + 1, 'the file is missing'))
+    else if (found.log === undefined) found.faults.push(new Damaged(last.path, FIRST_RECORD, undefined, 'the log has no beginning'))
+  })
+}
+
+/** Reads a snapshot's place and end, and where that is wanted all of its contents. */
+const readWhole = ({ disk, folder, withContents }: SurveyOptions, identity: Identity, id: EntryId): Act<Snapshot, Failure> => {
+  const path = `${folder}/${snapshotName(id)}`
+  return chain(openSnapshot(disk, folder, id, sameCluster(path, identity)), file => {
+    const next = chunksOf(file)
+    const readOn: Act<void, Error> = done => next(outcome => {
+      if (isLeft(outcome)) done(outcome)
+      else if (outcome.right === undefined) done(right(undefined))
+      // In a turn of its own, or a large one builds a tower of calls.
+      else setImmediate(() => readOn(done))
+    })
+    const contents: Act<void, Failure> = withContents ? readOn : succeed(undefined)
+    return map(ensure(contents, file.file.close), () => file.snapshot)
+  })
+}
+
+const surveySnapshots = (options: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Act<void, never> => {
+  const ids = names.map(snapshotNamed).filter(id => id !== undefined).sort((a, b) => b.index - a.index || b.term - a.term)
+  return forEach(ids, id => map(
+    tried(found, `${options.folder}/${snapshotName(id)}`, readWhole(options, identity, id), snapshot => found.snapshots.push(snapshot)),
+    () => options.looked(snapshotName(id))))
+}
+
+/** What the parts of a folder say together. */
+const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Survey => {
+  const { log, snapshots, faults, notes } = found
+  const [newest] = snapshots
+  const unfinished: LogBase | undefined = log && interruptedInstall(log, newest)
+  if (unfinished !== undefined) notes.push(installNote(folder, unfinished))
+  if (log !== undefined && log.base.index > (newest?.index ?? 0)) notes.push(`${folder}: the log begins behind ${log.base.index}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
+  const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
+  const incoming = names.filter(name => incomingNamed(name) !== undefined)
+  const parts = incoming.map(name => `${folder}/${name}: a part of a snapshot that was being received, which is not looked into`)
+  return { ...found, identity, incoming, faults, notes: [...notes, ...parts, ...leftovers] }
+}
+
+/** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */
+export const surveyFolder = (options: SurveyOptions): Act<Survey, Failure> => {
+  const { disk, folder } = options
+  const list: Act<readonly string[]> = done => disk.list(folder, done)
+  return chain(list, names => chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, () => undefined), (identity): Act<Survey, never> => {
+    const found: Found = { hardState: undefined, log: undefined, segments: [], snapshots: [], faults: [], notes: [] }
+    const path = `${folder}/${HARD_STATE_FILE}`
+    const isUnnamed = (name: string): boolean => !names.includes(name) && names.includes(temporary(name))
+    const hardState = isUnnamed(HARD_STATE_FILE) ? succeed(undefined) : tried(found, path, readHardState(disk, path, sameCluster(path, identity)), ({ found: read, notes }) => {
+      found.hardState = read
+      found.notes.push(...notes)
+    })
+    const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
+    const log = isUnnamed(segmentName(1)) ? succeed(undefined) : surveyLog(options, identity, numbers, found)
+    return map(inOrder(hardState, log, surveySnapshots(options, identity, names, found)), () => conclude(options, identity, names, found))
+  }))
+}

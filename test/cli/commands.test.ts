@@ -1,0 +1,323 @@
+/** The commands in this process: what was typed, what is asked of whom, and what comes of lines. */
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { type RequestListener, createServer } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import test, { type ExecutionContext } from 'ava'
+import * as types from 'io-ts'
+import { from, lastValueFrom } from 'rxjs'
+import { askInTurn } from '../../cli/ask/ask.js'
+import type { Command } from '../../cli/command.js'
+import { namesIn, valueAt } from '../../cli/control/path.js'
+import { plainJson } from '../../cli/plain-json.js'
+import { type KeyValueCommand, keyValueMachine } from '../../cli/machine/key-value.js'
+import { loadMachine } from '../../cli/machine/load-machine.js'
+import { Mistake } from '../../cli/mistake.js'
+import { type Line, linesIn, pipeProtocol } from '../../cli/pipe/commands.js'
+import { createOutcomeWriter } from '../../cli/pipe/outcomes.js'
+import { createBlock } from '../../cli/screen.js'
+import { createAnnouncer } from '../../cli/serve/announcer.js'
+import { asTyped } from '../../cli/as-typed.js'
+import { serveOptions } from '../../cli/serve/options.js'
+import { isWell, tableOf } from '../../cli/status/table.js'
+import { encodeValue } from '../../codecs/values.js'
+import { OutcomeUnknown } from '../../lib/errors.js'
+import { isLeft, left, right } from '../../lib/prelude.js'
+import { machineSuite } from '../../testing/machine-suite.js'
+import { scratch } from '../run.js'
+
+const MEMBER = ['--cluster', 'c', '--id', 'n1', '--members', 'n1=127.0.0.1:7001,n2=127.0.0.1:7002', '--data', 'data']
+
+const COMMANDS: readonly string[] = ['serve', 'status', 'propose', 'read', 'watch', 'pipe', 'transfer', 'snapshot', 'inspect', 'verify', 'recover', 'replay']
+const commandNamed = async (name: string): Promise<Command> => (await import(`../../cli/${name}/command.js`) as { command: Command }).command
+
+test('every command explains itself: its options, its exit codes, an example', async t => {
+  for (const name of COMMANDS) {
+    const { help } = await commandNamed(name)
+    t.regex(help, new RegExp(`^rxraft ${name} `), name)
+    t.regex(help, /--help/, name)
+    t.regex(help, /[Ee]xit code/, name)
+    t.true(help.split('\n').every(line => line.length <= 160), name)
+  }
+})
+
+test('a mistake in the arguments is one sentence that names the option', async t => {
+  delete process.env['RXRAFT_AT']
+  const missing = join(scratch(t), 'missing')
+  const cases: readonly (readonly [args: readonly string[], claim: RegExp])[] = [
+    [['serve'], /^--cluster is missing: /],
+    [['serve', '--cluster', 'c', '--id', 'n1', '--data', 'd'], /^--members is missing: /],
+    [['serve', ...MEMBER, '--members', 'n1'], /^--members takes ID=HOST:PORT\[,…\], not "n1"/],
+    [['serve', ...MEMBER, '--members', 'n1=a:1,n1=a:2'], /^--members names n1 twice/],
+    [['serve', ...MEMBER, 'word'], /^nothing beside the options, not 1 words: word/],
+    [['serve', ...MEMBER, '--nonsense'], /^Unknown option '--nonsense'/],
+    [['serve', ...MEMBER, '--control', 'x'], /^--control takes an address "host:port", not "x"/],
+    [['serve', ...MEMBER, '--control', '0.0.0.0:1'], /^--control 0\.0\.0\.0:1 is beyond loopback, .* --control-without-authentication/],
+    [['serve', ...MEMBER, '--control-name', 'x'], /^--control-name goes with --control/],
+    [['serve', ...MEMBER, '--heartbeat-ms', '0'], /^--heartbeat-ms takes a whole number from 1 to/],
+    [['serve', ...MEMBER, '--snapshot-compression', 'zip'], /^--snapshot-compression takes none, gzip or zstd, not "zip"/],
+    [['serve', ...MEMBER, '--limit', 'maxCommandBytes'], /^--limit takes NAME=NUMBER, not "maxCommandBytes"/],
+    [['serve', ...MEMBER, '--limit', 'maxCommandBytes=x'], /^--limit maxCommandBytes takes a whole number/],
+    [['serve', ...MEMBER, '--tls-cert', 'x'], /^--tls-key is missing: --tls-cert, --tls-key and --tls-ca go together/],
+    [['serve', ...MEMBER, '--tls-cert', 'x', '--plaintext'], /^--plaintext contradicts/],
+    [['serve', ...MEMBER, '--tls-cert', missing, '--tls-key', missing, '--tls-ca', missing], /^--tls-cert .*missing cannot be read: ENOENT/],
+    [['serve', ...MEMBER, '--machine', missing], /^--machine .*missing cannot be loaded: /],
+    [['serve', ...MEMBER, '--id', 'n9'], /^--members: must name this member, n9/],
+    [['serve', ...MEMBER, '--heartbeat-ms', '900'], /^--heartbeat-ms: must be at most half of/],
+    [['serve', ...MEMBER, '--limit', 'nonsense=1'], /^--limit nonsense: is not an option/],
+    [['serve', ...MEMBER, '--members', 'n1=10.0.0.1:1'], /^--members\.n1: 10\.0\.0\.1:1 is beyond loopback, which takes --tls-cert, --tls-key and --tls-ca, or --plaintext/],
+    [['status'], /^--at is missing: /],
+    [['status', '--at', ','], /^--at names no endpoint/],
+    [['status', '--at', 'localhost'], /^--at takes an address "host:port", not "localhost"/],
+    [['status', '--at', 'localhost:0'], /^--at takes an address/],
+    [['status', '--at', 'localhost:1', '--every-ms', 'x'], /^--every-ms takes/],
+    [['propose', '--at', 'localhost:1'], /^the command is missing/],
+    [['propose', '--at', 'localhost:1', '{'], /^the command is no JSON/],
+    [['propose', '--at', 'localhost:1', '1', '2'], /^one command as JSON in quotes, not 2 words/],
+    [['read', '--at', 'localhost:1', 'a', 'b'], /^one PATH at a time/],
+    [['read', '--at', 'localhost:1', '--timeout-ms', '0'], /^--timeout-ms takes a whole number/],
+    [['watch', '--at', 'localhost:1', '--from', '0'], /^--from takes a whole number/],
+    [['transfer', '--at', 'localhost:1', 'a', 'b'], /^one member TO/],
+    [['snapshot', '--at', 'localhost:1', 'a'], /^nothing beside the options/],
+    [['pipe', '--at', 'localhost:1', '--window', '0'], /^--window takes a whole number/],
+    [['inspect'], /^the FOLDER is missing/],
+    [['inspect', missing], /^.*missing cannot be read as a data folder: ENOENT/],
+    [['inspect', scratch(t)], /is no data folder: it has no file "identity"/],
+    [['inspect', 'x', '--entries', '3-2'], /^--entries takes FROM, FROM-TO or FROM-/],
+    [['inspect', 'x', '--machine', 'm.js'], /^--machine goes with --entries/],
+    [['verify', 'a', 'b'], /^one FOLDER at a time, not 2 words: a b/],
+    [['recover', scratch(t)], /is no data folder/],
+  ]
+  for (const [[name = '', ...args], claim] of cases) {
+    const error = await t.throwsAsync((await commandNamed(name)).run(args), { instanceOf: Mistake }, `${name} ${args.join(' ')}`)
+    t.regex(error?.message ?? '', claim)
+    t.notRegex(error?.message ?? '', /\n/)
+  }
+})
+
+test('what serve was told is what it does', t => {
+  const options = serveOptions([...MEMBER, '--control', '[::1]:0', '--control-name', 'Orders', '--election-timeout-ms', '900', '--limit', 'maxLinks=9', '--limit', 'stopTimeoutMs=1', '--plaintext', '--listen', '0.0.0.0:7'])
+  t.deepEqual(options, {
+    cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:7001', n2: '127.0.0.1:7002' }, folder: 'data', machine: undefined, recorder: undefined, json: false,
+    control: { address: { host: '::1', port: 0 }, names: ['::1', 'orders'] }, transport: { plaintext: true, listen: '0.0.0.0:7' },
+    timing: { electionTimeoutMs: 900 }, limits: { maxLinks: 9, stopTimeoutMs: 1 },
+  })
+  t.is(asTyped('transport.tls.cert: names n2, not the member n1'), '--tls-cert: names n2, not the member n1')
+})
+
+const shaped = (value: unknown): boolean => !isLeft(keyValueMachine.command.decode(value))
+
+test('the key-value store takes three shapes and nothing near them', t => {
+  for (const good of [{ put: 'a', value: 1 }, { put: 'a', value: null }, { delete: 'a' }, { compareAndSet: 'a', expected: null, value: [1] }]) t.true(shaped(good), JSON.stringify(good))
+  for (const bad of [null, 1, {}, { put: 'a' }, { put: 1, value: 1 }, { put: 'a', valeu: 1 }, { put: 'a', value: 1, ttl: 3 }, { delete: 'a', put: 'a' }, { compareAndSet: 'a', value: 1 }]) t.false(shaped(bad), JSON.stringify(bad))
+})
+
+test('the key-value store answers with what was there', async t => {
+  const running = keyValueMachine.start()
+  const steps: readonly (readonly [KeyValueCommand, unknown])[] = [
+    [{ put: 'a', value: { x: 1, y: 2 } }, null], [{ compareAndSet: 'a', expected: { y: 2, x: 1 }, value: -0 }, { x: 1, y: 2 }],
+    [{ compareAndSet: 'a', expected: 0, value: [1, 2] }, -0], [{ compareAndSet: 'a', expected: [2, 1], value: 3 }, [1, 2]],
+    [{ compareAndSet: 'b', expected: null, value: 'new' }, null], [{ put: 'a', value: null }, [1, 2]], [{ delete: 'b' }, 'new'], [{ delete: 'b' }, null],
+  ]
+  for (const [i, [command, result]] of steps.entries()) {
+    const results = await lastValueFrom(from(running.apply([{ index: i + 1, term: 1, time: 0, command }])))
+    t.deepEqual(results, [result], JSON.stringify(command))
+  }
+  t.is((running.state as ReadonlyMap<string, unknown>).size, 0)
+})
+
+for (const { name, run } of machineSuite({
+  machine: keyValueMachine, view: state => [...state],
+  commands: [...Array.from({ length: 40 }, (_, i): KeyValueCommand => ({ put: `k${i}`, value: 'é'.repeat(3000) })), { delete: 'k3' }, { compareAndSet: '__proto__', expected: null, value: { a: '\n' } }],
+})) test(`the key-value store: ${name}`, async t => {
+  await run()
+  t.pass()
+})
+
+test('the key-value store keeps nothing of a chunk that is valid until the next one is asked for', async t => {
+  const [one, other] = [keyValueMachine.start(), keyValueMachine.start()]
+  const memory = Buffer.alloc(3)
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of one.snapshot()) {
+      for (let at = 0; at < chunk.length; at += memory.length) {
+        memory.set(chunk.subarray(at, at + memory.length))
+        yield memory.subarray(0, Math.min(memory.length, chunk.length - at))
+      }
+    }
+  }
+  await lastValueFrom(from(one.apply([{ index: 1, term: 1, time: 0, command: { put: 'a', value: 'long enough for several pieces' } }])))
+  await lastValueFrom(from(other.restore(pieces())), { defaultValue: undefined })
+  t.deepEqual([...other.state as ReadonlyMap<string, unknown>], [['a', 'long enough for several pieces']])
+})
+
+test('a machine is the default export of a file, compiled or not', async t => {
+  const folder = scratch(t)
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const codec = '{ decode: value => value, encode: value => value }'
+  const machine = `{ command: ${codec}, result: ${codec}, start: () => undefined }`
+  t.is(typeof (await loadMachine(file('a.mjs', `export default ${machine}`))).start, 'function')
+  t.is(typeof (await loadMachine(file('b.cjs', `Object.defineProperty(exports, '__esModule', { value: true }); exports.default = ${machine}`))).start, 'function')
+  await t.throwsAsync(loadMachine(file('c.mjs', 'export const machine = 1')), { instanceOf: Mistake, message: /no default export that is a machine/ })
+  await t.throwsAsync(loadMachine(file('d.mjs', `export default { ...${machine}, result: 1 }`)), { instanceOf: Mistake, message: /no default export that is a machine/ })
+  await t.throwsAsync(loadMachine(file('e.mjs', 'throw new Error("one\\ntwo")')), { instanceOf: Mistake, message: /cannot be loaded: one two$/ })
+})
+
+test('paths and values are told as JSON within bounds', t => {
+  t.deepEqual(namesIn('a.b\\.c.\\\\', 9), right(['a', 'b.c', '\\']))
+  t.true(isLeft(namesIn('a.b.c', 2)))
+  const state = { list: [{ x: 1 }], map: new Map<unknown, unknown>([['k', 2], [7, 'seven']]), own: undefined }
+  t.is(valueAt(state, ['list', '0', 'x']), 1)
+  t.is(valueAt(state, ['map', 'k']), 2)
+  t.is(valueAt(state, ['map', '7']), 'seven')
+  t.is(valueAt(state, ['map', 'size']), undefined)
+  t.is(valueAt(state, ['toString']), undefined)
+  const told: readonly (readonly [value: unknown, json: string])[] = [
+    [new Map<unknown, unknown>([['a', 1], [2, new Set([1n])]]), '{"2":["1"],"a":1}'], [new Map([[{}, 1]]), '[[{},1]]'], [Buffer.from('hi'), '"aGk="'],
+    [{ bytes: new Uint8Array([1]) }, '{"bytes":"AQ=="}'], [undefined, 'null'], ['é', '"é"'],
+  ]
+  for (const [value, json] of told) t.is(plainJson(value, 100), json)
+  for (const large of ['x'.repeat(101), 'é'.repeat(60), new Map(Array.from({ length: 60 }, (_, i) => [i, i])), Array.from({ length: 60 }, () => 0), new Uint8Array(200), [['x'.repeat(60)], ['x'.repeat(60)]]]) {
+    t.throws(() => plainJson(large, 100), { name: 'TooLargeToTell' })
+  }
+})
+
+const serving = async (t: ExecutionContext, listener: RequestListener): Promise<{ readonly host: string; readonly port: number }> => {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
+}
+
+test('the next endpoint is asked only where nothing can have come of the one before', async t => {
+  const asked: string[] = []
+  const answering = (name: string, status: number, value: unknown): Promise<{ readonly host: string; readonly port: number }> => serving(t, (_request, response) => {
+    asked.push(name)
+    response.writeHead(status).end(JSON.stringify(value))
+  })
+  const nobody = { host: '127.0.0.1', port: 1 }
+  const cutting = await serving(t, request => {
+    asked.push('cut')
+    request.socket.destroy()
+  })
+  const leaderless = await answering('leaderless', 503, { tag: 'NotLeader', message: 'none', appended: 'never' })
+  const unknown = await answering('unknown', 504, { tag: 'TimedOut', message: 'late', appended: 'unknown' })
+  const rejecting = await answering('rejecting', 400, { tag: 'Rejected', message: 'no', appended: 'never' })
+  const done = await answering('done', 200, { result: 1 })
+  const post = { method: 'POST', path: '/propose', body: '1', timeoutMs: 5_000 } as const
+  const get = { method: 'GET', path: '/read', timeoutMs: 5_000 } as const
+  const cases: readonly (readonly [string, typeof post | typeof get, readonly { host: string; port: number }[], readonly string[], unknown])[] = [
+    ['nobody there, then one', post, [nobody, done], ['done'], { type: 'done' }],
+    ['no leader there, then one', post, [leaderless, done], ['leaderless', 'done'], { type: 'done' }],
+    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown' } }],
+    ['a question may be asked again', get, [cutting, done], ['cut', 'done'], { type: 'done' }],
+    ['it may be in the log', post, [unknown, done], ['unknown'], { refusal: { appended: 'unknown' } }],
+    ['nobody will take it', post, [rejecting, done], ['rejecting'], { refusal: { tag: 'Rejected' } }],
+    ['nobody at all', post, [nobody, nobody], [], { refusal: { tag: 'Unreachable', appended: 'never' } }],
+  ]
+  for (const [what, question, endpoints, names, claim] of cases) {
+    asked.length = 0
+    t.like(await askInTurn(endpoints, question), claim as object, what)
+    t.deepEqual(asked, [...names], what)
+  }
+  t.like(await askInTurn([await answering('other', 404, 'nothing of ours')], get), { refusal: { tag: 'NoControl' } })
+})
+
+const linesOf = async (pieces: readonly string[], most: number): Promise<readonly Line[]> => {
+  const lines: Line[] = []
+  for await (const line of linesIn((async function* () { for (const piece of pieces) yield Buffer.from(piece) })(), most)) lines.push(line)
+  return lines
+}
+
+test('each line of a pipe is a command or says why not, however the input is cut', async t => {
+  const shown = (lines: readonly Line[]): readonly unknown[] => lines.map(({ command }) => command instanceof Error ? command.message.slice(0, 20) : command)
+  const expected = [1, { a: 'é' }, 'the line holds no JS', 'the line has 40 byte', 2]
+  const text = `1\n{"a":"é"}\n\n"${'x'.repeat(38)}"\n2`
+  for (const size of [1, 3, 7, 1000]) {
+    const bytes = Buffer.from(text)
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+    const lines: Line[] = []
+    for await (const line of linesIn((async function* () { yield* pieces })(), 30)) lines.push(line)
+    t.deepEqual(shown(lines), expected, `${size} at a time`)
+  }
+  t.deepEqual(shown(await linesOf(['1\n'], 30)), [1], 'a newline at the end begins no line')
+  t.deepEqual(await linesOf([], 30), [])
+
+  const protocol = pipeProtocol(types.number as types.Type<unknown, unknown>)
+  const [good, bad] = await linesOf(['1\nx'], 30)
+  t.false(isLeft(encodeValue(protocol.command, good!)))
+  t.deepEqual(encodeValue(protocol.command, bad!), left([`encoding failed: ${(bad!.command as Error).message}`]))
+  t.true(isLeft(protocol.command.decode('no number')))
+})
+
+test('outcomes are counted, and a reader who is slow is waited for', async t => {
+  const taken: string[] = []
+  let release: (() => void) | undefined
+  const slow = new Writable({ highWaterMark: 1, write: (chunk: Buffer, _encoding, done) => {
+    taken.push(chunk.toString())
+    release = done
+  } })
+  const writer = createOutcomeWriter(slow)
+  writer.write(right(1))
+  writer.write(left(new OutcomeUnknown('of the test')))
+  t.is(writer.isFull(), undefined)
+  const finished = writer.finish()
+  t.truthy(writer.isFull())
+  release?.()
+  await finished
+  t.is(writer.isFull(), undefined)
+  const [first, second, end] = taken.join('').split('\n')
+  t.is(first, '{"result":1}')
+  t.like(JSON.parse(second ?? ''), { error: { tag: 'OutcomeUnknown', appended: 'unknown' } })
+  t.is(end, '')
+  t.deepEqual(writer.tally(), { applied: 1, refused: 0, unknown: 1 })
+})
+
+test('a table names who does not answer, and a block is drawn over itself on a terminal alone', t => {
+  const at = { host: 'h', port: 1 }
+  const status = { cluster: 'c', id: 'n1', role: 'leader', term: 2, leader: 'n1', ready: true, commitIndex: 9, appliedIndex: 7, lastIndex: 9, snapshot: null, capturing: null, members: {}, tls: false } as const
+  const [, row, silent] = tableOf([{ at, status: right(status) }, { at: { host: 'h', port: 2 }, status: left('gone') }])
+  t.regex(row ?? '', /^h:1 +n1 +leader +2 +n1 +9 +7 +9 +2 +- +ready$/)
+  t.is(silent, 'h:2 does not answer: gone')
+  t.true(isWell([{ at, status: right(status) }]))
+  t.false(isWell([{ at, status: right(status) }, { at, status: right({ ...status, cluster: 'd' }) }]))
+  t.false(isWell([{ at, status: left('gone') }]))
+  const drawn = (isTTY: boolean): string => {
+    let text = ''
+    const block = createBlock({ isTTY, columns: 80, write: (piece: string) => { text += piece } } as never)
+    for (const lines of [['a', 'b'], ['a', 'b'], ['c']]) block(lines)
+    return text
+  }
+  t.is(drawn(false), 'a\nb\nc\n')
+  t.is(drawn(true), '\x1b[0Ja\nb\n\x1b[2A\r\x1b[0Ja\nb\n\x1b[2A\r\x1b[0Jc\n')
+})
+
+test('a serving member says each leadership once, and the same trouble now and then', t => {
+  const lines: string[] = []
+  let now = 0
+  const announcer = createAnnouncer(true, line => lines.push(line), () => now)
+  const status = { id: 'n1', role: 'follower', term: 1, leader: 'n2', commitIndex: 0, appliedIndex: 0, lastIndex: 0 } as const
+  for (const commitIndex of [1, 2]) announcer.status({ ...status, commitIndex })
+  announcer.status({ ...status, role: 'leader', leader: 'n1', term: 2 })
+  const slow = { type: 'slowDisk', severity: 'warning' } as never
+  for (let i = 0; i < 3; i++) announcer.notice(slow)
+  now = 20_000
+  announcer.notice(slow)
+  announcer.notice({ type: 'unreachable', severity: 'info' } as never)
+  t.deepEqual(lines.map(line => JSON.parse(line) as object).map(({ type, leader, unsaid }: { type?: string; leader?: string; unsaid?: number }) => [type, leader ?? unsaid]),
+    [['leadership', 'n2'], ['leadership', 'n1'], ['notice', 0], ['notice', 2]])
+})
+
+test('a port that is taken is told with its option', async t => {
+  const { host, port } = await serving(t, (_request, response) => response.end())
+  const folder = scratch(t)
+  const free = connect(port, host)
+  await once(free, 'connect')
+  free.destroy()
+  const run = (await commandNamed('serve')).run(['--cluster', 'c', '--id', 'n1', '--members', 'n1=127.0.0.1:9', '--listen', '127.0.0.1:0', '--data', folder, '--control', `${host}:${port}`])
+  await t.throwsAsync(run, { name: 'Trouble', message: new RegExp(`^--control: Cannot listen on ${host}:${port}: the address is in use`) })
+})

@@ -1,0 +1,222 @@
+/** The control endpoint over real HTTP, before members in memory. */
+import { once } from 'node:events'
+import { type IncomingHttpHeaders, request } from 'node:http'
+import { connect } from 'node:net'
+import test, { type ExecutionContext } from 'ava'
+import * as types from 'io-ts'
+import { filter, firstValueFrom } from 'rxjs'
+import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
+import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
+import { type MemberView, viewMember } from '../../cli/control/member-view.js'
+import { keyValueMachine } from '../../cli/machine/key-value.js'
+import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
+
+const MAX_COMMAND_BYTES = 4096
+
+interface Said {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+interface World<C, R, S> {
+  readonly rafts: Readonly<Record<'n1' | 'n2' | 'n3', Raft<C, R, S>>>
+  /** The endpoint of n1. */
+  readonly control: ControlEndpoint
+  readonly view: MemberView
+  ask(path: string, options?: { method?: string; body?: string | Buffer; headers?: Record<string, string> }): Promise<Said>
+}
+
+const ask = (address: string): World<never, never, never>['ask'] => (path, { method = 'GET', body, headers = {} } = {}) => new Promise((resolve, reject) => {
+  const [host, port] = address.split(':')
+  const asked = request({ host, port, path, method, headers, agent: false }, response => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (piece: string) => { text += piece }).once('end', () =>
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text, value: JSON.parse(text) as Said['value'] }))
+  })
+  asked.once('error', reject)
+  asked.end(body)
+})
+
+const worldOf = async <C, R, S>(context: ExecutionContext, machine: Machine<C, R, S>, bounds: Partial<ControlBounds> = {}): Promise<World<C, R, S>> => {
+  const rafts = orThrow(await memoryCluster({ machine, members: ['n1', 'n2', 'n3'], electionTimeoutMs: 1_000, heartbeatMs: 100 }))
+  const members = { n1: 'localhost:1', n2: 'localhost:2', n3: 'localhost:3' }
+  const view = viewMember(rafts.n1, { cluster: 'memory', id: 'n1', members, tls: false })
+  const control = orThrow(await openControl({
+    raft: rafts.n1, machine, view, maxCommandBytes: MAX_COMMAND_BYTES, bounds: { ...CONTROL_BOUNDS, ...bounds },
+    address: { host: '127.0.0.1', port: 0 }, names: ['127.0.0.1', 'orders.example'],
+  }))
+  context.teardown(async () => {
+    await Promise.all(Object.values(rafts).map(raft => raft.stop()))
+    await control.close()
+    view.close()
+  })
+  await firstValueFrom(rafts.n1.status$.pipe(filter(({ leader }) => leader !== undefined)))
+  return { rafts, control, view, ask: ask(control.address) }
+}
+
+test('proposals, reads and status are answered by any member, as JSON', async t => {
+  const { ask, rafts } = await worldOf(t, keyValueMachine)
+  t.deepEqual((await ask('/propose', { method: 'POST', body: '{"put":"motd","value":{"text":"hello","list":[1,2]}}' })).value, { result: null })
+  t.deepEqual((await ask('/propose?timeoutMs=9000', { method: 'POST', body: '{"put":"a.b","value":1}' })).value, { result: null })
+  const reads: readonly (readonly [path: string, status: number, value: unknown])[] = [
+    ['motd.text', 200, { value: 'hello' }], ['motd.list.1', 200, { value: 2 }], ['a\\.b', 200, { value: 1 }],
+    ['', 200, { value: { motd: { text: 'hello', list: [1, 2] }, 'a.b': 1 } }],
+    ['motd.nothing', 404, undefined], ['motd.__proto__', 404, undefined], ['constructor', 404, undefined], ['motd.text.length', 404, undefined],
+  ]
+  for (const [path, status, value] of reads) {
+    const said = await ask(`/read?${new URLSearchParams({ path })}`)
+    t.is(said.status, status, path)
+    t.regex(String(said.headers['content-type']), /^application\/json/)
+    if (value === undefined) t.is(said.value['tag'], 'NotFound')
+    else t.deepEqual(said.value, value as Said['value'])
+  }
+  const status = (await ask('/status')).value
+  t.like(status, { cluster: 'memory', id: 'n1', ready: true, snapshot: null, tls: false, members: { n2: 'localhost:2' } })
+  t.deepEqual((await ask('/ready')).value, { ready: true })
+
+  const taken = (await ask('/snapshot', { method: 'POST' })).value
+  t.true(Number(taken['index']) >= 3)
+  t.deepEqual((await ask('/status')).value['snapshot'], taken)
+
+  const leader = (await firstValueFrom(rafts.n1.status$)).leader
+  if (leader !== 'n1') orThrow(await rafts[leader as 'n2'].transferLeadership('n1'))
+  await firstValueFrom(rafts.n1.leadership$.pipe(filter(leadership => leadership !== undefined)))
+  t.deepEqual((await ask('/transfer', { method: 'POST', body: '{"to":"n3"}' })).value, { leader: 'n3' })
+  const again = await ask('/transfer', { method: 'POST' })
+  t.is(again.status, 503)
+  t.like(again.value, { tag: 'NotLeader', leader: 'n3' })
+})
+
+/** Answers with the command; its state never changes, and it fails on one. */
+const echo = reducerMachine({
+  command: types.string, result: types.string, state: types.readonly(types.type({ text: types.string })), initial: { text: 'x'.repeat(5000) },
+  reduce: (state, command) => {
+    if (command === 'fail') throw new Error('not this one')
+    return [state, command]
+  },
+})
+
+test('what is refused says its tag, a sentence, and whether anything was appended', async t => {
+  const { ask } = await worldOf(t, echo, { maxReadBytes: 1000 })
+  const post = (body: string | Buffer, headers = {}): Parameters<typeof ask>[1] => ({ method: 'POST', body, headers })
+  const cases: readonly (readonly [what: string, path: string, options: Parameters<typeof ask>[1], status: number, claim: Record<string, unknown>])[] = [
+    ['no JSON', '/propose', post('{'), 400, { tag: 'Rejected', appended: 'never' }],
+    ['another shape', '/propose', post('7'), 400, { tag: 'Rejected', appended: 'never' }],
+    ['too large', '/propose', post(`"${'x'.repeat(MAX_COMMAND_BYTES)}"`), 413, { tag: 'TooLarge', appended: 'never' }],
+    ['the machine fails', '/propose', post('"fail"'), 422, { tag: 'MachineFailed', appended: 'yes' }],
+    ['no result that fits', '/propose', post(`"${'x'.repeat(1500)}"`), 500, { tag: 'Untold', appended: 'yes' }],
+    ['no time', '/propose?timeoutMs=0', post('"x"'), 400, { tag: 'Rejected' }],
+    ['nothing that fits', '/read', {}, 413, { tag: 'TooLarge' }],
+    ['too long a path', `/read?path=${'a.'.repeat(64)}a`, {}, 400, { tag: 'Rejected' }],
+    ['no position', '/watch?from=0', {}, 400, { tag: 'Rejected' }],
+    ['no heir', '/transfer', post('{"to":7}'), 400, { tag: 'Rejected' }],
+    ['no route', '/', {}, 404, { tag: 'NoSuchRoute' }],
+    ['no route of ours', '/constructor', {}, 404, { tag: 'NoSuchRoute' }],
+    ['no URL', '//[', {}, 404, { tag: 'NoSuchRoute' }],
+    ['another method', '/status', { method: 'DELETE' }, 405, { tag: 'WrongMethod' }],
+    ['a link that proposes', '/propose', {}, 405, { tag: 'WrongMethod' }],
+    ['a page', '/status', { headers: { origin: 'http://example.com' } }, 403, { tag: 'Forbidden' }],
+    ['a page without Origin', '/status', { headers: { 'sec-fetch-site': 'cross-site' } }, 403, { tag: 'Forbidden' }],
+    ['a rebound name', '/status', { headers: { host: 'evil.example:8001' } }, 403, { tag: 'Forbidden' }],
+    ['a name that looks like an address', '/status', { headers: { host: '127.0.0.1.evil.example' } }, 403, { tag: 'Forbidden' }],
+  ]
+  for (const [what, path, options, status, claim] of cases) {
+    const said = await ask(path, options)
+    t.is(said.status, status, `${what}: ${said.text}`)
+    t.like(said.value, claim, what)
+    t.is(typeof said.value['message'], 'string', what)
+  }
+  for (const host of ['localhost', '[::1]:8001', '10.0.0.7', 'ORDERS.example:1']) t.is((await ask('/status', { headers: { host } })).status, 200, host)
+  t.is((await ask('/status', { method: 'DELETE' })).headers.allow, 'GET')
+})
+
+/** Lines of a stream, one after the other. */
+const openWatch = async (control: ControlEndpoint, path: string) => {
+  const [host, port] = control.address.split(':')
+  const asked = request({ host, port, path, agent: false })
+  asked.end()
+  const [response] = await once(asked, 'response') as [AsyncIterable<string> & { setEncoding(encoding: string): void; statusCode: number }]
+  response.setEncoding('utf8')
+  const lines = (async function* () {
+    let open = ''
+    for await (const piece of response) {
+      const pieces = `${open}${piece}`.split('\n')
+      open = pieces.pop() ?? ''
+      for (const line of pieces) yield JSON.parse(line) as Readonly<Record<string, unknown>>
+    }
+  })()
+  const nextCommit = async (): Promise<Readonly<Record<string, unknown>> | undefined> => {
+    for (;;) {
+      const next = await lines.next()
+      if (next.done === true) return undefined
+      if (next.value['type'] === 'commit') return next.value
+    }
+  }
+  return { asked, response, lines, nextCommit }
+}
+
+test('a watcher is told everything from its position on, and its end; there are so many and no more', async t => {
+  const { control, ask, rafts } = await worldOf(t, keyValueMachine, { maxWatchers: 1 })
+  for (const value of [1, 2]) orThrow(await rafts.n2.propose({ put: 'a', value }))
+  const watching = await openWatch(control, '/watch?from=1')
+  t.deepEqual((await watching.lines.next()).value, { type: 'watching', from: 1 })
+  t.like((await watching.lines.next()).value, { type: 'leadership' })
+  t.like(await watching.nextCommit(), { command: { put: 'a', value: 1 } })
+  const last = await watching.nextCommit()
+  t.like(last, { command: { put: 'a', value: 2 } })
+  t.like((await ask('/watch')).value, { tag: 'Busy' })
+  watching.asked.destroy()
+  // Its place is free as soon as the endpoint has noticed.
+  for (let status = 503; status === 503;) {
+    const next = await openWatch(control, `/watch?from=${String(last?.['index'])}`)
+    status = next.response.statusCode
+    if (status === 503) continue
+    t.deepEqual(await next.nextCommit(), last)
+    await rafts.n1.stop()
+    t.is(await next.nextCommit(), undefined, 'the stream ends with the member')
+  }
+})
+
+test('a watcher that takes nothing is cut off, and holds up nobody', async t => {
+  const { control, rafts, ask } = await worldOf(t, keyValueMachine, { watchStallMs: 50, maxWatchers: 1 })
+  const socket = connect(Number(control.address.split(':')[1]), '127.0.0.1')
+  socket.pause()
+  socket.write('GET /watch?from=1 HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  const value = 'x'.repeat(4 * 1024 * 1024)
+  for (let i = 0; i < 4; i++) orThrow(await rafts.n1.propose({ put: `k${i}`, value }))
+  let status = 503
+  while (status === 503) {
+    const { asked, response } = await openWatch(control, '/watch')
+    status = response.statusCode
+    asked.destroy()
+  }
+  t.is(status, 200, 'the place of the one who was cut off is free')
+  t.is((await ask('/ready')).status, 200)
+  socket.destroy()
+})
+
+test('what is no HTTP, bodies that never end and a member that stops are met', async t => {
+  const { control, ask, view } = await worldOf(t, keyValueMachine)
+  const port = Number(control.address.split(':')[1])
+  const nonsense = connect(port, '127.0.0.1')
+  nonsense.end('nonsense\r\n\r\n')
+  const [answer] = await once(nonsense, 'data') as [Buffer]
+  t.regex(answer.toString(), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*"tag":"BadRequest"/)
+
+  const endless = connect(port, '127.0.0.1')
+  endless.on('error', () => undefined)
+  endless.write(`POST /propose HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${2 ** 40}\r\n\r\n`)
+  endless.write(Buffer.alloc(16 * MAX_COMMAND_BYTES, 0x20))
+  await once(endless, 'close')
+  t.is((await ask('/status')).status, 200)
+
+  const half = connect(port, '127.0.0.1')
+  half.write('POST /propose HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"put"')
+  half.destroy()
+  view.stopping()
+  control.leave()
+  t.like((await ask('/ready')).value, { tag: 'NotReady', message: 'Not ready: the member is stopping.' })
+  t.like((await ask('/propose', { method: 'POST', body: '{"delete":"a"}' })).value, { tag: 'Stopped', appended: 'never' })
+})

@@ -1,0 +1,195 @@
+/** Data folders of members that do not run: looked at, checked, and made a lone member's. */
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { filter, firstValueFrom } from 'rxjs'
+import { type HeldFolder, withFolder } from '../../cli/folder/hold.js'
+import { survey } from '../../cli/folder/survey.js'
+import { type ShownEntry, entriesIn } from '../../cli/inspect/entries.js'
+import { surveyInWords } from '../../cli/inspect/words.js'
+import { keyValueMachine } from '../../cli/machine/key-value.js'
+import { copyBeside } from '../../cli/recover/copy.js'
+import { checkName, planFor } from '../../cli/recover/plan.js'
+import { makeAlone } from '../../cli/recover/rewrite.js'
+import { warningFor } from '../../cli/recover/warning.js'
+import type { Screen } from '../../cli/screen.js'
+import { SECTOR_BYTES } from '../../streams/storage/disk/disk.js'
+import type { Survey } from '../../streams/storage/survey.js'
+import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
+import { root, scratch } from '../run.js'
+
+const MEMBERS = { n1: 'localhost:1', n2: 'localhost:2' }
+const silent: Screen = { event: () => undefined, bar: () => undefined, end: () => undefined }
+const look = (folder: string): Promise<Survey> => withFolder(folder, held => survey(held, true, silent))
+
+type Network = ReturnType<typeof memoryNetwork>
+const member = async (folder: string, id: 'n1' | 'n2', network: Network) => orThrow(await createRaft({
+  cluster: 'orders', id, members: MEMBERS, machine: keyValueMachine, transport: memoryTransport(network), storage: fileStorage(folder, { segmentBytes: 8 * 1024 }),
+  limits: { snapshotKeepEntries: 4 },
+}))
+
+/** Fills the folder of n1, which has a partner: several segments, and a snapshot. */
+const fill = async (folder: string, partner: string): Promise<void> => {
+  const network = memoryNetwork()
+  const [n1, n2] = await Promise.all([member(folder, 'n1', network), member(partner, 'n2', network)])
+  for (let i = 0; i < 40; i++) orThrow(await n1.propose({ put: `k${i % 7}`, value: 'x'.repeat(500) }))
+  orThrow(await n1.snapshot())
+  for (let i = 0; i < 20; i++) orThrow(await n1.propose({ put: `after${i}`, value: 'y'.repeat(500) }))
+  await Promise.all([n1.stop(), n2.stop()])
+}
+
+const contents = (folder: string): Readonly<Record<string, string>> => Object.fromEntries(readdirSync(folder).map(name => [name, readFileSync(join(folder, name)).toString('base64')]))
+const flip = (file: string, at: number): void => {
+  const bytes = readFileSync(file)
+  bytes[at]! ^= 1
+  writeFileSync(file, bytes)
+}
+
+const kept = mkdtempSync(join(tmpdir(), 'rxraft-test-'))
+const folder = join(kept, 'n1')
+let whole: Survey
+test.before(async () => {
+  await fill(folder, join(kept, 'n2'))
+  whole = await look(folder)
+})
+test.after.always(() => rmSync(kept, { recursive: true, force: true }))
+
+/** A folder of one's own with the same in it. */
+const copied = (t: ExecutionContext): string => {
+  const own = join(scratch(t), 'n1')
+  cpSync(folder, own, { recursive: true })
+  return own
+}
+
+test('a survey finds what is there, and changes none of it', async t => {
+  const own = copied(t)
+  const before = contents(own)
+  const found = await look(own)
+  t.deepEqual(contents(own), before)
+  t.deepEqual(found.faults, [])
+  const { identity, log, snapshots, segments } = found
+  t.is(identity.id, 'n1')
+  t.is(snapshots.length, 1)
+  t.true(segments.length > 3)
+  t.true(log!.base.index > 0 && log!.base.index <= snapshots[0]!.index, 'the log is cut behind the snapshot')
+  t.deepEqual(log!.base.membership.addresses, MEMBERS)
+  const appended = segments.flatMap(({ first, last }) => first === undefined || last === undefined ? [] : [[first.index, last.index]])
+  for (const [i, [first]] of appended.entries()) if (i > 0) t.is(first, appended[i - 1]![1]! + 1, 'each segment goes on where the one before ends')
+  t.is(appended.at(-1)![1], log!.lastIndex)
+  const words = surveyInWords(own, found).join('\n')
+  t.regex(words, /^member +n1 of cluster [0-9a-f]{64}, incarnation \w+$/m)
+  t.regex(words, /^members +voters n1=localhost:1, n2=localhost:2$/m)
+  t.regex(words, /^segment +segment-\d{10} +behind \d+@\d+ +\d+@\d+ to \d+@\d+ +\d+ records .* sealed$/m)
+
+  const entries: ShownEntry[] = []
+  await withFolder(own, async held => {
+    for await (const entry of entriesIn(held, log!, 1, log!.lastIndex)) entries.push(entry)
+  })
+  t.is(entries[0]?.index, log!.base.index + 1)
+  t.deepEqual(entries.map(({ index }) => index), entries.map((_, i) => log!.base.index + 1 + i), 'every entry of the log, across its segments')
+  t.like(entries.at(-1), { kind: 'command', value: { put: 'after19', value: 'y'.repeat(500) } })
+})
+
+test('a folder of the first format is surveyed too', async t => {
+  const own = join(scratch(t), 'v1')
+  cpSync(join(root, 'test/fixtures/v1/folder'), own, { recursive: true })
+  const { log, faults, segments } = await look(own)
+  t.deepEqual(faults, [])
+  t.is(log?.lastIndex, 25)
+  t.is(segments.length, 6)
+})
+
+/** Damage to one file: where, and what is said of it. */
+const damages = ({ segments, snapshots }: Survey): readonly (readonly [name: string, at: number, claim: RegExp])[] => {
+  const [first, second] = segments
+  const snapshot = `snapshot-${String(snapshots[0]!.index).padStart(16, '0')}-${snapshots[0]!.term}`
+  return [
+    ['identity', SECTOR_BYTES + 12, /identity is damaged at offset 512: its record does not match its checksum/],
+    ['hard-state', 20, /hard-state is damaged at offset 0: the file header does not match/],
+    [first!.name, 30, new RegExp(`${first!.name} is damaged at offset 0: the file header does not match`)],
+    [second!.name, SECTOR_BYTES + 4, new RegExp(`${second!.name} is damaged at offset 512 .*a record header does not match its checksum`)],
+    [second!.name, 2 * SECTOR_BYTES + 200, new RegExp(`${second!.name} is damaged at offset \\d+ .*`)],
+    [snapshot, SECTOR_BYTES + 14, new RegExp(`${snapshot} is damaged at offset 512: its place does not match`)],
+    [snapshot, 1500, new RegExp(`${snapshot} is damaged at offset \\d+: a chunk does not match its checksum`)],
+  ]
+}
+
+test('all damage is named with file and offset, and what is whole beside it is still looked at', async t => {
+  for (const [name, at, claim] of damages(whole)) {
+    const own = copied(t)
+    flip(join(own, name), at)
+    if (name === 'identity') await t.throwsAsync(look(own), { name: 'Trouble', message: claim })
+    else t.regex((await look(own)).faults.map(({ message }) => message).join('\n'), claim, `${name} at ${at}`)
+  }
+  const own = copied(t)
+  const { segments } = await look(own)
+  const [second, , last] = segments.slice(1)
+  flip(join(own, second!.name), 2 * SECTOR_BYTES + 200)
+  flip(join(own, last!.name), SECTOR_BYTES + 4)
+  const { faults } = await look(own)
+  t.is(faults.length, 2, 'damage behind damage is found')
+  t.true(faults.every(({ message }) => /does not match/.test(message)), faults.map(({ message }) => message).join('\n'))
+  rmSync(join(own, 'hard-state'))
+  t.is((await look(own)).faults.length, 3)
+
+  const gap = copied(t)
+  rmSync(join(gap, second!.name))
+  t.regex((await look(gap)).faults.map(({ message }) => message).join(), new RegExp(`${second!.name} is damaged at offset 0 .*the file is missing`))
+})
+
+test('a folder whose member runs is left alone', async t => {
+  const own = join(scratch(t), 'n1')
+  const raft = await member(own, 'n1', memoryNetwork())
+  await t.throwsAsync(look(own), { name: 'Trouble', message: /is in use by a running member/ })
+  await raft.stop()
+  t.deepEqual((await look(own)).faults, [])
+  await withFolder(own, async () => {
+    const second = await createRaft({ cluster: 'orders', id: 'n1', members: MEMBERS, machine: keyValueMachine, transport: memoryTransport(memoryNetwork()), storage: fileStorage(own) })
+    t.is(second._tag === 'Left' && second.left._tag, 'FolderInUse', 'nor does a member begin in one that is looked at')
+  })
+})
+
+test('what cannot be saved, or need not be, is not touched', async t => {
+  const found = whole
+  const plan = planFor(found)
+  t.notThrows(() => checkName(plan, found, 'orders', []))
+  t.notThrows(() => checkName(plan, found, 'orders', ['n1', 'n2']))
+  t.throws(() => checkName(plan, found, 'order', []), { name: 'Mistake', message: /^"order" with the first members n1, n2 is not the cluster of this folder/ })
+  t.throws(() => checkName(plan, found, 'orders', ['n1']), { name: 'Mistake' })
+  t.regex(warningFor(folder, plan), /n2 must never run again/)
+  t.regex(warningFor(folder, { ...plan, committed: plan.last.index - 3 }), /the last 3 entries/)
+  const damaged = copied(t)
+  flip(join(damaged, 'hard-state'), 20)
+  t.throws(() => planFor({ ...found, faults: [], snapshots: [] }), { name: 'Trouble', message: /no snapshot of what precedes it/ })
+  const broken = await look(damaged)
+  t.throws(() => planFor(broken), { name: 'Trouble', message: /is damaged, and nothing was changed/ })
+  const alone = { ...found.log!.base, membership: plan.after }
+  t.throws(() => planFor({ ...found, log: { ...found.log!, base: alone } }), { name: 'Trouble', message: /the only member already/ })
+  t.throws(() => planFor({ ...found, identity: { ...found.identity, id: 'n9' } }), { name: 'Trouble', message: /does not belong to the cluster any more/ })
+})
+
+test('a lone member goes on with all that its log holds, and the copy holds what was', async t => {
+  const own = copied(t)
+  const before = contents(own)
+  const found = await look(own)
+  const { copy, entry } = await withFolder(own, async (held: HeldFolder) => {
+    const copy = await copyBeside(own, new Date(0))
+    return { copy, entry: await makeAlone(held, planFor(found), Date.now()) }
+  })
+  for (const [name, bytes] of Object.entries(contents(copy))) t.true(bytes === before[name], name)
+  t.true(Object.keys(contents(copy)).length >= Object.keys(before).filter(name => !name.startsWith('snapshot')).length)
+  const after = await look(own)
+  t.deepEqual(after.faults, [])
+  t.is(entry.index, found.log!.lastIndex + 1)
+  t.true(entry.term > found.hardState!.term)
+  t.is(after.hardState?.votedFor, 'n1')
+  t.deepEqual(after.log?.memberships, [{ index: entry.index, membership: { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } } }])
+  t.throws(() => planFor(after), { message: /the only member already/ })
+
+  const raft = await member(own, 'n1', memoryNetwork())
+  await firstValueFrom(raft.leadership$.pipe(filter(leadership => leadership !== undefined)))
+  t.is(orThrow(await raft.propose({ put: 'k1', value: 'alone' })), 'x'.repeat(500))
+  t.is(orThrow(await raft.read(state => state.size)), 27)
+  await raft.stop()
+})
