@@ -57,7 +57,8 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     const store = opened.right
     const membership = membershipOf(openLog(store.recovered))
     const endpoint = {
-      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: store.recovered.incarnation, members: membership.addresses,
+      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: store.recovered.incarnation,
+      address: membership.addresses[id] ?? members[id] ?? '', roll: { addresses: membership.addresses, isOpen: false },
       admit: createAdmission(store, notice), limits, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
