@@ -84,7 +84,7 @@ const arrivals: Record<string, (all: Cluster) => Promise<void>> = {
 const departures: Record<string, (all: Cluster) => Promise<void>> = {
   'who is named no longer loses its link, after what was sent, and hears that it is no member any more': async all => {
     const [n1, n2] = await pair(all)
-    n2.links.send(member('n1'), [append('n2', 'n1', 1, new Uint8Array(12_000_000))])
+    n2.links.send(member('n1'), [append('n2', 'n1', 1, new Uint8Array(1_000_000))])
     n2.links.update(all.rollOf(['n2']))
     await Promise.all([n1.until('n2 is down', count('disconnected', 'n2', 1)), n2.until('n1 is down', count('disconnected', 'n1', 1))])
     equal(messagesOf(n1.events).length, 1)

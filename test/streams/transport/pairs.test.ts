@@ -11,7 +11,7 @@ import { createLoop, createTimepiece } from '../../../testing/simulation/world/l
 import { CALM_NETWORK } from '../../../testing/simulation/world/network-mix.js'
 import { createNetwork } from '../../../testing/simulation/world/network.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
-import { ANYWHERE, closeAll, CLUSTER, CLUSTER_NAME, heldTimers, hello, joinAs, LIMITS, open, dial as dialRaw, serve, vote } from './wire.js'
+import { ANYWHERE, append, closeAll, CLUSTER, CLUSTER_NAME, heldTimers, hello, joinAs, LIMITS, open, dial as dialRaw, serve, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -138,4 +138,15 @@ test('members that are not named take the places of clients, and those that are 
   n1.links.update({ addresses: { n1: ANYWHERE, n2: '127.0.0.1:1' }, isOpen: true })
   await joinAs(n1.links.address, { from: 'n3', to: 'n1', incarnation: 'n3-1' })
   await n1.until('n3 in the place that is free', count('connected', 'n3', 1))
+})
+
+test('the link with a member that belongs no more is not cut while anything is on its way', async t => {
+  const limits = { keepAliveMs: 60_000, maxSendBufferBytes: 2 ** 24 }
+  const n2 = await open('n2', { limits })
+  const n1 = await open('n1', { limits, members: { n1: ANYWHERE, n2: n2.links.address } })
+  await n2.until('a link', count('connected', 'n1', 1))
+  n2.links.send(member('n1'), Array.from({ length: 10 }, () => append(900_000)))
+  n2.links.update({ addresses: { n2: ANYWHERE }, isOpen: false })
+  await n1.until('the end of the link', count('disconnected', 'n2', 1))
+  t.is(messagesOf(n1.events).length, 10)
 })
