@@ -132,6 +132,10 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
         },
         read: () => undefined,
         remember: (_peer, _incarnation, done) => done(right(undefined)),
+        forget: (peers, done) => {
+          journal.push(`forget ${peers.join()}`)
+          done(right(undefined))
+        },
         close: done => {
           closings++
           clock.endOfTurn(done)
