@@ -11,6 +11,9 @@ export const isAlone = ({ voters, outgoing }: Membership, id: MemberId): boolean
 export const membersOf = (membership: Membership): readonly MemberId[] =>
   [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])]
 
+/** What a member knows that has yet to be added. */
+export const NO_MEMBERSHIP: Membership = { voters: [], outgoing: [], learners: [], addresses: {} }
+
 /** The membership with which a cluster begins: all are voters. */
 export const firstMembership = (addresses: Readonly<Record<MemberId, string>>): Membership =>
   ({ voters: Object.keys(addresses).sort(), outgoing: [], learners: [], addresses })
