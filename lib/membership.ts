@@ -14,6 +14,9 @@ export const isAlone = ({ voters, outgoing }: Membership, id: MemberId): boolean
 export const membersOf = (membership: Pick<Membership, 'voters' | 'outgoing' | 'learners'>): readonly MemberId[] =>
   [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])]
 
+/** What a member knows that has yet to be added. */
+export const NO_MEMBERSHIP: Membership = { voters: [], outgoing: [], learners: [], addresses: {} }
+
 export const sameLists = (a: readonly MemberId[], b: readonly MemberId[]): boolean => a.length === b.length && a.every(id => b.includes(id))
 
 /** Whether two memberships name the same members for the same purposes at the same addresses, and lead to the same. */

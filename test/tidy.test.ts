@@ -29,7 +29,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],
-  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants'],
+  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach'],
   ['convert', 'sending'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'reads', 'application', 'receiving', 'compaction'],
