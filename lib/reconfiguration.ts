@@ -80,13 +80,18 @@ const FAREWELL = 2
 const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   const { log, term, wall, now, settings: { id: self, electionTimeoutMs } } = leader
   const before = membership(leader)
+  const were = membersOf(before)
   const index = lastEntry(log).index + 1
   const members = membersOf(next).filter(id => id !== self)
-  const gone = membersOf(before).filter(id => id !== self && !members.includes(id))
+  const gone = were.filter(id => id !== self && !members.includes(id))
   store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: Math.max(wall, log.time), membership: next }], outbox)
   const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + FAREWELL * electionTimeoutMs }))
   leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]
-  leader.progress = [...members, ...leader.leaving.map(({ id }) => id)].map(id => progressOf(leader, id) ?? newProgress(id, index))
+  // Whoever comes back may come back with nothing.
+  leader.progress = [
+    ...members.map(id => were.includes(id) ? progressOf(leader, id)! : newProgress(id, index)),
+    ...leader.leaving.map(({ id }) => progressOf(leader, id)!),
+  ]
 }
 
 /** Those who know that they are no members any more, or have not learnt it in time. */

@@ -3,7 +3,7 @@ import test from 'ava'
 import type { Leader } from '../../lib/state.js'
 import type { MemberId, Membership, MembershipWish } from '../../lib/types.js'
 import {
-  type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, parseMembership, play, preVote, propose, requestVote, showLog, showMembership, tick, vote,
+  type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, parseMembership, play, preVote, progressOf, propose, requestVote, showLog, showMembership, tick, vote,
 } from './build.js'
 import { membership } from '../../lib/state.js'
 
@@ -93,6 +93,17 @@ test('one that leaves is served until it knows that, and no longer', t => {
   player.turn()
   t.is(player.state.commitIndex, 4)
   t.deepEqual(serves(player), ['f1'])
+})
+
+test('one that comes back before it was let go is a stranger: what it had is not held for what it has', t => {
+  const player = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2}')
+  player.turn(ask({ remove: ['f2'] }))
+  agree(player, 'f1')
+  agree(player, 'f1')
+  t.deepEqual(serves(player), ['f1', 'f2'], 'it does not know yet')
+  player.turn(ask({ voters: ['f2'] }))
+  t.deepEqual(serves(player), ['f1', 'f2'])
+  t.is(progressOf(player.state, 'f2').matchIndex, 0)
 })
 
 test('one that does not answer is let go after two election timeouts; its answers count for nothing meanwhile', t => {
