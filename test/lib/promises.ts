@@ -2,7 +2,7 @@
 import { lastIndexOf } from '../../lib/batch.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import type { EntryBatch, EntryId, Index, MemberId, Membership, Term } from '../../lib/types.js'
-import { held } from './build.js'
+import { held, showMembership } from './build.js'
 import type { Disk } from './shell.js'
 
 /** One entry, so that equal words mean equal entries: its term, and what tells its body from others. */
@@ -25,11 +25,19 @@ export interface Memory {
 
 export const blank: Memory = { leaders: {}, committed: [] }
 
+const contentsOf = (batch: EntryBatch, index: Index): string => {
+  switch (batch.kind) {
+    case 'command': return `#${batch.body.checksum}+${batch.skip + index - batch.firstIndex}`
+    case 'membership': return `=${showMembership(batch.membership)}`
+    case 'noop': return '!'
+  }
+}
+
 const wordsOf = (batches: readonly EntryBatch[]): readonly Word[] => {
   const found: Word[] = []
   for (const batch of batches) {
     for (let index = batch.firstIndex; index <= lastIndexOf(batch); index++) {
-      found.push(`${batch.term}${batch.kind === 'command' ? `#${batch.body.checksum}+${batch.skip + index - batch.firstIndex}` : '!'}`)
+      found.push(`${batch.term}${contentsOf(batch, index)}`)
     }
   }
   return found
