@@ -1,5 +1,6 @@
 /** What happened, a line each: what a member became, wrote, said, committed, answered and noticed. */
 import type { Ready, SnapshotWork } from '../../lib/events.js'
+import { sameMembership } from '../../lib/membership.js'
 import type { Message } from '../../lib/messages.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { show, showAnswer, showBatches, showChangeAnswer, showMembership, showReadAnswer, showWork, showWrite } from '../lib/build.js'
@@ -34,7 +35,7 @@ const changesOf = (before: RaftState, after: RaftState, { writes, snapshots, com
     ...diagnostics.flatMap(({ type }) => line(true, `notices ${type}`)),
     ...line(roleOf(before) !== roleOf(after) || before.term !== after.term, `becomes ${roleOf(after)} in T${after.term}`),
     ...line(before.votedFor !== after.votedFor && after.votedFor !== undefined, `votes for ${after.votedFor} in T${after.term}`),
-    ...line(membership(after) !== membership(before), `goes by ${showMembership(membership(after)) || 'nobody'}`),
+    ...line(!sameMembership(membership(after), membership(before)), `goes by ${showMembership(membership(after)) || 'nobody'}`),
     ...line(after.commitIndex !== before.commitIndex, `commits up to ${after.commitIndex}`),
     ...snapshots.flatMap(work => line(true, `is to ${work.type === 'take' ? 'take a snapshot' : showWork(work)}`, isMilestone(work))),
     ...line(committed.length > 0, `applies ${showBatches(committed)}`, false),
