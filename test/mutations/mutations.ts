@@ -157,7 +157,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a member ends without a farewell', file: 'streams/transport/tcp/link.ts', killer: ['test/simulation/stops.test.ts'],
     unseen: 'in the storms nobody stops in good order',
-    from: 'stream.write([FAREWELL])\n', to: 'stream.write([FAREWELL.subarray(0, 0)])\n',
+    from: 'end: reason => close(reason, [FAREWELL]),', to: 'end: reason => close(reason, []),',
   },
   {
     name: 'a turn is entered again from inside itself', file: 'streams/pipeline/per-turn.ts', seed: 1, killer: [`${STREAMS}/pipeline/pipeline.test.ts`],
