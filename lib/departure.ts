@@ -9,7 +9,8 @@ const placeBehind = (gone: MemberId, state: RaftState): number => {
   const { voters, outgoing } = membership(state)
   const members = membersOf({ voters, outgoing, learners: [] })
   const { length } = members
-  return (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
+  // Who has yet to learn of the first voter knows nobody that could stand before it.
+  return length === 0 ? 0 : (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
 }
 
 /**

@@ -2,18 +2,8 @@
 import test from 'ava'
 import { awaitedBy, changed, stepAfter } from '../../lib/change.js'
 import { isLeft } from '../../lib/prelude.js'
-import type { MembershipWish } from '../../lib/types.js'
-import { parseMembership, showMembership, words } from './build.js'
-
-/** `+d` shall vote, `?d` shall learn, `-d` shall go; `d:9` has that port. */
-const wishOf = (text: string): MembershipWish => {
-  const named = (sign: string): readonly string[] => words(text).filter(one => one.startsWith(sign)).map(one => one.slice(1))
-  const addressed = (sign: string): Record<string, string> => Object.fromEntries(named(sign).map(one => {
-    const [id = '', port = '1'] = one.split(':')
-    return [id, `${id}:${port}`]
-  }))
-  return text === 'abandon' ? { type: 'abandon' } : { type: 'change', voters: addressed('+'), learners: addressed('?'), remove: named('-') }
-}
+import { parseMembership, showMembership } from './build.js'
+import { wishOf } from './wishes.js'
 
 const STEPS: readonly (readonly [name: string, from: string, wish: string, ...steps: readonly string[]])[] = [
   ['a new voter learns first, then both majorities decide', 'a,b,c', '+d', 'a,b,c//d>a,b,c,d', 'a,b,c,d/a,b,c', 'a,b,c,d'],
