@@ -19,7 +19,7 @@ export {
   type CheckedClientOptions, type CheckedOptions, type Limits, DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, DEFAULT_LIMITS,
   DEFAULT_PROPOSE_TIMEOUT_MS, decodeClientOptions, decodeOptions,
 } from './options.js'
-export { Address, ClusterId, Count, Incarnation, Index, MAX_MEMBERS, MemberId, Millis, Round, Term, TimerMs } from './primitives.js'
+export { Address, ClusterId, Count, Incarnation, Index, MemberId, Millis, Round, Term, TimerMs } from './primitives.js'
 export { type Identity, decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from './records.js'
 export { decodeWith, report } from './report.js'
 export { decodeResults, encodeResults } from './results.js'

@@ -1,8 +1,9 @@
 import * as t from 'io-ts'
 import type { Either } from '../lib/prelude.js'
+import { MAX_MEMBERS } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
 import { decodeJson, encodeJson } from './json.js'
-import { Address, MAX_MEMBERS, MemberId, byMember, checked } from './primitives.js'
+import { Address, MemberId, byMember, checked } from './primitives.js'
 
 const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArray(MemberId, 'Members'), ids => {
   if (ids.length > MAX_MEMBERS) return `must list at most ${MAX_MEMBERS} members`
@@ -12,8 +13,18 @@ const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArr
 /** Everybody whom a membership names, sorted, each once. */
 const everybody = ({ voters, outgoing, learners }: core.Membership): core.MemberId[] => [...new Set([...voters, ...outgoing, ...learners])].sort()
 
+/** A change that waits names members alone, and is no joint one yet. */
+const nextFault = ({ outgoing }: core.Membership, { voters, learners }: core.NextMembership, all: readonly core.MemberId[]): string | undefined => {
+  if (outgoing.length > 0) return 'must not lead further while two configurations decide'
+  if (voters.length === 0) return 'must lead to a membership with a voter'
+  const both = learners.find(id => voters.includes(id))
+  if (both !== undefined) return `must not lead to a membership with ${both} both as a voter and as a learner`
+  const stranger = [...voters, ...learners].find(id => !all.includes(id))
+  return stranger === undefined ? undefined : `must not lead to a membership with ${stranger}, who is no member`
+}
+
 const membershipFault = (membership: core.Membership): string | undefined => {
-  const { voters, learners, addresses } = membership
+  const { voters, learners, addresses, next } = membership
   const all = everybody(membership)
   const voting = learners.find(id => voters.includes(id))
   if (voting !== undefined) return `must not name ${voting} both as a voter and as a learner`
@@ -21,16 +32,31 @@ const membershipFault = (membership: core.Membership): string | undefined => {
   const homeless = all.find(id => !Object.hasOwn(addresses, id))
   if (homeless !== undefined) return `must have an address of ${homeless}`
   const stranger = Object.keys(addresses).find(id => !all.includes(id))
-  return stranger === undefined ? undefined : `must not have an address of ${stranger}, who is no member`
+  if (stranger !== undefined) return `must not have an address of ${stranger}, who is no member`
+  return next && nextFault(membership, next, all)
 }
 
+const lists = { voters: Members, outgoing: Members, learners: Members, addresses: byMember('Addresses', Address) }
+const Next: t.Type<core.NextMembership, unknown> = t.strict({ voters: Members, learners: Members }, 'NextMembership')
+const Plain = t.strict(lists, 'Membership')
+const Leading = t.strict({ ...lists, next: Next }, 'Membership')
+
+/** With `next` where it leads somewhere, and without that key where it does not. */
+const MembershipFields: t.Type<core.Membership, unknown> = new t.Type<core.Membership, unknown>(
+  'Membership',
+  (value): value is core.Membership => t.UnknownRecord.is(value) && ('next' in value ? Leading : Plain).is(value),
+  (value, context) => (t.UnknownRecord.is(value) && 'next' in value ? Leading : Plain).validate(value, context),
+  t.identity,
+)
+
 /** A membership in its canonical form: sorted lists, an address for each member and for nobody else. Empty before a member has been added. */
-export const Membership: t.Type<core.Membership, unknown> = checked(t.strict({
-  voters: Members,
-  outgoing: Members,
-  learners: Members,
-  addresses: byMember('Addresses', Address),
-}, 'Membership'), membershipFault)
+export const Membership: t.Type<core.Membership, unknown> = checked(MembershipFields, membershipFault)
+
+/** What somebody wants of a membership. */
+export const MembershipWish: t.Type<core.MembershipWish, unknown> = t.union([
+  t.strict({ type: t.literal('change'), voters: byMember('Voters', Address), learners: byMember('Learners', Address), remove: t.readonlyArray(MemberId, 'Remove') }),
+  t.strict({ type: t.literal('abandon') }),
+], 'MembershipWish')
 
 /** The same membership with its lists and addresses in order, so that equal memberships are written as equal bytes. */
 export const canonical = (membership: core.Membership): core.Membership => ({
@@ -38,6 +64,7 @@ export const canonical = (membership: core.Membership): core.Membership => ({
   outgoing: [...membership.outgoing].sort(),
   learners: [...membership.learners].sort(),
   addresses: Object.fromEntries(Object.entries(membership.addresses).sort(([a], [b]) => (a < b ? -1 : 1))),
+  ...(membership.next && { next: { voters: [...membership.next.voters].sort(), learners: [...membership.next.learners].sort() } }),
 })
 
 /** JSON in canonical form: what a membership entry and a log's base hold, and what a cluster's id is made of. */

@@ -1,9 +1,10 @@
 import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
+import { MAX_MEMBERS } from '../lib/membership.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { Settings } from '../lib/state.js'
 import type { Compression as SnapshotCompression, MemberId as Id, Millis } from '../lib/types.js'
-import { Address, MAX_MEMBERS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
+import { Address, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
 import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
@@ -64,6 +65,8 @@ export const DEFAULT_ELECTION_TIMEOUT_MS: Millis = 1000
 export const DEFAULT_HEARTBEAT_MS: Millis = 100
 /** How long a proposal that names no time waits for its result, a leader included, and a new client for a member that answers. */
 export const DEFAULT_PROPOSE_TIMEOUT_MS: Millis = 5000
+/** How long a change of the membership that names no time is waited for: a new voter has to catch up. */
+export const DEFAULT_CHANGE_TIMEOUT_MS: Millis = 60_000
 
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -107,6 +110,8 @@ export interface CheckedOptions {
   readonly cluster: string
   readonly id: Id
   readonly members: Readonly<Record<Id, string>>
+  /** Where this member is reached, that has yet to be added. */
+  readonly join: string | undefined
   readonly electionTimeoutMs: Millis
   readonly heartbeatMs: Millis
   readonly snapshotCompression: SnapshotCompression
@@ -207,6 +212,7 @@ const Given = closed({
   cluster: Cluster,
   id: MemberId,
   members: Members,
+  join: optional(Address),
   machine: having('start'),
   transport: having('open'),
   storage: having('open'),
@@ -268,9 +274,11 @@ const limitFaults = (limits: Limits, electionTimeoutMs: Millis): readonly string
   return faults
 }
 
-const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: CheckedOptions): readonly string[] => {
+const crossFaults = ({ id, members, join, electionTimeoutMs, heartbeatMs, limits }: CheckedOptions): readonly string[] => {
   const faults: string[] = []
-  if (!Object.hasOwn(members, id)) faults.push(`members: must name this member, ${id}`)
+  if (join === undefined && !Object.hasOwn(members, id)) faults.push(`members: must name this member, ${id}, unless it is to join`)
+  const other = Object.keys(members).find(member => member !== id && members[member] === join)
+  if (other !== undefined) faults.push(`join: must be an address of its own, not that of ${other}`)
   if (2 * heartbeatMs > electionTimeoutMs) {
     faults.push(`heartbeatMs: must be at most half of electionTimeoutMs = ${electionTimeoutMs}, not ${heartbeatMs}`)
   }
@@ -281,8 +289,8 @@ const crossFaults = ({ id, members, electionTimeoutMs, heartbeatMs, limits }: Ch
 export const decodeOptions = (options: unknown): Either<InvalidOptions, CheckedOptions> => {
   const decoded = decodeWith(Given, options)
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
-  const { cluster, id, members, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, snapshotCompression = 'none', limits = {} } = decoded.right
-  const checked: CheckedOptions = { cluster, id, members, electionTimeoutMs, heartbeatMs, snapshotCompression, limits: withDefaults(limits, electionTimeoutMs) }
+  const { cluster, id, members, join, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, snapshotCompression = 'none', limits = {} } = decoded.right
+  const checked: CheckedOptions = { cluster, id, members, join, electionTimeoutMs, heartbeatMs, snapshotCompression, limits: withDefaults(limits, electionTimeoutMs) }
   const faults = crossFaults(checked)
   return faults.length > 0 ? left(new InvalidOptions(faults)) : right(checked)
 }

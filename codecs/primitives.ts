@@ -43,8 +43,6 @@ export const visible = (name: string, most: number): t.Type<string> => guard(nam
 const MAX_ID_BYTES = 128
 /** The longest `host:port`. */
 const MAX_ADDRESS_BYTES = 255
-/** The most members in one list of a membership. */
-export const MAX_MEMBERS = 63
 /** Timers of Node fire at once beyond this. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 

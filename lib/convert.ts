@@ -64,6 +64,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     electedAt: state.now,
     noopIndex: nextIndex,
     progress: membersOf(membership(state)).filter(id => id !== settings.id).map(id => newProgress(id, nextIndex)),
+    leaving: [],
     heartbeatDue: state.now + settings.heartbeatMs,
     trackers: [],
     uncommittedBytes: 0,

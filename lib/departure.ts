@@ -4,11 +4,13 @@ import type { Outbox } from './outbox.js'
 import { type RaftState, mayStand, membership } from './state.js'
 import type { MemberId } from './types.js'
 
-/** How many others stand before this member where `gone` led: those that follow it in the order of members, beginning anew behind the last. */
+/** How many others stand before this voter where `gone` led: those that follow it in the order of voters, beginning anew behind the last. */
 const placeBehind = (gone: MemberId, state: RaftState): number => {
-  const members = membersOf(membership(state))
+  const { voters, outgoing } = membership(state)
+  const members = membersOf({ voters, outgoing, learners: [] })
   const { length } = members
-  return (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
+  // Who has yet to learn of the first voter knows nobody that could stand before it.
+  return length === 0 ? 0 : (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
 }
 
 /**

@@ -80,8 +80,8 @@ export class Stopped extends Tagged<'Stopped'> {
 export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {
   readonly _tag = 'OutcomeUnknown'
   readonly appended = 'unknown'
-  constructor(reason: string) {
-    super(`The outcome is unknown because ${reason}; the command may still be applied, once, or never.`)
+  constructor(reason: string, then = 'the command may still be applied, once, or never') {
+    super(`The outcome is unknown because ${reason}; ${then}.`)
   }
 }
 
@@ -141,6 +141,21 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
 
 /** Why a leadership was not handed over. */
 export type TransferError = NotLeader | TransferFailed | Rejected | Stopped
+
+/** The membership has not become what was wanted. */
+export class ChangeFailed extends Tagged<'ChangeFailed'> {
+  readonly _tag = 'ChangeFailed'
+  constructor(
+    /** `yes` where it was begun, and then abandoned. */
+    readonly appended: 'never' | 'yes',
+    readonly reason: string,
+  ) {
+    super(`The membership was not changed: ${reason}.`)
+  }
+}
+
+/** Why a membership is not what was wanted. */
+export type ChangeError = NotLeader | ChangeFailed | Rejected | TimedOut | Stopped | OutcomeUnknown
 
 /** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
 export class InvalidOptions extends Tagged<'InvalidOptions'> {

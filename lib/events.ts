@@ -1,5 +1,7 @@
 import type { Message } from './messages.js'
-import type { EntryBatch, EntryBody, HardState, Index, LogBase, MemberId, Millis, RequestId, Snapshot, Term, Turn } from './types.js'
+import type {
+  EntryBatch, EntryBody, HardState, Index, LogBase, MemberId, Membership, MembershipWish, Millis, NextMembership, RequestId, Snapshot, Term, Turn,
+} from './types.js'
 
 /** Why a read of entries was asked for: to bring a follower up to date, or to apply them here. */
 export type ReadPurpose = { readonly type: 'replicate'; readonly to: MemberId } | { readonly type: 'apply' }
@@ -28,6 +30,8 @@ export type RaftEvent =
   | { readonly type: 'peerGone'; readonly peer: MemberId }
   /** The leader of this term is to hand over: to the one that is named, or to whoever is ready first. */
   | { readonly type: 'transferAsked'; readonly term: Term; readonly to: MemberId | undefined }
+  /** The leader of this term is to change the membership, only if it is `from` where that is given. */
+  | { readonly type: 'changeAsked'; readonly id: RequestId; readonly term: Term; readonly wish: MembershipWish; readonly from: Membership | undefined }
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 
@@ -90,6 +94,12 @@ export type ReadAnswer =
   | { readonly type: 'readable'; readonly id: RequestId; readonly index: Index }
   | { readonly type: 'readRefused'; readonly id: RequestId; readonly reason: RefusalReason }
 
+/** What became of a wish for another membership. A change that is taken goes on by itself: what it comes to stands in the log. */
+export type ChangeAnswer =
+  /** The log has the first entry of the change at `index`; the last one will name these members. */
+  | { readonly type: 'changeTaken'; readonly id: RequestId; readonly index: Index; readonly term: Term; readonly goal: NextMembership }
+  | { readonly type: 'changeRefused'; readonly id: RequestId; readonly reason: 'notLeader' | 'notReady' | 'refused'; readonly why: string }
+
 /** Something worth knowing that changes nothing. */
 export type CoreDiagnostic =
   | { readonly type: 'unknownSender'; readonly from: MemberId; readonly message: Message['type'] }
@@ -117,6 +127,8 @@ export interface Ready {
   readonly answers: readonly Answer[]
   /** 7. Fates of reads. */
   readonly readAnswers: readonly ReadAnswer[]
-  /** 8. For the diagnostics stream. */
+  /** 8. Fates of wishes for another membership. */
+  readonly changeAnswers: readonly ChangeAnswer[]
+  /** 9. For the diagnostics stream. */
   readonly diagnostics: readonly CoreDiagnostic[]
 }

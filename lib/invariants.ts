@@ -59,9 +59,10 @@ const OF_TWO: readonly Claim<Consecutive>[] = [
     ({ before, after }) => `the vote of term ${before.term} changed from ${before.votedFor} to ${after.votedFor}`],
 ]
 
-/** Whether a follower has lost, within a term, what the leader held for durable there. */
+/** Whether a follower has lost, within a term, what the leader held for durable there; one that had left may come back with nothing. */
 const fell = ({ before, after }: Consecutive<Leader>, at: number): boolean =>
   before.progress[at]?.id === after.progress[at]!.id && after.progress[at]!.matchIndex < before.progress[at]!.matchIndex
+  && !before.leaving.some(({ id }) => id === after.progress[at]!.id)
 
 const OF_ONE_REIGN: readonly Claim<Consecutive<Leader>>[] = [
   [({ before, after }) => after.log.lastIndex >= before.log.lastIndex, () => 'a leader shortened its own log'],

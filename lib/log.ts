@@ -85,8 +85,10 @@ export const termAt = (log: Log, index: Index): Term | undefined => {
 /** The last entry's identity: what votes compare (§5.4.1). */
 export const lastEntry = (log: Log): EntryId => ({ index: log.lastIndex, term: log.terms.at(-1)?.term ?? log.base.term })
 
-/** The newest membership in the log, committed or not (§4.1). */
-export const membershipOf = (log: Log): Membership => log.memberships.at(-1)?.membership ?? log.base.membership
+/** The newest membership in the log, committed or not, and where it stands, which is at the latest at the base (§4.1). */
+export const placedMembershipOf = ({ memberships, base }: Log): PlacedMembership => memberships.at(-1) ?? base
+
+export const membershipOf = (log: Log): Membership => placedMembershipOf(log).membership
 
 /** The membership in force at `index`, which is in the log or its base. */
 export const membershipAt = (log: Log, index: Index): Membership =>

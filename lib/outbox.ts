@@ -1,4 +1,4 @@
-import type { Answer, CoreDiagnostic, LogRead, ReadAnswer, SnapshotWork } from './events.js'
+import type { Answer, ChangeAnswer, CoreDiagnostic, LogRead, ReadAnswer, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
 import type { EntryBatch, Index } from './types.js'
 
@@ -10,6 +10,7 @@ export interface Outbox {
   readonly committed: EntryBatch[]
   readonly answers: Answer[]
   readonly readAnswers: ReadAnswer[]
+  readonly changeAnswers: ChangeAnswer[]
   readonly diagnostics: CoreDiagnostic[]
   /** The batch held a tick: only then do deadlines pass, so that a late tick is noticed before anything it would trigger. */
   ticked: boolean
@@ -32,7 +33,7 @@ export interface Outbox {
 }
 
 export const emptyOutbox = (): Outbox => ({
-  messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [],
+  messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], changeAnswers: [], diagnostics: [],
   ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: false,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })

@@ -22,6 +22,14 @@ export interface Parts {
 
 const NO_PARTS: Parts = { held: 0, round: 0, bytes: 0 }
 
+/** How fast a new voter catches up: what the log held at some moment, which it is to have. Both 0 where none is measured. */
+export interface Lap {
+  readonly to: Index
+  readonly since: Millis
+}
+
+const NO_LAP: Lap = { to: 0, since: 0 }
+
 /** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
 export interface Sending {
   readonly snapshot: Snapshot
@@ -69,6 +77,7 @@ export interface Progress {
   /** Where a snapshot must stand that the follower asks for, because its own is lost; 0 where it does not. */
   lacks: Index
   sending: Sending | undefined
+  lap: Lap
 }
 
 /** The window of a follower of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
@@ -77,7 +86,7 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined,
+  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
@@ -85,12 +94,24 @@ export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
   contact: progress.contact, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
-  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending },
+  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */
 export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   now - progress.contact <= electionTimeoutMs
+
+/**
+ * Whether a new voter has what the log held within the last election timeout, so that nothing waits longer than that for it once it decides
+ * (dissertation §4.2.1). A lap that took longer is followed by another, over what was appended meanwhile.
+ */
+export const hasCaughtUp = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis): boolean => {
+  const { matchIndex, lap } = progress
+  if (matchIndex < lap.to || !isActive(progress, now, electionTimeoutMs)) return false
+  if (lap.to > 0 && now - lap.since <= electionTimeoutMs) return true
+  progress.lap = { to: lastIndex, since: now }
+  return false
+}
 
 /**
  * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round

@@ -2,6 +2,7 @@ import type { Ready, Write } from './events.js'
 import { batchesFrom, lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
 import type { RaftState } from './state.js'
+import type { Turn } from './types.js'
 
 /** What must be written, read off two consecutive states: no handler can forget to report a changed term or vote. */
 const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom, installed }: Outbox): readonly Write[] => {
@@ -22,6 +23,10 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
   return writes
 }
 
+/** What a step asks that asks nothing. */
+export const nothingAsked = (turn: Turn): Ready =>
+  ({ turn, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], changeAnswers: [], diagnostics: [] })
+
 /** What this step asks of the world; its writes are pending from now on. */
 export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): Ready => {
   const writes = writesBetween(before, after, outbox)
@@ -29,6 +34,6 @@ export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): 
     const last = outbox.appendedFrom <= lastEntry(after.log).index ? lastEntry(after.log).index : 0
     after.pendingWrites = [...after.pendingWrites, { turn: after.turn, last, since: after.now }]
   }
-  const { messages, logReads, snapshots, committed, answers, readAnswers, diagnostics } = outbox
-  return { turn: after.turn, writes, messages, logReads, snapshots, committed, answers, readAnswers, diagnostics }
+  const { messages, logReads, snapshots, committed, answers, readAnswers, changeAnswers, diagnostics } = outbox
+  return { turn: after.turn, writes, messages, logReads, snapshots, committed, answers, readAnswers, changeAnswers, diagnostics }
 }

@@ -1,3 +1,4 @@
+import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { type Follower, type Settings, isVoting, restartElectionWait } from './state.js'
@@ -33,5 +34,5 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
     verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
   }
   if (!isAlone || !isVoting(state)) restartElectionWait(state)
-  return { state, ready: { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }
+  return { state, ready: nothingAsked(0) }
 }

@@ -156,6 +156,15 @@ export interface Transfer {
   readonly told: MemberId | undefined
 }
 
+/** A member that the newest membership names no longer: it is served until it knows that, or for so long. */
+export interface Leaving {
+  readonly id: MemberId
+  readonly address: string
+  /** The entry that names it no longer. */
+  readonly index: Index
+  readonly deadline: Millis
+}
+
 /** A read that waits for a quorum's word that this leader still leads (dissertation §6.4). */
 export interface ReadQuestion {
   readonly id: RequestId
@@ -170,8 +179,9 @@ export interface Leader extends Common {
   readonly electedAt: Millis
   /** The entry appended on election: once it is applied the leader is ready (§8). */
   readonly noopIndex: Index
-  /** One item per other member, in membership order. */
+  /** One item per other member, in membership order, and then of those who are leaving. */
   progress: readonly Progress[]
+  leaving: readonly Leaving[]
   heartbeatDue: Millis
   trackers: Tracker[]
   uncommittedBytes: number

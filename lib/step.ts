@@ -23,6 +23,7 @@ import { onChunkAccepted, onChunkRead } from './sending.js'
 import type { Follower, RaftState } from './state.js'
 import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
+import { onChangeAsked, reconfigure, resign } from './reconfiguration.js'
 import { handOver, onTimeoutNow, onTransferAsked } from './transfer.js'
 import { isSatisfied, onRequestVote } from './voting.js'
 
@@ -66,6 +67,10 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
     case 'chunkRead': if (state.role === 'leader') onChunkRead(state, event); return state
     case 'peerGone': return onPeerGone(state, event.peer, outbox)
     case 'transferAsked': if (state.role === 'leader') onTransferAsked(state, event); return state
+    case 'changeAsked':
+      if (state.role === 'leader') onChangeAsked(state, event, outbox)
+      else outbox.changeAnswers.push({ type: 'changeRefused', id: event.id, reason: 'notLeader', why: 'this member does not lead' })
+      return state
     case 'ticked': onTicked(state, event.due, outbox); return state
     default: return unreachable(event)
   }
@@ -131,15 +136,17 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
 
 /** The rules, in order, once per batch. */
 const settle = (before: RaftState, outbox: Outbox): RaftState => {
-  const state = passDeadlines(before, outbox)
+  let state = passDeadlines(before, outbox)
   // What is cut is not asked from the disk any more.
   compact(state)
   if (state.role === 'leader') {
     advanceCommit(state)
     confirmReads(state, outbox)
+    reconfigure(state, outbox)
     replicate(state, outbox)
-    handOver(state, outbox)
+    state = resign(state, outbox)
   }
+  if (state.role === 'leader') handOver(state, outbox)
   completeInstall(state, outbox)
   acknowledge(state, outbox)
   tellReceived(state, outbox)

@@ -43,7 +43,25 @@ export interface Membership {
   readonly learners: readonly MemberId[]
   /** Where each member of the three lists is reached: `host:port`. */
   readonly addresses: Readonly<Record<MemberId, string>>
+  /** Where a change leads that waits for its new voters, learners as yet, to catch up; absent where none does. */
+  readonly next?: NextMembership
 }
+
+/** What somebody wants of a membership; whom a change does not name stays what it is. */
+export type MembershipWish =
+  | {
+    readonly type: 'change'
+    /** Shall vote, each at its address: new members, learners, or voters that have moved. */
+    readonly voters: Readonly<Record<MemberId, string>>
+    /** Shall receive the log and not vote: new members, voters, or learners that have moved. */
+    readonly learners: Readonly<Record<MemberId, string>>
+    readonly remove: readonly MemberId[]
+  }
+  /** The change that is under way ends where it began, as far as voters go. */
+  | { readonly type: 'abandon' }
+
+/** The lists that a membership will have. */
+export type NextMembership = Pick<Membership, 'voters' | 'learners'>
 
 /** Where a log begins: what precedes its first entry, and who belonged to the cluster there. */
 export interface LogBase extends EntryId {

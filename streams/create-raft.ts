@@ -25,6 +25,11 @@ export interface RaftOptions<C, R, S> {
   readonly id: MemberId
   /** The first configuration with the address of each member, equal on all of them; once it is stored, what is stored counts. */
   readonly members: Readonly<Record<MemberId, string>>
+  /**
+   * Where this member is reached, `host:port`, that has yet to be added: `members` does not name it, or it comes back with an empty folder after it was removed.
+   * With an empty folder it then belongs to nothing, waits for whoever leads the cluster of `members`, and neither votes nor stands until it is added.
+   */
+  readonly join?: string
   readonly machine: Machine<C, R, S>
   readonly transport: Transport
   readonly storage: Storage

@@ -1,6 +1,6 @@
 /** The public face of `rxraft`. */
 export {
-  type Appended, Busy, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
+  type Appended, Busy, type ChangeError, ChangeFailed, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
   type ReadError, Rejected, SelectFailed, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
 } from '../lib/errors.js'
 export type { AppendEntries, AppendPart, InstallSnapshot } from '../lib/messages.js'
@@ -12,13 +12,14 @@ export type { Diagnostic, Severity } from './outputs/diagnostics.js'
 export { StepFailed } from './pipeline/flight-recorder.js'
 export { DiskStalled } from './pipeline/gate.js'
 export type { Applied, Commit, CommitEvent, Entry, Machine, Position, Protocol, RunningMachine } from './machine/machine.js'
-export type { Leadership, Raft } from './member/member.js'
+export type { ChangeOptions, MembershipChange } from './member/change-options.js'
+export type { Leadership, Members, Raft } from './member/member.js'
 export { type MemoryClusterOptions, memoryCluster } from './memory-cluster.js'
 export { ApplyFailed, RestoreFailed } from './machine/operate.js'
 export type { LogEvent } from './outputs/commits-from.js'
 export { whileLeader } from './outputs/while-leader.js'
 export { orThrow } from './or-throw.js'
-export type { Ended } from './outputs/outputs.js'
+export type { Ended, MembershipState } from './outputs/outputs.js'
 export type { Eventual, ProposeOptions, Proposer, Replicated, ReplicateOptions } from './proposer/proposer.js'
 export type { ReadOptions } from './reads/pending-read.js'
 export { reducerMachine } from './machine/reducer-machine.js'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { byteSink, partsOf, writeRecord, writeSegmentStart, writeTurn } from '../codecs/recording/index.js'
 import { firstMembership } from '../lib/membership.js'
+import { nothingAsked } from '../lib/ready.js'
 import { firstStep } from '../lib/recover.js'
 import type { RaftState } from '../lib/state.js'
 import { step } from '../lib/step.js'
@@ -78,7 +79,7 @@ test('a broken invariant ends a replay with code 1, at its turn and with its wor
   const sink = byteSink(1024)
   writeSegmentStart(sink, { clusterId: 'c0ffee', id: 'n1', run: 'r1', segment: 1, turn: 0, wall: 0, dropped: 0 }, partsOf(waiting).record)
   writeRecord(sink, 'turn', () => writeTurn(sink, waiting, { now: 1, wall: 1, events: [] }))
-  const after = step({ state: waiting, ready: { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }, { now: 1, wall: 1, events: [] }).state
+  const after = step({ state: waiting, ready: nothingAsked(0) }, { now: 1, wall: 1, events: [] }).state
   writeRecord(sink, 'turn', () => writeTurn(sink, after, { now: 2, wall: 2, events: [{ type: 'persisted', turn: 1 }] }))
   writeFileSync(file, sink.take())
   const { code, out } = await rxraft(t, 'replay', file)

@@ -281,6 +281,26 @@ const remembering: Readonly<Record<string, Check>> = {
     deepEqual({ ...second.store.recovered.peers }, { b: 'three', c: 'two' })
     await second.close()
   },
+  'who is forgotten is forgotten for good, in order with who is remembered, and can be met as another': async world => {
+    const first = await openStore(world.storage())
+    const { store } = first
+    const outcomes: Either<Error, void>[] = []
+    const all = new Promise<void>(resolve => {
+      const done = (outcome: Either<Error, void>): void => { if (outcomes.push(outcome) === 6) resolve() }
+      store.remember('b', 'one', done)
+      store.remember('c', 'two', done)
+      store.remember('d', 'three', done)
+      store.forget(['b', 'd', 'nobody'], done)
+      store.remember('d', 'four', done)
+      store.forget([], done)
+    })
+    await all
+    ok(outcomes.every(isRight))
+    await first.close()
+    const second = await openStore(world.storage())
+    deepEqual({ ...second.store.recovered.peers }, { c: 'two', d: 'four' })
+    await second.close()
+  },
 }
 
 /** What every storage must keep; `make` gives an empty place for each case. */

@@ -1,75 +1,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { packEntries } from '../codecs/entries.js'
-import type { StartError } from '../lib/errors.js'
-import type { AppendEntries, RequestVote } from '../lib/messages.js'
-import { type Either, isLeft, left, right } from '../lib/prelude.js'
-import type { MemberId } from '../lib/types.js'
-import { systemClock } from '../streams/time/clock.js'
-import type { Endpoint, LinkLimits, Transport, TransportEvent } from '../streams/transport/port.js'
-import { count, hasGone, isAbout, member, messagesOf, noticed, unansweredBy, watch, type Watched } from './watch.js'
+import { isLeft, left, right } from '../lib/prelude.js'
+import type { Endpoint, TransportEvent } from '../streams/transport/port.js'
+import { type Cluster, type TransportWorld, append, cluster, pair, vote } from './open-transport.js'
+import { rollRules } from './roll-rules.js'
+import { count, hasGone, isAbout, member, messagesOf, noticed, unansweredBy, type Watched } from './watch.js'
 
-/** One network, made anew for each case, in which the members `n1`, `n2` and `n3` find each other. */
-export interface TransportWorld {
-  transport(id: MemberId): Transport
-  /** What a member advertises and listens on; with port 0 the suite goes by `Links.address` afterwards. */
-  address(id: MemberId): string
-}
+export type { TransportWorld }
 
 /** One rule that every transport must keep; rejects when it does not. */
 export interface SuiteCase {
   readonly name: string
   run(): Promise<void>
-}
-
-const LIMITS: LinkLimits = {
-  maxCommandBytes: 2 ** 20, maxBatchBytes: 2 ** 18, maxClientBufferBytes: 8 * 2 ** 20,
-  maxFrameBytes: 16 * 2 ** 20, maxSendBufferBytes: 64 * 2 ** 20, maxLinks: 16, maxHandshakes: 16,
-  handshakeTimeoutMs: 2_000, keepAliveMs: 100, reconnectMinMs: 5, reconnectMaxMs: 20,
-}
-
-/** A cluster whose address book follows the addresses that the system chose. */
-const cluster = (world: TransportWorld) => {
-  const book: Record<MemberId, string> = Object.fromEntries(['n1', 'n2', 'n3'].map(id => [id, world.address(id)]))
-  const open: Watched[] = []
-  const tryOpen = (id: MemberId, changes: Partial<Endpoint> = {}): Promise<Either<StartError, Watched>> => new Promise(resolve => {
-    const endpoint: Endpoint = {
-      clusterId: 'suite', clusterNameId: 'suite-name', id, incarnation: `${id}-1`, members: book, limits: LIMITS, clock: systemClock, random: () => 0.5,
-      admit: (_, __, decide) => decide(right(undefined)), ...changes,
-    }
-    world.transport(id).open(endpoint, outcome => {
-      if (isLeft(outcome)) return resolve(outcome)
-      const watched = watch(outcome.right)
-      open.push(watched)
-      resolve(right(watched))
-    })
-  })
-  return {
-    tryOpen,
-    addressOf: world.address,
-    open: async (id: MemberId, changes: Partial<Endpoint> = {}): Promise<Watched> => {
-      const outcome = await tryOpen(id, changes)
-      if (isLeft(outcome)) throw outcome.left
-      book[id] = outcome.right.links.address
-      return outcome.right
-    },
-    closeAll: async (): Promise<void> => { await Promise.all(open.map(one => one.close())) },
-  }
-}
-type Cluster = ReturnType<typeof cluster>
-
-const vote = (from: MemberId, to: MemberId, term: number): RequestVote =>
-  ({ type: 'requestVote', from, to, term, preVote: false, transfer: false, lastLogIndex: 1, lastLogTerm: 1, round: term * 1000 })
-const append = (from: MemberId, to: MemberId, term: number, command: Uint8Array): AppendEntries => ({
-  type: 'appendEntries', from, to, term, prevLogIndex: term, prevLogTerm: 1, leaderCommit: 0, asks: false, round: term,
-  batches: [{ kind: 'command', firstIndex: term + 1, term, count: 1, time: 1, skip: 0, body: packEntries([command]) }],
-})
-
-/** Two members, linked; the larger is opened first, so that the smaller finds it at the first attempt. */
-const pair = async (all: Cluster): Promise<readonly [Watched, Watched]> => {
-  const n2 = await all.open('n2')
-  const n1 = await all.open('n1')
-  await Promise.all([n1.until('n2 is up', count('connected', 'n2', 1)), n2.until('n1 is up', count('connected', 'n1', 1))])
-  return [n1, n2]
 }
 
 const refuseWiped: Endpoint['admit'] = (_, incarnation, decide) =>
@@ -199,7 +140,7 @@ const lives: Record<string, (all: Cluster) => Promise<void>> = {
 
 const refusals: Record<string, (all: Cluster) => Promise<void>> = {
   'who is no member is refused by those who do not know it': async all => {
-    const known = await all.open('n2', { members: { n2: all.addressOf('n2') } })
+    const known = await all.open('n2', { roll: all.rollOf(['n2']) })
     const stranger = await all.open('n1')
     await known.until('a refusal', noticed('handshakeRefused'))
     await stranger.until('word of it', noticed('refusedByPeer'))
@@ -230,7 +171,7 @@ const refusals: Record<string, (all: Cluster) => Promise<void>> = {
 
 /** What every transport must do, free of any runner: register each case with yours. */
 export const transportSuite = (make: () => TransportWorld): readonly SuiteCase[] =>
-  Object.entries({ ...delivery, ...lives, ...refusals }).map(([name, run]) => ({
+  Object.entries({ ...delivery, ...lives, ...refusals, ...rollRules }).map(([name, run]) => ({
     name,
     run: async () => {
       const all = cluster(make())

@@ -5,11 +5,11 @@ import { isLeft, right } from '../../lib/prelude.js'
 import type { MemberId } from '../../lib/types.js'
 import { freePort } from '../../cli/demo/ports.js'
 import { systemClock } from '../../streams/time/clock.js'
-import { type Endpoint, type Links, tcpTransport } from '../../streams/index.js'
+import { type Links, tcpTransport } from '../../streams/index.js'
 import { type Layer, batchAt } from './layer.js'
 
-const openLinks = (id: MemberId, members: Endpoint['members']): Promise<Links> => new Promise((resolve, reject) => tcpTransport().open({
-  id, members, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, clock: systemClock, random: Math.random,
+const openLinks = (id: MemberId, members: Record<MemberId, string>): Promise<Links> => new Promise((resolve, reject) => tcpTransport().open({
+  id, address: members[id]!, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, clock: systemClock, random: Math.random,
   admit: (_, __, decide) => decide(right(undefined)),
 }, outcome => isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right)))
 

@@ -6,7 +6,7 @@ import type { Message, SnapshotId } from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody, MembershipWish } from '../../lib/types.js'
 
 /** `3..7@2`: the entries from 3 to 7, of term 2. */
 const placeOf = (batch: EntryBatch | BatchHead): string =>
@@ -38,6 +38,13 @@ const ofMessage = (message: Message): string => {
 }
 const messageWords = (message: Message, party: string): string => `${message.type} ${party} in term ${message.term}: ${ofMessage(message)}`
 
+const wishWords = (wish: MembershipWish): string => {
+  if (wish.type === 'abandon') return 'abandon the change of the membership'
+  const { voters, learners, remove } = wish
+  const named = { 'make voters of': Object.keys(voters), 'make learners of': Object.keys(learners), remove }
+  return Object.entries(named).filter(([, ids]) => ids.length > 0).map(([what, ids]) => `${what} ${ids.join(', ')}`).join(' and ')
+}
+
 const eventWords = (event: RaftEvent): string => {
   switch (event.type) {
     case 'received': return messageWords(event.message, `from ${event.message.from}`)
@@ -55,6 +62,7 @@ const eventWords = (event: RaftEvent): string => {
     }
     case 'peerGone': return `${event.peer} is gone`
     case 'transferAsked': return `the leadership of term ${event.term} is to pass to ${event.to ?? 'whoever is ready first'}`
+    case 'changeAsked': return `the leader of term ${event.term} is to ${wishWords(event.wish)}`
     case 'ticked': return `ticked, due ${event.due.toFixed(1)}`
     default: return unreachable(event)
   }
@@ -92,7 +100,7 @@ export const stateWords = (state: RaftState): string => {
 
 export const inputWords = (events: readonly RaftEvent[]): readonly string[] => events.map(event => `← ${eventWords(event)}`)
 
-export const outputWords = ({ ready: { writes, messages, logReads, snapshots, committed, answers, readAnswers, diagnostics } }: Step): readonly string[] => [
+export const outputWords = ({ ready: { writes, messages, logReads, snapshots, committed, answers, readAnswers, changeAnswers, diagnostics } }: Step): readonly string[] => [
   ...writes.map(writeWords),
   ...messages.map(message => messageWords(message, `to ${message.to}`)),
   ...logReads.map(({ purpose, from, to }) => `read ${from}..${to} to ${purpose.type === 'apply' ? 'apply' : `replicate to ${purpose.to}`}`),
@@ -100,6 +108,7 @@ export const outputWords = ({ ready: { writes, messages, logReads, snapshots, co
   ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
   ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),
   ...readAnswers.map(answer => `read ${answer.id}: ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused, ${answer.reason}`}`),
+  ...changeAnswers.map(answer => `change ${answer.id}: ${answer.type === 'changeTaken' ? `taken at ${answer.index}` : `refused, ${answer.why}`}`),
   ...diagnostics.map(diagnostic => `notice ${JSON.stringify(diagnostic)}`),
 ].map(line => `→ ${line}`)
 

@@ -1,7 +1,9 @@
 /** What goes into one step: a tag, then the fields in the order in which they stand here. */
 import * as t from 'io-ts'
 import type { RaftEvent, ReadPurpose } from '../../lib/events.js'
-import { isLeft, unreachable } from '../../lib/prelude.js'
+import { isLeft, right, unreachable } from '../../lib/prelude.js'
+import { decodeJson, encodeJson } from '../json.js'
+import { Membership, MembershipWish, decodeMembership, encodeMembership } from '../membership.js'
 import { Count, Index, MemberId, Term, guard, integer } from '../primitives.js'
 import { decodeWith } from '../report.js'
 import { EntryBatches, EntryBody } from '../shapes.js'
@@ -14,8 +16,10 @@ import { readChunk, readSnapshot, writeChunk, writeSnapshot } from './snapshots.
 
 const EVENTS = [
   'received', 'proposed', 'persisted', 'entriesRead', 'applied', 'ticked', 'snapshotStored', 'chunkWritten', 'receiveFailed', 'chunkRead',
-  'peerGone', 'transferAsked', 'readAsked',
+  'peerGone', 'transferAsked', 'readAsked', 'changeAsked',
 ] as const
+
+const NOTHING = new Uint8Array(0)
 
 /** Nobody's id is empty: an empty one stands for the member itself, which applies what it reads. */
 const writePurpose = (sink: ByteSink, purpose: ReadPurpose): void => sink.text(purpose.type === 'replicate' ? purpose.to : '')
@@ -54,6 +58,11 @@ export const writeEvent = (sink: ByteSink, event: RaftEvent): void => {
     case 'transferAsked':
       sink.varint(event.term)
       return sink.text(event.to ?? '')
+    case 'changeAsked':
+      sink.varint(event.id)
+      sink.varint(event.term)
+      sink.blob(encodeJson(MembershipWish, event.wish))
+      return sink.blob(event.from === undefined ? NOTHING : encodeMembership(event.from))
     case 'ticked': return sink.double(event.due)
     default: return unreachable(event)
   }
@@ -91,6 +100,12 @@ const fieldsOf = (source: ByteSource): RaftEvent | undefined => {
     }
     case 'peerGone': return { type, peer: source.text() }
     case 'transferAsked': return { type, term: source.varint(), to: source.text() || undefined }
+    case 'changeAsked': {
+      const [id, term, wish, from] = [source.varint(), source.varint(), decodeJson(MembershipWish, source.blob()), source.blob()]
+      const membership = from.length === 0 ? right(undefined) : decodeMembership(from)
+      if (isLeft(wish)) return void source.fail(`a wish for another membership: ${wish.left}`)
+      return isLeft(membership) ? void source.fail(`a membership: ${membership.left}`) : { type, id, term, wish: wish.right, from: membership.right }
+    }
     case 'ticked': return { type, due: source.double() }
     case undefined: return void source.fail('an event is of an unknown kind')
     default: return unreachable(type)
@@ -119,6 +134,7 @@ const CODECS: { readonly [Type in RaftEvent['type']]: t.Decoder<unknown, Extract
   chunkRead: t.strict({ type: t.literal('chunkRead'), to: MemberId, snapshot: Snapshot, offset: Count, chunk: t.union([Chunk, t.undefined]) }),
   peerGone: t.strict({ type: t.literal('peerGone'), peer: MemberId }),
   transferAsked: t.strict({ type: t.literal('transferAsked'), term: Term, to: t.union([MemberId, t.undefined]) }),
+  changeAsked: t.strict({ type: t.literal('changeAsked'), id: Count, term: Term, wish: MembershipWish, from: t.union([Membership, t.undefined]) }),
   ticked: t.strict({ type: t.literal('ticked'), due: Time }),
 }
 

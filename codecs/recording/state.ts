@@ -7,10 +7,10 @@ import { brokenIn } from '../../lib/invariants.js'
 import { type Log, type TermRun, openLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Progress, Sending } from '../../lib/progress.js'
-import type { Assembly, Candidate, Follower, Leader, RaftState, Receiving, Settings } from '../../lib/state.js'
+import type { Assembly, Candidate, Follower, Leader, Leaving, RaftState, Receiving, Settings } from '../../lib/state.js'
 import type { EntryBatch, LogBase } from '../../lib/types.js'
 import { Membership } from '../membership.js'
-import { Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
+import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
 import { BatchHead, EntryBatches } from '../shapes.js'
 import { Chunk, MAX_CHUNK_BYTES, Snapshot } from '../snapshots.js'
 import { Time } from './events.js'
@@ -102,13 +102,14 @@ const common = {
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending),
+  contact: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time }),
 }, 'Progress')
+const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({ role: t.literal('follower'), ...common, verified: Index, assembly: maybe(Assembly), leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
-    role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), heartbeatDue: Time,
+    role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
     transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })),
     reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,

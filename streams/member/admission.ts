@@ -1,30 +1,70 @@
+import { openLog } from '../../lib/log.js'
+import { reachable } from '../../lib/reach.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../lib/types.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
 import type { Store } from '../storage/port.js'
 import type { Endpoint } from '../transport/port.js'
 
-/**
- * Knows each peer by its incarnation, for good: a peer that comes back with an empty folder is a stranger, for it has
- * forgotten its votes and what it acknowledged. The first incarnation met is durable before the peer is let in.
- */
-export const createAdmission = (store: Pick<Store, 'recovered' | 'remember'>, notice: (notice: MemberNotice) => void): Endpoint['admit'] => {
-  const known = new Map(Object.entries(store.recovered.peers))
-  const claimed = new Map<MemberId, Incarnation>(known)
+/** Whom this member takes for who they say they are. */
+export interface Admission {
+  readonly admit: Endpoint['admit']
+  /** From now on these are the members: others are let in without being remembered, or whoever likes could fill the disk. */
+  named(addresses: Readonly<Record<MemberId, string>>): void
+  /** A membership without these is committed. */
+  left(peers: readonly MemberId[]): void
+}
 
-  return (peer, incarnation, decide) => {
-    const claim = claimed.get(peer)
-    if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
-    if (known.get(peer) === incarnation) return decide(right(undefined))
-    claimed.set(peer, incarnation)
-    store.remember(peer, incarnation, outcome => {
-      if (isLeft(outcome)) {
-        claimed.delete(peer)
-        notice({ type: 'rememberFailed', peer, reason: outcome.left.message })
-        return decide(left(`member ${peer} could not be remembered: ${outcome.left.message}`))
-      }
-      known.set(peer, incarnation)
-      decide(right(undefined))
+/** Peers that no membership names any more, committed or not: only a crash can have left them behind. */
+const strangersIn = ({ peers, base, memberships }: Store['recovered']): readonly MemberId[] => {
+  const named = new Set([base, ...memberships.map(({ membership }) => ({ membership }))].flatMap(({ membership }) => Object.keys(membership.addresses)))
+  return Object.keys(peers).filter(peer => !named.has(peer))
+}
+
+/**
+ * Knows each peer by its incarnation as long as it belongs: a peer that comes back with an empty folder is a stranger, for it has forgotten its votes
+ * and what it acknowledged. The first incarnation met is durable before the peer is let in.
+ *
+ * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships behind that one, so
+ * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
+ * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out.
+ */
+export const createAdmission = (store: Pick<Store, 'recovered' | 'remember' | 'forget'>, notice: (notice: MemberNotice) => void): Admission => {
+  const { recovered } = store
+  const known = new Map(Object.entries(recovered.peers))
+  const claimed = new Map<MemberId, Incarnation>(known)
+  let members = reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex })
+
+  const forget = (peers: readonly MemberId[]): void => {
+    const met = peers.filter(peer => claimed.has(peer))
+    if (met.length === 0) return
+    for (const peer of met) {
+      known.delete(peer)
+      claimed.delete(peer)
+    }
+    store.forget(met, outcome => {
+      if (isLeft(outcome)) for (const peer of met) notice({ type: 'rememberFailed', peer, reason: outcome.left.message })
     })
+  }
+  forget(strangersIn(recovered))
+
+  return {
+    named: addresses => { members = addresses },
+    left: forget,
+    admit: (peer, incarnation, decide) => {
+      const claim = claimed.get(peer)
+      if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
+      if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
+      claimed.set(peer, incarnation)
+      store.remember(peer, incarnation, outcome => {
+        if (isLeft(outcome)) {
+          claimed.delete(peer)
+          notice({ type: 'rememberFailed', peer, reason: outcome.left.message })
+          return decide(left(`member ${peer} could not be remembered: ${outcome.left.message}`))
+        }
+        if (claimed.get(peer) === incarnation) known.set(peer, incarnation)
+        decide(right(undefined))
+      })
+    },
   }
 }

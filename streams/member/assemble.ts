@@ -2,21 +2,21 @@ import { awaitsMachine } from '../../lib/application.js'
 import { membershipAt } from '../../lib/log.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { EntryBody, RequestId, Term } from '../../lib/types.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
 import { createDecodedCommands } from '../machine/decoded-commands.js'
+import { followRoll } from './follow-roll.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
+import { type Operator, createOperator } from './operator.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Reads, createReads } from '../reads/reads.js'
 import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
-import { type Transfers, createTransfers } from './transfer.js'
 import { type Linked, createLinked } from '../transport/linked.js'
 import { createSender } from '../transport/send.js'
 
@@ -27,7 +27,7 @@ export interface Parts<C, R, S> {
   readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
-  readonly transfers: Pick<Transfers, 'transfer' | 'leave'>
+  readonly operator: Pick<Operator, 'transfer' | 'change' | 'leave'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
@@ -53,7 +53,7 @@ const outputsOf = <C, R, S>({ begun: { applied } }: Member<C, R, S>, first: Raft
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { limits, snapshotCompression }, protocol, ports: { links, store }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
+  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
   const outputs = outputsOf(member, first, (command, options, done) => requests.submit(command, options, done))
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
@@ -61,8 +61,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
-  const propose = (id: RequestId, body: EntryBody, term: Term): void => feed.proposed({ type: 'proposed', id, body, term })
-  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose })
+  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
     protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
@@ -83,11 +82,12 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
-  const transfers = createTransfers({ first, ask: (term, to) => feed.completed({ type: 'transferAsked', term, to }, true), isLinked: id => linked.at({ type: 'member', id }) !== undefined })
+  const roll = followRoll({ links, admission }, first)
+  const operator = createOperator(first, event => feed.completed(event, true), id => linked.at({ type: 'member', id }) !== undefined)
   const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    linked, requests, reads, outputs, snapshots, transfers, log, overflowed: overflow.add,
+    linked, requests, reads, outputs, snapshots, operator, log, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
@@ -105,9 +105,10 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       reads.answered([...readAnswers, ...step.ready.readAnswers])
       linked.follow(step.state)
       sender.flush()
-      transfers.follow(step.state)
+      roll.follow(step.state)
+      operator.follow(step)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, transfers, requests, reads, linked, outputs]) part.halt() },
+    halt: () => { for (const part of [log, applier, snapshots, operator, requests, reads, linked, outputs]) part.halt() },
   }
 }

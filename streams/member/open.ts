@@ -3,11 +3,12 @@ import type { CheckedOptions } from '../../codecs/options.js'
 import type { RunEnd } from '../../codecs/recording/segment.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
-import { membershipOf, openLog } from '../../lib/log.js'
-import { firstMembership } from '../../lib/membership.js'
+import { openLog } from '../../lib/log.js'
+import { NO_MEMBERSHIP, firstMembership } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Membership, Millis } from '../../lib/types.js'
-import { createAdmission } from './admission.js'
+import { reachable } from '../../lib/reach.js'
+import type { Millis } from '../../lib/types.js'
+import { type Admission, createAdmission } from './admission.js'
 import type { Recorder, Recording } from '../recorder/port.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
@@ -20,8 +21,7 @@ export interface Ports {
   readonly store: Store
   readonly links: Links
   readonly recording: Recording | undefined
-  /** Who belongs to the cluster, by what is stored. */
-  readonly membership: Membership
+  readonly admission: Admission
 }
 
 export interface Opening<C, R, S> {
@@ -45,25 +45,28 @@ interface Opened<C, R, S> {
 
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {
-  const { options: { cluster, id, members, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
+  const { options: { cluster, id, members, join, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
-  const owner = { clusterId, id, membership: first, tailBytes: limits.logCacheBytes }
+  // Who joins belongs to nothing until the log says so; the cluster is the same all the same.
+  const owner = { clusterId, id, membership: join === undefined ? first : NO_MEMBERSHIP, tailBytes: limits.logCacheBytes }
   const record = (answer: (outcome: Either<StartError, Recording | undefined>) => void): void =>
     answer(recorder === undefined ? right(undefined) : recorder.open({ clusterId, id }, notice))
   // First, since it only looks at its options: what was opened after it need not be closed for its sake.
   attempt('recorder', record, recorded => isLeft(recorded) ? done(recorded) : attempt<Store>('storage', answer => storage.open(owner, answer), opened => {
     if (isLeft(opened)) return done(opened)
     const store = opened.right
-    const membership = membershipOf(openLog(store.recovered))
+    const { recovered } = store
+    const addresses = reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex })
+    const admission = createAdmission(store, notice)
     const endpoint = {
-      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: store.recovered.incarnation, members: membership.addresses,
-      admit: createAdmission(store, notice), limits, clock, random,
+      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
+      address: addresses[id] ?? join ?? members[id] ?? '', roll: { addresses, isOpen: true }, admit: admission.admit, limits, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
     const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
       ? refused(listening.left)
-      : done(right({ ports: { store, links: listening.right, recording: recorded.right, membership }, begun })))
+      : done(right({ ports: { store, links: listening.right, recording: recorded.right, admission }, begun })))
     begin(store, begun => isLeft(begun) ? refused(begun.left) : listen(begun.right))
   }))
 }
@@ -82,12 +85,17 @@ const attempt = <A>(name: string, open: (answer: (outcome: Either<StartError, A>
   }
 }
 
-/** What there is to say of the start, once somebody can hear it. */
-export const startNotices = ({ members }: CheckedOptions, { store, membership: { addresses } }: Ports): readonly Notice[] => {
-  const notes = store.recovered.notes.map((note): Notice => ({ type: 'storageNote', note }))
-  const isSame = Object.keys(members).length === Object.keys(addresses).length
-    && Object.entries(members).every(([id, address]) => addresses[id] === address)
-  return isSame ? notes : [...notes, { type: 'membersDiffer', configured: members, stored: addresses }]
+/**
+ * What there is to say of the start, once somebody can hear it. Ids that differ from the configured ones were changed by the log, for the cluster's id is made
+ * of the first; and so may addresses be, once any change is in the log.
+ */
+export const startNotices = ({ members }: CheckedOptions, { store: { recovered } }: Ports): readonly Notice[] => {
+  const notes = recovered.notes.map((note): Notice => ({ type: 'storageNote', note }))
+  const { memberships, base: { membership: { addresses } } } = recovered
+  const ids = Object.keys(members)
+  const isUnchanged = memberships.length === 0 && ids.length === Object.keys(addresses).length && ids.every(id => Object.hasOwn(addresses, id))
+  const differs = isUnchanged && ids.some(id => addresses[id] !== members[id])
+  return differs ? [...notes, { type: 'membersDiffer', configured: members, stored: addresses }] : notes
 }
 
 /** Gives back the address, the files and the lock; what does not finish within `timeoutMs` is left to itself. */

@@ -12,6 +12,7 @@ import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { callOptions } from '../proposer/call-options.js'
 import { proposerOf } from '../proposer/proposer-of.js'
+import { membersBy } from './members.js'
 import { receive } from './receive.js'
 import type { Ended } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
@@ -35,7 +36,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { linked, requests, reads, outputs, snapshots, transfers, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, reads, outputs, snapshots, operator, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -51,7 +52,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const ending = createEnding(clock.endOfTurn, {
     drain: done => {
       reads.refuseAll()
-      requests.drain(() => transfers.leave(done))
+      requests.drain(() => operator.leave(done))
     },
     halt: () => {
       running.unsubscribe()
@@ -77,8 +78,12 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
       resolve(outcome)
       told?.()
     })),
-    transferLeadership: to => new Promise(resolve => transfers.transfer(to, outcome => {
+    transferLeadership: to => new Promise(resolve => operator.transfer(to, outcome => {
       resolve(outcome)
+      told?.()
+    })),
+    members: membersBy((wish, options, done) => operator.change(wish, options, outcome => {
+      done(outcome)
       told?.()
     })),
     stop: ending.stop, [Symbol.asyncDispose]: ending.stop,

@@ -4,16 +4,17 @@ import { optional } from '../../codecs/options.js'
 import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type TransferError, NotLeader, Rejected, Stopped, TransferFailed } from '../../lib/errors.js'
+import type { RaftEvent } from '../../lib/events.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isAlone, isVoter } from '../../lib/membership.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import { heirs } from '../../lib/transfer.js'
 import type { MemberId, Millis, Term, Turn } from '../../lib/types.js'
 
-interface TransfersOptions {
+export interface TransfersOptions {
   readonly first: RaftState
-  /** Tells the core of the wish, which is meant for the leader of this term. */
-  readonly ask: (term: Term, to: MemberId | undefined) => void
+  /** Tells the core of the wish, which is meant for the leader of its term. */
+  readonly ask: (event: Extract<RaftEvent, { type: 'transferAsked' }>) => void
   readonly isLinked: (member: MemberId) => boolean
 }
 
@@ -112,7 +113,7 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     const refused = refusal(to)
     if (refused !== undefined) return done(left(refused))
     wish = { to, term: newest.term, done, turn: newest.turn, isTaken: false, since: newest.now, isOver: false }
-    ask(newest.term, to)
+    ask({ type: 'transferAsked', term: newest.term, to })
   }
 
   return {

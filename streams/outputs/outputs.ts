@@ -1,9 +1,11 @@
 import { type Observable, ReplaySubject, Subject } from 'rxjs'
 import type { AppendEntries, AppendPart, InstallSnapshot, Message } from '../../lib/messages.js'
+import { placedMembershipOf } from '../../lib/log.js'
+import { sameMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Status, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
-import type { Term } from '../../lib/types.js'
+import type { Membership, Term } from '../../lib/types.js'
 import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createLeaderships } from './leaderships.js'
@@ -22,6 +24,8 @@ export interface OutputStreams<C, R, S, L> {
   readonly state$: Observable<Applied<S>>
   /** The leadership while this member leads and is ready. Replays the current value; `undefined` as soon as it is lost. */
   readonly leadership$: Observable<L | undefined>
+  /** Who belongs to the cluster, by the newest membership in the log, and whether that is committed. Replays the current value. */
+  readonly membership$: Observable<MembershipState>
   /** Commits with their results, after this member's machine has applied them. Replays nothing. */
   readonly commits$: Observable<CommitEvent<C, R, S>>
   /** What this member, as leader, has sent of its log: whole batches, and parts of those that are larger than a follower's window. Replays nothing. */
@@ -35,6 +39,17 @@ export interface OutputStreams<C, R, S, L> {
   /** How the member ended: one value, replayed, then the last completion of all. */
   readonly ended$: Observable<Ended>
 }
+
+/** A membership, and whether it may still be taken back; a change is under way where it has outgoing voters or leads to another. */
+export interface MembershipState extends Membership {
+  readonly isCommitted: boolean
+}
+
+const membershipStateOf = ({ log, commitIndex }: RaftState): MembershipState => {
+  const { index, membership } = placedMembershipOf(log)
+  return { ...membership, isCommitted: index <= commitIndex }
+}
+const sameMembershipState = (a: MembershipState, b: MembershipState): boolean => a.isCommitted === b.isCommitted && sameMembership(a, b)
 
 /** The other side of the streams: what happened, told once; what nobody watches is not even built. */
 export interface Outputs<C, R, S, L> {
@@ -92,6 +107,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
   const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(latest.index, shown.commitIndex) }), sameStatus)
   const state = createCurrent(() => latest, (a, b) => a.index === b.index)
   const leadership = createCurrent(leaderships.current)
+  const membership = createCurrent(() => membershipStateOf(shown), sameMembershipState)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const sent = createSent()
   const snapshots = new Subject<SnapshotEvent>()
@@ -108,7 +124,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
 
   return {
     streams: {
-      status$: status.value$, state$: state.value$, leadership$: leadership.value$, commits$: commits.asObservable(),
+      status$: status.value$, state$: state.value$, leadership$: leadership.value$, membership$: membership.value$, commits$: commits.asObservable(),
       ...sent.streams, snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
     },
     released: ({ state, ready }) => {
@@ -119,6 +135,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
       if (snapshots.observed) for (const event of travelBetween(before, state)) snapshots.next(event)
       status.show()
       leadership.show()
+      membership.show()
     },
     folded: ({ state, ready }) => {
       leaderships.follow(state)
@@ -136,7 +153,7 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
     halt,
     end: how => {
       halt()
-      for (const stream of [status, state, leadership, commits, sent, snapshots, diagnostics]) stream.complete()
+      for (const stream of [status, state, leadership, membership, commits, sent, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
     },

@@ -13,11 +13,11 @@ export interface CallOptions {
   readonly faults?: readonly string[]
 }
 
-const Timeout = guard<Millis>('Timeout', value =>
+export const Timeout = guard<Millis>('Timeout', value =>
   typeof value === 'number' && value >= 0 && Number.isFinite(value) ? undefined : 'must be a number of milliseconds')
 
 /** By what it can do: a test environment may bring an AbortSignal of its own. */
-const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' && value !== null
+export const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' && value !== null
   && ['addEventListener', 'removeEventListener'].every(name => typeof Reflect.get(value, name) === 'function') ? undefined : 'must be an AbortSignal')
 
 const Given = t.type({ options: closed({ timeoutMs: optional(Timeout), signal: optional(Signal) }) })

@@ -2,7 +2,7 @@ import { type RecordedTurn, type Segment, type SegmentFault, differences, digest
 import { messageOf } from '../../codecs/report.js'
 import { InvariantBroken } from '../../lib/invariants.js'
 import { isLeft } from '../../lib/prelude.js'
-import type { Ready } from '../../lib/events.js'
+import { nothingAsked } from '../../lib/ready.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { Turn } from '../../lib/types.js'
@@ -17,11 +17,9 @@ export type Replayed =
   /** The recording is damaged from here on. */
   | { readonly type: 'unreadable'; readonly fault: SegmentFault }
 
-const NOTHING: Omit<Ready, 'turn'> = { writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
-
 /** Folds the turns of a segment again. A state is compared with what was recorded before the turn after it. */
 export function* replay({ first, turns, damage }: Segment, fold: typeof step = step): Generator<Replayed, void> {
-  let previous: Step = { state: first, ready: { turn: first.turn, ...NOTHING } }
+  let previous: Step = { state: first, ready: nothingAsked(first.turn) }
   for (const turn of turns()) {
     if (isLeft(turn)) return yield { type: 'unreadable', fault: turn.left }
     const recorded = turn.right

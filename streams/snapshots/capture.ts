@@ -123,7 +123,9 @@ const begin = (work: Work, { index, term, time }: Position): void => {
     work.stored(taken)
     return answer(right(taken))
   }
-  if (index === 0) return over(work)(left(new SnapshotFailed(0, 'nothing is applied yet')))
+  // A snapshot says who belongs, which a member that joins does not know before its log names somebody.
+  const missing = index === 0 ? 'nothing is applied yet' : membershipAt(index).voters.length === 0 ? 'who belongs to the cluster is not known yet' : undefined
+  if (missing !== undefined) return over(work)(left(new SnapshotFailed(index, missing)))
   work.phase = 'running'
   const chunks = stateOf(work, index)
   // Not during this call: whoever hears of it may ask again.

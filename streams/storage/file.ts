@@ -79,6 +79,11 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
       if (peers[peer] === incarnation) done(right(undefined))
       else replace({ ...identity, peers: { ...peers, [peer]: incarnation } })(done)
     }),
+    forget: (gone: readonly string[]): Act<void, Error> => inTurn(done => {
+      const left = Object.entries(identity.peers).filter(([peer]) => !gone.includes(peer))
+      if (left.length === Object.keys(identity.peers).length) done(right(undefined))
+      else replace({ ...identity, peers: Object.fromEntries(left) })(done)
+    }),
     rest: inTurn(succeed(undefined)),
   }
 }
@@ -113,6 +118,10 @@ const openStore = (parts: Parts): Store => {
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
   const peers = peerMemory(parts, queue.fail)
+  const ifOpen = (act: Act<void, Error>): Act<void, Error> => done => {
+    if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
+    else act(done)
+  }
   let closing: (() => void)[] | undefined
   let isClosed = false
   /** What recovery left to do is the first thing in the queue; not before somebody listens, who hears of it if it fails. */
@@ -134,10 +143,8 @@ const openStore = (parts: Parts): Store => {
       begin()
       queue.whenWritten(read.to, () => readLog(parts, read, event => { if (!isClosed) events.next(event) }))
     },
-    remember: (peer, incarnation, done) => {
-      if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
-      else peers.remember(peer, incarnation)(done)
-    },
+    remember: (peer, incarnation, done) => ifOpen(peers.remember(peer, incarnation))(done),
+    forget: (gone, done) => ifOpen(peers.forget(gone))(done),
     close: done => {
       if (isClosed) return done()
       if (closing !== undefined) return void closing.push(done)

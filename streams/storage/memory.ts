@@ -174,6 +174,10 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
       kept.peers = { ...kept.peers, [peer]: incarnation }
       done(right(undefined))
     }),
+    forget: (peers, done) => later(() => {
+      kept.peers = Object.fromEntries(Object.entries(kept.peers).filter(([peer]) => !peers.includes(peer)))
+      done(right(undefined))
+    }),
     close: done => later(() => closeSnapshots(() => {
       if (!closed) {
         closed = true

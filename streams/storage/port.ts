@@ -111,6 +111,8 @@ export interface Store {
   read(read: StoreRead): void
   /** Remembers a peer's incarnation durably, then calls `done`. */
   remember(peer: MemberId, incarnation: Incarnation, done: (outcome: Either<Error, void>) => void): void
+  /** Forgets the incarnations of these peers durably, then calls `done`; in order with `remember`. */
+  forget(peers: readonly MemberId[], done: (outcome: Either<Error, void>) => void): void
   /** Finishes queued writes, marks a clean stop, releases the lock. Calling twice is calling once. */
   close(done: () => void): void
 }

@@ -5,6 +5,7 @@ import type { LinkMessage } from '../../lib/requests.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Endpoint, Links, Party, Transport, TransportEvent } from './port.js'
+import { type RollCall, createRollCall } from './roll.js'
 
 interface Mailbox {
   readonly events$: Observable<TransportEvent>
@@ -40,14 +41,17 @@ const createMailbox = (clock: Clock): Mailbox => {
 /** The other end of a link, as the one who sends through it sees it. */
 interface End {
   received(message: LinkMessage): void
-  /** The other one has left: a seat is left for good, and no link is cut otherwise. */
-  cut(): void
+  /** The link is over; `isGone` where the other one has left its seat, which is for good: what it left unanswered it has not seen. */
+  cut(isGone: boolean): void
 }
 
 /** A member in its place, and how others reach it. */
 interface Seat {
   readonly endpoint: Endpoint
+  readonly roll: RollCall
   readonly peers: Map<MemberId, End>
+  /** Why somebody got no link: told once, until the reason changes or there is one. */
+  readonly told: Map<MemberId, string>
   post(event: TransportEvent): void
 }
 
@@ -63,10 +67,10 @@ export const memoryNetwork = (): Network => ({ seats: new Map() })
 /** What arrives at `seat` from `from`; the party is made once, not for each message. */
 const endOf = (seat: Seat, from: Party, forget: () => void): End => ({
   received: message => seat.post({ type: 'received', from, message }),
-  cut: () => {
+  cut: isGone => {
     forget()
-    seat.post({ type: 'disconnected', party: from, unanswered: 'unseen' })
-    if (from.type === 'member') seat.post({ type: 'gone', peer: from.id })
+    seat.post({ type: 'disconnected', party: from, unanswered: isGone ? 'unseen' : 'unknown' })
+    if (isGone && from.type === 'member') seat.post({ type: 'gone', peer: from.id })
   },
 })
 
@@ -74,13 +78,17 @@ const join = (a: Seat, b: Seat): void => {
   for (const [seat, other] of [[a, b], [b, a]] as const) {
     const { id } = other.endpoint
     const party: Party = { type: 'member', id }
+    seat.told.delete(id)
     other.peers.set(seat.endpoint.id, endOf(seat, party, () => seat.peers.delete(id)))
     seat.post({ type: 'connected', party })
   }
 }
 
 const refuse = (by: Seat, refused: Seat, reason: string): void => {
-  by.post({ type: 'noticed', notice: { type: 'handshakeRefused', remote: refused.endpoint.id, reason } })
+  const { id } = refused.endpoint
+  if (by.told.get(id) === reason) return
+  by.told.set(id, reason)
+  by.post({ type: 'noticed', notice: { type: 'handshakeRefused', remote: id, reason } })
   refused.post({ type: 'noticed', notice: { type: 'refusedByPeer', peer: by.endpoint.id, reason } })
 }
 
@@ -88,7 +96,8 @@ const refuse = (by: Seat, refused: Seat, reason: string): void => {
 const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
   const { clusterId, id, incarnation } = peer.endpoint
   if (by.endpoint.clusterId !== clusterId) return refuse(by, peer, 'the cluster is another one')
-  if (by.endpoint.members[id] === undefined) return refuse(by, peer, `${id} is no member`)
+  const objection = by.roll.objectionTo(id)
+  if (objection !== undefined) return refuse(by, peer, objection)
   by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed())
 }
 
@@ -98,11 +107,33 @@ const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => 
   for (const message of messages) end.received(message)
 }
 
-/** Cuts every link of the seat, at both ends. */
-const leave = (seat: Seat): void => {
-  for (const id of seat.peers.keys()) seat.post({ type: 'disconnected', party: { type: 'member', id }, unanswered: 'unknown' })
-  for (const end of [...seat.peers.values()]) end.cut()
-  seat.peers.clear()
+/** Links two that are open, once each takes the other for who it is. */
+const meet = ({ seats }: Network, seat: Seat, other: Seat): void => {
+  const mayLink = (): boolean => [seat, other].every(one => seats.get(one.endpoint.id) === one) && !seat.peers.has(other.endpoint.id)
+  if (!mayLink()) return
+  introduce(seat, other, () => introduce(other, seat, () => {
+    if (mayLink() && [[seat, other], [other, seat]].every(([one, two]) => one!.roll.objectionTo(two!.endpoint.id) === undefined)) join(seat, other)
+  }))
+}
+
+/** Cuts the link with this one, at both ends. */
+const part = (seat: Seat, id: MemberId, isGone: boolean): void => {
+  const end = seat.peers.get(id)
+  if (end === undefined) return
+  seat.peers.delete(id)
+  seat.post({ type: 'disconnected', party: { type: 'member', id }, unanswered: 'unknown' })
+  end.cut(isGone)
+}
+
+/** Others belong to the cluster from now on. */
+const review = (network: Network, seat: Seat, added: readonly MemberId[]): void => {
+  const { id, admit } = seat.endpoint
+  for (const peer of [...seat.peers.keys()]) {
+    const other = network.seats.get(peer)
+    if (other === undefined || seat.roll.objectionTo(peer) !== undefined) part(seat, peer, false)
+    else if (added.includes(peer)) admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
+  }
+  for (const other of network.seats.values()) if (other !== seat && (seat.roll.isNamed(other.endpoint.id) || other.roll.isNamed(id))) meet(network, seat, other)
 }
 
 const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): Links => {
@@ -116,13 +147,16 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
     send: (to, messages) => {
       if (phase === 'open') send(seat, to, messages)
     },
+    update: roll => {
+      if (phase === 'open') review(network, seat, seat.roll.replace(roll))
+    },
     close: done => {
       waiting.push(done)
       if (phase === 'closed') clock.endOfTurn(closed)
       if (phase !== 'open') return
       phase = 'closing'
       network.seats.delete(id)
-      leave(seat)
+      for (const peer of [...seat.peers.keys()]) part(seat, peer, true)
       box.close(() => {
         phase = 'closed'
         closed()
@@ -134,24 +168,18 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
 /** Members of one process: messages are handed over as they are, in order, when the turn of the event loop ends. */
 export const memoryTransport = (network: Network): Transport => ({
   open: (endpoint, done) => {
-    const { id, clock } = endpoint
-    const address = endpoint.members[id] ?? id
+    const { id, clock, address } = endpoint
     if (network.seats.has(id)) {
       clock.endOfTurn(() => done(left(new PortInUse(address))))
       return
     }
     const box = createMailbox(clock)
-    const seat: Seat = { endpoint, peers: new Map(), post: box.post }
+    const seat: Seat = { endpoint, roll: createRollCall(endpoint), peers: new Map(), told: new Map(), post: box.post }
     const others = [...network.seats.values()]
     network.seats.set(id, seat)
-    const areOpen = (...seats: readonly Seat[]): boolean => seats.every(one => network.seats.get(one.endpoint.id) === one)
     clock.endOfTurn(() => {
       done(right(linksOf(network, seat, address, box)))
-      for (const other of others.filter(one => areOpen(one, seat))) {
-        introduce(seat, other, () => introduce(other, seat, () => {
-          if (areOpen(seat, other)) join(seat, other)
-        }))
-      }
+      for (const other of others) meet(network, seat, other)
     })
   },
 })

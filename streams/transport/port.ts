@@ -55,6 +55,14 @@ export type LinkLimits = Pick<Limits,
   | 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes' | 'maxSendBufferBytes' | 'maxClientBufferBytes' | 'maxLinks' | 'maxHandshakes'
   | 'handshakeTimeoutMs' | 'keepAliveMs' | 'reconnectMinMs' | 'reconnectMaxMs'>
 
+/** Who belongs to the cluster, as far as a member knows. */
+export interface Roll {
+  /** Every member with its advertised address `host:port`; this one may be among them. */
+  readonly addresses: Readonly<Record<MemberId, string>>
+  /** Whether others are let in, too, who prove to be of this cluster: a member that is behind does not know who was added since. */
+  readonly isOpen: boolean
+}
+
 /** What a transport must know of the member that opens it. */
 export interface Endpoint {
   readonly clusterId: string
@@ -62,18 +70,17 @@ export interface Endpoint {
   readonly clusterNameId: string
   readonly id: MemberId
   readonly incarnation: Incarnation
-  /** All members with their advertised addresses `host:port`, this one among them. Looked up at every attempt, so addresses may change. */
-  readonly members: Readonly<Record<MemberId, string>>
-  /** Whether a member that presents itself with this incarnation is the one we know; remembers it durably when it is new. Left: why not. */
+  /** Where this member is reached, `host:port`, whether or not it belongs to the cluster yet. */
+  readonly address: string
+  /** Who belongs when the member starts; `Links.update` tells what has changed since. */
+  readonly roll: Roll
+  /** Whether a member that presents itself with this incarnation is the one we know. Asked again of one that is linked when it is named for the first time. Left: why not. */
   readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
   readonly limits: LinkLimits
   readonly clock: Clock
   /** A number in [0, 1); spreads reconnects. */
   readonly random: () => number
 }
-
-/** How many clients may be linked at once: members never compete with them for a place. */
-export const clientPlaces = ({ limits, members }: Endpoint): number => Math.max(0, limits.maxLinks - Object.keys(members).length + 1)
 
 /** An open transport: messages in, events out. */
 export interface Links {
@@ -86,6 +93,11 @@ export interface Links {
    * is no link or its buffer is full, because Raft repeats them; a full buffer that would lose a request or reply cuts the link.
    */
   send(to: Party, messages: readonly LinkMessage[]): void
+  /**
+   * From now on these belong: newcomers are reached, and one that has moved is looked for at its new address once its link is down. Who is neither named
+   * nor let in besides is dialled no more and refused, told why, and its link is ended once what was sent has left.
+   */
+  update(roll: Roll): void
   /**
    * Stops listening, closes every link, completes `events$`, then calls `done`. Whoever closes has answered all that it received and looks at nothing
    * more: that is the last word on each link, behind what was sent. Calling twice is calling once.

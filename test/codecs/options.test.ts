@@ -19,7 +19,7 @@ test('what is required suffices: the rest has defaults', is => {
   is.true(isRight(checked))
   if (isRight(checked)) {
     is.deepEqual(checked.right, {
-      cluster: 'orders', id: 'n1', members: given.members, electionTimeoutMs: 1000, heartbeatMs: 100, snapshotCompression: 'none', limits: DEFAULT_LIMITS,
+      cluster: 'orders', id: 'n1', members: given.members, join: undefined, electionTimeoutMs: 1000, heartbeatMs: 100, snapshotCompression: 'none', limits: DEFAULT_LIMITS,
     })
     is.not(checked.right.members, given.members, 'a copy: what the caller does to the original later changes nothing')
   }
@@ -53,7 +53,7 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
   ['a machine that is none', { ...given, machine: {} }, ['machine: must be an object with the method start']],
   ['no transport', without('transport'), ['transport: must be an object with the method open, not undefined']],
   ['a storage that is a path', { ...given, storage: 'data' }, ['storage: must be an object with the method open, not "data"']],
-  ['an id that is no member', { ...given, id: 'n3' }, ['members: must name this member, n3']],
+  ['an id that is no member', { ...given, id: 'n3' }, ['members: must name this member, n3, unless it is to join']],
   ['an id with a space', { ...given, id: 'n 1' }, ['id: must be a string of 1 to 128 visible ASCII characters, not "n 1"']],
   ['a member with a space', { ...given, members: { ...given.members, 'n 3': 'h:1' } },
     ['members.n 3: must be a string of 1 to 128 visible ASCII characters, not "n 3"']],

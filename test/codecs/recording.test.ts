@@ -11,13 +11,14 @@ import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import type { Batch, RaftEvent } from '../../lib/events.js'
 import { firstMembership } from '../../lib/membership.js'
 import { type Either, isLeft, isRight } from '../../lib/prelude.js'
+import { nothingAsked } from '../../lib/ready.js'
 import { firstStep } from '../../lib/recover.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 import { settingsOf } from '../lib/build.js'
 import {
-  appendAccepted, appendEntries, appendPart, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, position, requestVote, requestVoteReply,
+  addresses, appendAccepted, appendEntries, appendPart, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, membership, position, requestVote, requestVoteReply,
   snapshot, timeoutNow,
 } from './arbitraries.js'
 import { snapshot as fixed } from './samples.js'
@@ -39,6 +40,13 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
     purpose: fc.oneof(fc.constant({ type: 'apply' } as const), memberId.map(to => ({ type: 'replicate', to }) as const)),
   }),
   transferAsked: fc.record({ type: fc.constant('transferAsked'), term: position, to: fc.option(memberId, { nil: undefined }) }),
+  changeAsked: fc.record({
+    type: fc.constant('changeAsked'), id: position, term: position, from: fc.option(membership, { nil: undefined }),
+    wish: fc.oneof(
+      fc.constant({ type: 'abandon' } as const),
+      fc.record({ type: fc.constant('change'), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }) }),
+    ),
+  }),
   applied: fc.record({ type: fc.constant('applied'), index: position }),
   snapshotStored: fc.record({ type: fc.constant('snapshotStored'), snapshot }),
   chunkWritten: fc.record({ type: fc.constant('chunkWritten'), snapshot, received: position }),
@@ -115,7 +123,7 @@ test('a turn that is cut or changed anywhere is refused or read as another, and 
 
 /** A leader of three with entries in its log, proposals on their way and one follower that lags; and a candidate. */
 const played = (...batches: readonly Batch[]): readonly RaftState[] => {
-  let at: Step = { state: first(), ready: { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] } }
+  let at: Step = { state: first(), ready: nothingAsked(0) }
   return batches.map(batch => (at = step(at, batch)).state)
 }
 const vote = (preVote: boolean, term: number, round: number): RaftEvent =>

@@ -227,6 +227,7 @@ test('equal memberships are equal bytes, whatever their order', is => {
     const reversed: Membership = {
       voters: [...one.voters].reverse(), outgoing: [...one.outgoing].reverse(), learners: [...one.learners].reverse(),
       addresses: Object.fromEntries(Object.entries(one.addresses).reverse()),
+      ...(one.next && { next: { voters: [...one.next.voters].reverse(), learners: [...one.next.learners].reverse() } }),
     }
     is.deepEqual(encodeMembership(reversed), encodeMembership(one))
     is.deepEqual(canonical(reversed), one)

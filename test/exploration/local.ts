@@ -7,7 +7,8 @@ import type { Message } from '../../lib/messages.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import type { MemberId } from '../../lib/types.js'
-import { NOTHING, held, membershipOf, settingsOf } from '../lib/build.js'
+import { NOTHING, held, settingsOf } from '../lib/build.js'
+import { wishOf } from '../lib/wishes.js'
 import { type Disk, type Fold, type Shell, feed, startShell, writeOldest } from '../lib/shell.js'
 import type { Bounds } from './bounds.js'
 
@@ -18,6 +19,7 @@ export type Act =
   | { readonly type: 'write' }
   | { readonly type: 'crash' }
   | { readonly type: 'propose'; readonly request: number }
+  | { readonly type: 'change'; readonly wish: string; readonly request: number }
   | { readonly type: 'hear'; readonly message: Message }
 
 /** A member after an act, and what it sent. */
@@ -29,12 +31,12 @@ export interface Acted {
 /** Every wait is over at once, every message carries one entry. */
 const settings = (id: MemberId) => settingsOf(id, { electionTimeoutMs: 0, heartbeatMs: 0, stallMs: 0, maxAppendBytes: 1, maxInflightMessages: 2 })
 
-export const startLocal = (id: MemberId, members: string, disk: Disk): Shell => unify(startShell(settings(id), membershipOf(members), disk, 0, 0))
+export const startLocal = (id: MemberId, disk: Disk): Shell => unify(startShell(settings(id), disk, 0, 0))
 
 /** Round 1 for every question: an answer to an older one of the same kind and term counts as if it were to the newest. */
 const withoutDate = (message: Message): Message => ({ ...message, round: 1 })
 
-export const actOn = (fold: Fold, members: string, { preVotes, hardStatesWait }: Bounds) => (before: Shell, act: Act): Acted => {
+export const actOn = (fold: Fold, { preVotes, hardStatesWait }: Bounds) => (before: Shell, act: Act): Acted => {
   const letters: Message[] = []
   const { id } = before.step.state.settings
   const take = (shell: Shell, now: number, ...events: readonly RaftEvent[]): Shell => {
@@ -48,10 +50,11 @@ export const actOn = (fold: Fold, members: string, { preVotes, hardStatesWait }:
     const waiting = shell.step.state.role === 'leader' ? unify(take(shell, 1, { type: 'ticked', due: 1 })) : shell
     const asking = take(waiting, 0, { type: 'ticked', due: 0 })
     const { state } = asking.step
-    const other = membership(state).voters.find(voter => voter !== id)
-    if (preVotes || other === undefined) return asking
-    const granted = { type: 'requestVoteReply', from: other, to: id, term: state.term, preVote: true, voteGranted: true, round: state.round } as const
-    return withoutPreVotes(take(asking, 0, { type: 'received', message: granted }))
+    if (preVotes || state.role !== 'candidate' || state.phase === 'vote') return asking
+    const { voters, outgoing } = membership(state)
+    const granted = [...voters, ...outgoing].filter(other => other !== id).map(from =>
+      ({ type: 'received', message: { type: 'requestVoteReply', from, to: id, term: state.term, preVote: true, voteGranted: true, round: state.round } }) as const)
+    return withoutPreVotes(take(asking, 0, ...granted))
   }
   const write = (shell: Shell): Shell => {
     const { turn } = shell.writes[0]!
@@ -64,8 +67,9 @@ export const actOn = (fold: Fold, members: string, { preVotes, hardStatesWait }:
       case 'stand': return stand(before)
       case 'beat': return take(before, 0, { type: 'ticked', due: 0 })
       case 'write': return write(before)
-      case 'crash': return startLocal(id, members, before.disk)
+      case 'crash': return startLocal(id, before.disk)
       case 'propose': return take(before, 0, { type: 'proposed', id: 1, body: { count: 1, bytes: new Uint8Array(1), checksum: act.request } })
+      case 'change': return take(before, 0, { type: 'changeAsked', id: 1, term: before.step.state.term, wish: wishOf(act.wish), from: undefined })
       case 'hear': return take(before, 0, { type: 'received', message: act.message })
     }
   }
@@ -97,8 +101,8 @@ const undated = (state: RaftState): RaftState => {
     case 'follower': return { ...state, ...common, leaderRound: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0 }
     case 'candidate': return { ...state, ...common, votes: new Map([...state.votes].sort(([a], [b]) => a < b ? -1 : 1)) }
     case 'leader': return {
-      ...state, ...common, electedAt: 0, heartbeatDue: 0,
-      progress: state.progress.map(one => ({ ...one, contact: Math.min(one.contact, 0), acceptedRound: 0, windowRound: 0, probeRound: Math.min(one.probeRound, 1) })),
+      ...state, ...common, electedAt: 0, heartbeatDue: 0, leaving: state.leaving.map(one => ({ ...one, deadline: 0 })), transfer: state.transfer && { ...state.transfer, deadline: 0 },
+      progress: state.progress.map(one => ({ ...one, contact: Math.min(one.contact, 0), acceptedRound: 0, windowRound: 0, probeRound: Math.min(one.probeRound, 1), lap: { ...one.lap, since: 0 } })),
     }
   }
 }
@@ -107,7 +111,9 @@ const undated = (state: RaftState): RaftState => {
 export const keyOf = (shell: Shell): string => {
   const { step: { state }, disk, writes, held: waiting } = shell
   const { settings: { id }, log, ...rest } = state
-  return JSON.stringify([id, rest, held(log), disk, writes, waiting], withWords)
+  // No log is ever cut here: its base is always the same one.
+  const { hardState, batches } = disk
+  return JSON.stringify([id, rest, held(log), hardState, batches, writes, waiting], withWords)
 }
 
 export const letterKey = (message: Message): string => JSON.stringify(message, withWords)

@@ -33,6 +33,8 @@ const follows = (leader: string, follower: string, index: number): readonly stri
 const joins = (follower: string): readonly string[] => [`${follower} hears n1: AE`, `n1 hears ${follower}: ok`, ...follows('n1', follower, 1)]
 /** Everybody has the first leader's first entry. */
 const led = [...elected('n1', 'n2'), 'n1 writes', ...joins('n2'), ...joins('n3'), SILENCE]
+/** From the first heartbeat on, n3 gets both entries. */
+const catchesUp = ['n3 hears n1: AE', 'n1 hears n3: no', 'n3 hears n1: AE(n3; T1; 0@0', 'n1 hears n3: ok', 'n3 hears n1: AE(n3; T1; 1@1; [2@1', 'n3 writes', 'n3 writes', 'n1 hears n3: ok(n1; T1; 2/2']
 
 export const OPENINGS: readonly Opening[] = [
   // Whoever stands first is called n1.
@@ -51,5 +53,17 @@ export const OPENINGS: readonly Opening[] = [
   {
     name: 'a tail that nobody verified', bounds: { ...SMALL, maxTerm: 2, heartbeats: 2 },
     acts: [...led, 'n1 takes', 'n2 hears n1: AE', 'n2 writes', 'n1 crashes', SILENCE, ...elected('n3', 'n1'), 'n3 writes'],
+  },
+  // The new majority is n3, which alone has heard of it, and the old one any two: neither decides without the other.
+  {
+    name: 'two leave', bounds: { ...SMALL, maxTerm: 2, proposals: 0, changes: ['-n1 -n2', 'abandon'] },
+    acts: [...led, 'n1 takes the change', 'n3 hears n1: AE', 'n3 writes'],
+  },
+  // n3 has caught up, which n2 has yet to hear of, and is to vote in the place of the leader.
+  {
+    name: 'one takes the place of the leader', bounds: { ...SMALL, voters: 'n1 n2', maxTerm: 2, proposals: 0, duplicates: 0, heartbeats: 2, changes: ['+n3 -n1'] },
+    acts: [
+      ...elected('n1', 'n2'), 'n1 writes', ...joins('n2'), SILENCE, 'n1 takes the change', 'n1 writes', ...follows('n1', 'n2', 2), 'n1 sends heartbeats', ...catchesUp,
+    ],
   },
 ]

@@ -9,8 +9,8 @@
 import { isReady } from '../../lib/status.js'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
-import type { MemberId } from '../../lib/types.js'
-import { show } from '../lib/build.js'
+import type { MemberId, Membership } from '../../lib/types.js'
+import { membershipOf, show, words as wordsIn } from '../lib/build.js'
 import { type Witness, notOnMajority } from '../lib/promises.js'
 import { type Fold, type Shell, emptyDisk } from '../lib/shell.js'
 import type { Bounds } from './bounds.js'
@@ -28,6 +28,10 @@ const CRASH = 1
 const DUPLICATE = 1 << 8
 const PROPOSAL = 1 << 16
 const HEARTBEAT = 1 << 24
+const CHANGE = 1 << 28
+
+/** What an act takes from the budget; that a letter comes twice is counted where it does. */
+const COSTS: Readonly<Record<Act['type'], number>> = { hear: 0, stand: 0, write: 0, crash: CRASH, propose: PROPOSAL, beat: HEARTBEAT, change: CHANGE }
 
 interface Local {
   readonly shell: Shell
@@ -54,8 +58,7 @@ export interface SmallWorld {
 }
 
 export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
-  const names = IDS.join(' ')
-  const act = actOn(fold, names, bounds)
+  const act = actOn(fold, bounds)
   const locals = interned<Local>()
   const letters = interned<Letter>()
   const acts = interned<Act>()
@@ -75,7 +78,7 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
   const actsOf = ({ step: { state }, writes }: Shell): readonly number[] => {
     const possible: Act[] = [{ type: 'crash' }]
     if (writes.length > 0) possible.push({ type: 'write' })
-    if (state.role === 'leader') possible.push({ type: 'beat' })
+    if (state.role === 'leader') possible.push({ type: 'beat' }, ...bounds.changes.map((wish, at) => ({ type: 'change', wish, request: at + 1 }) as const))
     if (state.term < bounds.maxTerm) possible.push({ type: 'stand' })
     if (isReady(state)) for (let request = 1; request <= bounds.proposals; request++) possible.push({ type: 'propose', request })
     return possible.map(one => actNumber(one))
@@ -120,21 +123,29 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
           if (unlike.length > 0) faults = [...faults, ...unlike]
         }
       }
-      if (commits) faults = [...faults, ...notOnMajority(stateOf(local), stateOf(before).commitIndex, members(next).map(({ disk }) => disk))]
+      if (commits) faults = [...faults, ...notOnMajority(stateOf(before), stateOf(local), members(next))]
     }
     visit(next, mail.post(next, length, sent), code, faults)
   }
 
-  const alone = (words: Uint32Array, length: number, at: number, visit: Visit): void => {
+  const isWithin = (words: Uint32Array, at: number, number: number): boolean => {
+    const one = acts.at(number)
     const budget = words[BUDGET]!
+    switch (one.type) {
+      case 'crash': return (budget & 0xff) < bounds.crashes
+      case 'beat': return ((budget >>> 24) & 0xf) < bounds.heartbeats
+      case 'propose': return one.request === ((budget >>> 16) & 0xff) + 1
+      // What is refused is as good as never asked.
+      case 'change': return one.request === (budget >>> 28) + 1 && effectOf(words[at]!, number).local !== words[at]
+      default: return true
+    }
+  }
+  const alone = (words: Uint32Array, length: number, at: number, visit: Visit): void => {
     for (const number of locals.at(words[at]!).acts) {
       const one = acts.at(number)
-      const cost = one.type === 'crash' ? CRASH : one.type === 'propose' ? PROPOSAL : one.type === 'beat' ? HEARTBEAT : 0
-      if (one.type === 'crash' && (budget & 0xff) >= bounds.crashes) continue
-      if (one.type === 'beat' && (budget >>> 24) >= bounds.heartbeats) continue
-      if (one.type === 'propose' && one.request !== ((budget >>> 16) & 0xff) + 1) continue
+      if (!isWithin(words, at, number)) continue
       next.set(words)
-      next[BUDGET] = budget + cost
+      next[BUDGET] = words[BUDGET]! + COSTS[one.type]
       happen(at, number, length, number * 8 + at * 2, visit)
     }
   }
@@ -150,11 +161,12 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
     next[BUDGET] = words[BUDGET]! + DUPLICATE
     happen(at, letter.act, length, code + 1, visit)
   }
-  const told: Readonly<Record<Exclude<Act['type'], 'hear'>, string>> = {
+  const firstOf = (id: MemberId): Membership => membershipOf(wordsIn(bounds.voters).includes(id) ? bounds.voters : '')
+  const told: Readonly<Record<Exclude<Act['type'], 'hear' | 'change'>, string>> = {
     stand: 'stands for election', beat: 'sends heartbeats', write: 'writes', crash: 'crashes and restarts', propose: 'takes a proposal',
   }
   return {
-    first: Uint32Array.from([...IDS.map(id => localNumber(startLocal(id, names, emptyDisk()))), 0, judge.blank]),
+    first: Uint32Array.from([...IDS.map(id => localNumber(startLocal(id, emptyDisk(firstOf(id))))), 0, judge.blank]),
     successors: (words, length, visit) => {
       for (let at = 0; at < IDS.length; at++) alone(words, length, at, visit)
       for (let position = MAIL; position < length; position++) hear(words, length, position, visit)
@@ -163,7 +175,11 @@ export const createSmallWorld = (bounds: Bounds, fold: Fold): SmallWorld => {
       const one = acts.at(Math.floor(code / 8))
       const id = IDS[(code >>> 1) & 3]!
       const again = code % 2 === 1 ? ', which will come again' : ''
-      return one.type === 'hear' ? `${id} hears ${one.message.from}: ${show(one.message)}${again}` : `${id} ${told[one.type]}`
+      switch (one.type) {
+        case 'hear': return `${id} hears ${one.message.from}: ${show(one.message)}${again}`
+        case 'change': return `${id} takes the change ${one.wish}`
+        default: return `${id} ${told[one.type]}`
+      }
     },
     members,
     silent: words => words.slice(0, MAIL),

@@ -12,12 +12,14 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { lastIndexOf } from '../../lib/batch.js'
-import type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, ReadAnswer, Ready, SnapshotWork, Write } from '../../lib/events.js'
+import type { Answer, Batch, ChangeAnswer, CoreDiagnostic, LogRead, RaftEvent, ReadAnswer, Ready, SnapshotWork, Write } from '../../lib/events.js'
 import { brokenBetween, brokenIn } from '../../lib/invariants.js'
 import { type Log, lastEntry } from '../../lib/log.js'
 import type { Message } from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
 import { type Progress, newProgress } from '../../lib/progress.js'
+import { membersOf } from '../../lib/membership.js'
+import { nothingAsked } from '../../lib/ready.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import { nextRandom } from '../../lib/random.js'
 import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
@@ -31,8 +33,22 @@ export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Setti
 
 export const words = (text: string): readonly string[] => text.split(' ').filter(Boolean)
 
+const addressed = (lists: Omit<Membership, 'addresses'>): Membership =>
+  ({ ...lists, addresses: Object.fromEntries(membersOf(lists).map(id => [id, `${id}:1`])) })
+
 export const membershipOf = (voters: string, learners = '', outgoing = ''): Membership =>
-  ({ voters: words(voters), outgoing: words(outgoing), learners: words(learners), addresses: {} })
+  addressed({ voters: words(voters), outgoing: words(outgoing), learners: words(learners) })
+
+/** `a,b` are voters, `a,b/b,c` both decide, `a,b//d` has a learner, `a,b//d>a,b,d` one that is to vote; each is reached at its name. */
+export const parseMembership = (text: string): Membership => {
+  const [now = '', next] = text.split('>')
+  const [voters = [], outgoing = [], learners = []] = now.split('/').map(list => list.split(',').filter(Boolean))
+  const [nextVoters = [], nextLearners = []] = next?.split('/').map(list => list.split(',').filter(Boolean)) ?? []
+  return { ...addressed({ voters, outgoing, learners }), ...(next !== undefined && { next: { voters: nextVoters, learners: nextLearners } }) }
+}
+const showLists = (...lists: readonly (readonly MemberId[])[]): string => lists.map(list => list.join(',')).join('/').replace(/\/+$/, '')
+export const showMembership = ({ voters, outgoing, learners, next }: Membership): string =>
+  `${showLists(voters, outgoing, learners)}${next === undefined ? '' : `>${showLists(next.voters, next.learners)}`}`
 
 /** Bodies of equal size for every command: the core never looks inside. */
 export const body = (count = 1, bytes = 8 * count): EntryBody => ({ count, bytes: new Uint8Array(bytes), checksum: count })
@@ -43,10 +59,11 @@ export const entryId = (text: string): EntryId => {
 }
 
 const parseBatch = (text: string): EntryBatch => {
-  const [, first, last, term, noop] = /^(\d+)(?:-(\d+))?@(\d+)(!?)$/.exec(text) ?? []
+  const [, first, last, term, noop, members] = /^(\d+)(?:-(\d+))?@(\d+)(?:(!)|=(.*))?$/.exec(text) ?? []
   if (first === undefined) throw new Error(`no entry: ${text}`)
   const count = Number(last ?? first) - Number(first) + 1
   const placed = { firstIndex: Number(first), term: Number(term), count, time: 0 }
+  if (members !== undefined) return { kind: 'membership', ...placed, membership: parseMembership(members) }
   return noop ? { kind: 'noop', ...placed } : { kind: 'command', ...placed, body: body(count), skip: 0 }
 }
 export const entries = (text: string): readonly EntryBatch[] => words(text).map(parseBatch)
@@ -78,7 +95,8 @@ export const stored = ({ voters = 'f1 L f2', learners = '', outgoing = '', base 
   const from = { ...entryId(base), membership: membershipOf(voters, learners, outgoing) }
   const last = tail.at(-1)
   return {
-    base: from, lastIndex: last ? lastIndexOf(last) : from.index, terms, memberships: [], tail,
+    base: from, lastIndex: last ? lastIndexOf(last) : from.index, terms, tail,
+    memberships: tail.flatMap(batch => batch.kind === 'membership' ? [{ index: batch.firstIndex, membership: batch.membership }] : []),
     hardState: { term: term ?? Math.max(1, last?.term ?? 0), votedFor, commitIndex: commit },
   }
 }
@@ -123,7 +141,7 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, reads: [], readRound: 0, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), leaving: [], trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, reads: [], readRound: 0, round: now * 1000,
   }
 }
 
@@ -173,7 +191,7 @@ const showHead = (batch: Pick<EntryBatch, 'kind' | 'firstIndex' | 'term' | 'coun
   const last = lastIndexOf(batch)
   return `${batch.firstIndex}${last > batch.firstIndex ? `-${last}` : ''}@${batch.term}${batch.kind === 'noop' ? '!' : ''}`
 }
-const showBatch: (batch: EntryBatch) => string = showHead
+const showBatch = (batch: EntryBatch): string => `${showHead(batch)}${batch.kind === 'membership' ? `=${showMembership(batch.membership)}` : ''}`
 export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
@@ -214,6 +232,9 @@ export const showAnswer = (answer: Answer): string => {
   return `#${answer.id} ${answer.type}${more}`
 }
 export const showReadAnswer = (answer: ReadAnswer): string => `#${answer.id} ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused ${answer.reason}`}`
+
+export const showChangeAnswer = (answer: ChangeAnswer): string =>
+  `#${answer.id} ${answer.type === 'changeTaken' ? `taken at ${answer.index}@${answer.term}` : `${answer.reason}: ${answer.why}`}`
 
 /** The log's batches in memory. */
 export const held = ({ tail }: Log): readonly EntryBatch[] => tail.batches.slice(tail.start, tail.end)
@@ -269,6 +290,7 @@ export interface Trace {
   readonly committed: string
   readonly answers: readonly string[]
   readonly readAnswers: readonly string[]
+  readonly changeAnswers: readonly string[]
   readonly noticed: readonly CoreDiagnostic['type'][]
   readonly ready: Ready
 }
@@ -276,7 +298,7 @@ export interface Trace {
 const trace = (ready: Ready): Trace => ({
   turn: ready.turn, ready, said: ready.messages.map(show), wrote: ready.writes.map(showWrite), reads: ready.logReads.map(showRead),
   snapshots: ready.snapshots.map(showWork), committed: showBatches(ready.committed), answers: ready.answers.map(showAnswer),
-  readAnswers: ready.readAnswers.map(showReadAnswer), noticed: ready.diagnostics.map(({ type }) => type),
+  readAnswers: ready.readAnswers.map(showReadAnswer), changeAnswers: ready.changeAnswers.map(showChangeAnswer), noticed: ready.diagnostics.map(({ type }) => type),
 })
 
 export interface Player {
@@ -288,7 +310,7 @@ export interface Player {
 }
 
 /** What a member asks of the world before its first step. */
-export const NOTHING: Ready = { turn: 0, writes: [], messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], diagnostics: [] }
+export const NOTHING: Ready = nothingAsked(0)
 
 /** A member under test: each call is one step, each step is checked. */
 export const play = (first: RaftState): Player => {

@@ -4,8 +4,9 @@ import type { Message } from '../../lib/messages.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import type { Leader, RaftState, Settings } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
-import type { MemberId, Millis } from '../../lib/types.js'
-import { body, membershipOf, purely, settingsOf, show } from './build.js'
+import { membershipAt } from '../../lib/log.js'
+import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
+import { body, membershipOf, purely, settingsOf, show, words } from './build.js'
 import { type Disk, type Shell, type Turned, emptyDisk, feed, startShell, writeOldest } from './shell.js'
 import { appliedIn, fileOf, workOnDisk } from './snapshot-files.js'
 
@@ -18,6 +19,7 @@ export interface Member {
   readonly applied: readonly string[]
   readonly answers: Ready['answers']
   readonly readAnswers: Ready['readAnswers']
+  readonly changeAnswers: Ready['changeAnswers']
   readonly isUp: boolean
 }
 
@@ -28,6 +30,7 @@ interface Running extends Member {
   applied: string[]
   answers: Ready['answers'][number][]
   readAnswers: Ready['readAnswers'][number][]
+  changeAnswers: Ready['changeAnswers'][number][]
   isUp: boolean
   /** What is to be told to it, and what its disk has yet to do before that. */
   inbox: (RaftEvent | (() => RaftEvent))[]
@@ -42,8 +45,8 @@ export interface Watch {
 export interface Beginning {
   readonly seed?: number
   readonly settings?: Partial<Settings>
-  /** What members find on their disks; nothing when left out. */
-  readonly disks?: Readonly<Record<MemberId, Disk>>
+  /** What members find on their disks, besides the membership with which they begin; nothing when left out. */
+  readonly disks?: Readonly<Record<MemberId, Partial<Omit<Disk, 'base'>>>>
   readonly watch?: Watch
 }
 
@@ -66,6 +69,8 @@ export interface Cluster {
   /** Delivers one message. */
   deliver(message: Message): void
   propose(id: MemberId, request: number): void
+  /** Asks the member, as the leader of its term, for another membership. */
+  change(id: MemberId, request: number, wish: MembershipWish): void
   /** The member takes a snapshot of its machine, where that is ahead of its newest. */
   takeSnapshot(id: MemberId): void
   /** A member that is down loses its snapshot. */
@@ -83,20 +88,23 @@ export interface Cluster {
   readonly now: Millis
 }
 
+/** The members with which it begins, all voters, and behind a stroke those who can join: they are up, and know nobody. */
 export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, watch }: Beginning = {}): Cluster => {
-  const membership = membershipOf(names)
+  const [first = '', joining = ''] = names.split('|')
+  const ids = [...words(first), ...words(joining)]
+  const firstOf = (id: MemberId): Membership => membershipOf(words(joining).includes(id) ? '' : first)
   const mail: Message[] = []
   const sent: string[] = []
   let now = 1_000
 
   const begin = (id: MemberId, disk: Disk): Shell =>
-    startShell(settingsOf(id, settings), membership, disk, seed * 7919 + membership.voters.indexOf(id) * 104_729 + now, now)
+    startShell(settingsOf(id, settings), disk, seed * 7919 + ids.indexOf(id) * 104_729 + now, now)
   /** What a machine holds when its member starts. */
   const beginning = ({ newest }: Disk): string[] => newest === undefined ? [] : appliedIn(newest)
-  const members: Running[] = membership.voters.map(id => {
-    const disk = disks[id] ?? emptyDisk()
+  const members: Running[] = ids.map(id => {
+    const disk = { ...emptyDisk(firstOf(id)), ...disks[id] }
     const shell = begin(id, disk)
-    return { id, disk, shell, state: shell.step.state, applied: beginning(disk), answers: [], readAnswers: [], isUp: true, inbox: [] }
+    return { id, disk, shell, state: shell.step.state, applied: beginning(disk), answers: [], readAnswers: [], changeAnswers: [], isUp: true, inbox: [] }
   })
   const running = (id: MemberId): Running => {
     const found = members.find(member => member.id === id)
@@ -116,7 +124,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const member = running(id)
     const { applied, disk } = member
     if (!member.isUp || applied.length <= (disk.newest?.snapshot.index ?? 0)) return
-    const newest = fileOf(applied, membership)
+    const newest = fileOf(applied, membershipAt(member.state.log, applied.length))
     keep(member, { ...disk, newest })
     member.inbox.push({ type: 'snapshotStored', snapshot: newest.snapshot })
   }
@@ -142,9 +150,10 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     const { state, ready } = turned.shell.step
     watch?.stepped(before, state, ready)
     put(member, turned)
-    const { committed, answers, readAnswers, logReads, snapshots } = ready
+    const { committed, answers, readAnswers, changeAnswers, logReads, snapshots } = ready
     member.answers.push(...answers)
     member.readAnswers.push(...readAnswers)
+    member.changeAnswers.push(...changeAnswers)
     for (const work of snapshots) handle(member, work)
     for (const batch of committed) {
       if (batch.firstIndex !== member.applied.length + 1) throw new Error(`${id} is to apply ${batch.firstIndex} behind ${member.applied.length}`)
@@ -180,9 +189,9 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       }
     }
   }
-  const wait = (ms: Millis, ids: readonly MemberId[] = membership.voters): void => {
+  const wait = (ms: Millis, there: readonly MemberId[] = ids): void => {
     now += ms
-    for (const id of ids) act(id, { type: 'ticked', due: now })
+    for (const id of there) act(id, { type: 'ticked', due: now })
   }
   const leaders = (): readonly Running[] => members.filter(({ isUp, state }) => isUp && state.role === 'leader')
   return {
@@ -195,6 +204,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       act(message.to, { type: 'received', message })
     },
     propose: (id, request) => act(id, { type: 'proposed', id: request, body: body() }),
+    change: (id, request, wish) => act(id, { type: 'changeAsked', id: request, term: running(id).state.term, wish, from: undefined }),
     until: (holds, lost) => {
       for (let round = 0; !holds(); round++) {
         if (round > 800) throw new Error('it never happens')
@@ -209,13 +219,13 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     restart: id => {
       const member = running(id)
       const shell = begin(id, member.disk)
-      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [], readAnswers: [] })
+      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [], readAnswers: [], changeAnswers: [] })
     },
     loseSnapshot: id => {
       const { newest: _newest, ...disk } = running(id).disk
       running(id).disk = disk
     },
-    wipe: id => { running(id).disk = emptyDisk() },
+    wipe: id => { running(id).disk = emptyDisk(firstOf(id)) },
   }
 }
 

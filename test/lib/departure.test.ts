@@ -109,6 +109,13 @@ test('who may not stand grants, and leaves it to those behind it', t => {
   }
 })
 
+test('who knows no voters as yet forgets the leader, and goes on waiting for another', t => {
+  const player = following('n', { voters: '', log: '' })
+  t.deepEqual(player.turn(gone('b')).said, [])
+  t.is(player.state.leader, undefined)
+  t.true(Number.isFinite(player.state.electionDeadline), `${player.state.electionDeadline}`)
+})
+
 test('that it was away itself is no reason to doubt what it hears of another', t => {
   const player = following('c')
   t.is(player.later(5000, lateTick(5000), gone('b')).said.length, 3)

@@ -1,8 +1,8 @@
 /** What a cluster promises, whoever crashes: remembered over a run and compared after every step (Figure 3). */
 import { lastIndexOf } from '../../lib/batch.js'
-import type { RaftState } from '../../lib/state.js'
-import type { EntryBatch, EntryId, Index, MemberId, Term } from '../../lib/types.js'
-import { held } from './build.js'
+import { type RaftState, membership } from '../../lib/state.js'
+import type { EntryBatch, EntryId, Index, MemberId, Membership, Term } from '../../lib/types.js'
+import { held, showMembership } from './build.js'
 import type { Disk } from './shell.js'
 
 /** One entry, so that equal words mean equal entries: its term, and what tells its body from others. */
@@ -25,11 +25,19 @@ export interface Memory {
 
 export const blank: Memory = { leaders: {}, committed: [] }
 
+const contentsOf = (batch: EntryBatch, index: Index): string => {
+  switch (batch.kind) {
+    case 'command': return `#${batch.body.checksum}+${batch.skip + index - batch.firstIndex}`
+    case 'membership': return `=${showMembership(batch.membership)}`
+    case 'noop': return '!'
+  }
+}
+
 const wordsOf = (batches: readonly EntryBatch[]): readonly Word[] => {
   const found: Word[] = []
   for (const batch of batches) {
     for (let index = batch.firstIndex; index <= lastIndexOf(batch); index++) {
-      found.push(`${batch.term}${batch.kind === 'command' ? `#${batch.body.checksum}+${batch.skip + index - batch.firstIndex}` : '!'}`)
+      found.push(`${batch.term}${contentsOf(batch, index)}`)
     }
   }
   return found
@@ -90,13 +98,26 @@ export const brokenAmong = (members: readonly Witness[]): readonly string[] => {
   }))
 }
 
-/** What a leader newly commits is on the disks of a majority, whether they are up or not. */
-export const notOnMajority = (leader: RaftState, commitBefore: Index, disks: readonly Disk[]): readonly string[] => {
-  const log = logOf(leader)
+/** The memberships by which a leader may have decided in one step: a step can append one before it counts, and another one behind that. */
+export const decidersOf = (before: RaftState, after: RaftState): readonly Membership[] =>
+  [membership(before), ...after.log.memberships.filter(({ index }) => index > before.log.lastIndex).map(placed => placed.membership)]
+
+/** Whether these are a majority of the voters and, in joint consensus, of the outgoing ones too; counted without the core's help. */
+export const decide = (holders: readonly MemberId[], { voters, outgoing }: Membership): boolean => {
+  const isMajority = (ids: readonly MemberId[]): boolean => ids.filter(id => holders.includes(id)).length > ids.length / 2
+  return isMajority(voters) && (outgoing.length === 0 || isMajority(outgoing))
+}
+
+/** What a leader newly commits is on the disks of those who decide by the membership that counts, whether they are up or not. */
+export const notOnMajority = (before: RaftState, after: RaftState, members: readonly Pick<Witness, 'id' | 'disk'>[]): readonly string[] => {
+  const log = logOf(after)
+  const deciders = decidersOf(before, after)
   const broken: string[] = []
-  for (let at = commitBefore; at < leader.commitIndex; at++) {
-    const holders = disks.filter(disk => logOnDisk(disk)[at] === log[at] || (disk.newest?.snapshot.index ?? 0) > at).length
-    if (holders <= disks.length / 2) broken.push(`Durability: ${leader.settings.id} commits ${at + 1}@${log[at]}, which is on ${holders} of ${disks.length} disks`)
+  for (let at = before.commitIndex; at < after.commitIndex; at++) {
+    const holders = members.filter(({ disk }) => logOnDisk(disk)[at] === log[at] || (disk.newest?.snapshot.index ?? 0) > at).map(({ id }) => id)
+    if (!deciders.some(one => decide(holders, one))) {
+      broken.push(`Durability: ${after.settings.id} commits ${at + 1}@${log[at]}, which is on the disks of ${holders.join(', ') || 'nobody'} alone`)
+    }
   }
   return broken
 }

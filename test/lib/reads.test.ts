@@ -123,8 +123,8 @@ test('learners confirm nothing', t => {
 test('in joint consensus both majorities must have answered', t => {
   const others = ['a', 'b', 'c', 'd'].map(id => `${id}{next=3,match=2,on,told=2}`).join(' ')
   const answers = [['a', 'b'], ['c', 'd'], ['a', 'c']].map(ids => {
-    const player = ready(others, { voters: 'L a b', outgoing: 'L c d' })
-    t.deepEqual(player.later(1, read(1)).said, question('a', 'b', 'c', 'd'))
+    const player = ready(others.replaceAll('next=3', 'next=4'), { log: '1@1 2@1 3@1=L,a,b/L,c,d' })
+    t.deepEqual(player.later(1, read(1)).said, ['a', 'b', 'c', 'd'].map(id => `AE(${id}; T1; 3@1; []; c=2?)`))
     return player.later(1, ...ids.map(id => answer(id))).readAnswers
   })
   t.deepEqual(answers, [[], [], ['#1 readable at 2']])

@@ -157,5 +157,15 @@ for (const names of ['a b c', 'a b c d e']) {
     t.log(`${committed} entries committed under faults`)
   })
 }
+
+for (const names of ['a b c | d e', 'a | b c d']) {
+  test(`the same while members come and go: ${names}`, t => {
+    let changes = 0
+    for (let seed = 1; seed <= SEEDS / 2; seed++) changes += story(names, seed, ACTS, { snapshotKeepEntries: 3, snapshotChunkBytes: 40 }).changes
+    t.true(changes > SEEDS)
+    t.log(`${changes} memberships committed under faults`)
+  })
+}
+
 const SEEDS = 10
 const ACTS = 3_000

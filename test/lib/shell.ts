@@ -7,7 +7,7 @@ import { unreachable } from '../../lib/prelude.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import type { Settings } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import type { EntryBatch, EntryId, HardState, Membership, Millis, Snapshot, Turn } from '../../lib/types.js'
+import type { EntryBatch, HardState, LogBase, Membership, Millis, Snapshot, Turn } from '../../lib/types.js'
 
 /** A snapshot with what it holds, or what has come of that. */
 export interface SnapshotFile {
@@ -18,7 +18,7 @@ export interface SnapshotFile {
 /** What outlives a crash. */
 export interface Disk {
   hardState: HardState
-  readonly base: EntryId
+  readonly base: LogBase
   readonly batches: readonly EntryBatch[]
   /** The newest, and the one that is being received. */
   readonly newest?: SnapshotFile
@@ -42,25 +42,28 @@ export interface Turned {
 
 export type Fold = (previous: Step, batch: Batch) => Step
 
-export const emptyDisk = (): Disk => ({ hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, base: { index: 0, term: 0 }, batches: [] })
+/** A log without entries: what a member begins with, whose first membership this is. */
+export const emptyDisk = (membership: Membership): Disk =>
+  ({ hardState: { term: 0, votedFor: undefined, commitIndex: 0 }, base: { index: 0, term: 0, membership }, batches: [] })
 
-const storedOn = ({ base, batches, hardState }: Disk, membership: Membership): Stored => {
+const storedOn = ({ base, batches, hardState }: Disk): Stored => {
   const last = batches.at(-1)
   const terms = batches.filter((batch, i) => batch.term !== batches[i - 1]?.term).map(({ firstIndex, term }) => ({ firstIndex, term }))
-  return { base: { ...base, membership }, lastIndex: last ? lastIndexOf(last) : base.index, terms, memberships: [], tail: batches, hardState }
+  const memberships = batches.flatMap(batch => batch.kind === 'membership' ? [{ index: batch.firstIndex, membership: batch.membership }] : [])
+  return { base, lastIndex: last ? lastIndexOf(last) : base.index, terms, memberships, tail: batches, hardState }
 }
 
 /** A durable snapshot whose last entry the log does not hold came from another member, and the log begins anew behind it. */
-const reconciled = (disk: Disk, membership: Membership): Disk => {
+const reconciled = (disk: Disk): Disk => {
   if (disk.newest === undefined) return disk
-  const { index, term } = disk.newest.snapshot
-  return termAt(openLog(storedOn(disk, membership)), index) === term ? disk : { ...disk, base: { index, term }, batches: [] }
+  const { index, term, membership } = disk.newest.snapshot
+  return termAt(openLog(storedOn(disk)), index) === term ? disk : { ...disk, base: { index, term, membership }, batches: [] }
 }
 
 /** A member that starts from what its disk holds. */
-export const startShell = (settings: Settings, membership: Membership, found: Disk, seed: number, now: Millis): Shell => {
-  const disk = reconciled(found, membership)
-  return { step: firstStep(settings, storedOn(disk, membership), seed, now, disk.newest?.snapshot), disk, writes: [], held: [] }
+export const startShell = (settings: Settings, found: Disk, seed: number, now: Millis): Shell => {
+  const disk = reconciled(found)
+  return { step: firstStep(settings, storedOn(disk), seed, now, disk.newest?.snapshot), disk, writes: [], held: [] }
 }
 
 /** One step; what it writes is queued, and what it says waits at the gate. */
@@ -87,10 +90,10 @@ const write = (disk: Disk, one: Write): Disk => {
       return { ...disk, batches: [...kept, ...one.batches] }
     }
     case 'compact': {
-      const { index, term } = one.base
-      return { ...disk, base: { index, term }, batches: disk.batches.filter(batch => lastIndexOf(batch) > index).map(batch => dropBefore(batch, index + 1)) }
+      const { base } = one
+      return { ...disk, base, batches: disk.batches.filter(batch => lastIndexOf(batch) > base.index).map(batch => dropBefore(batch, base.index + 1)) }
     }
-    case 'install': return { ...disk, base: { index: one.base.index, term: one.base.term }, batches: [] }
+    case 'install': return { ...disk, base: one.base, batches: [] }
     default: return unreachable(one)
   }
 }

@@ -38,7 +38,7 @@ const CHUNK = 2
 const NOW = 10_000
 /** Time stands still: every heartbeat is due, no election is, and chunks leave at once. */
 const settings = { heartbeatMs: 0, snapshotChunkBytes: CHUNK, snapshotBytesPerSecond: Number.POSITIVE_INFINITY }
-const startFollower = (disk: Shell['disk']): Shell => startShell(settingsOf('f1', settings), MEMBERS, disk, 1, NOW)
+const startFollower = (disk: Shell['disk']): Shell => startShell(settingsOf('f1', settings), disk, 1, NOW)
 
 const PLACE = 3
 /** The leader's log goes on for one entry behind the snapshot. */
@@ -56,7 +56,7 @@ export const between = (bytes: number) => {
   const file = fileOf(bytes)
   const first = leader({ voters: 'L f1', others: 'f1{next=1}', base: '3@1', log: '4@1', commit: LAST, snapshot: file.snapshot, now: NOW, settings })
   const begin = (left: Budget): Travel => ({
-    leader: { state: first, ready: NOTHING }, follower: startFollower(emptyDisk()), mail: [], leaderWork: [], followerWork: [], restored: undefined, written: [], left,
+    leader: { state: first, ready: NOTHING }, follower: startFollower(emptyDisk(MEMBERS)), mail: [], leaderWork: [], followerWork: [], restored: undefined, written: [], left,
   })
 
   const post = (mail: readonly Message[], messages: readonly Message[]): readonly Message[] =>
@@ -80,7 +80,7 @@ export const between = (bytes: number) => {
   const readChunk = (world: Travel): Travel => {
     const [work, ...leaderWork] = world.leaderWork
     if (work?.type !== 'read') throw new Error(`the leader asks for ${work?.type}`)
-    return tellLeader({ ...world, leaderWork }, workOnDisk({ ...emptyDisk(), newest: file }, work).answer)
+    return tellLeader({ ...world, leaderWork }, workOnDisk({ ...emptyDisk(MEMBERS), newest: file }, work).answer)
   }
   const doWork = (world: Travel): Travel => {
     const [work, ...followerWork] = world.followerWork

@@ -1,14 +1,26 @@
 /** A cluster under random troubles, checked at every step, which must come to rest once they end. */
-import type { Settings } from '../../lib/state.js'
-import { isLacking } from '../../lib/state.js'
+import { membersOf } from '../../lib/membership.js'
+import { type RaftState, type Settings, isLacking, membership } from '../../lib/state.js'
 import { termAt } from '../../lib/log.js'
-import type { Index } from '../../lib/types.js'
 import { dice, showLast } from './build.js'
-import { type Cluster, cluster } from './cluster.js'
+import { type Cluster, type Member, cluster } from './cluster.js'
+import { decide, decidersOf } from './promises.js'
+import { wishOf } from './wishes.js'
 
-/** Everyone has applied the same, and all that is in its log. */
-export const areEqual = ({ members }: Cluster): boolean =>
-  new Set(members.map(({ applied }) => applied.join(' '))).size === 1 && members.every(({ applied, state }) => applied.length === state.log.lastIndex)
+/** Who belongs to the cluster, by the one who knows most of what is committed. */
+const belonging = ({ members }: Cluster): readonly Member[] => {
+  const { state } = members.reduce((most, one) => one.state.commitIndex > most.state.commitIndex ? one : most)
+  const ids = membersOf(membership(state))
+  return members.filter(({ id }) => ids.includes(id))
+}
+
+/** Everyone who belongs to it has applied the same, and all that is in its log. */
+export const areEqual = (group: Cluster): boolean => {
+  const members = belonging(group)
+  return new Set(members.map(({ applied }) => applied.join(' '))).size === 1 && members.every(({ applied, state }) => applied.length === state.log.lastIndex)
+}
+
+const isSettled = ({ state }: Member): boolean => membership(state).outgoing.length === 0 && membership(state).next === undefined
 
 /** All that the checker has seen of one run. */
 interface History {
@@ -45,12 +57,13 @@ const check = (group: Cluster, history: History): void => {
 }
 
 /** A newly committed entry is on the disks of a quorum, counted there and nowhere else. */
-const checkDurable = (group: Cluster, index: Index): void => {
-  const leader = group.leaders().find(({ state }) => state.commitIndex === index)
-  const term = leader && termAt(leader.state.log, index)
-  const holders = group.members.filter(({ disk }) =>
-    disk.batches.some(batch => batch.firstIndex === index && batch.term === term) || (disk.newest?.snapshot.index ?? disk.base.index) >= index)
-  if (holders.length <= group.members.length / 2) throw new Error(`${index}@${term} is committed and on ${holders.length} disks`)
+const checkDurable = ({ members }: Cluster, before: RaftState, after: RaftState): void => {
+  const { commitIndex: index, log } = after
+  if (after.role !== 'leader' || index === before.commitIndex) return
+  const term = termAt(log, index)
+  const holders = members.filter(({ disk }) =>
+    disk.batches.some(batch => batch.firstIndex === index && batch.term === term) || (disk.newest?.snapshot.index ?? disk.base.index) >= index).map(({ id }) => id)
+  claim(decidersOf(before, after).some(one => decide(holders, one)), `${index}@${term} is committed, and on the disks of ${holders.join(', ')} alone`)
 }
 
 type Draw = (below: number) => number
@@ -72,16 +85,27 @@ const disturb = (group: Cluster, draw: Draw, request: number): void => {
   while (group.mail.length > 200) group.mail.shift()
 }
 
-/** Now and then a member takes a snapshot; one that is down loses its own while all others are sound. */
-const disturbSnapshots = (group: Cluster, draw: Draw): void => {
+/** Now and then leaders are to change the membership, one member at a time or three at once, or to abandon what is under way. */
+const disturbMembers = (group: Cluster, draw: Draw, request: number): void => {
+  if (draw(60) > 0) return
+  const ids = group.members.map(({ id }) => id)
+  const names = Array.from({ length: 1 + draw(3) }, () => ids.splice(draw(ids.length), 1)[0]!)
+  const wish = draw(8) === 0 ? 'abandon' : names.map(id => `${'++?-'.charAt(draw(4))}${id}`).join(' ')
+  for (const { id } of group.leaders()) group.change(id, request, wishOf(wish))
+}
+
+/** Now and then a member takes a snapshot; one that is down may lose its own while all others are sound, if all belong to the cluster for good. */
+const disturbSnapshots = (group: Cluster, draw: Draw, canLose: boolean): void => {
   const member = group.members[draw(group.members.length)]!
   if (draw(30) === 0) group.takeSnapshot(member.id)
   const isSound = group.members.every(({ id, isUp, state }) => id === member.id || (isUp && !isLacking(state)))
-  if (!member.isUp && isSound && draw(4) === 0) group.loseSnapshot(member.id)
+  if (canLose && !member.isUp && isSound && draw(4) === 0) group.loseSnapshot(member.id)
 }
 
 export interface Told {
   readonly committed: number
+  /** How many memberships were committed, by the one who saw most of them. */
+  readonly changes: number
   /** How often a machine was restored from another member's snapshot, and of that how often only because its own was lost. */
   readonly installs: number
   readonly lost: number
@@ -90,37 +114,40 @@ export interface Told {
 const troubled = (names: string, seed: number, acts: number, settings: Partial<Settings> | undefined): Told => {
   let installs = 0
   let lost = 0
+  const changes = new Map<string, number>()
   const stepped: NonNullable<Parameters<typeof cluster>[1]>['watch'] = {
     left: () => undefined,
-    stepped: (before, _, { snapshots }) => {
+    stepped: (before, after, { snapshots, committed }) => {
+      checkDurable(group, before, after)
+      const { id } = after.settings
+      changes.set(id, (changes.get(id) ?? 0) + committed.filter(({ kind }) => kind === 'membership').length)
       if (!snapshots.some(({ type }) => type === 'restore')) return
       installs++
       if (isLacking(before)) lost++
     },
   }
-  const group = cluster(names, {
+  const group: Cluster = cluster(names, {
     seed, watch: stepped, settings: { logCacheBytes: 600, maxAppendBytes: 500, maxInflightMessages: 4, maxApplyBytes: 600, ...settings },
   })
   const history: History = { leaders: new Map(), committed: new Map() }
   const draw = dice(seed)
-  let committed = 0
+  const canJoin = names.includes('|')
   for (let i = 0; i < acts; i++) {
     disturb(group, draw, i)
-    if (settings !== undefined) disturbSnapshots(group, draw)
+    if (settings !== undefined) disturbSnapshots(group, draw, !canJoin)
+    if (canJoin) disturbMembers(group, draw, i)
     check(group, history)
-    const newest = Math.max(0, ...history.committed.keys())
-    if (newest > committed) checkDurable(group, newest)
-    committed = newest
   }
   for (const { id, isUp } of group.members) if (!isUp) group.restart(id)
   group.mail.splice(0)
-  group.until(() => group.leaders().length === 1 && areEqual(group))
+  const committed = Math.max(0, ...history.committed.keys())
+  group.until(() => group.leaders().length === 1 && isSettled(group.leader()) && areEqual(group))
   check(group, history)
-  claim(new Set(group.members.map(({ state }) => showLast(state))).size === 1, 'they end with different logs')
-  return { committed, installs, lost }
+  claim(new Set(belonging(group).map(({ state }) => showLast(state))).size === 1, 'they end with different logs')
+  return { committed, changes: Math.max(0, ...changes.values()), installs, lost }
 }
 
-/** So many random acts, then peace; with settings that concern snapshots, members take some. Throws what does not hold, with the seed that shows it. */
+/** So many random acts, then peace; with settings that concern snapshots, members take some, and where others can join, the membership changes. Throws what does not hold, with the seed that shows it. */
 export const story = (names: string, seed: number, acts: number, settings?: Partial<Settings>): Told => {
   try {
     return troubled(names, seed, acts, settings)

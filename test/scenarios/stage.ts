@@ -5,6 +5,7 @@
  *
  *     disk n1 T6 vote=n2 log=1@1,2@1     what a member finds when it starts; before `cluster`
  *     cluster n1 n2 n3 maxAppendBytes=1  settings that differ from the tests' own
+ *     cluster n1 n2 n3 | n4 n5           n4 and n5 are up, know nobody and belong to nobody as yet
  *     stand n1 · elect n1                n1's wait ends; elect also stabilizes
  *     tick n1 200 · tick n1 900 late     time passes and n1 notices; late: it was not there meanwhile
  *     wait 200 · live 2000               everybody notices; live: in steps of a heartbeat, stabilizing after each
@@ -19,6 +20,8 @@
  *     crash · restart · wipe n1          wipe: down, and its disk is lost
  *     gone n1 n2 n3                      n2 and n3 hear that the process of n1 has ended, true or not
  *     transfer n1 [n2]                   n1 is asked to hand its leadership over
+ *     change n1 +n4 ?n3 -n2              n1 is asked to change the membership: n4 shall vote, n3 learn, n2 go
+ *     change n1 abandon                  the change that is under way shall end where it began
  *     stabilize                          deliver, write and apply until nothing is under way
  *     state [n1] · progress n1 · mail    what they know, what one leader knows of the others, what is under way
  *     expect n1 n2 leader term=2 log=1@1!,2@1 · expect mail 0     a fact that the story ends with
@@ -28,12 +31,12 @@
 import type { Message } from '../../lib/messages.js'
 import type { Settings } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
-import { body, entries, show, showWrite, words } from '../lib/build.js'
-import { type Cluster, cluster } from '../lib/cluster.js'
+import { body, show, showWrite, words } from '../lib/build.js'
+import { type Beginning, type Cluster, cluster } from '../lib/cluster.js'
 import { type Memory, blank, brokenAmong, notOnMajority, remember } from '../lib/promises.js'
-import { type Disk, emptyDisk } from '../lib/shell.js'
 import { tellMember, tellProgress } from '../lib/tell.js'
-import { options, unexpected } from './expectation.js'
+import { wishOf } from '../lib/wishes.js'
+import { entriesOf, options, unexpected } from './expectation.js'
 import { parseLetter, select } from './letters.js'
 import { createTrace } from './trace.js'
 
@@ -41,12 +44,13 @@ const HEARTBEAT_MS = 100
 
 export const createStage = (): ((command: string) => readonly string[]) => {
   const trace = createTrace()
-  const disks: Record<MemberId, Disk> = {}
+  const disks: Record<MemberId, NonNullable<Beginning['disks']>[MemberId]> = {}
   const kept = new Map<string, Message>()
   const slow = new Set<MemberId>()
   let group: Cluster = cluster('')
   let parts: readonly (readonly MemberId[])[] = []
   let memory: Memory = blank
+  let changes = 0
 
   const demand = (broken: readonly string[]): void => { if (broken.length > 0) throw new Error(broken.join('; ')) }
   const begin = (args: readonly string[]): void => {
@@ -61,7 +65,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
           const remembered = remember(memory, { id: after.settings.id, state: after })
           memory = remembered.memory
           demand(remembered.broken)
-          if (after.role === 'leader') demand(notOnMajority(after, before.commitIndex, group.members.map(({ disk }) => disk)))
+          if (after.role === 'leader') demand(notOnMajority(before, after, group.members))
         },
       },
     })
@@ -69,7 +73,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
   const putDisk = ([id, term, ...rest]: readonly string[]): void => {
     const { named } = options(rest)
     const hardState = { term: Number(term!.slice(1)), votedFor: named['vote'], commitIndex: Number(named['commit'] ?? 0) }
-    disks[id!] = { ...emptyDisk(), hardState, batches: entries((named['log'] ?? '').replaceAll(',', ' ')) }
+    disks[id!] = { hardState, batches: entriesOf(named['log'] ?? '') }
   }
   const isCut = ({ from, to }: Message): boolean => parts.length > 0 && !parts.some(part => part.includes(from) && part.includes(to))
   const isLost = (message: Message): boolean => {
@@ -143,6 +147,7 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     restart: each(id => { group.restart(id) }),
     gone: ([peer, ...ids]) => { for (const id of ids) group.act(id, { type: 'peerGone', peer: peer! }) },
     transfer: ([id, to]) => { group.act(id!, { type: 'transferAsked', term: group.member(id!).state.term, to }) },
+    change: ([id, ...wish]) => { group.change(id!, ++changes, wishOf(wish.join(' '))) },
     wipe: each(id => { group.crash(id); group.wipe(id) }),
     progress: each(id => { for (const line of tellProgress(group.member(id))) trace.say(line) }),
     mail: () => { for (const message of group.mail) trace.say(`under way from ${message.from}: ${show(message)}`) },

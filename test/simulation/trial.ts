@@ -1,5 +1,7 @@
 /** One seed: a cluster with settings of its own, ten clients, a storm, what is left of it, and health in the end. */
+import { membersOf } from '../../lib/membership.js'
 import { isRight } from '../../lib/prelude.js'
+import { quorumValue } from '../../lib/quorum.js'
 import type { Millis } from '../../lib/types.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
 import type { Operation } from '../../testing/linearizability/history.js'
@@ -9,6 +11,7 @@ import { drawPartition } from '../../testing/simulation/faults/partition.js'
 import type { Rest } from '../../testing/simulation/recovery.js'
 import { type Dice, createDice, seedFor } from '../../testing/simulation/world/dice.js'
 import { frozenStep } from './freeze.js'
+import { createOperator, createRegistrar, membershipAt } from './operators.js'
 import { type Order, registerModel, registers } from './register.js'
 
 export interface Outcome {
@@ -144,24 +147,6 @@ const createEcho = (cluster: Registers, dice: Dice, client: ReturnType<typeof cr
   leadership$.subscribe(answer)
 }
 
-/** How many clusters have somebody who moves their leadership about, and how often that is, in election timeouts. */
-const MOVED = 0.3
-const MOVES = [0.5, 8] as const
-
-/** Asks whoever leads to hand over, now and then, until it is called off. */
-const createOperator = (cluster: Registers, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
-  const gapMs = electionTimeoutMs * dice.magnitude(...MOVES)
-  let isOff = !dice.chance(MOVED)
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
-    if (isOff) return
-    const id = cluster.leader()
-    if (id !== undefined) cluster.inflict(dice.chance(0.5) ? { type: 'handOver', id } : { type: 'handOver', id, to: dice.pick(cluster.ids) })
-    next()
-  })
-  if (!isOff) next()
-  return { stop: () => { isOff = true } }
-}
-
 /** A client that reads all registers at once, at whichever member or at one that takes itself for the leader, until it is called off. */
 const createReader = (cluster: Registers, dice: Dice, reader: number, { electionTimeoutMs, gapMs }: Habits) => {
   const client = `reader ${reader}`
@@ -194,9 +179,11 @@ const drawRest = (dice: Dice, { ids }: Registers): Rest => {
 
 /** Every client's next command is acknowledged, wherever it is proposed, and every member reads. */
 const serve = async (cluster: Registers, clients: readonly ReturnType<typeof createClient>[], reader: ReturnType<typeof createReader>, electionTimeoutMs: Millis): Promise<void> => {
-  const running = cluster.ids.filter(id => cluster.member(id).raft !== undefined)
   const leader = cluster.leader()
-  if (2 * running.length <= cluster.ids.length || leader === undefined) return
+  const membership = leader === undefined ? undefined : membershipAt(cluster, leader)
+  if (leader === undefined || membership === undefined) return
+  const running = membersOf(membership).filter(id => cluster.member(id).raft !== undefined)
+  if (quorumValue(membership, id => running.includes(id) ? 1 : 0) === 0) return
   const end = cluster.clock.now() + electionTimeoutMs * SERVICE
   for (const client of clients.slice(0, 3)) {
     let outcome = await cluster.settle(client.propose(leader, electionTimeoutMs * SERVICE))
@@ -222,6 +209,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)
+  const registrar = createRegistrar(cluster, createDice(seedFor(seed, 'registrar')), electionTimeoutMs)
   const readers = Array.from({ length: READERS }, (_, at) => createReader(cluster, createDice(seedFor(seed, `reader ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
@@ -230,6 +218,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
     for (const reader of readers) void reader.read(id, electionTimeoutMs * PATIENCE)
   })
   operator.stop()
+  registrar.stop()
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
   await cluster.run(SETTLING * electionTimeoutMs)

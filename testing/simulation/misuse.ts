@@ -1,6 +1,7 @@
 /** What a test may ask of a cluster: only of members that exist, and nothing that cannot be. */
 import * as t from 'io-ts'
 import { closed, optional } from '../../codecs/options.js'
+import { MembershipWish } from '../../codecs/membership.js'
 import { Count, guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
@@ -63,6 +64,7 @@ const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [T
   damage: { id: member, kind: optional(Kind), file: Count, at: Count },
   damageLast: { id: member, at: Count },
   handOver: { id: member, to: optional(member) },
+  change: { id: member, wish: MembershipWish },
   skew: { id: member, rate: optional(Factor), wallMs: optional(Shift) },
 })
 

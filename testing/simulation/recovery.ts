@@ -1,8 +1,9 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
 import { lastEntry } from '../../lib/log.js'
-import type { RaftState } from '../../lib/state.js'
+import { membersOf } from '../../lib/membership.js'
+import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
-import type { MemberId, Millis } from '../../lib/types.js'
+import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
 import type { Member } from './member.js'
 import { isSameState } from './watch/appliances.js'
@@ -23,6 +24,26 @@ const areEqual = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => {
   return states.every(state => state !== undefined && state.term === first.term && state.leader === first.leader
     && lastEntry(state.log).index === last.index && lastEntry(state.log).term === last.term
     && state.persistedIndex === last.index && state.commitIndex === last.index && state.appliedIndex === last.index)
+}
+
+/** Who belongs to the cluster, by the member that knows the most of it. */
+const membershipNow = <C, R, S>(members: readonly Member<C, R, S>[]): Membership | undefined => {
+  const states = members.flatMap(member => member.state() ?? [])
+  const [newest] = states.sort((a, b) => b.commitIndex - a.commitIndex || b.log.lastIndex - a.log.lastIndex)
+  return newest && membership(newest)
+}
+
+/** Whether anything is demanded of this member: nobody tells those who have left what became of the rest. */
+const belongs = <C, R, S>(members: readonly Member<C, R, S>[], id: MemberId): boolean => {
+  const now = membershipNow(members)
+  return now === undefined || membersOf(now).includes(id)
+}
+
+/** Whether those who are present are enough to decide, even without so many of them. */
+const canDecide = <C, R, S>(members: readonly Member<C, R, S>[], present: readonly Member<C, R, S>[], spared: number): boolean => {
+  const now = membershipNow(members)
+  const areEnough = (voters: readonly MemberId[]): boolean => voters.length === 0 || 2 * (present.filter(({ id }) => voters.includes(id)).length - spared) > voters.length
+  return now === undefined ? 2 * (present.length - spared) > members.length : areEnough(now.voters) && areEnough(now.outgoing)
 }
 
 /** With faults left, some may be out of reach: one leads, and what it has is committed. */
@@ -70,12 +91,12 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
   const able = members.filter(({ id }) => !down.includes(id))
   mendAll(world, able)
   if (links.length > 0) world.perform({ type: 'cut', links })
-  const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost())
+  const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost() && belongs(members, member.id))
   // Of two that do not hear each other one can be spared: nothing is demanded where no majority hears each other without it.
   const spared = links.length > 0 ? 1 : 0
   // Clients that go on can keep logs from ever being equal: after a while what was in them by then is enough.
   let enough = Number.POSITIVE_INFINITY
-  const isDone = (): boolean => 2 * (present().length - spared) <= members.length || (links.length > 0 ? isServing : areEqual)(present())
+  const isDone = (): boolean => !canDecide(members, present(), spared) || (links.length > 0 ? isServing : areEqual)(present())
     || (links.length > 0 ? commitOf : gainOf)(present()) >= enough
   let most = gainOf(present())
   let idle = 0

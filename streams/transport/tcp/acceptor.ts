@@ -1,7 +1,8 @@
 import type { Hello } from '../../../codecs/handshake.js'
 import type { MemberId } from '../../../lib/types.js'
+import type { Meeting } from './dialler.js'
 import { type Callee, receive } from './handshake.js'
-import { clientPlaces, type Endpoint, type Party, type TransportNotice } from '../port.js'
+import type { Endpoint, Party, TransportNotice } from '../port.js'
 import type { Registry } from './registry.js'
 import type { ByteStream } from './sockets.js'
 
@@ -56,6 +57,7 @@ const createTeller = (notice: Registry['notice']) => {
 const welcome = (registry: Registry, teller: ReturnType<typeof createTeller>, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
   meetDeadline(): void
   left(): void
+  closed(): void
 }): void => {
   let isConfirmed = false
   let isRefused = false
@@ -70,15 +72,17 @@ const welcome = (registry: Registry, teller: ReturnType<typeof createTeller>, st
     refused: () => { isRefused = true },
     closed: reason => {
       on.meetDeadline()
+      on.closed()
       if (isConfirmed) return
       on.left()
-      teller.unlinked(party, stream.remote, reason, isRefused)
+      // Where there is a link, this one was not needed any more.
+      if (party.type === 'client' || registry.linkedAs(party.id) !== incarnation) teller.unlinked(party, stream.remote, reason, isRefused)
     },
   })
 }
 
 /** Leads whoever dials this member through the handshake, so many at a time. */
-export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Registry): { accept(stream: ByteStream): void; close(): void } => {
+export const createAcceptor = (endpoint: Endpoint, isTls: boolean, { roll, pairs, registry }: Meeting): { accept(stream: ByteStream): void; close(): void } => {
   const { limits, clock } = endpoint
   const room = createWaitingRoom(limits.maxHandshakes)
   const strangers = new Set<ByteStream>()
@@ -86,8 +90,10 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Reg
   let isClosed = false
   let isFull = false
   const callee: Callee = {
-    endpoint, isTls, clock, limits,
-    hasPlaceForClient: () => registry.clients() < clientPlaces(endpoint),
+    endpoint, isTls, clock, limits, roll,
+    // Members that are named never compete with others for a place.
+    hasPlace: () => registry.unnamed() < limits.maxLinks - roll.others().length,
+    isDialled: pairs.isDialled,
     linkedAs: registry.linkedAs,
   }
   const notice = (what: TransportNotice): void => {
@@ -113,14 +119,15 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, registry: Reg
       leaveRoom()
       release()
     }
-    const over = (reason: string, hasOnlyLooked: boolean): void => {
+    const over = (reason: string, isMeant: boolean): void => {
       leave()
-      if (!hasOnlyLooked) notice({ type: 'handshakeRefused', remote: stream.remote, reason })
+      if (!isMeant) notice({ type: 'handshakeRefused', remote: stream.remote, reason })
     }
     receive(stream, callee, {
       welcomed: (hello, meetDeadline) => {
         const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
-        welcome(registry, teller, stream, hello, party, { meetDeadline, left: leave })
+        const closed = party.type === 'member' ? pairs.welcomed(party.id) : () => undefined
+        welcome(registry, teller, stream, hello, party, { meetDeadline, left: leave, closed })
       },
       over,
     })

@@ -5,6 +5,7 @@ import { type Address, parseAddress } from './addresses.js'
 import type { Dialling } from './dialler.js'
 import type { Endpoint } from '../port.js'
 import type { Registry } from './registry.js'
+import type { RollCall } from '../roll.js'
 import { REFUSED } from './sockets.js'
 
 /**
@@ -38,11 +39,11 @@ const probe = ({ dial }: Dialling['sockets'], { after }: Endpoint['clock'], addr
  * Looks for each member whose link went down where it is reached, whoever dialled that link, and tells of it as gone each time it is
  * refused there: a process that ends closes its sockets at once, and only its system refuses. Until the result is called.
  */
-export const watchDepartures = ({ members, clock }: Endpoint, { sockets, objection }: Dialling, registry: Registry): Cancel => {
+export const watchDepartures = ({ clock }: Endpoint, { sockets, objection }: Dialling, roll: RollCall, registry: Registry): Cancel => {
   const searches = new Map<MemberId, Cancel>()
 
   const look = (peer: MemberId, [wait, ...later]: readonly Millis[]): void => {
-    const address = parseAddress(members[peer] ?? '')
+    const address = parseAddress(roll.addressOf(peer) ?? '')
     if (isLeft(address) || objection(address.right) !== undefined) return
     const release = registry.hold()
     let isStopped = false

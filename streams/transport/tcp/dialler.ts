@@ -3,9 +3,11 @@ import type { MemberId } from '../../../lib/types.js'
 import type { Cancel } from '../../time/clock.js'
 import { type Address, parseAddress } from './addresses.js'
 import { type DialFailure, introduce } from './handshake.js'
+import { GIVE_WAY, type Pairs } from './pairs.js'
 import type { Endpoint, Party, TransportNotice } from '../port.js'
 import { redial } from './redial.js'
 import type { Registry } from './registry.js'
+import type { RollCall } from '../roll.js'
 import type { Sockets, TlsMaterial } from './sockets.js'
 
 /** How peers are dialled. */
@@ -24,19 +26,26 @@ const noticeOf = (peer: MemberId, remote: string, { type, reason }: DialFailure)
   }
 }
 
-/** Keeps a link to `peer`, dialling again whenever there is none, until the result is called. */
-export const keepLinked = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objection }: Dialling, registry: Registry): Cancel => {
-  const { clusterId, id, incarnation, members, limits, clock } = endpoint
+/** Whom to link with, and who has to know of it. */
+export interface Meeting {
+  readonly roll: RollCall
+  readonly pairs: Pairs
+  readonly registry: Registry
+}
+
+/** Begins one attempt to dial `peer`, over when whatever came of it is. */
+const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objection }: Dialling, { roll, pairs, registry }: Meeting) => {
+  const { clusterId, id, incarnation, limits, clock } = endpoint
   const party: Party = { type: 'member', id: peer }
   let told: string | undefined
   const tell = (failure: DialFailure): void => {
     const news = `${failure.type}: ${failure.reason}`
-    if (news !== told) registry.notice(noticeOf(peer, members[peer] ?? peer, failure))
+    if (news !== told) registry.notice(noticeOf(peer, roll.addressOf(peer) ?? peer, failure))
     told = news
   }
 
-  const attempt = (ended: () => void): Cancel => {
-    const address = parseAddress(members[peer] ?? '')
+  return (ended: () => void): Cancel => {
+    const address = parseAddress(roll.addressOf(peer) ?? '')
     const fault = isLeft(address) ? address.left : objection(address.right)
     if (isLeft(address) || fault !== undefined) {
       tell({ type: 'unreachable', reason: fault ?? 'it has no address' })
@@ -45,7 +54,15 @@ export const keepLinked = (peer: MemberId, endpoint: Endpoint, { sockets, tls, o
     const release = registry.hold()
     const stream = sockets.dial(address.right, tls)
     let phase: 'dialling' | 'linked' | 'stopped' = 'dialling'
+    // A link is the registry's to close, once what was sent over it has left.
+    const stop = (): void => {
+      if (phase !== 'dialling') return
+      phase = 'stopped'
+      stream.destroy()
+    }
+    const dialled = pairs.dialling(peer, stop)
     const over = (): void => {
+      dialled()
       ended()
       release()
     }
@@ -58,21 +75,31 @@ export const keepLinked = (peer: MemberId, endpoint: Endpoint, { sockets, tls, o
       welcomed: theirs => {
         phase = 'linked'
         told = undefined
+        dialled()
         const link = registry.open(stream, party, { confirmed: () => undefined, refused: () => undefined, closed: over })
         registry.join(party, theirs, link)
         link.greet()
       },
       over: failure => {
-        if (phase === 'dialling') tell(failure)
+        if (phase === 'dialling' && failure.reason !== GIVE_WAY) tell(failure)
         over()
       },
     })
-    return () => {
-      // A link is the registry's to close, once what was sent over it has left.
-      if (phase !== 'dialling') return
-      phase = 'stopped'
-      stream.destroy()
-    }
+    return stop
   }
-  return redial(endpoint, attempt)
+}
+
+/**
+ * Keeps a link to `peer`, dialling again whenever there is none, until the result is called. Of two members the one with the smaller id dials; the
+ * other one does where it was not dialled for `reconnectMaxMs`, since whoever has the smaller id may not know it yet.
+ */
+export const keepLinked = (peer: MemberId, endpoint: Endpoint, dialling: Dialling, meeting: Meeting): Cancel => {
+  const { id, limits, clock } = endpoint
+  const dial = createDial(peer, endpoint, dialling, meeting)
+  const attempt = (ended: () => void): Cancel => meeting.pairs.whenLeft(peer, ended) ?? dial(ended)
+  const patient = (ended: () => void): Cancel => {
+    let stop = clock.after(limits.reconnectMaxMs, () => { stop = attempt(ended) })
+    return () => stop()
+  }
+  return redial(endpoint, id < peer ? attempt : patient)
 }

@@ -6,6 +6,8 @@ import { type Either, isLeft } from '../../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
 import type { Clock } from '../../time/clock.js'
 import type { Endpoint, LinkLimits } from '../port.js'
+import { GIVE_WAY } from './pairs.js'
+import type { RollCall } from '../roll.js'
 import type { ByteStream } from './sockets.js'
 
 /** Time and its bounds, for either end. */
@@ -28,8 +30,8 @@ interface Exchange {
 const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
   opened(): void
   heard(payload: Uint8Array): void
-  /** Nothing came of it, and the stream is closed; by the other end before it had said anything, if it only looked whether anyone is here. */
-  over(reason: string, hasOnlyLooked: boolean): void
+  /** Nothing came of it, and the stream is closed: by the other end, where it was not closed here. */
+  over(reason: string, isTheirs: boolean): void
 }): Exchange => {
   const reader = handshakeReader()
   let why: string | undefined
@@ -57,7 +59,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
     received,
     closed: reason => {
       meetDeadline()
-      on.over(why ?? reason, why === undefined && !stream.hasSpoken)
+      on.over(why ?? reason, why === undefined)
     },
   })
   return {
@@ -76,35 +78,43 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
 /** What the accepting end goes by. */
 export interface Callee extends Pace {
   readonly endpoint: Endpoint
+  readonly roll: RollCall
   /** Members must show a certificate that names them. */
   readonly isTls: boolean
-  hasPlaceForClient(): boolean
+  /** Whether another one may be linked that is not named. */
+  hasPlace(): boolean
+  /** Whether this end is dialling the peer at this moment. */
+  isDialled(peer: MemberId): boolean
   /** As which incarnation the peer is linked right now. */
   linkedAs(peer: MemberId): Incarnation | undefined
 }
 
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */
-const objectionToHello = ({ endpoint, isTls, hasPlaceForClient }: Callee, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
+const objectionToHello = ({ endpoint, roll, isTls, hasPlace }: Callee, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
   const { from, to } = hello
-  const { id, members } = endpoint
+  const { id } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
   if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return 'this is a member of another cluster'
   if (to !== '' && to !== id) return `this is not ${to}`
-  if (hello.role === 'client') return hasPlaceForClient() ? undefined : 'there is no place for another client: maxLinks is reached'
-  if (from === id) return `${from} is the one that is dialled`
-  if (!Object.hasOwn(members, from)) return `${from} is not a member`
-  if (isTls && identities?.includes(from) !== true) return `the certificate does not name ${from}`
-  return from < id ? undefined : `of two members the one with the smaller id dials, and ${from} is the larger`
+  if (hello.role === 'member' && from === id) return `${from} is the one that is dialled`
+  const objection = hello.role === 'member' ? roll.objectionTo(from) : undefined
+  if (objection !== undefined) return objection
+  if (hello.role === 'member' && isTls && identities?.includes(from) !== true) return `the certificate does not name ${from}`
+  if (hello.role === 'member' && roll.isNamed(from)) return undefined
+  return hasPlace() ? undefined : `there is no place for another ${hello.role}: maxLinks is reached`
 }
 
 /** Meets whoever dialled: `welcomed` when the link may be opened on the stream, else `over` when the stream is closed. */
 export const receive = (stream: ByteStream, callee: Callee, on: {
   /** `meetDeadline` must be called in time, once the link is confirmed. */
   welcomed(hello: Hello, meetDeadline: () => void): void
-  over(reason: string, hasOnlyLooked: boolean): void
+  /** `isMeant`: nothing went wrong. It only looked whether anyone is here, or gave way to the link that is there or on its way. */
+  over(reason: string, isMeant: boolean): void
 }): void => {
   const { id, incarnation, admit } = callee.endpoint
   let isOver = false
+  let caller: Hello | undefined
+  const hasGivenWay = (): boolean => caller?.role === 'member' && (callee.isDialled(caller.from) || callee.linkedAs(caller.from) === caller.incarnation)
   const welcome = (hello: Hello): void => {
     talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation })
     on.welcomed(hello, talk.meetDeadline)
@@ -114,6 +124,10 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
     const linked = callee.linkedAs(hello.from)
     if (isLeft(outcome)) return talk.refuse(outcome.left)
     if (linked !== undefined && linked !== hello.incarnation) return talk.refuse(`${hello.from} is linked as another incarnation`)
+    // What was true of it may not be any more: remembering it takes a while.
+    const objection = callee.roll.objectionTo(hello.from)
+    if (objection !== undefined) return talk.refuse(objection)
+    if (id < hello.from && callee.isDialled(hello.from)) return talk.refuse(GIVE_WAY)
     welcome(hello)
   }
   const talk = exchange(stream, callee, {
@@ -121,14 +135,15 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
     heard: payload => {
       const hello = decodeHello(payload)
       if (isLeft(hello)) return talk.fail(hello.left)
+      caller = hello.right
       const objection = objectionToHello(callee, hello.right, stream.identities)
       if (objection !== undefined) return talk.refuse(objection)
       if (hello.right.role === 'client') return welcome(hello.right)
       admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
     },
-    over: (reason, hasOnlyLooked) => {
+    over: (reason, isTheirs) => {
       isOver = true
-      on.over(reason, hasOnlyLooked)
+      on.over(reason, reason === GIVE_WAY || (isTheirs && (!stream.hasSpoken || hasGivenWay())))
     },
   })
 }

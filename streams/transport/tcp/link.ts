@@ -45,6 +45,8 @@ export interface Link {
   greet(): void
   /** Says farewell and closes once all that was sent has left, and after `keepAliveMs` at the latest. Nothing is received any more. */
   end(reason: string): void
+  /** The same without a farewell, where this end goes on: what it looked at it may yet do. */
+  part(reason: string): void
   cut(reason: string): void
 }
 
@@ -198,6 +200,15 @@ export const openLink = (options: LinkOptions): Link => {
     out.tellDropped(events.dropped)
     events.closed(why ?? reason)
   }
+  /** With these as the last words. */
+  const close = (reason: string, last: readonly Uint8Array[]): void => {
+    if (isOver()) return
+    why = reason
+    beats.stop()
+    cancelEnd = clock.after(limits.keepAliveMs, () => stream.destroy())
+    if (last.length > 0) stream.write(last)
+    stream.end()
+  }
   stream.attach({ opened: () => undefined, received, closed })
 
   return {
@@ -210,14 +221,8 @@ export const openLink = (options: LinkOptions): Link => {
       if (fault !== undefined) cut(fault)
     },
     greet,
-    end: reason => {
-      if (isOver()) return
-      why = reason
-      beats.stop()
-      cancelEnd = clock.after(limits.keepAliveMs, () => stream.destroy())
-      stream.write([FAREWELL])
-      stream.end()
-    },
+    end: reason => close(reason, [FAREWELL]),
+    part: reason => close(reason, []),
     cut,
   }
 }

@@ -1,9 +1,11 @@
 import { type Observable, Subject } from 'rxjs'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
+import { isLeft } from '../../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
 import { type Link, type LinkOptions, openLink } from './link.js'
 import { type Endpoint, type LinkLimits, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
+import type { RollCall } from '../roll.js'
 import type { ByteStream } from './sockets.js'
 
 /** Why a peer's message is not for this member; undefined when it is. */
@@ -22,10 +24,13 @@ export interface Registry {
   gone(peer: MemberId): void
   /** Opens a link for `party`, which counts once it has joined. */
   open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; refused(): void; closed(reason: string): void }): Link
-  /** From now on messages to `party` go over `link`; an earlier link of the same member is cut. */
+  /** From now on messages to `party` go over `link`, if it is let in by now; an earlier link of the same member is cut. */
   join(party: Party, incarnation: Incarnation, link: Link): void
   linkedAs(peer: MemberId): Incarnation | undefined
-  clients(): number
+  /** How many are linked that are not named: clients, and members that are let in all the same. */
+  unnamed(): number
+  /** Others belong: links with those that are not let in any more are ended, and those that are named now are asked for who they are. */
+  review(added: readonly MemberId[]): void
   send(to: Party, messages: readonly LinkMessage[]): void
   /** Keeps `close` waiting until the result is called. */
   hold(): () => void
@@ -88,16 +93,23 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
       tell({ type: 'connected', party })
     },
     clients: (): number => clients.size,
+    members: (): readonly (readonly [MemberId, Joined])[] => [...members],
   }
 }
 
+/** Whether there may be a link with `peer`; otherwise it ends once what was sent has left. */
+const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
+  const objection = roll.objectionTo(peer)
+  if (objection !== undefined) link.part(objection)
+  return objection === undefined
+}
+
 /** The links of one member, and the one place from which its transport tells what happens. */
-export const createRegistry = (endpoint: Endpoint): Registry => {
-  const { id, limits, clock } = endpoint
+export const createRegistry = ({ id, limits, clock, admit }: Endpoint, roll: RollCall): Registry => {
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
-  const { at, leave, join, clients } = createRoster(event => events.next(event))
+  const { at, leave, join, clients, members } = createRoster(event => events.next(event))
   const { hold, isFree, whenFree } = createHolder(() => events.complete())
 
   return {
@@ -130,9 +142,17 @@ export const createRegistry = (endpoint: Endpoint): Registry => {
       links.add(link)
       return link
     },
-    join: (party, incarnation, link) => join(party, { link, incarnation }),
+    join: (party, incarnation, link) => {
+      if (party.type === 'client' || isLetIn(roll, party.id, link)) join(party, { link, incarnation })
+    },
     linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
-    clients,
+    unnamed: () => clients() + members().filter(([peer]) => !roll.isNamed(peer)).length,
+    review: added => {
+      for (const [peer, joined] of members()) {
+        if (!isLetIn(roll, peer, joined.link) || !added.includes(peer)) continue
+        admit(peer, joined.incarnation, outcome => { if (isLeft(outcome)) joined.link.part(outcome.left) })
+      }
+    },
     send: (to, messages) => at(to)?.link.send(messages),
     close: done => {
       const check = whenFree(done)

@@ -1,12 +1,16 @@
 import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import type { MemberId } from '../../../lib/types.js'
+import type { Cancel } from '../../time/clock.js'
 import { createAcceptor } from './acceptor.js'
 import { type Address, formatAddress, parseAddress } from './addresses.js'
 import { watchDepartures } from './departures.js'
-import { keepLinked } from './dialler.js'
+import { type Dialling, type Meeting, keepLinked } from './dialler.js'
 import { nodeSockets } from './node-sockets.js'
+import { createPairs } from './pairs.js'
 import type { Endpoint, Links, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
+import { createRollCall } from '../roll.js'
 import type { ListenFault, Sockets } from './sockets.js'
 import { type Trust, addressFaults, inspectTrust, objectionTo } from './trust.js'
 
@@ -27,57 +31,80 @@ const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): reado
 }
 
 /** Where to listen, when all that was given fits together. */
-const check = (sockets: Sockets, options: TcpOptions, { id, members }: Endpoint): Either<InvalidOptions, Address> => {
-  const own = Object.hasOwn(members, id) ? members[id] : undefined
-  const listen = options.listen ?? own
+const check = (sockets: Sockets, options: TcpOptions, { id, address: own, roll: { addresses } }: Endpoint): Either<InvalidOptions, Address> => {
   const report = [
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
-    ...(own === undefined ? [`members: does not name ${id}, which this member is`] : []),
-    ...addressFaults(options, Object.entries(members).map(([member, address]) => [`members.${member}`, address])),
+    ...addressFaults(options, [...Object.hasOwn(addresses, id) ? [] : [['join', own] as const], ...Object.entries(addresses).map(([member, address]) => [`members.${member}`, address] as const)]),
     ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
     ...faultsOfTrust(sockets, options, id),
   ]
-  const address = parseAddress(listen ?? '')
+  const address = parseAddress(options.listen ?? own)
   return report.length > 0 || isLeft(address) ? left(new InvalidOptions(report)) : address
 }
 
 const startError = (address: Address, { code, message }: ListenFault): StartError =>
   code === 'EADDRINUSE' ? new PortInUse(formatAddress(address)) : new ListenFailed(formatAddress(address), message)
 
+/** Keeps a link with each of the others, as they come and go. */
+const keepAllLinked = (endpoint: Endpoint, dialling: Dialling, meeting: Meeting) => {
+  const stops = new Map<MemberId, Cancel>()
+  const follow = (): void => {
+    const others = meeting.roll.others()
+    for (const [peer, stop] of stops) {
+      if (others.includes(peer)) continue
+      stops.delete(peer)
+      stop()
+    }
+    for (const peer of others) if (!stops.has(peer)) stops.set(peer, keepLinked(peer, endpoint, dialling, meeting))
+  }
+  return { follow, stop: (): void => { for (const stop of stops.values()) stop() } }
+}
+
 /** The wire over any sockets: the real ones, or those of a simulation. */
 export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Transport => ({
   open: (endpoint, done) => {
-    const { id, members, clock } = endpoint
+    const { clock } = endpoint
     const { tls } = options
     const listen = check(sockets, options, endpoint)
     if (isLeft(listen)) {
       clock.endOfTurn(() => done(listen))
       return
     }
-    const registry = createRegistry(endpoint)
-    const acceptor = createAcceptor(endpoint, tls !== undefined, registry)
+    const roll = createRollCall(endpoint)
+    const registry = createRegistry(endpoint, roll)
+    const meeting: Meeting = { roll, registry, pairs: createPairs() }
+    const acceptor = createAcceptor(endpoint, tls !== undefined, meeting)
     sockets.listen(listen.right, tls, acceptor.accept, outcome => {
       if (isLeft(outcome)) return done(left(startError(listen.right, outcome.left)))
       const listener = outcome.right
-      const larger = Object.keys(members).filter(member => id < member)
       const dialling = { sockets, tls, objection: (address: Address) => objectionTo(options, address) }
+      const peers = keepAllLinked(endpoint, dialling, meeting)
       let isClosed = false
-      let stops: readonly (() => void)[] = []
+      let stopWatching: Cancel = () => undefined
       const links: Links = {
         address: formatAddress(listener.address),
         events$: registry.events$,
         send: registry.send,
+        update: next => {
+          if (isClosed) return
+          const added = roll.replace(next)
+          peers.follow()
+          registry.review(added)
+        },
         close: closed => {
           registry.close(closed)
           if (isClosed) return
           isClosed = true
           listener.close(registry.hold())
-          for (const stop of stops) stop()
+          stopWatching()
+          peers.stop()
           acceptor.close()
         },
       }
       done(right(links))
-      if (!isClosed) stops = [watchDepartures(endpoint, dialling, registry), ...larger.map(peer => keepLinked(peer, endpoint, dialling, registry))]
+      if (isClosed) return
+      stopWatching = watchDepartures(endpoint, dialling, roll, registry)
+      peers.follow()
     })
   },
 })

@@ -2,8 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { StorageFailed } from '../../../lib/errors.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
-import { createAdmission } from '../../../streams/member/admission.js'
-import { InvalidOptions, type RaftOptions, SnapshotLost, type Storage, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { InvalidOptions, type RaftOptions, SnapshotLost, type Storage, type StoreOwner, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
 import { type Add, counter, errorOf, optionsOf } from './world.js'
 
 const untouched = (c: ExecutionContext): Storage => ({ open: () => c.fail('something was started') })
@@ -12,7 +11,8 @@ test('options that are wrong are a value with their paths, and nothing is starte
   const bad: readonly (readonly [unknown, RegExp])[] = [
     [null, /object/], [undefined, /object/], [7, /object/], [[], /object/],
     [{}, /cluster.*id.*members/], [{ ...optionsOf(), transport: undefined }, /transport/], [{ ...optionsOf(), storage: {} }, /storage/],
-    [{ ...optionsOf(), id: 'n2' }, /n2/], [{ ...optionsOf(), heartbeatMs: -1 }, /heartbeatMs/],
+    [{ ...optionsOf(), id: 'n2' }, /members: must name this member, n2, unless it is to join/], [{ ...optionsOf(), join: 'nowhere' }, /join/], [{ ...optionsOf(), join: 7 }, /join/],
+    [{ ...optionsOf(), id: 'n2', join: 'localhost:1' }, /join: must be an address of its own, not that of n1/], [{ ...optionsOf(), heartbeatMs: -1 }, /heartbeatMs/],
     [{ ...optionsOf(), limits: { maxComandBytes: 1 } }, /maxComandBytes/],
     [{ get cluster() { throw new Error('gotcha') } }, /gotcha/],
     [{ ...optionsOf(), get machine() { throw new Error('gotcha') } }, /gotcha/],
@@ -90,25 +90,41 @@ test('members that differ from the stored ones are reported, and the stored ones
   c.like(differs as object, { severity: 'warning', configured: { n1: 'localhost:99' }, stored: { n1: 'localhost:1' } })
 })
 
-test('a peer is known by its first incarnation for good, and durably before it is let in', c => {
-  const decisions: string[] = []
-  const remembered: (() => void)[] = []
-  const admit = createAdmission({
-    recovered: { peers: { n2: 'two' } } as never,
-    remember: (peer, _incarnation, done) => remembered.push(() => done(peer === 'n4' ? left(new Error('disk')) : right(undefined))),
-  }, ({ type }) => decisions.push(type))
-  const ask = (peer: string, incarnation: string): void =>
-    admit(peer, incarnation, outcome => decisions.push(`${peer} ${incarnation} ${isRight(outcome) ? 'admitted' : 'refused'}`))
-  ask('n2', 'two')
-  ask('n2', 'other')
-  ask('n3', 'three')
-  ask('n3', 'other')
-  c.deepEqual(decisions.splice(0), ['n2 two admitted', 'n2 other refused', 'n3 other refused'])
-  remembered.splice(0).forEach(done => done())
-  ask('n3', 'three')
-  c.deepEqual(decisions.splice(0), ['n3 three admitted', 'n3 three admitted'])
-  ask('n4', 'four')
-  remembered.splice(0).forEach(done => done())
-  c.deepEqual(decisions, ['rememberFailed', 'n4 four refused'])
+test('of members that the log has changed, and of an id that is to join, nothing is reported', async c => {
+  const quiet = async (given: Partial<RaftOptions<Add, number, number>>): Promise<void> => {
+    const raft = orThrow(await createRaft(optionsOf(given)))
+    const told: string[] = []
+    raft.diagnostics$.subscribe(({ type }) => told.push(type))
+    await new Promise(resolve => setImmediate(resolve))
+    await raft.stop()
+    c.false(told.includes('membersDiffer'))
+  }
+  const storage = memoryStorage()
+  await quiet({ storage, id: 'n2', join: 'localhost:2' })
+  await quiet({ storage, id: 'n2', join: 'localhost:3' })
+  const changed = memoryStorage()
+  const membership = { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:7' } }
+  await quiet({
+    storage: {
+      open: (owner, done) => changed.open(owner, outcome => done(isRight(outcome) ? right({
+        ...outcome.right, recovered: { ...outcome.right.recovered, lastIndex: 1, terms: [{ firstIndex: 1, term: 1 }], memberships: [{ index: 1, membership }], tail: [{ kind: 'membership', firstIndex: 1, term: 1, count: 1, time: 1, membership }] },
+      }) : outcome)),
+    },
+  })
 })
 
+test('a member that joins begins with an empty membership in the same cluster, and leads nothing', async c => {
+  const owners: StoreOwner[] = []
+  const watched = (storage: Storage): Storage => ({ open: (owner, done) => {
+    owners.push(owner)
+    storage.open(owner, done)
+  } })
+  const first = orThrow(await createRaft(optionsOf({ storage: watched(memoryStorage()) })))
+  const joiner = orThrow(await createRaft(optionsOf({ id: 'n2', join: 'localhost:2', storage: watched(memoryStorage()), electionTimeoutMs: 20, heartbeatMs: 5 })))
+  c.teardown(() => Promise.all([first.stop(), joiner.stop()]))
+  c.is(owners[0]!.clusterId, owners[1]!.clusterId)
+  c.deepEqual(owners[1]!.membership, { voters: [], outgoing: [], learners: [], addresses: {} })
+  c.is(errorOf(await joiner.propose({ add: 1 }, { timeoutMs: 100 }))?._tag, 'NotLeader')
+  c.is((await firstValueFrom(joiner.status$)).term, 0, 'it has not stood')
+  c.is(errorOf(await joiner.snapshot())?._tag, 'SnapshotFailed')
+})

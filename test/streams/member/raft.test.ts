@@ -216,7 +216,7 @@ test('what has no fate when stopTimeoutMs is over is answered as unknown', async
 })
 
 test('a disk or network that does not close is left to itself after stopTimeoutMs', async c => {
-  const links: Links = { address: 'localhost:1', events$: NEVER, send: () => undefined, close: () => undefined }
+  const links: Links = { address: 'localhost:1', events$: NEVER, send: () => undefined, update: () => undefined, close: () => undefined }
   const world = leaderOf(counter, { limits: { stopTimeoutMs: 300 }, transport: { open: (_endpoint, done) => done(right(links)) } })
   const [ended, diagnostics] = [record(world.raft.ended$), record(world.raft.diagnostics$)]
   void world.raft.stop()

@@ -18,7 +18,7 @@ import { memoryStorage } from '../../../streams/storage/memory.js'
 import type { Storage, StorageEvent } from '../../../streams/storage/port.js'
 import { serveSnapshots } from '../../../streams/storage/serve-snapshots.js'
 import { memoryNetwork, memoryTransport } from '../../../streams/transport/memory.js'
-import type { Party, Transport, TransportEvent } from '../../../streams/transport/port.js'
+import type { Party, Roll, Transport, TransportEvent } from '../../../streams/transport/port.js'
 
 export interface VirtualClock extends Clock {
   /** Ends turns of the event loop until nothing is left to do in them. */
@@ -132,6 +132,10 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
         },
         read: () => undefined,
         remember: (_peer, _incarnation, done) => done(right(undefined)),
+        forget: (peers, done) => {
+          journal.push(`forget ${peers.join()}`)
+          done(right(undefined))
+        },
         close: done => {
           closings++
           clock.endOfTurn(done)
@@ -145,6 +149,8 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
 interface HeldNetwork {
   readonly transport: Transport
   readonly sent: { readonly to: Party; readonly message: { readonly type: string } }[]
+  /** Who belonged, by what the member told, in order. */
+  readonly rolls: Roll[]
   say(event: TransportEvent): void
   /** A message from another member's core. */
   receive(message: Message): void
@@ -153,8 +159,9 @@ interface HeldNetwork {
 const heldNetwork = (clock: Clock, journal: string[]): HeldNetwork => {
   const events = new Subject<TransportEvent>()
   const sent: HeldNetwork['sent'] = []
+  const rolls: Roll[] = []
   return {
-    sent,
+    sent, rolls,
     say: event => events.next(event),
     receive: message => events.next({ type: 'received', from: { type: 'member', id: message.from }, message }),
     transport: {
@@ -165,6 +172,7 @@ const heldNetwork = (clock: Clock, journal: string[]): HeldNetwork => {
           journal.push(`send ${messages.map(({ type }) => type).join()}`)
           sent.push(...messages.map(message => ({ to, message })))
         },
+        update: roll => rolls.push(roll),
         close: done => {
           clock.endOfTurn(() => {
             events.complete()

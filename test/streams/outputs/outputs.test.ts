@@ -9,10 +9,10 @@ import type { CommitEvent } from '../../../streams/machine/machine.js'
 import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
 import { namedTests, promises, quoted, record } from './promises.js'
 
-type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
+type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'membership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
 type CounterWorld = World<{ add: number }, number, number>
 
-const ALL = ['status$', 'state$', 'leadership$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
+const ALL = ['status$', 'state$', 'leadership$', 'membership$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
 const of = (raft: Streams, name: typeof ALL[number]): Observable<unknown> => raft[name]
 
 const { names, test } = namedTests()
@@ -68,6 +68,17 @@ test('leadership$ replays the leadership that is held, or undefined', t => {
   t.is(record(raft.leadership$)[0], first)
 })
 
+const ALONE = { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } }
+const WITH_LEARNER = { ...ALONE, learners: ['n4'], addresses: { n1: 'localhost:1', n4: 'localhost:4' } }
+
+test('membership$ replays the newest membership, and whether it is committed', t => {
+  const world = leaderOf(counter)
+  t.deepEqual(record(world.raft.membership$), [{ ...ALONE, isCommitted: true }])
+  void world.raft.members.change({ learners: { n4: 'localhost:4' } })
+  world.clock.settle()
+  t.deepEqual(record(world.raft.membership$), [{ ...WITH_LEARNER, isCommitted: true }])
+})
+
 test('commits$ replays nothing', t => {
   const world = leaderOf(counter)
   propose(world, 1)
@@ -93,21 +104,22 @@ test('ended$ has nothing to replay before the end, and then says for ever how it
   t.deepEqual(record(raft.ended$), [{ _tag: 'Stopped' }])
 })
 
-test('status$, state$ and leadership$ still replay their last value after the end, and complete', t => {
+test('status$, state$, membership$ and leadership$ still replay their last value after the end, and complete', t => {
   const world = leaderOf(counter)
   propose(world, 4)
   void world.raft.stop()
   world.clock.advance(100)
   const { raft } = world
   let completed = 0
-  const last = (['status$', 'state$', 'leadership$'] as const).map(name => {
+  const last = (['status$', 'state$', 'leadership$', 'membership$'] as const).map(name => {
     const values: unknown[] = []
     of(raft, name).subscribe({ next: value => values.push(value), complete: () => completed++ })
     return values
   })
   t.like(last, { 0: { 0: { role: 'leader', commitIndex: 2 }, length: 1 }, 1: { 0: { index: 2, state: 4 }, length: 1 } })
   t.deepEqual(last[2], [undefined])
-  t.is(completed, 3)
+  t.deepEqual(last[3], [{ ...ALONE, isCommitted: true }])
+  t.is(completed, 4)
 })
 
 // ── when each emits ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,6 +140,28 @@ test('status$ does not tell of a term or vote that is not durable', t => {
   t.deepEqual(roles.map(({ term }) => term), [0])
   disk.persist()
   t.deepEqual(roles.map(({ term }) => term), [0, 1])
+})
+
+test('membership$ emits when another membership is in the log, when it is committed, and when it is taken back', t => {
+  const world = leaderOf(counter)
+  const { raft, clock, disk } = world
+  const values = record(raft.membership$)
+  propose(world, 1)
+  disk.hold()
+  void raft.members.change({ learners: { n4: 'localhost:4' } })
+  clock.settle()
+  disk.persist()
+  clock.settle()
+  t.deepEqual(values, [{ ...ALONE, isCommitted: true }, { ...WITH_LEARNER, isCommitted: false }, { ...WITH_LEARNER, isCommitted: true }])
+  const follower = followOne()
+  const changed = { voters: ['n1', 'n2'], outgoing: ['n1', 'n2', 'n3'], learners: [], addresses: { n1: 'localhost:1', n2: 'localhost:2', n3: 'localhost:3' } }
+  follower.network.receive(fromLeader(1, 0, 0, 1, noop, { kind: 'membership', firstIndex: 2, term: 1, count: 1, time: 5, membership: changed }))
+  follower.clock.settle()
+  const seen = record(follower.raft.membership$).map(({ voters, isCommitted }) => [voters.length, isCommitted])
+  const later = record(follower.raft.membership$)
+  follower.network.receive({ ...fromLeader(2, 1, 1, 2, { ...noop, firstIndex: 2, term: 2 }), from: 'n3' })
+  follower.clock.settle()
+  t.deepEqual([...seen, ...later.slice(1).map(({ voters, isCommitted }) => [voters.length, isCommitted])], [[2, false], [3, true]])
 })
 
 test('state$ emits once for all that one turn applied, and only when something was', t => {

@@ -89,6 +89,16 @@ test('one is taken when enough entries or enough bytes were applied, whichever c
   t.deepEqual(taken(byBytes), ['snapshot at 2'])
 })
 
+test('where nobody is known to belong none is taken, and who asks is told why', t => {
+  const nobody = { voters: [], outgoing: [], learners: [], addresses: {} }
+  const w = world({ membershipAt: index => index < 25 ? nobody : placeAt(index).membership })
+  w.apply(24, 5000)
+  w.ask()
+  t.deepEqual([w.journal, w.places, w.outcomes], [[], [], ['SnapshotFailed']])
+  w.apply(25)
+  t.deepEqual(taken(w), ['snapshot at 25'], 'as soon as it is known')
+})
+
 test('the next one counts from where the last one stands, not from where it became durable', async t => {
   const w = world()
   w.apply(10, 500)

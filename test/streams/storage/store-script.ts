@@ -1,5 +1,5 @@
 import type { Write } from '../../../lib/events.js'
-import { isLeft } from '../../../lib/prelude.js'
+import { type Either, isLeft } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
 import type { Clock } from '../../../streams/time/clock.js'
 import { fileStorage } from '../../../streams/storage/file.js'
@@ -57,6 +57,7 @@ type Act =
   | { readonly type: 'write'; readonly writes: readonly Write[] }
   | { readonly type: 'settle' }
   | { readonly type: 'remember'; readonly peer: MemberId; readonly incarnation: string }
+  | { readonly type: 'forget'; readonly peer: MemberId }
   | { readonly type: 'reopen' }
 
 const write = (...writes: readonly Write[]): Act => ({ type: 'write', writes })
@@ -70,6 +71,7 @@ const SCRIPT: readonly Act[] = [
   write(hardState(2, 'b', 4)), write(append(entries(8, 2, 2), entries(10, 2, 2))), write(hardState(3, undefined, 4), append(entries(9, 3, 3))), settle,
   ...Array.from({ length: 12 }, (_, i) => [write(append(entries(12 + 2 * i, 2, 3, 120))), ...(i % 5 === 4 ? [settle] : [])]).flat(), settle,
   write(hardState(3, undefined, 20), append(entries(36, 3, 3, 3000))), write(append(entries(39, 2, 3))), settle,
+  { type: 'forget', peer: 'b' },
   { type: 'reopen' },
   write(hardState(4, 'a', 20)), write(append(entries(38, 2, 4))), { type: 'remember', peer: 'b', incarnation: 'b-2' }, settle,
   write(append(entries(40, 2, 4, 700)), append(entries(41, 1, 5))), settle,
@@ -81,22 +83,26 @@ export interface Progress {
   readonly states: readonly (Held & { readonly commitIndex: number })[]
   /** How many pieces were acknowledged. */
   acknowledged: number
-  readonly issuedPeers: string[]
-  acknowledgedPeer: string | undefined
+  /** What was asked to be known of the peer, one after the other, and how many of these are durable. */
+  readonly issuedPeers: (string | undefined)[]
+  acknowledgedPeers: number
   incarnation: string | undefined
 }
 
-const remember = (store: Store, progress: Progress, peer: MemberId, incarnation: string): Promise<void> => new Promise((resolve, reject) => {
-  progress.issuedPeers.push(incarnation)
-  store.remember(peer, incarnation, outcome => {
+/** Has the store know this of the peer: an incarnation, or nothing. */
+const know = (store: Store, progress: Progress, peer: MemberId, incarnation: string | undefined): Promise<void> => new Promise((resolve, reject) => {
+  const known = progress.issuedPeers.push(incarnation) - 1
+  const done = (outcome: Either<Error, void>): void => {
     if (isLeft(outcome)) return reject(outcome.left)
-    progress.acknowledgedPeer = incarnation
+    progress.acknowledgedPeers = known
     resolve()
-  })
+  }
+  if (incarnation === undefined) store.forget([peer], done)
+  else store.remember(peer, incarnation, done)
 })
 
 /** How far a run has come that has not begun. */
-export const begin = (): Progress => ({ states: [NOTHING], acknowledged: 0, issuedPeers: [], acknowledgedPeer: undefined, incarnation: undefined })
+export const begin = (): Progress => ({ states: [NOTHING], acknowledged: 0, issuedPeers: [undefined], acknowledgedPeers: 0, incarnation: undefined })
 
 /** Performs the script on `disk`; does not return if the disk dies on the way. */
 export const perform = async (disk: MemoryDisk, progress: Progress): Promise<OpenedStore> => {
@@ -116,7 +122,8 @@ export const perform = async (disk: MemoryDisk, progress: Progress): Promise<Ope
       ends.set(turn, states.length - 1)
       opened.store.write(turn, act.writes)
     } else if (act.type === 'settle') await opened.persisted(turn)
-    else if (act.type === 'remember') await remember(opened.store, progress, act.peer, act.incarnation)
+    else if (act.type === 'remember') await know(opened.store, progress, act.peer, act.incarnation)
+    else if (act.type === 'forget') await know(opened.store, progress, act.peer, undefined)
     else {
       await opened.close()
       opened = await openStore(storageOn(disk))
@@ -145,7 +152,7 @@ const isEqual = (a: Held, b: Held): boolean => a.term === b.term && a.votedFor =
 
 /** What is wrong with what a store holds after a run, if anything: lost, invented, or out of order. */
 export const faultOf = (progress: Progress, held: Held, { recovered }: Store): string | undefined => {
-  const { states, acknowledged, acknowledgedPeer, issuedPeers, incarnation } = progress
+  const { states, acknowledged, acknowledgedPeers, issuedPeers, incarnation } = progress
   const at = states.findLastIndex(state => isEqual(state, held))
   if (at < 0) return `what was recovered was never there: ${JSON.stringify(held)}`
   if (at < acknowledged) return `${acknowledged} pieces were acknowledged, ${at} were recovered`
@@ -153,8 +160,7 @@ export const faultOf = (progress: Progress, held: Held, { recovered }: Store): s
   const last = states.at(-1)!
   if (commitIndex < states[acknowledged]!.commitIndex || commitIndex > last.commitIndex) return `commitIndex ${commitIndex} was recovered`
   const peer = recovered.peers['b']
-  const peers = [undefined, ...issuedPeers]
-  if (peers.indexOf(peer) < peers.indexOf(acknowledgedPeer)) return `the peer's incarnation ${peer} was recovered after ${acknowledgedPeer}`
+  if (!issuedPeers.slice(acknowledgedPeers).includes(peer)) return `the peer's incarnation ${peer} was recovered after ${issuedPeers[acknowledgedPeers]}`
   if (incarnation !== undefined && recovered.incarnation !== incarnation) return 'the store became another incarnation'
   return recovered.base.membership.voters.join() === OWNER.membership.voters.join() ? undefined : 'the base was lost'
 }

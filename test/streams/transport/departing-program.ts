@@ -6,7 +6,7 @@ import type { Endpoint } from '../../../streams/transport/port.js'
 import { tcpTransport } from '../../../streams/transport/tcp/tcp.js'
 
 /** The endpoint as far as it can be written down. */
-export type Departing = Pick<Endpoint, 'id' | 'clusterId' | 'clusterNameId' | 'incarnation' | 'members' | 'limits'>
+export type Departing = Pick<Endpoint, 'id' | 'clusterId' | 'clusterNameId' | 'incarnation' | 'address' | 'roll' | 'limits'>
 
 if (process.send !== undefined) {
   const departing = JSON.parse(process.argv[2]!) as Departing

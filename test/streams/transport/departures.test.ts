@@ -21,7 +21,7 @@ const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** A member in a process of its own. */
 const startProcess = async (id: string, members: Readonly<Record<string, string>>) => {
-  const departing: Departing = { id, members, clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, incarnation: `${id}-1`, limits: LIMITS }
+  const departing: Departing = { id, address: ANYWHERE, roll: { addresses: members, isOpen: false }, clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, incarnation: `${id}-1`, limits: LIMITS }
   const child = fork(own('test/streams/transport/departing-program.js'), [JSON.stringify(departing)], { execArgv: [] })
   const [address] = await once(child, 'message') as [string]
   return { address, kill: () => child.kill('SIGKILL') }
@@ -55,7 +55,8 @@ const bereft = async (members: Record<string, string>, dialled: Sockets['dial'] 
     dials++
     return dialled(...to)
   }
-  const n2 = await open('n2', { clock, members: { n2: ANYWHERE, ...members }, sockets: { ...nodeSockets, dial } })
+  // So patient that every dial is one that looks for n1.
+  const n2 = await open('n2', { clock, limits: { reconnectMaxMs: 2 ** 30 }, members: { n2: ANYWHERE, ...members }, sockets: { ...nodeSockets, dial } })
   const link = await joinAs(n2.links.address)
   await n2.until('a link', count('connected', 'n1', 1))
   link.socket.destroy()

@@ -63,7 +63,7 @@ test('who only looks whether anyone listens is not told of, also before TLS', as
   end.socket.end()
   await end.closed
   await serves(n2)
-  t.deepEqual(n2.events.filter(({ type }) => type === 'noticed'), [])
+  t.deepEqual([...noticesOf(n2.events, 'handshakeRefused'), ...noticesOf(n2.events, 'tooManyLinks')], [])
 })
 
 test('a reset in the middle of the TLS handshake harms nobody', async t => {

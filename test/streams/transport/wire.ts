@@ -12,7 +12,7 @@ import { type Either, isLeft, right } from '../../../lib/prelude.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
 import { type Clock, systemClock } from '../../../streams/time/clock.js'
 import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
-import type { Endpoint, LinkLimits } from '../../../streams/transport/port.js'
+import type { Endpoint, LinkLimits, Roll } from '../../../streams/transport/port.js'
 import type { ByteStream, Sockets, TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
 import { socketTransport, type TcpOptions } from '../../../streams/transport/tcp/tcp.js'
 import { watch, type Watched } from '../../../testing/watch.js'
@@ -38,16 +38,20 @@ const pem = (name: string): Buffer => readFileSync(join(root, 'test/fixtures/tls
 /** The certificate of `name`, which believes those that `ca` signed. */
 export const material = (name: string, ca = 'ca'): TlsMaterial => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`), ca: pem(`${ca}.pem`) })
 
-export interface Opening extends Partial<Omit<Endpoint, 'limits'>> {
+export interface Opening extends Partial<Omit<Endpoint, 'limits' | 'roll'>> {
+  readonly members?: Roll['addresses']
+  readonly isOpen?: boolean
   readonly limits?: Partial<LinkLimits>
   readonly options?: TcpOptions
   readonly sockets?: Sockets
 }
 
-export const tryOpen = (id: MemberId, { limits, options, sockets = nodeSockets, ...changes }: Opening = {}): Promise<Either<StartError, Watched>> =>
+export const tryOpen = (
+  id: MemberId, { limits, options, sockets = nodeSockets, members = { n1: ANYWHERE, n2: ANYWHERE, [id]: ANYWHERE }, isOpen = false, ...changes }: Opening = {},
+): Promise<Either<StartError, Watched>> =>
   new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, members: { n1: ANYWHERE, n2: ANYWHERE, [id]: ANYWHERE }, clock: systemClock, random: () => 0,
+      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: members[id] ?? ANYWHERE, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
       admit: (_, __, decide) => decide(right(undefined)), limits: { ...LIMITS, ...limits }, ...changes,
     }
     socketTransport(sockets, options).open(endpoint, outcome => resolve(isLeft(outcome) ? outcome : right(watch(outcome.right))))

@@ -1,5 +1,5 @@
 /** What can happen to a cluster, as data: recorded as it happens, told as a story, and done again. */
-import type { MemberId, Millis } from '../../../lib/types.js'
+import type { MemberId, MembershipWish, Millis } from '../../../lib/types.js'
 import type { DiskOperation } from '../../memory-disk.js'
 import type { DiskMix } from '../world/disks.js'
 import type { NetworkMix } from '../world/network-mix.js'
@@ -29,6 +29,8 @@ export type Fault =
   | { readonly type: 'damageLast'; readonly id: MemberId; readonly at: number }
   /** Its user asks it to hand its leadership over: to the one that is named, or to whoever is ready first. */
   | { readonly type: 'handOver'; readonly id: MemberId; readonly to?: MemberId }
+  /** Its user asks it for another membership. */
+  | { readonly type: 'change'; readonly id: MemberId; readonly wish: MembershipWish }
   | { readonly type: 'skew'; readonly id: MemberId; readonly rate?: number; readonly wallMs?: Millis }
 
 const tellMix = (mix: object): string => Object.entries(mix).filter(([, value]) => value !== 0)
@@ -37,6 +39,10 @@ const tellMix = (mix: object): string => Object.entries(mix).filter(([, value]) 
 export const FILE_KINDS = ['identity', 'hard-state', 'segment', 'snapshot', 'incoming'] as const
 /** What files of a store are called, before their numbers. */
 export type FileKind = (typeof FILE_KINDS)[number]
+
+const tellWish = (wish: MembershipWish): string => wish.type === 'abandon'
+  ? 'abandon the change that is under way'
+  : `change the membership: voters ${Object.keys(wish.voters).join(' ') || 'as they are'}, learners ${Object.keys(wish.learners).join(' ') || 'as they are'}, without ${wish.remove.join(' ') || 'nobody'}`
 
 /** In the words of a story. */
 export const tellFault = (fault: Fault): string => {
@@ -56,6 +62,7 @@ export const tellFault = (fault: Fault): string => {
     case 'damage': return `a bit is flipped on the disk of ${fault.id}`
     case 'damageLast': return `a bit of what was written last is flipped on the disk of ${fault.id}`
     case 'handOver': return `${fault.id} is asked to hand over to ${fault.to ?? 'whoever is ready first'}`
+    case 'change': return `${fault.id} is asked to ${tellWish(fault.wish)}`
     case 'skew': return `the clock of ${fault.id} is skewed: ${fault.rate === undefined ? '' : `rate ${fault.rate} `}${fault.wallMs === undefined ? '' : `wall ${fault.wallMs} ms`}`
   }
 }

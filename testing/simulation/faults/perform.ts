@@ -1,5 +1,5 @@
 import { unreachable } from '../../../lib/prelude.js'
-import type { MemberId } from '../../../lib/types.js'
+import type { MemberId, MembershipWish } from '../../../lib/types.js'
 import type { Written } from '../../memory-disk.js'
 import type { Member } from '../member.js'
 import { CALM_DISK, type DiskMix } from '../world/disks.js'
@@ -37,6 +37,12 @@ const damageLast = <C, R, S>(member: Member<C, R, S>, at: number): void => {
   if (written !== undefined) flip(member, written, at)
 }
 
+const change = <C, R, S>({ raft$ }: Member<C, R, S>, wish: MembershipWish): void => {
+  if (wish.type === 'abandon') return void raft$.value?.members.abandon()
+  const { voters, learners, remove } = wish
+  void raft$.value?.members.change({ voters, learners, remove })
+}
+
 /** Makes it happen, now. What cannot happen as things stand, such as the crash of a member that is down, does not. */
 export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
   switch (fault.type) {
@@ -67,6 +73,7 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
     case 'damage': return damage(member, fault)
     case 'damageLast': return damageLast(member, fault.at)
     case 'handOver': return void member.raft$.value?.transferLeadership(fault.to)
+    case 'change': return change(member, fault.wish)
     case 'skew': return member.timepiece.skew(fault)
     default: return unreachable(fault)
   }

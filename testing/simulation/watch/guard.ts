@@ -1,8 +1,10 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
-import { lastEntry } from '../../../lib/log.js'
+import { lastEntry, placedMembershipOf } from '../../../lib/log.js'
+import { isAlone } from '../../../lib/membership.js'
 import type { Message } from '../../../lib/messages.js'
-import { type Leader, type RaftState, dateOf } from '../../../lib/state.js'
+import { quorumValue } from '../../../lib/quorum.js'
+import { type Leader, type RaftState, dateOf, membership } from '../../../lib/state.js'
 import type { MemberId, Millis, Term } from '../../../lib/types.js'
 import { checkBounds } from './bounds.js'
 import { piecesOf, sameEntry } from './image.js'
@@ -14,9 +16,11 @@ import type { Judge } from './violation.js'
 const isQuestion = (type: Message['type']): boolean => type === 'appendEntries' || type === 'appendPart' || type === 'installSnapshot'
 
 /** Whether it says of another that it does what nobody may. Not so of answers: they can be to a question of an earlier life, dated by another clock. */
-const isAccusation = (diagnostic: CoreDiagnostic): boolean => {
+const isAccusation = (diagnostic: CoreDiagnostic, { log }: RaftState): boolean => {
   switch (diagnostic.type) {
-    case 'twoLeaders': case 'wrongAddressee': case 'unknownSender': return true
+    case 'twoLeaders': case 'wrongAddressee': return true
+    // Whoever has left may still have something to say.
+    case 'unknownSender': return placedMembershipOf(log).index === 0
     case 'contradiction': return isQuestion(diagnostic.message)
     default: return false
   }
@@ -41,7 +45,7 @@ export interface Guard {
 }
 
 /** When a majority is known from the outside to have listened to a leader, on that leader's clock. */
-const createContacts = (members: readonly Watched[], majority: number) => {
+const createContacts = () => {
   /** By term, which has one leader, the newest question that each member heard. */
   const questions = new Map<Term, Map<MemberId, Millis>>()
   return {
@@ -57,8 +61,8 @@ const createContacts = (members: readonly Watched[], majority: number) => {
     silence: (leader: Leader, now: Millis): Millis => {
       const { id } = leader.settings
       const heard = questions.get(leader.term)
-      const moments = members.map(member => member.id === id ? now : heard?.get(member.id) ?? Number.NEGATIVE_INFINITY)
-      return now - Math.max(leader.electedAt, moments.sort((a, b) => b - a)[majority - 1]!)
+      const listened = quorumValue(membership(leader), member => member === id ? now : heard?.get(member) ?? Number.NEGATIVE_INFINITY)
+      return now - Math.max(leader.electedAt, Math.min(now, listened))
     },
   }
 }
@@ -74,6 +78,7 @@ interface Memory {
   readonly leaders: Map<Term, MemberId>
   /** Who leads now, by what it knows. */
   readonly leading: Map<MemberId, RaftState>
+  readonly newest: Map<MemberId, RaftState>
 }
 
 const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
@@ -87,10 +92,12 @@ const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: W
 
 const commit = ({ members, ledgers, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
   const log = ledger.written()
-  // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2).
-  demand(after.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
+  // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2); what a follower learns in the breath in which it is elected, alone, is not its own doing.
+  demand(after.role !== 'leader' || before.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
+  // A step may append a membership before it counts, and another one after.
+  const by = { id, term: after.term, memberships: [membership(before), ...after.log.memberships.filter(({ index }) => index > before.log.lastIndex).map(({ membership }) => membership)] }
   for (let index = before.commitIndex + 1; index <= after.commitIndex; index++) {
-    logs.committed(id, log, index, after.term, at => members.filter(member => sameEntry(member.ledger.durable(), log, at)).map(member => member.id))
+    logs.committed(by, log, index, at => members.filter(member => sameEntry(member.ledger.durable(), log, at)).map(member => member.id))
     for (const [other, state] of leading) {
       if (state.term <= after.term) continue
       demand(sameEntry(ledgers.get(other)!.written(), log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
@@ -119,7 +126,7 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState,
   const { electionTimeoutMs, stallMs } = state.settings
   if (state.role === 'leader') {
     checkContact(memory, state, 'stays the leader')
-    demand(memory.members.length === 1 || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
+    demand(isAlone(membership(state), id) || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
   }
   // That a peer is gone is no silence: whoever wakes hears it in the same turn.
   demand(state.now - due <= stallMs || events.some(({ type }) => type === 'peerGone') || !messages.some(message => message.type === 'requestVote' && message.preVote),
@@ -150,14 +157,15 @@ const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watche
 }
 
 /** Nobody lies here, so nobody has reason to report that another does. */
-const checkTrust = ({ judge: { demand } }: Memory, { id }: Watched, { diagnostics }: Ready): void => {
+const checkTrust = ({ judge: { demand } }: Memory, { id }: Watched, after: RaftState, { diagnostics }: Ready): void => {
   for (const diagnostic of diagnostics) {
-    demand(!isAccusation(diagnostic), () => `${id} accuses another, who did nothing wrong: ${JSON.stringify(diagnostic)}`)
+    demand(!isAccusation(diagnostic, after), () => `${id} accuses another, who did nothing wrong: ${JSON.stringify(diagnostic)}`)
   }
 }
 
 const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batch, after: RaftState, ready: Ready): void => {
-  const { judge, contacts, leading } = memory
+  const { judge, contacts, leading, newest } = memory
+  newest.set(member.id, after)
   contacts.heard(member.id, batch)
   checkWrites(memory, member, after, ready)
   judge.demand(after.term >= before.term && after.commitIndex >= before.commitIndex && after.appliedIndex >= before.appliedIndex,
@@ -171,16 +179,15 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
   for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, batch, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
-  checkTrust(memory, member, ready)
+  checkTrust(memory, member, after, ready)
   checkBounds(after, ready, judge)
 }
 
 export const createGuard = (members: readonly Watched[], judge: Judge): Guard => {
-  const majority = Math.floor(members.length / 2) + 1
   const memory: Memory = {
-    members, ledgers: new Map(members.map(({ id, ledger }) => [id, ledger])), judge, logs: createLogs(majority, judge), contacts: createContacts(members, majority), leaders: new Map(), leading: new Map(),
+    members, ledgers: new Map(members.map(({ id, ledger }) => [id, ledger])), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(),
   }
-  const { logs, leaders, leading } = memory
+  const { logs, leaders, leading, newest } = memory
   return {
     logs,
     elections: () => leaders.size,
@@ -190,11 +197,13 @@ export const createGuard = (members: readonly Watched[], judge: Judge): Guard =>
       judge.demand(commitIndex === 0 || sameEntry(logs.history, ledger.written(), commitIndex), () => `${id} starts with ${commitIndex} committed, which is not what was committed`)
     },
     crashed: ({ id, ledger }) => {
+      const state = newest.get(id)
       leading.delete(id)
       // Who needs no one's vote can lead, crash before anyone hears of it, and lead the same term again.
-      if (members.length > 1) return
-      for (const term of leaders.keys()) if (term > ledger.durable().hardState.term) leaders.delete(term)
-      logs.forget(ledger.durable().terms.length)
+      if (state === undefined || !isAlone(membership(state), id)) return
+      const { term: durable } = ledger.durable().hardState
+      for (const term of leaders.keys()) if (term > durable) leaders.delete(term)
+      logs.forget(durable)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** A log by what tells its entries apart: term and checksum, entry by entry. */
+import { encodeMembership } from '../../../codecs/membership.js'
 import { checksumOf } from '../../../codecs/bytes.js'
 import { forEachEntry } from '../../../codecs/entries.js'
 import type { Write } from '../../../lib/events.js'
@@ -29,7 +30,7 @@ const KIND_SEEDS = { command: 1, noop: 2, membership: 3 } as const
 /** What tells the batch's entries from others of their terms. */
 export const sumsOf = (batch: EntryBatch): readonly number[] => {
   if (batch.kind === 'noop') return [KIND_SEEDS.noop]
-  if (batch.kind === 'membership') return [checksumOf(Buffer.from(JSON.stringify(batch.membership)), KIND_SEEDS.membership)]
+  if (batch.kind === 'membership') return [checksumOf(encodeMembership(batch.membership), KIND_SEEDS.membership)]
   const sums: number[] = []
   forEachEntry(batch.body, batch.skip, batch.skip + batch.count, entry => sums.push(checksumOf(entry, KIND_SEEDS.command)))
   return sums

@@ -1,19 +1,27 @@
 /** What is true of entries for ever, whoever holds them: equal index and term, equal past; committed is committed. */
-import type { Index, MemberId, Term } from '../../../lib/types.js'
+import { quorumValue } from '../../../lib/quorum.js'
+import type { Index, MemberId, Membership, Term } from '../../../lib/types.js'
 import { type Entries, type Image, type Piece, sameEntry } from './image.js'
 import type { Judge } from './violation.js'
 
 export interface Logs {
   /** What a member is about to write, behind what it holds. */
   readonly appended: (id: MemberId, held: Image, pieces: readonly Piece[]) => void
-  /** A member that is in `term` takes `index` of its log for committed; `holders` have it durably. */
-  readonly committed: (id: MemberId, log: Image, index: Index, term: Term, holders: (index: Index) => readonly MemberId[]) => void
-  /** Entries behind `last` are as good as never written: nobody but the one who lost them ever saw them. */
-  readonly forget: (last: Index) => void
+  /** A member that is in `term` takes `index` of its log for committed, by one of these memberships; `holders` have it durably. */
+  readonly committed: (by: Committer, log: Image, index: Index, holders: (index: Index) => readonly MemberId[]) => void
+  /** Entries of terms above this one are as good as never written: nobody but the one who lost them ever saw them. */
+  readonly forget: (term: Term) => void
   /** Everything that was ever committed. */
   readonly history: Entries
   /** The first entry committed before `term` that this log lacks, or 0: every later leader must have it (§5.4.3). */
   readonly lacking: (log: Image, term: Term) => Index
+}
+
+/** Who takes entries for committed, in its term, and who may have decided so. */
+export interface Committer {
+  readonly id: MemberId
+  readonly term: Term
+  readonly memberships: readonly Membership[]
 }
 
 interface Known {
@@ -22,7 +30,7 @@ interface Known {
   readonly previousTerm: Term
 }
 
-export const createLogs = (majority: number, { demand }: Judge): Logs => {
+export const createLogs = ({ demand }: Judge): Logs => {
   const history: Entries = { terms: [], sums: [] }
   /** By index, the term in which it was first known to be committed. */
   const committedIn: Term[] = []
@@ -38,7 +46,7 @@ export const createLogs = (majority: number, { demand }: Judge): Logs => {
   }
   return {
     history,
-    forget: last => { known.length = Math.min(known.length, last + 1) },
+    forget: above => known.forEach((there, index) => { known[index] = there.filter(({ term }) => term <= above) }),
     appended: (id, held, pieces) => {
       let previous: { readonly index: Index; readonly term: Term } | undefined
       for (const piece of pieces) {
@@ -53,11 +61,11 @@ export const createLogs = (majority: number, { demand }: Judge): Logs => {
         previous = { index: before + piece.sums.length, term: piece.term }
       }
     },
-    committed: (id, log, index, term, holders) => {
+    committed: ({ id, term, memberships }, log, index, holders) => {
       if (index <= history.terms.length) return void demand(sameEntry(history, log, index), () => `${id} committed another entry at ${index} than was committed before`)
       demand(index === history.terms.length + 1 && log.terms.length >= index, () => `${id} committed ${index}, of which it holds ${log.terms.length} and ${history.terms.length} was the last`)
       const disks = holders(index)
-      demand(disks.length >= majority, () => `${id} committed ${index}, durable only on ${disks.join(', ') || 'no one'}`)
+      demand(memberships.some(membership => quorumValue(membership, holder => disks.includes(holder) ? 1 : 0) === 1), () => `${id} committed ${index}, durable only on ${disks.join(', ') || 'no one'}`)
       history.terms.push(log.terms[index - 1] ?? 0)
       history.sums.push(log.sums[index - 1] ?? 0)
       committedIn.push(term)

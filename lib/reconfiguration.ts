@@ -1,0 +1,105 @@
+/**
+ * Changing the membership (§4). The leader appends each step of a change once the one before is committed, whoever appended that: so a change that
+ * a leader leaves unfinished is finished by the next one. The newest membership in the log counts, committed or not.
+ */
+import { awaitedBy, changed, stepAfter } from './change.js'
+import { becomeFollower } from './convert.js'
+import type { ChangeAnswer, RaftEvent } from './events.js'
+import { lastEntry, placedMembershipOf } from './log.js'
+import { isVoter, membersOf, sameMembership } from './membership.js'
+import type { Outbox } from './outbox.js'
+import { isLeft } from './prelude.js'
+import { hasCaughtUp, isActive, newProgress } from './progress.js'
+import { quorumValue } from './quorum.js'
+import { type Leader, type RaftState, membership, progressOf } from './state.js'
+import { store } from './storing.js'
+import type { MemberId, Membership } from './types.js'
+
+type ChangeAsked = Extract<RaftEvent, { type: 'changeAsked' }>
+type Refusal = Pick<Extract<ChangeAnswer, { type: 'changeRefused' }>, 'reason' | 'why'>
+
+/** Whether this member takes wishes for another membership: not before an entry of its term is committed, nor while it hands over. */
+export const canChange = (state: RaftState): boolean => state.role === 'leader' && state.noopIndex <= state.commitIndex && state.transfer === undefined
+
+/** Takes the first step of a change, or says why not. One at a time: two that are open could have majorities that do not meet (§4.1). */
+export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAsked, outbox: Outbox): void => {
+  const refuse = ({ reason, why }: Refusal): void => void outbox.changeAnswers.push({ type: 'changeRefused', id, reason, why })
+  if (term !== leader.term) return refuse({ reason: 'notLeader', why: 'another leadership was meant' })
+  if (!canChange(leader)) return refuse({ reason: 'notReady', why: 'the leader cannot change the membership right now' })
+  const newest = placedMembershipOf(leader.log)
+  if (from !== undefined && !sameMembership(from, newest.membership)) return refuse({ reason: 'refused', why: 'the membership has become another one' })
+  const first = changed(newest.membership, wish)
+  if (isLeft(first)) return refuse({ reason: 'refused', why: first.left })
+  if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse({ reason: 'refused', why: 'another change is under way' })
+  const { membership: step, goal } = first.right
+  if (step.outgoing.length > 0 && !canDecide(leader, step)) {
+    return refuse({ reason: 'refused', why: `of ${goal.voters.join(', ')} no majority answers` })
+  }
+  adopt(leader, step, outbox)
+  outbox.changeAnswers.push({ type: 'changeTaken', id, index: lastEntry(leader.log).index, term, goal })
+}
+
+/** The next step of the change that is under way. */
+export const reconfigure = (leader: Leader, outbox: Outbox): void => {
+  const { log, commitIndex, now, settings: { electionTimeoutMs } } = leader
+  if (leader.leaving.length > 0) letGo(leader)
+  const { index, membership } = placedMembershipOf(log)
+  if (index > commitIndex || !canChange(leader)) return
+  const step = stepAfter(membership)
+  if (step === undefined) return
+  const isAwaited = awaitedBy(membership).map(id => hasCaughtUp(progressOf(leader, id)!, lastEntry(log).index, now, electionTimeoutMs)).includes(false)
+  if (!isAwaited && canDecide(leader, step)) adopt(leader, step, outbox)
+}
+
+/**
+ * A leader that does not vote any more, or is no member, leads until that is committed (§4.2.2); then it hands over, and makes room when an heir was told or
+ * an election timeout has passed.
+ */
+export const resign = (leader: Leader, outbox: Outbox): RaftState => {
+  const { log, commitIndex, transfer, now, term, settings: { id, electionTimeoutMs } } = leader
+  const { index, membership } = placedMembershipOf(log)
+  if (index > commitIndex || isVoter(membership, id)) return leader
+  if (transfer?.told !== undefined || (transfer !== undefined && now >= transfer.deadline)) return becomeFollower(leader, term, undefined, outbox)
+  leader.transfer ??= { to: undefined, deadline: now + electionTimeoutMs, told: undefined }
+  return leader
+}
+
+/** Whether those who are to decide are there to do so. */
+const canDecide = (leader: Leader, membership: Membership): boolean => {
+  const isThere = (id: MemberId): boolean => {
+    const progress = progressOf(leader, id)
+    return id === leader.settings.id || (progress !== undefined && isActive(progress, leader.now, leader.settings.electionTimeoutMs))
+  }
+  return quorumValue(membership, id => isThere(id) ? 1 : 0) === 1
+}
+
+/** How many election timeouts a member that leaves is served, that it may learn so. */
+const FAREWELL = 2
+
+/** Appends a membership, which counts from now on. */
+const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
+  const { log, term, wall, now, settings: { id: self, electionTimeoutMs } } = leader
+  const before = membership(leader)
+  const were = membersOf(before)
+  const index = lastEntry(log).index + 1
+  const members = membersOf(next).filter(id => id !== self)
+  const gone = were.filter(id => id !== self && !members.includes(id))
+  store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: Math.max(wall, log.time), membership: next }], outbox)
+  const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + FAREWELL * electionTimeoutMs }))
+  leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]
+  // Whoever comes back may come back with nothing.
+  leader.progress = [
+    ...members.map(id => were.includes(id) ? progressOf(leader, id)! : newProgress(id, index)),
+    ...leader.leaving.map(({ id }) => progressOf(leader, id)!),
+  ]
+}
+
+/** Those who know that they are no members any more, or have not learnt it in time. */
+const letGo = (leader: Leader): void => {
+  leader.leaving = leader.leaving.filter(({ id, index, deadline }) => {
+    const { matchIndex, sentCommit } = progressOf(leader, id)!
+    return leader.now < deadline && (matchIndex < index || sentCommit < index)
+  })
+  const members = membersOf(membership(leader))
+  leader.progress = leader.progress.filter(({ id }) => members.includes(id) || leader.leaving.some(one => one.id === id))
+}

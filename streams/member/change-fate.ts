@@ -1,0 +1,28 @@
+import { type ChangeError, ChangeFailed } from '../../lib/errors.js'
+import type { ChangeAnswer } from '../../lib/events.js'
+import { membershipAt, termAt } from '../../lib/log.js'
+import { sameLists } from '../../lib/membership.js'
+import { type Either, left, right } from '../../lib/prelude.js'
+import type { RaftState } from '../../lib/state.js'
+import type { Membership } from '../../lib/types.js'
+
+/** Where the log has the first step of a change, and where that leads. */
+export type Taken = Extract<ChangeAnswer, { type: 'changeTaken' }>
+
+const isGoal = ({ goal }: Taken, { voters, outgoing, learners, next }: Membership): boolean =>
+  next === undefined && outgoing.length === 0 && sameLists(goal.voters, voters) && sameLists(goal.learners, learners)
+
+/**
+ * What became of a change by this state, whoever leads by now; undefined while that is open. Only what is committed counts: an entry
+ * that is gone from this log may yet be brought back.
+ */
+export const whatBecameOf = (taken: Taken, { log, commitIndex }: RaftState): Either<ChangeError, Membership> | undefined => {
+  if (commitIndex < taken.index) return undefined
+  const term = termAt(log, taken.index)
+  if (term !== undefined && term !== taken.term) return left(new ChangeFailed('never', 'the next leader did not know of it'))
+  const committed = log.memberships.filter(({ index }) => index >= taken.index && index <= commitIndex).map(({ membership }) => membership)
+  const reached = [...committed, membershipAt(log, Math.max(log.base.index, commitIndex))].find(membership => isGoal(taken, membership))
+  if (reached !== undefined) return right(reached)
+  const { next, outgoing } = membershipAt(log, commitIndex)
+  return next === undefined && outgoing.length === 0 ? left(new ChangeFailed('yes', 'it was abandoned')) : undefined
+}

@@ -1,0 +1,44 @@
+/** What users say of a change, and what is wrong with it. */
+import * as t from 'io-ts'
+import { Membership as MembershipCodec } from '../../codecs/membership.js'
+import { closed, optional } from '../../codecs/options.js'
+import { Address, MemberId as MemberIdCodec, byMember } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { type Either, isLeft, right } from '../../lib/prelude.js'
+import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
+import { Signal, Timeout } from '../proposer/call-options.js'
+
+/** Whom a membership gets and loses; who is not named stays what it is. */
+export interface MembershipChange {
+  /** Shall vote, each at its address `host:port`: newcomers, learners, or voters that have moved. */
+  readonly voters?: Readonly<Record<MemberId, string>> | undefined
+  /** Shall receive the log and decide nothing: newcomers, voters, or learners that have moved. */
+  readonly learners?: Readonly<Record<MemberId, string>> | undefined
+  readonly remove?: readonly MemberId[] | undefined
+}
+
+export interface ChangeOptions {
+  /** Only if the membership is still this one, as `membership$` showed it: two operators do not undo each other's work unseen. */
+  readonly from?: Membership | undefined
+  /** How long to wait until the change is through, for a new voter to catch up included; 60 000 unless told otherwise. */
+  readonly timeoutMs?: Millis | undefined
+  /** Gives up waiting. A change that was begun goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const Addressed = optional(byMember('members', Address))
+const Change = t.type({ change: closed({ voters: Addressed, learners: Addressed, remove: optional(t.readonlyArray(MemberIdCodec, 'a list of members')) }) })
+const Given = t.type({ options: closed({ from: optional(MembershipCodec), timeoutMs: optional(Timeout), signal: optional(Signal) }) })
+
+/** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */
+export const wishOf = (change: MembershipChange): Either<readonly string[], MembershipWish> => {
+  const given = decodeWith(Change, { change })
+  if (isLeft(given)) return given
+  const { voters = {}, learners = {}, remove = [] } = given.right.change
+  return right({ type: 'change', voters, learners, remove })
+}
+
+export const decodeChangeOptions = (options: ChangeOptions): Either<readonly string[], ChangeOptions> => {
+  const given = decodeWith(Given, { options })
+  return isLeft(given) ? given : right(given.right.options)
+}

@@ -1,0 +1,48 @@
+/** Who belongs to the cluster, as steps change it: those who are reached follow, and those who have left are forgotten. */
+import { type Log, membershipAt, membershipOf } from '../../lib/log.js'
+import { mayBeBehind, reachable } from '../../lib/reach.js'
+import type { Leader, RaftState } from '../../lib/state.js'
+import type { Index, MemberId, Membership } from '../../lib/types.js'
+import type { Links } from '../transport/port.js'
+import type { Admission } from './admission.js'
+
+interface Followers {
+  readonly links: Pick<Links, 'update'>
+  readonly admission: Pick<Admission, 'named' | 'left'>
+}
+
+/** Who was left out by some membership behind `since` and up to `index`, though one of them may name it again. */
+const leftBy = ({ base, memberships }: Log, before: Membership, since: Index, index: Index): readonly MemberId[] => {
+  const passed = [...base.index > since ? [base.membership] : [], ...memberships.filter(placed => placed.index > since && placed.index <= index).map(({ membership }) => membership)]
+  return passed.flatMap((membership, at) => Object.keys((passed[at - 1] ?? before).addresses).filter(id => !Object.hasOwn(membership.addresses, id)))
+}
+
+const NOBODY: Leader['leaving'] = []
+const leavingOf = (state: RaftState): Leader['leaving'] => state.role === 'leader' && state.leaving.length > 0 ? state.leaving : NOBODY
+
+/** `follow` hears of each state, of which few change anything. */
+export const followRoll = ({ links, admission }: Followers, first: RaftState): { follow(state: RaftState): void } => {
+  let newest = membershipOf(first.log)
+  let committed = membershipAt(first.log, first.commitIndex)
+  let commitIndex = first.commitIndex
+  let leaving = leavingOf(first)
+  let addresses = reachable(first)
+  let isOpen = mayBeBehind(first.leader, addresses)
+
+  const follow = (state: RaftState): void => {
+    const before = { newest, committed, commitIndex, leaving, isOpen }
+    newest = membershipOf(state.log)
+    committed = membershipAt(state.log, state.commitIndex)
+    commitIndex = state.commitIndex
+    leaving = leavingOf(state)
+    const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
+    if (hasChanged) {
+      addresses = reachable(state)
+      admission.named(addresses)
+    }
+    isOpen = mayBeBehind(state.leader, addresses)
+    if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
+    if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen })
+  }
+  return { follow }
+}

@@ -1,0 +1,34 @@
+import type { MemberId } from '../../lib/types.js'
+import type { Endpoint, Roll } from './port.js'
+
+/** Who belongs by now, as a transport asks for it. */
+export interface RollCall {
+  isNamed(peer: MemberId): boolean
+  /** All that are named but this member itself. */
+  others(): readonly MemberId[]
+  /** Where `peer` is reached; undefined of those that are not named. */
+  addressOf(peer: MemberId): string | undefined
+  /** Why `peer` is not let in; undefined when it is. */
+  objectionTo(peer: MemberId): string | undefined
+  /** From now on this roll counts. Returns who is named that was not before. */
+  replace(roll: Roll): readonly MemberId[]
+}
+
+export const createRollCall = ({ id, roll }: Pick<Endpoint, 'id' | 'roll'>): RollCall => {
+  /** Who was named once: one that is turned away learns that it is no member any more. */
+  const ever = new Set(Object.keys(roll.addresses))
+  let { addresses, isOpen } = roll
+  const isNamed = (peer: MemberId): boolean => Object.hasOwn(addresses, peer)
+  return {
+    isNamed,
+    others: () => Object.keys(addresses).filter(peer => peer !== id),
+    addressOf: peer => isNamed(peer) ? addresses[peer] : undefined,
+    objectionTo: peer => isNamed(peer) || isOpen ? undefined : ever.has(peer) ? `${peer} is no member any more` : `${peer} is not a member`,
+    replace: next => {
+      const added = Object.keys(next.addresses).filter(peer => !isNamed(peer))
+      for (const peer of added) ever.add(peer)
+      ;({ addresses, isOpen } = next)
+      return added
+    },
+  }
+}

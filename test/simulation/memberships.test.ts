@@ -1,0 +1,142 @@
+/** Who belongs to the cluster changes while it runs: what those who ask are told, what writers notice, and who leads afterwards. */
+import * as t from 'io-ts'
+import test from 'ava'
+import { filter, take } from 'rxjs'
+import { isLeft, isRight } from '../../lib/prelude.js'
+import { type ChangeError, type Membership, type MembershipChange, orThrow, reducerMachine } from '../../streams/index.js'
+import { type SimulatedCluster, simulate } from '../../testing/index.js'
+
+const counter = reducerMachine({
+  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
+  reduce: (total, { add }) => [total + add, total + add],
+})
+type Counters = SimulatedCluster<{ add: number }, number, number>
+const ELECTION_TIMEOUT_MS = 1_000
+const HEARTBEAT_MS = 100
+
+const begun = async (seed: number, members: number): Promise<Counters> => {
+  const cluster = simulate({ machine: counter, seed, members, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
+  await cluster.until(() => cluster.leader() !== undefined)
+  await cluster.settle(cluster.propose({ add: 1 }))
+  return cluster
+}
+const followersOf = (cluster: Counters): readonly string[] => cluster.ids.filter(id => id !== cluster.leader())
+const seenAt = (cluster: Counters, id: string): Membership & { readonly isCommitted: boolean } => {
+  let seen: (Membership & { readonly isCommitted: boolean }) | undefined
+  cluster.member(id).membership$.subscribe(now => { seen = now }).unsubscribe()
+  return seen!
+}
+const change = (cluster: Counters, wish: MembershipChange, at = cluster.leader()!) => cluster.settle(cluster.member(at).raft!.members.change(wish))
+const tagOf = (outcome: { readonly left: ChangeError } | { readonly right: unknown }): string => 'left' in outcome ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'
+
+test('a follower leaves and comes back, and no write waits for either', async is => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const cluster = await begun(seed, 3)
+    const [leader, [gone]] = [cluster.leader()!, followersOf(cluster)]
+    const { addresses } = seenAt(cluster, leader)
+    const writing = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) is.true(isRight(await cluster.settle(cluster.propose({ add: 1 }, { at: leader }), 2 * HEARTBEAT_MS)))
+    }
+    const left = cluster.member(leader).raft!.members.remove(gone!)
+    await writing()
+    const without = orThrow(await cluster.settle(left))
+    is.deepEqual([without.voters, without.outgoing, without.learners], [cluster.ids.filter(id => id !== gone), [], []])
+    is.like(seenAt(cluster, leader), { ...without, isCommitted: true })
+    await cluster.until(() => !seenAt(cluster, gone!).voters.includes(gone!))
+    const back = cluster.member(leader).raft!.members.add(gone!, addresses[gone!]!)
+    await writing()
+    is.deepEqual(orThrow(await cluster.settle(back)).voters, cluster.ids)
+    await cluster.recover()
+    is.is(cluster.leader(), leader)
+    is.is(cluster.counts.elections(), 1)
+    await cluster.check()
+  }
+})
+
+test('a leader that leaves hands over within two heartbeats, and learns that it has left', async is => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const cluster = await begun(seed, 3)
+    const leader = cluster.leader()!
+    const left = cluster.member(leader).raft!.members.remove(leader)
+    is.deepEqual(orThrow(await cluster.settle(left)).voters, followersOf(cluster))
+    await cluster.until(() => cluster.leader() !== undefined && cluster.leader() !== leader, 2 * HEARTBEAT_MS)
+    is.true(isRight(await cluster.settle(cluster.propose({ add: 1 }, { at: cluster.leader()! }), 2 * HEARTBEAT_MS)))
+    await cluster.run(HEARTBEAT_MS)
+    await cluster.calm(5 * ELECTION_TIMEOUT_MS)
+    await cluster.check()
+  }
+})
+
+test('what cannot be is refused, and changes nothing', async is => {
+  const cluster = await begun(5, 3)
+  const leader = cluster.leader()!
+  const before = seenAt(cluster, leader)
+  const rows: readonly (readonly [MembershipChange, string])[] = [
+    [{ remove: ['zz'] }, 'ChangeFailed: The membership was not changed: "zz" is no member.'],
+    [{ remove: cluster.ids }, 'ChangeFailed: The membership was not changed: no voter would be left.'],
+    [{ voters: { n1: before.addresses['n1']! } }, 'ChangeFailed: The membership was not changed: the membership is that already.'],
+    [{ voters: { n9: before.addresses['n1']! } }, `ChangeFailed: The membership was not changed: two members would have the address "${before.addresses['n1']}".`],
+  ]
+  for (const [wish, said] of rows) is.is(tagOf(await change(cluster, wish)), said)
+  const raft = cluster.member(leader).raft!
+  const odd = raft.members as unknown as Record<string, (...args: readonly unknown[]) => ReturnType<typeof raft.members.abandon>>
+  for (const outcome of [
+    odd['change']!(null), odd['change']!({ voter: {} }), odd['change']!({ remove: 'n1' }), odd['add']!('n9', 'nowhere'), odd['add']!(undefined, 'host:1'),
+    odd['remove']!('n1', { timeoutMs: -1 }), odd['remove']!('n1', { from: {} }), odd['remove']!('n1', { until: 1 }), odd['abandon']!(null),
+  ]) is.regex(tagOf(await cluster.settle(outcome)), /^Rejected: /)
+  is.is(tagOf(await cluster.settle(raft.members.abandon())), 'ChangeFailed: The membership was not changed: no change is under way.')
+  is.is(tagOf(await cluster.settle(raft.members.remove('n1', { from: { ...before, voters: ['n1'] , addresses: { n1: before.addresses['n1']! } } }))), 'ChangeFailed: The membership was not changed: the membership has become another one.')
+  const [follower] = followersOf(cluster)
+  is.is(tagOf(await change(cluster, { remove: [follower!] }, follower)), `NotLeader: Only the leader changes the membership, and that is "${leader}".`)
+  is.deepEqual(seenAt(cluster, leader), before)
+})
+
+test('a leader that is killed in the middle leaves a change that the next one finishes', async is => {
+  for (let seed = 10; seed < 16; seed++) {
+    const cluster = await begun(seed, 5)
+    const leader = cluster.leader()!
+    const [first, second] = followersOf(cluster)
+    cluster.member(leader).membership$.pipe(filter(({ outgoing }) => outgoing.length > 0), take(1)).subscribe(() => cluster.clock.after(seed - 10, () => cluster.kill(leader)))
+    void cluster.member(leader).raft!.members.change({ remove: [first!, second!] })
+    await cluster.until(() => cluster.member(leader).raft === undefined)
+    await cluster.until(() => cluster.leader() !== undefined && seenAt(cluster, cluster.leader()!).isCommitted && seenAt(cluster, cluster.leader()!).outgoing.length === 0, 20 * ELECTION_TIMEOUT_MS)
+    cluster.start(leader)
+    await cluster.recover()
+    is.true([3, 5].includes(seenAt(cluster, cluster.leader()!).voters.length))
+    await cluster.check()
+  }
+})
+
+test('a new voter that never catches up is waited for until the change is abandoned', async is => {
+  const cluster = await begun(20, 4)
+  const [leader, [away]] = [cluster.leader()!, followersOf(cluster)]
+  const { addresses } = seenAt(cluster, leader)
+  await change(cluster, { remove: [away!] })
+  cluster.kill(away!)
+  const raft = cluster.member(leader).raft!
+  const adding = raft.members.add(away!, addresses[away!]!)
+  await cluster.run(5 * ELECTION_TIMEOUT_MS)
+  is.deepEqual(seenAt(cluster, leader).next?.voters, cluster.ids)
+  is.is(seenAt(cluster, leader).voters.length, 3)
+  is.is(tagOf(await change(cluster, { remove: [leader] })), 'ChangeFailed: The membership was not changed: another change is under way.')
+  is.deepEqual(orThrow(await cluster.settle(raft.members.abandon())).learners, [away!])
+  const abandoned = await cluster.settle(adding)
+  is.is(tagOf(abandoned), 'ChangeFailed: The membership was not changed: it was abandoned.')
+  is.is(isLeft(abandoned) && 'appended' in abandoned.left && abandoned.left.appended, 'yes')
+})
+
+test('who waits is told when the time is up or the signal aborts, and when the member stops', async is => {
+  const cluster = await begun(21, 3)
+  const leader = cluster.leader()!
+  const [one, other] = followersOf(cluster)
+  cluster.partition([leader], [one!, other!])
+  const raft = cluster.member(leader).raft!
+  const controller = new AbortController()
+  const pending = [raft.members.remove(one!, { timeoutMs: 300 }), raft.members.remove(one!, { signal: controller.signal }), raft.members.remove(one!)]
+  const [timedOut] = [await cluster.settle(pending[0]!)]
+  is.regex(tagOf(timedOut!), /^TimedOut: The change of the membership was begun and is not through after 300 ms; it goes on/)
+  controller.abort()
+  is.regex(tagOf(await cluster.settle(pending[1]!)), /^(TimedOut|ChangeFailed)/)
+  void raft.stop()
+  is.regex(tagOf(await cluster.settle(pending[2]!)), /^(OutcomeUnknown|Stopped|ChangeFailed)/)
+})

@@ -1,0 +1,62 @@
+/** Members that come to a cluster that runs, and one that lost its disk. */
+import test, { type ExecutionContext } from 'ava'
+import { filter, firstValueFrom } from 'rxjs'
+import { type Raft, type Storage, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { type Add, counter } from './world.js'
+
+type Counter = Raft<Add, number, number>
+
+const MEMBERS = { n1: 'localhost:1', n2: 'localhost:2', n3: 'localhost:3' }
+
+const world = async (t: ExecutionContext) => {
+  const network = memoryNetwork()
+  const start = async (id: string, join?: string, storage: Storage = memoryStorage()): Promise<Counter> => {
+    const raft = orThrow(await createRaft({
+      cluster: 'joining', id, members: MEMBERS, machine: counter, storage, transport: memoryTransport(network), electionTimeoutMs: 300, heartbeatMs: 50, ...(join !== undefined && { join }),
+    }))
+    t.teardown(() => raft.stop())
+    return raft
+  }
+  const rafts = [await start('n1'), await start('n2'), await start('n3')] as const
+  const leader = await Promise.any(rafts.map(async raft => {
+    await firstValueFrom(raft.leadership$.pipe(filter(leadership => leadership !== undefined)))
+    return raft
+  }))
+  return { start, rafts, leader, others: rafts.filter(raft => raft !== leader) }
+}
+const idOf = async (raft: Counter): Promise<string> => (await firstValueFrom(raft.status$)).id
+
+test('a member that joins gets the log, votes, and takes proposals; it may be started before or after it is added', async t => {
+  const { start, leader } = await world(t)
+  t.is(orThrow(await leader.propose({ add: 5 })), 5)
+  const early = await start('n4', 'localhost:4')
+  t.deepEqual((await firstValueFrom(early.membership$)).voters, [])
+  t.deepEqual(orThrow(await leader.members.add('n4', 'localhost:4')).voters, ['n1', 'n2', 'n3', 'n4'])
+  t.is(orThrow(await early.propose({ add: 1 })), 6)
+  const adding = leader.members.add('n0', 'localhost:5')
+  const late = await start('n0', 'localhost:5')
+  t.deepEqual(orThrow(await adding).voters, ['n0', 'n1', 'n2', 'n3', 'n4'])
+  t.is(orThrow(await late.read(total => total)), 6)
+  t.is(orThrow(await late.propose({ add: 1 })), 7)
+})
+
+test('a member that lost its disk is let in again under its name once it was removed', async t => {
+  const { start, leader, others: [lost] } = await world(t)
+  const id = await idOf(lost!)
+  await lost!.stop()
+  orThrow(await leader.members.remove(id))
+  const again = await start(id, MEMBERS[id as keyof typeof MEMBERS])
+  orThrow(await leader.members.add(id, MEMBERS[id as keyof typeof MEMBERS]))
+  orThrow(await leader.propose({ add: 3 }))
+  t.is(orThrow(await again.read(total => total)), 3)
+})
+
+test('one takes the place of another, whoever leads', async t => {
+  const { start, leader, others } = await world(t)
+  const old = await idOf(leader)
+  const newcomer = await start('n9', 'localhost:9')
+  t.true(orThrow(await leader.members.replace(old, 'n9', 'localhost:9')).voters.includes('n9'))
+  t.is(orThrow(await newcomer.propose({ add: 2 })), 2)
+  t.is(orThrow(await others[0]!.read(total => total)), 2)
+  t.not((await firstValueFrom(newcomer.status$.pipe(filter(({ leader: leads }) => leads !== undefined)))).leader, old)
+})

@@ -1,0 +1,153 @@
+/** Who is reached, let in and remembered while the membership changes. */
+import test from 'ava'
+import { append, membershipOf, openLog, truncateFrom } from '../../../lib/log.js'
+import { isRight, left, right } from '../../../lib/prelude.js'
+import type { Follower } from '../../../lib/state.js'
+import type { Incarnation, MemberId, Membership } from '../../../lib/types.js'
+import { createAdmission } from '../../../streams/member/admission.js'
+import { followRoll } from '../../../streams/member/follow-roll.js'
+import type { Recovered, Store } from '../../../streams/storage/port.js'
+import { follower } from '../../lib/build.js'
+import { counter, fromLeader, worldOf } from './world.js'
+
+const of = (...ids: readonly MemberId[]): Membership => ({ voters: ids, outgoing: [], learners: [], addresses: Object.fromEntries(ids.map(id => [id, `${id}:1`])) })
+
+/** What a member finds that has met these peers, and whose log begins behind this membership. */
+const found = (peers: Readonly<Record<MemberId, Incarnation>>, base: Membership, commitIndex = 0, ...later: readonly Membership[]): Recovered => ({
+  incarnation: 'mine', peers, notes: [], hardState: { term: 1, votedFor: undefined, commitIndex }, base: { index: 0, term: 0, membership: base }, lastIndex: later.length,
+  terms: later.length === 0 ? [] : [{ firstIndex: 1, term: 1 }], memberships: later.map((membership, at) => ({ index: at + 1, membership })),
+  tail: later.map((membership, at) => ({ kind: 'membership', firstIndex: at + 1, term: 1, count: 1, time: 1, membership })),
+})
+
+/** An admission on a disk that answers when it is told to, with all that was asked of the disk. */
+const admissionOn = (recovered: Recovered, refused?: MemberId) => {
+  const asked: string[] = []
+  const waiting: (() => void)[] = []
+  const told: string[] = []
+  const store: Pick<Store, 'recovered' | 'remember' | 'forget'> = {
+    recovered,
+    remember: (peer, incarnation, done) => {
+      asked.push(`remember ${peer} ${incarnation}`)
+      waiting.push(() => done(peer === refused ? left(new Error('disk')) : right(undefined)))
+    },
+    forget: (peers, done) => {
+      asked.push(`forget ${peers.join()}`)
+      waiting.push(() => done(right(undefined)))
+    },
+  }
+  const admission = createAdmission(store, ({ type }) => told.push(type))
+  return {
+    admission, asked, told,
+    ask: (peer: MemberId, incarnation: Incarnation): void => admission.admit(peer, incarnation, outcome => told.push(`${peer} ${incarnation} ${isRight(outcome) ? 'admitted' : 'refused'}`)),
+    answer: (): void => waiting.splice(0).forEach(done => done()),
+  }
+}
+
+test('a peer is known by its first incarnation as long as it belongs, and durably before it is let in', t => {
+  const { told, ask, answer } = admissionOn(found({ n2: 'two' }, of('n1', 'n2', 'n3', 'n4')), 'n4')
+  ask('n2', 'two')
+  ask('n2', 'other')
+  ask('n3', 'three')
+  ask('n3', 'other')
+  t.deepEqual(told.splice(0), ['n2 two admitted', 'n2 other refused', 'n3 other refused'])
+  answer()
+  ask('n3', 'three')
+  t.deepEqual(told.splice(0), ['n3 three admitted', 'n3 three admitted'])
+  ask('n4', 'four')
+  answer()
+  t.deepEqual(told, ['rememberFailed', 'n4 four refused'])
+})
+
+test('who is not named is let in and not remembered, and is remembered once it is named', t => {
+  const { admission, asked, told, ask, answer } = admissionOn(found({}, of('n1', 'n2')))
+  ask('n9', 'a')
+  ask('n9', 'b')
+  t.deepEqual([asked, told.splice(0)], [[], ['n9 a admitted', 'n9 b admitted']])
+  admission.named({ n1: 'n1:1', n2: 'n2:1', n9: 'n9:1' })
+  ask('n9', 'b')
+  answer()
+  ask('n9', 'a')
+  t.deepEqual([asked, told], [['remember n9 b'], ['n9 b admitted', 'n9 a refused']])
+})
+
+test('at a start those are forgotten whom no membership names, whether or not it is committed', t => {
+  const peers = { n2: 'two', n3: 'three', n4: 'four', n5: 'five' }
+  const { asked, told, ask, answer } = admissionOn(found(peers, of('n1', 'n2'), 1, of('n1', 'n3'), of('n1', 'n4')))
+  answer()
+  t.deepEqual(asked.splice(0), ['forget n5'])
+  for (const peer of ['n2', 'n3', 'n4']) ask(peer, 'another')
+  t.deepEqual(told.splice(0), ['n2 another refused', 'n3 another refused', 'n4 another refused'])
+  t.deepEqual(admissionOn(found(peers, of('n1', 'n2', 'n3', 'n4', 'n5'))).asked, [])
+})
+
+/** A member whose log is at first `base` alone, and what it says as its log and its commitIndex go on. */
+const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnation>> = {}) => {
+  const recovered = found(peers, base)
+  const admission = admissionOn(recovered)
+  const rolls: string[] = []
+  const first: Follower = { ...follower(), log: openLog(recovered), commitIndex: 0, leader: undefined }
+  const { follow } = followRoll({ links: { update: ({ addresses, isOpen }) => rolls.push(`${Object.keys(addresses).sort().join(' ')}${isOpen ? ' open' : ''}`) }, admission: admission.admission }, first)
+  let state = first
+  const go = (changes: Partial<Follower>): readonly string[] => {
+    state = { ...state, ...changes }
+    follow(state)
+    return rolls.splice(0)
+  }
+  return {
+    ...admission, go,
+    add: (...memberships: readonly Membership[]): readonly string[] => go({ log: append(state.log, memberships.map((membership, at) =>
+      ({ kind: 'membership', firstIndex: state.log.lastIndex + 1 + at, term: 1, count: 1, time: 1, membership } as const))) }),
+    cut: (from: number): readonly string[] => go({ log: truncateFrom(state.log, from) }),
+    commit: (commitIndex: number): readonly string[] => go({ commitIndex }),
+    newest: () => membershipOf(state.log),
+  }
+}
+
+test('whoever an uncommitted membership leaves out is reached and remembered until it is committed, or counts again', t => {
+  const { add, commit, cut, go, asked, answer, ask, told } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
+  t.deepEqual(go({ leader: 'n2' }), ['n1 n2 n3'])
+  t.deepEqual(add(of('n1', 'n2', 'n4')), ['n1 n2 n3 n4'])
+  t.deepEqual(cut(1), ['n1 n2 n3'])
+  t.deepEqual(asked, [])
+  t.deepEqual(add(of('n1', 'n2', 'n4')), ['n1 n2 n3 n4'])
+  ask('n3', 'another')
+  t.deepEqual([asked.splice(0), told.splice(0)], [[], ['n3 another refused']])
+  t.deepEqual(commit(1), ['n1 n2 n4'])
+  t.deepEqual(asked.splice(0), ['forget n3'])
+  add(of('n1', 'n2', 'n3', 'n4'))
+  ask('n3', 'another')
+  answer()
+  t.deepEqual([asked, told], [['remember n3 another'], ['n3 another admitted']])
+})
+
+test('who was left out and is named again before this member hears of either is forgotten too', t => {
+  const { add, commit, asked } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
+  add(of('n1', 'n2'), of('n1', 'n2', 'n3'))
+  commit(2)
+  t.deepEqual(asked, ['forget n3'])
+})
+
+test('a turn in which nothing of it changed says nothing', t => {
+  const { add, commit, go } = following(of('n1', 'n2'))
+  go({ leader: 'n2' })
+  add(of('n1', 'n2', 'n3'))
+  commit(1)
+  t.deepEqual([...go({ now: 5 }), ...go({ term: 2 }), ...commit(1)], [])
+})
+
+test('a member that nobody leads, or somebody whom it does not know, lets in whoever is of its cluster', t => {
+  const { add, go } = following(of())
+  t.deepEqual(go({ leader: 'n4' }), [], 'as it was')
+  t.deepEqual(add(of('n1', 'n2')), ['n1 n2 open'], 'its log is behind: it names others than the one that leads')
+  t.deepEqual(add(of('n1', 'n2', 'n4')), ['n1 n2 n4'])
+  t.deepEqual(go({ leader: undefined }), ['n1 n2 n4 open'])
+  t.deepEqual(go({ leader: 'n2' }), ['n1 n2 n4'])
+})
+
+test('a member tells its transport as its log changes', t => {
+  const { network, disk, clock } = worldOf(counter, ['n2', 'n3'])
+  disk.flow()
+  network.receive(fromLeader(1, 0, 0, 0, { kind: 'membership', firstIndex: 1, term: 1, count: 1, time: 1, membership: of('n1', 'n2', 'n4') }))
+  clock.settle()
+  t.deepEqual(network.rolls.map(roll => [Object.keys(roll.addresses).sort().join(' '), roll.isOpen]), [['n1 n2 n3 n4', false]])
+})

@@ -1,0 +1,150 @@
+/** What becomes of links when others belong to the cluster. */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { isLeft, left, right } from '../lib/prelude.js'
+import type { Incarnation, MemberId } from '../lib/types.js'
+import type { Endpoint, TransportEvent } from '../streams/transport/port.js'
+import { type Cluster, append, pair, vote } from './open-transport.js'
+import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy, type Watched } from './watch.js'
+
+/** Two that are open and know nobody but themselves. */
+const apart = async (all: Cluster): Promise<readonly [Watched, Watched]> =>
+  [await all.open('n1', { roll: all.rollOf(['n1']) }), await all.open('n2', { roll: all.rollOf(['n2']) })]
+
+const areLinked = (n1: Watched, n2: Watched, times = 1): Promise<unknown> =>
+  Promise.all([n1.until('n2 is up', count('connected', 'n2', times)), n2.until('n1 is up', count('connected', 'n1', times))])
+
+const carries = async (n1: Watched, n2: Watched): Promise<void> => {
+  const before = [messagesOf(n1.events).length, messagesOf(n2.events).length] as const
+  n1.links.send(member('n2'), [vote('n1', 'n2', 1)])
+  n2.links.send(member('n1'), [vote('n2', 'n1', 1)])
+  const hasMore = (than: number) => (events: readonly TransportEvent[]): boolean => messagesOf(events).length > than
+  await Promise.all([n1.until('a message', hasMore(before[0])), n2.until('a message', hasMore(before[1]))])
+}
+
+/** Links of `one` to `peer`, as often as they came up and went down. */
+const changes = (one: Watched, peer: MemberId): readonly string[] => one.events.filter(event => isAbout('connected', peer)(event) || isAbout('disconnected', peer)(event)).map(({ type }) => type)
+
+/** Lets in whomever it has seen before, and writes down who asked. */
+const doorman = (mayEnter: (incarnation: Incarnation) => boolean = () => true) => {
+  const asked: MemberId[] = []
+  const admit: Endpoint['admit'] = (peer, incarnation, decide) => {
+    asked.push(peer)
+    decide(mayEnter(incarnation) ? right(undefined) : left('it lost its folder'))
+  }
+  return { asked, admit }
+}
+
+const arrivals: Record<string, (all: Cluster) => Promise<void>> = {
+  'newcomers are linked once both ends name each other, whichever hears of it first': async all => {
+    const [n1, n2] = await apart(all)
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    n2.links.update(all.rollOf(['n1', 'n2']))
+    await areLinked(n1, n2)
+    await carries(n1, n2)
+    const n3 = await all.open('n3', { roll: all.rollOf(['n3']) })
+    n3.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    n2.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await n3.until('n2 is up', count('connected', 'n2', 1))
+    ok(!n1.events.some(isAbout('connected', 'n3')), 'n1 has not heard of n3')
+  },
+  'a member that names nobody and is open lets in whoever is of its cluster, also who has the larger id': async all => {
+    const n1 = await all.open('n1', { roll: all.rollOf([], true) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await areLinked(n1, n2)
+    await carries(n1, n2)
+    const other = await all.open('n3', { clusterId: 'another', roll: all.rollOf(['n1', 'n3']) })
+    await other.until('word of it', noticed('refusedByPeer'))
+    ok(!n1.events.some(isAbout('connected', 'n3')))
+  },
+  'who is let in without being named is asked who it is once more when it is named, and its link stays': async all => {
+    const { asked, admit } = doorman()
+    const n1 = await all.open('n1', { roll: all.rollOf([], true), admit })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await areLinked(n1, n2)
+    const before = asked.length
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    deepEqual(asked.slice(before), ['n2'])
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    equal(asked.length, before + 1, 'once')
+    await carries(n1, n2)
+    deepEqual([changes(n1, 'n2'), changes(n2, 'n1')], [['connected'], ['connected']])
+  },
+  'who is not the one that it claims to be loses its link when it is named': async all => {
+    let isKnown = true
+    const { admit } = doorman(() => isKnown)
+    const n1 = await all.open('n1', { roll: all.rollOf([], true), admit })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await areLinked(n1, n2)
+    isKnown = false
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    await Promise.all([n1.until('n2 is down', count('disconnected', 'n2', 1)), n2.until('n1 is down', count('disconnected', 'n1', 1))])
+  },
+}
+
+const departures: Record<string, (all: Cluster) => Promise<void>> = {
+  'who is named no longer loses its link, after what was sent, and hears that it is no member any more': async all => {
+    const [n1, n2] = await pair(all)
+    n2.links.send(member('n1'), [append('n2', 'n1', 1, new Uint8Array(1_000_000))])
+    n2.links.update(all.rollOf(['n2']))
+    await Promise.all([n1.until('n2 is down', count('disconnected', 'n2', 1)), n2.until('n1 is down', count('disconnected', 'n1', 1))])
+    equal(messagesOf(n1.events).length, 1)
+    deepEqual(unansweredBy(n1.events, 'n2'), ['unknown'], 'n2 goes on, and may yet do what it was asked')
+    ok(n1.events.findIndex(event => event.type === 'received') < n1.events.findIndex(isAbout('disconnected', 'n2')), 'the message came first')
+    n1.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await n1.until('word of it', noticed('refusedByPeer'))
+    equal(noticesOf(n1.events, 'refusedByPeer')[0]?.reason, 'n1 is no member any more')
+    ok(!n1.events.some(({ type }) => type === 'gone'), 'n2 is there')
+    deepEqual(changes(n2, 'n1'), ['connected', 'disconnected'])
+  },
+  'who is named again is linked again': async all => {
+    const [n1, n2] = await pair(all)
+    n2.links.update(all.rollOf(['n2']))
+    await n1.until('n2 is down', count('disconnected', 'n2', 1))
+    n2.links.update(all.rollOf(['n1', 'n2']))
+    n1.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await areLinked(n1, n2, 2)
+    await carries(n1, n2)
+  },
+  'who was let in without being named is refused when that is over': async all => {
+    const n1 = await all.open('n1', { roll: all.rollOf([], true) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await areLinked(n1, n2)
+    n1.links.update(all.rollOf(['n1', 'n3']))
+    await Promise.all([n1.until('n2 is down', count('disconnected', 'n2', 1)), n2.until('n1 is down', count('disconnected', 'n1', 1))])
+    n2.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await n2.until('word of it', noticed('refusedByPeer'))
+    equal(noticesOf(n2.events, 'refusedByPeer')[0]?.reason, 'n2 is not a member')
+  },
+  'whoever is not named itself any more keeps its links': async all => {
+    const [n1, n2] = await pair(all)
+    n2.links.update(all.rollOf(['n1']))
+    await carries(n1, n2)
+    deepEqual([changes(n1, 'n2'), changes(n2, 'n1')], [['connected'], ['connected']])
+  },
+}
+
+const addresses: Record<string, (all: Cluster) => Promise<void>> = {
+  'a link outlives the address to which it was dialled, and the next one goes to where the member is then': async all => {
+    const [n1, n2] = await pair(all)
+    const { addresses: before } = all.rollOf(['n1', 'n2', 'n3'])
+    n1.links.update({ addresses: { ...before, n2: 'localhost:1' }, isOpen: false })
+    await carries(n1, n2)
+    deepEqual(changes(n1, 'n2'), ['connected'])
+    await n2.close()
+    await n1.until('n2 is down', count('disconnected', 'n2', 1))
+    const again = await all.open('n2')
+    await Promise.all([n1.until('n2 is back', count('connected', 'n2', 2)), again.until('n1 is up', count('connected', 'n1', 1))])
+    await carries(n1, again)
+  },
+  'an update that changes nothing does nothing, and after closing none does': async all => {
+    const [n1, n2] = await pair(all)
+    for (let n = 0; n < 10; n++) for (const { links } of [n1, n2]) links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await carries(n1, n2)
+    deepEqual([changes(n1, 'n2'), changes(n2, 'n1')], [['connected'], ['connected']])
+    await n1.close()
+    n1.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    ok(!isLeft(await all.tryOpen('n1')), 'its address is free')
+  },
+}
+
+export const rollRules: Readonly<Record<string, (all: Cluster) => Promise<void>>> = { ...arrivals, ...departures, ...addresses }
