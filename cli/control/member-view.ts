@@ -9,7 +9,6 @@ import type { MemberStatus } from './member-status.js'
 export interface Known {
   readonly cluster: string
   readonly id: MemberId
-  readonly members: Readonly<Record<MemberId, string>>
   readonly tls: boolean
 }
 
@@ -23,14 +22,13 @@ export interface MemberView {
   close(): void
 }
 
-type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'snapshots$' | 'diagnostics$'>
+type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'membership$' | 'snapshots$'>
 
-/** To be called in the turn in which the member was started: what it notes of its start is told once. */
 export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): MemberView => {
   let latest: Status = { id: known.id, role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
   let leads = false
   let isStopping = false
-  let { members } = known
+  let members: Readonly<Record<MemberId, string>> = {}
   let snapshot: MemberStatus['snapshot'] = null
   let capturing: MemberStatus['capturing'] = null
   const all = new Subscription()
@@ -44,7 +42,7 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
       snapshot = { index, term, bytes }
     }
   }))
-  all.add(raft.diagnostics$.subscribe(notice => { if (notice.type === 'membersDiffer') members = notice.stored }))
+  all.add(raft.membership$.subscribe(({ addresses }) => { members = addresses }))
 
   const unready = (): string | undefined => {
     if (isStopping) return 'the member is stopping'

@@ -16,6 +16,7 @@ ends it at once, which loses nothing that was acknowledged. A line tells when it
   --id ID              which of the members this one is
   --members ID=HOST:PORT,…
                        the first members, equal on all of them; once it is stored, what is stored counts
+  --join HOST:PORT     where this member is reached, if it is none of them: it starts empty, and waits to be added
   --data FOLDER        where this member keeps its log; made where it is not there
   --machine FILE       a JavaScript file whose default export is a Machine; commands are the JSON that its codec takes. Without it a key-value store:
                          {"put": KEY, "value": JSON}   {"delete": KEY}   {"compareAndSet": KEY, "expected": JSON, "value": JSON}

@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly cluster: string
   readonly id: string
   readonly members: Readonly<Record<string, string>>
+  /** Where a member is reached that has yet to be added. */
+  readonly join: string | undefined
   readonly folder: string
   /** A file whose default export is the machine; the key-value store without one. */
   readonly machine: string | undefined
@@ -25,7 +27,7 @@ export interface ServeOptions {
 }
 
 const OPTIONS = {
-  cluster: { type: 'string' }, id: { type: 'string' }, members: { type: 'string' }, data: { type: 'string' }, machine: { type: 'string' },
+  cluster: { type: 'string' }, id: { type: 'string' }, members: { type: 'string' }, join: { type: 'string' }, data: { type: 'string' }, machine: { type: 'string' },
   control: { type: 'string' }, 'control-name': { type: 'string', multiple: true }, 'control-without-authentication': { type: 'boolean' },
   listen: { type: 'string' }, ...TRUST, recorder: { type: 'string' }, 'election-timeout-ms': { type: 'string' }, 'heartbeat-ms': { type: 'string' },
   'snapshot-compression': { type: 'string' }, limit: { type: 'string', multiple: true }, json: { type: 'boolean' },
@@ -61,13 +63,13 @@ const timingBehind = (values: Typed): ServeOptions['timing'] => {
 export const serveOptions = (args: readonly string[]): ServeOptions => {
   const { values, positionals } = parsed({ args: [...args], options: OPTIONS, allowPositionals: true })
   atMost(0, positionals, 'nothing beside the options')
-  const { machine, recorder, listen, limit = [], json } = values
+  const { machine, recorder, listen, join, limit = [], json } = values
   return {
     cluster: required('cluster', values.cluster, 'the name of the cluster, equal on all members'),
     id: required('id', values.id, 'which of the members this one is'),
     members: Object.fromEntries(pairs('members', listed(required('members', values.members, 'the first members with their addresses, as n1=127.0.0.1:7001,n2=…')), 'ID=HOST:PORT[,…]')),
     folder: required('data', values.data, 'the folder in which this member keeps its log'),
-    machine, recorder, json: json === true,
+    join, machine, recorder, json: json === true,
     control: controlBehind(values),
     transport: { ...trustBehind(values), ...(listen !== undefined && { listen }) },
     timing: timingBehind(values),

@@ -19,9 +19,9 @@ import type { ServeOptions } from './options.js'
 import type { Signals } from './signals.js'
 
 const started = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>): Promise<Raft<C, R, S>> => {
-  const { cluster, id, members, folder, transport, recorder, timing, limits } = options
+  const { cluster, id, members, join, folder, transport, recorder, timing, limits } = options
   const raft = await createRaft({
-    cluster, id, members, machine, ...timing, limits, transport: tcpTransport(transport), storage: fileStorage(folder),
+    cluster, id, members, machine, ...timing, limits, transport: tcpTransport(transport), storage: fileStorage(folder), ...(join !== undefined && { join }),
     ...(recorder !== undefined && { recorder: flightRecorder(recorder) }),
   })
   if (!isLeft(raft)) return raft.right
@@ -41,13 +41,13 @@ const controlled = async <C, R, S>(options: ServeOptions, machine: Machine<C, R,
 
 /** Runs until the first signal, or until the member fails; the exit code. */
 export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals): Promise<number> => {
-  const { cluster, id, members, folder, transport } = options
+  const { cluster, id, members, join, folder, transport } = options
   const raft = await started(options, machine)
+  const view = viewMember(raft, { cluster, id, tls: transport.tls !== undefined })
   // Before anything else is waited for: what is noted of the start is told once.
-  const view = viewMember(raft, { cluster, id, members, tls: transport.tls !== undefined })
   raft.diagnostics$.subscribe(announcer.notice)
   const control = await controlled(options, machine, raft, view)
-  const address = view.status().members[id] ?? null
+  const address = view.status().members[id] ?? join ?? members[id] ?? null
   announcer.say(
     { type: 'ready', cluster, id, address, control: control?.address ?? null, folder },
     `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
