@@ -14,6 +14,9 @@ const raft = cluster.n1
 // What this member knows about one key.
 raft.state$.pipe(map(({ state }) => state['motd']), distinctUntilChanged()).subscribe(motd => console.log('motd:', motd))
 
+// How it fares, once a heartbeat: here, whether it hears from its leader, or as leader from a majority.
+raft.health$.pipe(map(({ isInTouch }) => isInTouch), distinctUntilChanged()).subscribe(isInTouch => console.log('in touch:', isInTouch))
+
 // A stream of commands; their outcomes come out in their order. Bounded, and never an error of the stream.
 const commands$ = from(['hello', 'goodbye']).pipe(zipWith(interval(200)), map(([value]) => ({ key: 'motd', value })))
 commands$.pipe(raft.replicate({ window: 256, queue: 10_000 }))

@@ -35,6 +35,11 @@ export type RaftEvent =
   /** `due` is when the tick should have come: lateness is a fact. */
   | { readonly type: 'ticked'; readonly due: Millis }
 
+/** What others make happen, however much of it: `maxInboxEvents` bounds it. */
+export type Bounded = Extract<RaftEvent, { type: 'received' | 'proposed' | 'readAsked' }>
+
+export const isBounded = (event: RaftEvent): event is Bounded => event.type === 'received' || event.type === 'proposed' || event.type === 'readAsked'
+
 /** All that happened in one turn of the event loop. */
 export interface Batch {
   readonly now: Millis

@@ -1,5 +1,6 @@
 /** `rxraft/lib`: Raft as a pure function, for whoever wants to drive, replay or check it. */
 export type { Answer, Batch, CoreDiagnostic, LogRead, RaftEvent, ReadAnswer, ReadPurpose, Ready, RefusalReason, SnapshotWork, Write } from './events.js'
+export { type Beside, type FollowerHealth, type Health, type LeaderHealth, NOTHING_SEEN, type PeerHealth, type Seen, type Used, type UsedBounds, healthOf, seenWith } from './health.js'
 export { InvariantBroken, brokenBetween, brokenIn } from './invariants.js'
 export type { Log, StoredLog } from './log.js'
 export type {

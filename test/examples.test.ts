@@ -42,6 +42,7 @@ test('reactive: state, outcomes, leadership and commits', async t => {
   t.is(code, 0, err)
   t.regex(out, /motd = hello/)
   t.regex(out, /motd: goodbye/)
+  t.regex(out, /in touch: true/)
   t.regex(out, /beat = \d+\.\d+/)
   t.is(err, '')
 })

@@ -47,14 +47,16 @@ interface Feed {
 }
 
 /** What a member shows. A leadership proposes in its own term or not at all. */
-const outputsOf = <C, R, S>({ begun: { applied } }: Member<C, R, S>, first: RaftState, submit: Requests<C, R>['submit']): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
-  first, firstApplied: applied,
-  leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => submit(command, { ...options, term }, done)), term, signal }),
+const outputsOf = <C, R, S>(
+  { begun: { applied }, options: { limits } }: Member<C, R, S>, first: RaftState, requests: () => Requests<C, R>, reads: () => Reads<S>,
+): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
+  first, firstApplied: applied, load: () => ({ limits, pendingProposals: requests().pending, pendingReads: reads().pending }),
+  leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests().submit(command, { ...options, term }, done)), term, signal }),
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
-  const outputs = outputsOf(member, first, (command, options, done) => requests.submit(command, options, done))
+  const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first

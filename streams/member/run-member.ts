@@ -2,23 +2,32 @@ import { Subject, connect, merge, tap } from 'rxjs'
 import type { RunEnd } from '../../codecs/recording/segment.js'
 import { messageOf } from '../../codecs/report.js'
 import { firstStep } from '../../lib/recover.js'
+import { step } from '../../lib/step.js'
 import { assemble } from './assemble.js'
 import { createEnding } from './ending.js'
 import { gate } from '../pipeline/gate.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Member, Raft } from './member.js'
 import { closePorts } from './open.js'
+import type { Fold } from '../pipeline/flight-recorder.js'
 import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { callOptions } from '../proposer/call-options.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { membersBy } from './members.js'
 import { receive } from './receive.js'
-import type { Ended } from '../outputs/outputs.js'
+import type { Ended, Outputs } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
 
 /** The same for those who read a recording. */
 const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', reason: messageOf(how.error) } : { how: 'stopped', reason: '' }
+
+/** The same fold, and somebody who sees what each batch led to. */
+const watched = (fold: Fold = step, stepped: Outputs<never, never, never, never>['stepped']): Fold => (previous, batch) => {
+  const next = fold(previous, batch)
+  stepped(previous.state, batch, next.state)
+  return next
+}
 
 /**
  * Closes the loop: what a step asks for is handed over, and what comes of it enters through the inbox again.
@@ -61,7 +70,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     close: (how, done) => closePorts(member.ports, runEnd(how), clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
     ended: outputs.end,
   })
-  const running = pipeline(inputs, first, fold, recording).pipe(
+  const running = pipeline(inputs, first, watched(fold, outputs.stepped), recording).pipe(
     tap(persist(store)),
     connect(steps$ => merge(
       steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(release)),

@@ -4,6 +4,7 @@ import { type Observable, Subject, defer, startWith } from 'rxjs'
 export interface Current<A> {
   /** Hot; replays the current value, then tells each change; completes when the value is final, and then still replays it. */
   readonly value$: Observable<A>
+  readonly isObserved: boolean
   /** Shows the value as it is now, if it differs from what was shown. Reads nothing while nobody is subscribed. */
   show(): void
   /** Shows the value for the last time. */
@@ -23,6 +24,9 @@ export const createCurrent = <A>(read: () => A, isSame: (a: A, b: A) => boolean 
 
   return {
     value$: defer(() => changes.pipe(startWith(changes.observed ? shown : shown = read()))),
+    get isObserved() {
+      return changes.observed
+    },
     show,
     complete: () => {
       show()

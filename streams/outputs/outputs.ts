@@ -1,4 +1,6 @@
 import { type Observable, ReplaySubject, Subject } from 'rxjs'
+import type { Batch } from '../../lib/events.js'
+import type { Beside, Health } from '../../lib/health.js'
 import type { AppendEntries, AppendPart, InstallSnapshot, Message } from '../../lib/messages.js'
 import { placedMembershipOf } from '../../lib/log.js'
 import { sameMembership } from '../../lib/membership.js'
@@ -8,6 +10,7 @@ import type { Step } from '../../lib/step.js'
 import type { Membership, Term } from '../../lib/types.js'
 import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
+import { createHealthWatch } from './health.js'
 import { createLeaderships } from './leaderships.js'
 import type { Applied, CommitEvent } from '../machine/machine.js'
 import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
@@ -26,6 +29,11 @@ export interface OutputStreams<C, R, S, L> {
   readonly leadership$: Observable<L | undefined>
   /** Who belongs to the cluster, by the newest membership in the log, and whether that is committed. Replays the current value. */
   readonly membership$: Observable<MembershipState>
+  /**
+   * How this member fares: its event loop, its disk, its machine, its peers, and how much of its bounds is used. Replays the current value, and emits one each
+   * heartbeat; does not wait for the disk.
+   */
+  readonly health$: Observable<Health>
   /** Commits with their results, after this member's machine has applied them. Replays nothing. */
   readonly commits$: Observable<CommitEvent<C, R, S>>
   /** What this member, as leader, has sent of its log: whole batches, and parts of those that are larger than a follower's window. Replays nothing. */
@@ -54,6 +62,8 @@ const sameMembershipState = (a: MembershipState, b: MembershipState): boolean =>
 /** The other side of the streams: what happened, told once; what nobody watches is not even built. */
 export interface Outputs<C, R, S, L> {
   readonly streams: OutputStreams<C, R, S, L>
+  /** A batch is folded, and nothing of what the step asks for was handed over yet. */
+  stepped(before: RaftState, batch: Batch, after: RaftState): void
   /** A step has passed the gate and all it asks for was handed over. */
   released(step: Step): void
   /** A step was folded, whether or not it waits at the gate: what must not wait for a disk that may be stalled. */
@@ -75,6 +85,8 @@ export interface Beginning<S, L> {
   readonly first: RaftState
   /** What the machine begins with. */
   readonly firstApplied: Applied<S>
+  /** What else there is to say of the member's health; asked only while somebody looks. */
+  load(): Omit<Beside, 'appliedIndex'>
   /** Makes the leadership of one term of office. */
   leadership(term: Term, signal: AbortSignal): L
 }
@@ -99,15 +111,38 @@ const createSent = () => {
   }
 }
 
-export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: leadershipOf }: Beginning<S, L>): Outputs<C, R, S, L> => {
+/** What can be looked at: each stream replays what it has shown last. */
+const createViews = <S>({ first, firstApplied, load }: Pick<Beginning<S, never>, 'first' | 'firstApplied' | 'load'>) => {
   let shown = first
   let latest = firstApplied
-  const leaderships = createLeaderships(leadershipOf)
   // What is applied is news before the core folds it, but never ahead of the commit that it belongs to.
   const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(latest.index, shown.commitIndex) }), sameStatus)
   const state = createCurrent(() => latest, (a, b) => a.index === b.index)
-  const leadership = createCurrent(leaderships.current)
   const membership = createCurrent(() => membershipStateOf(shown), sameMembershipState)
+  const health = createHealthWatch(first, () => ({ ...load(), appliedIndex: latest.index }))
+  return {
+    streams: { status$: status.value$, state$: state.value$, membership$: membership.value$, health$: health.value$ },
+    stepped: health.stepped,
+    handedOver: health.show,
+    released: (state: RaftState): void => {
+      shown = state
+      status.show()
+      membership.show()
+    },
+    applied: (applied: Applied<S>): void => {
+      latest = applied
+      state.show()
+      status.show()
+    },
+    complete: (): void => { for (const view of [status, state, membership, health]) view.complete() },
+  }
+}
+
+export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginning }: Beginning<S, L>): Outputs<C, R, S, L> => {
+  let shown = beginning.first
+  const leaderships = createLeaderships(leadershipOf)
+  const leadership = createCurrent(leaderships.current)
+  const views = createViews(beginning)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const sent = createSent()
   const snapshots = new Subject<SnapshotEvent>()
@@ -124,36 +159,33 @@ export const createOutputs = <C, R, S, L>({ first, firstApplied, leadership: lea
 
   return {
     streams: {
-      status$: status.value$, state$: state.value$, leadership$: leadership.value$, membership$: membership.value$, commits$: commits.asObservable(),
-      ...sent.streams, snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
+      ...views.streams, leadership$: leadership.value$, commits$: commits.asObservable(), ...sent.streams,
+      snapshots$: snapshots.asObservable(), diagnostics$: diagnostics.asObservable(), ended$: ended.asObservable(),
     },
+    stepped: views.stepped,
     released: ({ state, ready }) => {
       const before = shown
       shown = state
       leaderships.begin(state)
       sent.tell(ready.messages)
       if (snapshots.observed) for (const event of travelBetween(before, state)) snapshots.next(event)
-      status.show()
+      views.released(state)
       leadership.show()
-      membership.show()
     },
     folded: ({ state, ready }) => {
       leaderships.follow(state)
       leadership.show()
       for (const diagnostic of ready.diagnostics) notice(diagnostic)
+      views.handedOver()
     },
-    applied: applied => {
-      latest = applied
-      state.show()
-      status.show()
-    },
+    applied: views.applied,
     commits,
     snapshots,
     notice,
     halt,
     end: how => {
       halt()
-      for (const stream of [status, state, leadership, membership, commits, sent, snapshots, diagnostics]) stream.complete()
+      for (const stream of [views, leadership, commits, sent, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
     },

@@ -1,5 +1,5 @@
 import { type Observable, map, merge } from 'rxjs'
-import type { Batch, RaftEvent } from '../../lib/events.js'
+import { type Batch, type RaftEvent, isBounded } from '../../lib/events.js'
 import type { Clock } from '../time/clock.js'
 import type { Ticked } from '../time/ticks.js'
 import { perTurn } from './per-turn.js'
@@ -26,8 +26,6 @@ export interface Inputs {
   /** Hears of each message, proposal or read that found the inbox full and does not enter: whoever sent or asked it must repeat it. */
   overflowed(event: Received | Proposed): void
 }
-
-const isBounded = (event: RaftEvent): event is Received | Proposed => event.type === 'received' || event.type === 'proposed' || event.type === 'readAsked'
 
 /** The only way in: everything that happens in one turn of the event loop is one batch. */
 export const inbox = ({ received$, proposed$, ticks$, completions$, asides$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>

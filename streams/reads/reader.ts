@@ -56,7 +56,7 @@ export interface Reader<S> {
   refuseAll(): void
   /** Whoever still waits is told that the member has stopped. */
   halt(): void
-  /** Reads without an outcome, as the bound counts them: for tests alone. */
+  /** Reads without an outcome, as the bound counts them. */
   readonly pending: number
 }
 

@@ -22,6 +22,8 @@ interface ReadsOptions<S> extends Pick<ReaderOptions<S>, 'clock' | 'machine' | '
 }
 
 export interface Reads<S> extends Pick<Reader<S>, 'read' | 'rested' | 'tick' | 'refuseAll' | 'halt'> {
+  /** Own reads without an outcome, as the bound counts them. */
+  readonly pending: number
   /** Another member asks what it may read. */
   requested(link: LinkLife, request: ReadIndexRequest): void
   /** What another member says to a question of this one. */
@@ -32,7 +34,7 @@ export interface Reads<S> extends Pick<Reader<S>, 'read' | 'rested' | 'tick' | '
 
 export const createReads = <S>({ options: { limits }, links, linked, sender, ask, ...given }: ReadsOptions<S>): Reads<S> => {
   const desk = createDesk(ask)
-  const { read, rested, tick, refuseAll, halt, ...reader } = createReader<S>({ ...given, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS })
+  const reader = createReader<S>({ ...given, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS })
 
   const wayTo = (where: Whereabouts): Way => {
     const { key } = where
@@ -48,8 +50,12 @@ export const createReads = <S>({ options: { limits }, links, linked, sender, ask
     },
     led: (where, leader) => reader.reroute(where && wayTo(where), leader),
   })
+  const { read, rested, tick, refuseAll, halt } = reader
   return {
     read, rested, tick, refuseAll, halt,
+    get pending() {
+      return reader.pending
+    },
     requested: ({ key, party }, { id }) => desk.ask(key, id, answer => sender.to(party, answer)),
     replied: ({ key }, answer) => reader.answered(key, answer),
     answered: desk.answered,

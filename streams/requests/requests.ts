@@ -38,6 +38,8 @@ export interface Requests<C, R> extends Routes {
   /** The machine has applied commands from `firstIndex` on, all of `term`: whoever proposed them is told at once. */
   applied(firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void
   tick(): void
+  /** Own proposals without an outcome, as the bound counts them. */
+  readonly pending: number
   /** Refuses what is new, waits up to `stopTimeoutMs` for the fates of what was accepted, then calls `done`. */
   drain(done: () => void): void
   /** Whoever still waits is told at once that the outcome is unknown; the own proposals are given up as soon as there is no way any more. */
@@ -68,6 +70,9 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
     tick: () => {
       outlet.tick()
       checkDrained()
+    },
+    get pending() {
+      return outlet.pending
     },
     drain: done => {
       const by = clock.now() + limits.stopTimeoutMs

@@ -30,7 +30,7 @@ export type { SimulationOptions }
 
 /** One member over all its lives. */
 export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Leadership<C, R>>,
-  'status$' | 'state$' | 'leadership$' | 'membership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'> {
+  'status$' | 'state$' | 'leadership$' | 'membership$' | 'health$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'> {
   readonly id: MemberId
   /** The member as a program has it, while it runs. */
   readonly raft: Raft<C, R, S> | undefined
@@ -141,6 +141,7 @@ const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): Simu
     state$: overLives(raft => raft.state$),
     leadership$: overLives(raft => raft.leadership$),
     membership$: overLives(raft => raft.membership$),
+    health$: overLives(raft => raft.health$),
     commits$: overLives(raft => raft.commits$),
     appendEntries$: overLives(raft => raft.appendEntries$),
     snapshotChunks$: overLives(raft => raft.snapshotChunks$),

@@ -25,6 +25,8 @@ export interface VirtualClock extends Clock {
   settle(): void
   /** Lets `ms` pass, firing timers in their order. */
   advance(ms: number): void
+  /** Lets `ms` pass in which nothing runs: what was due comes late. */
+  stall(ms: number): void
 }
 
 export const virtualClock = (): VirtualClock => {
@@ -52,6 +54,7 @@ export const virtualClock = (): VirtualClock => {
       return () => turn.delete(key)
     },
     settle,
+    stall: ms => { now += ms },
     advance: ms => {
       const end = now + ms
       settle()

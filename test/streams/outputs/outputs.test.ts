@@ -1,4 +1,4 @@
-/** A test for every promise in docs/streams.md but those of snapshots: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
+/** A test for every promise in docs/streams.md but those of snapshots and of health: each stream × what it replays, when it emits, how it completes, errors and unsubscribes. */
 import ava from 'ava'
 import type { Observable } from 'rxjs'
 import { MachineFailed } from '../../../lib/errors.js'
@@ -9,10 +9,10 @@ import type { CommitEvent } from '../../../streams/machine/machine.js'
 import { type Counter, type World, addBatch, counter, fromLeader, leaderOf, worldOf } from '../member/world.js'
 import { namedTests, promises, quoted, record } from './promises.js'
 
-type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'membership$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
+type Streams = Pick<Counter, 'status$' | 'state$' | 'leadership$' | 'membership$' | 'health$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'>
 type CounterWorld = World<{ add: number }, number, number>
 
-const ALL = ['status$', 'state$', 'leadership$', 'membership$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
+const ALL = ['status$', 'state$', 'leadership$', 'membership$', 'health$', 'commits$', 'appendEntries$', 'snapshotChunks$', 'snapshots$', 'diagnostics$', 'ended$'] as const
 const of = (raft: Streams, name: typeof ALL[number]): Observable<unknown> => raft[name]
 
 const { names, test } = namedTests()
