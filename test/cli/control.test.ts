@@ -41,7 +41,6 @@ const ask = (address: string): World<never, never, never>['ask'] => (path, { met
 
 const worldOf = async <C, R, S>(context: ExecutionContext, machine: Machine<C, R, S>, bounds: Partial<ControlBounds> = {}): Promise<World<C, R, S>> => {
   const rafts = orThrow(await memoryCluster({ machine, members: ['n1', 'n2', 'n3'], electionTimeoutMs: 1_000, heartbeatMs: 100 }))
-  const members = { n1: 'localhost:1', n2: 'localhost:2', n3: 'localhost:3' }
   const view = viewMember(rafts.n1, { cluster: 'memory', id: 'n1', tls: false })
   const control = orThrow(await openControl({
     raft: rafts.n1, machine, view, maxCommandBytes: MAX_COMMAND_BYTES, bounds: { ...CONTROL_BOUNDS, ...bounds },
