@@ -63,7 +63,7 @@ for (const [program, sentence] of [
 }
 
 test('as a program: one sentence, no stack, exit code 2', async t => {
-  const { code, out, err } = await run(t, process.execPath, ['--import=./test/register.mjs', 'benchmarks/run.ts', 'durable', '--peer', 'exit 3'], { cwd: root })
+  const { code, out, err } = await run(t, process.execPath, ['test/start.mjs', 'benchmarks/run.ts', 'durable', '--peer', 'exit 3'], { cwd: root })
   t.deepEqual([code, out], [2, ''])
   t.is(err, 'durable, 1 in flight, round 1 of 3\nthe peer\'s program ended with code 3: exit 3\n')
 })

@@ -22,7 +22,7 @@ const MISTAKES: readonly (readonly [args: readonly string[], claim: RegExp])[] =
   [['--seeds', 'many'], /^--seeds takes/],
   [['--seeds', ''], /^--seeds takes/],
   [['--from=-1'], /^--from takes/],
-  [['--from', '-1'], /^Option '--from' argument is ambiguous\. Did you forget/],
+  [['--from', '-1'], /^--from takes a whole number from 0 to \d+, not "-1"$/],
   [['--jobs', '0'], /^--jobs takes/],
   [['--patience', '0'], /^--patience takes/],
   [['--seed', '1e3'], /^--seed takes a whole number, 0 or more, not "1e3"$/],
