@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   watch: { summary: 'follow commits and leaderships', load: () => import('./watch/command.js') },
   pipe: { summary: 'send a command per line of standard input, in order', load: () => import('./pipe/command.js') },
   transfer: { summary: 'hand the leadership over', load: () => import('./transfer/command.js') },
+  members: { summary: 'show who belongs to the cluster, or change that', load: () => import('./members/command.js') },
   snapshot: { summary: 'have a member take a snapshot now', load: () => import('./snapshot/command.js') },
   inspect: { summary: 'show what a data folder holds', load: () => import('./inspect/command.js') },
   verify: { summary: 'check every checksum of a data folder', load: () => import('./verify/command.js') },

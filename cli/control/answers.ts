@@ -1,6 +1,6 @@
 /** What is answered, and with which status. */
 import type { ServerResponse } from 'node:http'
-import type { ProposeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
+import type { ChangeError, ProposeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { Refusal } from './member-status.js'
 
@@ -20,12 +20,13 @@ export const json = (status: number, value: unknown): JsonAnswer => ({ type: 'js
 
 export const refuse = (status: number, tag: string, message: string, more: Omit<Refusal, 'tag' | 'message'> = {}): JsonAnswer => json(status, { tag, message, ...more } satisfies Refusal)
 
-type Failure = ProposeError | ReadError | SnapshotError | TransferError
+type Failure = ProposeError | ReadError | SnapshotError | TransferError | ChangeError
 
 /** 4xx: the same request will fail again. 503: nothing happened, and it may be asked again. 504: what happened is not known. */
 const statusOf = (error: Failure): number => {
   switch (error._tag) {
     case 'Rejected': return 400
+    case 'ChangeFailed': return 409
     case 'TooLarge': return 413
     case 'MachineFailed': case 'SelectFailed': return 422
     case 'NotLeader': case 'Busy': case 'Stopped': return 503

@@ -3,6 +3,7 @@ import { Subscription } from 'rxjs'
 import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Raft } from '../../streams/member/member.js'
+import type { MembershipState } from '../../streams/outputs/outputs.js'
 import type { MemberStatus } from './member-status.js'
 
 /** What the member does not say of itself. */
@@ -15,6 +16,8 @@ export interface Known {
 export interface MemberView {
   /** Undefined before the member has said anything. */
   status(): MemberStatus
+  /** Who belongs, by the newest membership in its log. */
+  membership(): MembershipState
   /** Why it is not ready; undefined where it is. */
   unready(): string | undefined
   /** The member is on its way to its end. */
@@ -28,7 +31,7 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
   let latest: Status = { id: known.id, role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
   let leads = false
   let isStopping = false
-  let members: Readonly<Record<MemberId, string>> = {}
+  let membership: MembershipState = { voters: [], outgoing: [], learners: [], addresses: {}, isCommitted: true }
   let snapshot: MemberStatus['snapshot'] = null
   let capturing: MemberStatus['capturing'] = null
   const all = new Subscription()
@@ -42,7 +45,7 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
       snapshot = { index, term, bytes }
     }
   }))
-  all.add(raft.membership$.subscribe(({ addresses }) => { members = addresses }))
+  all.add(raft.membership$.subscribe(now => { membership = now }))
 
   const unready = (): string | undefined => {
     if (isStopping) return 'the member is stopping'
@@ -53,8 +56,9 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
     status: () => {
       const { role, term, leader = null, commitIndex, appliedIndex, lastIndex } = latest
       const { cluster, id, tls } = known
-      return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members, tls }
+      return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members: membership.addresses, tls }
     },
+    membership: () => membership,
     unready,
     stopping: () => { isStopping = true },
     close: () => all.unsubscribe(),

@@ -1,4 +1,5 @@
 /** What can be asked of a member, each by its path. */
+import { isDeepStrictEqual } from 'node:util'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
@@ -8,6 +9,7 @@ import { SelectFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
+import type { MembershipChange } from '../../streams/member/change-options.js'
 import type { Raft } from '../../streams/member/member.js'
 import { type Answer, failed, json, refuse } from './answers.js'
 import type { ControlBounds } from './bounds.js'
@@ -31,7 +33,7 @@ export interface Route {
 }
 
 export interface Served<C, R, S> {
-  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'snapshot' | 'status$'>
+  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$'>
   readonly machine: Pick<Machine<C, R, S>, 'command' | 'result'>
   readonly view: MemberView
   readonly bounds: ControlBounds
@@ -123,6 +125,17 @@ const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async ({ body }: Call):
   return isLeft(outcome) ? failed(outcome.left) : json(200, { leader: outcome.right })
 }
 
+/** `{"voters", "learners", "remove"}`, each of which may be left out and is looked at by the member, or `{"abandon": true}`. */
+const members = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const options = waitingFor(call)
+  if (isLeft(options)) return options.left
+  const parsed = parseJson(call.body, MAX_VALUE_DEPTH)
+  if (isLeft(parsed)) return mistaken(`the change is ${parsed.left}`)
+  const isAbandon = isDeepStrictEqual(parsed.right, { abandon: true })
+  const outcome = await (isAbandon ? raft.members.abandon(options.right) : raft.members.change(parsed.right as MembershipChange, options.right))
+  return isLeft(outcome) ? failed(outcome.left) : json(200, outcome.right)
+}
+
 const snapshot = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> => {
   const outcome = await raft.snapshot()
   if (isLeft(outcome)) return failed(outcome.left)
@@ -142,6 +155,8 @@ export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record
   '/read': { method: 'GET', answer: read(served) },
   '/watch': { method: 'GET', answer: watching(served) },
   '/propose': { method: 'POST', answer: propose(served) },
+  '/membership': { method: 'GET', answer: () => json(200, served.view.membership()) },
+  '/members': { method: 'POST', answer: members(served) },
   '/transfer': { method: 'POST', answer: transfer(served) },
   '/snapshot': { method: 'POST', answer: snapshot(served) },
 })

@@ -30,7 +30,7 @@ import { scratch } from '../run.js'
 
 const MEMBER = ['--cluster', 'c', '--id', 'n1', '--members', 'n1=127.0.0.1:7001,n2=127.0.0.1:7002', '--data', 'data']
 
-const COMMANDS: readonly string[] = ['serve', 'status', 'propose', 'read', 'watch', 'pipe', 'transfer', 'snapshot', 'inspect', 'verify', 'recover', 'replay']
+const COMMANDS: readonly string[] = ['serve', 'status', 'propose', 'read', 'watch', 'pipe', 'transfer', 'members', 'snapshot', 'inspect', 'verify', 'recover', 'replay']
 const commandNamed = async (name: string): Promise<Command> => (await import(`../../cli/${name}/command.js`) as { command: Command }).command
 
 test('every command explains itself: its options, its exit codes, an example', async t => {
@@ -80,6 +80,8 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['read', '--at', 'localhost:1', '--timeout-ms', '0'], /^--timeout-ms takes a whole number/],
     [['watch', '--at', 'localhost:1', '--from', '0'], /^--from takes a whole number/],
     [['transfer', '--at', 'localhost:1', 'a', 'b'], /^one member TO/],
+    [['members', '--at', 'localhost:1', '--abandon', '--remove', 'n1'], /^--abandon ends a change and goes with no other one/],
+    [['members', '--at', 'localhost:1', '--voter', 'n1'], /^--voter takes ID=HOST:PORT, not "n1"/],
     [['snapshot', '--at', 'localhost:1', 'a'], /^nothing beside the options/],
     [['pipe', '--at', 'localhost:1', '--window', '0'], /^--window takes a whole number/],
     [['inspect'], /^the FOLDER is missing/],

@@ -82,6 +82,10 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   const leader = (await firstValueFrom(rafts.n1.status$)).leader
   if (leader !== 'n1') orThrow(await rafts[leader as 'n2'].transferLeadership('n1'))
   await firstValueFrom(rafts.n1.leadership$.pipe(filter(leadership => leadership !== undefined)))
+  const changed = await ask('/members', { method: 'POST', body: '{"learners":{"n4":"localhost:4"}}' })
+  t.like(changed.value, { voters: ['n1', 'n2', 'n3'], learners: ['n4'], outgoing: [] })
+  t.deepEqual((await ask('/membership')).value, { ...changed.value, isCommitted: true })
+  t.like(await ask('/members', { method: 'POST', body: '{"abandon":true}' }), { status: 409, value: { tag: 'ChangeFailed', appended: 'never' } })
   t.deepEqual((await ask('/transfer', { method: 'POST', body: '{"to":"n3"}' })).value, { leader: 'n3' })
   const again = await ask('/transfer', { method: 'POST' })
   t.is(again.status, 503)
@@ -110,6 +114,8 @@ test('what is refused says its tag, a sentence, and whether anything was appende
     ['nothing that fits', '/read', {}, 413, { tag: 'TooLarge' }],
     ['too long a path', `/read?path=${'a.'.repeat(64)}a`, {}, 400, { tag: 'Rejected' }],
     ['no position', '/watch?from=0', {}, 400, { tag: 'Rejected' }],
+    ['no change', '/members', post('7'), 400, { tag: 'Rejected', appended: 'never' }],
+    ['no time for a change', '/members?timeoutMs=0', post('{}'), 400, { tag: 'Rejected' }],
     ['no heir', '/transfer', post('{"to":7}'), 400, { tag: 'Rejected' }],
     ['no route', '/', {}, 404, { tag: 'NoSuchRoute' }],
     ['no route of ours', '/constructor', {}, 404, { tag: 'NoSuchRoute' }],
