@@ -71,18 +71,28 @@ const isUseful = ({ log }: Leader, { lacks }: Progress, { index }: Snapshot): bo
 
 const newSending = (snapshot: Snapshot): Sending => ({ snapshot, received: 0, awaited: undefined, read: undefined, round: 0, chunkBytes: 0 })
 
-/** The chunk that the follower awaits, once it is here and may leave. */
-const chunkToSend = ({ now, chunkDue }: Leader, { awaited, read }: Sending): Uint8Array | undefined =>
-  awaited !== undefined && read?.offset === awaited && now >= chunkDue ? read.chunk : undefined
+/** The chunk that the follower awaits, once it is here. */
+const awaitedChunk = ({ awaited, read }: Sending): Uint8Array | undefined => awaited !== undefined && read?.offset === awaited ? read.chunk : undefined
+
+/** Where chunks are held back to a rate, it is the turn of whoever has waited longest since its last one: else one follower would get all of them. */
+const isNext = ({ progress }: Leader, { round }: Sending): boolean =>
+  progress.every(({ sending }) => sending === undefined || sending.round >= round || awaitedChunk(sending) === undefined)
+
+const chunkToSend = (leader: Leader, sending: Sending): Uint8Array | undefined =>
+  leader.now >= leader.chunkDue && isNext(leader, sending) ? awaitedChunk(sending) : undefined
 
 const readAwaited = (leader: Leader, progress: Progress, sending: Sending, outbox: Outbox): void => {
   if (sending.awaited !== undefined && sending.read?.offset !== sending.awaited) read(leader, progress, sending, sending.awaited, outbox)
 }
 
-const read = ({ settings }: Leader, { id, windowBytes }: Progress, sending: Sending, offset: number, outbox: Outbox): void => {
+/** So large that no other follower waits longer than an election timeout for it where chunks are held back to a rate. */
+const chunkBytes = ({ snapshotChunkBytes, snapshotBytesPerSecond, electionTimeoutMs }: Leader['settings'], { windowBytes }: Progress): number =>
+  Math.min(snapshotChunkBytes, windowBytes, Math.max(1, Math.floor(snapshotBytesPerSecond * electionTimeoutMs / 1000)))
+
+const read = ({ settings }: Leader, progress: Progress, sending: Sending, offset: number, outbox: Outbox): void => {
   const { snapshot } = sending
   sending.read = { offset, chunk: undefined }
-  outbox.snapshots.push({ type: 'read', to: id, snapshot, offset, maxBytes: Math.min(settings.snapshotChunkBytes, windowBytes) })
+  outbox.snapshots.push({ type: 'read', to: progress.id, snapshot, offset, maxBytes: chunkBytes(settings, progress) })
 }
 
 const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: Uint8Array, outbox: Outbox, asked: () => Round): void => {

@@ -21,8 +21,9 @@ export const whatBecameOf = (taken: Taken, { log, commitIndex }: RaftState): Eit
   const term = termAt(log, taken.index)
   if (term !== undefined && term !== taken.term) return left(new ChangeFailed('never', 'the next leader did not know of it'))
   const committed = log.memberships.filter(({ index }) => index >= taken.index && index <= commitIndex).map(({ membership }) => membership)
-  const reached = [...committed, membershipAt(log, Math.max(log.base.index, commitIndex))].find(membership => isGoal(taken, membership))
+  const now = membershipAt(log, commitIndex)
+  const reached = [...committed, now].find(membership => isGoal(taken, membership))
   if (reached !== undefined) return right(reached)
-  const { next, outgoing } = membershipAt(log, commitIndex)
+  const { next, outgoing } = now
   return next === undefined && outgoing.length === 0 ? left(new ChangeFailed('yes', 'it was abandoned')) : undefined
 }

@@ -130,6 +130,31 @@ test('chunks leave no faster than they may, to all followers together', t => {
   t.deepEqual(player.later(50).said, ['IS(f1; T2; 3@1; 50+50/125)'])
 })
 
+test('followers take turns: one that asks at once does not get all that may leave', t => {
+  const player = play(leader({ ...Z, others: 'f1{next=2,on} f2{next=2,on}', settings: { snapshotBytesPerSecond: 500 } }))
+  player.turn()
+  player.turn(awaits('f1', S, 0), awaits('f2', S, 0))
+  const sent: string[] = []
+  const next = { f1: 0, f2: 0 }
+  player.turn(chunkRead('f1', S, 0, 50), chunkRead('f2', S, 0, 50)).said.forEach(one => sent.push(one))
+  for (let i = 0; i < 3; i++) {
+    const id = sent.at(-1)!.startsWith('IS(f1') ? 'f1' : 'f2'
+    next[id] += 50
+    const offset = next[id]
+    sent.push(...player.later(100, awaits(id, S, offset), chunkRead(id, S, offset, Math.min(50, 125 - offset))).said.filter(one => one.includes('+50/') || one.includes('+25/')))
+  }
+  t.deepEqual(sent, ['IS(f1; T2; 3@1; 0+50/125)', 'IS(f2; T2; 3@1; 0+50/125)', 'IS(f1; T2; 3@1; 50+50/125)', 'IS(f2; T2; 3@1; 50+50/125)'])
+})
+
+test('at a low rate chunks are so small that none takes longer than an election timeout', t => {
+  const asked = (snapshotBytesPerSecond: number): readonly string[] => {
+    const player = play(leader({ ...Z, others: 'f1{next=2,on}', settings: { snapshotBytesPerSecond } }))
+    player.turn()
+    return player.turn(awaits('f1', S, 0)).snapshots
+  }
+  t.deepEqual([20, 49.5, 50, 0.5].map(asked), [['read 3@1 0+20 for f1'], ['read 3@1 0+49 for f1'], ['read 3@1 0+50 for f1'], ['read 3@1 0+1 for f1']])
+})
+
 test('offsets go beyond four gigabytes', t => {
   const big = snapshotAt('3@1', { bytes: 6e9 })
   const player = play(leader({ ...Z, snapshot: big }))

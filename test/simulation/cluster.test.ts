@@ -1,15 +1,11 @@
 /** What a test can do to a simulated cluster, one thing at a time. */
-import * as t from 'io-ts'
 import test from 'ava'
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { step } from '../../lib/step.js'
-import { type Machine, orThrow, reducerMachine } from '../../streams/index.js'
+import { type Machine, orThrow } from '../../streams/index.js'
 import { SimulationFailed, type SimulatedCluster, type SimulationOptions, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 type Counter = SimulatedCluster<{ add: number }, number, number>
 
 /** A cluster that has a leader and one entry. */

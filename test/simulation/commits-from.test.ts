@@ -1,18 +1,13 @@
 /** Whoever follows the log of any member, in any of its lives, hears the same: everything that was committed, without a gap. */
-import * as t from 'io-ts'
 import test, { type ExecutionContext } from 'ava'
 import { EMPTY, Observable } from 'rxjs'
-import { type LogEvent, reducerMachine } from '../../streams/index.js'
+import type { LogEvent } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
 type Command = { add: number }
 type Event = LogEvent<Command, number>
 type Cluster = SimulatedCluster<Command, number, number>
-
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 
 const LIMITS = { snapshotEntries: 20, snapshotKeepEntries: 5, snapshotChunkBytes: 64, logCacheBytes: 1, maxAppendBytes: 300 }
 

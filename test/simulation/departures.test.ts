@@ -1,13 +1,9 @@
 /** How soon a cluster has another leader: it depends on how the former one went. */
-import * as t from 'io-ts'
 import test from 'ava'
-import { orThrow, reducerMachine } from '../../streams/index.js'
+import { orThrow } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 const ELECTION_TIMEOUT_MS = 1_000
 const HEARTBEAT_MS = 100
 

@@ -1,13 +1,9 @@
 /** How members fare by their own word, against what is done to them. */
-import * as t from 'io-ts'
 import test from 'ava'
-import { type Health, orThrow, reducerMachine } from '../../streams/index.js'
+import { type Health, orThrow } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 const ELECTION_TIMEOUT_MS = 1_000
 const HEARTBEAT_MS = 100
 

@@ -1,26 +1,10 @@
 /** Who belongs to the cluster changes while it runs: what those who ask are told, what writers notice, and who leads afterwards. */
-import * as t from 'io-ts'
 import test from 'ava'
 import { filter, take } from 'rxjs'
 import { isLeft, isRight } from '../../lib/prelude.js'
-import { type ChangeError, type Membership, type MembershipChange, orThrow, reducerMachine } from '../../streams/index.js'
-import { type SimulatedCluster, simulate } from '../../testing/index.js'
+import { type ChangeError, type Membership, type MembershipChange, orThrow } from '../../streams/index.js'
+import { type Counters, ELECTION_TIMEOUT_MS, HEARTBEAT_MS, begun, followersOf } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
-type Counters = SimulatedCluster<{ add: number }, number, number>
-const ELECTION_TIMEOUT_MS = 1_000
-const HEARTBEAT_MS = 100
-
-const begun = async (seed: number, members: number): Promise<Counters> => {
-  const cluster = simulate({ machine: counter, seed, members, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
-  await cluster.until(() => cluster.leader() !== undefined)
-  await cluster.settle(cluster.propose({ add: 1 }))
-  return cluster
-}
-const followersOf = (cluster: Counters): readonly string[] => cluster.ids.filter(id => id !== cluster.leader())
 const seenAt = (cluster: Counters, id: string): Membership & { readonly isCommitted: boolean } => {
   let seen: (Membership & { readonly isCommitted: boolean }) | undefined
   cluster.member(id).membership$.subscribe(now => { seen = now }).unsubscribe()
@@ -81,7 +65,7 @@ test('what cannot be is refused, and changes nothing', async is => {
   const raft = cluster.member(leader).raft!
   const odd = raft.members as unknown as Record<string, (...args: readonly unknown[]) => ReturnType<typeof raft.members.abandon>>
   for (const outcome of [
-    odd['change']!(null), odd['change']!({ voter: {} }), odd['change']!({ remove: 'n1' }), odd['add']!('n9', 'nowhere'), odd['add']!(undefined, 'host:1'),
+    odd['change']!({ remove: Array.from({ length: 64 }, (_, i) => `m${i}`) }), odd['change']!(null), odd['change']!({ voter: {} }), odd['change']!({ remove: 'n1' }), odd['add']!('n9', 'nowhere'), odd['add']!(undefined, 'host:1'),
     odd['remove']!('n1', { timeoutMs: -1 }), odd['remove']!('n1', { from: {} }), odd['remove']!('n1', { until: 1 }), odd['abandon']!(null),
   ]) is.regex(tagOf(await cluster.settle(outcome)), /^Rejected: /)
   is.is(tagOf(await cluster.settle(raft.members.abandon())), 'ChangeFailed: The membership was not changed: no change is under way.')

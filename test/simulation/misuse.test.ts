@@ -1,13 +1,9 @@
 /** What a test cannot ask for is told at once, by name, and changes nothing. */
-import * as t from 'io-ts'
 import test from 'ava'
-import { InvalidOptions, orThrow, reducerMachine } from '../../streams/index.js'
+import { InvalidOptions, orThrow } from '../../streams/index.js'
 import { type SimulatedCluster, SimulationMisused, type SimulationOptions, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 type Options = SimulationOptions<{ add: number }, number, number>
 type Counter = SimulatedCluster<{ add: number }, number, number>
 

@@ -1,15 +1,11 @@
 /** Snapshots in a simulated cluster: members begin from them, and what is wrong with one does not go unnoticed. */
-import * as t from 'io-ts'
 import test from 'ava'
-import { type Machine, type SnapshotEvent, orThrow, reducerMachine } from '../../streams/index.js'
+import { type Machine, type SnapshotEvent, orThrow } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
 import { SimulationFailed, type SimulatedCluster, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
 type Command = { add: number }
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 
 const clusterOf = (machine: Machine<Command, number, number>, seed = 1): SimulatedCluster<Command, number, number> =>
   simulate({ machine, seed, limits: { snapshotEntries: 5 } })

@@ -1,14 +1,10 @@
 /** A leader that is stopped in good order while everybody writes: of no command is the outcome unknown, since it answers all that it looks at. */
-import * as t from 'io-ts'
 import test from 'ava'
 import { isRight } from '../../lib/prelude.js'
-import { orThrow, reducerMachine } from '../../streams/index.js'
+import { orThrow } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
 
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
 type Counters = SimulatedCluster<{ add: number }, number, number>
 
 const CLIENTS = ['ann', 'bob', 'cid', 'dan']

@@ -1,27 +1,11 @@
 /** A leadership that is handed over: who leads next, how long nobody does, and what becomes of what was proposed meanwhile. */
-import * as t from 'io-ts'
 import test from 'ava'
 import { Observable, from } from 'rxjs'
 import { isLeft, isRight } from '../../lib/prelude.js'
-import { orThrow, reducerMachine } from '../../streams/index.js'
+import { orThrow } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
-import { type SimulatedCluster, simulate } from '../../testing/index.js'
-
-const counter = reducerMachine({
-  command: t.strict({ add: t.number }), result: t.number, state: t.number, initial: 0,
-  reduce: (total, { add }) => [total + add, total + add],
-})
-type Counters = SimulatedCluster<{ add: number }, number, number>
-const ELECTION_TIMEOUT_MS = 1_000
-const HEARTBEAT_MS = 100
-
-const begun = async (seed: number, members = 3): Promise<Counters> => {
-  const cluster = simulate({ machine: counter, seed, members, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
-  await cluster.until(() => cluster.leader() !== undefined)
-  await cluster.settle(cluster.propose({ add: 1 }))
-  return cluster
-}
-const followersOf = (cluster: Counters): readonly string[] => cluster.ids.filter(id => id !== cluster.leader())
+import { simulate } from '../../testing/index.js'
+import { type Counters, ELECTION_TIMEOUT_MS, HEARTBEAT_MS, begun, counter, followersOf } from './counters.js'
 
 for (const members of [2, 3, 5]) {
   test(`of ${members} members, the one that is named leads next, and writes wait two heartbeats at most`, async is => {
