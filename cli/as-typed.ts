@@ -11,7 +11,7 @@ const TYPED: readonly (readonly [path: RegExp, option: string])[] = [
   [/^transport\.listen/, '--listen'],
   [/^(transport\.)?plaintext/, '--plaintext'],
   [/^storage\.folder/, '--data'],
-  [/^(cluster|id|members|machine|recorder)\b/, '--$1'],
+  [/^(cluster|id|members|join|machine|recorder)\b/, '--$1'],
 ]
 
 const TRUST_IN_CODE = /tls, or plaintext: true/

@@ -1,6 +1,6 @@
 import * as t from 'io-ts'
 import type { Either } from '../lib/prelude.js'
-import { MAX_MEMBERS } from '../lib/membership.js'
+import { MAX_MEMBERS, membersOf } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
 import { decodeJson, encodeJson } from './json.js'
 import { Address, MemberId, byMember, checked } from './primitives.js'
@@ -9,9 +9,6 @@ const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArr
   if (ids.length > MAX_MEMBERS) return `must list at most ${MAX_MEMBERS} members`
   return ids.every((id, i) => i === 0 || ids[i - 1]! < id) ? undefined : 'must be sorted and name nobody twice'
 })
-
-/** Everybody whom a membership names, sorted, each once. */
-const everybody = ({ voters, outgoing, learners }: core.Membership): core.MemberId[] => [...new Set([...voters, ...outgoing, ...learners])].sort()
 
 /** A change that waits names members alone, and is no joint one yet. */
 const nextFault = ({ outgoing }: core.Membership, { voters, learners }: core.NextMembership, all: readonly core.MemberId[]): string | undefined => {
@@ -25,7 +22,7 @@ const nextFault = ({ outgoing }: core.Membership, { voters, learners }: core.Nex
 
 const membershipFault = (membership: core.Membership): string | undefined => {
   const { voters, learners, addresses, next } = membership
-  const all = everybody(membership)
+  const all = [...membersOf(membership)].sort()
   const voting = learners.find(id => voters.includes(id))
   if (voting !== undefined) return `must not name ${voting} both as a voter and as a learner`
   if (voters.length === 0 && all.length > 0) return 'must have a voter'

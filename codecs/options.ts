@@ -33,7 +33,7 @@ export interface Limits extends Pick<Settings,
   readonly maxSendBufferBytes: number
   /** The same for a member's link to a client. */
   readonly maxClientBufferBytes: number
-  /** Links at once. Every other member has its place; clients share the rest. */
+  /** Links at once. Every member that the log names has its place; others, and clients, share the rest. */
   readonly maxLinks: number
   /** Accepted connections that are not yet links, three quarters of them from one host at most. */
   readonly maxHandshakes: number

@@ -56,7 +56,7 @@ export class Rejected extends Tagged<'Rejected'> {
   }
 }
 
-/** The deadline passed, or the signal was aborted. `appended` says whether a command had left this process. */
+/** The deadline passed, or the signal was aborted. `appended` says whether a command had left this process, or a change of the membership may have begun. */
 export class TimedOut extends Tagged<'TimedOut'> {
   readonly _tag = 'TimedOut'
   constructor(
@@ -67,7 +67,7 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command, before the snapshot was durable, before anything was read, or before it was known who leads next. */
+/** The member or client was stopped before it accepted the command, before the snapshot was durable, before anything was read, before it was known who leads next, or before a change of the membership had begun. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
@@ -76,7 +76,7 @@ export class Stopped extends Tagged<'Stopped'> {
   }
 }
 
-/** The command was handed over and then its trace was lost: it may be applied, once, or never. */
+/** The command was handed over and then its trace was lost: it may be applied, once, or never; or what became of a change of the membership cannot be told. */
 export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {
   readonly _tag = 'OutcomeUnknown'
   readonly appended = 'unknown'

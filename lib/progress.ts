@@ -101,16 +101,19 @@ export const copyOf = (progress: Progress): Progress => ({
 export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   now - progress.contact <= electionTimeoutMs
 
+const hasRun = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
+  progress.matchIndex >= progress.lap.to && isActive(progress, now, electionTimeoutMs)
+
 /**
  * Whether a new voter has what the log held within the last election timeout, so that nothing waits longer than that for it once it decides
- * (dissertation §4.2.1). A lap that took longer is followed by another, over what was appended meanwhile.
+ * (dissertation §4.2.1).
  */
-export const hasCaughtUp = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis): boolean => {
-  const { matchIndex, lap } = progress
-  if (matchIndex < lap.to || !isActive(progress, now, electionTimeoutMs)) return false
-  if (lap.to > 0 && now - lap.since <= electionTimeoutMs) return true
-  progress.lap = { to: lastIndex, since: now }
-  return false
+export const hasCaughtUp = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
+  progress.lap.to > 0 && now - progress.lap.since <= electionTimeoutMs && hasRun(progress, now, electionTimeoutMs)
+
+/** A lap that took longer is followed by another, over what was appended meanwhile. */
+export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis): void => {
+  if (hasRun(progress, now, electionTimeoutMs) && !hasCaughtUp(progress, now, electionTimeoutMs)) progress.lap = { to: lastIndex, since: now }
 }
 
 /**

@@ -9,7 +9,7 @@ import { lastEntry, placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
-import { hasCaughtUp, isActive, newProgress } from './progress.js'
+import { hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
 import { quorumValue } from './quorum.js'
 import { type Leader, type RaftState, membership, progressOf } from './state.js'
 import { store } from './storing.js'
@@ -47,8 +47,10 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (index > commitIndex || !canChange(leader)) return
   const step = stepAfter(membership)
   if (step === undefined) return
-  const isAwaited = awaitedBy(membership).map(id => hasCaughtUp(progressOf(leader, id)!, lastEntry(log).index, now, electionTimeoutMs)).includes(false)
-  if (!isAwaited && canDecide(leader, step)) adopt(leader, step, outbox)
+  const awaited = awaitedBy(membership).map(id => progressOf(leader, id)!)
+  const areReady = awaited.every(progress => hasCaughtUp(progress, now, electionTimeoutMs))
+  for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs)
+  if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
 
 /**

@@ -27,7 +27,8 @@ export interface RaftOptions<C, R, S> {
   readonly members: Readonly<Record<MemberId, string>>
   /**
    * Where this member is reached, `host:port`, that has yet to be added: `members` does not name it, or it comes back with an empty folder after it was removed.
-   * With an empty folder it then belongs to nothing, waits for whoever leads the cluster of `members`, and neither votes nor stands until it is added.
+   * With an empty folder it then belongs to nothing and waits for whoever leads the cluster of `members`; its voice does not count, and it neither stands for
+   * election nor takes snapshots, before the log names it.
    */
   readonly join?: string
   readonly machine: Machine<C, R, S>

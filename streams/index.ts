@@ -6,7 +6,7 @@ export {
 export type { FollowerHealth, Health, LeaderHealth, PeerHealth, Used, UsedBounds } from '../lib/health.js'
 export type { AppendEntries, AppendPart, InstallSnapshot } from '../lib/messages.js'
 export type { Status } from '../lib/status.js'
-export type { Index, MemberId, Membership, Millis, Snapshot, Term } from '../lib/types.js'
+export type { Index, MemberId, Membership, Millis, NextMembership, Snapshot, Term } from '../lib/types.js'
 export type { Limits } from '../codecs/options.js'
 export { type RaftOptions, createRaft } from './create-raft.js'
 export type { Diagnostic, Severity } from './outputs/diagnostics.js'
@@ -32,5 +32,5 @@ export type {
   Recovered, SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots, Storage, StorageEvent, Store, StoreOwner,
 } from './storage/port.js'
 export { type Network, memoryNetwork, memoryTransport } from './transport/memory.js'
-export type { Endpoint, Links, Party, Transport, TransportEvent, TransportNotice } from './transport/port.js'
+export type { Endpoint, Links, Party, Roll, Transport, TransportEvent, TransportNotice, Unanswered } from './transport/port.js'
 export { type TcpOptions, type TlsMaterial, tcpTransport } from './transport/tcp/tcp.js'

@@ -1,12 +1,11 @@
 import { isLeft } from '../../lib/prelude.js'
-import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
 import { Trouble } from '../mistake.js'
-import { askStatus } from './ask.js'
+import { STATUS_TIMEOUT_MS, askStatus } from './ask.js'
 
-/** The endpoint whose member leads in the newest term that any of them knows. */
-export const findLeader = async (endpoints: readonly Address[], timeoutMs: Millis): Promise<Address> => {
-  const asked = await Promise.all(endpoints.map(async at => ({ at, status: await askStatus(at, timeoutMs) })))
+/** The endpoint whose member leads in the newest term that any of them knows; one that says nothing is not waited for longer than for any status. */
+export const findLeader = async (endpoints: readonly Address[]): Promise<Address> => {
+  const asked = await Promise.all(endpoints.map(async at => ({ at, status: await askStatus(at, STATUS_TIMEOUT_MS) })))
   const answers = asked.flatMap(({ at, status }) => isLeft(status) ? [] : [{ at, status: status.right }])
   const leader = answers.filter(({ status }) => status.role === 'leader').sort((a, b) => b.status.term - a.status.term)[0]
   if (leader !== undefined) return leader.at

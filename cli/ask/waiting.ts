@@ -11,7 +11,7 @@ export const WAIT_HELP = `  --timeout-ms N       how long a member waits for the
 /** The answer is on its way for a while after the member has given up. */
 export const WAIT_SLACK_MS: Millis = 2_000
 
-export const waitBehind = (values: { readonly 'timeout-ms'?: string | undefined }): Millis => {
+export const waitBehind = (values: { readonly 'timeout-ms'?: string | undefined }, otherwise: Millis = DEFAULT_PROPOSE_TIMEOUT_MS): Millis => {
   const text = values['timeout-ms']
-  return text === undefined ? DEFAULT_PROPOSE_TIMEOUT_MS : wholeNumber('timeout-ms', text, 1, MAX_TIMER_MS - WAIT_SLACK_MS)
+  return text === undefined ? otherwise : wholeNumber('timeout-ms', text, 1, MAX_TIMER_MS - WAIT_SLACK_MS)
 }

@@ -1,5 +1,6 @@
 /** What a control endpoint shows of its member: the newest of several streams, in one value. */
 import { Subscription } from 'rxjs'
+import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Raft } from '../../streams/member/member.js'
@@ -31,7 +32,7 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
   let latest: Status = { id: known.id, role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
   let leads = false
   let isStopping = false
-  let membership: MembershipState = { voters: [], outgoing: [], learners: [], addresses: {}, isCommitted: true }
+  let membership: MembershipState = { ...NO_MEMBERSHIP, isCommitted: true }
   let snapshot: MemberStatus['snapshot'] = null
   let capturing: MemberStatus['capturing'] = null
   const all = new Subscription()

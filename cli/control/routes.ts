@@ -103,7 +103,7 @@ const watching = <C, R, S>(served: Served<C, R, S>) => {
     return {
       type: 'stream',
       write: (response, signal) => {
-        response.once('close', () => { watchers-- })
+        signal.addEventListener('abort', () => { watchers-- }, { once: true })
         watch({ ...served, appliedIndex }, from.right ?? appliedIndex() + 1, response, signal)
       },
     }

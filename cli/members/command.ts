@@ -1,11 +1,11 @@
-import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import { DEFAULT_CHANGE_TIMEOUT_MS } from '../../codecs/options.js'
-import { askInTurn } from '../ask/ask.js'
+import type { Membership } from '../../lib/types.js'
+import { STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { findLeader } from '../ask/find-leader.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { WAIT_SLACK_MS } from '../ask/waiting.js'
-import { atMost, pairs, parsed, wholeNumber } from '../arguments.js'
+import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { atMost, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
 
@@ -28,24 +28,15 @@ Exit codes: 0 this is the membership; 1 it was not changed, and why is told; 2 a
   rxraft members --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 --voter n4=127.0.0.1:7004 --remove n2
 `
 
-interface Shown {
-  readonly voters: readonly string[]
-  readonly outgoing: readonly string[]
-  readonly learners: readonly string[]
-  readonly addresses: Readonly<Record<string, string>>
-  readonly next?: Pick<Shown, 'voters' | 'learners'>
-}
-
 /** A line for each member. */
-const inWords = ({ voters, outgoing, learners, addresses, next }: Shown): string => Object.entries(addresses).map(([id, address]) => {
+const inWords = ({ voters, outgoing, learners, addresses, next }: Membership): string => Object.entries(addresses).map(([id, address]) => {
   const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
   const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
   return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', also in the membership that is left' : ''}`
 }).join('\n')
 
 const OPTIONS = {
-  ...AT, voter: { type: 'string', multiple: true }, learner: { type: 'string', multiple: true }, remove: { type: 'string', multiple: true }, abandon: { type: 'boolean' },
-  'timeout-ms': { type: 'string' }, json: { type: 'boolean' },
+  ...AT, ...WAIT, voter: { type: 'string', multiple: true }, learner: { type: 'string', multiple: true }, remove: { type: 'string', multiple: true }, abandon: { type: 'boolean' }, json: { type: 'boolean' },
 } as const
 
 const run = async (args: readonly string[]): Promise<number> => {
@@ -53,15 +44,14 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(0, positionals, 'nothing beside the options')
   const endpoints = endpointsBehind(values.at)
   const { voter = [], learner = [], remove = [], abandon = false, json = false } = values
-  const text = values['timeout-ms']
-  const timeoutMs = text === undefined ? DEFAULT_CHANGE_TIMEOUT_MS : wholeNumber('timeout-ms', text, 1, MAX_TIMER_MS - WAIT_SLACK_MS)
+  const timeoutMs = waitBehind(values, DEFAULT_CHANGE_TIMEOUT_MS)
   const change = { voters: Object.fromEntries(pairs('voter', voter, 'ID=HOST:PORT')), learners: Object.fromEntries(pairs('learner', learner, 'ID=HOST:PORT')), remove }
   const isChange = voter.length + learner.length + remove.length > 0
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
   const outcome = !isChange && !abandon
-    ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs })
-    : await askInTurn([await findLeader(endpoints, timeoutMs)], { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
-  return tellOutcome(outcome, json, answer => inWords(answer as Shown))
+    ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
+    : await askInTurn([await findLeader(endpoints)], { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  return tellOutcome(outcome, json, answer => inWords(answer as Membership))
 }
 
 export const command: Command = { help: HELP, run }

@@ -16,13 +16,13 @@ ends it at once, which loses nothing that was acknowledged. A line tells when it
   --id ID              which of the members this one is
   --members ID=HOST:PORT,…
                        the first members, equal on all of them; once it is stored, what is stored counts
-  --join HOST:PORT     where this member is reached, if it is none of them: it starts empty, and waits to be added
+  --join HOST:PORT     where this member is reached, if it has yet to be added: it is none of them, or was removed and comes back with an empty folder
   --data FOLDER        where this member keeps its log; made where it is not there
   --machine FILE       a JavaScript file whose default export is a Machine; commands are the JSON that its codec takes. Without it a key-value store:
                          {"put": KEY, "value": JSON}   {"delete": KEY}   {"compareAndSet": KEY, "expected": JSON, "value": JSON}
                        each answers with the value before; null stands for none, so a compare-and-set was done where it answers what was expected
   --control HOST:PORT  an endpoint in HTTP and JSON for probes, curl and the other commands; port 0 lets the system choose:
-                         GET /status /ready /read?path=… /watch?from=…   POST /propose /transfer /snapshot
+                         GET /status /ready /membership /read?path=… /watch?from=…   POST /propose /members /transfer /snapshot
   --control-name NAME  a name by which it is asked, beside its address and localhost; once or more often
   --control-without-authentication
                        lets it listen beyond loopback, where whoever reaches it can read and write

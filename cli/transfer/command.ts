@@ -1,8 +1,9 @@
+import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { findLeader } from '../ask/find-leader.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { WAIT, WAIT_HELP, waitBehind } from '../ask/waiting.js'
+import { WAIT, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 
@@ -12,11 +13,11 @@ Has the leader hand its leadership over, to the member TO or to whoever has the 
 milliseconds meanwhile. The leader itself is asked, so its control endpoint must be among those of --at.
 
 ${AT_HELP}
-${WAIT_HELP}
+  --timeout-ms N       how long no answer may come (default ${DEFAULT_PROPOSE_TIMEOUT_MS})
   --json               {"leader": ID} or {"error": {"tag", "message"}} in place of words
   --help               this text
 
-Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in the arguments.
+Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in the arguments; 3 what became of it is unknown.
 
   rxraft transfer --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 n2
 `
@@ -26,7 +27,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   const endpoints = endpointsBehind(values.at)
   const timeoutMs = waitBehind(values)
   atMost(1, positionals, 'one member TO')
-  const leader = await findLeader(endpoints, timeoutMs)
+  const leader = await findLeader(endpoints)
   const [to] = positionals
   const outcome = await askInTurn([leader], { method: 'POST', path: '/transfer', body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs })
   return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)

@@ -1,5 +1,3 @@
-import { openLog } from '../../lib/log.js'
-import { reachable } from '../../lib/reach.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../lib/types.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
@@ -17,7 +15,7 @@ export interface Admission {
 
 /** Peers that no membership names any more, committed or not: only a crash can have left them behind. */
 const strangersIn = ({ peers, base, memberships }: Store['recovered']): readonly MemberId[] => {
-  const named = new Set([base, ...memberships.map(({ membership }) => ({ membership }))].flatMap(({ membership }) => Object.keys(membership.addresses)))
+  const named = new Set([base, ...memberships].flatMap(({ membership }) => Object.keys(membership.addresses)))
   return Object.keys(peers).filter(peer => !named.has(peer))
 }
 
@@ -29,11 +27,13 @@ const strangersIn = ({ peers, base, memberships }: Store['recovered']): readonly
  * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
  * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out.
  */
-export const createAdmission = (store: Pick<Store, 'recovered' | 'remember' | 'forget'>, notice: (notice: MemberNotice) => void): Admission => {
+export const createAdmission = (
+  store: Pick<Store, 'recovered' | 'remember' | 'forget'>, addresses: Readonly<Record<MemberId, string>>, notice: (notice: MemberNotice) => void,
+): Admission => {
   const { recovered } = store
   const known = new Map(Object.entries(recovered.peers))
   const claimed = new Map<MemberId, Incarnation>(known)
-  let members = reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex })
+  let members = addresses
 
   const forget = (peers: readonly MemberId[]): void => {
     const met = peers.filter(peer => claimed.has(peer))

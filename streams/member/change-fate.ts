@@ -1,4 +1,4 @@
-import { type ChangeError, ChangeFailed } from '../../lib/errors.js'
+import { type ChangeError, ChangeFailed, OutcomeUnknown } from '../../lib/errors.js'
 import type { ChangeAnswer } from '../../lib/events.js'
 import { membershipAt, termAt } from '../../lib/log.js'
 import { sameLists } from '../../lib/membership.js'
@@ -25,5 +25,6 @@ export const whatBecameOf = (taken: Taken, { log, commitIndex }: RaftState): Eit
   const reached = [...committed, now].find(membership => isGoal(taken, membership))
   if (reached !== undefined) return right(reached)
   const { next, outgoing } = now
-  return next === undefined && outgoing.length === 0 ? left(new ChangeFailed('yes', 'it was abandoned')) : undefined
+  if (next !== undefined || outgoing.length > 0) return undefined
+  return left(term === undefined ? new OutcomeUnknown('a snapshot took the place of what was done', 'the membership may have been that for a while') : new ChangeFailed('yes', 'it was abandoned'))
 }

@@ -38,7 +38,8 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
     if (hasChanged) {
       addresses = reachable(state)
-      admission.named(addresses)
+      // Whoever is leaving is let in and not remembered: it may come back as another.
+      admission.named(reachable({ log: state.log, commitIndex }))
     }
     isOpen = mayBeBehind(state.leader, addresses)
     if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))

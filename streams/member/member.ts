@@ -85,7 +85,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal or read, and of each wish for a snapshot or a transfer, whose outcome was just told: virtual time waits for who waits with a promise. */
+  /** Hears of each proposal or read, and of each wish for a snapshot, a transfer or another membership, whose outcome was just told: virtual time waits for who waits with a promise. */
   readonly told?: () => void
 }
 

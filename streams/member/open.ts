@@ -58,7 +58,7 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     const store = opened.right
     const { recovered } = store
     const addresses = reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex })
-    const admission = createAdmission(store, notice)
+    const admission = createAdmission(store, addresses, notice)
     const endpoint = {
       clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
       address: addresses[id] ?? join ?? members[id] ?? '', roll: { addresses, isOpen: true }, admit: admission.admit, limits, clock, random,

@@ -1,7 +1,7 @@
 /** What an operator asks of a member that leads: that another leads, or that others belong to the cluster. */
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
-import { type Changes, type ChangesOptions, createChanges } from './members.js'
+import { type Changes, type ChangesOptions, createChanges } from './changes.js'
 import { type Transfers, type TransfersOptions, createTransfers } from './transfer.js'
 
 export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Changes, 'change'> {

@@ -126,12 +126,12 @@ const part = (seat: Seat, id: MemberId, isGone: boolean): void => {
 }
 
 /** Others belong to the cluster from now on. */
-const review = (network: Network, seat: Seat, added: readonly MemberId[]): void => {
+const review = (network: Network, seat: Seat): void => {
   const { id, admit } = seat.endpoint
   for (const peer of [...seat.peers.keys()]) {
     const other = network.seats.get(peer)
     if (other === undefined || seat.roll.objectionTo(peer) !== undefined) part(seat, peer, false)
-    else if (added.includes(peer)) admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
+    else if (seat.roll.isNamed(peer)) admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
   }
   for (const other of network.seats.values()) if (other !== seat && (seat.roll.isNamed(other.endpoint.id) || other.roll.isNamed(id))) meet(network, seat, other)
 }
@@ -148,7 +148,9 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
       if (phase === 'open') send(seat, to, messages)
     },
     update: roll => {
-      if (phase === 'open') review(network, seat, seat.roll.replace(roll))
+      if (phase !== 'open') return
+      seat.roll.replace(roll)
+      review(network, seat)
     },
     close: done => {
       waiting.push(done)

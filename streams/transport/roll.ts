@@ -10,8 +10,8 @@ export interface RollCall {
   addressOf(peer: MemberId): string | undefined
   /** Why `peer` is not let in; undefined when it is. */
   objectionTo(peer: MemberId): string | undefined
-  /** From now on this roll counts. Returns who is named that was not before. */
-  replace(roll: Roll): readonly MemberId[]
+  /** From now on this roll counts. */
+  replace(roll: Roll): void
 }
 
 export const createRollCall = ({ id, roll }: Pick<Endpoint, 'id' | 'roll'>): RollCall => {
@@ -25,10 +25,8 @@ export const createRollCall = ({ id, roll }: Pick<Endpoint, 'id' | 'roll'>): Rol
     addressOf: peer => isNamed(peer) ? addresses[peer] : undefined,
     objectionTo: peer => isNamed(peer) || isOpen ? undefined : ever.has(peer) ? `${peer} is no member any more` : `${peer} is not a member`,
     replace: next => {
-      const added = Object.keys(next.addresses).filter(peer => !isNamed(peer))
-      for (const peer of added) ever.add(peer)
       ;({ addresses, isOpen } = next)
-      return added
+      for (const peer of Object.keys(addresses)) ever.add(peer)
     },
   }
 }

@@ -106,6 +106,7 @@ test('what serve was told is what it does', t => {
     control: { address: { host: '::1', port: 0 }, names: ['::1', 'orders'] }, transport: { plaintext: true, listen: '0.0.0.0:7' },
     timing: { electionTimeoutMs: 900 }, limits: { maxLinks: 9, stopTimeoutMs: 1 },
   })
+  t.is(asTyped('join: must be an address of its own'), '--join: must be an address of its own')
   t.is(asTyped('transport.tls.cert: names n2, not the member n1'), '--tls-cert: names n2, not the member n1')
 })
 

@@ -162,6 +162,28 @@ const openWatch = async (control: ControlEndpoint, path: string) => {
   return { asked, response, lines, nextCommit }
 }
 
+test('watchers that wait behind another on one connection give back their places when it ends', async t => {
+  const { control } = await worldOf(t, keyValueMachine, { maxWatchers: 3 })
+  const [host, port] = control.address.split(':')
+  const socket = connect(Number(port), host)
+  socket.write(`GET /watch HTTP/1.1\r\nHost: ${control.address}\r\n\r\n`.repeat(3))
+  await once(socket, 'data')
+  for (let status = 200; status !== 503;) {
+    const next = await openWatch(control, '/watch')
+    status = next.response.statusCode ?? 0
+    next.asked.destroy()
+  }
+  socket.destroy()
+  const held: Awaited<ReturnType<typeof openWatch>>[] = []
+  while (held.length < 3) {
+    const next = await openWatch(control, '/watch')
+    if (next.response.statusCode === 200) held.push(next)
+    else next.asked.destroy()
+  }
+  for (const { asked } of held) asked.destroy()
+  t.is(held.length, 3)
+})
+
 test('a watcher is told everything from its position on, and its end; there are so many and no more', async t => {
   const { control, ask, rafts } = await worldOf(t, keyValueMachine, { maxWatchers: 1 })
   for (const value of [1, 2]) orThrow(await rafts.n2.propose({ put: 'a', value }))

@@ -338,7 +338,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a new voter votes before it has caught up', file: 'lib/reconfiguration.ts', killer: [`${LIB}/reconfiguration.test.ts`, 'M01*'],
     unseen: 'what it costs is time',
-    from: 'if (!isAwaited && canDecide(leader, step)) adopt', to: 'if (canDecide(leader, step)) adopt',
+    from: 'if (areReady && canDecide(leader, step)) adopt', to: 'if (canDecide(leader, step)) adopt',
   },
   {
     name: 'a decision is left to members who are not there', file: 'lib/reconfiguration.ts', killer: [SCENARIOS, 'abandoned-in-joint*'],

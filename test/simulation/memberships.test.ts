@@ -2,14 +2,11 @@
 import test from 'ava'
 import { filter, take } from 'rxjs'
 import { isLeft, isRight } from '../../lib/prelude.js'
-import { type ChangeError, type Membership, type MembershipChange, orThrow } from '../../streams/index.js'
+import { type ChangeError, type MembershipChange, type MembershipState, orThrow } from '../../streams/index.js'
 import { type Counters, ELECTION_TIMEOUT_MS, HEARTBEAT_MS, begun, followersOf } from './counters.js'
+import { membershipAt } from './operators.js'
 
-const seenAt = (cluster: Counters, id: string): Membership & { readonly isCommitted: boolean } => {
-  let seen: (Membership & { readonly isCommitted: boolean }) | undefined
-  cluster.member(id).membership$.subscribe(now => { seen = now }).unsubscribe()
-  return seen!
-}
+const seenAt = (cluster: Counters, id: string): MembershipState => membershipAt(cluster, id)!
 const change = (cluster: Counters, wish: MembershipChange, at = cluster.leader()!) => cluster.settle(cluster.member(at).raft!.members.change(wish))
 const tagOf = (outcome: { readonly left: ChangeError } | { readonly right: unknown }): string => 'left' in outcome ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'
 
@@ -115,12 +112,22 @@ test('who waits is told when the time is up or the signal aborts, and when the m
   const [one, other] = followersOf(cluster)
   cluster.partition([leader], [one!, other!])
   const raft = cluster.member(leader).raft!
+  const timedOut = raft.members.remove(one!, { timeoutMs: 300 })
+  is.is(tagOf(await cluster.settle(raft.members.remove(other!))), 'ChangeFailed: The membership was not changed: another change is under way.')
+  is.regex(tagOf(await cluster.settle(timedOut)), /^TimedOut: The change of the membership was begun and is not through after 300 ms; it goes on/)
+  const second = await begun(22, 3)
+  const [leads, [far, away]] = [second.leader()!, followersOf(second)]
+  second.partition([leads], [far!, away!])
   const controller = new AbortController()
-  const pending = [raft.members.remove(one!, { timeoutMs: 300 }), raft.members.remove(one!, { signal: controller.signal }), raft.members.remove(one!)]
-  const [timedOut] = [await cluster.settle(pending[0]!)]
-  is.regex(tagOf(timedOut!), /^TimedOut: The change of the membership was begun and is not through after 300 ms; it goes on/)
+  const aborted = second.member(leads).raft!.members.remove(far!, { signal: controller.signal })
+  await second.run(100)
   controller.abort()
-  is.regex(tagOf(await cluster.settle(pending[1]!)), /^(TimedOut|ChangeFailed)/)
-  void raft.stop()
-  is.regex(tagOf(await cluster.settle(pending[2]!)), /^(OutcomeUnknown|Stopped|ChangeFailed)/)
+  is.is(tagOf(await second.settle(aborted)), 'TimedOut: The signal was aborted.')
+  const third = await begun(23, 3)
+  const [last, [mute, deaf]] = [third.leader()!, followersOf(third)]
+  third.partition([last], [mute!, deaf!])
+  const stopped = third.member(last).raft!.members.remove(mute!)
+  await third.run(100)
+  void third.member(last).raft!.stop()
+  is.regex(tagOf(await third.settle(stopped)), /^OutcomeUnknown: The outcome is unknown because the member was stopped; the membership may still change/)
 })

@@ -29,8 +29,8 @@ export interface Registry {
   linkedAs(peer: MemberId): Incarnation | undefined
   /** How many are linked that are not named: clients, and members that are let in all the same. */
   unnamed(): number
-  /** Others belong: links with those that are not let in any more are ended, and those that are named now are asked for who they are. */
-  review(added: readonly MemberId[]): void
+  /** Others belong, or the same ones anew: links with those that are not let in any more are ended, and all others that are named are asked for who they are. */
+  review(): void
   send(to: Party, messages: readonly LinkMessage[]): void
   /** Keeps `close` waiting until the result is called. */
   hold(): () => void
@@ -147,9 +147,9 @@ export const createRegistry = ({ id, limits, clock, admit }: Endpoint, roll: Rol
     },
     linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
     unnamed: () => clients() + members().filter(([peer]) => !roll.isNamed(peer)).length,
-    review: added => {
+    review: () => {
       for (const [peer, joined] of members()) {
-        if (!isLetIn(roll, peer, joined.link) || !added.includes(peer)) continue
+        if (!isLetIn(roll, peer, joined.link) || !roll.isNamed(peer)) continue
         admit(peer, joined.incarnation, outcome => { if (isLeft(outcome)) joined.link.part(outcome.left) })
       }
     },

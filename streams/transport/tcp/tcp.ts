@@ -87,9 +87,9 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
         send: registry.send,
         update: next => {
           if (isClosed) return
-          const added = roll.replace(next)
+          roll.replace(next)
           peers.follow()
-          registry.review(added)
+          registry.review()
         },
         close: closed => {
           registry.close(closed)

@@ -1,18 +1,28 @@
 /** Members that come to a cluster that runs, and one that lost its disk. */
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
-import { type Raft, type Storage, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { freePort } from '../../../cli/demo/ports.js'
+import { type Raft, type Storage, type Transport, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow, tcpTransport } from '../../../streams/index.js'
 import { type Add, counter } from './world.js'
 
 type Counter = Raft<Add, number, number>
 
 const MEMBERS = { n1: 'localhost:1', n2: 'localhost:2', n3: 'localhost:3' }
 
-const world = async (t: ExecutionContext) => {
+interface Place {
+  readonly members: Readonly<Record<string, string>>
+  readonly transport: () => Transport
+}
+const inMemory = (): Place => {
   const network = memoryNetwork()
+  return { members: MEMBERS, transport: () => memoryTransport(network) }
+}
+const freeAddress = async (): Promise<string> => `127.0.0.1:${await freePort()}`
+
+const world = async (t: ExecutionContext, { members, transport }: Place = inMemory()) => {
   const start = async (id: string, join?: string, storage: Storage = memoryStorage()): Promise<Counter> => {
     const raft = orThrow(await createRaft({
-      cluster: 'joining', id, members: MEMBERS, machine: counter, storage, transport: memoryTransport(network), electionTimeoutMs: 300, heartbeatMs: 50, ...(join !== undefined && { join }),
+      cluster: 'joining', id, members, machine: counter, storage, transport: transport(), electionTimeoutMs: 300, heartbeatMs: 50, ...(join !== undefined && { join }),
     }))
     t.teardown(() => raft.stop())
     return raft
@@ -40,6 +50,18 @@ test('a member that joins gets the log, votes, and takes proposals; it may be st
   t.is(orThrow(await late.propose({ add: 1 })), 7)
 })
 
+test('over TCP the same, whoever has the smaller id', async t => {
+  const place: Place = { members: { n1: await freeAddress(), n2: await freeAddress(), n3: await freeAddress() }, transport: () => tcpTransport() }
+  const { start, leader } = await world(t, place)
+  orThrow(await leader.propose({ add: 5 }))
+  for (const id of ['n4', 'n0']) {
+    const address = await freeAddress()
+    const newcomer = await start(id, address)
+    t.true(orThrow(await leader.members.add(id, address)).voters.includes(id))
+    t.is(orThrow(await newcomer.read(total => total)), 5)
+  }
+})
+
 test('a member that lost its disk is let in again under its name once it was removed', async t => {
   const { start, leader, others: [lost] } = await world(t)
   const id = await idOf(lost!)
@@ -49,6 +71,20 @@ test('a member that lost its disk is let in again under its name once it was rem
   orThrow(await leader.members.add(id, MEMBERS[id as keyof typeof MEMBERS]))
   orThrow(await leader.propose({ add: 3 }))
   t.is(orThrow(await again.read(total => total)), 3)
+})
+
+test('a member that is removed and added again at once is known by its folder as before: without that it is let in by nobody', async t => {
+  const { start, leader, others: [again, other] } = await world(t)
+  const id = await idOf(again!)
+  const address = MEMBERS[id as keyof typeof MEMBERS]
+  orThrow(await leader.members.remove(id))
+  orThrow(await leader.members.add(id, address))
+  orThrow(await again!.propose({ add: 1 }))
+  await other!.read(() => undefined)
+  await again!.stop()
+  const refused = Promise.all([leader, other!].map(raft => firstValueFrom(raft.diagnostics$.pipe(filter(({ type }) => type === 'handshakeRefused')))))
+  await start(id, address)
+  for (const notice of await refused) t.regex(JSON.stringify(notice), /another data folder/)
 })
 
 test('one takes the place of another, whoever leads', async t => {

@@ -2,7 +2,8 @@
 import test from 'ava'
 import { append, membershipOf, openLog, truncateFrom } from '../../../lib/log.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
-import type { Follower } from '../../../lib/state.js'
+import { reachable } from '../../../lib/reach.js'
+import type { Follower, Leader } from '../../../lib/state.js'
 import type { Incarnation, MemberId, Membership } from '../../../lib/types.js'
 import { createAdmission } from '../../../streams/member/admission.js'
 import { followRoll } from '../../../streams/member/follow-roll.js'
@@ -35,7 +36,7 @@ const admissionOn = (recovered: Recovered, refused?: MemberId) => {
       waiting.push(() => done(right(undefined)))
     },
   }
-  const admission = createAdmission(store, ({ type }) => told.push(type))
+  const admission = createAdmission(store, reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex }), ({ type }) => told.push(type))
   return {
     admission, asked, told,
     ask: (peer: MemberId, incarnation: Incarnation): void => admission.admit(peer, incarnation, outcome => told.push(`${peer} ${incarnation} ${isRight(outcome) ? 'admitted' : 'refused'}`)),
@@ -85,7 +86,7 @@ const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnatio
   const recovered = found(peers, base)
   const admission = admissionOn(recovered)
   const rolls: string[] = []
-  const first: Follower = { ...follower(), log: openLog(recovered), commitIndex: 0, leader: undefined }
+  const first: Follower & Partial<Pick<Leader, 'leaving'>> = { ...follower(), log: openLog(recovered), commitIndex: 0, leader: undefined }
   const { follow } = followRoll({ links: { update: ({ addresses, isOpen }) => rolls.push(`${Object.keys(addresses).sort().join(' ')}${isOpen ? ' open' : ''}`) }, admission: admission.admission }, first)
   let state = first
   const go = (changes: Partial<Follower>): readonly string[] => {
@@ -97,6 +98,8 @@ const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnatio
     ...admission, go,
     add: (...memberships: readonly Membership[]): readonly string[] => go({ log: append(state.log, memberships.map((membership, at) =>
       ({ kind: 'membership', firstIndex: state.log.lastIndex + 1 + at, term: 1, count: 1, time: 1, membership } as const))) }),
+    /** As a leader that has yet to tell these that they have left. */
+    lead: (leaving: Leader['leaving']): readonly string[] => go({ role: 'leader', leaving } as unknown as Partial<Follower>),
     cut: (from: number): readonly string[] => go({ log: truncateFrom(state.log, from) }),
     commit: (commitIndex: number): readonly string[] => go({ commitIndex }),
     newest: () => membershipOf(state.log),
@@ -125,6 +128,24 @@ test('who was left out and is named again before this member hears of either is 
   add(of('n1', 'n2'), of('n1', 'n2', 'n3'))
   commit(2)
   t.deepEqual(asked, ['forget n3'])
+})
+
+test('whoever is leaving is reached and not remembered, and is told of anew to the transport when it is named again in the same turn', t => {
+  const { commit, add, go, lead, ask, answer, asked, told } = following(of('n1', 'n2', 'n3'), { n3: 'three' })
+  go({ leader: 'n1' })
+  add(of('n1', 'n2'))
+  lead([{ id: 'n3', address: 'n3:1', index: 1, deadline: 9 }])
+  t.deepEqual(commit(1), ['n1 n2 n3'], 'a leader has to tell it yet')
+  t.deepEqual(asked.splice(0), ['forget n3'])
+  ask('n3', 'three')
+  answer()
+  t.deepEqual([asked, told.splice(0)], [[], ['n3 three admitted']])
+  t.deepEqual(add(of('n1', 'n2', 'n3')), ['n1 n2 n3'], 'the transport asks who is linked')
+  ask('n3', 'three')
+  answer()
+  ask('n3', 'another')
+  t.deepEqual([asked, told], [['remember n3 three'], ['n3 three admitted', 'n3 another refused']])
+  t.deepEqual(go({}), [])
 })
 
 test('a turn in which nothing of it changed says nothing', t => {

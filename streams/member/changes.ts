@@ -50,9 +50,6 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
 
 const GIVEN_UP = 'The signal was aborted.'
 
-/** How many may be without an outcome: there is one change at a time, and who gives it up. */
-const MAX_WISHES = 16
-
 /** The member has stopped. */
 const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
 
@@ -103,7 +100,8 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
       const asked = begun(wish, options, newest.now)
       if (isLeft(asked)) return done(asked)
       if (isHalted) return done(left(new Stopped()))
-      if (wishes.size >= MAX_WISHES) return done(left(new ChangeFailed('never', 'too many changes are wanted at once')))
+      // One change at a time, and one that gives it up.
+      if ([...wishes.values()].some(({ wish: { type } }) => type === asked.right.wish.type)) return done(left(new ChangeFailed('never', 'another change is under way')))
       const wished: Wished = { ...asked.right, id: ++lastId, done }
       wishes.set(wished.id, wished)
       if (wished.signal !== undefined) aborts.watch(wished.signal, wished)
