@@ -5,6 +5,7 @@ const TYPED: readonly (readonly [path: RegExp, option: string])[] = [
   [/^limits\.(\w+)/, '--limit $1'],
   [/^electionTimeoutMs/, '--election-timeout-ms'],
   [/^heartbeatMs/, '--heartbeat-ms'],
+  [/^readLeaseMs/, '--read-lease-ms'],
   [/^snapshotCompression/, '--snapshot-compression'],
   [/^transport\.tls\.(cert|key|ca)/, '--tls-$1'],
   [/^transport\.tls/, '--tls-cert'],

@@ -4,7 +4,7 @@ import { MAX_MEMBERS } from '../lib/membership.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { Settings } from '../lib/state.js'
 import type { Compression as SnapshotCompression, MemberId as Id, Millis } from '../lib/types.js'
-import { Address, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
+import { Address, MAX_TIMER_MS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
 import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
@@ -114,6 +114,7 @@ export interface CheckedOptions {
   readonly join: string | undefined
   readonly electionTimeoutMs: Millis
   readonly heartbeatMs: Millis
+  readonly readLeaseMs: Millis
   readonly snapshotCompression: SnapshotCompression
   readonly limits: Limits
 }
@@ -219,6 +220,7 @@ const Given = closed({
   recorder: optional(having('open')),
   electionTimeoutMs: optional(TimerMs),
   heartbeatMs: optional(TimerMs),
+  readLeaseMs: optional(integer('LeaseMs', 0, MAX_TIMER_MS)),
   snapshotCompression: optional(Compression),
   limits: optional(GivenLimits),
 })
@@ -274,13 +276,17 @@ const limitFaults = (limits: Limits, electionTimeoutMs: Millis): readonly string
   return faults
 }
 
-const crossFaults = ({ id, members, join, electionTimeoutMs, heartbeatMs, limits }: CheckedOptions): readonly string[] => {
+const crossFaults = ({ id, members, join, electionTimeoutMs, heartbeatMs, readLeaseMs, limits }: CheckedOptions): readonly string[] => {
   const faults: string[] = []
   if (join === undefined && !Object.hasOwn(members, id)) faults.push(`members: must name this member, ${id}, unless it is to join`)
   const other = Object.keys(members).find(member => member !== id && members[member] === join)
   if (other !== undefined) faults.push(`join: must be an address of its own, not that of ${other}`)
   if (2 * heartbeatMs > electionTimeoutMs) {
     faults.push(`heartbeatMs: must be at most half of electionTimeoutMs = ${electionTimeoutMs}, not ${heartbeatMs}`)
+  }
+  // Each heartbeat is to renew the promises, and nobody stands for election before its own are over.
+  if (readLeaseMs > 0 && (readLeaseMs < 2 * heartbeatMs || readLeaseMs > electionTimeoutMs)) {
+    faults.push(`readLeaseMs: must be 0, or from twice heartbeatMs = ${2 * heartbeatMs} to electionTimeoutMs = ${electionTimeoutMs}, not ${readLeaseMs}`)
   }
   return [...faults, ...limitFaults(limits, electionTimeoutMs)]
 }
@@ -289,8 +295,11 @@ const crossFaults = ({ id, members, join, electionTimeoutMs, heartbeatMs, limits
 export const decodeOptions = (options: unknown): Either<InvalidOptions, CheckedOptions> => {
   const decoded = decodeWith(Given, options)
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
-  const { cluster, id, members, join, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, snapshotCompression = 'none', limits = {} } = decoded.right
-  const checked: CheckedOptions = { cluster, id, members, join, electionTimeoutMs, heartbeatMs, snapshotCompression, limits: withDefaults(limits, electionTimeoutMs) }
+  const { cluster, id, members, join, limits = {}, ...timing } = decoded.right
+  const { electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, readLeaseMs = 0, snapshotCompression = 'none' } = timing
+  const checked: CheckedOptions = {
+    cluster, id, members, join, electionTimeoutMs, heartbeatMs, readLeaseMs, snapshotCompression, limits: withDefaults(limits, electionTimeoutMs),
+  }
   const faults = crossFaults(checked)
   return faults.length > 0 ? left(new InvalidOptions(faults)) : right(checked)
 }

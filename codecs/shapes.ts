@@ -92,7 +92,7 @@ export const AppendPart: t.Type<core.AppendPart, unknown> = checked(t.strict({
 
 /** What is durable has been verified. */
 export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
-  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, held: Count, round: Round,
+  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, held: Count, promisedMs: Count, round: Round,
 }, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
 
 /** The hint lies at or before the refused entry, or nowhere. */

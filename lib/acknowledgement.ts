@@ -17,6 +17,6 @@ export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   state.answeredRound = state.leaderRound
   outbox.messages.push({
     type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable,
-    lacks: isLacking(state) ? state.log.base.index : 0, held: heldOf(state), round: state.leaderRound,
+    lacks: isLacking(state) ? state.log.base.index : 0, held: heldOf(state), promisedMs: state.settings.readLeaseMs, round: state.leaderRound,
   })
 }

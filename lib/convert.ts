@@ -70,6 +70,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     uncommittedBytes: 0,
     chunkDue: state.now,
     transfer: undefined,
+    handedOn: false,
     reads: [],
     readRound: 0,
   }

@@ -19,7 +19,7 @@ export const common = (state: RaftState) => ({
   persistedIndex: state.persistedIndex, pendingWrites: state.pendingWrites, commitIndex: state.commitIndex,
   handedIndex: state.handedIndex, handed: state.handed, appliedIndex: state.appliedIndex, readingToApply: state.readingToApply, replayTo: state.replayTo,
   snapshot: state.snapshot, receiving: state.receiving,
-  leader: state.leader, heardAt: state.heardAt, electionDeadline: state.electionDeadline, round: state.round,
+  leader: state.leader, heardAt: state.heardAt, promisedUntil: state.promisedUntil, electionDeadline: state.electionDeadline, round: state.round,
 })
 
 const copyOfRole = (state: RaftState): RaftState => {
@@ -33,9 +33,9 @@ const copyOfRole = (state: RaftState): RaftState => {
       return Object.assign(common(state), { role, phase, votes })
     }
     case 'leader': {
-      const { role, electedAt, noopIndex, leaving, heartbeatDue, uncommittedBytes, chunkDue, transfer, reads, readRound } = state
+      const { role, electedAt, noopIndex, leaving, heartbeatDue, uncommittedBytes, chunkDue, transfer, handedOn, reads, readRound } = state
       return Object.assign(common(state), {
-        role, electedAt, noopIndex, progress: state.progress.map(copyOf), leaving, heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes, chunkDue, transfer, reads, readRound,
+        role, electedAt, noopIndex, progress: state.progress.map(copyOf), leaving, heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes, chunkDue, transfer, handedOn, reads, readRound,
       })
     }
   }

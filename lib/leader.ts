@@ -2,6 +2,7 @@ import { bytesOf } from './batch.js'
 import { isIsolated } from './contact.js'
 import type { RaftEvent, RefusalReason } from './events.js'
 import { heardFrom } from './hearing.js'
+import { takePromise } from './lease.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
@@ -44,6 +45,7 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   if (progress === undefined) return
   const { verified, durable } = reply
   if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
+  takePromise(progress, reply)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
   const { parts } = progress

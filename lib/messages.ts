@@ -1,4 +1,4 @@
-import type { BatchHead, EntryBatch, EntryId, Index, MemberId, Round, Snapshot, Term } from './types.js'
+import type { BatchHead, EntryBatch, EntryId, Index, MemberId, Millis, Round, Snapshot, Term } from './types.js'
 
 interface Envelope {
   readonly from: MemberId
@@ -44,6 +44,8 @@ export interface AppendAccepted extends Envelope {
   readonly lacks: Index
   /** How many bytes are here of the batch behind `verified`, where it comes in parts; else 0. */
   readonly held: number
+  /** For how long, on its own clock since it heard this round or a later one, the follower helps elect nobody else; 0 where it promises nothing. */
+  readonly promisedMs: Millis
   /** The highest round among the requests this answers. */
   readonly round: Round
 }

@@ -62,6 +62,8 @@ export interface Progress {
   windowRound: Round
   /** When the latest answered question was asked; never dated by the answer's arrival. */
   contact: Millis
+  /** Until when, by the leader's clock, it helps elect nobody else. */
+  promisedUntil: Millis
   /** The highest round of an acceptance: a refusal with a higher one is no late message. */
   acceptedRound: Round
   /** How far the batch at nextIndex is, where it goes in parts. */
@@ -86,14 +88,14 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP,
+  contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
-  contact: progress.contact, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
+  contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
 })
 

@@ -4,10 +4,12 @@
  *     asked: index = commitIndex ──► a question leaves for all who decide ──► a quorum has answered ──► readable at index
  *
  * Whoever answers had seen no newer term by then, so no other leader was elected before the question was asked, and nothing
- * newer than this leader knows of was committed before the read was. So an answer to an earlier question is worth nothing.
+ * newer than this leader knows of was committed before the read was. So an answer to an earlier question is worth nothing, unless
+ * it was a promise that still holds.
  */
 import { quorumAnswered } from './contact.js'
 import type { RefusalReason } from './events.js'
+import { holdsLease } from './lease.js'
 import type { Outbox } from './outbox.js'
 import { type Leader, dateOf, nextRound } from './state.js'
 import { isReady } from './status.js'
@@ -29,7 +31,7 @@ export const onReadAsked = (leader: Leader, id: RequestId, outbox: Outbox): void
  */
 export const confirmReads = (leader: Leader, outbox: Outbox): void => {
   if (leader.reads.length === 0) return
-  const answered = quorumAnswered(leader)
+  const answered = holdsLease(leader) ? Number.POSITIVE_INFINITY : quorumAnswered(leader)
   const open = leader.reads.findIndex(({ after }) => dateOf(after) >= answered)
   const confirmed = open < 0 ? leader.reads : leader.reads.slice(0, open)
   for (const { id, index } of confirmed) outbox.readAnswers.push({ type: 'readable', id, index })

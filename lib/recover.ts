@@ -30,7 +30,7 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,
-    leader: undefined, heardAt: Number.NEGATIVE_INFINITY, electionDeadline: now, round: 0,
+    leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,
     verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
   }
   if (!isAlone || !isVoting(state)) restartElectionWait(state)

@@ -34,6 +34,8 @@ export interface Settings {
   readonly snapshotBytesPerSecond: number
   /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. */
   readonly maxPendingReads: number
+  /** How long whoever hears the leader helps elect nobody else, so that reads need no round of questions; 0 for no such promise. */
+  readonly readLeaseMs: Millis
 }
 
 /** A turn whose writes are not durable yet, and what they still vouch for. */
@@ -104,6 +106,8 @@ interface Common {
   leader: MemberId | undefined
   /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (dissertation §4.2.3). Volatile. */
   heardAt: Millis
+  /** Before this, nobody is helped to be elected. Volatile, because a start binds for as long as any earlier promise may last. */
+  promisedUntil: Millis
   /** When to stand for election unless something happens. Volatile. */
   electionDeadline: Millis
   /** The last round used by this member. Volatile, because it is only compared within a term. */
@@ -188,6 +192,8 @@ export interface Leader extends Common {
   /** When the next chunk of a snapshot may leave. */
   chunkDue: Millis
   transfer: Transfer | undefined
+  /** Somebody was told to stand in this term, and may do so whenever it hears that: promises no longer keep voters from it. */
+  handedOn: boolean
   /** In the order in which they were asked. */
   reads: readonly ReadQuestion[]
   /** The latest round that was begun for their sake. */

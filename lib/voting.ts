@@ -1,4 +1,5 @@
 import { quorumContact } from './contact.js'
+import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
@@ -11,10 +12,11 @@ const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote
 }
 
 /**
- * Whether this member has lately heard of a leader other than the one who asks: it then neither votes nor takes a newer term
- * from a candidate, so that no one disturbs a cluster that works (dissertation §4.2.3). A leader hears its quorum.
+ * Whether this member has lately heard of a leader other than the one who asks, or has promised to help nobody: it then neither votes nor takes a newer
+ * term from a candidate, so that no one disturbs a cluster that works (dissertation §4.2.3). A leader hears its quorum.
  */
 export const isSatisfied = (state: RaftState, asker: string): boolean => {
+  if (isBound(state)) return true
   const heardAt = state.role === 'leader' ? quorumContact(state) : state.heardAt
   return state.leader !== undefined && state.leader !== asker && state.now - heardAt < state.settings.electionTimeoutMs
 }

@@ -40,6 +40,12 @@ export interface RaftOptions<C, R, S> {
   readonly electionTimeoutMs?: Millis
   /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
   readonly heartbeatMs?: Millis
+  /**
+   * For how long whoever hears the leader promises to help elect nobody else: a leader with this option that a quorum has promised so answers reads at once, on its clock's
+   * word, without asking others. From twice `heartbeatMs` to `electionTimeoutMs`, the same on all members; 0, no such promise, unless told otherwise. Reads are linearizable
+   * only as long as no member's clock runs a quarter faster than another's or stands still while others run, as on a suspended machine (dissertation §6.4.1).
+   */
+  readonly readLeaseMs?: Millis
   /** What is done to the contents of snapshots that this member takes; `zstd` where Node has it. `none` unless told otherwise. */
   readonly snapshotCompression?: Compression
   readonly limits?: Partial<Limits>

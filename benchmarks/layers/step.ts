@@ -15,7 +15,7 @@ interface Core {
 }
 
 const newCore = (id: MemberId, seed: number): Core => {
-  const settings = { id, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs: DEFAULT_HEARTBEAT_MS, ...DEFAULT_LIMITS }
+  const settings = { id, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs: DEFAULT_HEARTBEAT_MS, readLeaseMs: 0, ...DEFAULT_LIMITS }
   const base = { index: 0, term: 0, membership: MEMBERSHIP }
   const stored = { base, lastIndex: 0, terms: [], memberships: [], tail: [], hardState: { term: 0, votedFor: undefined, commitIndex: 0 } }
   return { step: firstStep(settings, stored, seed, 0), inbox: [] }

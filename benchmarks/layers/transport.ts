@@ -32,7 +32,7 @@ export const transportLayer: Layer = {
       if (event.type !== 'received' || event.message.type !== 'appendEntries') return
       const { round, batches } = event.message
       const durable = batches.reduce((sum, { count }) => sum + count, 0)
-      n2.send({ type: 'member', id: 'n1' }, [{ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: durable, durable, lacks: 0, held: 0, round }])
+      n2.send({ type: 'member', id: 'n1' }, [{ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: durable, durable, lacks: 0, held: 0, promisedMs: 0, round }])
     })
     n1.events$.subscribe(event => { if (event.type === 'received') answered() })
     await Promise.all(areLinked)

@@ -28,7 +28,7 @@ ends it at once, which loses nothing that was acknowledged. A line tells when it
                        lets it listen beyond loopback, where whoever reaches it can read and write
   --listen HOST:PORT   where to listen for members and clients, if that is not the member's own address
 ${TRUST_HELP}
-  --election-timeout-ms N, --heartbeat-ms N
+  --election-timeout-ms N, --heartbeat-ms N, --read-lease-ms N
                        as in docs/options.md
   --snapshot-compression none|gzip|zstd
   --limit NAME=NUMBER  any of the limits of docs/options.md; once or more often

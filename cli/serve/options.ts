@@ -22,7 +22,7 @@ export interface ServeOptions {
   readonly recorder: string | undefined
   readonly json: boolean
   /** Handed on to `createRaft`, which looks at them. */
-  readonly timing: { readonly electionTimeoutMs?: number; readonly heartbeatMs?: number; readonly snapshotCompression?: Compression }
+  readonly timing: { readonly electionTimeoutMs?: number; readonly heartbeatMs?: number; readonly readLeaseMs?: number; readonly snapshotCompression?: Compression }
   readonly limits: Partial<Limits>
 }
 
@@ -30,7 +30,7 @@ const OPTIONS = {
   cluster: { type: 'string' }, id: { type: 'string' }, members: { type: 'string' }, join: { type: 'string' }, data: { type: 'string' }, machine: { type: 'string' },
   control: { type: 'string' }, 'control-name': { type: 'string', multiple: true }, 'control-without-authentication': { type: 'boolean' },
   listen: { type: 'string' }, ...TRUST, recorder: { type: 'string' }, 'election-timeout-ms': { type: 'string' }, 'heartbeat-ms': { type: 'string' },
-  'snapshot-compression': { type: 'string' }, limit: { type: 'string', multiple: true }, json: { type: 'boolean' },
+  'read-lease-ms': { type: 'string' }, 'snapshot-compression': { type: 'string' }, limit: { type: 'string', multiple: true }, json: { type: 'boolean' },
 } as const
 
 type Typed = ReturnType<typeof parsed<{ options: typeof OPTIONS }>>['values']
@@ -52,10 +52,11 @@ const limitsBehind = (texts: readonly string[]): Partial<Limits> =>
   Object.fromEntries(pairs('limit', texts, 'NAME=NUMBER').map(([name, text]) => [name, wholeNumber(`limit ${name}`, text, 0)]))
 
 const timingBehind = (values: Typed): ServeOptions['timing'] => {
-  const { 'election-timeout-ms': election, 'heartbeat-ms': heartbeat, 'snapshot-compression': compression } = values
+  const { 'election-timeout-ms': election, 'heartbeat-ms': heartbeat, 'read-lease-ms': lease, 'snapshot-compression': compression } = values
   return {
     ...(election !== undefined && { electionTimeoutMs: wholeNumber('election-timeout-ms', election, 1, MAX_TIMER_MS) }),
     ...(heartbeat !== undefined && { heartbeatMs: wholeNumber('heartbeat-ms', heartbeat, 1, MAX_TIMER_MS) }),
+    ...(lease !== undefined && { readLeaseMs: wholeNumber('read-lease-ms', lease, 0, MAX_TIMER_MS) }),
     ...(compression !== undefined && { snapshotCompression: choice('snapshot-compression', compression, ['none', 'gzip', 'zstd']) }),
   }
 }

@@ -37,7 +37,8 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.verified)
       sink.varint(message.durable)
       sink.varint(message.lacks)
-      return sink.varint(message.held)
+      sink.varint(message.held)
+      return sink.varint(message.promisedMs)
     case 'appendRefused':
       sink.varint(message.prevLogIndex)
       sink.varint(message.hintIndex)
@@ -72,7 +73,7 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
     }
     case 'appendPart': return { type, ...envelope, prevLogTerm: source.varint(), head: readHead(source), offset: source.varint(), part: readBlank(source) }
     case 'appendAccepted': {
-      return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint(), held: source.varint() }
+      return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint(), held: source.varint(), promisedMs: source.varint() }
     }
     case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint() }
     case 'requestVote': {

@@ -62,7 +62,7 @@ const BlankChunk: t.Type<Uint8Array, unknown> = new t.Type<Uint8Array, unknown>(
 const Settings: t.Type<Settings, unknown> = t.strict({
   id: MemberId, electionTimeoutMs: Millis, heartbeatMs: Millis, stallMs: Millis, maxAppendBytes: Count, maxInflightMessages: Count,
   maxInflightBytes: Count, maxUncommittedBytes: Count, logCacheBytes: Count, maxApplyBytes: Count,
-  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count, maxPendingReads: Count,
+  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count, maxPendingReads: Count, readLeaseMs: Millis,
 }, 'Settings')
 
 const AssemblyRecord = t.strict({ head: BatchHead, held: Count }, 'Assembly')
@@ -97,12 +97,12 @@ const common = {
   settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, log: LogHead, writtenCommit: Index,
   persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index,
   handedIndex: Index, handed: t.readonlyArray(t.strict({ last: Index, bytes: Count })), appliedIndex: Index, readingToApply: Index, replayTo: Index,
-  snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, electionDeadline: Time, round: Round,
+  snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, promisedUntil: Time, electionDeadline: Time, round: Round,
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time }),
+  contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time }),
 }, 'Progress')
 const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([
@@ -111,7 +111,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
-    transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })),
+    transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })), handedOn: t.boolean,
     reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
   }, 'Leader'),
 ], 'State')

@@ -39,12 +39,12 @@ const watched = (fold: Fold = step, stepped: Outputs<never, never, never, never>
  * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
-  const { options: { id, limits, electionTimeoutMs, heartbeatMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
+  const { options: { id, limits, electionTimeoutMs, heartbeatMs, readLeaseMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
   const asides = new Subject<Completion>()
   const { restored } = member.begun
-  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, ...limits }, store.recovered, seed, clock.now(), restored)
+  const first = firstStep({ id, electionTimeoutMs, heartbeatMs, readLeaseMs, ...limits }, store.recovered, seed, clock.now(), restored)
   const { linked, requests, reads, outputs, snapshots, operator, log, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),

@@ -114,7 +114,7 @@ export const appendPart: fc.Arbitrary<messages.AppendPart> =
       prevLogTerm: fields.head.firstIndex === 1 ? 0 : Math.max(1, Math.min(prevLogTerm, fields.head.term)),
     }))
 
-export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position, held: position }), position, position)
+export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position, held: position, promisedMs: position }), position, position)
   .map(([fields, one, other]) => ({ type: 'appendAccepted', ...fields, verified: Math.max(one, other), durable: Math.min(one, other) }))
 
 export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...envelope, term: position, prevLogIndex: position })

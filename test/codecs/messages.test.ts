@@ -61,7 +61,9 @@ test('Q07 a body keeps all 256 byte values', is => {
 test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   const bytes = bytesOf(messages.appendAccepted)
   for (const kind of [0, 17, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
-  is.is(reasonOf(decodeMessage(bytes.with(1, 1))), 'appendAccepted: has flags of a newer version')
+  is.is(reasonOf(decodeMessage(bytes.with(1, 2))), 'appendAccepted: has flags of a newer version')
+  const promising = bytesOf({ ...messages.appendAccepted, promisedMs: 7 })
+  is.is(reasonOf(decodeMessage(promising.with(4 + 8 * 6, 0))), 'appendAccepted: has a flag for nothing')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
   is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 6))), 'refused: has flags of a newer version')
@@ -279,7 +281,7 @@ test('no field is optional but the leader, who may be unknown', is => {
 })
 
 test('a codec with a forgotten field does not pass for the codec of its message', is => {
-  const forgetful = t.strict({ type: t.literal('appendAccepted'), from: t.string, to: t.string, term: t.number, verified: t.number, lacks: t.number, held: t.number, round: t.number })
+  const forgetful = t.strict({ type: t.literal('appendAccepted'), from: t.string, to: t.string, term: t.number, verified: t.number, lacks: t.number, held: t.number, promisedMs: t.number, round: t.number })
   const whole = t.strict({ ...forgetful.type.props, durable: t.number })
   // The types of these two lines are the test: the annotation `t.Type<AppendAccepted, unknown>` refuses the first and takes the second.
   const forgetfulPasses: typeof forgetful extends t.Type<core.AppendAccepted, unknown> ? true : false = false

@@ -29,7 +29,7 @@ const documented = (heading: string): Readonly<Record<string, number | string>> 
 test('every option of a member, with its default', t => {
   const options: Record<keyof RaftOptions<never, never, never>, number | string> = {
     cluster: 'required', id: 'required', members: 'required', join: 'none', machine: 'required', transport: 'required', storage: 'required', recorder: 'none',
-    electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs: DEFAULT_HEARTBEAT_MS, snapshotCompression: 'none', limits: 'see below',
+    electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs: DEFAULT_HEARTBEAT_MS, readLeaseMs: 0, snapshotCompression: 'none', limits: 'see below',
   }
   t.deepEqual(documented('A member'), options)
 })

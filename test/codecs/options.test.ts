@@ -19,7 +19,7 @@ test('what is required suffices: the rest has defaults', is => {
   is.true(isRight(checked))
   if (isRight(checked)) {
     is.deepEqual(checked.right, {
-      cluster: 'orders', id: 'n1', members: given.members, join: undefined, electionTimeoutMs: 1000, heartbeatMs: 100, snapshotCompression: 'none', limits: DEFAULT_LIMITS,
+      cluster: 'orders', id: 'n1', members: given.members, join: undefined, electionTimeoutMs: 1000, heartbeatMs: 100, readLeaseMs: 0, snapshotCompression: 'none', limits: DEFAULT_LIMITS,
     })
     is.not(checked.right.members, given.members, 'a copy: what the caller does to the original later changes nothing')
   }
@@ -68,6 +68,8 @@ const refused: readonly (readonly [name: string, options: unknown, report: reado
     ['electionTimeoutMs: must be an integer from 1 to 2147483647, not 2147483648']],
   ['a heartbeat above half the election timeout', { ...given, electionTimeoutMs: 199 },
     ['heartbeatMs: must be at most half of electionTimeoutMs = 199, not 100']],
+  ...[1, 199, 1001].map(readLeaseMs => [`a lease of ${readLeaseMs} ms`, { ...given, readLeaseMs },
+    [`readLeaseMs: must be 0, or from twice heartbeatMs = 200 to electionTimeoutMs = 1000, not ${readLeaseMs}`]] as const),
   ['a stall bound above the election timeout', { ...given, limits: { stallMs: 1001 } },
     ['limits.stallMs: must be at most electionTimeoutMs = 1000, not 1001']],
   ['a frame too small for what it must carry', { ...given, limits: { maxFrameBytes: 9_764_863 } },

@@ -132,7 +132,7 @@ const proposal = (id: number): RaftEvent => ({ type: 'proposed', id, body: { cou
 const at = (now: number, ...events: readonly RaftEvent[]): Batch => ({ now, wall: 1e12 + now, events })
 const lives = played(
   at(2000, { type: 'ticked', due: 2000 }), at(2001, vote(true, 3, 2_000_000)), at(2002, { type: 'persisted', turn: 2 }, vote(false, 4, 2_001_000)),
-  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, held: 0, round: 2_002_000 } }),
+  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, round: 2_002_000 } }),
   at(2004, { type: 'applied', index: 1 }), at(2005, proposal(1), proposal(2)), at(2006.5, proposal(3), { type: 'readAsked', id: 1 }),
 )
 

@@ -28,7 +28,7 @@ import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Milli
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
-  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, maxPendingReads: 100, ...changed,
+  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, maxPendingReads: 100, readLeaseMs: 0, ...changed,
 })
 
 export const words = (text: string): readonly string[] => text.split(' ').filter(Boolean)
@@ -141,7 +141,7 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), leaving: [], trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, reads: [], readRound: 0, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), leaving: [], trackers: [], uncommittedBytes: 0, chunkDue: now, transfer: undefined, handedOn: false, reads: [], readRound: 0, round: now * 1000,
   }
 }
 
@@ -151,7 +151,7 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly asks?: boolean }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly promisedMs?: number; readonly asks?: boolean }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
@@ -160,7 +160,7 @@ export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0,
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
-  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, held: 0, ...said })
+  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, held: 0, promisedMs: 0, ...said })
 export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
   message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
 const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {

@@ -59,7 +59,7 @@ const CALM = 2
 /** How long the search for an order may take; what it does not decide, the comparison with the log has decided already. */
 const MAX_STATES = 20_000
 
-const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unknown>, 'machine'> & { readonly electionTimeoutMs: Millis } => {
+const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unknown>, 'machine'> & { readonly electionTimeoutMs: Millis; readonly heartbeatMs: Millis } => {
   const electionTimeoutMs = dice.pick([150, 300, 1000])
   const tiny = (probability: number, low: number, usual: number): number =>
     !dice.chance(probability) ? usual : dice.chance(0.4) ? low : Math.round(dice.magnitude(low, usual))
@@ -99,6 +99,10 @@ const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>
     ...dice.chance(0.2) && { snapshotBytesPerSecond: Math.round(dice.magnitude(500, 1 << 20)) },
   }
 }
+
+/** A quarter of all clusters read by promises, as long ones or as short ones as there may be. */
+const drawLease = (dice: Dice, { electionTimeoutMs, heartbeatMs }: ReturnType<typeof drawSettings>): Millis =>
+  dice.chance(0.25) ? dice.integer(2 * heartbeatMs, electionTimeoutMs) : 0
 
 /** Bytes that commands are longer than they need to be: one sector holds many of some, and one of others takes many sectors. */
 const SIZES = [[0], [0, 0, 100, 1000], [500, 1000, 3000]] as const
@@ -205,7 +209,10 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const dice = createDice(seedFor(seed, 'trial'))
   const settings = drawSettings(dice)
   const { electionTimeoutMs } = settings
-  const cluster = simulate({ ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }) })
+  const cluster = simulate({
+    ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, readLeaseMs: drawLease(createDice(seedFor(seed, 'lease')), settings),
+    machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }),
+  })
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)

@@ -32,6 +32,7 @@ export interface Recipe<C, R, S> {
   readonly seed: number
   readonly electionTimeoutMs: Millis
   readonly heartbeatMs: Millis
+  readonly readLeaseMs: Millis
   readonly limits: Partial<Limits>
   readonly segmentBytes: number
   readonly turnMs: Millis
@@ -155,7 +156,7 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
 const start = <C, R, S>(body: Body<C, R, S>): void => {
   if (body.life !== undefined || body.isLost) return
   const { id, recipe, around: { agenda, network, judge, stir }, dice, timepiece, disk, ledger, words } = body
-  const { machine, addresses, segmentBytes, electionTimeoutMs, heartbeatMs, limits, turnMs } = recipe
+  const { machine, addresses, segmentBytes, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, turnMs } = recipe
   timepiece.begin(dice.between(0, 1_000_000))
   const loop = createLoop({
     agenda, timepiece, turnMs: () => turnMs === 0 ? 0 : dice.exponential(turnMs),
@@ -168,7 +169,7 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
   disk.serve(loop)
   const storage = fileStorage(`/${id}`, { disk: disk.files, clock: loop.clock, segmentBytes, idleMs: electionTimeoutMs / 2, random: dice.bytes })
   startRaft({
-    cluster: 'simulation', id, members: addresses, electionTimeoutMs, heartbeatMs, limits,
+    cluster: 'simulation', id, members: addresses, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
     machine: { ...watched, start: () => life.machine = watched.start() },
     storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
   }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {

@@ -22,6 +22,8 @@ export interface SimulationOptions<C, R, S> {
   readonly electionTimeoutMs?: Millis
   /** 100 unless told otherwise. */
   readonly heartbeatMs?: Millis
+  /** 0, so that no reads are answered by a promise of others, unless told otherwise. */
+  readonly readLeaseMs?: Millis
   readonly limits?: Partial<Limits>
   /** The size of a segment of the log: small ones bring more of what happens between two. 64 KiB unless told otherwise. */
   readonly segmentBytes?: number
@@ -41,7 +43,7 @@ const SEGMENT_BYTES = 64 * 1024
 
 /** The rest is looked at as a real member does. */
 const Given = closed({
-  machine: t.unknown, electionTimeoutMs: t.unknown, heartbeatMs: t.unknown, limits: t.unknown,
+  machine: t.unknown, electionTimeoutMs: t.unknown, heartbeatMs: t.unknown, readLeaseMs: t.unknown, limits: t.unknown,
   members: optional(integer('Members', 1, MAX_MEMBERS)),
   seed: optional(Count),
   // The bounds of `fileStorage`.
@@ -58,9 +60,9 @@ const addressesOf = (members: number): Readonly<Record<MemberId, string>> =>
 const NO_PORT = { open: () => undefined }
 
 /** What a real member would say to its part of the options. */
-const faultsOfMember = ({ machine, electionTimeoutMs, heartbeatMs, limits }: Readonly<Record<string, unknown>>): readonly string[] => {
+const faultsOfMember = ({ machine, electionTimeoutMs, heartbeatMs, readLeaseMs, limits }: Readonly<Record<string, unknown>>): readonly string[] => {
   const checked = decodeOptions({
-    cluster: 'simulation', id: 'n1', members: addressesOf(MEMBERS), machine, transport: NO_PORT, storage: NO_PORT, electionTimeoutMs, heartbeatMs, limits,
+    cluster: 'simulation', id: 'n1', members: addressesOf(MEMBERS), machine, transport: NO_PORT, storage: NO_PORT, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
   })
   return isLeft(checked) ? checked.left.report : protocolFaults('machine', machine)
 }
@@ -71,8 +73,8 @@ export const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): { readon
   const faults = [...isLeft(given) ? given.left : [], ...t.UnknownRecord.is(options) ? faultsOfMember(options) : []]
   if (faults.length > 0) throw new InvalidOptions(faults)
   const {
-    machine, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, limits = {},
+    machine, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, readLeaseMs = 0, limits = {},
     segmentBytes = SEGMENT_BYTES, turnMs = 0, replays = REPLAYS, fold = step,
   } = options
-  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, limits, segmentBytes, turnMs, fold }, replays }
+  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, segmentBytes, turnMs, fold }, replays }
 }
