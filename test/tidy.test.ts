@@ -29,6 +29,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],
+  ['lease'],
   ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach'],
   ['convert', 'sending', 'health'],
   ['election'],

@@ -367,4 +367,20 @@ export const MUTATIONS: readonly Mutation[] = [
     unseen: 'one that wins has all that is committed, and leads like any other',
     from: 'isVoting(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
   },
+  {
+    name: 'a promise ends when the leader is said to be gone', file: 'lib/voting.ts', killer: [`${LIB}/lease.test.ts`, 'whoever has promised keeps it*'],
+    from: '  if (isBound(state)) return true\n', to: '',
+  },
+  {
+    name: 'a start forgets what was promised', file: 'lib/recover.ts', killer: [`${LIB}/lease.test.ts`, 'whoever starts*'],
+    from: 'promisedUntil: now + settings.readLeaseMs', to: 'promisedUntil: now',
+  },
+  {
+    name: 'a leader relies on promises for longer than they last', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'it counts from when it asked*'],
+    from: 'TRUSTED = 0.8', to: 'TRUSTED = 3',
+  },
+  {
+    name: 'a leader that has told another to stand relies on promises', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'one that has told*'],
+    from: ' || handedOn', to: '',
+  },
 ]
