@@ -1,28 +1,54 @@
 /**
  * A packed body, little-endian:
  *
- *     flags u32 | count u32 | end u32 × count | data
+ *     flags u32 | count u32 | end u32 × count | data                                             flags 0
+ *     flags u32 | count u32 | end u32 × count | data | session u64 | first u64 | awaited u64     flags 1
  *
- * `end[i]` is where entry i ends in `data`. Flags are 0 in this version; bit 0 is kept for a column of client sessions and
- * sequence numbers between ends and data. The checksum travels beside the body and covers all of it.
+ * `end[i]` is where entry i ends in `data`. A body of a session names it behind its data, where it is in nobody's way; one of session 0 has a single
+ * empty entry, and opens the session of the index at which that comes to stand. The checksum travels beside the body and covers all of it.
  */
 import { type Either, left, right } from '../lib/prelude.js'
-import type { CommandBatch, EntryBody } from '../lib/types.js'
-import { checksumOf, readUint32, writeUint32 } from './bytes.js'
+import type { CommandBatch, EntryBody, Index } from '../lib/types.js'
+import { MAX_POSITION, checksumOf, readPosition, readUint32, writePosition, writeUint32 } from './bytes.js'
 
-/** What a body takes up beside its entries. */
+/** Whose a body's commands are, and how that proposer counts them: each of its commands has a number of its own, and later ones have higher ones. */
+export interface Numbering {
+  /** The index of the entry that opened the session. */
+  readonly session: Index
+  /** The number of the body's first command; those that follow have the next. */
+  readonly first: number
+  /** The lowest number whose result is still waited for; what came of those below need not be kept. */
+  readonly awaited: number
+}
+
+/** What a body takes up beside its entries, and its numbering if it has one. */
 export const BODY_HEADER_BYTES = 8
 /** What an entry takes up in a body beside its own bytes. */
 export const ENTRY_OVERHEAD_BYTES = 4
+/** What a numbering takes up. */
+export const NUMBERING_BYTES = 24
+const NUMBERED = 1
+const isNumbered = ({ bytes }: Pick<EntryBody, 'bytes'>): boolean => bytes[0] === NUMBERED
 const dataStart = (count: number): number => BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * count
 
 /** Whether `bytes` bytes have room for the ends of `count` entries. */
 export const bodyHolds = (bytes: number, count: number): boolean => dataStart(count) <= bytes
 
-const emptyBody = (count: number, dataBytes: number): Uint8Array => {
-  const bytes = new Uint8Array(dataStart(count) + dataBytes)
+const emptyBody = (count: number, dataBytes: number, numbering: Numbering | undefined): Uint8Array => {
+  const end = dataStart(count) + dataBytes
+  const bytes = new Uint8Array(numbering === undefined ? end : end + NUMBERING_BYTES)
   writeUint32(bytes, 4, count)
+  if (numbering === undefined) return bytes
+  bytes[0] = NUMBERED
+  writePosition(bytes, end, numbering.session)
+  writePosition(bytes, end + 8, numbering.first)
+  writePosition(bytes, end + 16, numbering.awaited)
   return bytes
+}
+
+const readNumbering = (bytes: Uint8Array): Numbering => {
+  const at = bytes.length - NUMBERING_BYTES
+  return { session: readPosition(bytes, at), first: readPosition(bytes, at + 8), awaited: readPosition(bytes, at + 16) }
 }
 
 const readEnd = (bytes: Uint8Array, entry: number): number => readUint32(bytes, BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * entry)
@@ -30,11 +56,11 @@ const readEnd = (bytes: Uint8Array, entry: number): number => readUint32(bytes, 
 const writeEnd = (bytes: Uint8Array, entry: number, end: number): void => writeUint32(bytes, BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * entry, end)
 
 /** Copies entries into one body. Callers keep their buffers. */
-export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
+export const packEntries = (entries: readonly Uint8Array[], numbering?: Numbering): EntryBody => {
   const count = entries.length
   let size = 0
   for (const entry of entries) size += entry.length
-  const bytes = emptyBody(count, size)
+  const bytes = emptyBody(count, size, numbering)
   const start = dataStart(count)
   let end = 0
   for (let i = 0; i < count; i++) {
@@ -45,6 +71,14 @@ export const packEntries = (entries: readonly Uint8Array[]): EntryBody => {
   }
   return { count, bytes, checksum: checksumOf(bytes) }
 }
+
+/** What opens a session. */
+export const packOpening = (): EntryBody => packEntries([new Uint8Array(0)], { session: 0, first: 0, awaited: 0 })
+
+export const isOpening = (body: EntryBody): boolean => isNumbered(body) && readNumbering(body.bytes).session === 0
+
+/** Whose the body's commands are, if they are anybody's who may ask for them again; not for what opens a session. */
+export const numberingOf = (body: EntryBody): Numbering | undefined => isNumbered(body) ? readNumbering(body.bytes) : undefined
 
 /** Where entry `position` begins in the body's bytes; where the last one ends, for the number of entries. */
 export const placeOf = ({ bytes, count }: EntryBody, position: number): number => dataStart(count) + (position === 0 ? 0 : readEnd(bytes, position - 1))
@@ -61,32 +95,41 @@ export const forEachEntry = (
   }
 }
 
-/** The entries that belong to the batch, as a body of their own: the batch's own body where it is whole, a copy where it is sliced. */
+/** The entries that belong to the batch, as a body of their own, with the numbers they have: the batch's own body where it is whole, a copy where it is sliced. */
 export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
   if (skip === 0 && count === body.count) return body
   const endOf = (entry: number): number => (entry < 0 ? 0 : readEnd(body.bytes, entry))
   const from = endOf(skip - 1)
   const to = endOf(skip + count - 1)
-  const bytes = emptyBody(count, to - from)
+  const numbering = numberingOf(body)
+  const bytes = emptyBody(count, to - from, numbering && { ...numbering, first: numbering.first + skip })
   for (let i = 0; i < count; i++) writeEnd(bytes, i, endOf(skip + i) - from)
   const data = dataStart(body.count)
   bytes.set(body.bytes.subarray(data + from, data + to), dataStart(count))
   return { count, bytes, checksum: checksumOf(bytes) }
 }
 
+const numberingFault = ({ session, first, awaited }: Numbering, count: number, dataBytes: number): string | undefined => {
+  if (session === 0) return first === 0 && awaited === 0 && count === 1 && dataBytes === 0 ? undefined : 'what opens a session has something to it'
+  return session > 0 && awaited >= 1 && awaited <= first && first + count - 1 <= MAX_POSITION ? undefined : 'the body has numbers out of range'
+}
+
 /** One pass over untrusted bytes: checksum, layout, bounds. `bytes` is taken over, not copied. */
 export const readBody = (bytes: Uint8Array, checksum: number): Either<string, EntryBody> => {
   if (checksumOf(bytes) !== checksum) return left('the body does not match its checksum')
   if (bytes.length < BODY_HEADER_BYTES) return left('the body is shorter than its header')
-  if (readUint32(bytes, 0) !== 0) return left('the body has flags of a newer version')
+  const flags = readUint32(bytes, 0)
+  if (flags > NUMBERED) return left('the body has flags of a newer version')
+  const end = flags === NUMBERED ? bytes.length - NUMBERING_BYTES : bytes.length
   const count = readUint32(bytes, 4)
-  if (count === 0 || !bodyHolds(bytes.length, count)) return left(`the body cannot hold ${count} entries`)
+  if (count === 0 || !bodyHolds(end, count)) return left(`the body cannot hold ${count} entries`)
   let previous = 0
   for (let i = 0; i < count; i++) {
     const end = readEnd(bytes, i)
     if (end < previous) return left(`entry ${i} of the body ends before it begins`)
     previous = end
   }
-  if (dataStart(count) + previous !== bytes.length) return left('the body is not as long as its entries')
-  return right({ count, bytes, checksum })
+  if (dataStart(count) + previous !== end) return left('the body is not as long as its entries')
+  const fault = flags === NUMBERED ? numberingFault(readNumbering(bytes), count, previous) : undefined
+  return fault === undefined ? right({ count, bytes, checksum }) : left(fault)
 }

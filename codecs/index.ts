@@ -2,7 +2,7 @@
 export { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from './batches.js'
 export { MAX_POSITION } from './bytes.js'
 export { clusterIdOf, clusterNameIdOf } from './cluster-id.js'
-export { bodyOf, forEachEntry, packEntries, readBody } from './entries.js'
+export { type Numbering, bodyOf, forEachEntry, isOpening, numberingOf, packEntries, packOpening, readBody } from './entries.js'
 export { type FirstFrame, type FrameReader, MAX_HANDSHAKE_FRAME_BYTES, frameReader, handshakeReader } from './frame-reader.js'
 export {
   type Frame, type FrameError, type FrameFault, type Lane, FRAME_HEADER_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, appendFrame, encodeFrame,

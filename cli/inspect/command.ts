@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { MAX_POSITION } from '../../codecs/bytes.js'
+import { unreachable } from '../../lib/prelude.js'
 import type { Index } from '../../lib/types.js'
 import { parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -41,8 +42,18 @@ const rangeBehind = (text: string): Range => {
   return { from, to }
 }
 
-const entryInWords = ({ index, term, time, kind, value, fault }: ShownEntry): string =>
-  `${index}@${term}  ${new Date(time).toISOString()}  ${fault !== undefined ? `cannot be read: ${fault}` : kind === 'command' ? JSON.stringify(value) : kind === 'noop' ? 'a new leader' : `members ${JSON.stringify(value)}`}`
+const contentInWords = ({ kind, value, fault }: ShownEntry): string => {
+  if (fault !== undefined) return `cannot be read: ${fault}`
+  switch (kind) {
+    case 'command': return JSON.stringify(value)
+    case 'noop': return 'a new leader'
+    case 'session': return 'a session'
+    case 'membership': return `members ${JSON.stringify(value)}`
+    default: return unreachable(kind)
+  }
+}
+
+const entryInWords = (entry: ShownEntry): string => `${entry.index}@${entry.term}  ${new Date(entry.time).toISOString()}  ${contentInWords(entry)}`
 
 const print = async (line: string): Promise<void> => {
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')

@@ -1,6 +1,6 @@
 /** The entries of a log, one line each. */
 import * as t from 'io-ts'
-import { forEachEntry } from '../../codecs/entries.js'
+import { forEachEntry, isOpening, numberingOf } from '../../codecs/entries.js'
 import { decodeValue } from '../../codecs/values.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { isLeft } from '../../lib/prelude.js'
@@ -15,7 +15,11 @@ export interface ShownEntry {
   readonly index: Index
   readonly term: number
   readonly time: number
-  readonly kind: EntryBatch['kind']
+  /** `session` for what opens one. */
+  readonly kind: EntryBatch['kind'] | 'session'
+  /** Whose the command is, by the index of what opened the session, and its number there: what comes again has the same. */
+  readonly session?: Index
+  readonly number?: number
   /** The command, as JSON has it; or the membership. */
   readonly value?: unknown
   /** Why the command cannot be read. */
@@ -36,8 +40,12 @@ const entriesOf = (batch: EntryBatch, codec: t.Type<unknown, unknown>): readonly
   const { kind, term, time, firstIndex } = batch
   if (batch.kind === 'noop') return [{ index: firstIndex, term, time, kind }]
   if (batch.kind === 'membership') return [{ index: firstIndex, term, time, kind, value: batch.membership }]
+  if (isOpening(batch.body)) return [{ index: firstIndex, term, time, kind: 'session' }]
+  const numbering = numberingOf(batch.body)
   const shown: ShownEntry[] = []
-  forEachEntry(batch.body, batch.skip, batch.skip + batch.count, bytes => shown.push({ index: firstIndex + shown.length, term, time, kind, ...commandIn(codec, bytes) }))
+  forEachEntry(batch.body, batch.skip, batch.skip + batch.count, (bytes, position) => shown.push({
+    index: firstIndex + shown.length, term, time, kind, ...(numbering && { session: numbering.session, number: numbering.first + position }), ...commandIn(codec, bytes),
+  }))
   return shown
 }
 

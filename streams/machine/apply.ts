@@ -2,6 +2,7 @@
 import { type ObservableInput, from } from 'rxjs'
 import { placeOf } from '../../codecs/entries.js'
 import { messageOf } from '../../codecs/report.js'
+import type { Told } from '../../codecs/results.js'
 import { valuesOf } from '../../codecs/values.js'
 import { dropBefore, lastIndexOf, shareOf } from '../../lib/batch.js'
 import type { MachineFailed } from '../../lib/errors.js'
@@ -10,10 +11,13 @@ import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/ty
 import type { Clock } from '../time/clock.js'
 import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
 import type { DecodedCommands } from './decoded-commands.js'
+import type { Sessions } from './sessions.js'
 
 export interface ApplyOptions<C, R, S> {
   readonly protocol: Protocol<C, R>
   readonly machine: RunningMachine<C, R, S>
+  /** Knows what was applied before, and what of it. */
+  readonly sessions: Pick<Sessions<R>, 'begin' | 'applied'>
   /** Commands that need not be read again; each is given to the machine once. */
   readonly commands: DecodedCommands<C>
   /** How long entries are applied before the rest is put off to another turn of the event loop. */
@@ -23,9 +27,9 @@ export interface ApplyOptions<C, R, S> {
   readonly from: Position
   /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
   readonly applied: (at: Position) => void
-  /** The results of commands from `firstIndex` on, all of `term`, in log order; where there are none, those before were passed over. Goes to the intake. */
-  readonly results: (firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]) => void
-  /** Commits are made only while somebody observes them. Called after `results`. */
+  /** What commands from `firstIndex` on, all of `term`, came to, in log order; where there is nothing, those before were passed over. Goes to the intake. */
+  readonly results: (firstIndex: Index, term: Term, results: readonly Told<R>[]) => void
+  /** Commits are made only while somebody observes them, and only of what the machine was given. Called after `results`. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   /** Everything up to and including `at`, so many bytes of log further than the last time, is applied and no call of the machine is under way. */
   readonly rested: (at: Position, bytes: number) => void
@@ -151,6 +155,7 @@ const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, do
 
 const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {
   const { index, term } = entries[0]!
+  work.sessions.applied(batch, results)
   advanceTo(work, batch, index + entries.length - 1)
   work.results(index, term, results)
   if (!work.commits.observed) return
@@ -204,16 +209,28 @@ const putOff = <C, R, S>(work: Work<C, R, S>): void => {
   work.clock.endOfTurn(() => { if (work.epoch === epoch) resume(work, work.clock.now()) })
 }
 
+/** The machine is not given what it was given before. */
+const passOver = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, answers: readonly Told<R>[]): void => {
+  const { firstIndex, term } = batch
+  advanceTo(work, batch, firstIndex + answers.length - 1)
+  work.results(firstIndex, term, answers)
+  rest(work, shareOf(batch, answers.length))
+}
+
 /** Applies what there is until the budget of the turn that began at `began` is spent, however promptly the machine answers. */
 const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   if (work.isBusy) return
   work.isBusy = true
   while (work.next < work.batches.length) {
     const batch = work.batches[work.next]!
+    // Sessions would hide that a command comes twice; the log has each index once.
+    if (batch.firstIndex !== work.at.index + 1) return fail(work, batch.firstIndex, new Error(`the entry at ${batch.firstIndex} was handed over behind that at ${work.at.index}`))
+    const answers = work.sessions.begin(batch)
     if (batch.kind !== 'command') {
       advanceTo(work, batch, lastIndexOf(batch))
       rest(work, shareOf(batch, batch.count))
-    } else if (!applySlice(work, batch, began)) return report(work)
+    } else if (answers !== undefined) passOver(work, batch, answers)
+    else if (!applySlice(work, batch, began)) return report(work)
     if (isSpent(work, began)) {
       putOff(work)
       return report(work)

@@ -10,7 +10,7 @@ export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
-interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'commands' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
+interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
   /** Sets the machine to the state of the newest snapshot; tells why it could not, unless it is called off. */
   restoreMachine(done: (failure: string | undefined) => void): Cancel
   /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */

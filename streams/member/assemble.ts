@@ -55,7 +55,7 @@ const outputsOf = <C, R, S>(
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, applied: from, restored } } = member
+  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
@@ -65,7 +65,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
-    protocol, machine, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
+    protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => {
       snapshots.rested(index, bytes)
@@ -86,7 +86,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   })
   const roll = followRoll({ links, admission }, first)
   const operator = createOperator(first, event => feed.completed(event, true), id => linked.at({ type: 'member', id }) !== undefined)
-  const log = followLog<C, S>({ protocol, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
+  const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
     linked, requests, reads, outputs, snapshots, operator, log, overflowed: overflow.add,

@@ -1,6 +1,6 @@
 /** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
 import { EMPTY, Observable, type ObservableInput, ReplaySubject, Subject, concatMap, defer, filter, map, merge, of, repeat, take, takeUntil, throwError } from 'rxjs'
-import { forEachEntry } from '../../codecs/entries.js'
+import { forEachEntry, isOpening } from '../../codecs/entries.js'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { decodeValue } from '../../codecs/values.js'
 import { lastIndexOf } from '../../lib/batch.js'
@@ -10,6 +10,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
 import type { Applied, Entry, Position, Protocol } from '../machine/machine.js'
+import type { Sessions } from '../machine/sessions.js'
 import type { Clock } from '../time/clock.js'
 import type { ReadLog } from './log-reads.js'
 
@@ -23,6 +24,8 @@ export type LogEvent<C, S> =
 
 interface FollowOptions<C, S> {
   readonly protocol: Pick<Protocol<C, unknown>, 'command'>
+  /** Knows what stands in the log and changed nothing: what was proposed again. */
+  readonly sessions: Pick<Sessions<unknown>, 'isPassedOver' | 'forgottenUpTo'>
   readonly newest: () => RaftState
   /** What the machine begins with. */
   readonly from: Applied<S>
@@ -47,17 +50,18 @@ interface Followed<C, S> extends FollowOptions<C, S> {
   readonly over: ReplaySubject<void>
 }
 
-/** The commands of these batches; what is none, as a new leader's first entry, is left out. */
-const entriesIn = <C>({ command: codec }: Followed<C, unknown>['protocol'], batches: readonly EntryBatch[]): readonly Entry<C>[] => {
+/** The commands of these batches; what is none, as a new leader's first entry, is left out, and what changed nothing. */
+const entriesIn = <C>({ protocol: { command: codec }, sessions }: Pick<FollowOptions<C, unknown>, 'protocol' | 'sessions'>, batches: readonly EntryBatch[]): readonly Entry<C>[] => {
   const entries: Entry<C>[] = []
   for (const batch of batches) {
-    if (batch.kind !== 'command') continue
+    if (batch.kind !== 'command' || isOpening(batch.body)) continue
     const { body, skip, count, term, time } = batch
-    let index = batch.firstIndex
-    forEachEntry(body, skip, skip + count, bytes => {
+    forEachEntry(body, skip, skip + count, (bytes, at) => {
+      const index = batch.firstIndex + at - skip
+      if (sessions.isPassedOver(index)) return
       const command = decodeValue(codec, bytes)
       if (isLeft(command)) throw new Error(`The command at index ${index} no longer decodes: ${command.left.join('; ')}`)
-      entries.push({ index: index++, term, time, command: command.right })
+      entries.push({ index, term, time, command: command.right })
     })
   }
   return entries
@@ -70,13 +74,17 @@ interface Pulled<C, S> {
 }
 
 /** What stands at `index`, which is applied. */
-const pull = <C, S>({ protocol, newest, latest, read, maxBytes }: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {
+const pull = <C, S>(followed: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {
+  const { sessions, newest, latest, read, maxBytes } = followed
   const { log } = newest()
   const { index: last, term, time, state } = latest
-  if (index <= log.base.index) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
+  // Of what is older than that nobody knows any more whether it was proposed before, and changed nothing.
+  const isOutOfReach = (): boolean => index <= sessions.forgottenUpTo
+  if (index <= log.base.index || isOutOfReach()) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
   const batches$ = index >= firstInMemory(log) ? of(batchesFrom(log, index, last, maxBytes)) : read(index, last, maxBytes)
   return batches$.pipe(map(batches => {
-    const entries = entriesIn(protocol, batches)
+    if (isOutOfReach()) return { event: undefined, next: index }
+    const entries = entriesIn(followed, batches)
     const end = batches.at(-1)
     return { event: entries.length === 0 ? undefined : { _tag: 'Committed', entries }, next: end === undefined ? index : lastIndexOf(end) + 1 }
   }))

@@ -1,4 +1,5 @@
 import { packEntries } from '../../codecs/entries.js'
+import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
 import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected } from '../../lib/errors.js'
 import { type Either, left, right, unreachable } from '../../lib/prelude.js'
 import type { ProposeRefused } from '../../lib/requests.js'
@@ -65,7 +66,9 @@ const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Propo
   return { type: 'propose', id: request.id, epoch: state.epoch, body }
 }
 
-const outcomeOf = <R>(result: R | MachineFailed): Either<MachineFailed, R> => result instanceof MachineFailed ? left(result) : right(result)
+const outcomeOf = <R>(result: Told<R>): Either<MachineFailed | OutcomeUnknown, R> => result === EXPIRED || result === FORGOTTEN || result === OPENED
+  ? left(new OutcomeUnknown('what came of it is not known any more'))
+  : result instanceof MachineFailed ? left(result) : right(result)
 
 const end = <R>({ released, tell }: InflightState<R>, { proposals }: InflightRequest<R>, outcome: (position: number) => Either<ProposeError, R>): void => {
   released(proposals)

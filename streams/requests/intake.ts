@@ -3,7 +3,7 @@
  * and the machine say of them goes back to where they came from.
  */
 import type { Limits } from '../../codecs/options.js'
-import type { MachineFailed } from '../../lib/errors.js'
+import type { Told } from '../../codecs/results.js'
 import type { Answer } from '../../lib/events.js'
 import { isLeft, isRight, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
@@ -51,7 +51,7 @@ export interface Intake<R> {
    */
   answered(answers: readonly Answer[]): void
   /** The machine has applied commands from `firstIndex` on, all of `term`; called in log order. Whatever it did not apply before them it never will. */
-  applied(firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void
+  applied(firstIndex: Index, term: Term, results: readonly Told<R>[]): void
   /** From now on every new request is refused as stopped; accepted ones are still answered. */
   refuseAll(): void
   /** Tells everyone still waiting that the outcome is unknown. */
@@ -70,7 +70,7 @@ interface PendingRequest<R> {
   firstIndex: Index
   term: Term
   /** What the machine made of its first commands, as far as it has come. */
-  results: readonly (R | MachineFailed)[]
+  results: readonly Told<R>[]
 }
 
 interface OriginState<R> {
@@ -144,7 +144,7 @@ const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
 }
 
 /** Gives the results to the requests they belong to: a request may get its results in pieces, and a piece may serve several requests. */
-const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void => {
+const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, results: readonly Told<R>[]): void => {
   const end = firstIndex + results.length
   let passed = 0
   for (const id of state.appended) {
@@ -162,7 +162,7 @@ const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, 
 }
 
 /** Whether the request has all its results now. */
-const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: PendingRequest<R>, more: readonly (R | MachineFailed)[]): boolean => {
+const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: PendingRequest<R>, more: readonly Told<R>[]): boolean => {
   request.results = request.results.length === 0 ? more : [...request.results, ...more]
   if (request.results.length < request.count) return false
   state.pending.delete(id)

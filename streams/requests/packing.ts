@@ -1,9 +1,9 @@
 /** Commands and results on their way between values and the bytes that requests and replies carry. */
 import { BODY_HEADER_BYTES, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
-import { decodeResults, encodeResults } from '../../codecs/results.js'
+import { type Told, decodeResults, encodeResults } from '../../codecs/results.js'
 import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
-import { type MachineFailed, Rejected, TooLarge } from '../../lib/errors.js'
+import { Rejected, TooLarge } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { ProposeReply } from '../../lib/requests.js'
 import type { EntryBody } from '../../lib/types.js'
@@ -43,7 +43,7 @@ export const unpackBody = <C, R>(
 
 /** Results as one reply carries them, or why none can. */
 export const packResults = <C, R>(
-  protocol: Protocol<C, R>, { maxFrameBytes }: Pick<Limits, 'maxFrameBytes'>, results: readonly (R | MachineFailed)[],
+  protocol: Protocol<C, R>, { maxFrameBytes }: Pick<Limits, 'maxFrameBytes'>, results: readonly Told<R>[],
 ): Either<string, EntryBody> => {
   const body = encodeResults(protocol.result, results)
   if (isLeft(body)) return body

@@ -3,7 +3,7 @@
  * member, from its own outlet or over links, goes through the intake to the core.
  */
 import { type CheckedOptions, DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
-import type { MachineFailed } from '../../lib/errors.js'
+import type { Told } from '../../codecs/results.js'
 import type { Answer } from '../../lib/events.js'
 import type { EntryBody, Index, Millis, RequestId, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
@@ -36,7 +36,7 @@ export interface Requests<C, R> extends Routes {
   /** What a step answered. */
   answered(answers: readonly Answer[]): void
   /** The machine has applied commands from `firstIndex` on, all of `term`: whoever proposed them is told at once. */
-  applied(firstIndex: Index, term: Term, results: readonly (R | MachineFailed)[]): void
+  applied(firstIndex: Index, term: Term, results: readonly Told<R>[]): void
   tick(): void
   /** Own proposals without an outcome, as the bound counts them. */
   readonly pending: number

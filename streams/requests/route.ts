@@ -1,4 +1,4 @@
-import type { MachineFailed } from '../../lib/errors.js'
+import type { Told } from '../../codecs/results.js'
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { Term } from '../../lib/types.js'
 
@@ -17,5 +17,5 @@ export interface Route {
 
 /** What became of one request. From the own core the results come as they are; over a link they come packed, as a `ProposeReply`. */
 export type Fate<R> =
-  | { readonly type: 'committed'; readonly id: number; readonly results: readonly (R | MachineFailed)[] }
+  | { readonly type: 'committed'; readonly id: number; readonly results: readonly Told<R>[] }
   | Exclude<ProposeReply, { readonly type: 'committed' }>

@@ -5,13 +5,17 @@ import { membershipOf, openLog, termAt } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
 import type { Applied, Machine, Position, RunningMachine } from '../machine/machine.js'
+import { type Sessions, createSessions } from '../machine/sessions.js'
+import { withSessions } from '../machine/with-sessions.js'
 import type { Snapshots, Store } from '../storage/port.js'
 import type { SnapshotNotice } from './events.js'
 import { type RestoreFailure, type Restoring, restore } from './restore.js'
 
 /** A machine that is ready to go on from where it is. */
 export interface Begun<C, R, S> {
+  /** Its snapshots have the sessions in them. */
   readonly machine: RunningMachine<C, R, S>
+  readonly sessions: Sessions<R>
   readonly applied: Applied<S>
   /** What it was restored from, if it was. */
   readonly restored: Snapshot | undefined
@@ -20,11 +24,14 @@ export interface Begun<C, R, S> {
 
 const NOTHING_APPLIED: Position = { index: 0, term: 0, time: 0 }
 
+type Recipe<C, R, S> = Pick<Machine<C, R, S>, 'start' | 'result'>
+
 /** A copy of the machine in its first state; whatever `start` does, the outcome is a value. */
-export const startMachine = <C, R, S>(recipe: Pick<Machine<C, R, S>, 'start'>): Either<InvalidOptions, Begun<C, R, S>> => {
+export const startMachine = <C, R, S>(recipe: Recipe<C, R, S>): Either<InvalidOptions, Begun<C, R, S>> => {
   try {
-    const machine = recipe.start()
-    return right({ machine, applied: appliedOf(machine, NOTHING_APPLIED), restored: undefined, notices: [] })
+    const sessions = createSessions<R>()
+    const machine = withSessions(recipe.start(), sessions, recipe.result)
+    return right({ machine, sessions, applied: appliedOf(machine, NOTHING_APPLIED), restored: undefined, notices: [] })
   } catch (thrown) {
     return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))
   }
@@ -54,7 +61,7 @@ const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean => {
  * longer holds all there ever was, the leader sends its own. Only a member that decides alone has nobody to ask.
  */
 export const beginMachine = <C, R, S>(
-  first: Begun<C, R, S>, recipe: Pick<Machine<C, R, S>, 'start'>, beginning: Beginning,
+  first: Begun<C, R, S>, recipe: Recipe<C, R, S>, beginning: Beginning,
   done: (outcome: Either<InvalidOptions | SnapshotLost, Begun<C, R, S>>) => void,
 ): void => {
   const { store, clock, stallMs } = beginning
@@ -77,6 +84,6 @@ export const beginMachine = <C, R, S>(
     } catch (thrown) {
       return without({ reason: messageOf(thrown), isUnreadable: false })
     }
-    done(right({ machine: first.machine, applied, restored: snapshot, notices: [] }))
+    done(right({ ...first, applied, restored: snapshot }))
   })
 }

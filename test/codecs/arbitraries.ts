@@ -1,7 +1,7 @@
 /** Arbitrary values of everything that travels or is stored, legal ones only. */
 import fc from 'fast-check'
 import { MAX_POSITION } from '../../codecs/bytes.js'
-import { packEntries } from '../../codecs/entries.js'
+import { type Numbering, packEntries, packOpening } from '../../codecs/entries.js'
 import { MemberId } from '../../codecs/primitives.js'
 import type { ReadAnswer } from '../../lib/events.js'
 import type * as messages from '../../lib/messages.js'
@@ -23,7 +23,13 @@ const edges = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, MAX_POSITION]
 export const position: fc.Arbitrary<number> = fc.oneof(fc.nat(9), fc.constantFrom(...edges), fc.maxSafeNat().map(value => Math.min(value, MAX_POSITION)))
 const upTo = (most: number): fc.Arbitrary<number> => position.map(value => (value <= most ? value : value % (most + 1)))
 
-export const body: fc.Arbitrary<EntryBody> = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 8 }).map(packEntries)
+const MOST_ENTRIES = 8
+const numbering: fc.Arbitrary<Numbering> = fc.tuple(upTo(MAX_POSITION - 1), upTo(MAX_POSITION - MOST_ENTRIES - 1), position)
+  .map(([session, first, awaited]) => ({ session: session + 1, first: first + 1, awaited: 1 + awaited % (first + 1) }))
+
+export const body: fc.Arbitrary<EntryBody> = fc.oneof({ weight: 9, arbitrary: fc.tuple(
+  fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: MOST_ENTRIES }), fc.option(numbering, { nil: undefined }),
+).map(([entries, numbers]) => packEntries(entries, numbers)) }, { weight: 1, arbitrary: fc.constant(packOpening()) })
 
 const sorted = (ids: readonly Id[]): Id[] => [...ids].sort()
 

@@ -13,7 +13,7 @@ import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs
 import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage } from '../../codecs/messages.js'
 import { FOLDER_FORMAT, decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from '../../codecs/records.js'
-import { decodeResults, encodeResults } from '../../codecs/results.js'
+import { EXPIRED, FORGOTTEN, OPENED, decodeResults, encodeResults } from '../../codecs/results.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
@@ -46,7 +46,7 @@ const Raw = new t.Type<Uint8Array, Uint8Array>(
 )
 const value = { key: 'motd', value: 'grüße, 世界', n: [1, -0.5, null, true] }
 const raw = Uint8Array.of(0, 127, 128, 255)
-const results: readonly unknown[] = [{ total: 3 }, new MachineFailed('overdrawn')]
+const results: readonly unknown[] = [{ total: 3 }, new MachineFailed('overdrawn'), EXPIRED, FORGOTTEN, OPENED]
 const plain = (result: unknown): unknown => (result instanceof MachineFailed ? `failed: ${result.reason}` : result)
 
 const samples: readonly Sample[] = [

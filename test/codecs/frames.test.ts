@@ -68,7 +68,7 @@ test('the bytes of entries and chunks are handed to the socket uncopied', is => 
 
 test('what carries entries or chunks travels on the bulk lane, the rest on the control lane', is => {
   const lanes = samples.map(([name, message]) => [name, rightOf(frameReader({ maxFrameBytes }).push(frameOf(message)))[0]?.lane] as const)
-  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'appendPart', 'installSnapshot', 'propose', 'committed'])
+  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'appendPart', 'installSnapshot', 'propose', 'proposeNumbered', 'openSession', 'committed'])
 })
 
 test('a payload has memory of its own, of exactly its size', is => {

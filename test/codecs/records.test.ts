@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { BATCH_HEADER_BYTES, decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { MAX_POSITION, checksumOf, joinedChecksum, readFloat64, readPosition, readUint32, viewOf, writeFloat64, writePosition, writeUint32 } from '../../codecs/bytes.js'
 import { clusterIdOf, clusterNameIdOf } from '../../codecs/cluster-id.js'
-import { bodyOf, forEachEntry, packEntries, readBody } from '../../codecs/entries.js'
+import { bodyOf, forEachEntry, isOpening, numberingOf, packEntries, packOpening, readBody } from '../../codecs/entries.js'
 import { handshakeReader } from '../../codecs/frame-reader.js'
 import { encodeFrame } from '../../codecs/frames.js'
 import { agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, refusal, refusalIn } from '../../codecs/handshake.js'
@@ -79,8 +79,8 @@ test('the checksum of two things together follows from theirs, however long the 
 })
 
 test('entries come out of a body as they went in', is => {
-  fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 20 }), entries => {
-    const packed = packEntries(entries)
+  fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 20 }), fc.boolean(), (entries, isNumbered) => {
+    const packed = packEntries(entries, isNumbered ? { session: 3, first: 2, awaited: 1 } : undefined)
     is.deepEqual(entriesOf({ body: packed, skip: 0, count: entries.length }), entries)
     is.deepEqual(readBody(packed.bytes, packed.checksum), right(packed))
   }))
@@ -92,7 +92,8 @@ test('a slice has the entries of the slice, and its body is that of those entrie
     const count = 1 + length % (packed.count - skip)
     const whole = entriesOf({ body: packed, skip: 0, count: packed.count })
     const slice: CommandBatch = { kind: 'command', firstIndex: 1, term: 1, time: 0, count, skip, body: packed }
-    is.deepEqual(bodyOf(slice), packEntries(whole.slice(skip, skip + count)))
+    const numbers = numberingOf(packed)
+    is.deepEqual(bodyOf(slice), packEntries(whole.slice(skip, skip + count), numbers && { ...numbers, first: numbers.first + skip }))
     is.deepEqual(rightOf(decodeBatch(bytesOf(slice), 0)).batch, { ...slice, skip: 0, body: bodyOf(slice) })
   }))
 })
@@ -174,7 +175,16 @@ test('Q09 a membership is alone in its batch', is => {
 const layouts: readonly (readonly [name: string, words: readonly number[], extraBytes: number])[] = [
   ['shorter than its header', [0], 0],
   ['no entries', [0, 0], 0],
-  ['flags of a newer version', [1, 1, 0], 0],
+  ['flags of a newer version', [2, 1, 0], 0],
+  ['shorter than its numbers', [1, 1, 0], 23],
+  ['numbers with bytes before them', [1, 1, 0, 1, 0, 1, 0, 1, 0], 1],
+  ['a session without numbers', [1, 1, 0, 1, 0, 0, 0, 0, 0], 0],
+  ['a number that is waited for behind the first', [1, 1, 0, 1, 0, 1, 0, 2, 0], 0],
+  ['a session beyond all positions', [1, 1, 0, 0, 0xffff_ffff, 1, 0, 1, 0], 0],
+  ['a number beyond all positions', [1, 1, 0, 1, 0, 0, 0xffff_ffff, 1, 0], 0],
+  ['what opens a session, with a command', [1, 1, 1, 0, 0, 0, 0, 0, 0], 1],
+  ['what opens a session, with a number', [1, 1, 0, 0, 0, 1, 0, 0, 0], 0],
+  ['what opens two sessions', [1, 2, 0, 0, 0, 0, 0, 0, 0, 0], 0],
   ['2^32 - 1 entries', [0, 0xffff_ffff], 0],
   ['more entries than ends', [0, 2, 0], 0],
   ['an entry that ends before it begins', [0, 2, 3, 1], 1],
@@ -188,6 +198,15 @@ for (const [name, words, extraBytes] of layouts) {
     is.true(isLeft(readBody(bytes, checksumOf(bytes))))
   })
 }
+
+test('a body says whose it is, or nothing', is => {
+  const numbers = { session: 2 ** 40, first: 7, awaited: 5 }
+  const [plain, numbered, opening] = [packEntries([utf8('one')]), packEntries([utf8('one')], numbers), packOpening()]
+  is.deepEqual([plain, numbered].map(numberingOf), [undefined, numbers])
+  is.deepEqual([plain, numbered, opening].map(isOpening), [false, false, true])
+  for (const packed of [plain, numbered, opening]) is.deepEqual(readBody(packed.bytes, packed.checksum), right(packed))
+  is.is(numbered.bytes.length, plain.bytes.length + 24, 'and costs nothing where it says nothing')
+})
 
 test('no bytes make the batch reader throw', is => {
   fc.assert(fc.property(body, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }), (packed: EntryBody, changes) => {

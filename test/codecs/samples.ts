@@ -1,5 +1,5 @@
 /** One fixed message of every kind and more than one where a kind has several faces: what the fixtures of version 1 hold. */
-import { packEntries } from '../../codecs/entries.js'
+import { packEntries, packOpening } from '../../codecs/entries.js'
 import type { Handshake } from '../../codecs/handshake.js'
 import type { Identity } from '../../codecs/records.js'
 import type { LinkMessage } from '../../lib/requests.js'
@@ -47,6 +47,8 @@ export const messages = {
   chunkAccepted: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_257, awaited: true },
   chunkBeingWritten: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_001, awaited: false },
   propose: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
+  proposeNumbered: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes], { session: 5_000_000_000, first: 4_999_999_999, awaited: 3 }) },
+  openSession: { type: 'propose', id: 11, epoch: 2, term: 3, body: packOpening() },
   committed: { type: 'committed', id: 12, firstIndex: 10, term: 7, results: packEntries([bytes('\0\x001'), bytes('\x01overdrawn')]) },
   refused: { type: 'refused', id: 13, reason: 'notLeader', leader: { id: 'n3', address: '[::1]:7003', term: 4 } },
   refusedWithoutLeader: { type: 'refused', id: 14, reason: 'invalid', leader: undefined },

@@ -4,7 +4,7 @@ import * as t from 'io-ts'
 import { packEntries, placeOf } from '../../codecs/entries.js'
 import { decodeJson, mayNestDeeper, nestsDeeper, parseJson } from '../../codecs/json.js'
 import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/report.js'
-import { MAX_REASON_CHARACTERS, decodeResults, encodeResults } from '../../codecs/results.js'
+import { EXPIRED, FORGOTTEN, MAX_REASON_CHARACTERS, OPENED, decodeResults, encodeResults } from '../../codecs/results.js'
 import { MAX_VALUE_DEPTH, decodeValue, encodeReadable, encodeValue, readBack, valuesOf } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
@@ -166,7 +166,7 @@ test('no bytes make the readers throw', is => {
 
 test('results come back in order, failures among them', is => {
   const Result = t.strict({ total: t.number })
-  const result = fc.oneof(fc.record({ total: fc.integer() }), fc.string().map(reason => new MachineFailed(reason)))
+  const result = fc.oneof(fc.record({ total: fc.integer() }), fc.string().map(reason => new MachineFailed(reason)), fc.constantFrom(EXPIRED, FORGOTTEN, OPENED))
   fc.assert(fc.property(fc.array(result, { minLength: 1, maxLength: 20 }), results => {
     is.deepEqual(rightOf(decodeResults(Result, rightOf(encodeResults(Result, results)))).map(plain), results.map(plain))
   }))
@@ -176,7 +176,8 @@ const plain = (result: unknown): unknown => (result instanceof MachineFailed ? {
 test('a result that cannot be encoded, or read, is named by its place', is => {
   is.deepEqual(encodeResults(t.unknown, [1, undefined]), left('result 1: undefined has no JSON form'))
   is.deepEqual(decodeResults(t.number, rightOf(encodeResults(t.unknown, [1, 'two']))), left('result 1: must be number, not "two"'))
-  is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of(2)])), left('result 0: a result has an unknown tag'))
+  is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of(5)])), left('result 0: a result has an unknown tag'))
+  is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of(2, 0)])), left('result 0: a result has an unknown tag'))
   is.deepEqual(decodeResults(t.unknown, packEntries([Uint8Array.of()])), left('result 0: a result has an unknown tag'))
 })
 

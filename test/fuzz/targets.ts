@@ -2,7 +2,7 @@
 import * as t from 'io-ts'
 import { decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { checksumOf } from '../../codecs/bytes.js'
-import { packEntries, readBody } from '../../codecs/entries.js'
+import { packEntries, packOpening, readBody } from '../../codecs/entries.js'
 import { frameReader, handshakeReader } from '../../codecs/frame-reader.js'
 import { encodeFrame, farewellFrame, framed, keepAliveFrame } from '../../codecs/frames.js'
 import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs/handshake.js'
@@ -77,7 +77,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'frames with checksums that fit': { samples: all.map(payloadOf), read: payload => readFrames(framed(payload)) },
   messages: { samples: all.map(payloadOf), read: readMessage },
   batches: { samples: batches, read: bytes => isRight(decodeBatch(bytes, 0)) },
-  bodies: { samples: [body.bytes], read: sealed(readBody) },
+  bodies: { samples: [body.bytes, packEntries([Uint8Array.of(0, 123, 125)], { session: 7, first: 3, awaited: 2 }).bytes, packOpening().bytes], read: sealed(readBody) },
   results: {
     samples: [rightOf(encodeResults(t.unknown, [value, new MachineFailed('overdrawn')])).bytes],
     read: sealed((bytes, checksum) => {

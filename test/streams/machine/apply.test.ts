@@ -7,13 +7,15 @@ import * as t from 'io-ts'
 import { NEVER, type ObservableInput, Subject, map, of, throwError, timer } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { packEntries } from '../../../codecs/entries.js'
+import type { Told } from '../../../codecs/results.js'
 import { encodeValue } from '../../../codecs/values.js'
 import { dropAfter, dropBefore } from '../../../lib/batch.js'
-import type { MachineFailed } from '../../../lib/errors.js'
+import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch, EntryBatch } from '../../../lib/types.js'
 import { createApply } from '../../../streams/machine/apply.js'
 import type { CommitEvent, Entry, RunningMachine } from '../../../streams/machine/machine.js'
+import { createSessions } from '../../../streams/machine/sessions.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
 import { virtualClock } from '../member/world.js'
 
@@ -39,7 +41,7 @@ const world = (how: Apply = entries => of(doubled(entries)), commands: DecodedCo
   const calls: (readonly number[])[] = []
   const told: string[] = []
   const rests: (readonly [index: number, bytes: number])[] = []
-  const results: (number | MachineFailed)[] = []
+  const results: Told<number>[] = []
   const commits = new Subject<CommitEvent<number, number, number>>()
   const machine: RunningMachine<number, number, number> = {
     state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
@@ -50,7 +52,7 @@ const world = (how: Apply = entries => of(doubled(entries)), commands: DecodedCo
   }
   const applier = createApply({
     commands,
-    protocol: { command: t.number, result: t.number }, machine, applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, machine, sessions: createSessions<number>(), applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
     rested: (at, bytes) => rests.push([at.index, bytes]),
     applied: at => told.push(`applied ${at.index}`),
     results: (firstIndex, term, list) => {
@@ -114,15 +116,25 @@ test('noops and memberships are no commands, and count as applied', assert => {
   assert.deepEqual(w.calls, [])
 })
 
+test('what was handed over before, and what comes too early, ends the work, and the machine does not see it', assert => {
+  for (const first of [2, 4]) {
+    const w = world()
+    w.applier.committed([noop(1), batch(2, 10)])
+    w.applier.committed([batch(first, 20)])
+    assert.deepEqual(w.told, ['results 2 of 2: 1', 'applied 2', `failed at ${first}: the entry at ${first} was handed over behind that at 2`])
+    assert.deepEqual(w.calls, [[2]])
+  }
+})
+
 test('the machine gets index, term and time of each entry, and only those of a sliced batch', assert => {
   const seen: Entry<number>[] = []
   const w = world(entries => {
     seen.push(...entries)
     return of(doubled(entries))
   })
-  w.applier.committed([dropAfter(dropBefore(batch(5, 50, 60, 70, 80), 6), 7)])
-  assert.deepEqual(seen, [{ index: 6, term: 2, time: 105, command: 60 }, { index: 7, term: 2, time: 105, command: 70 }])
-  assert.deepEqual(w.told, ['results 6 of 2: 2', 'applied 7'])
+  w.applier.committed([noop(1), dropAfter(dropBefore(batch(1, 50, 60, 70, 80), 2), 3)])
+  assert.deepEqual(seen, [{ index: 2, term: 2, time: 101, command: 60 }, { index: 3, term: 2, time: 101, command: 70 }])
+  assert.deepEqual(w.told, ['results 2 of 2: 2', 'applied 3'])
 })
 
 test('beyond the budget the rest is put off, in order and without a gap', assert => {
@@ -254,7 +266,7 @@ test('a command on which a reducer fails is a result, not a failure of the machi
   }).start()
   const w = world(entries => running.apply(entries))
   w.applier.committed([batch(1, 1, 2, 3)])
-  assert.deepEqual(w.results.map(result => typeof result === 'number' ? result : result.message.slice(-7)), [1, 'not two', 4])
+  assert.deepEqual(w.results.map(result => result instanceof MachineFailed ? result.reason : result), [1, 'not two', 4])
 })
 
 test('commits are made while somebody observes, with the results, after these were handed over', assert => {
@@ -313,7 +325,8 @@ test('slices of a batch count their part of it', assert => {
     return of(doubled(entries))
   })
   const large = batch(1, ...numbers(0, 300))
-  w.applier.committed([dropBefore(large, 101)])
+  w.applier.committed([...numbers(1, 100).map(noop), dropBefore(large, 101)])
+  w.rests.splice(0, 100)
   w.clock.settle()
   assert.true(w.rests.length > 3)
   assert.is(Math.round(w.rests.reduce((sum, [, bytes]) => sum + bytes, 0)), Math.round((128 + large.body.bytes.length) * 200 / 300))
@@ -355,7 +368,7 @@ test('what is done between two calls is not held against the machine', assert =>
   const w = world()
   const slow = createApply({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, commits: w.commits, from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, sessions: createSessions<number>(), commits: w.commits, from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
     rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,
     slow: tookMs => assert.fail(`slow ${tookMs}`), failed: (_, error) => assert.fail(error.message),

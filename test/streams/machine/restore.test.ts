@@ -10,6 +10,7 @@ import type { CommandBatch } from '../../../lib/types.js'
 import { createApply } from '../../../streams/machine/apply.js'
 import { operate } from '../../../streams/machine/operate.js'
 import type { Position } from '../../../streams/machine/machine.js'
+import { createSessions } from '../../../streams/machine/sessions.js'
 import { virtualClock } from '../member/world.js'
 import { placeAt } from '../snapshots/fakes.js'
 
@@ -30,7 +31,7 @@ const world = () => {
   const calls: { readonly answer: () => void }[] = []
   const applier = createApply({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: {
       state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
       apply: entries => {
@@ -137,7 +138,7 @@ const operated = () => {
   let done: (failure: string | undefined) => void = () => undefined
   const operator = operate({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
     restoreMachine: answer => {
       done = answer

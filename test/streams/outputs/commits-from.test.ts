@@ -7,6 +7,7 @@ import { append, compactTo, emptyLog, evict } from '../../../lib/log.js'
 import type { RaftState } from '../../../lib/state.js'
 import type { EntryBatch } from '../../../lib/types.js'
 import { followLog } from '../../../streams/outputs/commits-from.js'
+import { createSessions } from '../../../streams/machine/sessions.js'
 import { type Applied, type LogEvent, type RaftOptions, type Storage, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
 import { startRaft } from '../../../streams/create-raft.js'
 import { rest } from '../snapshots/fakes.js'
@@ -266,7 +267,7 @@ test('a log that is cut while it is read for somebody: the state, and on without
   const at = (index: number, state: number): Applied<number> => ({ index, term: 1, time: 5, state })
   const reads: { readonly from: number; readonly to: number; readonly answer: Subject<readonly EntryBatch[]> }[] = []
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, newest: () => ({ log }) as RaftState, from: at(3, 6), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: at(3, 6), maxBytes: 1000, endOfTurn: clock.endOfTurn,
     read: (from, to) => {
       const answer = new Subject<readonly EntryBatch[]>()
       reads.push({ from, to, answer })

@@ -3,6 +3,8 @@ import { Readable } from 'node:stream'
 import ava from 'ava'
 import { from, lastValueFrom } from 'rxjs'
 import { createRaft, memoryStorage, orThrow } from '../../../streams/index.js'
+import { createSessions } from '../../../streams/machine/sessions.js'
+import { withSessions } from '../../../streams/machine/with-sessions.js'
 import { simulate } from '../../../testing/index.js'
 import { counter, leaderOf, optionsOf } from '../member/world.js'
 import { rest } from '../snapshots/fakes.js'
@@ -78,11 +80,12 @@ test('snapshotChunks$ emits each chunk of a snapshot that was handed over, in or
   const chunks = record(sender.snapshotChunks$)
   const received = record(receiver.commits$)
   await receive()
-  const machine = counter.start()
+  const machine = withSessions(counter.start(), createSessions<number>(), counter.result)
   await lastValueFrom(from(machine.restore(Readable.from(chunks.map(({ chunk }) => chunk)))), { defaultValue: undefined })
   t.like(received, { 0: { _tag: 'Restored', state: machine.state } })
   t.is(machine.state, 9)
-  t.deepEqual(chunks.map(({ offset }) => offset), chunks.map((_, i) => i))
+  t.true(chunks.length > 1)
+  chunks.forEach(({ offset }, i) => t.is(offset, i === 0 ? 0 : chunks[i - 1]!.offset + chunks[i - 1]!.chunk.length))
 })
 
 test('snapshots$ tells of a snapshot on its way, where it is sent and where it is received', async t => {
@@ -90,8 +93,8 @@ test('snapshots$ tells of a snapshot on its way, where it is sent and where it i
   const [sent, received] = [record(sender.snapshots$), record(receiver.snapshots$)]
   await receive()
   const restored = received.find(event => event.type === 'restored')
-  t.is(restored?.snapshot.bytes, 2)
   const { snapshot } = restored!
+  t.true(snapshot.bytes > 0)
   const of = (events: typeof sent): typeof sent => events.filter(({ type }) => !type.startsWith('captur'))
   t.deepEqual(of(sent), [{ type: 'sending', to: receiver.id, snapshot, bytes: 0 }, { type: 'sent', to: receiver.id, snapshot }])
   t.deepEqual(of(received), [{ type: 'receiving', snapshot, bytes: 0 }, { type: 'received', snapshot }, { type: 'restored', snapshot }])

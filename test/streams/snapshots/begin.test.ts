@@ -1,10 +1,12 @@
 /** How a machine begins: from the newest snapshot, or anew where that cannot be had. */
 import test from 'ava'
+import * as io from 'io-ts'
 import { EMPTY, type ObservableInput, throwError } from 'rxjs'
 import { SnapshotLost } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryBatch, Snapshot } from '../../../lib/types.js'
 import type { RunningMachine } from '../../../streams/machine/machine.js'
+import { PREFACE_BYTES } from '../../../streams/machine/session-bytes.js'
 import { type Begun, beginMachine, startMachine } from '../../../streams/snapshots/begin.js'
 import type { Recovered, SnapshotReader } from '../../../streams/storage/port.js'
 import { placeAt, rest, virtualClock } from './fakes.js'
@@ -43,6 +45,7 @@ const begin = ({ snapshot = SNAPSHOT, recovered = log(5), chunks = CHUNKS, resto
   let read = 0
   let closed = 0
   const recipe = {
+    result: io.never,
     start: (): RunningMachine<never, never, string> => {
       let state = `machine ${++started}`
       return {
@@ -96,7 +99,7 @@ test('the machine is given the chunks and begins where the snapshot stands', asy
 
 test('without a snapshot the machine begins as it was started, at once', t => {
   const clock = virtualClock()
-  const recipe = { start: () => ({ state: 'fresh', apply: () => EMPTY, snapshot: () => { throw new Error('not asked for') }, restore: () => EMPTY }) }
+  const recipe = { result: io.unknown, start: () => ({ state: 'fresh', apply: () => EMPTY, snapshot: () => { throw new Error('not asked for') }, restore: () => EMPTY }) }
   const first = startMachine(recipe)
   const outcomes: unknown[] = []
   if (isLeft(first)) throw first.left
@@ -110,7 +113,7 @@ test('without a snapshot the machine begins as it was started, at once', t => {
 const damage = left(new Error('damaged at 2'))
 const unusable: Readonly<Record<string, readonly [Given, RegExp]>> = {
   'is damaged in the middle': [{ chunks: [CHUNKS[0]!, damage] }, /^damaged at 2$/],
-  'is damaged where the machine did not look': [{ chunks: [CHUNKS[0]!, damage], restore: set => () => (set('done'), EMPTY) }, /^damaged at 2$/],
+  'is damaged where the machine did not look': [{ chunks: [right(Buffer.alloc(PREFACE_BYTES)), ...CHUNKS, damage], restore: set => () => (set('done'), EMPTY) }, /^damaged at 2$/],
   'is damaged, which the machine keeps to itself': [{
     chunks: [CHUNKS[0]!, damage],
     restore: set => async bytes => {

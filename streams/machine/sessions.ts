@@ -1,0 +1,203 @@
+/**
+ * Who has had which commands applied: what makes a retry harmless (dissertation §6.3). The log alone determines it, as it does the machine's state, and
+ * it stands beside that in snapshots. A command of a session has a number, and is applied if that is above all that were applied before.
+ */
+import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
+import { type Numbering, numberingOf } from '../../codecs/entries.js'
+import type { MachineFailed } from '../../lib/errors.js'
+import type { CommandBatch, EntryBatch, Index, Millis } from '../../lib/types.js'
+
+/** These belong to the format: a member with others would apply other commands. */
+export const MAX_SESSIONS = 4096
+/** A session that is not used for so long is closed. */
+export const SESSION_MS: Millis = 60 * 60 * 1000
+/** So much counts at most of the time between two entries: neither an hour without a leader nor a clock that is set closes a session. */
+export const LONGEST_STEP_MS: Millis = 60 * 1000
+/** Results that are kept of one session; who numbers commands has no more of them open. */
+export const MAX_OPEN_COMMANDS = 16_384
+/** Runs of entries of which it is known that they were passed over. */
+export const MAX_PASSED_RUNS = 4096
+
+/** What commands in a row came to, by the number of the first. */
+export interface Kept<R> {
+  readonly first: number
+  readonly results: readonly (R | MachineFailed)[]
+}
+
+export interface Session<R> {
+  /** The highest number that was applied. */
+  last: number
+  /** What came of those below need not be told any more. */
+  awaited: number
+  /** When it was used last, by the table's clock. */
+  usedAt: Millis
+  readonly kept: Kept<R>[]
+}
+
+export interface Run {
+  readonly first: Index
+  readonly last: Index
+}
+
+/** All that there is to it; saved and restored as it is. */
+export interface SessionTable<R> {
+  /** By the index of the entry that opened it; who was used last stands last. */
+  readonly sessions: ReadonlyMap<Index, Session<R>>
+  /** What has passed, step by step from entry to entry; and the time of the last one. */
+  readonly clock: Millis
+  readonly time: Millis
+  /** Commands that stand in the log and changed nothing, in its order; and up to where those were forgotten. */
+  readonly passed: readonly Run[]
+  readonly forgottenUpTo: Index
+}
+
+export interface Sessions<R> {
+  /**
+   * This is next in the log. Returns what its first commands are answered with, where the machine must not be given them; undefined where it
+   * is to have them, as far as this batch goes.
+   */
+  begin(batch: EntryBatch): readonly Told<R>[] | undefined
+  /** The machine has applied the batch's first commands, as many as there are results. */
+  applied(batch: CommandBatch, results: readonly (R | MachineFailed)[]): void
+  /** Whether the command at `index`, which is applied and above `forgottenUpTo`, changed nothing. */
+  isPassedOver(index: Index): boolean
+  readonly forgottenUpTo: Index
+  readonly table: SessionTable<R>
+  /** What a snapshot has of them takes their place. */
+  become(table: SessionTable<R>): void
+}
+
+export const noSessions = <R>(): SessionTable<R> => ({ sessions: new Map(), clock: 0, time: 0, passed: [], forgottenUpTo: 0 })
+
+interface Work<R> extends SessionTable<R> {
+  sessions: Map<Index, Session<R>>
+  clock: Millis
+  time: Millis
+  passed: Run[]
+  forgottenUpTo: Index
+  /** Whose command came last: it stands last already. */
+  latest: Index
+}
+
+const isExpired = ({ clock }: Pick<Work<unknown>, 'clock'>, { usedAt }: Session<unknown>): boolean => clock - usedAt > SESSION_MS
+
+/** Those that were not used for longest make room. */
+const open = <R>(work: Work<R>, id: Index): void => {
+  const { sessions, clock } = work
+  for (const [oldest, session] of sessions) {
+    if (sessions.size < MAX_SESSIONS && !isExpired(work, session)) break
+    sessions.delete(oldest)
+  }
+  sessions.set(id, { last: 0, awaited: 1, usedAt: clock, kept: [] })
+  work.latest = id
+}
+
+/** The session, if it is open, which counts as a use of it. */
+const use = <R>(work: Work<R>, id: Index): Session<R> | undefined => {
+  const { sessions, clock } = work
+  const session = sessions.get(id)
+  if (session === undefined || isExpired(work, session)) return undefined
+  session.usedAt = clock
+  if (work.latest === id) return session
+  sessions.delete(id)
+  sessions.set(id, session)
+  work.latest = id
+  return session
+}
+
+/** The first place of a list at which `holds`, which from there on does; its length where it never does. */
+const firstPlace = <A>(list: readonly A[], holds: (item: A) => boolean): number => {
+  let [from, to] = [0, list.length]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (holds(list[middle]!)) to = middle
+    else from = middle + 1
+  }
+  return from
+}
+
+/** What came of those below `awaited` is dropped. */
+const drop = (session: Session<unknown>, awaited: number): void => {
+  if (awaited <= session.awaited) return
+  session.awaited = awaited
+  const { kept } = session
+  let spent = 0
+  while (spent < kept.length && kept[spent]!.first + kept[spent]!.results.length <= awaited) spent++
+  if (spent > 0) kept.splice(0, spent)
+}
+
+/** What came of `count` commands from number `first` on, which were applied before, or passed by later ones. */
+const recall = <R>({ kept, awaited }: Session<R>, first: number, count: number): readonly Told<R>[] => {
+  const told = Array.from<Told<R>>({ length: count }).fill(FORGOTTEN)
+  for (let at = firstPlace(kept, run => run.first + run.results.length > first); at < kept.length && kept[at]!.first < first + count; at++) {
+    const { first: from, results } = kept[at]!
+    for (let number = Math.max(first, from, awaited); number < Math.min(first + count, from + results.length); number++) told[number - first] = results[number - from]!
+  }
+  return told
+}
+
+const passOver = <R>(work: Work<R>, first: Index, count: number): void => {
+  const { passed } = work
+  const before = passed.at(-1)
+  const last = first + count - 1
+  if (before?.last === first - 1) passed[passed.length - 1] = { first: before.first, last }
+  else passed.push({ first, last })
+  if (passed.length > MAX_PASSED_RUNS) work.forgottenUpTo = passed.shift()!.last
+}
+
+const answersOf = <R>(work: Work<R>, { session: id, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
+  const session = use(work, id)
+  if (session === undefined) return Array.from<Told<R>>({ length: count }).fill(EXPIRED)
+  drop(session, awaited)
+  const repeated = Math.min(count, session.last - (first + skip) + 1)
+  return repeated > 0 ? recall(session, first + skip, repeated) : undefined
+}
+
+const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefined => {
+  const { firstIndex, kind, time } = batch
+  work.clock += Math.min(Math.max(0, time - work.time), LONGEST_STEP_MS)
+  work.time = time
+  // Whoever leads has a session for the asking: the entry with which its term began stands for no other life of any proposer.
+  if (kind === 'noop') open(work, firstIndex)
+  const numbering = kind === 'command' ? numberingOf(batch.body) : undefined
+  if (kind !== 'command' || numbering === undefined) return undefined
+  if (numbering.session === 0) {
+    open(work, firstIndex)
+    return [OPENED]
+  }
+  const answers = answersOf(work, numbering, batch)
+  if (answers !== undefined) passOver(work, firstIndex, answers.length)
+  return answers
+}
+
+const applied = <R>({ sessions }: Work<R>, { body, skip }: CommandBatch, results: readonly (R | MachineFailed)[]): void => {
+  const numbering = numberingOf(body)
+  const session = numbering && sessions.get(numbering.session)
+  if (numbering === undefined || session === undefined) return
+  const first = numbering.first + skip
+  session.last = first + results.length - 1
+  session.kept.push({ first, results })
+  drop(session, session.last - MAX_OPEN_COMMANDS + 1)
+}
+
+const isPassedOver = ({ passed }: SessionTable<unknown>, index: Index): boolean => {
+  const run = passed[firstPlace(passed, ({ last }) => last >= index)]
+  return run !== undefined && run.first <= index
+}
+
+/** The sessions of one member's machine: none. */
+export const createSessions = <R>(): Sessions<R> => {
+  const work = { ...noSessions<R>(), latest: 0 } as Work<R>
+  return {
+    begin: batch => begin(work, batch),
+    applied: (batch, results) => applied(work, batch, results),
+    isPassedOver: index => isPassedOver(work, index),
+    get forgottenUpTo() {
+      return work.forgottenUpTo
+    },
+    get table() {
+      return work
+    },
+    become: ({ sessions, passed, ...others }) => Object.assign(work, others, { sessions: new Map(sessions), passed: [...passed], latest: 0 }),
+  }
+}

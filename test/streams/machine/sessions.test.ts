@@ -1,0 +1,266 @@
+/** Which commands of a log are applied, and what the others are answered with. */
+import test from 'ava'
+import * as t from 'io-ts'
+import { type Numbering, packEntries, packOpening } from '../../../codecs/entries.js'
+import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../../codecs/results.js'
+import { dropAfter, dropBefore, lastIndexOf } from '../../../lib/batch.js'
+import { MachineFailed } from '../../../lib/errors.js'
+import { isLeft } from '../../../lib/prelude.js'
+import type { CommandBatch, EntryBatch, EntryBody, Index, Millis } from '../../../lib/types.js'
+import { decodeSessions, encodeSessions, PREFACE_BYTES, readPreface } from '../../../streams/machine/session-bytes.js'
+import { LONGEST_STEP_MS, MAX_OPEN_COMMANDS, MAX_PASSED_RUNS, MAX_SESSIONS, SESSION_MS, type Sessions, createSessions } from '../../../streams/machine/sessions.js'
+
+/** A log as it grows, and a machine that answers each command with the index at which it is applied. */
+const world = (sessions: Sessions<number> = createSessions(), time: Millis = 1_000_000) => {
+  let index = 0
+  const next = (): { readonly firstIndex: Index; readonly term: number; readonly time: Millis } => ({ firstIndex: index + 1, term: 1, time })
+  const give = (batch: EntryBatch): readonly Told<number>[] => {
+    index = lastIndexOf(batch)
+    const answers = sessions.begin(batch)
+    if (answers !== undefined && answers.length === batch.count) return answers
+    if (batch.kind !== 'command') return []
+    if (answers !== undefined) return [...answers, ...give(dropBefore(batch, batch.firstIndex + answers.length))]
+    const results = Array.from({ length: batch.count }, (_, i) => batch.firstIndex + i)
+    sessions.applied(batch, results)
+    return results
+  }
+  const bodyOf = (numbering: Numbering | undefined, count: number): EntryBody => packEntries(Array.from({ length: count }, () => new Uint8Array(1)), numbering)
+  const batchOf = (body: EntryBody): CommandBatch => ({ kind: 'command', ...next(), count: body.count, body, skip: 0 })
+  return {
+    sessions, give,
+    last: () => index,
+    wait: (ms: Millis): void => { time += ms },
+    open: (): Index => {
+      if (give(batchOf(packOpening()))[0] !== OPENED) throw new Error('it was not opened')
+      return index
+    },
+    lead: (): Index => {
+      give({ kind: 'noop', ...next(), count: 1 })
+      return index
+    },
+    /** Commands of a session from number `first` on. */
+    use: (session: Index, first: number, count = 1, awaited = first): readonly Told<number>[] => give(batchOf(bodyOf({ session, first, awaited }, count))),
+    batch: (session: Index, first: number, count: number, awaited = first): CommandBatch => batchOf(bodyOf({ session, first, awaited }, count)),
+    plain: (count = 1): readonly Told<number>[] => give(batchOf(bodyOf(undefined, count))),
+  }
+}
+
+test('commands without a session are applied, however often they come', assert => {
+  const w = world()
+  assert.deepEqual([w.plain(2), w.plain(2)], [[1, 2], [3, 4]])
+  assert.deepEqual(w.sessions.table.sessions.size, 0)
+})
+
+test('a command that comes again is not applied again, and is answered with what came of it', assert => {
+  const w = world()
+  const session = w.open()
+  assert.deepEqual(w.use(session, 1, 3), [2, 3, 4])
+  assert.deepEqual(w.use(session, 1, 3), [2, 3, 4])
+  assert.deepEqual(w.use(session, 2, 1, 1), [3])
+  assert.deepEqual([4, 5, 7, 8, 9].map(w.sessions.isPassedOver), [false, true, true, true, false])
+})
+
+test('of a body of which the beginning was applied only the rest is', assert => {
+  const w = world()
+  const session = w.open()
+  w.give(dropAfter(w.batch(session, 1, 5), 3))
+  assert.deepEqual(w.use(session, 1, 5), [2, 3, 6, 7, 8])
+  assert.deepEqual([4, 5, 6].map(w.sessions.isPassedOver), [true, true, false])
+})
+
+test('a body is taken in slices as it is as a whole', assert => {
+  const w = world()
+  const session = w.open()
+  const whole = w.batch(session, 1, 5)
+  for (const [first, last] of [[2, 3], [4, 4], [5, 6]] as const) w.give(dropBefore(dropAfter(whole, last), first))
+  const again = w.batch(session, 1, 5)
+  assert.deepEqual(w.give(dropAfter(again, 8)), [2, 3])
+  assert.deepEqual(w.give(dropBefore(again, 9)), [4, 5, 6])
+})
+
+test('numbers may be left out; what was left out is not applied when it comes late', assert => {
+  const w = world()
+  const session = w.open()
+  w.use(session, 1)
+  assert.deepEqual(w.use(session, 5, 2, 1), [3, 4])
+  assert.deepEqual(w.use(session, 3, 4, 1), [FORGOTTEN, FORGOTTEN, 3, 4])
+})
+
+test('results that nobody waits for are dropped, and the commands still not applied again', assert => {
+  const w = world()
+  const session = w.open()
+  w.use(session, 1, 2)
+  w.use(session, 3, 1, 2)
+  assert.deepEqual(w.use(session, 1, 3, 1), [FORGOTTEN, 3, 4])
+  w.use(session, 4, 1, 4)
+  assert.deepEqual([...w.sessions.table.sessions.values()][0]?.kept, [{ first: 4, results: [w.last()] }])
+})
+
+test('no more results are kept than one who numbers commands has open', assert => {
+  const w = world()
+  const session = w.open()
+  for (let first = 1; first <= MAX_OPEN_COMMANDS + 8; first += 8) w.use(session, first, 8, 1)
+  assert.deepEqual(w.use(session, 1, 10, 1), [...Array.from({ length: 8 }, () => FORGOTTEN), 10, 11])
+})
+
+test('a session that was never opened applies nothing', assert => {
+  const w = world()
+  assert.deepEqual(w.use(7, 1, 2), [EXPIRED, EXPIRED])
+  assert.deepEqual([1, 2].map(w.sessions.isPassedOver), [true, true])
+})
+
+test('the entry with which a term begins opens a session', assert => {
+  const w = world()
+  const session = w.lead()
+  assert.deepEqual([w.use(session, 1), w.use(session, 1)], [[2], [2]])
+})
+
+test('a failure of the machine is a result like any other', assert => {
+  const w = world()
+  const session = w.open()
+  const failed = new MachineFailed('no')
+  const batch = w.batch(session, 1, 1)
+  w.sessions.begin(batch)
+  w.sessions.applied(batch, [failed])
+  assert.deepEqual(w.use(session, 1), [failed])
+})
+
+/** Lets the log go on for so long without the session. */
+const others = (w: ReturnType<typeof world>, ms: Millis, stepMs: Millis = LONGEST_STEP_MS): void => {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    w.wait(Math.min(stepMs, ms - passed))
+    w.plain()
+  }
+}
+
+test('a session that is not used for its time is closed, and not a moment before; each use counts, that of what was applied too', assert => {
+  const w = world()
+  const [one, other] = [w.open(), w.open()]
+  w.use(one, 1)
+  w.use(other, 1)
+  others(w, SESSION_MS - 1000)
+  assert.not(w.use(one, 1)[0], EXPIRED)
+  others(w, 1000)
+  assert.not(w.use(other, 1)[0], EXPIRED)
+  others(w, SESSION_MS + 1)
+  assert.deepEqual([w.use(one, 2), w.use(other, 1)], [[EXPIRED], [EXPIRED]])
+  assert.deepEqual(w.use(one, 2), [EXPIRED], 'for good')
+  w.open()
+  assert.is(w.sessions.table.sessions.size, 1)
+})
+
+test('neither a long time without any entry nor a clock that is set closes a session', assert => {
+  const w = world()
+  const session = w.open()
+  w.use(session, 1)
+  for (const ms of [100 * SESSION_MS, 1e12]) {
+    w.wait(ms)
+    w.lead()
+    assert.not(w.use(session, 1)[0], EXPIRED)
+  }
+})
+
+test('one more than there may be closes the one that was not used for longest', assert => {
+  const w = world()
+  const [one, other] = [w.open(), w.open()]
+  w.use(one, 1)
+  for (let i = 2; i < MAX_SESSIONS; i++) w.open()
+  assert.is(w.sessions.table.sessions.size, MAX_SESSIONS)
+  w.open()
+  assert.is(w.sessions.table.sessions.size, MAX_SESSIONS)
+  assert.deepEqual(w.use(other, 1), [EXPIRED])
+  assert.not(w.use(one, 1)[0], EXPIRED)
+})
+
+test('where too many runs were passed over to remember them all, it is known up to where', assert => {
+  const w = world()
+  const session = w.open()
+  w.use(session, 1)
+  assert.is(w.sessions.forgottenUpTo, 0)
+  for (let i = 0; i < MAX_PASSED_RUNS + 2; i++) {
+    w.use(session, 1)
+    w.plain()
+  }
+  assert.is(w.sessions.forgottenUpTo, 5, 'the second of them stands there')
+  assert.deepEqual([5, 6, 7, 8].map(w.sessions.isPassedOver), [false, false, true, false])
+})
+
+// ── in a snapshot ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const saved = (sessions: Sessions<number>, codec: t.Type<number, unknown> = t.number): Sessions<number> => {
+  const bytes = encodeSessions(sessions.table, codec)
+  assertPreface(bytes)
+  const table = decodeSessions(bytes.subarray(PREFACE_BYTES), codec)
+  if (isLeft(table)) throw new Error(table.left)
+  const restored = createSessions<number>()
+  restored.become(table.right)
+  return restored
+}
+const assertPreface = (bytes: Uint8Array): void => {
+  const length = readPreface(bytes)
+  if (isLeft(length) || length.right !== bytes.length - PREFACE_BYTES) throw new Error('the preface says something else')
+}
+
+/** A log with all that a table may have: several sessions, results kept and dropped, failures, numbers left out, runs passed over. */
+const eventful = () => {
+  const w = world()
+  const [one, other] = [w.open(), w.lead()]
+  w.use(one, 1, 5)
+  w.wait(5000)
+  w.use(other, 1, 2)
+  w.use(one, 6, 2, 4)
+  w.use(one, 9, 1, 4)
+  w.use(one, 6, 1, 4)
+  w.use(99, 1)
+  const batch = w.batch(other, 3, 1, 2)
+  w.give(batch)
+  return { w, one, other }
+}
+
+test('what is saved and restored goes on as if nothing had happened', assert => {
+  const before = eventful()
+  const restored = saved(before.w.sessions)
+  assert.deepEqual([...restored.table.sessions.keys()], [...before.w.sessions.table.sessions.keys()], 'in the order of their use')
+  const after = world(restored, 1_005_000)
+  for (const w of [before.w, after]) {
+    w.give({ kind: 'noop', firstIndex: 30, term: 2, count: 1, time: 1_040_000 })
+    assert.deepEqual(w.use(before.one, 1, 10, 4), [FORGOTTEN, FORGOTTEN, FORGOTTEN, 6, 7, 10, 11, FORGOTTEN, 12, 40])
+    assert.deepEqual(w.use(before.other, 2, 2), [9, 15])
+    assert.deepEqual(Array.from({ length: 15 }, (_, i) => i + 1).filter(w.sessions.isPassedOver), [13, 14])
+  }
+  assert.deepEqual(encodeSessions(after.sessions.table, t.number), encodeSessions(before.w.sessions.table, t.number))
+})
+
+test('what is saved does not tell in which slices a machine was given its commands', assert => {
+  const [whole, sliced] = [world(), world()]
+  for (const w of [whole, sliced]) w.open()
+  const batch = whole.batch(1, 1, 6, 1)
+  whole.give(batch)
+  sliced.give(dropAfter(batch, 3))
+  sliced.give(dropBefore(batch, 4))
+  for (const w of [whole, sliced]) w.use(1, 7, 1, 5)
+  assert.deepEqual(encodeSessions(sliced.sessions.table, t.number), encodeSessions(whole.sessions.table, t.number))
+})
+
+test('a result that cannot be encoded is not kept, and the command still not applied again', assert => {
+  const w = world()
+  w.use(w.open(), 1)
+  const never = new t.Type<number, unknown>('Never', t.number.is, t.number.validate, () => { throw new Error('not in bytes') })
+  assert.deepEqual(world(saved(w.sessions, never)).use(1, 1), [FORGOTTEN])
+})
+
+test('a result that the codec does not read any more is forgotten, and the command still not applied again', assert => {
+  const w = world()
+  w.use(w.open(), 1)
+  const other = new t.Type<number, unknown>('Other', t.number.is, (value, context) => t.failure(value, context), value => value)
+  assert.deepEqual(world(saved(w.sessions, other)).use(1, 1), [FORGOTTEN])
+})
+
+test('bytes that end elsewhere are refused with a reason', assert => {
+  const bytes = encodeSessions(eventful().w.sessions.table, t.number)
+  for (let length = 0; length < bytes.length - PREFACE_BYTES; length++) {
+    assert.deepEqual(decodeSessions(bytes.subarray(PREFACE_BYTES, PREFACE_BYTES + length), t.number)._tag, 'Left')
+  }
+  assert.deepEqual(readPreface(bytes.with(7, 2)), { _tag: 'Left', left: 'the sessions are of format 2, and this version reads 1' })
+  assert.deepEqual(readPreface(Buffer.from('the state of a machine')), { _tag: 'Right', right: undefined })
+})
