@@ -25,7 +25,10 @@ export interface ClientOptions<C, R> extends Trust {
   readonly timeoutMs?: Millis
 }
 
-/** A proposer outside the cluster. It never sends a command again that may have been appended. */
+/**
+ * A proposer outside the cluster. What it sent and was not answered it sends again, to whoever leads, until the time of the command is up: each has a number in the
+ * client's session, by which all members know it again, so that it is applied once. Another client, also one that takes its place, has another session.
+ */
 export interface Client<C, R> extends Proposer<C, R> {
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, closes its links, then resolves; never rejects, and twice is once. */
   close(): Promise<void>

@@ -85,6 +85,15 @@ export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {
   }
 }
 
+/** The command was sent again because nobody knew what had become of it, and by then its session was closed, which alone could have told: it may be applied, once, or never. */
+export class SessionExpired extends Tagged<'SessionExpired'> {
+  readonly _tag = 'SessionExpired'
+  readonly appended = 'unknown'
+  constructor() {
+    super('The outcome is unknown because the session of this command was closed before the command could be sent again; it may have been applied, once, or never.')
+  }
+}
+
 /** The machine's reducer threw: the command is in the log, the state is unchanged, and every member records the same. */
 export class MachineFailed extends Tagged<'MachineFailed'> {
   readonly _tag = 'MachineFailed'
@@ -95,7 +104,7 @@ export class MachineFailed extends Tagged<'MachineFailed'> {
 }
 
 /** Why a proposal has no result. */
-export type ProposeError = NotLeader | Busy | TooLarge | Rejected | TimedOut | Stopped | OutcomeUnknown | MachineFailed
+export type ProposeError = NotLeader | Busy | TooLarge | Rejected | TimedOut | Stopped | OutcomeUnknown | SessionExpired | MachineFailed
 
 /** The function that was to read the machine's state threw. Nothing else is affected. */
 export class SelectFailed extends Tagged<'SelectFailed'> {

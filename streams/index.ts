@@ -1,7 +1,7 @@
 /** The public face of `rxraft`. */
 export {
   type Appended, Busy, type ChangeError, ChangeFailed, Damaged, FolderInUse, InvalidOptions, ListenFailed, MachineFailed, NotLeader, OutcomeUnknown, PortInUse, type ProposeError,
-  type ReadError, Rejected, SelectFailed, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
+  type ReadError, Rejected, SelectFailed, SessionExpired, type SnapshotError, SnapshotFailed, SnapshotLost, type StartError, Stopped, StorageFailed, TimedOut, TooLarge, type TransferError, TransferFailed, WrongFolder,
 } from '../lib/errors.js'
 export type { FollowerHealth, Health, LeaderHealth, PeerHealth, Used, UsedBounds } from '../lib/health.js'
 export type { AppendEntries, AppendPart, InstallSnapshot } from '../lib/messages.js'

@@ -31,7 +31,7 @@ const statusOf = (error: Failure): number => {
     case 'MachineFailed': case 'SelectFailed': return 422
     case 'NotLeader': case 'Busy': case 'Stopped': return 503
     case 'TimedOut': return error.appended === 'never' ? 503 : 504
-    case 'OutcomeUnknown': return 504
+    case 'OutcomeUnknown': case 'SessionExpired': return 504
     case 'SnapshotFailed': case 'TransferFailed': return 500
     default: return unreachable(error)
   }

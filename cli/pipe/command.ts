@@ -32,8 +32,8 @@ Sends each line of standard input, one command as JSON, through the cluster, and
   {"error": {"tag", "message", "appended"}}      it is not; "appended" says whether it may be in the log: "never", "yes" or "unknown"
 
 Commands are committed in the order of the input, many at a time. --at is asked once, for the cluster's name and its members; then members are spoken to
-as rxraft/client does, whoever leads and however often that changes. Nothing is ever sent twice: what was on its way to a leader that died is told as
-unknown, and the rest goes on. It reads no faster than what it prints is taken.
+as rxraft/client does, whoever leads and however often that changes. What was on its way to a leader that died is sent to the next one, and applied once;
+its outcome is unknown only where its time is up. It reads no faster than what it prints is taken.
 
 ${AT_HELP}
   --window N           commands on their way at a time (default ${DEFAULT_WINDOW})

@@ -1,38 +1,60 @@
-import { packEntries } from '../../codecs/entries.js'
+import { type Numbering, packEntries, packOpening } from '../../codecs/entries.js'
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
-import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected } from '../../lib/errors.js'
+import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected, SessionExpired } from '../../lib/errors.js'
 import { type Either, left, right, unreachable } from '../../lib/prelude.js'
 import type { ProposeRefused } from '../../lib/requests.js'
+import type { EntryBody } from '../../lib/types.js'
+import { createNumbers, type Numbers } from './numbers.js'
 import type { Proposal } from './proposal.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 
 interface InflightRequest<R> {
-  readonly id: number
+  /** The name that it has on its route; another each time it is sent. */
+  id: number
+  /** Its place among all that were ever sent. */
+  readonly serial: number
+  /** None where a session is to be opened. */
   readonly proposals: readonly Proposal<R>[]
-  readonly bytes: number
+  bytes: number
+  /** Without one it is sent once: what opens a session, and a leadership's commands. */
+  readonly numbering: Numbering | undefined
+  /** It was sent before, and nobody knows what became of it. */
+  isRepeated: boolean
 }
 
 /** Requests on their way over one route, each until its fate is known. */
 export interface InflightRequests<R> {
-  /** Requests without a fate. */
+  /** Requests without a fate that may still be told one. */
   readonly count: number
   /** Their bodies. */
   readonly bytes: number
+  /** Requests whose fate nobody will tell: they are to be sent again. */
+  readonly unknown: number
   /** The route they went over; the last one, when there are none. */
   readonly route: Route | undefined
-  /** Whether a refusal closed the epoch: nothing more may be sent until all that is in request has come back. */
+  /** Whether a refusal or a loss closed the epoch: nothing more may be sent until all that is in request has come back. */
   readonly isClosed: boolean
-  /** Makes one request of these proposals, to be sent over `route`. */
+  /** How many commands more may be numbered now; undefined while there is no session to number them in. */
+  readonly room: number | undefined
+  /** Makes the first of those whose fate is unknown a request again. */
+  repeat(route: Route): Unaddressed | undefined
+  /** Asks for a session, unless that is asked for. */
+  open(route: Route): Unaddressed | undefined
+  /** Makes one request of these proposals, to be sent over `route`. Those of a leadership are not numbered, and the others are. */
   add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
-  /** Tells the proposers, or keeps what was refused for `reopen`. */
+  /** Tells the proposers, or keeps what was refused for `reopen`, and what was lost for `repeat`. */
   settle(fate: Fate<R>): void
-  /** Gives up on what is in request: whatever was sent may have arrived. */
+  /** What is in request will not be answered any more: it may have been appended. */
   lose(reason: string): void
   /** What is in request was never looked at: it is kept for `reopen`, like all that was refused. */
   recall(): void
+  /** Whoever waits for something whose fate is unknown is told so, and nothing is sent again. */
+  giveUp(reason: string): void
   /** Begins a new epoch; what was refused is handed back, in the order in which it was sent. */
   reopen(): readonly Proposal<R>[]
-  /** Everything in request and everything refused, in order. */
+  /** Of what is to be sent again, that is dropped for which nobody waits. */
+  prune(): void
+  /** Everything in request, everything refused and everything unknown. */
   proposals(): readonly Proposal<R>[]
 }
 
@@ -45,8 +67,13 @@ export interface InflightOptions<R> {
 
 /** What is known of the requests that were sent. */
 interface InflightState<R> extends InflightOptions<R> {
+  readonly numbers: Numbers
   readonly requests: Map<number, InflightRequest<R>>
   refused: InflightRequest<R>[]
+  /** By their serial, unless some are just coming back. */
+  unknown: InflightRequest<R>[]
+  /** The first of this epoch that was refused: whoever refuses one refuses all that follow. */
+  refusedFrom: number
   bytes: number
   route: Route | undefined
   epoch: number
@@ -54,38 +81,109 @@ interface InflightState<R> extends InflightOptions<R> {
   lastId: number
 }
 
-const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
+const isOpening = ({ proposals }: Pick<InflightRequest<never>, 'proposals'>): boolean => proposals.length === 0
+
+/** The lowest number of the session of which it is not known here what became of it: what is in request goes before what is to be sent again. */
+const lowestAwaited = <R>({ requests, unknown }: Pick<InflightState<R>, 'requests' | 'unknown'>, session: number | undefined): number | undefined => {
+  for (const { numbering } of requests.values()) if (numbering?.session === session) return numbering?.first
+  return unknown.find(({ numbering }) => numbering?.session === session)?.numbering?.first
+}
+
+const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRequest<R>, 'id' | 'bytes'>, body: EntryBody): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
   state.route = route
-  const body = packEntries(proposals.map(proposal => proposal.bytes))
-  const request = { id: ++state.lastId, proposals, bytes: body.bytes.length }
-  proposals.forEach(proposal => { proposal.at = 'inFlight' })
-  state.requests.set(request.id, request)
-  state.bytes += request.bytes
-  return { type: 'propose', id: request.id, epoch: state.epoch, body }
+  const id = ++state.lastId
+  state.requests.set(id, Object.assign(made, { id, bytes: body.bytes.length }))
+  state.bytes += body.bytes.length
+  return { type: 'propose', id, epoch: state.epoch, body }
 }
 
-const outcomeOf = <R>(result: Told<R>): Either<MachineFailed | OutcomeUnknown, R> => result === EXPIRED || result === FORGOTTEN || result === OPENED
-  ? left(new OutcomeUnknown('what came of it is not known any more'))
-  : result instanceof MachineFailed ? left(result) : right(result)
+const commandsOf = (proposals: readonly Proposal<never>[]): readonly Uint8Array[] => proposals.map(({ bytes }) => bytes)
+
+const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
+  const numbering = proposals[0]?.term === undefined ? state.numbers.take(proposals.length, lowestAwaited(state, state.numbers.session)) : undefined
+  for (const proposal of proposals) proposal.at = 'inFlight'
+  return request(state, route, { serial: state.lastId + 1, proposals, numbering, isRepeated: false }, packEntries(commandsOf(proposals), numbering))
+}
+
+const open = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
+  for (const asked of state.requests.values()) if (isOpening(asked)) return undefined
+  return request(state, route, { serial: state.lastId + 1, proposals: [], numbering: undefined, isRepeated: false }, packOpening())
+}
+
+const isWaitedFor = ({ proposals }: InflightRequest<never>): boolean => proposals.some(({ done }) => done !== undefined)
+
+/** What nobody waits for any more is not sent again: numbers may be left out. */
+const prune = <R>(state: InflightState<R>): void => {
+  if (state.unknown.every(isWaitedFor)) return
+  for (const { proposals } of state.unknown.filter(unknown => !isWaitedFor(unknown))) state.released(proposals)
+  state.unknown = state.unknown.filter(isWaitedFor)
+}
+
+/** The same commands under the same numbers; only what is waited for may be less by now. */
+const repeat = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
+  prune(state)
+  const [first] = state.unknown
+  if (first?.numbering === undefined) return undefined
+  const awaited = lowestAwaited(state, first.numbering.session) ?? first.numbering.first
+  state.unknown.shift()
+  return request(state, route, first, packEntries(commandsOf(first.proposals), { ...first.numbering, awaited }))
+}
+
+const unknownBecause = (reason: string): Either<OutcomeUnknown, never> => left(new OutcomeUnknown(reason))
+
+const outcomeOf = <R>(result: Told<R>): Either<MachineFailed | OutcomeUnknown | SessionExpired, R> => {
+  if (result === EXPIRED) return left(new SessionExpired())
+  if (result === FORGOTTEN || result === OPENED) return unknownBecause('its result is not known any more, or cannot be carried')
+  return result instanceof MachineFailed ? left(result) : right(result)
+}
 
 const end = <R>({ released, tell }: InflightState<R>, { proposals }: InflightRequest<R>, outcome: (position: number) => Either<ProposeError, R>): void => {
   released(proposals)
   proposals.forEach((proposal, i) => tell(proposal, outcome(i)))
 }
 
+/** It was appended nowhere, or changed nothing, and goes back to where it came from. */
+const takeBack = <R>(state: InflightState<R>, request: InflightRequest<R>): void => {
+  for (const proposal of request.proposals) proposal.at = 'returned'
+  state.refused.push(request)
+}
+
+/** What may have been appended is sent again, if it has numbers by which it is known. */
+const keep = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: string): void => {
+  state.isClosed = true
+  if (request.numbering === undefined) return end(state, request, () => unknownBecause(reason))
+  request.isRepeated = true
+  state.unknown.push(request)
+}
+
 const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: ProposeRefused['reason']): void => {
   state.isClosed = true
-  if (reason === 'invalid' && request.proposals.length === 1) {
+  state.refusedFrom = Math.min(state.refusedFrom, request.id)
+  const isInvalid = reason === 'invalid'
+  // That it is refused now says nothing of where it was sent before.
+  if (request.isRepeated) return isInvalid ? end(state, request, () => unknownBecause('the leader to which it was sent again does not accept it')) : keep(state, request, reason)
+  const { length } = request.proposals
+  if (isInvalid && length === 1) {
     return end(state, request, () => left(new Rejected(['the leader does not accept it: its codec or its limits differ from the ones here'])))
   }
-  const { length } = request.proposals
-  for (const proposal of request.proposals) {
-    proposal.at = 'returned'
-    if (reason === 'invalid') proposal.companions = Math.floor(length / 2)
-  }
-  state.refused.push(request)
+  if (isInvalid) for (const proposal of request.proposals) proposal.companions = Math.floor(length / 2)
+  takeBack(state, request)
+}
+
+/** The session is closed: what was sent once changed nothing, and is proposed anew in another. */
+const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, session: number): void => {
+  state.isClosed = true
+  state.numbers.expire(session)
+  if (request.isRepeated) end(state, request, () => left(new SessionExpired()))
+  else takeBack(state, request)
+}
+
+const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
+  if (isOpening(request)) return results[0] === OPENED ? state.numbers.open(firstIndex) : undefined
+  if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.session)
+  end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
 }
 
 const settle = <R>(state: InflightState<R>, fate: Fate<R>): void => {
@@ -94,10 +192,8 @@ const settle = <R>(state: InflightState<R>, fate: Fate<R>): void => {
   state.requests.delete(fate.id)
   state.bytes -= request.bytes
   switch (fate.type) {
-    case 'committed': return end(state, request, fate.results.length === request.proposals.length
-      ? i => outcomeOf(fate.results[i]!)
-      : () => left(new OutcomeUnknown('the answer cannot be read')))
-    case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))
+    case 'committed': return commit(state, request, fate)
+    case 'lost': return keep(state, request, 'the leader lost track of the command, as when its leadership ends')
     case 'refused': return refuse(state, request, fate.reason)
     default: return unreachable(fate)
   }
@@ -112,12 +208,27 @@ const close = <R>(state: InflightState<R>): readonly InflightRequest<R>[] => {
   return requests
 }
 
-const lose = <R>(state: InflightState<R>, reason: string): void =>
-  close(state).forEach(request => end(state, request, () => left(new OutcomeUnknown(reason))))
+/** Whether it changed nothing for certain, although nobody says so: it follows something refused, or was sent once, in a session that had closed before. */
+const changedNothing = <R>({ refusedFrom, numbers }: InflightState<R>, { id, isRepeated, numbering }: InflightRequest<R>): boolean =>
+  !isRepeated && (id > refusedFrom || (numbering !== undefined && numbers.isExpired(numbering.session)))
+
+const lose = <R>(state: InflightState<R>, reason: string): void => {
+  for (const request of close(state)) {
+    if (changedNothing(state, request)) takeBack(state, request)
+    else keep(state, request, reason)
+  }
+}
+
+const giveUp = <R>(state: InflightState<R>, reason: string): void => {
+  lose(state, reason)
+  for (const request of state.unknown.splice(0)) end(state, request, () => unknownBecause(reason))
+}
 
 const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
-  const proposals = state.refused.sort((a, b) => a.id - b.id).flatMap(request => request.proposals)
+  const proposals = state.refused.sort((a, b) => a.serial - b.serial).flatMap(request => request.proposals)
   state.refused = []
+  state.unknown.sort((a, b) => a.serial - b.serial)
+  state.refusedFrom = Number.POSITIVE_INFINITY
   state.isClosed = false
   state.epoch++
   return proposals
@@ -125,7 +236,10 @@ const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
 
 /** The requests of one outlet, over one route after another. */
 export const createInflight = <R>(options: InflightOptions<R>): InflightRequests<R> => {
-  const state: InflightState<R> = { ...options, requests: new Map(), refused: [], bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0 }
+  const numbers = createNumbers()
+  const state: InflightState<R> = {
+    ...options, numbers, requests: new Map(), refused: [], unknown: [], refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
+  }
   return {
     get count() {
       return state.requests.size
@@ -133,17 +247,30 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
     get bytes() {
       return state.bytes
     },
+    get unknown() {
+      return state.unknown.length
+    },
     get route() {
       return state.route
     },
     get isClosed() {
       return state.isClosed
     },
+    get room() {
+      return numbers.session === undefined ? undefined : numbers.room(lowestAwaited(state, numbers.session))
+    },
+    repeat: route => repeat(state, route),
+    open: route => {
+      if (route.session !== undefined) numbers.open(route.session)
+      return numbers.session === undefined ? open(state, route) : undefined
+    },
     add: (route, proposals) => add(state, route, proposals),
     settle: fate => settle(state, fate),
     lose: reason => lose(state, reason),
     recall: () => close(state).forEach(request => refuse(state, request, 'stopped')),
+    giveUp: reason => giveUp(state, reason),
     reopen: () => reopen(state),
-    proposals: () => [...state.refused, ...state.requests.values()].flatMap(request => request.proposals),
+    prune: () => prune(state),
+    proposals: () => [...state.unknown, ...state.refused, ...state.requests.values()].flatMap(request => request.proposals),
   }
 }

@@ -3,7 +3,7 @@
  * and the machine say of them goes back to where they came from.
  */
 import type { Limits } from '../../codecs/options.js'
-import type { Told } from '../../codecs/results.js'
+import { FORGOTTEN, type Told } from '../../codecs/results.js'
 import type { Answer } from '../../lib/events.js'
 import { isLeft, isRight, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
@@ -170,12 +170,13 @@ const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: Pending
   return true
 }
 
-/** What a link is told of results; those that cannot be carried are as good as lost. */
+/** What a link is told of results; where they cannot be carried, that they cannot: to ask again would not help. */
 const replyOf = <C, R>({ protocol, limits, notice }: IntakeState<C, R>, { requestId, firstIndex, term, results }: PendingRequest<R>): ProposeReply => {
   const packed = packResults(protocol, limits, results)
   if (isRight(packed)) return { type: 'committed', id: requestId, firstIndex, term, results: packed.right }
   notice({ type: 'unsendableResult', firstIndex, reason: packed.left })
-  return { type: 'lost', id: requestId }
+  const none = packResults(protocol, limits, results.map(() => FORGOTTEN))
+  return isRight(none) ? { type: 'committed', id: requestId, firstIndex, term, results: none.right } : { type: 'lost', id: requestId }
 }
 
 type Sink<R> = Pick<OriginState<R>, 'from' | 'check' | 'reply' | 'committed'>
@@ -196,7 +197,7 @@ export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
   return {
     openSelf: settle => open(state, {
       from: 'self', check: undefined, reply: settle,
-      committed: ({ requestId, results }) => settle({ type: 'committed', id: requestId, results }),
+      committed: ({ requestId, firstIndex, results }) => settle({ type: 'committed', id: requestId, firstIndex, results }),
     }),
     openLink: (from, reply) => open(state, {
       from, check: body => {

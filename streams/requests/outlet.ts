@@ -1,11 +1,13 @@
 /**
  * Where proposals begin: a bounded FIFO that keeps each command until it has a fate, and one route at a time to the leader.
  *
- *     submit ──► waiting ── packed once a turn ──► in flight on the route ──► committed | lost | timed out
- *                   ▲                                   │
- *                   └─── refused: nothing appended ─────┘   back to the front, in the order of submission
+ *     submit ──► waiting ── numbered and packed once a turn ──► in flight on the route ──► committed | timed out
+ *                   ▲                                             │      │         ▲
+ *                   └─── refused: nothing appended ───────────────┘      └─ lost ──┘   the same again, under the same numbers, before all others
+ *              back to the front, in the order of submission
  *
- * A command is sent again only after a refusal, or the farewell of a leader that has not looked at it: both say that it was appended nowhere.
+ * A refusal, or the farewell of a leader that has not looked at it, says of a command that it was appended nowhere. Of what is lost nobody knows; but it has a
+ * number in a session, by which whoever applies it knows it again, and so it is sent until it is known. A leadership's commands are sent once.
  */
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
@@ -56,12 +58,14 @@ export interface Outlet<C, R> {
   settle(key: string, fate: Fate<R>): void
   /** The same for a reply from a link, whose results are still packed. */
   replied(key: string, reply: ProposeReply): void
-  /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or its outcome is unknown. */
+  /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or what became of it has to be found out. */
   gone(key: string, unanswered: Unanswered): void
   /** Lets time pass: deadlines, graces and pauses are looked at here and nowhere else. Call it with every tick. */
   tick(): void
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, then calls `done`; needs ticks meanwhile. Twice is once. */
   drain(done: () => void): void
+  /** Tells everybody who waits that it is over. */
+  halt(): void
   /** Commands that have no fate yet, as the bounds count them. */
   readonly pending: number
   /** Requests sent and not answered. */
@@ -96,7 +100,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
       released: proposals => release(state, proposals),
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
-    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.size > 0, send: () => flush(state) }),
+    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
     pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
     stopAt: undefined, whenStopped: [],
   }
@@ -148,15 +152,24 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   state.asking.wake()
 }
 
-const flush = <C, R>({ asking: { way: route, isPaused }, inflight, waiting, limits }: OutletState<C, R>): void => {
+/** What may leave next: what nobody knows the fate of before all else. */
+const nextRequest = <C, R>({ inflight, waiting, limits }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
+  if (inflight.bytes >= limits.maxInflightBytes) return undefined
+  const again = inflight.repeat(route)
+  const first = again === undefined ? waiting.first() : undefined
+  if (first === undefined) return again
+  if (first.term !== undefined) return inflight.add(route, waiting.take(limits.maxBatchBytes, Number.POSITIVE_INFINITY))
+  const opening = inflight.open(route)
+  const room = inflight.room ?? 0
+  return room > 0 ? inflight.add(route, waiting.take(limits.maxBatchBytes, room)) : opening
+}
+
+const flush = <C, R>(state: OutletState<C, R>): void => {
+  const { asking: { way: route, isPaused }, inflight } = state
   if (route === undefined || isPaused || inflight.isClosed) return
   if (inflight.count > 0 && inflight.route?.key !== route.key) return
   const requests: Unaddressed[] = []
-  while (inflight.bytes < limits.maxInflightBytes) {
-    const proposals = waiting.take(limits.maxBatchBytes)
-    if (proposals.length === 0) break
-    requests.push(inflight.add(route, proposals))
-  }
+  for (let next = nextRequest(state, route); next !== undefined; next = nextRequest(state, route)) requests.push(next)
   if (requests.length > 0) route.send(requests)
 }
 
@@ -181,9 +194,10 @@ const proceed = <C, R>(state: OutletState<C, R>): void => {
   if (state.inflight.count === 0) {
     state.graceUntil = undefined
     if (state.inflight.isClosed) takeBack(state)
+    state.inflight.prune()
   }
   state.asking.wake()
-  const isIdle = state.inflight.count === 0 && (state.waiting.size === 0 || state.asking.way === undefined)
+  const isIdle = state.inflight.count + state.inflight.unknown === 0 && (state.waiting.size === 0 || state.asking.way === undefined)
   if (state.stopAt !== undefined && isIdle) finish(state)
 }
 
@@ -200,6 +214,8 @@ const takeBack = <C, R>(state: OutletState<C, R>): void => {
 const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): void => {
   if (key !== state.inflight.route?.key) return
   if (fate.type === 'refused' && fate.reason !== 'invalid') state.asking.refused(key, fate.reason)
+  // Whoever lost it has lost its office, or cannot say what came of it: it would do so again.
+  else if (fate.type === 'lost') state.asking.refused(key, 'notReady')
   else if (fate.type === 'committed') state.asking.taken()
   state.inflight.settle(fate)
   proceed(state)
@@ -246,7 +262,7 @@ const drain = <C, R>(state: OutletState<C, R>, done: () => void): void => {
 }
 
 const finish = <C, R>(state: OutletState<C, R>): void => {
-  state.inflight.lose('the member or client was stopped before an answer came')
+  state.inflight.giveUp('the member or client was stopped before an answer came')
   takeBack(state)
   for (const proposal of state.waiting.all()) tell(state, proposal, left(new Stopped()))
   state.whenStopped.splice(0).forEach(done => done())
@@ -267,6 +283,10 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),
     drain: done => drain(state, done),
+    halt: () => {
+      state.stopAt ??= state.clock.now()
+      finish(state)
+    },
     get pending() {
       return state.pending
     },

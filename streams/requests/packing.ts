@@ -1,5 +1,5 @@
 /** Commands and results on their way between values and the bytes that requests and replies carry. */
-import { BODY_HEADER_BYTES, placeOf } from '../../codecs/entries.js'
+import { BODY_HEADER_BYTES, NUMBERING_BYTES, isOpening, numberingOf, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { type Told, decodeResults, encodeResults } from '../../codecs/results.js'
 import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
@@ -22,11 +22,12 @@ export const packCommand = <C, R>(
   return isLeft(decoded) ? left(new Rejected(decoded.left)) : right(bytes)
 }
 
-/** The commands of a body, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
+/** The commands of a body, none where it opens a session, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
 export const unpackBody = <C, R>(
   protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
 ): Either<string, readonly C[]> => {
-  const packedBytes = body.bytes.length
+  if (isOpening(body)) return right([])
+  const packedBytes = numberingOf(body) === undefined ? body.bytes.length : body.bytes.length - NUMBERING_BYTES
   if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return left(`${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`)
   const commands: C[] = []
   const read = valuesOf(protocol.command, body, 0, body.count)
@@ -55,5 +56,5 @@ export const packResults = <C, R>(
 export const unpackReply = <C, R>(protocol: Protocol<C, R>, reply: ProposeReply): Fate<R> => {
   if (reply.type !== 'committed') return reply
   const results = decodeResults(protocol.result, reply.results)
-  return { type: 'committed', id: reply.id, results: isLeft(results) ? [] : results.right }
+  return { type: 'committed', id: reply.id, firstIndex: reply.firstIndex, results: isLeft(results) ? [] : results.right }
 }

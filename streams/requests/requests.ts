@@ -42,7 +42,7 @@ export interface Requests<C, R> extends Routes {
   readonly pending: number
   /** Refuses what is new, waits up to `stopTimeoutMs` for the fates of what was accepted, then calls `done`. */
   drain(done: () => void): void
-  /** Whoever still waits is told at once that the outcome is unknown; the own proposals are given up as soon as there is no way any more. */
+  /** Whoever still waits is told at once that the outcome is unknown. */
   halt(): void
 }
 
@@ -85,7 +85,7 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
     halt: () => {
       intake.refuseAll()
       intake.halt()
-      outlet.drain(() => undefined)
+      outlet.halt()
       sender.flush()
     },
   }

@@ -1,6 +1,6 @@
 import type { Told } from '../../codecs/results.js'
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
-import type { Term } from '../../lib/types.js'
+import type { Index, Term } from '../../lib/types.js'
 
 /** A request to which its route will add the term whose leader it means. */
 export type Unaddressed = Omit<ProposeRequest, 'term'>
@@ -11,11 +11,13 @@ export interface Route {
   readonly key: string
   /** For the route to this member's own core: the term in which it leads. Undefined for a link. */
   readonly term: Term | undefined
+  /** A session that is open to whoever takes this way, where there is one: the entry with which the own term began stands for it. */
+  readonly session: Index | undefined
   /** Hands requests over, in order. */
   send(requests: readonly Unaddressed[]): void
 }
 
 /** What became of one request. From the own core the results come as they are; over a link they come packed, as a `ProposeReply`. */
 export type Fate<R> =
-  | { readonly type: 'committed'; readonly id: number; readonly results: readonly Told<R>[] }
+  | { readonly type: 'committed'; readonly id: number; readonly firstIndex: Index; readonly results: readonly Told<R>[] }
   | Exclude<ProposeReply, { readonly type: 'committed' }>

@@ -27,12 +27,12 @@ export const createRoutes = <C, R>({ outlet, intake, links, linked, reply }: Rou
   const routeTo = (where: Whereabouts): Route => {
     const { key } = where
     if (where.type === 'here') {
-      const { term } = where
+      const { term, session } = where
       const origin = intake.openSelf(fate => outlet.settle(key, fate))
-      return { key, term, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
+      return { key, term, session, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
     }
     const { id } = where
-    return { key, term: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
+    return { key, term: undefined, session: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
   }
 
   linked.listen({

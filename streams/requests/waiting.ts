@@ -8,8 +8,13 @@ export interface Waiting<R> {
   push(proposal: Proposal<R>): void
   /** Back to the front, in this order. */
   putBack(proposals: readonly Proposal<R>[]): void
-  /** The next ones to travel together: up to `maxBytes` once packed, at least one, and no more than each of them allows. Empty when none waits. */
-  take(maxBytes: number): readonly Proposal<R>[]
+  /** The first of those. */
+  first(): Proposal<R> | undefined
+  /**
+   * The next ones to travel together: up to `maxBytes` once packed and `most`, at least one, no more than each of them allows, and a leadership's never with
+   * others. Empty when none waits.
+   */
+  take(maxBytes: number, most: number): readonly Proposal<R>[]
   /** Those that `matches`, in order; they stay where they are until they are settled. */
   filter(matches: (proposal: Proposal<R>) => boolean): readonly Proposal<R>[]
   /** All of them, in order, under the same terms. */
@@ -49,16 +54,20 @@ export const createWaiting = <R>(): Waiting<R> => {
       head = 0
       size += proposals.length
     },
-    take: maxBytes => {
+    first: () => {
+      while (head < items.length && items[head]!.done === undefined) head++
+      return items[head]
+    },
+    take: (maxBytes, limit) => {
       const taken: Proposal<R>[] = []
       let bytes = 0
-      let most = Number.POSITIVE_INFINITY
+      let most = limit
       for (; head < items.length; head++) {
         const proposal = items[head]!
         if (proposal.done === undefined) continue
         bytes += proposal.bytes.length + ENTRY_OVERHEAD_BYTES
         most = Math.min(most, proposal.companions)
-        if (taken.length > 0 && (bytes > maxBytes || taken.length >= most)) break
+        if (taken.length > 0 && (bytes > maxBytes || taken.length >= most || taken[0]!.term !== proposal.term)) break
         taken.push(proposal)
       }
       size -= taken.length

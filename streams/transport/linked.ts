@@ -2,7 +2,7 @@
 import type { KnownLeader } from '../../lib/requests.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
-import type { MemberId, Term } from '../../lib/types.js'
+import type { Index, MemberId, Term } from '../../lib/types.js'
 import { type Party, type Unanswered, partyKey } from './port.js'
 
 /** One life of a connection: the next one to the same party has another key. */
@@ -11,9 +11,9 @@ export interface LinkLife {
   readonly party: Party
 }
 
-/** Where the leader is: this member, in this term, or at the other end of a link. `key` names that term, or that life of the link. */
+/** Where the leader is: this member, in this term, which has opened a session for it, or at the other end of a link. `key` names that term, or that life of the link. */
 export type Whereabouts =
-  | { readonly type: 'here'; readonly key: string; readonly term: Term }
+  | { readonly type: 'here'; readonly key: string; readonly term: Term; readonly session: Index }
   | { readonly type: 'linked'; readonly key: string; readonly id: MemberId }
 
 /** What parts hear that talk over links, and ask the leader. */
@@ -49,7 +49,7 @@ const knownLeader = (state: RaftState): KnownLeader | undefined => {
 
 const whereabouts = (state: RaftState, links: ReadonlyMap<string, LinkLife>): Whereabouts | undefined => {
   const { leader, term, settings } = state
-  if (isReady(state)) return { type: 'here', key: `self ${term}`, term }
+  if (state.role === 'leader' && isReady(state)) return { type: 'here', key: `self ${term}`, term, session: state.noopIndex }
   if (leader === undefined || leader === settings.id) return undefined
   const link = links.get(partyKey({ type: 'member', id: leader }))
   return link && { type: 'linked', key: link.key, id: leader }

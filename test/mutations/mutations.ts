@@ -2,20 +2,8 @@
  * Mistakes that real Raft libraries made, put back one at a time: each is a small change to one file, and the check that must notice
  * it. A check that lets one pass has lost its teeth.
  */
-export interface Mutation {
-  /** What goes wrong with it. */
-  readonly name: string
-  readonly file: string
-  /** Stands in the file exactly once. */
-  readonly from: string
-  readonly to: string
-  /** The test file that notices, and the title, where one test is enough. */
-  readonly killer: readonly [file: string, match?: string]
-  /** Why no seed of the simulation can notice it. */
-  readonly unseen?: string
-  /** A seed that notices, kept where one in a few does. */
-  readonly seed?: number
-}
+import type { Mutation } from './mutation.js'
+import { SESSION_MUTATIONS } from './of-sessions.js'
 
 const LIB = 'test/lib'
 const SCENARIOS = 'test/scenarios/scenarios.test.ts'
@@ -147,11 +135,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "checksumOf(bytes) === numbers[5] ? right(bytes) : left('the chunk does not match its checksum')", to: 'right(bytes)',
   },
   {
-    name: 'what may be in the log is sent again', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
-    from: "case 'lost': return end(state, request, () => left(new OutcomeUnknown('the leader lost track of the command, as when its leadership ends')))", to: "case 'lost': return refuse(state, request, 'notReady')",
+    name: 'what may be in the log passes for refused', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
+    from: "case 'lost': return keep(state, request, 'the leader lost track of the command, as when its leadership ends')", to: "case 'lost': return refuse(state, request, 'notReady')",
   },
   {
-    name: 'what may have been looked at is sent again', file: 'streams/requests/outlet.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
+    name: 'what may have been looked at passes for refused', file: 'streams/requests/outlet.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
     from: "if (unanswered !== 'unseen') return lose(state, 'the connection to the leader was lost')\n", to: '',
   },
   {
@@ -383,4 +371,5 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a leader that has told another to stand relies on promises', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'one that has told*'],
     from: ' || handedOn', to: '',
   },
+  ...SESSION_MUTATIONS,
 ]

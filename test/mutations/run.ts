@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { layOut, openPlace } from '../changed.js'
 import { root } from '../run.js'
 import type { Hunted } from './hunt.js'
-import type { Mutation } from './mutations.js'
+import type { Mutation } from './mutation.js'
 
 /** One file at a time, since others run beside this one. */
 const CONFIG = { files: ['*/test/**/*.test.js'], workerThreads: false, concurrency: 1, timeout: '2m' }

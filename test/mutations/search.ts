@@ -9,10 +9,11 @@ import { checksumOf } from '../../codecs/bytes.js'
 import { Count } from '../../codecs/primitives.js'
 import type { Millis } from '../../lib/types.js'
 import { type Kind, type Ledger, openLedger } from '../ledger.js'
-import { MUTATIONS, type Mutation } from './mutations.js'
+import type { Mutation } from './mutation.js'
+import { MUTATIONS } from './mutations.js'
 import { huntMutation } from './run.js'
 
-const HELP = `Puts the mistakes of test/mutations/mutations.ts back, one at a time, and runs seeds of the simulation from 1 on against each until one notices.
+const HELP = `Puts the mistakes that test/mutations/mutations.ts lists back, one at a time, and runs seeds of the simulation from 1 on against each until one notices.
 
   npm run strength                          every mistake; stopped at any moment, the same command goes on where it was
   npm run strength -- --only "a vote"       those with this in their name

@@ -1,6 +1,6 @@
 /** One seed: a cluster with settings of its own, ten clients, a storm, what is left of it, and health in the end. */
 import { membersOf } from '../../lib/membership.js'
-import { isRight } from '../../lib/prelude.js'
+import { isLeft, isRight } from '../../lib/prelude.js'
 import { quorumValue } from '../../lib/quorum.js'
 import type { Millis } from '../../lib/types.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
@@ -204,6 +204,12 @@ const serve = async (cluster: Registers, clients: readonly ReturnType<typeof cre
   }
 }
 
+/** A client that lives on finds out what became of what it proposed, unless its time is up. */
+const checkKnown = (cluster: Registers): void => {
+  const unknown = cluster.history().find(({ at, outcome }) => !cluster.ids.includes(at) && outcome !== undefined && isLeft(outcome) && outcome.left.appended === 'unknown' && outcome.left._tag !== 'TimedOut')
+  if (unknown !== undefined) throw new Error(`${unknown.at} was told of ${JSON.stringify(unknown.command)}: ${JSON.stringify(unknown.outcome)}`)
+}
+
 /** Rejects when a promise is broken. */
 export const trial = async (seed: number, { trace, replays, fold = seed % 16 === 0 ? frozenStep : undefined }: TrialOptions = {}): Promise<Outcome> => {
   const dice = createDice(seedFor(seed, 'trial'))
@@ -234,6 +240,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   const healedAfter = await cluster.recover()
   await serve(cluster, clients, readers[0]!, electionTimeoutMs)
   await cluster.check()
+  checkKnown(cluster)
   const verdict = judge(registerModel, [...cluster.operations(), ...readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
   if (verdict._tag === 'NotLinearizable') throw new Error(`no order explains what the clients of seed ${seed} saw: ${JSON.stringify(verdict.misfits)}`)
   const history = cluster.history()

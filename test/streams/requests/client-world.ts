@@ -3,8 +3,8 @@ import * as t from 'io-ts'
 import { Subject } from 'rxjs'
 import { type Client, type ClientOptions, connectWith } from '../../../client/connect.js'
 import type { ConnectError } from '../../../client/index.js'
-import { forEachEntry } from '../../../codecs/entries.js'
-import { encodeResults } from '../../../codecs/results.js'
+import { forEachEntry, isOpening } from '../../../codecs/entries.js'
+import { OPENED, encodeResults } from '../../../codecs/results.js'
 import { decodeValue } from '../../../codecs/values.js'
 import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
@@ -24,6 +24,8 @@ interface Fake {
   handshake: 'welcome' | 'refuse' | 'silence'
   /** How long it takes over it. */
   handshakeMs: number
+  /** Whether it opens sessions for whoever asks, so that `answer` is asked for commands alone; unless told otherwise. */
+  opens: boolean
   /** What it says to a request; undefined: nothing yet. */
   answer: (request: ProposeRequest) => LinkMessage | undefined
   readonly links: Set<Subject<ClientLinkEvent>>
@@ -33,6 +35,7 @@ interface Fake {
 }
 
 const commandsIn = ({ body }: ProposeRequest): readonly string[] => {
+  if (isOpening(body)) return ['opens']
   const commands: string[] = []
   forEachEntry(body, 0, body.count, entry => {
     const command = decodeValue(t.string, entry)
@@ -41,7 +44,7 @@ const commandsIn = ({ body }: ProposeRequest): readonly string[] => {
   return commands
 }
 export const committed = (request: ProposeRequest): LinkMessage => {
-  const results = encodeResults(t.string, commandsIn(request).map(command => command.toUpperCase()))
+  const results = encodeResults(t.string, isOpening(request.body) ? [OPENED] : commandsIn(request).map(command => command.toUpperCase()))
   if (isLeft(results)) throw new Error(results.left)
   return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.right }
 }
@@ -57,7 +60,7 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
   const clock = virtualClock()
   const fakes: Record<string, Fake> = {}
   for (const id of [...Object.keys(members), LATER]) {
-    fakes[id] = { handshake: 'welcome', handshakeMs: 1, answer: refusedBy('notLeader'), links: new Set(), waiting: new Set(), heard: [] }
+    fakes[id] = { handshake: 'welcome', handshakeMs: 1, opens: true, answer: refusedBy('notLeader'), links: new Set(), waiting: new Set(), heard: [] }
   }
   const dialled: string[] = []
   const addresses: string[] = []
@@ -85,9 +88,10 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
       events$: events,
       send: messages => messages.forEach(message => {
         if (message.type !== 'propose') return
-        fake.heard.push(commandsIn(message).join(' '))
+        const isOpened = fake.opens && isOpening(message.body)
+        if (!isOpened) fake.heard.push(commandsIn(message).join(' '))
         clock.after(1, () => {
-          const answer = fake.links.has(events) ? fake.answer(message) : undefined
+          const answer = !fake.links.has(events) ? undefined : isOpened ? committed(message) : fake.answer(message)
           if (answer !== undefined) events.next({ type: 'received', message: answer })
         })
       }),

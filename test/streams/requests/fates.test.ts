@@ -1,11 +1,12 @@
 /** The fate of a command on every path from its submission, at its origin. */
 import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
+import { EXPIRED, FORGOTTEN } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
-import { type Origin, type Told, inFlight, origin, refused } from './proposals.js'
+import { type Origin, type Outcome, inFlight, origin, refused } from './proposals.js'
 
 /** Each path with the outcome of command `a`: above all, `appended` must never say less than what may have happened. */
-const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
+const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> = {
   'committed': [o => {
     inFlight(o)
     o.committed('n2', 1, 7)
@@ -48,14 +49,81 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     inFlight(o, { signal: abort.signal })
     abort.abort()
   }, { tag: 'TimedOut', appended: 'unknown' }],
-  'in flight, lost by the leader': [o => {
+  'in flight, lost by the leader, and known by the next': [o => {
     inFlight(o)
     o.out.settle('n2', { type: 'lost', id: 1 })
-  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
-  'in flight, disconnected': [o => {
+    o.to('n3')
+    o.turn()
+    o.committed('n3', 2, 7)
+  }, { result: 7 }],
+  'in flight, disconnected, and known by the same leader': [o => {
     inFlight(o)
     o.out.gone('n2', 'unknown')
+    o.to('n2 again')
+    o.turn()
+    o.committed('n2 again', 2, 7)
+  }, { result: 7 }],
+  'in flight, disconnected, and no leader until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 })
+    o.out.gone('n2', 'unknown')
+    o.wait(100)
+  }, { tag: 'TimedOut', appended: 'unknown' }],
+  'in flight, disconnected, and stopped': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unknown')
+    o.out.halt()
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, disconnected, sent again, and refused until the deadline': [o => {
+    inFlight(o, { timeoutMs: 200 })
+    o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    o.out.settle('n3', refused(2))
+    o.to('n4')
+    o.wait(200)
+  }, { tag: 'TimedOut', appended: 'unknown' }],
+  'in flight, disconnected, sent again, and never looked at': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    o.out.gone('n3', 'unseen')
+    o.out.halt()
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, disconnected, sent again, and found invalid': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    o.out.settle('n3', refused(2, 'invalid'))
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, disconnected, sent again, and its session closed': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    o.committed('n3', 2, EXPIRED)
+  }, { tag: 'SessionExpired', appended: 'unknown' }],
+  'in flight, disconnected, sent again, and its result forgotten': [o => {
+    inFlight(o)
+    o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    o.committed('n3', 2, FORGOTTEN)
+  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+  'in flight, its session closed, and committed in another': [o => {
+    inFlight(o)
+    o.committed('n2', 1, EXPIRED)
+    o.to('n3', undefined, 9)
+    o.turn()
+    o.committed('n3', 2, 7)
+  }, { result: 7 }],
+  'in flight, its session closed, and no leader until the deadline': [o => {
+    inFlight(o, { timeoutMs: 100 })
+    o.committed('n2', 1, EXPIRED)
+    o.to(undefined)
+    o.wait(100)
+  }, { tag: 'NotLeader', appended: 'never' }],
   'in flight, never looked at, and taken by the next leader': [o => {
     inFlight(o)
     o.out.gone('n2', 'unseen')
@@ -85,12 +153,14 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     inFlight(o)
     o.out.settle('n2', { type: 'lost', id: 1 })
     o.out.gone('n2', 'unseen')
+    o.out.halt()
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, another leader, no answer in the grace': [o => {
     inFlight(o)
     o.to('n3')
     o.wait(100)
-  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+    o.committed('n3', 2, 7)
+  }, { result: 7 }],
   'in flight, another leader, answered in the grace': [o => {
     inFlight(o)
     o.to('n3')
@@ -163,7 +233,10 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Told]>> = {
     o.to('n3')
     o.turn()
     o.out.gone('n3', 'unknown')
-  }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
+    o.to('n4')
+    o.turn()
+    o.committed('n4', 3, 7)
+  }, { result: 7 }],
   'refused while stopping, no other leader': [o => {
     inFlight(o)
     o.out.drain(() => undefined)

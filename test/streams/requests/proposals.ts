@@ -3,7 +3,8 @@ import * as t from 'io-ts'
 import { forEachEntry, packEntries } from '../../../codecs/entries.js'
 import { DEFAULT_LIMITS, type Limits } from '../../../codecs/options.js'
 import { decodeValue, encodeValue } from '../../../codecs/values.js'
-import type { MachineFailed, ProposeError } from '../../../lib/errors.js'
+import type { Told } from '../../../codecs/results.js'
+import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import type { ProposeRefused } from '../../../lib/requests.js'
 import type { EntryBody } from '../../../lib/types.js'
@@ -27,8 +28,8 @@ export const commandsIn = (body: EntryBody): readonly string[] => {
 }
 
 /** What a proposal came to, in few words. */
-export type Told = { readonly result: number } | { readonly tag: ProposeError['_tag']; readonly appended: ProposeError['appended'] }
-export const told = (outcome: Either<ProposeError, number>): Told =>
+export type Outcome = { readonly result: number } | { readonly tag: ProposeError['_tag']; readonly appended: ProposeError['appended'] }
+export const told = (outcome: Either<ProposeError, number>): Outcome =>
   isRight(outcome) ? { result: outcome.right } : { tag: outcome.left._tag, appended: outcome.left.appended }
 
 export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeader'): ProposeRefused => ({ type: 'refused', id, reason, leader: undefined })
@@ -38,9 +39,9 @@ export const origin = (limits: Partial<Limits> = {}) => {
   const clock = virtualClock()
   const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
   const sent: (Unaddressed & { readonly over: string })[] = []
-  const outcomes: Record<string, Told> = {}
-  const route = (key: string, term?: number): Route => ({ key, term, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
-  const committed = (key: string, id: number, ...results: readonly (number | MachineFailed)[]): void => out.settle(key, { type: 'committed', id, results })
+  const outcomes: Record<string, Outcome> = {}
+  const route = (key: string, term?: number, session?: number): Route => ({ key, term, session, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
+  const committed = (key: string, id: number, ...results: readonly Told<number>[]): void => out.settle(key, { type: 'committed', id, firstIndex: 1, results })
   return {
     clock, out, sent, outcomes, committed,
     submit: (command: string, options: SubmitOptions = {}): void => out.submit(command, options, outcome => {
@@ -49,7 +50,10 @@ export const origin = (limits: Partial<Limits> = {}) => {
     }),
     /** Ends the turn, so that what waits is sent. */
     turn: clock.settle,
-    to: (key: string | undefined, term?: number): void => out.reroute(key === undefined ? undefined : route(key, term), key),
+    /** By a way on which a session is open already, unless told otherwise. */
+    to: (key: string | undefined, term?: number, session = 1): void => out.reroute(key === undefined ? undefined : route(key, term, session), key),
+    /** By a way on which none is. */
+    toOther: (key: string): void => out.reroute(route(key), key),
     wait: (ms: number): void => {
       for (let passed = 0; passed < ms; passed += 50) {
         clock.advance(50)

@@ -61,7 +61,7 @@ test('commands of one turn travel together, up to maxBatchBytes with what each t
 })
 
 test('no more than maxInflightBytes are on their way; the rest follows as answers come', assert => {
-  const o = origin({ maxBatchBytes: 1, maxInflightBytes: 30 })
+  const o = origin({ maxBatchBytes: 1, maxInflightBytes: 60 })
   o.to('n2')
   for (const command of ['a', 'b', 'c', 'd']) o.submit(command)
   o.turn()

@@ -1,0 +1,43 @@
+/** Mistakes about what comes twice: `mutations.ts` has all others. */
+import type { Mutation } from './mutation.js'
+
+const STREAMS = 'test/streams'
+
+export const SESSION_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a command that comes again is applied again', file: 'streams/machine/sessions.ts', killer: [`${STREAMS}/machine/sessions.test.ts`, 'a command that comes again*'],
+    from: 'return repeated > 0 ? recall(', to: 'return repeated > count ? recall(',
+  },
+  {
+    name: 'a session is closed by the time that passes without a leader', file: 'streams/machine/sessions.ts', killer: [`${STREAMS}/machine/sessions.test.ts`, 'neither a long time*'],
+    unseen: 'no storm lasts for an hour',
+    from: 'work.clock += Math.min(Math.max(0, time - work.time), LONGEST_STEP_MS)', to: 'work.clock = time',
+  },
+  {
+    name: 'a session is closed by the clock of each member', file: 'streams/machine/sessions.ts', killer: ['test/simulation/sessions.test.ts', 'hours*'],
+    unseen: 'no storm lasts for an hour',
+    from: 'work.clock += Math.min(Math.max(0, time - work.time), LONGEST_STEP_MS)', to: 'work.clock = performance.now() * 1e6',
+  },
+  {
+    name: 'snapshots have no sessions in them', file: 'streams/machine/with-sessions.ts', killer: ['test/simulation/sessions.test.ts', 'members that start again*'],
+    from: 'snapshot: () => behind(encodeSessions(sessions.table, result), machine.snapshot()),', to: 'snapshot: () => machine.snapshot(),',
+  },
+  {
+    name: 'a session that nobody knows is opened by its use', file: 'streams/machine/sessions.ts', killer: [`${STREAMS}/machine/sessions.test.ts`, 'a session that was never opened*'],
+    unseen: 'who simulates does not wait until a session has expired',
+    from: 'const session = use(work, id)\n', to: 'if (!work.sessions.has(id)) open(work, id)\n  const session = use(work, id)\n',
+  },
+  {
+    name: 'what is sent again gets new numbers', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/retries.test.ts`, 'whatever is refused*'],
+    from: '{ ...first.numbering, awaited }', to: '{ ...state.numbers.take(first.proposals.length, awaited)!, awaited }',
+  },
+  {
+    name: 'that a retry is refused passes for the fate of the first time', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/retries.test.ts`, 'that it is refused*'],
+    from: '  if (request.isRepeated) return isInvalid', to: '  if (request.isRepeated && isInvalid) return isInvalid',
+  },
+  {
+    name: 'what was proposed again is followed twice', file: 'streams/outputs/commits-from.ts', killer: [`${STREAMS}/outputs/commits-from-sessions.test.ts`, 'what stands in the log*'],
+    unseen: 'nobody in it follows the log',
+    from: '      if (sessions.isPassedOver(index)) return\n', to: '',
+  },
+]
