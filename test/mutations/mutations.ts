@@ -257,7 +257,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a leader answers reads without asking anybody', file: 'lib/reads.ts', killer: [SCENARIOS, 'read-behind*'],
-    from: 'const answered = quorumAnswered(leader)', to: 'const answered = quorumAnswered(leader) + Number.POSITIVE_INFINITY',
+    from: ': quorumAnswered(leader)', to: ': Number.POSITIVE_INFINITY',
   },
   {
     name: 'reads that a deposed leader cannot answer are forgotten', file: 'lib/convert.ts', seed: 1, killer: [`${LIB}/reads.test.ts`, 'a newer term ends*'],
