@@ -31,6 +31,7 @@ export { memoryStorage } from './storage/memory.js'
 export type {
   Recovered, SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots, Storage, StorageEvent, Store, StoreOwner,
 } from './storage/port.js'
+export type { TrackOptions, Tracked } from './tracking/track.js'
 export { type Network, memoryNetwork, memoryTransport } from './transport/memory.js'
 export type { Endpoint, Links, Party, Roll, Transport, TransportEvent, TransportNotice, Unanswered } from './transport/port.js'
 export { type TcpOptions, type TlsMaterial, tcpTransport } from './transport/tcp/tcp.js'

@@ -55,12 +55,12 @@ const outputsOf = <C, R, S>(
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
+  const { options: { id, limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
   const { notice, commits } = outputs
   const overflow = createOverflow(notice)
   let newest = first
-  const linked = createLinked()
+  const linked = createLinked(id)
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
@@ -93,8 +93,8 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
-      sender.flush()
       snapshots.step(step)
+      requests.follow(step.state)
       applier.committed(step.ready.committed)
       // Whoever hears of a leadership may propose at once.
       linked.follow(step.state)

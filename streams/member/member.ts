@@ -14,6 +14,7 @@ import type { Fold } from '../pipeline/flight-recorder.js'
 import type { Eventual, Proposer } from '../proposer/proposer.js'
 import type { ReadOptions } from '../reads/pending-read.js'
 import type { Begun } from '../snapshots/begin.js'
+import type { TrackOptions, Tracked } from '../tracking/track.js'
 
 /**
  * One term of office of this member, from the moment it is ready. What it proposes is proposed in this term or not at all, and
@@ -50,6 +51,12 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    * runs here, between two calls of the machine; it must neither change the state nor keep any part of it that changes.
    */
   read<A>(select: (state: S) => A, options?: ReadOptions): Eventual<ReadError, A>
+  /**
+   * Proposes the command when it is subscribed to, once for each subscription, and tells where it is on its way, up to `applied` or `failed`, which is the last; no
+   * outcome is an error. Between `sent` and `applied` a member tells what it sees: where the leader is, every member that has the command on its disk. Who unsubscribes gives up
+   * waiting, as with an aborted `signal`. For the few that matter: commands that nobody tracks cost nothing more.
+   */
+  track(command: C, options?: TrackOptions): Observable<Tracked<R>>
   /**
    * Takes a snapshot of this member's machine, or joins the one that is being taken, and resolves when it is durable; the newest, where
    * nothing was applied since. Members take snapshots by themselves, and each its own: this is for who cannot wait.

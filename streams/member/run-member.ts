@@ -81,7 +81,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   // Whoever was waiting for the member has subscribed by the end of the turn.
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
-    ...outputs.streams, ...proposerOf<C, R>(requests.submit), commitsFrom: log.commitsFrom,
+    ...outputs.streams, ...proposerOf<C, R>(requests.submit), track: requests.track, commitsFrom: log.commitsFrom,
     read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), resolve)),
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)

@@ -3,7 +3,7 @@ import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
 import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected, SessionExpired } from '../../lib/errors.js'
 import { type Either, left, right, unreachable } from '../../lib/prelude.js'
 import type { ProposeRefused } from '../../lib/requests.js'
-import type { EntryBody } from '../../lib/types.js'
+import type { EntryBody, Index, Term } from '../../lib/types.js'
 import { createNumbers, type Numbers } from './numbers.js'
 import type { Proposal } from './proposal.js'
 import type { Fate, Route, Unaddressed } from './route.js'
@@ -42,6 +42,8 @@ export interface InflightRequests<R> {
   open(route: Route): Unaddressed | undefined
   /** Makes one request of these proposals, to be sent over `route`. Those of a leadership are not numbered, and the others are. */
   add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
+  /** It stands in this member's log: whoever watches its commands is told where. */
+  appended(id: number, firstIndex: Index, term: Term): void
   /** Tells the proposers, or keeps what was refused for `reopen`, and what was lost for `repeat`. */
   settle(fate: Fate<R>): void
   /** What is in request will not be answered any more: it may have been appended. */
@@ -94,6 +96,7 @@ const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRe
   if (state.route?.key !== route.key) state.epoch++
   state.route = route
   const id = ++state.lastId
+  for (const { watch } of made.proposals) watch?.({ type: 'sent', to: route.to })
   state.requests.set(id, Object.assign(made, { id, bytes: body.bytes.length }))
   state.bytes += body.bytes.length
   return { type: 'propose', id, epoch: state.epoch, body }
@@ -265,6 +268,7 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
       return numbers.session === undefined ? open(state, route) : undefined
     },
     add: (route, proposals) => add(state, route, proposals),
+    appended: (id, firstIndex, term) => state.requests.get(id)?.proposals.forEach(({ watch }, i) => watch?.({ type: 'appended', index: firstIndex + i, term })),
     settle: fate => settle(state, fate),
     lose: reason => lose(state, reason),
     recall: () => close(state).forEach(request => refuse(state, request, 'stopped')),

@@ -41,8 +41,8 @@ export interface Origin {
 }
 
 export interface Intake<R> {
-  /** For this member's own outlet: bodies were validated there, results go back as they are. */
-  openSelf(settle: (fate: Fate<R>) => void): Origin
+  /** For this member's own outlet: bodies were validated there, results go back as they are. `appended` hears of each request that stands in the log. */
+  openSelf(settle: (fate: Fate<R>) => void, appended: (id: number, firstIndex: Index) => void): Origin
   /** For one link; `from` names it in notices. */
   openLink(from: string, reply: (reply: ProposeReply) => void): Origin
   /**
@@ -83,6 +83,7 @@ interface OriginState<R> {
   readonly check: ((body: EntryBody) => string | undefined) | undefined
   readonly reply: (reply: ProposeRefused | ProposeLost) => void
   readonly committed: (request: PendingRequest<R>) => void
+  readonly appended: ((id: number, firstIndex: Index) => void) | undefined
 }
 
 interface IntakeState<C, R> extends IntakeOptions<C, R> {
@@ -134,7 +135,7 @@ const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
       request.firstIndex = answer.firstIndex
       request.term = answer.term
       state.appended.push(answer.id)
-      return
+      return request.origin.appended?.(request.requestId, answer.firstIndex)
     case 'refused':
       state.pending.delete(answer.id)
       return refuse(state, request.origin, { id: request.requestId, epoch: request.epoch }, answer.reason)
@@ -179,7 +180,7 @@ const replyOf = <C, R>({ protocol, limits, notice }: IntakeState<C, R>, { reques
   return isRight(none) ? { type: 'committed', id: requestId, firstIndex, term, results: none.right } : { type: 'lost', id: requestId }
 }
 
-type Sink<R> = Pick<OriginState<R>, 'from' | 'check' | 'reply' | 'committed'>
+type Sink<R> = Pick<OriginState<R>, 'from' | 'check' | 'reply' | 'committed' | 'appended'>
 
 const open = <C, R>(state: IntakeState<C, R>, sink: Sink<R>): Origin => {
   const origin: OriginState<R> = { ...sink, isOpen: true, closedEpoch: -1, closedFor: 'notLeader' }
@@ -195,8 +196,8 @@ const open = <C, R>(state: IntakeState<C, R>, sink: Sink<R>): Origin => {
 export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
   const state: IntakeState<C, R> = { ...options, pending: new Map(), appended: [], lastId: 0, isStopping: false }
   return {
-    openSelf: settle => open(state, {
-      from: 'self', check: undefined, reply: settle,
+    openSelf: (settle, appended) => open(state, {
+      from: 'self', check: undefined, reply: settle, appended,
       committed: ({ requestId, firstIndex, results }) => settle({ type: 'committed', id: requestId, firstIndex, results }),
     }),
     openLink: (from, reply) => open(state, {
@@ -206,7 +207,7 @@ export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
         options.commands.set(body, read.right)
         return undefined
       },
-      reply, committed: request => reply(replyOf(state, request)),
+      reply, appended: undefined, committed: request => reply(replyOf(state, request)),
     }),
     answered: answers => answers.forEach(answer => answered(state, answer)),
     applied: (firstIndex, term, results) => applied(state, firstIndex, term, results),

@@ -13,7 +13,7 @@ import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
 import type { ProposeReply } from '../../lib/requests.js'
-import type { MemberId, Millis, Term } from '../../lib/types.js'
+import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import { type Aborts, createAborts } from './aborts.js'
 import { type Asking, createAsking } from './asking.js'
@@ -44,6 +44,7 @@ export interface OutletOptions<C, R> {
 
 export interface SubmitOptions extends CallOptions {
   readonly term?: Term
+  readonly watch?: Proposal<never>['watch']
 }
 
 export interface Outlet<C, R> {
@@ -56,6 +57,8 @@ export interface Outlet<C, R> {
   reroute(route: Route | undefined, leader: MemberId | undefined): void
   /** The fate of a request that was sent over the route `key`; unknown ones are ignored. */
   settle(key: string, fate: Fate<R>): void
+  /** A request that was sent over the own core's route `key` stands in the log, its first command at `firstIndex`. */
+  appended(key: string, id: number, firstIndex: Index, term: Term): void
   /** The same for a reply from a link, whose results are still packed. */
   replied(key: string, reply: ProposeReply): void
   /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or what became of it has to be found out. */
@@ -131,7 +134,7 @@ const whyNobody = (term: Term | undefined) => (leader: MemberId | undefined): st
 /** The outcome of a leadership's command once another term is led, if any is. */
 const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(leader))
 
-const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, faults }: SubmitOptions, done: Done<R>): void => {
+const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, watch, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
   if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
@@ -143,8 +146,9 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   if (pending >= limits.maxPendingProposals) return done(left(new Busy('maxPendingProposals')))
   if (pending > 0 && pendingBytes + bytes.length > limits.maxPendingBytes) return done(left(new Busy('maxPendingBytes')))
   const deadline = state.clock.now() + timeoutMs
-  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
+  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, watch, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
   state.waiting.push(proposal)
+  watch?.({ type: 'queued' })
   state.pending++
   state.pendingBytes += bytes.length
   if (deadline < state.nextDeadline) state.nextDeadline = deadline
@@ -208,6 +212,7 @@ const takeBack = <C, R>(state: OutletState<C, R>): void => {
   const live = returned.filter(proposal => proposal.done !== undefined)
   live.forEach(proposal => { proposal.at = 'waiting' })
   state.waiting.putBack(live)
+  for (const { watch } of live) watch?.({ type: 'queued' })
   dropOtherTerms(state)
 }
 
@@ -279,6 +284,7 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     }),
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
+    appended: (key, id, firstIndex, term) => { if (key === state.inflight.route?.key) state.inflight.appended(id, firstIndex, term) },
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),
     gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),

@@ -1,6 +1,7 @@
 import { type ProposeError, TimedOut } from '../../lib/errors.js'
 import { type Either, left } from '../../lib/prelude.js'
 import type { Millis, Term } from '../../lib/types.js'
+import type { Sight } from '../tracking/sight.js'
 
 /** One command on its way, from its submission to its one outcome. */
 export interface Proposal<R> {
@@ -10,6 +11,8 @@ export interface Proposal<R> {
   readonly timeoutMs: Millis
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
+  /** Hears where it is, if anybody wants to know. */
+  readonly watch: ((sight: Sight) => void) | undefined
   /** Undefined once the proposer has been told. */
   done: ((outcome: Either<ProposeError, R>) => void) | undefined
   /** `returned`: handed over, refused, and soon to wait again. */

@@ -13,6 +13,7 @@ import type { DecodedCommands } from '../machine/decoded-commands.js'
 import { type Outlet, createOutlet } from './outlet.js'
 import { type Routes, createRoutes } from './routes.js'
 import type { Linked } from '../transport/linked.js'
+import { type Tracking, createTracking } from '../tracking/track.js'
 import type { Sender } from '../transport/send.js'
 import type { Links } from '../transport/port.js'
 
@@ -31,7 +32,7 @@ interface RequestsOptions<C, R> {
   readonly told: (() => void) | undefined
 }
 
-export interface Requests<C, R> extends Routes {
+export interface Requests<C, R> extends Routes, Tracking<C, R> {
   submit: Outlet<C, R>['submit']
   /** What a step answered. */
   answered(answers: readonly Answer[]): void
@@ -61,6 +62,7 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
 
   return {
     ...createRoutes({ outlet, intake, links, linked, reply: sender.to }),
+    ...createTracking(outlet.submit),
     submit: outlet.submit,
     answered: intake.answered,
     applied: (firstIndex, term, results) => {

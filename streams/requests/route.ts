@@ -1,6 +1,6 @@
 import type { Told } from '../../codecs/results.js'
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
-import type { Index, Term } from '../../lib/types.js'
+import type { Index, MemberId, Term } from '../../lib/types.js'
 
 /** A request to which its route will add the term whose leader it means. */
 export type Unaddressed = Omit<ProposeRequest, 'term'>
@@ -9,6 +9,8 @@ export type Unaddressed = Omit<ProposeRequest, 'term'>
 export interface Route {
   /** Names this very link, or this term of office: a new link to the same member, or a new term, is another route. */
   readonly key: string
+  /** Who is at its end. */
+  readonly to: MemberId
   /** For the route to this member's own core: the term in which it leads. Undefined for a link. */
   readonly term: Term | undefined
   /** A session that is open to whoever takes this way, where there is one: the entry with which the own term began stands for it. */

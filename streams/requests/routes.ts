@@ -14,10 +14,10 @@ export interface Routes {
 }
 
 interface RoutesOptions<C, R> {
-  readonly outlet: Pick<Outlet<C, R>, 'reroute' | 'settle' | 'replied' | 'gone'>
+  readonly outlet: Pick<Outlet<C, R>, 'reroute' | 'settle' | 'appended' | 'replied' | 'gone'>
   readonly intake: Pick<Intake<R>, 'openSelf' | 'openLink'>
   readonly links: Pick<Links, 'send'>
-  readonly linked: Pick<Linked, 'listen' | 'term'>
+  readonly linked: Pick<Linked, 'id' | 'listen' | 'term'>
   reply(to: Party, reply: ProposeReply): void
 }
 
@@ -28,11 +28,11 @@ export const createRoutes = <C, R>({ outlet, intake, links, linked, reply }: Rou
     const { key } = where
     if (where.type === 'here') {
       const { term, session } = where
-      const origin = intake.openSelf(fate => outlet.settle(key, fate))
-      return { key, term, session, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
+      const origin = intake.openSelf(fate => outlet.settle(key, fate), (id, index) => outlet.appended(key, id, index, term))
+      return { key, to: linked.id, term, session, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
     }
     const { id } = where
-    return { key, term: undefined, session: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
+    return { key, to: id, term: undefined, session: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
   }
 
   linked.listen({

@@ -25,6 +25,8 @@ export interface LinkEars {
 }
 
 export interface Linked {
+  /** This member. */
+  readonly id: MemberId
   /** To be called before anything happens. */
   listen(ears: LinkEars): void
   connected(party: Party): void
@@ -55,7 +57,7 @@ const whereabouts = (state: RaftState, links: ReadonlyMap<string, LinkLife>): Wh
   return link && { type: 'linked', key: link.key, id: leader }
 }
 
-export const createLinked = (): Linked => {
+export const createLinked = (id: MemberId): Linked => {
   const links = new Map<string, LinkLife>()
   const all: LinkEars[] = []
   let made = 0
@@ -77,6 +79,7 @@ export const createLinked = (): Linked => {
   }
 
   return {
+    id,
     listen: ears => { all.push(ears) },
     connected: party => {
       drop(party, 'unknown')

@@ -5,7 +5,7 @@ import { type Links, type Party, partyKey } from './port.js'
 
 /** Gathers what goes to each party, so that a turn costs one write per link. */
 export interface Sender {
-  /** A step's messages to other members' cores; gathered until they are flushed. */
+  /** A step's messages to other members' cores, and all that was gathered, leave. */
   step(step: Step): void
   /** A reply; it leaves with the next flush, at the latest at the end of the turn. */
   to(party: Party, message: LinkMessage): void
@@ -34,6 +34,7 @@ export const createSender = (links: Pick<Links, 'send'>, endOfTurn: Clock['endOf
     flush,
     step: ({ ready }) => {
       for (const message of ready.messages) gather({ type: 'member', id: message.to }, message)
+      flush()
     },
     to: (party, message) => {
       gather(party, message)

@@ -27,7 +27,7 @@ const member = (limits: Partial<Limits> = {}) => {
     const shown = results === undefined ? '' : isLeft(results) ? ' ?' : ` ${results.right.map(one => one instanceof MachineFailed ? 'failed' : String(one)).join(' ')}`
     said.push(`${who}: ${reply.type} ${reply.id}${reply.type === 'refused' ? ` ${reply.reason} ${reply.leader?.id}` : shown}`)
   }
-  const self = intake.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`))
+  const self = intake.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`), (id, index) => said.push(`self: appended ${id} at ${index}`))
   return {
     intake, proposed, notices, said, self, n1: intake.openLink('n1', say('n1')), n2: intake.openLink('n2', say('n2')),
     appended: (id: number, firstIndex: number, count = 1, term = 2): void => intake.answered([{ type: 'appended', id, firstIndex, count, term }]),
@@ -44,7 +44,7 @@ test('a request is answered with its results when the machine has applied it', a
   m.appended(1, 5, 2)
   m.appended(2, 7)
   m.appended(3, 8)
-  assert.deepEqual(m.said, [])
+  assert.deepEqual(m.said.splice(0), ['self: appended 10 at 8'], 'who asks over a link is told the end alone')
   m.intake.applied(5, 2, [50, new MachineFailed('no'), 70])
   m.intake.applied(8, 2, [80])
   assert.deepEqual(m.said, ['n1: committed 10 50 failed', 'n2: committed 10 70', 'self: committed 10 80'])
@@ -200,7 +200,7 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
   const link = intake.openLink('n1', reply => o.out.replied('n2', reply))
-  o.out.reroute({ key: 'n2', term: undefined, session: 1, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
+  o.out.reroute({ key: 'n2', to: 'n2', term: undefined, session: 1, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)
   commands.forEach(command => o.submit(command, { timeoutMs: 60_000 }))
   let decisions = 0

@@ -40,7 +40,7 @@ export const origin = (limits: Partial<Limits> = {}) => {
   const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
   const sent: (Unaddressed & { readonly over: string })[] = []
   const outcomes: Record<string, Outcome> = {}
-  const route = (key: string, term?: number, session?: number): Route => ({ key, term, session, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
+  const route = (key: string, term?: number, session?: number): Route => ({ key, to: key, term, session, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
   const committed = (key: string, id: number, ...results: readonly Told<number>[]): void => out.settle(key, { type: 'committed', id, firstIndex: 1, results })
   return {
     clock, out, sent, outcomes, committed,
