@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { layOut, openPlace } from '../changed.js'
 import { root } from '../run.js'
 import type { Hunted } from './hunt.js'
 import type { Mutation } from './mutation.js'
 
-/** One file at a time, since others run beside this one. */
-const CONFIG = { files: ['*/test/**/*.test.js'], workerThreads: false, concurrency: 1, timeout: '2m' }
+/** All in one process, which begins once instead of once for each. */
+const CONFIG = { files: ['killers.test.js'], workerThreads: false, serial: true, timeout: '2m' }
 const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 
 /** Whether a test failed, as opposed to all passing or none running, and what was said of it or, where none did, of everything. */
@@ -25,31 +26,43 @@ interface Trial {
   readonly fail: (error: unknown) => void
 }
 
-/** As AVA takes `--match`. */
-const isMatch = (title: string, pattern: string): boolean =>
-  new RegExp(`^${pattern.split('*').map(part => part.replace(/[^\w\s]/g, '\\$&')).join('.*')}$`).test(title)
+const titled = pathToFileURL(join(import.meta.dirname, 'titled.js')).href
 
-/** What AVA puts before the titles of one file of several: `m3 › test › lib › election › `. */
-const prefixOf = ({ name, mutation: { killer: [file] } }: Trial): string => [name, ...file.replace(/\.test\.ts$/, '').split('/'), ''].join(' › ')
+/** The tree of a trial: what says `ava` in it gets a `test` of this trial. */
+const layOutTrial = ({ mutation, name }: Trial, place: string): void => {
+  const tree = join(place, name)
+  layOut(tree, mutation)
+  const shared = join(tree, 'node_modules/ava')
+  mkdirSync(shared, { recursive: true })
+  writeFileSync(join(shared, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+  writeFileSync(join(shared, 'index.js'), `import { titled } from '${titled}'\nexport default titled(${JSON.stringify(name)}, ${JSON.stringify(mutation.killer[1] ?? '*')})`)
+}
+
+/** Whether the tree of a trial stands; who waits for one that does not hears why. */
+const isLaidOut = (trial: Trial, place: string): boolean => {
+  try {
+    layOutTrial(trial, place)
+    return true
+  } catch (error) {
+    trial.fail(error)
+    return false
+  }
+}
 
 /** One run of AVA over the killers of several mistakes. */
 const runTrials = (trials: readonly Trial[], place: string): Promise<void> => new Promise((resolve, reject) => {
+  const files = trials.map(({ name, mutation: { killer: [file] } }) => `./${name}/${file.replace(/ts$/, 'js')}`)
   writeFileSync(join(place, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(place, 'ava.config.js'), `export default ${JSON.stringify(CONFIG)}`)
-  const files = trials.map(({ name, mutation: { killer: [file] } }) => `${name}/${file.replace(/ts$/, 'js')}`)
-  const matches = [...new Set(trials.flatMap(({ mutation: { killer: [, match] } }) => match ?? []))].map(match => `--match=${match}`)
-  const child = spawn(process.execPath, [ava, '--tap', ...files, ...matches], { cwd: place, stdio: ['ignore', 'pipe', 'pipe'] })
+  writeFileSync(join(place, 'killers.test.js'), files.map(file => `import '${file}'`).join('\n'))
+  const child = spawn(process.execPath, [ava, '--tap'], { cwd: place, stdio: ['ignore', 'pipe', 'pipe'] })
+  const byName = new Map(trials.map(trial => [trial.name, trial]))
   let out = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { out += text })
   createInterface({ input: child.stdout }).on('line', line => {
     out += `${line}\n`
-    const [, failed] = /^not ok \d+ - (.*)$/.exec(line) ?? []
-    if (failed === undefined) return
-    for (const trial of trials) {
-      const prefix = trials.length === 1 ? '' : prefixOf(trial)
-      const { mutation: { killer: [, match = '*'] }, tell } = trial
-      if (failed.startsWith(prefix) && isMatch(failed.slice(prefix.length), match)) tell({ isCaught: true, out: line })
-    }
+    const [, failed = ''] = /^not ok \d+ - (m\d+) › /.exec(line) ?? []
+    byName.get(failed)?.tell({ isCaught: true, out: line })
   })
   child.once('error', reject)
   child.once('close', () => {
@@ -58,25 +71,11 @@ const runTrials = (trials: readonly Trial[], place: string): Promise<void> => ne
   })
 })
 
-/** Whether the tree of a trial stands; who waits for one that does not hears why. */
-const isLaidOut = ({ mutation, name, fail }: Trial, place: string): boolean => {
-  try {
-    layOut(join(place, name), mutation)
-    return true
-  } catch (error) {
-    fail(error)
-    return false
-  }
-}
-
-/** Whole files in one run, and tests that are picked by their titles in another. */
 const runAll = async (trials: readonly Trial[]): Promise<void> => {
-  for (const isMatched of [false, true]) {
-    const place = openPlace()
-    const some = trials.filter(({ mutation: { killer: [, match] } }) => (match !== undefined) === isMatched).filter(trial => isLaidOut(trial, place))
-    if (some.length > 0) await runTrials(some, place).catch(error => { for (const { fail } of some) fail(error) })
-    rmSync(place, { recursive: true, force: true })
-  }
+  const place = openPlace()
+  const some = trials.filter(trial => isLaidOut(trial, place))
+  await runTrials(some, place).catch(error => { for (const { fail } of some) fail(error) })
+  rmSync(place, { recursive: true, force: true })
 }
 
 let waiting: Trial[] = []
