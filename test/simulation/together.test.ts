@@ -1,0 +1,11 @@
+/** Clusters in virtual time, in one process: what it has compiled for one, it has for all. */
+import './cluster.test.js'
+import './commits-from.test.js'
+import './departures.test.js'
+import './health.test.js'
+import './install.test.js'
+import './memberships.test.js'
+import './misuse.test.js'
+import './snapshots.test.js'
+import './stops.test.js'
+import './transfers.test.js'

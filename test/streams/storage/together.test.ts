@@ -1,0 +1,11 @@
+/** The tests of storage in one process. */
+import './compaction-crash.test.js'
+import './compaction.test.js'
+import './log-index.test.js'
+import './receive.test.js'
+import './snapshot-crash.test.js'
+import './snapshot-damage.test.js'
+import './snapshot-failures.test.js'
+import './storage-crash.test.js'
+import './storage-damage.test.js'
+import './storage.test.js'
