@@ -1,5 +1,5 @@
 /** Committed batches in log order into the machine, in slices of time; an entry is never skipped. */
-import { type ObservableInput, from } from 'rxjs'
+import { type Observable, type ObservableInput, from, isObservable } from 'rxjs'
 import { placeOf } from '../../codecs/entries.js'
 import { messageOf } from '../../codecs/report.js'
 import type { Told } from '../../codecs/results.js'
@@ -140,17 +140,22 @@ const decodeSlice = <C, R, S>({ protocol, slice, commands }: Work<C, R, S>, batc
 
 /** The one list of results that a call of the machine must come to, however it comes to it. */
 const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, done: (list: Either<unknown, readonly A[]>) => void): void => {
-  const lists: (readonly A[])[] = []
-  const check = (): Either<Error, readonly A[]> => {
+  const check = (lists: readonly (readonly A[])[]): Either<Error, readonly A[]> => {
     const [list] = lists
     if (list === undefined || lists.length > 1) return left(new Error(`the machine answered ${lists.length} lists of results instead of one`))
     return list.length === length ? right(list) : left(new Error(`the machine answered ${list.length} results to ${length} commands`))
   }
+  let answer: readonly (readonly A[])[] | Observable<readonly A[]>
   try {
-    from(call()).subscribe({ next: list => lists.push(list), error: (error: unknown) => done(left(error)), complete: () => done(check()) })
+    const answered = call()
+    answer = Array.isArray(answered) ? answered : from(answered)
   } catch (thrown) {
-    done(left(thrown))
+    return done(left(thrown))
   }
+  // What is there at once needs no stream around it.
+  if (!isObservable(answer)) return done(check(answer))
+  const lists: (readonly A[])[] = []
+  answer.subscribe({ next: list => lists.push(list), error: (error: unknown) => done(left(error)), complete: () => done(check(lists)) })
 }
 
 const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {

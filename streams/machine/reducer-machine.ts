@@ -1,5 +1,5 @@
 import type { Type } from 'io-ts'
-import { from, of } from 'rxjs'
+import { from } from 'rxjs'
 import { messageOf } from '../../codecs/report.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
@@ -37,7 +37,7 @@ const start = <C, R, S>({ state: codec, initial, reduce }: ReducerMachineOptions
     get state() {
       return state
     },
-    apply: entries => of(entries.map(applyOne)),
+    apply: entries => [entries.map(applyOne)],
     snapshot: () => {
       const encoded = encodeValue(codec, state)
       if (isLeft(encoded)) throw new Error(`The state cannot be encoded: ${encoded.left.join('; ')}`)

@@ -50,7 +50,10 @@ export const createStir = (): Stir => {
       return { [Symbol.asyncIterator]: () => pulled(chunks[Symbol.asyncIterator](), isAlive) }
     },
     restore: bytes => during(isAlive, () => inner.restore(bytes)),
-    apply: entries => during(isAlive, () => inner.apply(entries)),
+    apply: entries => {
+      const answer = inner.apply(entries)
+      return Array.isArray(answer) ? answer : during(isAlive, () => answer)
+    },
   })
   return {
     now: () => { isStirred = true },
