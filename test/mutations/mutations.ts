@@ -143,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "if (unanswered !== 'unseen') return lose(state, 'the connection to the leader was lost')\n", to: '',
   },
   {
-    name: 'a member ends without a farewell', file: 'streams/transport/tcp/link.ts', killer: ['test/simulation/stops.test.ts'],
+    name: 'a member ends without a farewell', file: 'streams/transport/tcp/link.ts', killer: [`${STREAMS}/transport/link.test.ts`, 'a member that closes*'],
     unseen: 'in the storms nobody stops in good order',
     from: 'end: reason => close(reason, [FAREWELL]),', to: 'end: reason => close(reason, []),',
   },
@@ -156,7 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (work.isCalling) work.waiting.push(look)\n  else look(work.at)', to: 'look(work.at)',
   },
   {
-    name: 'a snapshot stands before the last entry that it holds', file: 'streams/snapshots/capture.ts', killer: ['test/simulation/snapshots.test.ts', 'every member*'],
+    name: 'a snapshot stands before the last entry that it holds', file: 'streams/snapshots/capture.ts', killer: [`${STREAMS}/snapshots/capture.test.ts`, 'one is taken when enough*'],
     from: 'snapshots.write({ index, term,', to: 'snapshots.write({ index: index - 1, term,',
   },
   {

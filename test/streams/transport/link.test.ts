@@ -222,3 +222,12 @@ test.serial('one write of a stream is one write to the system, however many chun
   Object.assign(Socket.prototype, { _write: write, _writev: writev })
   t.is(writes, 2)
 })
+
+test('a member that closes says farewell, behind all else', async t => {
+  const n2 = await open('n2')
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await Promise.all([n2.close(), end.closed])
+  t.deepEqual(end.heard().subarray(-farewellFrame().length), Buffer.from(farewellFrame()))
+})
