@@ -34,9 +34,10 @@ const membershipFault = (membership: core.Membership): string | undefined => {
 }
 
 const lists = { voters: Members, outgoing: Members, learners: Members, addresses: byMember('Addresses', Address) }
-const Next: t.Type<core.NextMembership, unknown> = t.strict({ voters: Members, learners: Members }, 'NextMembership')
+/** The lists that a membership will have. */
+export const NextMembership: t.Type<core.NextMembership, unknown> = t.strict({ voters: Members, learners: Members }, 'NextMembership')
 const Plain = t.strict(lists, 'Membership')
-const Leading = t.strict({ ...lists, next: Next }, 'Membership')
+const Leading = t.strict({ ...lists, next: NextMembership }, 'Membership')
 
 /** With `next` where it leads somewhere, and without that key where it does not. */
 const MembershipFields: t.Type<core.Membership, unknown> = new t.Type<core.Membership, unknown>(
@@ -49,9 +50,18 @@ const MembershipFields: t.Type<core.Membership, unknown> = new t.Type<core.Membe
 /** A membership in its canonical form: sorted lists, an address for each member and for nobody else. Empty before a member has been added. */
 export const Membership: t.Type<core.Membership, unknown> = checked(MembershipFields, membershipFault)
 
+/** A change names no more than a membership can hold: whoever hands over more is told at once. */
+const few = <A>(codec: t.Type<A, unknown>, count: (value: A) => number): t.Type<A, unknown> =>
+  checked(codec, value => count(value) <= MAX_MEMBERS ? undefined : `must name at most ${MAX_MEMBERS} members`)
+
+/** Those whom a change names, with their addresses. */
+export const FewAddressed: t.Type<Readonly<Record<core.MemberId, string>>, unknown> = few(byMember('members', Address), named => Object.keys(named).length)
+/** Those whom a change names. */
+export const FewMembers: t.Type<readonly core.MemberId[], unknown> = few(t.readonlyArray(MemberId, 'a list of members'), ids => ids.length)
+
 /** What somebody wants of a membership. */
 export const MembershipWish: t.Type<core.MembershipWish, unknown> = t.union([
-  t.strict({ type: t.literal('change'), voters: byMember('Voters', Address), learners: byMember('Learners', Address), remove: t.readonlyArray(MemberId, 'Remove') }),
+  t.strict({ type: t.literal('change'), voters: FewAddressed, learners: FewAddressed, remove: FewMembers }),
   t.strict({ type: t.literal('abandon') }),
 ], 'MembershipWish')
 

@@ -5,12 +5,12 @@
  *
  * The tail is what has a checksum of its own: an AppendEntries' batches, a part of a batch, a chunk of a snapshot, a proposal's commands or
  * its results. How many numbers there are depends on the kind, and so does whether there is a block, its length the last of the numbers: a
- * batch's header, or a snapshot's place. An answer to entries that promises something says so by a flag, and has one number more.
+ * batch's header, a snapshot's place, an operator's wish or what became of it. An answer to entries that promises something says so by a flag, and has one number more.
  * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { RefusalReason } from '../lib/events.js'
-import type { LinkMessage, ProposeRefused } from '../lib/requests.js'
+import type { LeaderWish, LinkMessage, ProposeRefused, WishFate } from '../lib/requests.js'
 import type { BatchHead, EntryBatch, SnapshotPlace } from '../lib/types.js'
 import { decodeBatch, decodeHead, encodeBatch, encodeHead } from './batches.js'
 import { checksumOf, readPosition, writePosition } from './bytes.js'
@@ -18,11 +18,12 @@ import { readBody } from './entries.js'
 import { decodeWith } from './report.js'
 import { MESSAGES } from './shapes.js'
 import { decodePlace, encodePlace } from './snapshots.js'
+import { decodeFate, decodeWish, encodeFate, encodeWish } from './wishes.js'
 
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
-  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow', 'readIndex', 'readable', 'readRefused',
+  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow', 'readIndex', 'readable', 'readRefused', 'wish', 'wishReply',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const READ_REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull'] as const satisfies readonly RefusalReason[]
@@ -58,15 +59,20 @@ const LAYOUTS: Record<LinkMessage['type'], Layout> = {
   readIndex: { numbers: 1, flags: 0, named: false },
   readable: { numbers: 2, flags: 0, named: false },
   readRefused: { numbers: 1, flags: READ_REASONS.length - 1, named: false },
+  wish: { numbers: 3, flags: 0, named: false, hasBlock: true },
+  wishReply: { numbers: 2, flags: 0, named: false, hasBlock: true },
 }
 
+/** What the blocks of messages say. */
+type Block = BatchHead | SnapshotPlace | LeaderWish | WishFate
+
 /** A head, its block as bytes or as what they say. */
-interface Head<Block> {
+interface Head<B> {
   readonly flags: number
   readonly a: string
   readonly b: string
   readonly numbers: readonly number[]
-  readonly block?: Block | undefined
+  readonly block?: B | undefined
 }
 
 const headOf = (m: LinkMessage): Head<Uint8Array> => {
@@ -103,6 +109,14 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     case 'readIndex': return { flags: 0, a: '', b: '', numbers: [m.id] }
     case 'readable': return { flags: 0, a: '', b: '', numbers: [m.id, m.index] }
     case 'readRefused': return { flags: READ_REASONS.indexOf(m.reason), a: '', b: '', numbers: [m.id] }
+    case 'wish': {
+      const block = encodeWish(m.wish)
+      return { flags: 0, a: '', b: '', numbers: [m.id, m.term, block.length], block }
+    }
+    case 'wishReply': {
+      const block = encodeFate(m.fate)
+      return { flags: 0, a: '', b: '', numbers: [m.id, block.length], block }
+    }
     default: return unreachable(m)
   }
 }
@@ -168,10 +182,12 @@ const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]>
 
 const NO_BLOCK: Either<string, undefined> = right(undefined)
 
-const decodeBlock = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, BatchHead | SnapshotPlace | undefined> => {
+const decodeBlock = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, Block | undefined> => {
   switch (kind) {
     case 'appendPart': return decodeHead(bytes, numbers[3]!, numbers[4]!)
     case 'installSnapshot': return decodePlace(bytes)
+    case 'wish': return decodeWish(bytes)
+    case 'wishReply': return decodeFate(bytes)
     default: return NO_BLOCK
   }
 }
@@ -188,7 +204,7 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 }
 
 /** The fields of a message, of the right names but not yet of proven values: those are the codec's to judge. */
-const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<BatchHead | SnapshotPlace>, tail: unknown): unknown => {
+const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<Block>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
       return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], asks: flags === ASKS, batches: tail }
@@ -223,6 +239,8 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     case 'readIndex': return { type: kind, id: n[0] }
     case 'readable': return { type: kind, id: n[0], index: n[1] }
     case 'readRefused': return { type: kind, id: n[0], reason: READ_REASONS[flags] }
+    case 'wish': return { type: kind, id: n[0], term: n[1], wish: block }
+    case 'wishReply': return { type: kind, id: n[0], fate: block }
     default: return unreachable(kind)
   }
 }

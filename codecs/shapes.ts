@@ -6,6 +6,7 @@ import { bodyHolds } from './entries.js'
 import { Membership } from './membership.js'
 import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, checked, guard } from './primitives.js'
 import { Chunk, Snapshot, SnapshotId } from './snapshots.js'
+import { LeaderWish, WishFate } from './wishes.js'
 
 /** The messages of one kind. */
 type Of<Kind extends requests.LinkMessage['type']> = Extract<requests.LinkMessage, { type: Kind }>
@@ -160,6 +161,9 @@ export const ReadRefused: t.Type<Of<'readRefused'>, unknown> = t.strict({
   type: t.literal('readRefused'), id: Count, reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null }, 'Reason'),
 }, 'ReadRefused')
 
+export const WishRequest: t.Type<requests.WishRequest, unknown> = t.strict({ type: t.literal('wish'), id: Count, term: EntryTerm, wish: LeaderWish }, 'WishRequest')
+export const WishReply: t.Type<requests.WishReply, unknown> = t.strict({ type: t.literal('wishReply'), id: Count, fate: WishFate }, 'WishReply')
+
 /** The codec of each kind of message. */
 export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Of<Kind>, unknown> } = {
   appendEntries: AppendEntries,
@@ -178,4 +182,6 @@ export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type
   readIndex: ReadIndexRequest,
   readable: Readable,
   readRefused: ReadRefused,
+  wish: WishRequest,
+  wishReply: WishReply,
 }

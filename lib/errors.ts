@@ -149,7 +149,7 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
 }
 
 /** Why a leadership was not handed over. */
-export type TransferError = NotLeader | TransferFailed | Rejected | Stopped
+export type TransferError = NotLeader | TransferFailed | Rejected | Stopped | OutcomeUnknown
 
 /** The membership has not become what was wanted. */
 export class ChangeFailed extends Tagged<'ChangeFailed'> {
@@ -164,7 +164,7 @@ export class ChangeFailed extends Tagged<'ChangeFailed'> {
 }
 
 /** Why a membership is not what was wanted. */
-export type ChangeError = NotLeader | ChangeFailed | Rejected | TimedOut | Stopped | OutcomeUnknown
+export type ChangeError = ChangeFailed | Rejected | TimedOut | Stopped | OutcomeUnknown
 
 /** An option is missing, of the wrong shape, or at odds with another; nothing was started. */
 export class InvalidOptions extends Tagged<'InvalidOptions'> {

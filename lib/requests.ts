@@ -1,6 +1,6 @@
-import type { ReadAnswer, RefusalReason } from './events.js'
+import type { ChangeAnswer, ReadAnswer, RefusalReason } from './events.js'
 import type { Message } from './messages.js'
-import type { EntryBody, Index, MemberId, Term } from './types.js'
+import type { EntryBody, Index, MemberId, Membership, MembershipWish, Term } from './types.js'
 
 /** Commands for the leader, all to be appended or none. `id` counts up within a link. */
 export interface ProposeRequest {
@@ -53,8 +53,41 @@ export interface ReadIndexRequest {
   readonly id: number
 }
 
+/** What an operator wants of whoever leads. */
+export type LeaderWish =
+  | { readonly type: 'transfer'; readonly to: MemberId | undefined }
+  /** Only if the newest membership in the leader's log is `from`, where that is given. */
+  | { readonly type: 'members'; readonly change: MembershipWish; readonly from: Membership | undefined }
+
+/** A wish that was uttered where another member leads, for the leader of `term`. `id` counts up within the member's life. */
+export interface WishRequest {
+  readonly type: 'wish'
+  readonly id: number
+  readonly term: Term
+  readonly wish: LeaderWish
+}
+
+/** What the leader makes of a wish. */
+export type WishFate =
+  | { readonly type: 'handedOver'; readonly leader: MemberId }
+  | { readonly type: 'notHandedOver'; readonly reason: string }
+  /** What the change comes to stands in the log, which whoever asked has, too. */
+  | Omit<Extract<ChangeAnswer, { readonly type: 'changeTaken' }>, 'id'>
+  | { readonly type: 'changeRefused'; readonly why: string }
+  /** Nothing came of it: the one that was asked does not lead in that term, or cannot do it right now. */
+  | { readonly type: 'notTaken' }
+  /** What came of it is not known any more. */
+  | { readonly type: 'lost' }
+
+/** Every wish is answered once, unless its link ends before. */
+export interface WishReply {
+  readonly type: 'wishReply'
+  readonly id: number
+  readonly fate: WishFate
+}
+
 /** All that travels over a link once the two ends know each other. */
-export type LinkMessage = Message | ProposeRequest | ProposeReply | ReadIndexRequest | ReadAnswer
+export type LinkMessage = Message | ProposeRequest | ProposeReply | ReadIndexRequest | ReadAnswer | WishRequest | WishReply
 
 /** Cores speak under their names and repeat what is lost; requests and replies do neither. */
 export const isFromCore = (message: LinkMessage): message is Message => 'from' in message

@@ -45,7 +45,7 @@ const STREAM_ROWS: readonly (readonly string[])[] = [
   ['time', 'proposer', 'storage/disk'],
   ['machine', 'transport', 'tracking', 'recorder', 'storage/files'],
   ['transport/tcp', 'requests', 'storage/log', 'storage/snapshots'],
-  ['storage', 'reads'],
+  ['storage', 'reads', 'wishes'],
   ['snapshots'],
   ['outputs'],
   ['pipeline'],

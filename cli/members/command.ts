@@ -2,8 +2,8 @@ import { DEFAULT_CHANGE_TIMEOUT_MS } from '../../codecs/options.js'
 import type { Membership } from '../../lib/types.js'
 import { STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
-import { findLeader } from '../ask/find-leader.js'
 import { tellOutcome } from '../ask/outcomes.js'
+import { towardsLeader } from '../ask/towards-leader.js'
 import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
 import { atMost, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -12,7 +12,7 @@ import { Mistake } from '../mistake.js'
 const HELP = `rxraft members --at HOST:PORT[,…] [--voter ID=HOST:PORT]… [--learner ID=HOST:PORT]… [--remove ID]… | --abandon
 
 Shows who belongs to the cluster, by the log of the first member of --at that answers; or changes that, all that is named in one change, and shows what it has
-become once that is committed. The leader itself is asked for changes, so its control endpoint must be among those of --at.
+become once that is committed. Any member takes a change, and passes it on to the leader.
 
 ${AT_HELP}
   --voter ID=HOST:PORT    shall vote: a new member, started with --join, that learns first; a learner; or a voter that has moved
@@ -50,7 +50,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
   const outcome = !isChange && !abandon
     ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
-    : await askInTurn([await findLeader(endpoints)], { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
+    : await askInTurn(await towardsLeader(endpoints), { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
   return tellOutcome(outcome, json, answer => inWords(answer as Membership))
 }
 

@@ -1,8 +1,8 @@
 import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
-import { findLeader } from '../ask/find-leader.js'
 import { tellOutcome } from '../ask/outcomes.js'
+import { towardsLeader } from '../ask/towards-leader.js'
 import { WAIT, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -10,7 +10,7 @@ import type { Command } from '../command.js'
 const HELP = `rxraft transfer --at HOST:PORT[,…] [TO]
 
 Has the leader hand its leadership over, to the member TO or to whoever has the whole log first, and prints who leads then. Proposals wait for a few
-milliseconds meanwhile. The leader itself is asked, so its control endpoint must be among those of --at.
+milliseconds meanwhile. Any member takes the wish, and passes it on to the leader.
 
 ${AT_HELP}
   --timeout-ms N       how long no answer may come (default ${DEFAULT_PROPOSE_TIMEOUT_MS})
@@ -27,9 +27,8 @@ const run = async (args: readonly string[]): Promise<number> => {
   const endpoints = endpointsBehind(values.at)
   const timeoutMs = waitBehind(values)
   atMost(1, positionals, 'one member TO')
-  const leader = await findLeader(endpoints)
   const [to] = positionals
-  const outcome = await askInTurn([leader], { method: 'POST', path: '/transfer', body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs })
+  const outcome = await askInTurn(await towardsLeader(endpoints), { method: 'POST', path: '/transfer', body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs })
   return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
 }
 

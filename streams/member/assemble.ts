@@ -10,7 +10,6 @@ import { followRoll } from './follow-roll.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
-import { type Operator, createOperator } from './operator.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
 import { type Reads, createReads } from '../reads/reads.js'
@@ -19,6 +18,7 @@ import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
 import { type Linked, createLinked } from '../transport/linked.js'
 import { createSender } from '../transport/send.js'
+import { type Operator, createOperator } from '../wishes/operator.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
 export interface Parts<C, R, S> {
@@ -27,7 +27,7 @@ export interface Parts<C, R, S> {
   readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
-  readonly operator: Pick<Operator, 'transfer' | 'change' | 'leave'>
+  readonly operator: Pick<Operator, 'transfer' | 'change' | 'leave' | 'requested' | 'replied'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
@@ -85,7 +85,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
   })
   const roll = followRoll({ links, admission }, first)
-  const operator = createOperator(first, event => feed.completed(event, true), id => linked.at({ type: 'member', id }) !== undefined)
+  const operator = createOperator({ first, linked, links, sender, ask: event => feed.completed(event, true) })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {

@@ -1,9 +1,8 @@
 /** What a member is, to its users and to the parts it is made of. */
 import type { Observable, ObservableInput } from 'rxjs'
 import type { CheckedOptions } from '../../codecs/options.js'
-import type { ChangeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
-import type { Index, MemberId, Membership, Snapshot, Term } from '../../lib/types.js'
-import type { ChangeOptions, MembershipChange } from './change-options.js'
+import type { ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
+import type { Index, MemberId, Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
 import type { Protocol } from '../machine/machine.js'
@@ -15,6 +14,7 @@ import type { Eventual, Proposer } from '../proposer/proposer.js'
 import type { ReadOptions } from '../reads/pending-read.js'
 import type { Begun } from '../snapshots/begin.js'
 import type { TrackOptions, Tracked } from '../tracking/track.js'
+import type { Members } from '../wishes/members.js'
 
 /**
  * One term of office of this member, from the moment it is ready. What it proposes is proposed in this term or not at all, and
@@ -24,23 +24,6 @@ export interface Leadership<C, R> extends Proposer<C, R> {
   readonly term: Term
   /** Aborted when the leadership ends. */
   readonly signal: AbortSignal
-}
-
-/** Changes of the membership, one at a time. Each resolves with what it has become once that is committed. */
-export interface Members {
-  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. */
-  add(id: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
-  /** A member leaves, whatever it was. A leader that leaves hands over; the last voter stays. */
-  remove(id: MemberId, options?: ChangeOptions): Eventual<ChangeError, Membership>
-  /** The newcomer takes the place of `id` in one change: neither a voter more nor one less in between. */
-  replace(id: MemberId, newcomer: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
-  /** Any of these at once, and learners, and new addresses. */
-  change(change: MembershipChange, options?: ChangeOptions): Eventual<ChangeError, Membership>
-  /**
-   * Ends the change that is under way, whoever began it, with the voters from before; whom it has brought in stay learners, to be removed. Not where the
-   * old voters have no say any more.
-   */
-  abandon(options?: ChangeOptions): Eventual<ChangeError, Membership>
 }
 
 /** A running member. `docs/streams.md` says what each of its streams promises. */
@@ -70,13 +53,13 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    */
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
   /**
-   * Hands this member's leadership over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
+   * Has whoever leads hand over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
    * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. Whoever
-   * is not connected, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is given up, and this
-   * member leads on (dissertation §3.10).
+   * is not connected to the leader, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is
+   * given up, and the leader leads on (dissertation §3.10). Where another member leads the wish is passed on to it, once.
    */
   transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
-  /** Who belongs to the cluster, to be changed while it runs (§4). Only the leader does; what it has begun the next one finishes. */
+  /** Who belongs to the cluster, to be changed while it runs (§4). Where another member leads the wish is passed on to it; what it has begun the next leader finishes. */
   readonly members: Members
   /**
    * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, hands over what it leads, syncs, gives back lock

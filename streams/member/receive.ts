@@ -6,24 +6,28 @@ import type { PeerGone, Received } from '../pipeline/inbox.js'
 import type { Reads } from '../reads/reads.js'
 import type { Requests } from '../requests/requests.js'
 import type { Linked } from '../transport/linked.js'
+import type { Operator } from '../wishes/operator.js'
 import { type TransportEvent, type TransportNotice, objectionTo } from '../transport/port.js'
 
 interface Listener {
   readonly linked: Pick<Linked, 'connected' | 'disconnected' | 'at'>
   readonly requests: Pick<Requests<never, never>, 'requested' | 'replied'>
   readonly reads: Pick<Reads<never>, 'requested' | 'replied'>
+  readonly operator: Pick<Operator, 'requested' | 'replied'>
   notice(notice: TransportNotice | MemberNotice): void
 }
 
 type Arrival = Extract<TransportEvent, { type: 'received' }>
 
-const hear = ({ linked, requests, reads, notice }: Listener, { from, message }: Arrival): Received | undefined => {
+const hear = ({ linked, requests, reads, operator, notice }: Listener, { from, message }: Arrival): Received | undefined => {
   if (objectionTo(from, message) !== undefined) return void notice({ type: 'misplacedMessage', from, message: message.type })
   if (isFromCore(message)) return { type: 'received', message }
   const link = linked.at(from)
   if (link === undefined) return undefined
   if (message.type === 'readIndex') return void reads.requested(link, message)
   if (isReadAnswer(message)) return void reads.replied(link, message)
+  if (message.type === 'wish') return void operator.requested(link, message)
+  if (message.type === 'wishReply') return void operator.replied(link, message)
   return isReply(message) ? void requests.replied(link, message) : void requests.requested(link, message)
 }
 

@@ -14,10 +14,10 @@ import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { callOptions } from '../proposer/call-options.js'
 import { proposerOf } from '../proposer/proposer-of.js'
-import { membersBy } from './changes.js'
 import { receive } from './receive.js'
 import type { Ended, Outputs } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
+import { membersBy } from '../wishes/members.js'
 
 /** The same for those who read a recording. */
 const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', reason: messageOf(how.error) } : { how: 'stopped', reason: '' }
@@ -51,7 +51,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     failed: error => ending.fail(error),
   })
   const inputs: Inputs = {
-    received$: receive(links.events$, { linked, requests, reads, notice: outputs.notice }),
+    received$: receive(links.events$, { linked, requests, reads, operator, notice: outputs.notice }),
     proposed$: proposed,
     ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),

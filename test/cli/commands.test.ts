@@ -9,12 +9,13 @@ import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { from, lastValueFrom } from 'rxjs'
 import { askInTurn } from '../../cli/ask/ask.js'
+import { towardsLeader } from '../../cli/ask/towards-leader.js'
 import type { Command } from '../../cli/command.js'
 import { namesIn, valueAt } from '../../cli/control/path.js'
 import { plainJson } from '../../cli/plain-json.js'
 import { type KeyValueCommand, keyValueMachine } from '../../cli/machine/key-value.js'
 import { loadMachine } from '../../cli/machine/load-machine.js'
-import { Mistake } from '../../cli/mistake.js'
+import { Mistake, Trouble } from '../../cli/mistake.js'
 import { type Line, linesIn, pipeProtocol } from '../../cli/pipe/commands.js'
 import { createOutcomeWriter } from '../../cli/pipe/outcomes.js'
 import { createBlock } from '../../cli/screen.js'
@@ -195,6 +196,19 @@ const serving = async (t: ExecutionContext, listener: RequestListener): Promise<
   t.teardown(() => server.close())
   return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
 }
+
+test('what is for the leader is asked of it first, then of whoever knows it, the newest term first', async t => {
+  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, tls: false }
+  const saying = (own: Partial<Record<keyof typeof status, unknown>>): Promise<{ readonly host: string; readonly port: number }> => serving(t, (_request, response) => {
+    response.writeHead(200).end(JSON.stringify({ ...status, ...own }))
+  })
+  const [nobody, old, knowing, leading, deposed, alone] = [
+    { host: '127.0.0.1', port: 1 }, await saying({ term: 1 }), await saying({}), await saying({ role: 'leader' }), await saying({ role: 'leader', term: 1 }), await saying({ leader: null }),
+  ]
+  t.deepEqual(await towardsLeader([nobody, alone, old, knowing, deposed, leading]), [leading, knowing, deposed, old])
+  t.deepEqual(await towardsLeader([knowing, nobody]), [knowing], 'the leader itself need not be asked')
+  await t.throwsAsync(towardsLeader([alone, nobody]), { instanceOf: Trouble, message: /^No leader is known to the members that were asked; 127\.0\.0\.1:1: / })
+})
 
 test('the next endpoint is asked only where nothing can have come of the one before', async t => {
   const asked: string[] = []

@@ -6,7 +6,7 @@ import { MemberId } from '../../codecs/primitives.js'
 import type { ReadAnswer } from '../../lib/events.js'
 import type * as messages from '../../lib/messages.js'
 import type * as requests from '../../lib/requests.js'
-import type { BatchHead, EntryBatch, EntryBody, HardState, MemberId as Id, Membership, Snapshot } from '../../lib/types.js'
+import type { BatchHead, EntryBatch, EntryBody, HardState, MemberId as Id, Membership, MembershipWish, Snapshot } from '../../lib/types.js'
 
 const visibleCharacter = fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code))
 const visible = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: visibleCharacter, minLength: 1, maxLength, size: 'max' })
@@ -169,10 +169,32 @@ export const readable: fc.Arbitrary<Extract<ReadAnswer, { type: 'readable' }>> =
 export const readRefused: fc.Arbitrary<Extract<ReadAnswer, { type: 'readRefused' }>> =
   fc.record({ type: fc.constant('readRefused'), id: position, reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull') })
 
+const reason = fc.string({ maxLength: 60 })
+const goal = membership.map(({ voters, learners }) => ({ voters, learners }))
+const membershipWish: fc.Arbitrary<MembershipWish> = fc.oneof(
+  fc.record({ type: fc.constant('change' as const), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }) }),
+  fc.constant({ type: 'abandon' as const }),
+)
+export const wish: fc.Arbitrary<requests.WishRequest> = fc.record({
+  type: fc.constant('wish'), id: position, term: entryPosition, wish: fc.oneof(
+    fc.record({ type: fc.constant('transfer' as const), to: fc.option(memberId, { nil: undefined }) }),
+    fc.record({ type: fc.constant('members' as const), change: membershipWish, from: fc.option(membership, { nil: undefined }) }),
+  ),
+})
+export const wishReply: fc.Arbitrary<requests.WishReply> = fc.record({
+  type: fc.constant('wishReply'), id: position, fate: fc.oneof(
+    fc.record({ type: fc.constant('handedOver' as const), leader: memberId }),
+    fc.record({ type: fc.constant('notHandedOver' as const), reason }),
+    fc.record({ type: fc.constant('changeTaken' as const), index: entryPosition, term: entryPosition, goal }),
+    fc.record({ type: fc.constant('changeRefused' as const), why: reason }),
+    fc.constantFrom({ type: 'notTaken' as const }, { type: 'lost' as const }),
+  ),
+})
+
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
 export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } = {
   appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted, propose, committed, refused, lost,
-  readIndex, readable, readRefused,
+  readIndex, readable, readRefused, wish, wishReply,
 }
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))

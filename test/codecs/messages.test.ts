@@ -60,7 +60,7 @@ test('Q07 a body keeps all 256 byte values', is => {
 
 test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   const bytes = bytesOf(messages.appendAccepted)
-  for (const kind of [0, 17, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
+  for (const kind of [0, 19, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
   is.is(reasonOf(decodeMessage(bytes.with(1, 2))), 'appendAccepted: has flags of a newer version')
   const promising = bytesOf({ ...messages.appendAccepted, promisedMs: 7 })
   is.is(reasonOf(decodeMessage(promising.with(4 + 8 * 6, 0))), 'appendAccepted: has a flag for nothing')
@@ -68,6 +68,21 @@ test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
   is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 6))), 'refused: has flags of a newer version')
   is.is(reasonOf(decodeMessage(bytesOf(messages.chunkAccepted).with(1, 2))), 'chunkAccepted: has flags of a newer version')
+})
+
+test('a wish has one spelling and a bounded length', is => {
+  const bytes = bytesOf(messages.wishToAbandon)
+  const spelled = (text: string): Uint8Array => {
+    const block = new TextEncoder().encode(text)
+    const message = new Uint8Array(Buffer.concat([bytes.subarray(0, 28), block]))
+    writePosition(message, 20, block.length)
+    return message
+  }
+  const text = '{"type":"members","change":{"type":"abandon"}}'
+  is.deepEqual(decodeMessage(spelled(text)), right(messages.wishToAbandon))
+  is.is(reasonOf(decodeMessage(spelled(text.replace('{"type":"m', '{"more":1,"type":"m')))), 'wish: a LeaderWish is spelled otherwise')
+  is.is(reasonOf(decodeMessage(spelled(` ${text}`))), 'wish: a LeaderWish is spelled otherwise')
+  is.is(reasonOf(decodeMessage(spelled(text.padEnd(2 * MAX_PLACE_BYTES + 1)))), `wish: a LeaderWish has at most ${2 * MAX_PLACE_BYTES} bytes`)
 })
 
 test('a message cut anywhere is refused, but where it ends between two batches', is => {
@@ -110,6 +125,15 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a pre-vote by the leader\'s wish', MESSAGES.requestVote, { ...messages.preVote, transfer: true }],
   ['a wish of no leader', MESSAGES.timeoutNow, { ...messages.timeoutNow, term: 0 }],
   ['a last entry without a term', MESSAGES.requestVote, { ...messages.preVote, lastLogTerm: 0 }],
+  ['a wish for no leader', MESSAGES.wish, { ...messages.wishToHandOver, term: 0 }],
+  ['an heir without a name', MESSAGES.wish, { ...messages.wishToHandOver, wish: { type: 'transfer', to: '' } }],
+  ['a wish of another kind', MESSAGES.wish, { ...messages.wishToHandOver, wish: { type: 'stop' } }],
+  ['a change that names more than a membership holds', MESSAGES.wish, {
+    ...messages.wishToAbandon, wish: { type: 'members', from: undefined, change: { type: 'change', voters: {}, learners: {}, remove: Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => `m${i}`) } },
+  }],
+  ['a change of what is no membership', MESSAGES.wish, { ...messages.wishToAbandon, wish: { type: 'members', change: { type: 'abandon' }, from: { voters: ['n1'] } } }],
+  ['a change that was taken nowhere', MESSAGES.wishReply, { ...messages.changeTaken, fate: { ...messages.changeTaken.fate, index: 0 } }],
+  ['a reason without end', MESSAGES.wishReply, { ...messages.changeRefused, fate: { type: 'changeRefused', why: 'x'.repeat(2 ** 20) } }],
   ['a vote that is no boolean', MESSAGES.requestVoteReply, { ...messages.preVoteReply, voteGranted: 1 }],
   ['a part of a later term than its own', MESSAGES.appendPart, { ...part, head: { ...part.head, term: 8 } }],
   ['a part that falls back to an earlier term', MESSAGES.appendPart, { ...part, prevLogTerm: 4 }],

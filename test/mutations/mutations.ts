@@ -343,6 +343,21 @@ export const MUTATIONS: readonly Mutation[] = [
     from: '...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]', to: '...leader.leaving.filter(({ id }) => !members.includes(id))]',
   },
   {
+    name: 'a wish that the leader may have taken is asked again', file: 'streams/wishes/post.ts', killer: ['test/simulation/wishes.test.ts', 'what is told of a change is true*'],
+    unseen: 'nobody who changes the membership at random holds it against what was told',
+    from: "unanswered === 'unseen' ? 'notTaken' : 'lost'", to: "'notTaken'",
+  },
+  {
+    name: 'a wish is granted by the leader of another term', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a wish is meant for the leader of one term*'],
+    unseen: 'what comes late is as welcome as what comes in time',
+    from: "if (newest.role !== 'leader' || newest.term !== term) return", to: "if (newest.role !== 'leader') return",
+  },
+  {
+    name: 'a member that ends leaves out the wishes that it looked at', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a leader that ends*'],
+    unseen: 'its disk must fail while it hands over',
+    from: '      desk.halt()\n', to: '',
+  },
+  {
     name: 'a membership that was replaced in the log goes on counting', file: 'lib/log.ts', killer: [SCENARIOS, 'change-behind*'],
     from: 'memberships: log.memberships.filter(placed => placed.index < first),', to: 'memberships: log.memberships,',
   },

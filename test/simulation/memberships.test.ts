@@ -67,8 +67,6 @@ test('what cannot be is refused, and changes nothing', async is => {
   ]) is.regex(tagOf(await cluster.settle(outcome)), /^Rejected: /)
   is.is(tagOf(await cluster.settle(raft.members.abandon())), 'ChangeFailed: The membership was not changed: no change is under way.')
   is.is(tagOf(await cluster.settle(raft.members.remove('n1', { from: { ...before, voters: ['n1'] , addresses: { n1: before.addresses['n1']! } } }))), 'ChangeFailed: The membership was not changed: the membership has become another one.')
-  const [follower] = followersOf(cluster)
-  is.is(tagOf(await change(cluster, { remove: [follower!] }, follower)), `NotLeader: Only the leader changes the membership, and that is "${leader}".`)
   is.deepEqual(seenAt(cluster, leader), before)
 })
 

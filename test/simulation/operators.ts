@@ -1,24 +1,33 @@
-/** People at work while a cluster runs: one moves its leadership about, another changes who belongs to it. */
+/** People at work while a cluster runs, who ask whichever member is at hand: one moves its leadership about, another changes who belongs to it. */
 import type { MembershipWish, Millis } from '../../lib/types.js'
 import type { MembershipState } from '../../streams/index.js'
 import type { SimulatedCluster, SimulatedMember } from '../../testing/simulation/cluster.js'
 import type { Dice } from '../../testing/simulation/world/dice.js'
 
 type Cluster = Pick<SimulatedCluster<never, unknown, unknown>, 'clock' | 'ids' | 'leader' | 'inflict'> & {
-  member(id: string): Pick<SimulatedMember<never, unknown, unknown>, 'membership$'>
+  member(id: string): Pick<SimulatedMember<never, unknown, unknown>, 'membership$'> & { readonly raft: unknown }
 }
 
 /** How many clusters have somebody who moves their leadership about, and how often that is, in election timeouts. */
 const MOVED = 0.3
 const MOVES = [0.5, 8] as const
 
-/** Asks whoever leads to hand over, now and then, until it is called off. */
+/** How often whoever leads is asked; otherwise it is any member that runs, which passes the wish on. */
+const AT_THE_LEADER = 0.4
+
+/** Whom to ask, if anybody is there. */
+const drawAsked = (cluster: Cluster, dice: Dice): string | undefined => {
+  const running = cluster.ids.filter(id => cluster.member(id).raft !== undefined)
+  return dice.chance(AT_THE_LEADER) ? cluster.leader() : running.length === 0 ? undefined : dice.pick(running)
+}
+
+/** Asks for another leader, now and then, until it is called off. */
 export const createOperator = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
   const gapMs = electionTimeoutMs * dice.magnitude(...MOVES)
   let isOff = !dice.chance(MOVED)
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
     if (isOff) return
-    const id = cluster.leader()
+    const id = drawAsked(cluster, dice)
     if (id !== undefined) cluster.inflict(dice.chance(0.5) ? { type: 'handOver', id } : { type: 'handOver', id, to: dice.pick(cluster.ids) })
     next()
   })
@@ -37,7 +46,7 @@ export const membershipAt = (cluster: Cluster, id: string): MembershipState | un
   return now
 }
 
-/** Asks whoever leads for another membership, now and then, until it is called off: some come, some go, some only learn, and some changes are given up. */
+/** Asks for another membership, now and then, until it is called off: some come, some go, some only learn, and some changes are given up. */
 export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
   const gapMs = electionTimeoutMs * dice.magnitude(...CHANGES)
   const addresses: Record<string, string> = {}
@@ -53,7 +62,7 @@ export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs:
   }
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
     if (isOff) return
-    const id = cluster.leader()
+    const id = drawAsked(cluster, dice)
     if (id !== undefined) {
       Object.assign(addresses, membershipAt(cluster, id)?.addresses)
       cluster.inflict({ type: 'change', id, wish: draw() })

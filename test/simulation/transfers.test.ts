@@ -76,7 +76,6 @@ test('what makes no sense is refused by name, and nothing happens', async is => 
     const outcome = await cluster.settle(cluster.member(at).raft!.transferLeadership(to))
     return isLeft(outcome) ? outcome.left.message : 'accepted'
   }
-  is.regex(await reasonOf(heir!), /Only the leader can hand its leadership over/)
   is.regex(await reasonOf(first, first), /leads already/)
   is.regex(await reasonOf(first, 'zz'), /"zz" is no voter/)
   is.is(cluster.leader(), first)

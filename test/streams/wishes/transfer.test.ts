@@ -2,7 +2,7 @@
 import test from 'ava'
 import { isLeft } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
-import { type Transfers, createTransfers } from '../../../streams/member/transfer.js'
+import { type Transfers, createTransfers } from '../../../streams/wishes/transfer.js'
 import { type Fact, accepted, leader, play, tick } from '../../lib/build.js'
 
 interface Stage {
@@ -59,7 +59,7 @@ test('a wish that the core does not take up is refused two steps later at the la
   turn(tick)
   t.is(heard(), undefined, 'this step may have begun before the wish')
   turn(tick)
-  t.regex(heard() ?? '', /nobody could take over by then; this member leads on/)
+  t.regex(heard() ?? '', /nobody could take over by then; "L" leads on/)
 })
 
 test('a wish that the core takes up stays open', t => {

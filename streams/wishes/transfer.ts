@@ -1,4 +1,4 @@
-/** Handing the leadership over, as a user sees it: the wish goes to the core, and what becomes of it is read off the states that follow. */
+/** Handing over the leadership of this member: the wish goes to the core, and what becomes of it is read off the states that follow. */
 import * as t from 'io-ts'
 import { optional } from '../../codecs/options.js'
 import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
@@ -44,11 +44,16 @@ interface Wish {
   readonly isOver: boolean
 }
 
-/** What a user may say, who may use plain JavaScript. */
 const Heir = t.type({ to: optional(MemberIdCodec) })
 
-/** A new leader is known within two elections, or somebody has to look. */
-const ELECTIONS = 2 * 1.5
+/** What is wrong with an heir, of whom a user may say anything in plain JavaScript. */
+export const faultsOf = (to: unknown): Rejected | undefined => {
+  const heir = decodeWith(Heir, { to })
+  return isLeft(heir) ? new Rejected(heir.left) : undefined
+}
+
+/** A new leader is known within two elections, in election timeouts, or somebody has to look. */
+export const ELECTIONS = 2 * 1.5
 
 /** Why there is nobody to hand over to; undefined where there is. */
 const objection = (leader: Leader, to: MemberId | undefined, isLinked: TransfersOptions['isLinked']): string | undefined => {
@@ -73,11 +78,11 @@ const outcomeOf = ({ to, turn, isTaken, isOver, since }: Wish, state: RaftState)
   const failed = (reason: string): Either<TransferError, MemberId> => left(new TransferFailed(to, reason))
   if (!isOver) {
     if (role === 'leader' && state.transfer !== undefined) return undefined
-    if (isTaken) return failed('no one was ready to take over within an election timeout; this member leads on')
+    if (isTaken) return failed(`no one was ready to take over within an election timeout; "${id}" leads on`)
     // The first step after it was uttered may have begun before.
-    return turn + 2 <= state.turn ? failed('nobody could take over by then; this member leads on') : undefined
+    return turn + 2 <= state.turn ? failed(`nobody could take over by then; "${id}" leads on`) : undefined
   }
-  if (leader === id) return failed('this member was elected again')
+  if (leader === id) return failed(`"${id}" was elected again`)
   if (leader !== undefined) return to === undefined || to === leader ? right(leader) : failed(`"${leader}" leads now`)
   return now - since > ELECTIONS * electionTimeoutMs ? failed('the leadership is over, and who leads now is not known') : undefined
 }
@@ -102,10 +107,10 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
-    const heir = decodeWith(Heir, { to })
-    if (isLeft(heir)) return new Rejected(heir.left)
+    const faults = faultsOf(to)
+    if (faults !== undefined) return faults
     if (isHalted) return new Stopped()
-    if (newest.role !== 'leader') return new NotLeader(newest.leader, 'Only the leader can hand its leadership over.')
+    if (newest.role !== 'leader') return new NotLeader(newest.leader, 'This member does not lead.')
     const reason = wish === undefined ? objection(newest, to, isLinked) : 'another transfer is under way'
     return reason === undefined ? undefined : new TransferFailed(to, reason)
   }

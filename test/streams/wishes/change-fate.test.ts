@@ -1,10 +1,10 @@
 /** What is told of a change by what is committed afterwards, whoever led. */
 import test from 'ava'
 import { isRight } from '../../../lib/prelude.js'
-import { type Taken, whatBecameOf } from '../../../streams/member/change-fate.js'
+import { type Taken, whatBecameOf } from '../../../streams/wishes/change-fate.js'
 import { follower } from '../../lib/build.js'
 
-const TAKEN: Taken = { type: 'changeTaken', id: 1, index: 3, term: 1, goal: { voters: ['a', 'b'], learners: [] } }
+const TAKEN: Taken = { type: 'changeTaken', index: 3, term: 1, goal: { voters: ['a', 'b'], learners: [] } }
 type Notes = Parameters<typeof follower>[0]
 const ROWS: readonly (readonly [what: string, notes: Notes, fate: string])[] = [
   ['not committed', { log: '1-2@1 3@1=a,b/a,b,c', commit: 2 }, 'open'],

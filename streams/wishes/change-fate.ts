@@ -1,13 +1,13 @@
 import { type ChangeError, ChangeFailed, OutcomeUnknown } from '../../lib/errors.js'
-import type { ChangeAnswer } from '../../lib/events.js'
 import { membershipAt, termAt } from '../../lib/log.js'
 import { sameLists } from '../../lib/membership.js'
 import { type Either, left, right } from '../../lib/prelude.js'
+import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership } from '../../lib/types.js'
 
 /** Where the log has the first step of a change, and where that leads. */
-export type Taken = Extract<ChangeAnswer, { type: 'changeTaken' }>
+export type Taken = Extract<WishFate, { type: 'changeTaken' }>
 
 const isGoal = ({ goal }: Taken, { voters, outgoing, learners, next }: Membership): boolean =>
   next === undefined && outgoing.length === 0 && sameLists(goal.voters, voters) && sameLists(goal.learners, learners)

@@ -1,10 +1,8 @@
 /** What users say of a change, and what is wrong with it. */
 import * as t from 'io-ts'
-import { Membership as MembershipCodec } from '../../codecs/membership.js'
+import { FewAddressed, FewMembers, Membership as MembershipCodec } from '../../codecs/membership.js'
 import { closed, optional } from '../../codecs/options.js'
-import { Address, MemberId as MemberIdCodec, byMember, checked } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
-import { MAX_MEMBERS } from '../../lib/membership.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { Signal, Timeout } from '../proposer/call-options.js'
@@ -27,12 +25,7 @@ export interface ChangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A change names no more than a membership can hold: whoever hands over more is told at once. */
-const few = <A>(codec: t.Type<A, unknown>, count: (value: A) => number): t.Type<A, unknown> =>
-  checked(codec, value => count(value) <= MAX_MEMBERS ? undefined : `must name at most ${MAX_MEMBERS} members`)
-
-const Addressed = optional(few(byMember('members', Address), named => Object.keys(named).length))
-const Change = t.type({ change: closed({ voters: Addressed, learners: Addressed, remove: optional(few(t.readonlyArray(MemberIdCodec, 'a list of members'), ids => ids.length)) }) })
+const Change = t.type({ change: closed({ voters: optional(FewAddressed), learners: optional(FewAddressed), remove: optional(FewMembers) }) })
 const Given = t.type({ options: closed({ from: optional(MembershipCodec), timeoutMs: optional(Timeout), signal: optional(Signal) }) })
 
 /** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */

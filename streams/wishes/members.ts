@@ -1,0 +1,39 @@
+/** What users change about who belongs to the cluster. */
+import type { ChangeError } from '../../lib/errors.js'
+import { right } from '../../lib/prelude.js'
+import type { MemberId, Membership } from '../../lib/types.js'
+import type { Eventual } from '../proposer/proposer.js'
+import { type ChangeOptions, type MembershipChange, wishOf } from './change-options.js'
+import type { Changes } from './changes.js'
+
+/** Changes of the membership, one at a time. Each resolves with what it has become once that is committed. */
+export interface Members {
+  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. */
+  add(id: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
+  /** A member leaves, whatever it was. A leader that leaves hands over; the last voter stays. */
+  remove(id: MemberId, options?: ChangeOptions): Eventual<ChangeError, Membership>
+  /** The newcomer takes the place of `id` in one change: neither a voter more nor one less in between. */
+  replace(id: MemberId, newcomer: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
+  /** Any of these at once, and learners, and new addresses. */
+  change(change: MembershipChange, options?: ChangeOptions): Eventual<ChangeError, Membership>
+  /**
+   * Ends the change that is under way, whoever began it, with the voters from before; whom it has brought in stay learners, to be removed. Not where the
+   * old voters have no say any more.
+   */
+  abandon(options?: ChangeOptions): Eventual<ChangeError, Membership>
+}
+
+/** No name is empty: what is no string would become one as a key. */
+const nameOf = (id: unknown): MemberId => typeof id === 'string' ? id : ''
+
+/** The actions of a member, each of which is one wish. */
+export const membersBy = (wish: Changes['change']): Members => {
+  const change: Members['change'] = (change, options = {}) => new Promise(resolve => wish(wishOf(change), options, resolve))
+  return {
+    change,
+    add: (id, address, options) => change({ voters: { [nameOf(id)]: address } }, options),
+    remove: (id, options) => change({ remove: [id] }, options),
+    replace: (id, newcomer, address, options) => change({ voters: { [nameOf(newcomer)]: address }, remove: [id] }, options),
+    abandon: (options = {}) => new Promise(resolve => wish(right({ type: 'abandon' }), options, resolve)),
+  }
+}

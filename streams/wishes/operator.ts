@@ -1,0 +1,96 @@
+/** What operators ask: that another member leads, or that others belong to the cluster. It is done here where this member leads, and passed on to whoever does where not. */
+import type { TransferError } from '../../lib/errors.js'
+import type { ChangeAnswer, RaftEvent } from '../../lib/events.js'
+import { type Either, isLeft } from '../../lib/prelude.js'
+import { canChange } from '../../lib/reconfiguration.js'
+import type { WishFate } from '../../lib/requests.js'
+import type { RaftState } from '../../lib/state.js'
+import type { Step } from '../../lib/step.js'
+import type { MemberId, RequestId } from '../../lib/types.js'
+import type { Linked } from '../transport/linked.js'
+import type { Links } from '../transport/port.js'
+import type { Sender } from '../transport/send.js'
+import { type Changes, type ChangesOptions, createChanges } from './changes.js'
+import { type WishDesk, createWishDesk } from './desk.js'
+import { createPassedTransfers } from './passed-transfer.js'
+import { type WishPost, createWishPost } from './post.js'
+import { type Transfers, createTransfers } from './transfer.js'
+
+interface OperatorOptions {
+  readonly first: RaftState
+  readonly linked: Pick<Linked, 'listen' | 'term' | 'at'>
+  readonly links: Pick<Links, 'send'>
+  readonly sender: Pick<Sender, 'to'>
+  /** Puts a wish to the core of this member. */
+  readonly ask: (event: Extract<RaftEvent, { type: 'changeAsked' | 'transferAsked' }>) => void
+}
+
+export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Changes, 'change'>, Pick<WishDesk, 'requested'>, Pick<WishPost, 'replied'> {
+  /** A step was folded. */
+  follow(step: Step): void
+  halt(): void
+}
+
+const fateOfChange = (answer: ChangeAnswer): WishFate => {
+  if (answer.type === 'changeTaken') return { type: answer.type, index: answer.index, term: answer.term, goal: answer.goal }
+  return answer.reason === 'refused' ? { type: 'changeRefused', why: answer.why } : { type: 'notTaken' }
+}
+
+const fateOfTransfer = (outcome: Either<TransferError, MemberId>): WishFate => {
+  if (!isLeft(outcome)) return { type: 'handedOver', leader: outcome.right }
+  switch (outcome.left._tag) {
+    case 'TransferFailed': return { type: 'notHandedOver', reason: outcome.left.reason }
+    case 'NotLeader': return { type: 'notTaken' }
+    default: return { type: 'lost' }
+  }
+}
+
+export const createOperator = ({ first, linked, links, sender, ask }: OperatorOptions): Operator => {
+  let newest = first
+  let lastId: RequestId = 0
+  /** Wishes that the core has not answered. */
+  const asked = new Map<RequestId, (fate: WishFate) => void>()
+  const askCore: ChangesOptions['ask'] = (wish, from, told) => {
+    if (!canChange(newest)) return false
+    asked.set(++lastId, told)
+    ask({ type: 'changeAsked', id: lastId, term: newest.term, wish, from })
+    return true
+  }
+  const post = createWishPost(linked, links)
+  const here = createTransfers({ first, ask, isLinked: id => linked.at({ type: 'member', id }) !== undefined })
+  const elsewhere = createPassedTransfers(first, post.send)
+  const changes = createChanges({
+    first, ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : post.send({ type: 'members', change, from }, told),
+  })
+  const desk = createWishDesk({
+    linked, sender,
+    grant: (wish, term, told) => {
+      if (newest.role !== 'leader' || newest.term !== term) return told({ type: 'notTaken' })
+      if (wish.type === 'transfer') return here.transfer(wish.to, outcome => told(fateOfTransfer(outcome)))
+      if (!askCore(wish.change, wish.from, told)) told({ type: 'notTaken' })
+    },
+  })
+
+  return {
+    transfer: (to, done) => (newest.role === 'leader' ? here : elsewhere).transfer(to, done),
+    leave: here.leave,
+    change: changes.change,
+    requested: desk.requested,
+    replied: post.replied,
+    follow: ({ state, ready }) => {
+      newest = state
+      here.follow(state)
+      elsewhere.follow(state)
+      for (const answer of ready.changeAnswers) {
+        const told = asked.get(answer.id)
+        asked.delete(answer.id)
+        told?.(fateOfChange(answer))
+      }
+      changes.follow(state)
+    },
+    halt: () => {
+      desk.halt()
+      for (const part of [here, elsewhere, changes]) part.halt()
+    },
+  }
+}

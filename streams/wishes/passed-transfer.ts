@@ -1,0 +1,64 @@
+/** A wish that the leadership be handed over, uttered where another member leads: it is passed on once, and what the leader says is what became of it. */
+import { NotLeader, OutcomeUnknown, Stopped, type TransferError, TransferFailed } from '../../lib/errors.js'
+import { type Either, left, right } from '../../lib/prelude.js'
+import type { WishFate } from '../../lib/requests.js'
+import type { RaftState } from '../../lib/state.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import type { WishPost } from './post.js'
+import { ELECTIONS, type Transfers, faultsOf } from './transfer.js'
+
+interface Passed {
+  readonly to: MemberId | undefined
+  readonly done: (outcome: Either<TransferError, MemberId>) => void
+  readonly since: Millis
+}
+
+/** How many election timeouts the leader has to answer: one until it gives up, then until the next one is known, and one for the ways. */
+const PATIENCE = 1 + ELECTIONS + 1
+
+const unknown = (reason: string): TransferError => new OutcomeUnknown(reason, 'the leadership may still be handed over')
+
+const outcomeOf = (to: MemberId | undefined, fate: WishFate, leader: MemberId | undefined): Either<TransferError, MemberId> => {
+  switch (fate.type) {
+    case 'handedOver': return right(fate.leader)
+    case 'notHandedOver': return left(new TransferFailed(to, fate.reason))
+    case 'notTaken': return left(new NotLeader(leader, 'Who was asked to hand over does not lead any more.'))
+    default: return left(unknown('the leader that was asked, or the link to it, was lost'))
+  }
+}
+
+export const createPassedTransfers = (first: RaftState, send: WishPost['send']): Pick<Transfers, 'transfer' | 'follow' | 'halt'> => {
+  let newest = first
+  let passed: Passed | undefined
+  let isHalted = false
+
+  const end = (ended: Passed | undefined, outcome: Either<TransferError, MemberId>): void => {
+    if (ended === undefined || ended !== passed) return
+    passed = undefined
+    ended.done(outcome)
+  }
+  const refusal = (to: MemberId | undefined): TransferError | undefined => {
+    if (isHalted) return new Stopped()
+    return passed === undefined ? undefined : new TransferFailed(to, 'another transfer is under way')
+  }
+
+  return {
+    transfer: (to, done) => {
+      const refused = faultsOf(to) ?? refusal(to)
+      if (refused !== undefined) return done(left(refused))
+      const { leader, now: since } = newest
+      const wished: Passed = { to, done, since }
+      const isSent = send({ type: 'transfer', to }, fate => end(wished, outcomeOf(to, fate, newest.leader)))
+      if (isSent) passed = wished
+      else done(left(new NotLeader(leader, leader === undefined ? 'No leader is known here that could hand over.' : `"${leader}" leads, and cannot be asked from here to hand over.`)))
+    },
+    follow: state => {
+      newest = state
+      if (passed !== undefined && state.now - passed.since > PATIENCE * state.settings.electionTimeoutMs) end(passed, left(unknown('the leader has not answered')))
+    },
+    halt: () => {
+      isHalted = true
+      end(passed, left(new Stopped()))
+    },
+  }
+}
