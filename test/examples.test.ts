@@ -68,6 +68,38 @@ test('rolling: every member is restarted, the leader among them, and comes back 
   t.is(out.replace(/.*\n/, ''), ['n1', 'n2', 'n3'].map((id, n) => `without ${id}: ${n + 1}\n${id} is back: ${n + 1}\n`).join(''))
 })
 
+test('lock: one holder at a time, and whoever was paused for too long is refused by its token', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/lock.js')], { cwd: root })
+  t.is(code, 0, err)
+  const [, ann = '', bob = '', refused = '', last = ''] = new RegExp([
+    'ann holds the lock', 'bob does not get it', 'on the board: "ann was here", token (\\d+)', 'ann has renewed it',
+    'bob holds the lock', 'on the board: "bob was here", token (\\d+)', 'refused: "ann is back" comes with token (\\d+), and \\2 was here', 'ann learns that she has lost it',
+    'on the board: "ann, with a new token", token (\\d+)',
+  ].join('\n').concat('\n$')).exec(out) ?? []
+  t.is(refused, ann, out)
+  t.true(Number(ann) > 0 && Number(ann) < Number(bob) && Number(bob) < Number(last), out)
+})
+
+test('job: it stops with its leader and goes on with the next, and what was on its way comes too late', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/job.js')], { cwd: root })
+  t.is(code, 0, err)
+  const [, from = '', term = ''] = /^refused: letter 3 from (n\d), term (\d+)$/m.exec(out) ?? []
+  t.true(out.includes(`${from} leads term ${term}, and begins\n`) && out.includes(`${from} leads term ${term} no longer, and stops\n`), out)
+  const [, next = '', later = ''] = /^delivered: letter 3 from (n\d), term (\d+)$/m.exec(out) ?? []
+  t.true(Number(later) > Number(term) && out.includes(`${next} leads term ${later}, and begins\n`), out)
+})
+
+test('audit: each command once in the file, over a restart and a line that was cut', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/audit.js')], { cwd: root })
+  t.is(code, 0, err)
+  const [first, again, ...lines] = out.trimEnd().split('\n')
+  t.is(first, 'the audit goes on behind 0')
+  t.regex(again ?? '', /^the audit goes on behind \d+, without "\{"index":4,"at":"20"$/)
+  const deposits = lines.map(line => JSON.parse(line) as { index: number; account: string; amount: number })
+  t.deepEqual(deposits.map(({ account, amount }) => [account, amount]), [['ann', 10], ['ann', 20], ['ann', 30], ['bob', 40], ['ann', -50]])
+  t.true(deposits.every(({ index }, at) => at === 0 || index > deposits[at - 1]!.index))
+})
+
 test('nestjs: a CommonJS service embeds a member', async t => {
   const [http, peer] = await Promise.all([freePort(), freePort()])
   const service = start(t, node, [built('examples/nestjs/main.cjs'), 'n1', String(http), join(scratch(t), 'n1'), `n1=127.0.0.1:${peer}`], { cwd: root })
