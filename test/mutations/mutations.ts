@@ -344,8 +344,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a wish that the leader may have taken is asked again', file: 'streams/wishes/post.ts', killer: ['test/simulation/wishes.test.ts', 'what is told of a change is true*'],
-    unseen: 'nobody who changes the membership at random holds it against what was told',
-    from: "unanswered === 'unseen' ? 'notTaken' : 'lost'", to: "'notTaken'",
+    unseen: 'no trial holds a wish against what was told', from: "unanswered === 'unseen' ? 'notTaken' : 'lost'", to: "'notTaken'",
   },
   {
     name: 'a wish is granted by the leader of another term', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a wish is meant for the leader of one term*'],
@@ -354,8 +353,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a member that ends leaves out the wishes that it looked at', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a leader that ends*'],
-    unseen: 'its disk must fail while it hands over',
-    from: '      desk.halt()\n', to: '',
+    unseen: 'its disk must fail while it hands over', from: '      desk.halt()\n', to: '',
   },
   {
     name: 'a membership that was replaced in the log goes on counting', file: 'lib/log.ts', killer: [SCENARIOS, 'change-behind*'],
