@@ -119,6 +119,9 @@ test('a leader that stops leaves no wish unknown: the next one is asked', async 
   }
 })
 
+/** How long a message takes, about. */
+const WAY_MS = 2
+
 /** One learner moves to addresses that are named but once, in a storm: what is told of each is right, whichever member was asked. */
 const wishInStorm = async (seed: number): Promise<Record<'done' | 'never' | 'unknown', number>> => {
   const cluster = await begun(seed, 4)
@@ -132,15 +135,17 @@ const wishInStorm = async (seed: number): Promise<Record<'done' | 'never' | 'unk
   const wish = (serial: number): void => {
     const at = dice.pick(cluster.ids)
     const address = `10.1.${serial}.1:7000`
-    void cluster.member(at).raft?.members.change({ learners: { [mover]: address } }, { timeoutMs: ELECTION_TIMEOUT_MS * 3 }).then(outcome =>
+    void cluster.member(at).raft?.members.change({ learners: { [mover]: address } }, { timeoutMs: dice.pick([HEARTBEAT_MS, 3 * ELECTION_TIMEOUT_MS]) }).then(outcome =>
       fates.push({ address, fate: isRight(outcome) ? 'done' : outcome.left.appended === 'unknown' ? 'unknown' : 'never' }))
   }
   for (let serial = 1; serial <= 40; serial++) {
     wish(serial)
-    const id = dice.pick(cluster.ids)
-    if (dice.chance(0.3)) cluster.kill(id)
+    // What strikes, strikes while the wish is on its way, or its answer.
+    await cluster.run(dice.exponential(WAY_MS))
+    const id = cluster.leader() ?? dice.pick(cluster.ids)
+    if (dice.chance(0.2)) cluster.kill(id)
     else if (dice.chance(0.3)) cluster.partition([id], cluster.ids.filter(other => other !== id))
-    else if (dice.chance(0.3)) cluster.inflict({ type: 'reset', a: id, b: dice.pick(cluster.ids) })
+    else if (dice.chance(0.7)) for (const other of cluster.ids) cluster.inflict({ type: 'reset', a: id, b: other })
     await cluster.run(dice.exponential(HEARTBEAT_MS))
     cluster.partition()
     for (const one of cluster.ids) if (cluster.member(one).raft === undefined && dice.chance(0.5)) cluster.start(one)
@@ -168,5 +173,5 @@ test('what is told of a change is true, wherever it was asked and whatever struc
     sums.never += never
     sums.unknown += unknown
   }
-  is.true(Object.values(sums).every(count => count > 5), JSON.stringify(sums))
+  is.true(Object.values(sums).every(count => count > 3), JSON.stringify(sums))
 })
