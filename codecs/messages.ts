@@ -5,7 +5,7 @@
  *
  * The tail is what has a checksum of its own: an AppendEntries' batches, a part of a batch, a chunk of a snapshot, a proposal's commands or
  * its results. How many numbers there are depends on the kind, and so does whether there is a block, its length the last of the numbers: a
- * batch's header, a snapshot's place, an operator's wish or what became of it. An answer to entries that promises something says so by a flag, and has one number more.
+ * batch's header, a snapshot's place, an operator's wish or what became of it.
  * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
@@ -32,20 +32,12 @@ const GRANTED = 2
 const TRANSFER = 2
 const AWAITED = 1
 const ASKS = 1
-const PROMISES = 1
 
-/** How many numbers each kind has, and whether one more with its flag; the flags it knows; and whether it has names and a block. */
-interface Layout {
-  readonly numbers: number
-  readonly flags: number
-  readonly named: boolean
-  readonly flagsNumber?: true
-  readonly hasBlock?: true
-}
-const LAYOUTS: Record<LinkMessage['type'], Layout> = {
+/** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
+const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly flags: number; readonly named: boolean; readonly hasBlock?: true }> = {
   appendEntries: { numbers: 5, flags: ASKS, named: true },
   appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
-  appendAccepted: { numbers: 6, flags: PROMISES, named: true, flagsNumber: true },
+  appendAccepted: { numbers: 7, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
   requestVote: { numbers: 4, flags: PRE_VOTE | TRANSFER, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
@@ -83,10 +75,7 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
       const { skip, body } = m.head
       return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogTerm, skip, body.count, m.offset, checksumOf(m.part), block.length], block }
     }
-    case 'appendAccepted': {
-      const numbers = [m.term, m.round, m.verified, m.durable, m.lacks, m.held]
-      return m.promisedMs > 0 ? { flags: PROMISES, a: m.from, b: m.to, numbers: [...numbers, m.promisedMs] } : { flags: 0, a: m.from, b: m.to, numbers }
-    }
+    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks, m.held, m.promisedMs] }
     case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
     case 'requestVote': return { flags: (m.preVote ? PRE_VOTE : 0) | (m.transfer ? TRANSFER : 0), a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
     case 'requestVoteReply': {
@@ -211,7 +200,7 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     }
     case 'appendPart': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogTerm: n[2], head: block, offset: n[5], part: tail }
     case 'appendAccepted': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5], promisedMs: n[6] ?? 0 }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5], promisedMs: n[6] }
     }
     case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
     case 'requestVote': {
@@ -253,15 +242,13 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   const layout = LAYOUTS[kind]
   const flags = bytes[1]!
   if (flags > layout.flags) return left(`${kind}: has flags of a newer version`)
-  const hasFlagsNumber = layout.flagsNumber === true && flags > 0
-  const names = FIXED + 8 * (layout.numbers + (hasFlagsNumber ? 1 : 0))
+  const names = FIXED + 8 * layout.numbers
   const between = names + bytes[2]!
   const end = between + bytes[3]!
   if (end > bytes.length) return left(`${kind}: is shorter than its fields`)
   if (end > names && !layout.named) return left(`${kind}: has names where none belong`)
   const numbers: number[] = []
   for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(bytes, at))
-  if (hasFlagsNumber && numbers.at(-1) === 0) return left(`${kind}: has a flag for nothing`)
   const headEnd = layout.hasBlock ? end + numbers.at(-1)! : end
   if (!(headEnd <= bytes.length)) return left(`${kind}: is shorter than its fields`)
   const block = decodeBlock(kind, numbers, bytes.subarray(end, headEnd))

@@ -70,7 +70,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     uncommittedBytes: 0,
     chunkDue: state.now,
     transfer: undefined,
-    handedOn: false,
+    hasAskedToStand: false,
     reads: [],
     readRound: 0,
   }

@@ -33,9 +33,9 @@ const copyOfRole = (state: RaftState): RaftState => {
       return Object.assign(common(state), { role, phase, votes })
     }
     case 'leader': {
-      const { role, electedAt, noopIndex, leaving, heartbeatDue, uncommittedBytes, chunkDue, transfer, handedOn, reads, readRound } = state
+      const { role, electedAt, noopIndex, leaving, heartbeatDue, uncommittedBytes, chunkDue, transfer, hasAskedToStand, reads, readRound } = state
       return Object.assign(common(state), {
-        role, electedAt, noopIndex, progress: state.progress.map(copyOf), leaving, heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes, chunkDue, transfer, handedOn, reads, readRound,
+        role, electedAt, noopIndex, progress: state.progress.map(copyOf), leaving, heartbeatDue, trackers: state.trackers.slice(), uncommittedBytes, chunkDue, transfer, hasAskedToStand, reads, readRound,
       })
     }
   }

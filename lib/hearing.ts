@@ -1,7 +1,7 @@
 /** What it means to hear from another member, whatever it says. */
 import type { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { promise } from './lease.js'
+import { givePromise } from './lease.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
 
@@ -25,6 +25,6 @@ export const heed = (follower: Follower, { from, round }: AppendEntries | Append
   follower.leader = from
   follower.heardAt = follower.now
   follower.leaderRound = Math.max(follower.leaderRound, round)
-  promise(follower)
+  givePromise(follower)
   restartElectionWait(follower)
 }

@@ -15,7 +15,7 @@ import { type Follower, type Leader, type RaftState, dateOf, membership, progres
 const TRUSTED = 0.8
 
 /** Whoever hears the leader will help nobody else for so long, whatever it learns meanwhile. */
-export const promise = (follower: Follower): void => {
+export const givePromise = (follower: Follower): void => {
   follower.promisedUntil = Math.max(follower.promisedUntil, follower.now + follower.settings.readLeaseMs)
 }
 
@@ -28,7 +28,7 @@ export const takePromise = (progress: Progress, { round, promisedMs }: AppendAcc
 
 /** Whether nobody else can have been elected by now: a quorum has promised so, and this leader has asked nobody to stand. */
 export const holdsLease = (leader: Leader): boolean => {
-  const { settings: { id, readLeaseMs }, now, handedOn } = leader
-  if (readLeaseMs === 0 || handedOn) return false
+  const { settings: { id, readLeaseMs }, now, hasAskedToStand } = leader
+  if (readLeaseMs === 0 || hasAskedToStand) return false
   return now < quorumValue(membership(leader), voter => voter === id ? Number.POSITIVE_INFINITY : progressOf(leader, voter)?.promisedUntil ?? Number.NEGATIVE_INFINITY)
 }

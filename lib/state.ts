@@ -192,8 +192,8 @@ export interface Leader extends Common {
   /** When the next chunk of a snapshot may leave. */
   chunkDue: Millis
   transfer: Transfer | undefined
-  /** Somebody was told to stand in this term, and may do so whenever it hears that: promises no longer keep voters from it. */
-  handedOn: boolean
+  /** Somebody was told to stand in this term, and may still do so: its voters' promises no longer bind them. */
+  hasAskedToStand: boolean
   /** In the order in which they were asked. */
   reads: readonly ReadQuestion[]
   /** The latest round that was begun for their sake. */

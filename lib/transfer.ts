@@ -35,7 +35,7 @@ export const handOver = (leader: Leader, outbox: Outbox): void => {
   const heir = ready[(told + 1) % ready.length]
   if (heir === undefined || (told >= 0 && !outbox.heartbeatDue)) return
   leader.transfer = { ...transfer, told: heir.id }
-  leader.handedOn = true
+  leader.hasAskedToStand = true
   outbox.messages.push({ type: 'timeoutNow', from: id, to: heir.id, term, lastIndex, round: nextRound(leader) })
 }
 

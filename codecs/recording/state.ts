@@ -111,7 +111,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, chunkDue: Time,
-    transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })), handedOn: t.boolean,
+    transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })), hasAskedToStand: t.boolean,
     reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
   }, 'Leader'),
 ], 'State')

@@ -17,6 +17,7 @@ import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
 import { type SnapshotWorker, createSnapshotWorker } from '../snapshots/snapshot-work.js'
 import { type Linked, createLinked } from '../transport/linked.js'
+import { type Tracking, createTracking } from '../tracking/track.js'
 import { createSender } from '../transport/send.js'
 import { type Operator, createOperator } from '../wishes/operator.js'
 
@@ -29,6 +30,7 @@ export interface Parts<C, R, S> {
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
   readonly operator: Pick<Operator, 'transfer' | 'change' | 'leave' | 'requested' | 'replied'>
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
+  readonly tracking: Pick<Tracking<C, R>, 'track'>
   readonly overflowed: Inputs['overflowed']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
@@ -57,15 +59,14 @@ const outputsOf = <C, R, S>(
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { id, limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
-  const { notice, commits } = outputs
-  const overflow = createOverflow(notice)
+  const overflow = createOverflow(outputs.notice)
   let newest = first
   const linked = createLinked(id)
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
-  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
-    protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits, notice,
+    protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => {
       snapshots.rested(index, bytes)
@@ -82,19 +83,20 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
-    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice, completed: event => feed.completed(event, true),
+    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: event => feed.completed(event, true),
   })
+  const tracking: Tracking<C, R> = createTracking(requests.submit)
   const roll = followRoll({ links, admission }, first)
   const operator = createOperator({ first, linked, links, sender, ask: event => feed.completed(event, true) })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    linked, requests, reads, outputs, snapshots, operator, log, overflowed: overflow.add,
+    linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)
       snapshots.step(step)
-      requests.follow(step.state)
+      tracking.follow(step.state)
       applier.committed(step.ready.committed)
       // Whoever hears of a leadership may propose at once.
       linked.follow(step.state)

@@ -30,7 +30,7 @@ export interface Leadership<C, R> extends Proposer<C, R> {
 export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Leadership<C, R>>, AsyncDisposable {
   /**
    * What `select` makes of this member's machine, once that has applied all that was acknowledged to anybody, anywhere, before this was called: a
-   * linearizable read. Nothing is written for it: the leader is asked how much that is, and has a majority confirm that it still leads. `select`
+   * linearizable read. Nothing is written for it: the leader is asked how much that is, and has a majority confirm that it still leads, unless it holds a lease (`readLeaseMs`). `select`
    * runs here, between two calls of the machine; it must neither change the state nor keep any part of it that changes.
    */
   read<A>(select: (state: S) => A, options?: ReadOptions): Eventual<ReadError, A>

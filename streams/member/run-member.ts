@@ -45,7 +45,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, readLeaseMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { linked, requests, reads, outputs, snapshots, operator, log, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
     failed: error => ending.fail(error),
@@ -81,7 +81,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   // Whoever was waiting for the member has subscribed by the end of the turn.
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
-    ...outputs.streams, ...proposerOf<C, R>(requests.submit), track: requests.track, commitsFrom: log.commitsFrom,
+    ...outputs.streams, ...proposerOf<C, R>(requests.submit), track: tracking.track, commitsFrom: log.commitsFrom,
     read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), resolve)),
     snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
       resolve(outcome)

@@ -13,7 +13,6 @@ import type { DecodedCommands } from '../machine/decoded-commands.js'
 import { type Outlet, createOutlet } from './outlet.js'
 import { type Routes, createRoutes } from './routes.js'
 import type { Linked } from '../transport/linked.js'
-import { type Tracking, createTracking } from '../tracking/track.js'
 import type { Sender } from '../transport/send.js'
 import type { Links } from '../transport/port.js'
 
@@ -32,7 +31,7 @@ interface RequestsOptions<C, R> {
   readonly told: (() => void) | undefined
 }
 
-export interface Requests<C, R> extends Routes, Tracking<C, R> {
+export interface Requests<C, R> extends Routes {
   submit: Outlet<C, R>['submit']
   /** What a step answered. */
   answered(answers: readonly Answer[]): void
@@ -62,7 +61,6 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
 
   return {
     ...createRoutes({ outlet, intake, links, linked, reply: sender.to }),
-    ...createTracking(outlet.submit),
     submit: outlet.submit,
     answered: intake.answered,
     applied: (firstIndex, term, results) => {

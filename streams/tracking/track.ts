@@ -12,13 +12,24 @@ import { type Either, isLeft } from '../../lib/prelude.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 import { type CallOptions, callOptions } from '../proposer/call-options.js'
-import type { Sight } from './sight.js'
+import type { Whereabout } from '../requests/proposal.js'
 
-/** A step of a command on its way. Of `applied` and `failed` one comes, as the last. */
+/** A stage of a command on its way to the log. Of `applied` and `failed` one comes, as the last. */
 export type Tracked<R> =
-  | Sight
-  /** It is on the disks of these members, of which `voters` decide: half of them, rounded down, plus one suffice, in joint consensus of the outgoing ones too. */
-  | { readonly type: 'durable'; readonly index: Index; readonly term: Term; readonly on: readonly MemberId[]; readonly voters: readonly MemberId[] }
+  /** It waits here for a way to the leader; again, after the leader refused it. */
+  | { readonly type: 'queued' }
+  /** It is on its way to the leader, which may be this member; again, where nobody answered. */
+  | { readonly type: 'sent'; readonly to: MemberId }
+  /** It stands in the log of this member, which leads. */
+  | { readonly type: 'appended'; readonly index: Index; readonly term: Term }
+  /**
+   * On the disks of these members, learners among them. It is committed once a majority of `voters`, and in joint consensus one of `outgoing`, is among them
+   * (§5.3, §4.3).
+   */
+  | {
+    readonly type: 'durable'; readonly index: Index; readonly term: Term
+    readonly on: readonly MemberId[]; readonly voters: readonly MemberId[]; readonly outgoing: readonly MemberId[]
+  }
   /** Nothing can undo it any more. */
   | { readonly type: 'committed'; readonly index: Index; readonly term: Term }
   | { readonly type: 'applied'; readonly result: R }
@@ -30,7 +41,7 @@ export interface TrackOptions {
   readonly timeoutMs?: Millis | undefined
 }
 
-type Submit<C, R> = (command: C, options: CallOptions & { readonly watch: (sight: Sight) => void }, done: (outcome: Either<ProposeError, R>) => void) => void
+type Submit<C, R> = (command: C, options: CallOptions & { readonly watch: (where: Whereabout) => void }, done: (outcome: Either<ProposeError, R>) => void) => void
 
 export interface Tracking<C, R> {
   track(command: C, options?: TrackOptions): Observable<Tracked<R>>
@@ -42,7 +53,7 @@ export interface Tracking<C, R> {
 interface Track {
   readonly index: Index
   readonly term: Term
-  readonly tell: (step: Extract<Tracked<never>, { type: 'durable' | 'committed' }>) => void
+  readonly tell: (stage: Extract<Tracked<never>, { type: 'durable' | 'committed' }>) => void
   durableOn: number
 }
 
@@ -54,7 +65,8 @@ const look = (track: Track, state: RaftState): boolean => {
   const { index, term } = track
   if (state.role === 'leader' && state.term === term) {
     const on = holders(state, index)
-    if (on.length > track.durableOn) track.tell({ type: 'durable', index, term, on, voters: membership(state).voters })
+    const { voters, outgoing } = membership(state)
+    if (on.length > track.durableOn) track.tell({ type: 'durable', index, term, on, voters, outgoing })
     track.durableOn = on.length
   }
   if (state.commitIndex < index) return true
@@ -69,11 +81,11 @@ export const createTracking = <C, R>(submit: Submit<C, R>): Tracking<C, R> => {
       const unsubscribed = new AbortController()
       let track: Track | undefined
       const forget = (): void => { if (track !== undefined) tracks.delete(track) }
-      const watch = (sight: Sight): void => {
-        subscriber.next(sight)
-        if (sight.type !== 'appended') return
+      const watch = (where: Whereabout): void => {
+        subscriber.next(where)
+        if (where.type !== 'appended') return
         forget()
-        track = { index: sight.index, term: sight.term, durableOn: 0, tell: step => subscriber.next(step) }
+        track = { index: where.index, term: where.term, durableOn: 0, tell: stage => subscriber.next(stage) }
         tracks.add(track)
       }
       subscriber.add(() => {
