@@ -69,6 +69,20 @@ const arrivals: Record<string, (all: Cluster) => Promise<void>> = {
     await carries(n1, n2)
     deepEqual([changes(n1, 'n2'), changes(n2, 'n1')], [['connected'], ['connected']])
   },
+  'who has left and is named again presents itself anew, for its link may be that of a process that is no more': async all => {
+    const gone = new Set<MemberId>()
+    const { asked, admit } = doorman()
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), admit, hasLeft: peer => gone.delete(peer) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await areLinked(n1, n2)
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    gone.add('n2')
+    const before = asked.length
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    await areLinked(n1, n2, 2)
+    await carries(n1, n2)
+    deepEqual([changes(n1, 'n2'), asked.length > before], [['connected', 'disconnected', 'connected'], true])
+  },
   'who is not the one that it claims to be loses its link when it is named': async all => {
     let isKnown = true
     const { admit } = doorman(() => isKnown)

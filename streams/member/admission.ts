@@ -7,6 +7,7 @@ import type { Endpoint } from '../transport/port.js'
 /** Whom this member takes for who they say they are. */
 export interface Admission {
   readonly admit: Endpoint['admit']
+  readonly hasLeft: Endpoint['hasLeft']
   /** From now on these are the members: others are let in without being remembered, or whoever likes could fill the disk. */
   named(addresses: Readonly<Record<MemberId, string>>): void
   /** A membership without these is committed. */
@@ -33,12 +34,15 @@ export const createAdmission = (
   const { recovered } = store
   const known = new Map(Object.entries(recovered.peers))
   const claimed = new Map<MemberId, Incarnation>(known)
+  /** Who has left, as whom it was known. */
+  const departed = new Map<MemberId, Incarnation>()
   let members = addresses
 
   const forget = (peers: readonly MemberId[]): void => {
     const met = peers.filter(peer => claimed.has(peer))
     if (met.length === 0) return
     for (const peer of met) {
+      departed.set(peer, claimed.get(peer)!)
       known.delete(peer)
       claimed.delete(peer)
     }
@@ -51,11 +55,13 @@ export const createAdmission = (
   return {
     named: addresses => { members = addresses },
     left: forget,
+    hasLeft: (peer, incarnation) => departed.get(peer) === incarnation,
     admit: (peer, incarnation, decide) => {
       const claim = claimed.get(peer)
       if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
       if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
       claimed.set(peer, incarnation)
+      departed.delete(peer)
       store.remember(peer, incarnation, outcome => {
         if (isLeft(outcome)) {
           claimed.delete(peer)

@@ -127,11 +127,13 @@ const part = (seat: Seat, id: MemberId, isGone: boolean): void => {
 
 /** Others belong to the cluster from now on. */
 const review = (network: Network, seat: Seat): void => {
-  const { id, admit } = seat.endpoint
+  const { id, admit, hasLeft } = seat.endpoint
   for (const peer of [...seat.peers.keys()]) {
     const other = network.seats.get(peer)
     if (other === undefined || seat.roll.objectionTo(peer) !== undefined) part(seat, peer, false)
-    else if (seat.roll.isNamed(peer)) admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
+    else if (!seat.roll.isNamed(peer)) continue
+    else if (hasLeft(peer, other.endpoint.incarnation)) part(seat, peer, false)
+    else admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
   }
   for (const other of network.seats.values()) if (other !== seat && (seat.roll.isNamed(other.endpoint.id) || other.roll.isNamed(id))) meet(network, seat, other)
 }

@@ -74,8 +74,10 @@ export interface Endpoint {
   readonly address: string
   /** Who belongs when the member starts; `Links.update` tells what has changed since. */
   readonly roll: Roll
-  /** Whether a member that presents itself with this incarnation is the one we know. Asked again of one that is linked when it is named for the first time. Left: why not. */
+  /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
   readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
+  /** Whether it has left since it was let in as this one. If it is named again its link ends, which may be that of a process that is no more: whoever is there presents itself anew. */
+  readonly hasLeft: (peer: MemberId, incarnation: Incarnation) => boolean
   readonly limits: LinkLimits
   readonly clock: Clock
   /** A number in [0, 1); spreads reconnects. */

@@ -16,9 +16,9 @@ export interface Asked {
 export const askAt = <C, R, S, E, A>(
   world: World<C, R, S>, { at, timeoutMs }: Asked, ask: (raft: Raft<C, R, S>, options: { readonly timeoutMs?: Millis }) => Eventual<E, A>, gone: () => E,
 ): Eventual<E | Stopped, A> => {
-  const { raft$ } = world.member(at)
-  const raft = raft$.value
-  if (raft === undefined) {
+  const raft$ = world.member(at)?.raft$
+  const raft = raft$?.value
+  if (raft$ === undefined || raft === undefined) {
     world.stir()
     return Promise.resolve(left(new Stopped()))
   }

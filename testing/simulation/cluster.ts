@@ -13,7 +13,7 @@ import { type Call, type Calls, createCalls, operationsOf, propose } from './cal
 import type { Fault } from './faults/fault.js'
 import { type StormMix, drawStorm } from './faults/mix.js'
 import { unleash } from './faults/nemesis.js'
-import type { Member, Recipe } from './member.js'
+import { type Member, type Recipe, addressOf } from './member.js'
 import { type Checks, createChecks } from './misuse.js'
 import { type SimulationOptions, recipeOf } from './options.js'
 import { type Reading, type Readings, createReadings, read } from './readings.js'
@@ -61,6 +61,7 @@ export interface SimulatedRead {
  * not exist, throws `SimulationMisused`, or rejects with it, and changes nothing.
  */
 export interface SimulatedCluster<C, R, S> {
+  /** Everybody that was ever started: those with whom the cluster begins, and then whoever joins. */
   readonly ids: readonly MemberId[]
   /** The world's time: members' clocks may be skewed. */
   readonly clock: Pick<Clock, 'now' | 'after'>
@@ -98,6 +99,11 @@ export interface SimulatedCluster<C, R, S> {
   /** The process is killed; what it has written stays. */
   kill(id: MemberId): void
   start(id: MemberId): void
+  /**
+   * Starts a member with an empty disk, as `join` of its options has it, and tells where it is reached: it waits until a leader adds it. One that is new, or one that
+   * left and comes back with nothing; whoever belongs has to be removed before.
+   */
+  join(id: MemberId): string
   /** Stops the process without ending it, as SIGSTOP does: its timers come late. */
   pause(id: MemberId): void
   resume(id: MemberId): void
@@ -176,7 +182,7 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
 }
 
 /** Faults by the names that a test has for them. */
-const faultsOf = (ids: readonly MemberId[], checks: Checks, perform: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => {
+const faultsOf = <C, R, S>({ ids }: World<C, R, S>, checks: Checks, perform: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => {
   const inflict = (call: string, fault: Fault): void => {
     checks.fault(call, fault)
     perform(fault)
@@ -277,8 +283,8 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const world = createWorld(recipe, options.trace)
   const { electionTimeoutMs } = recipe
   const { agenda, members, guard, appliances, judge } = world
-  const ids = members.map(({ id }) => id)
-  const checks = createChecks(ids)
+  const { ids } = world
+  const checks = createChecks(ids, world.belongs)
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
   const readings = createReadings(recipe.machine, agenda.now, judge)
   const journal = createJournal(recipe, world, replays)
@@ -287,17 +293,24 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
     checks.span('clock.after', 'ms', ms)
     return afterOf(agenda, ms, work)
   }
-  const byId = new Map(members.map(member => [member.id, memberOf(world, member)]))
+  const byId = new Map<MemberId, SimulatedMember<C, R, S>>()
   for (const member of members) member.start()
 
   const passage = passageOf(world, journal, checks)
   return {
     ids, clock: { now: agenda.now, after }, ...passage,
-    ...faultsOf(ids, checks, journal.inflict, journal.cuts, after),
+    ...faultsOf(world, checks, journal.inflict, journal.cuts, after),
     ...clientsOf(world, calls, readings, checks, journal.note),
     member: id => {
       checks.member('member', id)
-      return byId.get(id)!
+      const member = byId.get(id) ?? memberOf(world, world.member(id)!)
+      byId.set(id, member)
+      return member
+    },
+    join: id => {
+      checks.newcomer('join', id)
+      journal.inflict({ type: 'join', id })
+      return addressOf(recipe, id)
     },
     leader: () => leaderOf(members)?.id,
     storm: async (ms, struck = () => undefined) => {

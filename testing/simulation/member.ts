@@ -69,6 +69,8 @@ export interface Member<C, R, S> extends Watched {
   /** What is stored was damaged on purpose and the member has refused to start from it: it stays away for good. */
   readonly isLost: () => boolean
   readonly start: () => void
+  /** Another machine takes its place, with an empty disk, and its member waits to be added. */
+  readonly join: () => void
   /** The machine loses power: of what was not synced each sector survives with probability `keep`. */
   readonly crash: (keep: number) => void
   /** The process is killed; the machine stays. */
@@ -93,13 +95,15 @@ interface Body<C, R, S> extends Watched {
   readonly dice: Dice
   readonly timepiece: Timepiece
   readonly disk: SimulatedDisk
-  readonly words: Words
+  words: Words
   readonly lives: BehaviorSubject<Raft<C, R, S> | undefined>
   life: Life<C, R, S> | undefined
   latest: Applied<S> | undefined
   isFailing: boolean
   isDamaged: boolean
   isLost: boolean
+  /** It is none of the first, or has lost its disk. */
+  isJoining: boolean
 }
 
 /** The process is no more, whatever ended it. */
@@ -169,7 +173,7 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
   disk.serve(loop)
   const storage = fileStorage(`/${id}`, { disk: disk.files, clock: loop.clock, segmentBytes, idleMs: electionTimeoutMs / 2, random: dice.bytes })
   startRaft({
-    cluster: 'simulation', id, members: addresses, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
+    cluster: 'simulation', id, members: addresses, ...body.isJoining && { join: addressOf(recipe, id) }, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
     machine: { ...watched, start: () => life.machine = watched.start() },
     storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
   }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {
@@ -180,6 +184,30 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
   })
 }
 
+/** Where a member is reached that is to join. */
+export const addressOf = ({ addresses }: Pick<Recipe<never, unknown, unknown>, 'addresses'>, id: MemberId): string => addresses[id] ?? `${id}:7000`
+
+const kill = <C, R, S>(body: Body<C, R, S>): void => {
+  if (body.life === undefined) return
+  body.around.network.killed(body.id)
+  body.disk.files.kill()
+  over(body)
+}
+
+/** Nothing is left of what this one was, not even what it said. */
+const join = <C, R, S>(body: Body<C, R, S>): void => {
+  const { id, recipe, around, disk, ledger } = body
+  kill(body)
+  for (const path of disk.files.files()) disk.files.remove(path)
+  disk.files.setCapacity(Number.POSITIVE_INFINITY)
+  disk.files.forgetFailures()
+  disk.slow(1)
+  ledger.emptied()
+  around.network.setUp(id, addressOf(recipe, id))
+  Object.assign(body, { words: createWords(id, ledger, around.judge), isJoining: true, isFailing: false, isDamaged: false, isLost: false })
+  start(body)
+}
+
 /** A member that has not been started. */
 export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, around: Surroundings<C, R>): Member<C, R, S> => {
   const timepiece = createTimepiece(around.agenda)
@@ -188,9 +216,9 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     id, recipe, around, timepiece, ledger, waitingMs: ledger.waitingMs,
     dice: createDice(seedFor(recipe.seed, `member ${id}`)),
     disk: createDisk(around.agenda, recipe.seed, id, around.diskMix),
-    words: createWords(id, Object.keys(recipe.addresses), ledger, around.judge),
+    words: createWords(id, ledger, around.judge),
     lives: new BehaviorSubject<Raft<C, R, S> | undefined>(undefined),
-    life: undefined, latest: undefined, isFailing: false, isDamaged: false, isLost: false,
+    life: undefined, latest: undefined, isFailing: false, isDamaged: false, isLost: false, isJoining: false,
   }
   const { disk, lives } = body
   return {
@@ -202,17 +230,13 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     isFailing: () => body.isFailing,
     isLost: () => body.isLost,
     start: () => start(body),
+    join: () => join(body),
     crash: keep => {
       around.network.lostPower(id)
       disk.files.crash({ keep })
       if (body.life !== undefined) over(body)
     },
-    kill: () => {
-      if (body.life === undefined) return
-      around.network.killed(id)
-      disk.files.kill()
-      over(body)
-    },
+    kill: () => kill(body),
     pause: () => body.life?.loop.pause(),
     resume: () => body.life?.loop.resume(),
     excuse: why => {

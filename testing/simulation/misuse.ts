@@ -2,7 +2,7 @@
 import * as t from 'io-ts'
 import { closed, optional } from '../../codecs/options.js'
 import { MembershipWish } from '../../codecs/membership.js'
-import { Count, guard } from '../../codecs/primitives.js'
+import { Count, MemberId as Id, guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { MemberId } from '../../lib/types.js'
@@ -48,7 +48,7 @@ const NetworkNow = closed({
 const DisksNow = closed({ syncMs: optional(Span), actMs: optional(Span) } satisfies Record<keyof DiskMix, t.Mixed>)
 
 /** What each fault has beside its type. */
-const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [Type in Fault['type']]: t.Props } => ({
+const shapesOf = (member: t.Type<MemberId>, newcomer: t.Type<MemberId>, link: t.Type<string>): { readonly [Type in Fault['type']]: t.Props } => ({
   cut: { links: t.readonlyArray(link, 'a list of links') },
   network: { mix: NetworkNow },
   disks: { mix: DisksNow },
@@ -56,6 +56,7 @@ const shapesOf = (member: t.Type<MemberId>, link: t.Type<string>): { readonly [T
   crash: { id: member, keep: Chance },
   kill: { id: member },
   start: { id: member },
+  join: { id: newcomer },
   pause: { id: member },
   resume: { id: member },
   slowDisk: { id: member, factor: Factor },
@@ -73,8 +74,8 @@ const demand = (call: string, props: t.Props, value: object): void => {
   if (isLeft(decoded)) throw new SimulationMisused(call, decoded.left)
 }
 
-/** Checks of what a cluster of these members is asked for, each of which throws `SimulationMisused`. */
-export const createChecks = (ids: readonly MemberId[]) => {
+/** Checks of what a cluster of these members, who may become more, is asked for. Each throws `SimulationMisused`. */
+export const createChecks = (ids: readonly MemberId[], belongs: (id: MemberId) => boolean) => {
   const clients = new Set<string>()
   const client = guard<string>('Client', value =>
     typeof value === 'string' && clients.has(value) ? undefined : `must be a client that connects, ${clients.size === 0 ? 'of which there is none' : `one of ${[...clients].join(', ')}`}`)
@@ -84,7 +85,9 @@ export const createChecks = (ids: readonly MemberId[]) => {
     const ends = typeof value === 'string' ? value.split('>') : []
     return ends.length === 2 && ends.every(end => member.is(end) || client.is(end)) ? undefined : `must be a way from one member to another, as "${ids[0]}>${ids[1] ?? 'n2'}", of the members ${ids.join(', ')}`
   })
-  const shapes = shapesOf(member, link)
+  const newcomer = guard<MemberId>('Newcomer', value => !Id.is(value) || !/^[A-Za-z][\w-]*$/.test(value) ? 'must be a name that a host can have'
+    : clients.has(value) ? 'must not be the name of a client' : undefined)
+  const shapes = shapesOf(member, newcomer, link)
   const members = t.readonlyArray(member, 'a list of members')
   return {
     fault: (call: string, fault: Fault): void => {
@@ -94,6 +97,10 @@ export const createChecks = (ids: readonly MemberId[]) => {
       demand(call, { type: t.string, ...shape }, fault)
     },
     member: (call: string, id: MemberId): void => demand(call, { id: member }, { id }),
+    newcomer: (call: string, id: MemberId): void => {
+      demand(call, { id: newcomer }, { id })
+      if (belongs(id)) throw new SimulationMisused(call, [`id: ${id} belongs to the cluster, and has to be removed before it may come back with nothing`])
+    },
     ends: (call: string, from: string, to: string): void => {
       const end = (name: string): t.Mixed => client.is(name) ? client : member
       demand(call, { from: end(from), to: end(to) }, { from, to })

@@ -87,7 +87,7 @@ const checkStates = <C, R, S>({ judge }: World<C, R, S>, members: readonly Membe
 /** Ends all faults but the rest, and waits; returns how many election timeouts it took. A cluster that does not recover is a violation. */
 export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs: Millis, { down = [], links = [] }: Rest): Promise<number> => {
   const { members, judge, agenda } = world
-  for (const id of down) world.member(id).crash(0)
+  for (const id of down) world.member(id)?.crash(0)
   const able = members.filter(({ id }) => !down.includes(id))
   mendAll(world, able)
   if (links.length > 0) world.perform({ type: 'cut', links })

@@ -1,5 +1,6 @@
 /** A whole cluster in virtual time, and everything that looks on. */
 import type { Batch, Ready } from '../../lib/events.js'
+import { firstMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { type Clients, createClients } from './clients.js'
@@ -21,12 +22,16 @@ export type Stepped = (id: MemberId, before: RaftState, batch: Batch, after: Raf
 
 export interface World<C, R, S> extends Field<C, R, S> {
   readonly agenda: Agenda
+  /** Grow as others join. */
   readonly members: readonly Member<C, R, S>[]
+  readonly ids: readonly MemberId[]
   readonly judge: Judge
   readonly guard: Guard
   readonly appliances: Appliances<C, R>
   readonly clients: Clients<C, R>
   readonly perform: (fault: Fault) => void
+  /** Whether it was started, and the newest membership that is committed names it. */
+  readonly belongs: (id: MemberId) => boolean
   /** Lets virtual time pass, up to `until` or to the first violation, and promises settle in between. */
   readonly run: (until: Millis) => Promise<void>
   /** Whoever waits with a promise was told something. */
@@ -54,20 +59,28 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
     trace(() => describe(before, after, batch, ready))
     for (const listener of listeners) listener(id, before, batch, after, ready)
   }
-  const members: readonly Member<C, R, S>[] = Object.keys(recipe.addresses).map(id => createMember<C, R, S>(id, recipe, {
-    agenda, network, judge, stir, stepped, trace, diskMix: () => world.diskMix, guard: () => guard, appliances: () => appliances,
-  }))
-  const guard = createGuard(members, judge)
+  const members: Member<C, R, S>[] = []
+  const ids: MemberId[] = []
+  const byId = new Map<MemberId, Member<C, R, S>>()
+  const admit = (id: MemberId): Member<C, R, S> => {
+    const member = createMember<C, R, S>(id, recipe, {
+      agenda, network, judge, stir, stepped, trace, diskMix: () => world.diskMix, guard: () => guard, appliances: () => appliances,
+    })
+    members.push(member)
+    ids.push(id)
+    byId.set(id, member)
+    return member
+  }
+  const guard = createGuard(members, firstMembership(recipe.addresses), judge)
   const appliances = createAppliances<C, R>(guard.logs, judge)
-  const byId = new Map(members.map(member => [member.id, member]))
+  const belongs = (id: MemberId): boolean => byId.has(id) && Object.hasOwn(guard.membership().addresses, id)
 
   const world: World<C, R, S> = {
-    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, members, trace,
+    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, members, ids, trace, belongs,
     networkMix: CALM_NETWORK, diskMix: CALM_DISK,
-    member: id => {
-      const member = byId.get(id)
-      if (member === undefined) throw new Error(`there is no member ${id}`)
-      return member
+    member: id => byId.get(id),
+    join: id => {
+      if (!belongs(id)) (byId.get(id) ?? admit(id)).join()
     },
     perform: fault => {
       trace(() => tellFault(fault))
@@ -86,5 +99,6 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
     onStep: listener => void listeners.push(listener),
     steps: () => steps,
   }
+  Object.keys(recipe.addresses).forEach(admit)
   return world
 }

@@ -29,7 +29,7 @@ export interface Registry {
   linkedAs(peer: MemberId): Incarnation | undefined
   /** How many are linked that are not named: clients, and members that are let in all the same. */
   unnamed(): number
-  /** Others belong, or the same ones anew: links with those that are not let in any more are ended, and all others that are named are asked for who they are. */
+  /** Others belong, or the same ones anew: links with those that are not let in any more, or have left and come back, are ended, and all others that are named are asked for who they are. */
   review(): void
   send(to: Party, messages: readonly LinkMessage[]): void
   /** Keeps `close` waiting until the result is called. */
@@ -105,7 +105,7 @@ const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
 }
 
 /** The links of one member, and the one place from which its transport tells what happens. */
-export const createRegistry = ({ id, limits, clock, admit }: Endpoint, roll: RollCall): Registry => {
+export const createRegistry = ({ id, limits, clock, admit, hasLeft }: Endpoint, roll: RollCall): Registry => {
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
@@ -149,8 +149,10 @@ export const createRegistry = ({ id, limits, clock, admit }: Endpoint, roll: Rol
     unnamed: () => clients() + members().filter(([peer]) => !roll.isNamed(peer)).length,
     review: () => {
       for (const [peer, joined] of members()) {
-        if (!isLetIn(roll, peer, joined.link) || !roll.isNamed(peer)) continue
-        admit(peer, joined.incarnation, outcome => { if (isLeft(outcome)) joined.link.part(outcome.left) })
+        const { link, incarnation } = joined
+        if (!isLetIn(roll, peer, link) || !roll.isNamed(peer)) continue
+        if (hasLeft(peer, incarnation)) link.part(`${peer} has left and comes back`)
+        else admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.part(outcome.left) })
       }
     },
     send: (to, messages) => at(to)?.link.send(messages),

@@ -71,6 +71,20 @@ test('who is not named is let in and not remembered, and is remembered once it i
   t.deepEqual([asked, told], [['remember n9 b'], ['n9 b admitted', 'n9 a refused']])
 })
 
+test('who has left is one that presents itself anew, until it is let in again', t => {
+  const { admission, told, ask, answer } = admissionOn(found({ n2: 'two', n3: 'three' }, of('n1', 'n2', 'n3')))
+  admission.left(['n3'])
+  t.deepEqual(['two', 'three', 'another'].map(incarnation => [admission.hasLeft('n2', incarnation), admission.hasLeft('n3', incarnation)]), [[false, false], [false, true], [false, false]])
+  admission.named({ n1: 'n1:1', n2: 'n2:1' })
+  ask('n3', 'three')
+  t.true(admission.hasLeft('n3', 'three'), 'let in, and not remembered')
+  admission.named({ n1: 'n1:1', n2: 'n2:1', n3: 'n3:1' })
+  ask('n3', 'another')
+  answer()
+  t.deepEqual(told, ['n3 three admitted', 'n3 another admitted'])
+  t.false(admission.hasLeft('n3', 'three'))
+})
+
 test('at a start those are forgotten whom no membership names, whether or not it is committed', t => {
   const peers = { n2: 'two', n3: 'three', n4: 'four', n5: 'five' }
   const { asked, told, ask, answer } = admissionOn(found(peers, of('n1', 'n2'), 1, of('n1', 'n3'), of('n1', 'n4')))

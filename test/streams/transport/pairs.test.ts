@@ -33,7 +33,7 @@ const couple = (seed: number, rolls: Readonly<Record<'n1' | 'n2', Roll>>) => {
     socketTransport(network.socketsOf(id, loop), { plaintext: true }).open({
       clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: ADDRESSES[id]!, roll: rolls[id], limits: HASTY, clock: loop.clock, random: dice.number,
       // As long as it takes to write down who came.
-      admit: (_, __, decide) => void agenda.after(dice.exponential(1), () => decide(right(undefined))),
+      admit: (_, __, decide) => void agenda.after(dice.exponential(1), () => decide(right(undefined))), hasLeft: () => false,
     }, outcome => {
       links = orThrow(outcome)
       links.events$.subscribe(event => events.push(event))

@@ -15,6 +15,8 @@ export type Fault =
   /** The process is killed; nothing that was written is lost. */
   | { readonly type: 'kill'; readonly id: MemberId }
   | { readonly type: 'start'; readonly id: MemberId }
+  /** A machine of this name with an empty disk, new or in the place of another; its member waits to be added. Not while it belongs. */
+  | { readonly type: 'join'; readonly id: MemberId }
   | { readonly type: 'pause'; readonly id: MemberId }
   | { readonly type: 'resume'; readonly id: MemberId }
   | { readonly type: 'disks'; readonly mix: Partial<DiskMix> }
@@ -54,6 +56,7 @@ export const tellFault = (fault: Fault): string => {
     case 'crash': return `${fault.id} loses power, and keeps ${Math.round(fault.keep * 100)} % of what was not synced`
     case 'kill': return `${fault.id} is killed`
     case 'start': return `${fault.id} starts`
+    case 'join': return `${fault.id} starts with an empty disk, and waits to be added`
     case 'pause': return `${fault.id} is stopped`
     case 'resume': return `${fault.id} goes on`
     case 'slowDisk': return `the disk of ${fault.id} takes ${fault.factor} times as long`

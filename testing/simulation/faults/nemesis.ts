@@ -148,7 +148,7 @@ const diskStrikes = <C, R, S>(tools: Tools<C, R, S>, startLater: (id: MemberId) 
 
 const strikesOf = <C, R, S>(tools: Tools<C, R, S>): Strikes => {
   const { world, dice, mix, inflict, after, lasting, struck } = tools
-  const ids = world.members.map(({ id }) => id)
+  const { ids } = world
   const { one, some } = victimsOf(tools)
   const { startLater, crash, kill, pause } = processStrikes(tools)
   const { slow, fail, fill, damage } = diskStrikes(tools, startLater)
@@ -175,9 +175,9 @@ const strikesOf = <C, R, S>(tools: Tools<C, R, S>): Strikes => {
     fillDisk: () => fill(one()),
     damage: () => damage(one()),
     skew: () => inflict({ type: 'skew', id: one().id, rate: 1 + mix.drift * dice.between(-1, 1), wallMs: Math.round(dice.between(-100_000, 100_000)) }),
-    tear: id => crash(world.member(id)),
+    tear: id => crash(world.member(id)!),
     down: id => {
-      const member = world.member(id)
+      const member = world.member(id)!
       struck(id)
       if (mix.gaps.slowDisk !== undefined && dice.chance(0.5)) slow(member)
       if (dice.chance(mix.crashes)) crash(member)

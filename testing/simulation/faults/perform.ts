@@ -10,7 +10,10 @@ import type { Fault } from './fault.js'
 /** A cluster as faults know it. */
 export interface Field<C, R, S> {
   readonly network: Network
-  readonly member: (id: MemberId) => Member<C, R, S>
+  /** Undefined of one that has not joined. */
+  readonly member: (id: MemberId) => Member<C, R, S> | undefined
+  /** Nothing happens while the member belongs: an empty disk would break what it promised. */
+  readonly join: (id: MemberId) => void
   networkMix: NetworkMix
   diskMix: DiskMix
 }
@@ -54,9 +57,11 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
       field.diskMix = { ...field.diskMix, ...fault.mix }
       return
     case 'reset': return field.network.reset(fault.a, fault.b)
+    case 'join': return field.join(fault.id)
     default: break
   }
   const member = field.member(fault.id)
+  if (member === undefined) return
   switch (fault.type) {
     case 'crash': return member.crash(fault.keep)
     case 'kill': return member.kill()

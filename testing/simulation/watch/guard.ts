@@ -1,11 +1,11 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
-import { lastEntry, placedMembershipOf } from '../../../lib/log.js'
+import { lastEntry, membershipAt, placedMembershipOf } from '../../../lib/log.js'
 import { isAlone } from '../../../lib/membership.js'
 import type { Message } from '../../../lib/messages.js'
 import { quorumValue } from '../../../lib/quorum.js'
 import { type Leader, type RaftState, dateOf, membership } from '../../../lib/state.js'
-import type { MemberId, Millis, Term } from '../../../lib/types.js'
+import type { MemberId, Membership, Millis, Term } from '../../../lib/types.js'
 import { checkBounds } from './bounds.js'
 import { piecesOf, sameEntry } from './image.js'
 import type { Ledger } from './ledger.js'
@@ -42,6 +42,8 @@ export interface Guard {
   readonly crashed: (member: Watched) => void
   readonly logs: Logs
   readonly elections: () => number
+  /** The newest membership that is committed. */
+  readonly membership: () => Membership
 }
 
 /** When a majority is known from the outside to have listened to a leader, on that leader's clock. */
@@ -70,7 +72,8 @@ const createContacts = () => {
 /** All that is kept in mind of a cluster. */
 interface Memory {
   readonly members: readonly Watched[]
-  readonly ledgers: ReadonlyMap<MemberId, Ledger>
+  /** Of everybody that was ever started. */
+  readonly ledgers: Map<MemberId, Ledger>
   readonly judge: Judge
   readonly logs: Logs
   readonly contacts: ReturnType<typeof createContacts>
@@ -79,6 +82,7 @@ interface Memory {
   /** Who leads now, by what it knows. */
   readonly leading: Map<MemberId, RaftState>
   readonly newest: Map<MemberId, RaftState>
+  membership: Membership
 }
 
 const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
@@ -90,7 +94,8 @@ const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: W
   demand(lacking === 0, () => `${id} became the leader of term ${term} without the committed ${lacking}`)
 }
 
-const commit = ({ members, ledgers, logs, leading, judge: { demand } }: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
+const commit = (memory: Memory, { id, ledger }: Watched, before: RaftState, after: RaftState): void => {
+  const { members, ledgers, logs, leading, judge: { demand } } = memory
   const log = ledger.written()
   // Entries of earlier terms are committed with one of the leader's own, never by counting (§5.4.2); what a follower learns in the breath in which it is elected, alone, is not its own doing.
   demand(after.role !== 'leader' || before.role !== 'leader' || log.terms[after.commitIndex - 1] === after.term, () => `${id} leads term ${after.term} and committed up to ${after.commitIndex}, of term ${log.terms[after.commitIndex - 1]}`)
@@ -103,13 +108,17 @@ const commit = ({ members, ledgers, logs, leading, judge: { demand } }: Memory, 
       demand(sameEntry(ledgers.get(other)!.written(), log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
     }
   }
+  if (after.commitIndex === logs.history.terms.length) memory.membership = membershipAt(after.log, after.commitIndex)
 }
 
-/** matchIndex is true of disks; only while the follower has not moved on to a later term, in which its tail may change. */
+/**
+ * matchIndex is true of disks; only while the follower has not moved on to a later term, in which its tail may change, and as long as it belongs: whoever has left
+ * may come back as another.
+ */
 const checkProgress = ({ ledgers, judge: { demand } }: Memory, { id, ledger }: Watched, leader: Leader): void => {
   for (const { id: to, matchIndex } of leader.progress) {
-    const follower = ledgers.get(to)!
-    if (matchIndex === 0 || follower.written().hardState.term !== leader.term) continue
+    const follower = ledgers.get(to)
+    if (matchIndex === 0 || follower?.written().hardState.term !== leader.term || leader.leaving.some(one => one.id === to)) continue
     demand(sameEntry(follower.durable(), ledger.written(), matchIndex), () => `${id} holds ${to} for equal up to ${matchIndex}`)
   }
 }
@@ -183,16 +192,19 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   checkBounds(after, ready, judge)
 }
 
-export const createGuard = (members: readonly Watched[], judge: Judge): Guard => {
+/** `members` grows as others join; `first` are those with whom the cluster begins. */
+export const createGuard = (members: readonly Watched[], first: Membership, judge: Judge): Guard => {
   const memory: Memory = {
-    members, ledgers: new Map(members.map(({ id, ledger }) => [id, ledger])), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(),
+    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), membership: first,
   }
   const { logs, leaders, leading, newest } = memory
   return {
     logs,
     elections: () => leaders.size,
+    membership: () => memory.membership,
     stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
     started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
+      memory.ledgers.set(id, ledger)
       judge.demand(term >= saidTerm, () => `${id} forgot term ${saidTerm} and starts in ${term}`)
       judge.demand(commitIndex === 0 || sameEntry(logs.history, ledger.written(), commitIndex), () => `${id} starts with ${commitIndex} committed, which is not what was committed`)
     },

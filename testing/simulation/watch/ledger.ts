@@ -20,6 +20,8 @@ export interface Ledger {
   readonly watch: (storage: Storage) => Storage
   /** The process is gone: of what was not durable anything may be left. */
   readonly crashed: () => void
+  /** Its disk is another one, and empty. */
+  readonly emptied: () => void
 }
 
 interface Pending {
@@ -135,5 +137,13 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
       }),
     }),
     crashed: () => { written = copyImage(settled(durable, newest(), history())) },
+    emptied: () => {
+      newest = () => undefined
+      covered = 0
+      durable = emptyImage()
+      written = emptyImage()
+      pending = []
+      next = []
+    },
   }
 }

@@ -21,6 +21,8 @@ export interface Network {
   /** The machine is gone: nobody hears of it. */
   readonly lostPower: (id: MemberId) => void
   readonly hasPower: (id: MemberId) => void
+  /** A machine is set up there, new or in the place of another: what strayed from or to that one never arrives. */
+  readonly setUp: (id: MemberId, address: string) => void
   /** Breaks every connection between the two. */
   readonly reset: (a: MemberId, b: MemberId) => void
 }
@@ -28,7 +30,7 @@ export interface Network {
 export interface NetworkOptions {
   readonly agenda: Agenda
   readonly seed: number
-  /** Who listens where, as `host:port`. */
+  /** Who listens where from the beginning, as `host:port`. */
   readonly addresses: Readonly<Record<MemberId, string>>
 }
 
@@ -44,6 +46,9 @@ interface Wires extends NetworkOptions {
   /** Machines without power. */
   readonly off: Set<MemberId>
   readonly dices: Map<string, Dice>
+  /** Machines by their addresses, and how often each was set up anew. */
+  readonly hosts: Map<string, MemberId>
+  readonly setUps: Map<MemberId, number>
   cuts: ReadonlySet<string>
   mix: NetworkMix
   dialled: number
@@ -82,11 +87,15 @@ const breakUp = (wires: Wires, end: End): void => {
   }
 }
 
+/** How often the two were set up anew, together. */
+const setUpsOf = ({ setUps }: Wires, a: MemberId, b: MemberId): number => setUps.size === 0 ? 0 : (setUps.get(a) ?? 0) + (setUps.get(b) ?? 0)
+
 /** A message that lost its way arrives over whatever connection there is by then. */
 const stray = (wires: Wires, end: End, bytes: Uint8Array): void => {
   const peer = end.peer().id
+  const machines = setUpsOf(wires, end.id, peer)
   wires.agenda.after(end.dice.exponential(wires.mix.strayMs), () => {
-    if (wires.mix.stray === 0 || isCut(wires, end.id, peer)) return
+    if (wires.mix.stray === 0 || isCut(wires, end.id, peer) || setUpsOf(wires, end.id, peer) !== machines) return
     for (const other of wires.ends) {
       if (other.id === end.id && other.peer().id === peer && other.phase === 'open') return other.out.post({ type: 'bytes', bytes })
     }
@@ -159,7 +168,8 @@ const connect = (wires: Wires, from: MemberId, to: MemberId, loop: Loop): End =>
 }
 
 const socketsOf = (wires: Wires, id: MemberId, loop: Loop): Sockets => {
-  const idAt = (address: Address): MemberId => Object.entries(wires.addresses).find(([, known]) => known === formatAddress(address))?.[0] ?? id
+  // Where no machine is nobody listens.
+  const idAt = (address: Address): MemberId => wires.hosts.get(formatAddress(address)) ?? formatAddress(address)
   return {
     inspect: () => right([]),
     listen: (address, _tls, onStream, done) => void loop.clock.endOfTurn(() => {
@@ -189,7 +199,8 @@ const leave = (wires: Wires, id: MemberId, part: (end: End) => void): void => {
 }
 
 export const createNetwork = (options: NetworkOptions): Network => {
-  const wires: Wires = { ...options, listening: new Map(), ends: new Set(), off: new Set(), dices: new Map(), cuts: new Set(), mix: CALM_NETWORK, dialled: 0 }
+  const hosts = new Map(Object.entries(options.addresses).map(([id, address]) => [address, id]))
+  const wires: Wires = { ...options, listening: new Map(), ends: new Set(), off: new Set(), dices: new Map(), hosts, setUps: new Map(), cuts: new Set(), mix: CALM_NETWORK, dialled: 0 }
   return {
     socketsOf: (id, loop) => socketsOf(wires, id, loop),
     cut: cuts => {
@@ -205,6 +216,10 @@ export const createNetwork = (options: NetworkOptions): Network => {
     hasPower: id => {
       wires.off.delete(id)
       mend(wires)
+    },
+    setUp: (id, address) => {
+      wires.hosts.set(address, id)
+      wires.setUps.set(id, (wires.setUps.get(id) ?? 0) + 1)
     },
     reset: (a, b) => {
       for (const end of [...wires.ends]) if (end.id === a && end.peer().id === b) breakUp(wires, end)

@@ -1,0 +1,73 @@
+/** Members that join a simulated cluster: new ones, and such as come back with nothing. */
+import test from 'ava'
+import { isRight } from '../../lib/prelude.js'
+import { orThrow } from '../../streams/index.js'
+import { SimulationMisused } from '../../testing/index.js'
+import { ELECTION_TIMEOUT_MS, begun, followersOf } from './counters.js'
+import { membershipAt } from './operators.js'
+
+test('a member that joins waits, and is one as soon as it is added, whether it was started before or after', async is => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const cluster = await begun(seed)
+    const leader = cluster.leader()!
+    const { members } = cluster.member(leader).raft!
+    const address = cluster.join('n4')
+    await cluster.run(3 * ELECTION_TIMEOUT_MS)
+    is.deepEqual(membershipAt(cluster, 'n4')?.voters, [])
+    is.deepEqual(orThrow(await cluster.settle(members.add('n4', address))).voters, ['n1', 'n2', 'n3', 'n4'])
+    const adding = members.add('n5', 'n5:7000')
+    await cluster.run(ELECTION_TIMEOUT_MS)
+    is.is(cluster.join('n5'), 'n5:7000')
+    orThrow(await cluster.settle(adding))
+    is.deepEqual(cluster.ids, ['n1', 'n2', 'n3', 'n4', 'n5'])
+    cluster.partition(['n4', 'n5', leader])
+    is.is(orThrow(await cluster.settle(cluster.propose({ add: 1 }, { at: 'n4' }))), 2, 'three of five')
+    await cluster.recover()
+    is.is(cluster.member('n5').state, 2)
+    is.is(cluster.counts.elections(), 1, 'whoever comes disturbs nobody')
+    await cluster.check()
+  }
+})
+
+test('one that was removed comes back with nothing, and has all of it again', async is => {
+  for (let seed = 5; seed <= 8; seed++) {
+    const cluster = await begun(seed)
+    const { members } = cluster.member(cluster.leader()!).raft!
+    const [gone] = followersOf(cluster)
+    is.throws(() => cluster.join(gone!), { instanceOf: SimulationMisused, message: `join: id: ${gone} belongs to the cluster, and has to be removed before it may come back with nothing` })
+    orThrow(await cluster.settle(members.remove(gone!)))
+    const address = cluster.join(gone!)
+    is.is(cluster.member(gone!).state, undefined)
+    orThrow(await cluster.settle(members.add(gone!, address)))
+    await cluster.recover()
+    is.is(cluster.member(gone!).state, 1)
+    is.is(cluster.ids.length, 3)
+    cluster.crash(cluster.leader()!)
+    await cluster.until(() => cluster.leader() !== undefined)
+    is.true(isRight(await cluster.settle(cluster.propose({ add: 1 }, { at: cluster.leader()! }))), 'its voice counts')
+    await cluster.recover()
+    await cluster.check()
+  }
+})
+
+test('one whose files were damaged is replaced by one with its name', async is => {
+  const cluster = await begun(9)
+  const { members } = cluster.member(cluster.leader()!).raft!
+  const [lost] = followersOf(cluster)
+  cluster.kill(lost!)
+  cluster.inflict({ type: 'damage', id: lost!, kind: 'hard-state', file: 0, at: 80 })
+  cluster.start(lost!)
+  await cluster.run(ELECTION_TIMEOUT_MS)
+  is.is(cluster.member(lost!).raft, undefined)
+  orThrow(await cluster.settle(members.remove(lost!)))
+  orThrow(await cluster.settle(members.add(lost!, cluster.join(lost!))))
+  await cluster.recover()
+  is.is(cluster.member(lost!).state, 1)
+})
+
+test('a name that no host can have, or that of a client, is refused', async is => {
+  const cluster = await begun(10)
+  void cluster.connect('ann')
+  for (const id of ['', 'a>b', '10.0.0.1', 'ann']) is.throws(() => cluster.join(id), { instanceOf: SimulationMisused, message: /^join: id: must / }, id)
+  is.deepEqual([cluster.ids.length, cluster.counts.faults()], [3, {}])
+})
