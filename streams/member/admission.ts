@@ -12,6 +12,8 @@ export interface Admission {
   named(addresses: Readonly<Record<MemberId, string>>): void
   /** A membership without these is committed. */
   left(peers: readonly MemberId[]): void
+  /** What was committed meanwhile is not in this log: these may have left, and come back as others. */
+  mayHaveLeft(peers: readonly MemberId[]): void
 }
 
 /** Peers that no membership names any more, committed or not: only a crash can have left them behind. */
@@ -26,7 +28,8 @@ const strangersIn = ({ peers, base, memberships }: Store['recovered']): readonly
  *
  * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships behind that one, so
  * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
- * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out.
+ * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. Where a snapshot stands for memberships that this
+ * member never saw, each peer may have left in between: it is met anew, and one that is linked at once. Else one that came back as another were refused for ever.
  */
 export const createAdmission = (
   store: Pick<Store, 'recovered' | 'remember' | 'forget'>, addresses: Readonly<Record<MemberId, string>>, notice: (notice: MemberNotice) => void,
@@ -42,7 +45,6 @@ export const createAdmission = (
     const met = peers.filter(peer => claimed.has(peer))
     if (met.length === 0) return
     for (const peer of met) {
-      departed.set(peer, claimed.get(peer)!)
       known.delete(peer)
       claimed.delete(peer)
     }
@@ -54,7 +56,11 @@ export const createAdmission = (
 
   return {
     named: addresses => { members = addresses },
-    left: forget,
+    left: peers => {
+      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)
+      forget(peers)
+    },
+    mayHaveLeft: forget,
     hasLeft: (peer, incarnation) => departed.get(peer) === incarnation,
     admit: (peer, incarnation, decide) => {
       const claim = claimed.get(peer)

@@ -8,7 +8,7 @@ import type { Admission } from './admission.js'
 
 interface Followers {
   readonly links: Pick<Links, 'update'>
-  readonly admission: Pick<Admission, 'named' | 'left'>
+  readonly admission: Pick<Admission, 'named' | 'left' | 'mayHaveLeft'>
 }
 
 /** Who was left out by some membership behind `since` and up to `index`, though one of them may name it again. */
@@ -43,6 +43,7 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     }
     isOpen = mayBeBehind(state.leader, addresses)
     if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
+    if (state.log.base.index > before.commitIndex) admission.mayHaveLeft(Object.keys(before.committed.addresses))
     if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen })
   }
   return { follow }

@@ -2,8 +2,8 @@
 import test from 'ava'
 import { isRight } from '../../lib/prelude.js'
 import { orThrow } from '../../streams/index.js'
-import { SimulationMisused } from '../../testing/index.js'
-import { ELECTION_TIMEOUT_MS, begun, followersOf } from './counters.js'
+import { SimulationMisused, simulate } from '../../testing/index.js'
+import { ELECTION_TIMEOUT_MS, begun, counter, followersOf } from './counters.js'
 import { membershipAt } from './operators.js'
 
 test('a member that joins waits, and is one as soon as it is added, whether it was started before or after', async is => {
@@ -70,4 +70,24 @@ test('a name that no host can have, or that of a client, is refused', async is =
   void cluster.connect('ann')
   for (const id of ['', 'a>b', '10.0.0.1', 'ann']) is.throws(() => cluster.join(id), { instanceOf: SimulationMisused, message: /^join: id: must / }, id)
   is.deepEqual([cluster.ids.length, cluster.counts.faults()], [3, {}])
+})
+
+test('one that was away while another left and came back with nothing, and hears of it by a snapshot alone, takes it for what it is', async is => {
+  const cluster = simulate({ machine: counter, members: 5, seed: 30, limits: { snapshotEntries: 5, snapshotKeepEntries: 0 } })
+  await cluster.until(() => cluster.leader() !== undefined)
+  const leader = cluster.leader()!
+  const [away, again] = cluster.ids.filter(id => id !== leader)
+  const { members } = cluster.member(leader).raft!
+  orThrow(await cluster.settle(cluster.propose({ add: 1 })))
+  cluster.kill(away!)
+  orThrow(await cluster.settle(members.remove(again!)))
+  orThrow(await cluster.settle(members.add(again!, cluster.join(again!))))
+  for (let i = 0; i < 20; i++) orThrow(await cluster.settle(cluster.propose({ add: 1 }, { at: leader })))
+  cluster.start(away!)
+  await cluster.recover()
+  cluster.inflict({ type: 'handOver', id: leader, to: again! })
+  await cluster.until(() => cluster.leader() === again)
+  await cluster.recover()
+  is.deepEqual(cluster.ids.map(id => cluster.member(id).state), [21, 21, 21, 21, 21])
+  await cluster.check()
 })

@@ -82,7 +82,7 @@ const CALLS: Readonly<Record<string, readonly [call: (cluster: Counter) => unkno
   'propose': [cluster => cluster.propose({ add: 1 }, { at: 'n9' }), /^propose: at: must be one of the members n1, n2, n3, not "n9"$/],
   'propose through a stranger': [cluster => cluster.propose({ add: 1 }, { through: 'cyd' }), /^propose: through: must be a client that connects, of which there is none, not "cyd"$/],
   'connect as a member': [cluster => cluster.connect('n1'), /^connect: client: must not be the name of a member, not "n1"$/],
-  'connect as nobody': [cluster => cluster.connect(''), /^connect: client: must be a name without ">", not ""$/],
+  'connect as nobody': [cluster => cluster.connect(''), /^connect: client: must be a name of visible ASCII characters without ">", not ""$/],
   'propose with another name': [cluster => cluster.propose({ add: 1 }, wrong({ member: 'n1' })), /^propose: member: is not an option, not "n1"$/],
   'after': [cluster => cluster.clock.after(Number.NaN, () => undefined), /^clock\.after: ms: /],
   'run': [cluster => cluster.run(-1), /^run: ms: must be a number of milliseconds, 0 or more, not -1$/],

@@ -1,11 +1,12 @@
-/** People at work while a cluster runs, who ask whichever member is at hand: one moves its leadership about, another changes who belongs to it. */
+/** People at work while a cluster runs, who ask whichever member is at hand: one moves its leadership about, another changes who belongs to it, a third brings machines. */
+import { membersOf } from '../../lib/membership.js'
 import type { MembershipWish, Millis } from '../../lib/types.js'
 import type { MembershipState } from '../../streams/index.js'
 import type { SimulatedCluster, SimulatedMember } from '../../testing/simulation/cluster.js'
 import type { Dice } from '../../testing/simulation/world/dice.js'
 
 type Cluster = Pick<SimulatedCluster<never, unknown, unknown>, 'clock' | 'ids' | 'leader' | 'inflict'> & {
-  member(id: string): Pick<SimulatedMember<never, unknown, unknown>, 'membership$'> & { readonly raft: unknown }
+  member(id: string): Pick<SimulatedMember<never, unknown, unknown>, 'membership$' | 'address'> & { readonly raft: unknown }
 }
 
 /** How many clusters have somebody who moves their leadership about, and how often that is, in election timeouts. */
@@ -71,4 +72,52 @@ export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs:
   })
   if (!isOff) next()
   return { stop: () => { isOff = true } }
+}
+
+/** How many clusters have somebody who brings machines, and how often one comes or goes, in election timeouts. */
+const STAFFED = 0.35
+const STAFFINGS = [0.2, 2] as const
+/** How many members are added to those with whom a cluster begins, at most. */
+const NEWCOMERS = 3
+
+/** Brings machines and takes them away, now and then, until it is called off: new members come, some leave, and who has left comes back with nothing, or another in its place. */
+export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
+  const gapMs = electionTimeoutMs * dice.magnitude(...STAFFINGS)
+  const most = cluster.ids.length + NEWCOMERS
+  const brought = new Set<string>()
+  /** Who has come and has not been named since. */
+  const waiting = new Set<string>()
+  let isOff = !dice.chance(STAFFED)
+  const bring = (id: string): void => {
+    if (isOff || waiting.has(id)) return
+    brought.add(id)
+    waiting.add(id)
+    cluster.inflict({ type: 'join', id })
+  }
+  const addressOf = (id: string): string => cluster.ids.includes(id) ? cluster.member(id).address : `${id}:7000`
+  const change = (leader: string, come: readonly string[], leave: readonly string[]): void =>
+    cluster.inflict({ type: 'change', id: leader, wish: { type: 'change', voters: Object.fromEntries(come.map(id => [id, addressOf(id)])), learners: {}, remove: leave } })
+  const act = (leader: string, named: readonly string[]): void => {
+    const away = [...cluster.ids, `n${cluster.ids.length + 1}`].slice(0, most).filter(id => !named.includes(id))
+    const one = away.length > 0 && dice.chance(0.7) ? dice.pick(away) : undefined
+    if (one === undefined) return change(leader, [], [dice.pick(named)])
+    // It may come first, or later, or never, or with what it had.
+    const when = dice.number()
+    if (when < 0.6) bring(one)
+    else if (when < 0.8) cluster.clock.after(dice.exponential(gapMs), () => bring(one))
+    change(leader, [one], dice.chance(0.3) ? [dice.pick(named)] : [])
+  }
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
+    if (isOff) return
+    const leader = cluster.leader()
+    const known = leader === undefined ? undefined : membershipAt(cluster, leader)
+    if (leader !== undefined && known !== undefined) {
+      const named = membersOf(known)
+      for (const id of named) waiting.delete(id)
+      act(leader, named)
+    }
+    next()
+  })
+  if (!isOff) next()
+  return { brought, stop: () => { isOff = true } }
 }

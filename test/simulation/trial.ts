@@ -11,7 +11,7 @@ import { drawPartition } from '../../testing/simulation/faults/partition.js'
 import type { Rest } from '../../testing/simulation/recovery.js'
 import { type Dice, createDice, seedFor } from '../../testing/simulation/world/dice.js'
 import { frozenStep } from './freeze.js'
-import { createOperator, createRegistrar, membershipAt } from './operators.js'
+import { createOperator, createRecruiter, createRegistrar, membershipAt } from './operators.js'
 import { type Order, registerModel, registers } from './register.js'
 
 export interface Outcome {
@@ -24,6 +24,8 @@ export interface Outcome {
   readonly acknowledged: number
   /** Reads that saw something. */
   readonly read: number
+  /** Members that came with nothing while it ran, new ones or again, and belong in the end. */
+  readonly joined: number
   readonly simulatedMs: Millis
   readonly faults: Readonly<Record<string, number>>
   /** Election timeouts from the last fault to equal logs. */
@@ -131,7 +133,7 @@ const createClient = (cluster: Registers, dice: Dice, client: number, { election
   }
   const propose = (at: string, timeoutMs: Millis) => cluster.propose(order(), { ...through === undefined ? { at } : { through }, client: `client ${client}`, timeoutMs })
   const connect = async (): Promise<void> => {
-    const name = `client ${client}, life ${++made}`
+    const name = `client-${client}.${++made}`
     if (isRight(await cluster.connect(name, { timeoutMs: electionTimeoutMs * PATIENCE }))) through = name
   }
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
@@ -139,7 +141,7 @@ const createClient = (cluster: Registers, dice: Dice, client: number, { election
     void (isOutside && through === undefined ? connect() : propose(dice.pick(cluster.ids), electionTimeoutMs * PATIENCE * dice.exponential(1))).then(next)
   })
   next()
-  return { propose, stop: () => { isOff = true } }
+  return { propose, isOutside: () => through !== undefined, stop: () => { isOff = true } }
 }
 
 /** A client that proposes from inside a subscriber: now and then it answers what it hears in the same breath, be it a commit or a leadership. */
@@ -174,22 +176,33 @@ const createReader = (cluster: Registers, dice: Dice, reader: number, { election
   return { read, operations, stop: () => { isOff = true } }
 }
 
+/** Who belongs, by the one who leads, if anybody does. */
+const namedIn = (cluster: Registers): readonly string[] => {
+  const leader = cluster.leader()
+  const membership = leader === undefined ? undefined : membershipAt(cluster, leader)
+  return membership === undefined ? [] : membersOf(membership)
+}
+
 /** Less than what service needs: a minority is down, or two members do not hear each other, or one not the other. */
-const drawRest = (dice: Dice, { ids }: Registers): Rest => {
+const drawRest = (dice: Dice, cluster: Registers): Rest => {
+  const named = namedIn(cluster)
+  const ids = named.length === 0 ? cluster.ids : named.filter(id => cluster.ids.includes(id))
   if (ids.length < 3) return {}
   if (dice.chance(0.5)) return { links: [...drawPartition(dice, dice.pick(['pair', 'oneWayPair']), ids, dice.pick(ids))] }
   return { down: dice.shuffled(ids).slice(0, dice.integer(0, Math.floor((ids.length - 1) / 2))) }
 }
 
 /** Every client's next command is acknowledged, wherever it is proposed, and every member reads. */
-const serve = async (cluster: Registers, clients: readonly ReturnType<typeof createClient>[], reader: ReturnType<typeof createReader>, electionTimeoutMs: Millis): Promise<void> => {
+const serve = async (cluster: Registers, first: number, clients: readonly ReturnType<typeof createClient>[], reader: ReturnType<typeof createReader>, electionTimeoutMs: Millis): Promise<void> => {
   const leader = cluster.leader()
   const membership = leader === undefined ? undefined : membershipAt(cluster, leader)
   if (leader === undefined || membership === undefined) return
-  const running = membersOf(membership).filter(id => cluster.member(id).raft !== undefined)
+  const running = membersOf(membership).filter(id => cluster.ids.includes(id) && cluster.member(id).raft !== undefined)
   if (quorumValue(membership, id => running.includes(id) ? 1 : 0) === 0) return
   const end = cluster.clock.now() + electionTimeoutMs * SERVICE
-  for (const client of clients.slice(0, 3)) {
+  // Programs outside know those with whom the cluster began, and can be told of others by them alone.
+  const isKnown = running.some(id => cluster.ids.indexOf(id) < first)
+  for (const client of clients.filter(({ isOutside }) => isKnown || !isOutside()).slice(0, 3)) {
     let outcome = await cluster.settle(client.propose(leader, electionTimeoutMs * SERVICE))
     // What others proposed before may still take up all the room there is.
     while (!isRight(outcome) && outcome.left._tag === 'Busy' && cluster.clock.now() < end) {
@@ -219,10 +232,12 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
     ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, readLeaseMs: drawLease(createDice(seedFor(seed, 'lease')), settings),
     machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }),
   })
+  const first = cluster.ids.length
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)
   const registrar = createRegistrar(cluster, createDice(seedFor(seed, 'registrar')), electionTimeoutMs)
+  const recruiter = createRecruiter(cluster, createDice(seedFor(seed, 'recruiter')), electionTimeoutMs)
   const readers = Array.from({ length: READERS }, (_, at) => createReader(cluster, createDice(seedFor(seed, `reader ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
@@ -232,13 +247,14 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   })
   operator.stop()
   registrar.stop()
+  recruiter.stop()
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
   await cluster.run(SETTLING * electionTimeoutMs)
   await cluster.calm(CALM * electionTimeoutMs)
   for (const client of [...clients, ...readers]) client.stop()
   const healedAfter = await cluster.recover()
-  await serve(cluster, clients, readers[0]!, electionTimeoutMs)
+  await serve(cluster, first, clients, readers[0]!, electionTimeoutMs)
   await cluster.check()
   checkKnown(cluster)
   const verdict = judge(registerModel, [...cluster.operations(), ...readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
@@ -248,6 +264,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
     seed, members: cluster.ids.length, healedAfter, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
     steps: cluster.counts.steps(), elections: cluster.counts.elections(), committed: cluster.counts.committed(),
     calls: history.length, acknowledged: history.filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
+    joined: namedIn(cluster).filter(id => recruiter.brought.has(id)).length,
     read: cluster.readings().filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
   }
 }

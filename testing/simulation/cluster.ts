@@ -32,6 +32,8 @@ export type { SimulationOptions }
 export interface SimulatedMember<C, R, S> extends Pick<OutputStreams<C, R, S, Leadership<C, R>>,
   'status$' | 'state$' | 'leadership$' | 'membership$' | 'health$' | 'commits$' | 'appendEntries$' | 'snapshotChunks$' | 'snapshots$' | 'diagnostics$' | 'ended$'> {
   readonly id: MemberId
+  /** Where it is reached: what `members.add` wants to know of one that joins. */
+  readonly address: string
   /** The member as a program has it, while it runs. */
   readonly raft: Raft<C, R, S> | undefined
   /** What its machine has become, while it runs. */
@@ -101,7 +103,7 @@ export interface SimulatedCluster<C, R, S> {
   start(id: MemberId): void
   /**
    * Starts a member with an empty disk, as `join` of its options has it, and tells where it is reached: it waits until a leader adds it. One that is new, or one that
-   * left and comes back with nothing; whoever belongs has to be removed before.
+   * left and comes back with nothing; whoever belongs, or is about to, has to be removed before.
    */
   join(id: MemberId): string
   /** Stops the process without ending it, as SIGSTOP does: its timers come late. */
@@ -143,6 +145,7 @@ const memberOf = <C, R, S>(world: World<C, R, S>, member: Member<C, R, S>): Simu
     raft$.pipe(switchMap(raft => raft === undefined ? EMPTY : streamOf(raft)), tap(world.stir))
   return {
     id,
+    address: member.address,
     status$: overLives(raft => raft.status$),
     state$: overLives(raft => raft.state$),
     leadership$: overLives(raft => raft.leadership$),

@@ -53,6 +53,8 @@ export interface Surroundings<C, R> {
 }
 
 export interface Member<C, R, S> extends Watched {
+  /** Where it is reached, `host:port`. */
+  readonly address: string
   readonly disk: SimulatedDisk
   readonly timepiece: Timepiece
   /** Its present life, once it has recovered. */
@@ -222,7 +224,7 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
   }
   const { disk, lives } = body
   return {
-    id, ledger, waitingMs: ledger.waitingMs, disk, timepiece, raft$: lives,
+    id, address: addressOf(recipe, id), ledger, waitingMs: ledger.waitingMs, disk, timepiece, raft$: lives,
     latest: () => body.latest,
     state: () => body.life?.state,
     isUp: () => body.life !== undefined,

@@ -107,7 +107,7 @@ export const createChecks = (ids: readonly MemberId[], belongs: (id: MemberId) =
     },
     /** A client that connects is known from now on. */
     client: (call: string, name: string, options: object): void => {
-      const newcomer = guard<string>('Client', value => typeof value !== 'string' || value === '' || value.includes('>') ? 'must be a name without ">"'
+      const newcomer = guard<string>('Client', value => !Id.is(value) || value.includes('>') ? 'must be a name of visible ASCII characters without ">"'
         : member.is(value) ? 'must not be the name of a member' : clients.has(value) ? 'must be another name than those of the clients before' : undefined)
       demand(call, { client: newcomer, timeoutMs: t.unknown }, { client: name, ...options })
       clients.add(name)

@@ -30,7 +30,7 @@ export interface World<C, R, S> extends Field<C, R, S> {
   readonly appliances: Appliances<C, R>
   readonly clients: Clients<C, R>
   readonly perform: (fault: Fault) => void
-  /** Whether it was started, and the newest membership that is committed names it. */
+  /** Whether it was started, and counts, or may yet come to count. */
   readonly belongs: (id: MemberId) => boolean
   /** Lets virtual time pass, up to `until` or to the first violation, and promises settle in between. */
   readonly run: (until: Millis) => Promise<void>
@@ -73,7 +73,7 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
   }
   const guard = createGuard(members, firstMembership(recipe.addresses), judge)
   const appliances = createAppliances<C, R>(guard.logs, judge)
-  const belongs = (id: MemberId): boolean => byId.has(id) && Object.hasOwn(guard.membership().addresses, id)
+  const belongs = (id: MemberId): boolean => byId.has(id) && guard.isNamed(id)
 
   const world: World<C, R, S> = {
     clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, members, ids, trace, belongs,

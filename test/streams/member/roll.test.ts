@@ -1,6 +1,6 @@
 /** Who is reached, let in and remembered while the membership changes. */
 import test from 'ava'
-import { append, membershipOf, openLog, truncateFrom } from '../../../lib/log.js'
+import { append, emptyLog, membershipOf, openLog, truncateFrom } from '../../../lib/log.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
 import { reachable } from '../../../lib/reach.js'
 import type { Follower, Leader } from '../../../lib/state.js'
@@ -142,6 +142,20 @@ test('who was left out and is named again before this member hears of either is 
   add(of('n1', 'n2'), of('n1', 'n2', 'n3'))
   commit(2)
   t.deepEqual(asked, ['forget n3'])
+})
+
+test('behind a snapshot that stands for memberships unseen whoever belonged may have left and come back, and is met anew', t => {
+  const { go, ask, answer, admission, asked, told } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
+  go({ leader: 'n2' })
+  go({ log: emptyLog({ index: 9, term: 1, membership: of('n1', 'n2', 'n3') }, 1), commitIndex: 9 })
+  t.deepEqual([asked.splice(0), admission.hasLeft('n3', 'three')], [['forget n2,n3'], false], 'links stay')
+  ask('n3', 'another')
+  answer()
+  ask('n3', 'three')
+  t.deepEqual([asked.splice(0), told], [['remember n3 another'], ['n3 another admitted', 'n3 three refused']])
+  go({ commitIndex: 12 })
+  go({ log: emptyLog({ index: 10, term: 1, membership: of('n1', 'n2', 'n3') }, 1) })
+  t.deepEqual(asked, [], 'a log that is cut has seen what it is cut behind')
 })
 
 test('whoever is leaving is reached and not remembered, and is told of anew to the transport when it is named again in the same turn', t => {

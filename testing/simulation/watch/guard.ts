@@ -1,6 +1,6 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
-import { lastEntry, membershipAt, placedMembershipOf } from '../../../lib/log.js'
+import { type PlacedMembership, lastEntry, placedMembershipAt, placedMembershipOf } from '../../../lib/log.js'
 import { isAlone } from '../../../lib/membership.js'
 import type { Message } from '../../../lib/messages.js'
 import { quorumValue } from '../../../lib/quorum.js'
@@ -42,8 +42,8 @@ export interface Guard {
   readonly crashed: (member: Watched) => void
   readonly logs: Logs
   readonly elections: () => number
-  /** The newest membership that is committed. */
-  readonly membership: () => Membership
+  /** Whether the newest membership that is committed names it, or one behind that in any log. */
+  readonly isNamed: (id: MemberId) => boolean
 }
 
 /** When a majority is known from the outside to have listened to a leader, on that leader's clock. */
@@ -82,7 +82,8 @@ interface Memory {
   /** Who leads now, by what it knows. */
   readonly leading: Map<MemberId, RaftState>
   readonly newest: Map<MemberId, RaftState>
-  membership: Membership
+  /** The newest membership that is committed, and where it stands. */
+  committed: PlacedMembership
 }
 
 const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
@@ -108,7 +109,8 @@ const commit = (memory: Memory, { id, ledger }: Watched, before: RaftState, afte
       demand(sameEntry(ledgers.get(other)!.written(), log, index), () => `${other} leads the later term ${state.term} without the committed ${index}`)
     }
   }
-  if (after.commitIndex === logs.history.terms.length) memory.membership = membershipAt(after.log, after.commitIndex)
+  const placed = placedMembershipAt(after.log, after.commitIndex)
+  if (placed.index > memory.committed.index) memory.committed = placed
 }
 
 /**
@@ -192,16 +194,21 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   checkBounds(after, ready, judge)
 }
 
+const isNamed = ({ committed, newest }: Memory, id: MemberId): boolean => {
+  const names = ({ membership }: PlacedMembership): boolean => Object.hasOwn(membership.addresses, id)
+  return names(committed) || [...newest.values()].some(({ log }) => log.memberships.some(placed => placed.index > committed.index && names(placed)))
+}
+
 /** `members` grows as others join; `first` are those with whom the cluster begins. */
 export const createGuard = (members: readonly Watched[], first: Membership, judge: Judge): Guard => {
   const memory: Memory = {
-    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), membership: first,
+    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), committed: { index: 0, membership: first },
   }
   const { logs, leaders, leading, newest } = memory
   return {
     logs,
     elections: () => leaders.size,
-    membership: () => memory.membership,
+    isNamed: id => isNamed(memory, id),
     stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
     started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
       memory.ledgers.set(id, ledger)
