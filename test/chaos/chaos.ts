@@ -115,7 +115,8 @@ const compareStates = async (run: Run, withinMs: Millis): Promise<void> => {
 
 /** Fates against effects: what was acknowledged is there, and what was refused is not. */
 const compareFates = ({ clients, ledger, violated }: Run): void => {
-  for (const { op, input, fate } of clients.asked) {
+  for (const { op, input, fate, isRead } of clients.asked) {
+    if (isRead === true) continue
     const index = ledger.indexOf(op)
     if (fate?.type === 'answered' && index === undefined) violated(`operation ${op}, ${JSON.stringify(input)}, was acknowledged and is lost`)
     if (fate?.type === 'failed' && fate.appended === 'never' && index !== undefined) violated(`operation ${op} was said to be appended never (${fate.error}) and is applied at ${index}`)
@@ -124,10 +125,10 @@ const compareFates = ({ clients, ledger, violated }: Run): void => {
 
 /** Ends every member in peace, and reads their disks. */
 const compareDisks = async (run: Run): Promise<void> => {
-  const { cluster, ledger, wiring, violated } = run
+  const { cluster, ledger, members, violated } = run
   await Promise.all(cluster.ids.map(id => cluster.end(id, { type: 'stop' })))
   try {
-    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, wiring.doors, cluster.folderOf(id))] as const))
+    const stores = await Promise.all(cluster.ids.map(async id => [id, await readStore(CLUSTER, id, members, cluster.folderOf(id))] as const))
     compareLogs(new Map(stores), ledger.lastIndex()).forEach(violated)
   } catch (error) {
     violated(`a disk cannot be read back: ${error instanceof Error ? error.message : String(error)}`)
@@ -139,6 +140,7 @@ const conclude = async (run: Run, electionTimeoutMs: Millis, display: Screen): P
   const patience = HEALS_WITHIN * electionTimeoutMs
   const began = performance.now()
   await heal(run)
+  if (!await run.operator.end(patience)) run.violated(`those who belonged at first do not all belong within ${HEALS_WITHIN} election timeouts after the last fault`)
   if (!await until(patience, () => isLed(run))) run.violated(`no leader of all within ${HEALS_WITHIN} election timeouts after the last fault`)
   const healedMs = performance.now() - began
   display.event(`healed after ${healedMs.toFixed(0)} ms; reading every key`)
@@ -159,7 +161,7 @@ const watch = (run: Run, struck: () => ReadonlyMap<string, number>, forMs: Milli
   const began = performance.now()
   const timer = setInterval(() => {
     const seconds = (performance.now() - began) / 1000
-    const answered = run.clients.outcomes.get('answered') ?? 0
+    const answered = (run.clients.outcomes.get('answered') ?? 0) + (run.clients.outcomes.get('read') ?? 0)
     const faults = [...struck().values()].reduce((sum, n) => sum + n, 0)
     display.bar(seconds * 1000 / forMs, `${seconds.toFixed(0)} s, ${run.clients.asked.length} operations, ${answered} answered, ${faults} faults, leader ${run.leader() ?? 'none'}`)
   }, SHOW_EVERY_MS)
@@ -175,6 +177,7 @@ const perform = async (run: Run, options: RunOptions, display: Screen): Promise<
   await Promise.all(run.cluster.ids.map(run.revive))
   if (!await until(HEALS_WITHIN * options.electionTimeoutMs, () => isLed(run))) run.violated('no first leader')
   run.clients.begin()
+  run.operator.begin()
   run.availability.acknowledged()
   const strikes = strikeAll(run, drawSchedule(options.seed, MIXES[options.mix], run.cluster.ids, forMs, options.electionTimeoutMs), display)
   const unwatch = watch(run, () => strikes.struck, forMs, display)
@@ -209,7 +212,7 @@ export const runChaos = async (options: RunOptions, display: Screen): Promise<Ru
     const history = run.violations.length === 0 ? undefined : join(folder, HISTORY_FILE)
     if (history !== undefined) writeFileSync(history, formatHistory(run.clients.asked))
     return {
-      ...options, snapshots: drawSnapshots(options.seed), verdict: judgement.verdict, violations: run.violations, operations: Object.fromEntries(run.clients.outcomes), asked: run.clients.asked.length,
+      ...options, snapshots: drawSnapshots(options.seed), verdict: judgement.verdict, violations: run.violations, operations: Object.fromEntries(run.clients.outcomes), asked: run.clients.asked.length, deeds: Object.fromEntries(run.operator.deeds),
       applied: run.ledger.size, faults: Object.fromEntries(struck), notes: Object.fromEntries(run.counts), elections: run.terms.elections(),
       p50Ms: run.clients.latencyMs(0.5), p99Ms: run.clients.latencyMs(0.99), longestUnavailabilityMs: longestMs, healedMs,
       longestStallMs: delay.max / 1e6, history,

@@ -1,4 +1,4 @@
-/** Ten clients that ask for all sorts of things, one at a time each, and write down what they asked and what they were told. */
+/** Ten clients that ask for all sorts of things, and three readers in the members' own processes; one thing at a time each. They write down what they asked and what they were told. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLatencies } from '../../cli/demo/latencies.js'
 import { type Client, connect } from '../../client/index.js'
@@ -7,9 +7,13 @@ import type { MemberId, Millis } from '../../lib/types.js'
 import type { KeyValueInput, KeyValueOutput } from '../../testing/index.js'
 import { type Dice, createDice } from '../../testing/simulation/world/dice.js'
 import { type Command, keyValueProtocol } from './member/machine.js'
+import type { Answer, Question } from './member/protocol.js'
 import type { Asked } from './oracle/history.js'
 
 const CLIENTS = 10
+const READERS = 3
+/** Of what clients ask, readers read so much beside them. */
+const READ = 0.3
 /** A key is in use for so long; then another takes its place, so that what nobody knows the end of does not pile up on one. */
 const KEY_LASTS_MS = 8000
 /** How often each key is asked for. */
@@ -24,6 +28,9 @@ export interface ClientsOptions {
   readonly rate: number
   readonly timeoutMs: Millis
   readonly acknowledged: () => void
+  /** Who may be read at the moment. */
+  readonly readable: () => readonly MemberId[]
+  readonly askAt: (id: MemberId, question: Question, timeoutMs: Millis) => Promise<Answer | undefined>
 }
 
 export interface Clients {
@@ -115,10 +122,34 @@ export const createClients = (options: ClientsOptions): Clients => {
     }
   }
 
+  /** A get at a member, which any of them answers with what is true now. */
+  const read = async (client: string, at: MemberId, key: string): Promise<void> => {
+    const op = asked.length
+    const call = { op, client, input: { type: 'get', key }, calledAt: performance.now(), isRead: true } as const
+    asked.push({ ...call, fate: undefined })
+    const answer = await options.askAt(at, { type: 'read', key }, timeoutMs)
+    const error = answer?.type === 'failed' ? answer.error : 'the member died'
+    asked[op] = { ...call, fate: answer?.type === 'read' ? { type: 'answered', output: answer.value, returnedAt: performance.now() } : { type: 'failed', appended: 'never', error } }
+    const name = answer?.type === 'read' ? 'read' : `not read (${error})`
+    outcomes.set(name, (outcomes.get(name) ?? 0) + 1)
+  }
+  const readOn = async (client: string, dice: Dice): Promise<void> => {
+    while (!isOver) {
+      await sleep(dice.exponential(READERS * 1000 / (rate * READ)))
+      const members = options.readable()
+      if (members.length > 0) await read(client, dice.pick(members), keyAt(dice, rate, performance.now() - began))
+    }
+  }
+
   return {
     asked, outcomes,
     latencyMs: latencies.at,
-    begin: () => { running = Array.from({ length: CLIENTS }, (_, n) => live(`c${n}`, createDice(options.seed + n))) },
+    begin: () => {
+      running = [
+        ...Array.from({ length: CLIENTS }, (_, n) => live(`c${n}`, createDice(options.seed + n))),
+        ...Array.from({ length: READERS }, (_, n) => readOn(`r${n}`, createDice(options.seed + CLIENTS + n))),
+      ]
+    },
     stop: async () => {
       isOver = true
       await Promise.all(running)

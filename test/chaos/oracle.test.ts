@@ -102,6 +102,9 @@ test('terms have one leader each, and never fall', t => {
   t.is(terms.elections(), 2)
   t.truthy(terms.add(status('c', 1, 'b')), 'two leaders')
   t.truthy(terms.add(status('b', 2)), 'a term that fell')
+  terms.forget('b')
+  t.is(terms.add(status('b', 0)), undefined, 'another one of that name')
+  t.truthy(terms.add(status('c', 3, 'b')), 'what led a term is not forgotten')
 })
 
 test('silence counts while a majority is sound and linked, from the moment it is', t => {

@@ -22,6 +22,8 @@ export interface RunReport extends RunOptions {
   readonly applied: number
   readonly snapshots: Snapshotting
   readonly faults: Readonly<Record<string, number>>
+  /** What an operator did meanwhile, and how often: leaderships that were moved, members that were replaced, came and left. */
+  readonly deeds: Readonly<Record<string, number>>
   /** What else happened, and how often. */
   readonly notes: Readonly<Record<string, number>>
   readonly elections: number
@@ -63,12 +65,13 @@ const describeSnapshots = ({ entries, keepEntries, paddingBytes, chunkBytes, byt
   `one in ${entries} entries, ${keepEntries} kept before it; ${paddingBytes} bytes and the map, in chunks of ${chunkBytes}, ${bytesPerSecond} a second at most`
 
 export const formatReport = (report: RunReport): string => {
-  const { asked, operations, applied, faults, notes, violations, history } = report
+  const { asked, operations, applied, deeds, faults, notes, violations, history } = report
   const rows: readonly (readonly [string, string])[] = [
     ['mix', `${report.mix}: ${MIXES[report.mix].about}`],
     ['run', commandOf(report)],
     ['operations', `${asked}: ${listed(operations)}; ${applied} applied`],
     ['snapshots', describeSnapshots(report.snapshots)],
+    ['operator', listed(deeds)],
     ['faults', `${total(faults)}: ${listed(faults)}`],
     ...Object.keys(notes).length === 0 ? [] : [['seen', listed(notes)] as const],
     ['elections', String(report.elections)],

@@ -8,6 +8,7 @@ import { type Cluster, createCluster } from './cluster/cluster.js'
 import { type Wiring, createWiring } from './cluster/wiring.js'
 import type { Stage } from './faults/fault.js'
 import type { FromMember } from './member/protocol.js'
+import { type Operator, createOperator } from './operator.js'
 import { MIXES, type MixName } from './mixes.js'
 import { type Availability, createAvailability } from './oracle/availability.js'
 import { createInstalls } from './oracle/installs.js'
@@ -29,6 +30,9 @@ export interface Run extends Stage {
   readonly cluster: Cluster
   readonly wiring: Wiring
   readonly clients: Clients
+  readonly operator: Operator
+  /** Those with whom the cluster begins and ends, and where they are reached. */
+  readonly members: Readonly<Record<MemberId, string>>
   readonly ledger: Ledger
   readonly terms: Terms
   readonly availability: Availability
@@ -49,11 +53,13 @@ const MOST_VIOLATIONS = 20
 
 export const openRun = async (options: RunOptions, folder: string, display: Screen): Promise<Run> => {
   const ids = Array.from({ length: options.members }, (_, n) => `n${n + 1}`)
+  const spare = `n${options.members + 1}`
+  const everybody = [...ids, spare]
   const statuses = new Map<MemberId, Status>()
   const counts = new Map<string, number>()
   const violations: string[] = []
-  const disturbances = new Map(ids.map(id => [id, 0]))
-  const holds = new Map(ids.map(id => [id, 0]))
+  const disturbances = new Map(everybody.map(id => [id, 0]))
+  const holds = new Map(everybody.map(id => [id, 0]))
   const mayEnd = new Set<MemberId>()
   const ledger = createLedger()
   const terms = createTerms()
@@ -100,19 +106,21 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     else violated(`${id} did not start: ${start.message}`)
   }
 
-  const wiring: Wiring = await createWiring(ids, id => cluster.portOf(id), () => availability.changed())
+  const wiring: Wiring = await createWiring(everybody, id => cluster.portOf(id), () => availability.changed())
+  const { doors } = wiring
+  const members = Object.fromEntries(ids.map(id => [id, doors[id]!]))
   const cluster: Cluster = createCluster({
     name: CLUSTER, ids, folder, electionTimeoutMs: options.electionTimeoutMs, isForgetful: 'isForgetful' in MIXES[options.mix],
-    members: wiring.doors, wiresOf: wiring.wiresOf, heard: hear, died, changed: () => availability.changed(),
+    members, doors, wiresOf: wiring.wiresOf, heard: hear, died, changed: () => availability.changed(),
     snapshots: drawSnapshots(options.seed), applied: (id, life, line) => check(ledger.add(id, life, line)),
   })
   const availability: Availability = createAvailability(ids, () => performance.now(), id => cluster.isAwake(id) && disturbances.get(id) === 0, wiring.isClear)
   const clients = createClients({
-    cluster: CLUSTER, doors: wiring.doors, seed: options.seed, rate: options.rate, timeoutMs: 3 * options.electionTimeoutMs,
-    acknowledged: availability.acknowledged,
+    cluster: CLUSTER, doors: members, seed: options.seed, rate: options.rate, timeoutMs: 3 * options.electionTimeoutMs,
+    acknowledged: availability.acknowledged, readable: () => cluster.ids.filter(cluster.isAwake), askAt: cluster.ask,
   })
-  return {
-    cluster, wiring, clients, ledger, terms, availability, statuses, counts, violations, count, violated, revive,
+  const stage: Stage = {
+    cluster, wiring, count, violated, revive,
     electionTimeoutMs: options.electionTimeoutMs,
     leader: () => [...statuses.values()].filter(({ id, role }) => role === 'leader' && cluster.isRunning(id)).sort((a, b) => b.term - a.term)[0]?.id,
     disturb: id => raise(disturbances, id),
@@ -120,9 +128,14 @@ export const openRun = async (options: RunOptions, folder: string, display: Scre
     isHeldDown: id => holds.get(id)! > 0,
     expectEnd: id => void mayEnd.add(id),
     look: async (id, at) => {
-      const { recovered: { hardState, lastIndex } } = await readStore(CLUSTER, id, wiring.doors, at)
+      const { recovered: { hardState, lastIndex } } = await readStore(CLUSTER, id, members, at)
       return { term: hardState.term, lastIndex }
     },
-    rest: () => { isResting = true },
   }
+  const forget = (id: MemberId): void => {
+    terms.forget(id)
+    statuses.delete(id)
+  }
+  const operator = createOperator({ stage, seed: options.seed, first: ids, spare, doors, forget })
+  return { ...stage, clients, operator, members, ledger, terms, availability, statuses, counts, violations, rest: () => { isResting = true } }
 }

@@ -7,12 +7,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../../cli/demo/ports.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
-import type { FromMember, MemberTask, Report, Snapshotting, ToMember } from '../member/protocol.js'
+import type { Answer, FromMember, MemberTask, Question, Report, Snapshotting, ToMember } from '../member/protocol.js'
 
 export type Start = Extract<FromMember, { type: 'started' | 'refused' }> | { readonly type: 'died' }
 
 export interface ClusterOptions {
   readonly name: string
+  /** Those with whom it begins. */
   readonly ids: readonly MemberId[]
   readonly folder: string
   readonly electionTimeoutMs: Millis
@@ -20,6 +21,8 @@ export interface ClusterOptions {
   readonly isForgetful: boolean
   readonly snapshots: Snapshotting
   readonly members: Readonly<Record<MemberId, string>>
+  /** Where everybody is reached that may ever be started. */
+  readonly doors: Readonly<Record<MemberId, string>>
   readonly wiresOf: (id: MemberId) => Readonly<Record<MemberId, string>>
   /** What a member says, and what it writes to standard output in its n-th life of all lives of the run. */
   readonly heard: (id: MemberId, message: FromMember) => void
@@ -30,6 +33,7 @@ export interface ClusterOptions {
 }
 
 export interface Cluster {
+  /** Who is to run at the moment. */
   readonly ids: readonly MemberId[]
   folderOf(id: MemberId): string
   portOf(id: MemberId): number | undefined
@@ -46,10 +50,18 @@ export interface Cluster {
   /** The same, for an order that ends this life. */
   end(id: MemberId, order: ToMember): Promise<void>
   report(id: MemberId): Promise<Report | undefined>
+  /** What the member answers; undefined if it dies over it. */
+  ask(id: MemberId, question: Question, timeoutMs: Millis): Promise<Answer | undefined>
+  /** SIGKILL, and nothing is left of its files: from now on it begins with nothing and waits to be added. It may be one that was not to run before. */
+  renew(id: MemberId): Promise<void>
+  /** The same for good: it is not to run any more. */
+  dismiss(id: MemberId): Promise<void>
 }
 
 interface Life {
   readonly child: ChildProcess
+  /** Whoever asked and has no answer yet. */
+  readonly asking: Map<number, (answer: Answer | undefined) => void>
   readonly port: number
   readonly over: Promise<unknown>
   isUp: boolean
@@ -76,9 +88,12 @@ const say = (child: ChildProcess, order: ToMember): void => {
 }
 
 export const createCluster = (options: ClusterOptions): Cluster => {
-  const { ids, folder, members, wiresOf, heard, applied, died, changed } = options
+  const { folder, members, doors, wiresOf, heard, applied, died, changed } = options
+  let ids = options.ids
+  const joining = new Set<MemberId>()
   const lives = new Map<MemberId, Life>()
   let born = 0
+  let asked = 0
 
   const watch = (id: MemberId, life: Life, settled: (start: Start) => void): void => {
     const { child } = life
@@ -95,12 +110,14 @@ export const createCluster = (options: ClusterOptions): Cluster => {
         life.isMeantToEnd = true
         refusal = message
       }
+      if (message.type === 'answer') life.asking.get(message.number)?.(message.answer)
       heard(id, message)
       if (message.type === 'started') settled(message)
       changed()
     })
     child.once('close', (code, signal) => {
       if (lives.get(id) === life) lives.delete(id)
+      for (const answered of [...life.asking.values()]) answered(undefined)
       changed()
       died(id, life.isMeantToEnd, words || String(signal ?? code))
       // One that refuses is gone when that is told: whoever starts it again at once must not find it still running.
@@ -117,8 +134,14 @@ export const createCluster = (options: ClusterOptions): Cluster => {
     clearTimeout(timer)
   }
 
+  const clear = async (id: MemberId): Promise<void> => {
+    await finish(id, ({ child }) => child.kill('SIGKILL'))
+    rmSync(join(folder, id), { recursive: true, force: true })
+    joining.add(id)
+  }
+
   return {
-    ids,
+    get ids() { return ids },
     folderOf: id => join(folder, id),
     portOf: id => lives.get(id)?.port,
     isAwake: id => lives.get(id)?.isUp === true && lives.get(id)?.isPaused === false,
@@ -129,11 +152,11 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       if (options.isForgetful) mkdirSync(limbo)
       const port = await freePort()
       const task: MemberTask = {
-        cluster: options.name, id, members, wires: wiresOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
+        cluster: options.name, id, members, doors, isJoining: joining.has(id), wires: wiresOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
         electionTimeoutMs: options.electionTimeoutMs, snapshots: options.snapshots, limbo: options.isForgetful ? limbo : undefined,
       }
       const child = launch(task, fileBlocks)
-      const life: Life = { child, port, over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }
+      const life: Life = { child, port, asking: new Map(), over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }
       lives.set(id, life)
       return new Promise(resolve => watch(id, life, resolve))
     },
@@ -155,6 +178,24 @@ export const createCluster = (options: ClusterOptions): Cluster => {
     tell: (id, order) => {
       const life = lives.get(id)
       if (life !== undefined) say(life.child, order)
+    },
+    ask: (id, question, timeoutMs) => new Promise(resolve => {
+      const life = lives.get(id)
+      if (life?.isUp !== true || !life.child.connected) return resolve(undefined)
+      const number = ++asked
+      life.asking.set(number, answer => {
+        life.asking.delete(number)
+        resolve(answer)
+      })
+      say(life.child, { type: 'ask', number, question, timeoutMs })
+    }),
+    renew: async id => {
+      await clear(id)
+      if (!ids.includes(id)) ids = [...ids, id]
+    },
+    dismiss: async id => {
+      ids = ids.filter(other => other !== id)
+      await clear(id)
     },
     report: id => new Promise(resolve => {
       const life = lives.get(id)

@@ -1,9 +1,9 @@
-/** Every wire of the cluster runs through this process: one proxy per pair of members, and one door per member for clients. */
+/** Every wire of the cluster runs through this process: one proxy per member and peer, and one door per member for clients. */
 import type { MemberId } from '../../../lib/types.js'
 import { OPEN, type Proxy, type Way, createProxy } from './proxy.js'
 
 export interface Wiring {
-  /** Where this member finds the others. Of a pair the smaller id dials, so that a wire is known by its port. */
+  /** Where this member finds the others. */
   wiresOf(id: MemberId): Readonly<Record<MemberId, string>>
   /** Where clients find the members, and by which they are known to each other. */
   readonly doors: Readonly<Record<MemberId, string>>
@@ -17,10 +17,13 @@ export interface Wiring {
   close(): void
 }
 
+/** What connects two, whichever of them dials. */
 interface Wire {
-  readonly proxy: Proxy
-  there: Way
-  back: Way
+  /** From the smaller id to the larger, and the other way round. */
+  readonly there: Proxy
+  readonly back: Proxy
+  wayThere: Way
+  wayBack: Way
 }
 
 const loopback = (port: number): string => `127.0.0.1:${port}`
@@ -31,32 +34,37 @@ export const createWiring = async (ids: readonly MemberId[], portOf: (id: Member
   const wires = new Map<string, Wire>()
   const entrances = new Map<MemberId, Proxy>()
   for (const a of ids) {
-    for (const b of ids.filter(id => a < id)) wires.set(nameOf(a, b), { proxy: await createProxy(() => portOf(b)), there: OPEN, back: OPEN })
+    for (const b of ids.filter(id => a < id)) wires.set(nameOf(a, b), { there: await createProxy(() => portOf(b)), back: await createProxy(() => portOf(a)), wayThere: OPEN, wayBack: OPEN })
     entrances.set(a, await createProxy(() => portOf(a)))
   }
   const wire = (a: MemberId, b: MemberId): Wire => wires.get(nameOf(a, b))!
   const door = (id: MemberId): Proxy => entrances.get(id)!
+  const both = ({ there, back }: Wire): readonly Proxy[] => [there, back]
+  const set = (one: Wire): void => {
+    one.there.set(one.wayThere, one.wayBack)
+    one.back.set(one.wayBack, one.wayThere)
+  }
   return {
-    wiresOf: id => Object.fromEntries(ids.filter(other => other !== id).map(other => [other, loopback(wire(id, other).proxy.port)])),
+    wiresOf: id => Object.fromEntries(ids.filter(other => other !== id).map(other => [other, loopback(wire(id, other)[id < other ? 'there' : 'back'].port)])),
     doors: Object.fromEntries(ids.map(id => [id, loopback(door(id).port)])),
     setWay: (from, to, way) => {
       const found = wire(from, to)
-      found[from < to ? 'there' : 'back'] = way
-      found.proxy.set(found.there, found.back)
+      found[from < to ? 'wayThere' : 'wayBack'] = way
+      set(found)
       changed()
     },
     cut: (a, b, isCut) => {
-      wire(a, b).proxy.cut(isCut)
+      for (const proxy of both(wire(a, b))) proxy.cut(isCut)
       changed()
     },
-    reset: (a, b) => wire(a, b).proxy.reset(() => true),
+    reset: (a, b) => both(wire(a, b)).forEach(proxy => proxy.reset(() => true)),
     door,
-    isClear: (a, b) => wire(a, b).proxy.isClear(),
+    isClear: (a, b) => both(wire(a, b)).every(proxy => proxy.isClear()),
     heal: () => {
       for (const found of wires.values()) {
-        found.there = found.back = OPEN
-        found.proxy.cut(false)
-        found.proxy.set(OPEN, OPEN)
+        found.wayThere = found.wayBack = OPEN
+        for (const proxy of both(found)) proxy.cut(false)
+        set(found)
       }
       for (const entrance of entrances.values()) {
         entrance.cut(false)
@@ -64,6 +72,6 @@ export const createWiring = async (ids: readonly MemberId[], portOf: (id: Member
       }
       changed()
     },
-    close: () => [...[...wires.values()].map(({ proxy }) => proxy), ...entrances.values()].forEach(proxy => proxy.close()),
+    close: () => [...[...wires.values()].flatMap(both), ...entrances.values()].forEach(proxy => proxy.close()),
   }
 }

@@ -6,7 +6,7 @@ import { auditTime, firstValueFrom, take } from 'rxjs'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { startRaft } from '../../../streams/create-raft.js'
-import { type CommitEvent, type Diagnostic, type Raft, type SnapshotEvent, fileStorage } from '../../../streams/index.js'
+import { type CommitEvent, type Diagnostic, type SnapshotEvent, fileStorage } from '../../../streams/index.js'
 import type { KeyValueOutput } from '../../../testing/index.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import { createDice } from '../../../testing/simulation/world/dice.js'
@@ -14,6 +14,7 @@ import { type Address, formatAddress, parseAddress } from '../../../streams/tran
 import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
 import type { Sockets } from '../../../streams/transport/tcp/sockets.js'
 import { socketTransport } from '../../../streams/transport/tcp/tcp.js'
+import { type Member, answerTo } from './answers.js'
 import { steeredClock } from './clock.js'
 import { faultyDisk } from './faulty-disk.js'
 import { forgetfulDisk } from './forgetful-disk.js'
@@ -33,8 +34,6 @@ const leave = (code: number): void => {
   if (process.connected) process.disconnect()
 }
 
-type Member = Raft<Command, KeyValueOutput, Contents>
-
 const NOTEWORTHY: readonly Diagnostic['type'][] = ['snapshotFailed', 'snapshotUnusable', 'snapshotUnsendable', 'snapshotUnreceivable']
 
 /** Where a life goes on behind a snapshot, and how many commands that stands for. */
@@ -49,10 +48,10 @@ const tellApplied = (event: CommitEvent<Command, KeyValueOutput, Contents>): voi
 }
 
 /** Whoever is dialled by its address is dialled by its wire. */
-const wired = ({ members, wires }: MemberTask): Sockets => ({
+const wired = ({ doors, wires }: MemberTask): Sockets => ({
   ...nodeSockets,
   dial: (address: Address, tls) => {
-    const id = Object.keys(members).find(member => members[member] === formatAddress(address))
+    const id = Object.keys(doors).find(member => doors[member] === formatAddress(address))
     const wire = parseAddress(id === undefined ? '' : wires[id] ?? '')
     return nodeSockets.dial(isLeft(wire) ? address : wire.right, tls)
   },
@@ -83,6 +82,7 @@ const obey = (order: ToMember): void => {
     case 'clock': return clock.steer(order.wallAheadMs, order.rate)
     case 'powerCut': return forgetful?.cutPower(order.keep, createDice(order.seed).number, () => process.kill(process.pid, 'SIGKILL'))
     case 'report': return void (raft !== undefined && reportOf(raft).then(report => tell({ type: 'report', report })))
+    case 'ask': return void (raft !== undefined && answerTo(raft, order.question, order.timeoutMs).then(answer => tell({ type: 'answer', number: order.number, answer })))
     case 'stop': return void raft?.stop()
   }
 }
@@ -111,7 +111,7 @@ const run = (member: Member): void => {
 process.on('message', message => obey(message as ToMember))
 process.once('disconnect', () => process.exit(process.exitCode ?? 1))
 startRaft({
-  cluster: task.cluster, id: task.id, members: task.members, machine: keyValueMachine(task.snapshots.paddingBytes), electionTimeoutMs: task.electionTimeoutMs,
+  cluster: task.cluster, id: task.id, members: task.members, ...task.isJoining && { join: task.doors[task.id]! }, machine: keyValueMachine(task.snapshots.paddingBytes), electionTimeoutMs: task.electionTimeoutMs,
   limits: {
     snapshotEntries: task.snapshots.entries, snapshotKeepEntries: task.snapshots.keepEntries, snapshotChunkBytes: task.snapshots.chunkBytes,
     snapshotBytesPerSecond: task.snapshots.bytesPerSecond,

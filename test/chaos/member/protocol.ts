@@ -1,6 +1,7 @@
 /** What the parent and its members tell each other over their IPC channels. */
 import type { Status } from '../../../lib/status.js'
-import type { Index, MemberId, Millis, Term } from '../../../lib/types.js'
+import type { Index, MemberId, Membership, Millis, Term } from '../../../lib/types.js'
+import type { MembershipChange } from '../../../streams/index.js'
 
 /** How the members of a run keep their logs short. */
 export interface Snapshotting {
@@ -18,8 +19,12 @@ export interface Snapshotting {
 export interface MemberTask {
   readonly cluster: string
   readonly id: MemberId
-  /** The same for all members: a snapshot carries them from one to another. */
+  /** Those with whom the cluster begins, the same for all members: a snapshot carries them from one to another. */
   readonly members: Readonly<Record<MemberId, string>>
+  /** Whether it begins with nothing and waits to be added. */
+  readonly isJoining: boolean
+  /** Where everybody is reached, whether or not it belongs. */
+  readonly doors: Readonly<Record<MemberId, string>>
   /** Where this member finds each of the others instead: wires in the parent, which can be cut. */
   readonly wires: Readonly<Record<MemberId, string>>
   /** Where it listens itself. */
@@ -52,7 +57,24 @@ export type ToMember =
   /** The wall clock is that much ahead, and the monotonic one runs so many times as fast. */
   | { readonly type: 'clock'; readonly wallAheadMs: Millis; readonly rate: number }
   | { readonly type: 'report' }
+  /** Answered under the same number. */
+  | { readonly type: 'ask'; readonly number: number; readonly question: Question; readonly timeoutMs: Millis }
   | { readonly type: 'stop' }
+
+/** What a program in the member's process would ask of it. */
+export type Question =
+  | { readonly type: 'read'; readonly key: string }
+  | { readonly type: 'transfer'; readonly to: MemberId | undefined }
+  /** Who belongs at this moment: asked behind a read, so that no leader of the past answers. */
+  | { readonly type: 'membership' }
+  | { readonly type: 'change'; readonly change: MembershipChange }
+  | { readonly type: 'abandon' }
+
+export type Answer =
+  | { readonly type: 'read'; readonly value: string | null }
+  | { readonly type: 'membership'; readonly membership: Membership; readonly isCommitted: boolean }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly error: string }
 
 /** What a member has become. */
 export interface Report {
@@ -69,6 +91,7 @@ export type FromMember =
   /** A diagnostic that says that a promise is broken. */
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'report'; readonly report: Report }
+  | { readonly type: 'answer'; readonly number: number; readonly answer: Answer }
   | { readonly type: 'snapshot'; readonly event: 'receiving' | 'received' | 'restored'; readonly bytes: number }
   /** A diagnostic that is worth counting. */
   | { readonly type: 'noticed'; readonly what: string }

@@ -8,6 +8,8 @@ export interface Asked {
   readonly client: string
   readonly input: KeyValueInput
   readonly calledAt: Millis
+  /** A get that was no command, but read at a member: it is not in the log, and where it failed it did nothing. */
+  readonly isRead?: true
   /** Absent while nobody knows. */
   readonly fate:
     | { readonly type: 'answered'; readonly output: KeyValueOutput; readonly returnedAt: Millis }
@@ -17,9 +19,9 @@ export interface Asked {
 
 /** What never was is left out: it must not excuse anything. */
 export const historyOf = (asked: readonly Asked[]): readonly Operation<KeyValueInput, KeyValueOutput>[] => asked.flatMap(
-  ({ client, input, calledAt, fate }): readonly Operation<KeyValueInput, KeyValueOutput>[] => {
+  ({ client, input, calledAt, fate, isRead }): readonly Operation<KeyValueInput, KeyValueOutput>[] => {
     if (fate?.type === 'answered') return [{ client, input, calledAt, output: fate.output, returnedAt: fate.returnedAt }]
-    return fate?.appended === 'never' ? [] : [{ client, input, calledAt }]
+    return fate?.appended === 'never' || isRead === true ? [] : [{ client, input, calledAt }]
   })
 
 /** One operation per line. */

@@ -5,6 +5,8 @@ import type { MemberId, Term } from '../../../lib/types.js'
 export interface Terms {
   /** What is wrong with it, if anything. */
   add(status: Status): string | undefined
+  /** This member is another one from now on, and remembers no term. */
+  forget(id: MemberId): void
   /** In how many terms somebody led. */
   elections(): number
 }
@@ -22,6 +24,7 @@ export const createTerms = (): Terms => {
       leaders.set(term, known)
       return known === leader ? undefined : `${id} says that ${leader} leads term ${term}, and others say ${known}`
     },
+    forget: id => void terms.delete(id),
     elections: () => leaders.size,
   }
 }
