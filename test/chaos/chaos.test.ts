@@ -14,16 +14,18 @@ const chaos = (t: Parameters<typeof run>[0], ...args: readonly string[]) => run(
 /** This one begins with the death of the leader, and has every fault of its mix. */
 const SEED = '124'
 
-test.serial('members are killed and cut off, and clients cannot tell them from one copy', async t => {
+test.serial('members are killed and cut off, replaced and added, leaderships move, and clients cannot tell them from one copy', async t => {
   const ledger = join(scratch(t), 'ledger')
   const args = ['--mix', 'kills-and-partitions', '--seed', SEED, '--minutes', '0.25', '--members', '3', '--rate', '50', '--ledger', ledger]
   const { code, out, err } = await chaos(t, ...args)
   t.is(code, 0, err)
-  const { faults, operations, elections, verdict } = JSON.parse(out) as RunReport
+  const { faults, operations, deeds, elections, verdict } = JSON.parse(out) as RunReport
   t.is(verdict, 'Linearizable')
   // A run that was never struck, or never answered, would prove nothing.
   t.true(Object.keys(faults).some(fault => fault.startsWith('kill')) && Object.keys(faults).some(fault => /partition|oneWay/.test(fault)), JSON.stringify(faults))
   t.true(operations['answered']! > 50, JSON.stringify(operations))
+  t.true(operations['read']! > 10, JSON.stringify(operations))
+  t.true(Object.keys(deeds).some(deed => deed.startsWith('transfers')) && Object.keys(deeds).some(deed => deed.startsWith('changes') || deed === 'came back with nothing'), JSON.stringify(deeds))
   t.true(elections > 1, `${elections} elections`)
 
   const again = await chaos(t, ...args)

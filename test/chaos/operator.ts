@@ -26,8 +26,9 @@ export interface Operator {
   end(withinMs: Millis): Promise<boolean>
 }
 
-/** Times in election timeouts: between two deeds, for a question, for a change, for one that is replaced to be gone and for all of it. */
+/** Times in election timeouts: between two deeds of a kind, for a question, for a change, and for those to belong who are to. */
 const GAPS = [0.3, 1.5] as const
+const TRANSFERS = [1, 4] as const
 const ANSWERS_WITHIN = 2
 const CHANGES_WITHIN = 4
 const PATIENCE = 15
@@ -45,7 +46,7 @@ export const createOperator = ({ stage, seed, first, spare, doors, forget }: Ope
   const overs: (() => void)[] = []
   const resting = new AbortController()
   let free = stage.holdDown(spare)
-  let running: Promise<void> = Promise.resolve()
+  let running: Promise<unknown> = Promise.resolve()
   const isOver = (): boolean => resting.signal.aborted
 
   const did = (what: string): void => void deeds.set(what, (deeds.get(what) ?? 0) + 1)
@@ -114,23 +115,25 @@ export const createOperator = ({ stage, seed, first, spare, doors, forget }: Ope
     await restored(PATIENCE * electionTimeoutMs)
   }
   const transfer = async (): Promise<void> => {
+    while (stage.leader() === undefined) {
+      if (isOver()) return
+      await sleep(POLL_MS)
+    }
     const answer = await ask({ type: 'transfer', to: dice.chance(0.5) ? dice.pick(first) : undefined })
     did(answer?.type === 'done' ? 'transfers' : `transfers refused (${answer?.type === 'failed' ? answer.error : 'no answer'})`)
   }
-  const work = async (): Promise<void> => {
+  const again = async (gaps: readonly [number, number], act: () => Promise<void>): Promise<void> => {
     while (!isOver()) {
-      await sleep(electionTimeoutMs * dice.between(...GAPS), undefined, { signal: resting.signal }).catch(() => undefined)
-      if (isOver()) return
-      const kind = dice.number()
-      if (kind < 0.4) await transfer()
-      else if (!await restored(PATIENCE * electionTimeoutMs)) continue
-      else if (kind < 0.75) await replace(dice.pick(first))
-      else await visit()
+      await sleep(electionTimeoutMs * dice.between(...gaps), undefined, { signal: resting.signal }).catch(() => undefined)
+      if (!isOver()) await act()
     }
+  }
+  const reshape = async (): Promise<void> => {
+    if (await restored(PATIENCE * electionTimeoutMs)) await (dice.chance(0.6) ? replace(dice.pick(first)) : visit())
   }
   return {
     deeds,
-    begin: () => { running = work() },
+    begin: () => { running = Promise.all([again(TRANSFERS, transfer), again(GAPS, reshape)]) },
     end: async withinMs => {
       resting.abort()
       await running

@@ -3,6 +3,7 @@
  * it. A check that lets one pass has lost its teeth.
  */
 import type { Mutation } from './mutation.js'
+import { ADMISSION_MUTATIONS } from './of-admission.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
 
 const LIB = 'test/lib'
@@ -384,5 +385,6 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a leader that has told another to stand relies on promises', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'one that has told*'],
     from: ' || handedOn', to: '',
   },
+  ...ADMISSION_MUTATIONS,
   ...SESSION_MUTATIONS,
 ]

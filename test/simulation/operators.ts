@@ -79,6 +79,8 @@ const STAFFED = 0.35
 const STAFFINGS = [0.2, 2] as const
 /** How many members are added to those with whom a cluster begins, at most. */
 const NEWCOMERS = 3
+/** From the end of a machine to a word about the one in its place, at least, in election timeouts. */
+const SET_UP = 0.5
 
 /** Brings machines and takes them away, now and then, until it is called off: new members come, some leave, and who has left comes back with nothing, or another in its place. */
 export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
@@ -101,11 +103,12 @@ export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs:
     const away = [...cluster.ids, `n${cluster.ids.length + 1}`].slice(0, most).filter(id => !named.includes(id))
     const one = away.length > 0 && dice.chance(0.7) ? dice.pick(away) : undefined
     if (one === undefined) return change(leader, [], [dice.pick(named)])
-    // It may come first, or later, or never, or with what it had.
+    const leave = dice.chance(0.3) ? [dice.pick(named)] : []
+    // It may come first, or later, or never, or with what it had. Nobody sets up a machine in no time.
     const when = dice.number()
     if (when < 0.6) bring(one)
-    else if (when < 0.8) cluster.clock.after(dice.exponential(gapMs), () => bring(one))
-    change(leader, [one], dice.chance(0.3) ? [dice.pick(named)] : [])
+    else if (when < 0.8) cluster.clock.after(dice.exponential(gapMs) + electionTimeoutMs * SET_UP, () => bring(one))
+    cluster.clock.after(when < 0.6 ? electionTimeoutMs * SET_UP : 0, () => { if (!isOff) change(cluster.leader() ?? leader, [one], leave) })
   }
   const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
     if (isOff) return

@@ -199,7 +199,9 @@ const kill = <C, R, S>(body: Body<C, R, S>): void => {
 /** Nothing is left of what this one was, not even what it said. */
 const join = <C, R, S>(body: Body<C, R, S>): void => {
   const { id, recipe, around, disk, ledger } = body
-  kill(body)
+  around.network.lostPower(id)
+  disk.files.kill()
+  if (body.life !== undefined) over(body)
   for (const path of disk.files.files()) disk.files.remove(path)
   disk.files.setCapacity(Number.POSITIVE_INFINITY)
   disk.files.forgetFailures()

@@ -1,0 +1,30 @@
+/** Mistakes about who is let in, and as whom. */
+import type { Mutation } from './mutation.js'
+
+const STREAMS = 'test/streams'
+
+export const ADMISSION_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a member that is turned away is told that this one ends', file: 'streams/transport/tcp/link.ts', killer: ['test/ports/transport.test.ts', 'tcp: who is named no longer*'],
+    unseen: 'whoever has left is asked for little, and repeats it elsewhere',
+    from: 'part: reason => close(reason, []),', to: 'part: reason => close(reason, [FAREWELL]),',
+  },
+  {
+    name: 'of two members that dial each other neither gives way', file: 'streams/transport/tcp/pairs.ts', killer: [`${STREAMS}/transport/pairs.test.ts`, 'where both know*'],
+    unseen: 'a link that takes the place of another costs time',
+    from: '      dialled.get(peer)?.()\n', to: '',
+  },
+  {
+    name: 'a peer is forgotten before the membership without it is committed', file: 'streams/member/follow-roll.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever an uncommitted*'],
+    unseen: 'nobody wipes a member before it has left',
+    from: 'leftBy(state.log, before.committed, before.commitIndex, commitIndex)', to: 'leftBy(state.log, before.newest, before.commitIndex, state.log.lastIndex)',
+  },
+  {
+    name: 'a link outlives the leaving of its member', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'who has left is one*'],
+    from: '      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)\n', to: '',
+  },
+  {
+    name: 'a snapshot hides who left and came back as another', file: 'streams/member/follow-roll.ts', killer: ['test/simulation/joining.test.ts', 'one that was away*'],
+    from: '    if (state.log.base.index > before.commitIndex) admission.mayHaveLeft(Object.keys(before.committed.addresses))\n', to: '',
+  },
+]
