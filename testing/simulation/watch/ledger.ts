@@ -78,6 +78,14 @@ const overheard = (events$: Observable<StorageEvent>, hear: (event: StorageEvent
   return events.asObservable()
 }
 
+/** What is still pending once the writes up to `turn` are in the image. */
+const putUpTo = (image: Image, pending: readonly Pending[], turn: Turn): Pending[] => {
+  const later = pending.findIndex(write => write.turn > turn)
+  const done = later < 0 ? pending.length : later
+  for (const { pieces } of pending.slice(0, done)) for (const piece of pieces) putPiece(image, piece)
+  return pending.slice(done)
+}
+
 /** `history` is all that was ever committed. */
 export const createLedger = (id: MemberId, now: () => Millis, history: () => Entries, { demand }: Judge): Ledger => {
   /** The newest snapshot, whose contents may be damaged, and the highest that ever was. */
@@ -101,11 +109,7 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     written = copyImage(durable)
     pending = []
   }
-  const persisted = (turn: Turn): void => {
-    let done = 0
-    for (; done < pending.length && pending[done]!.turn <= turn; done++) for (const piece of pending[done]!.pieces) putPiece(durable, piece)
-    pending = pending.slice(done)
-  }
+  const persisted = (turn: Turn): void => { pending = putUpTo(durable, pending, turn) }
   const checkCut = (writes: readonly Write[]): void => {
     covered = Math.max(covered, newest()?.index ?? 0)
     for (const index of cutsIn(writes)) demand(index <= covered, () => `${id} gives up its log up to ${index}, and no snapshot beyond ${covered} is durable`)
@@ -138,12 +142,8 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     }),
     crashed: () => { written = copyImage(settled(durable, newest(), history())) },
     emptied: () => {
-      newest = () => undefined
-      covered = 0
-      durable = emptyImage()
-      written = emptyImage()
-      pending = []
-      next = []
+      ;[newest, covered] = [() => undefined, 0]
+      ;[durable, written, pending, next] = [emptyImage(), emptyImage(), [], []]
     },
   }
 }
