@@ -1,5 +1,5 @@
 import type { Log } from './log.js'
-import { membershipOf } from './log.js'
+import { membershipAt, membershipOf } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
 import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
@@ -252,5 +252,11 @@ export const isLacking = (state: RaftState): boolean => state.handedIndex < stat
 /** Whether this member's own voice counts. */
 export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)
 
+/**
+ * Whether its voice counts, or did in the committed membership: until the newest one is committed, only those who are left out of it may hold it, and whoever is to vote
+ * alone cannot win against their logs (dissertation §4.2.2).
+ */
+const isStanding = (state: RaftState): boolean => isVoting(state) || isVoter(membershipAt(state.log, state.commitIndex), state.settings.id)
+
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
-export const mayStand = (state: RaftState): boolean => isVoting(state) && !isDiskSlow(state) && !isReplaying(state)
+export const mayStand = (state: RaftState): boolean => isStanding(state) && !isDiskSlow(state) && !isReplaying(state)

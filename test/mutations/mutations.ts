@@ -367,7 +367,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'learners stand for election', file: 'lib/state.ts', killer: [SCENARIOS, 'learner-restarts*'],
     unseen: 'one that wins has all that is committed, and leads like any other',
-    from: 'isVoting(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
+    from: 'isStanding(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
   },
   {
     name: 'a promise ends when the leader is said to be gone', file: 'lib/voting.ts', killer: [`${LIB}/lease.test.ts`, 'whoever has promised keeps it*'],

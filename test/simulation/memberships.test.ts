@@ -86,6 +86,25 @@ test('a leader that is killed in the middle leaves a change that the next one fi
   }
 })
 
+test('those who are to leave elect a leader where none but they have the change', async is => {
+  for (let seed = 30; seed < 33; seed++) {
+    const cluster = await begun(seed, 3)
+    const leader = cluster.leader()!
+    const [stays, leaves] = followersOf(cluster)
+    cluster.member(leader).membership$.pipe(filter(({ voters, outgoing, isCommitted }) => voters.length === 1 && outgoing.length === 0 && !isCommitted), take(1)).subscribe(() => cluster.crash(stays!))
+    void cluster.member(leader).raft!.members.change({ remove: [leader, leaves!] })
+    await cluster.until(() => seenAt(cluster, leaves!).outgoing.length === 0 && seenAt(cluster, leaves!).voters.length === 1)
+    await cluster.until(() => cluster.leader() === undefined)
+    cluster.start(stays!)
+    await cluster.until(() => cluster.member(stays!).raft !== undefined)
+    is.is(seenAt(cluster, stays!).outgoing.length, 3, 'the only one that is to stay has not heard of it')
+    await cluster.recover()
+    is.is(cluster.leader(), stays)
+    is.deepEqual(seenAt(cluster, stays!).voters, [stays])
+    await cluster.check()
+  }
+})
+
 test('a new voter that never catches up is waited for until the change is abandoned', async is => {
   const cluster = await begun(20, 4)
   const [leader, [away]] = [cluster.leader()!, followersOf(cluster)]
