@@ -370,6 +370,10 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'isStanding(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
   },
   {
+    name: 'whoever is left out stands no more before that is committed', file: 'lib/state.ts', killer: ['test/simulation/memberships.test.ts', 'those who are to leave*'],
+    from: 'isStanding(state) && !isDiskSlow(state)', to: 'isVoting(state) && !isDiskSlow(state)',
+  },
+  {
     name: 'a promise ends when the leader is said to be gone', file: 'lib/voting.ts', killer: [`${LIB}/lease.test.ts`, 'whoever has promised keeps it*'],
     from: '  if (isBound(state)) return true\n', to: '',
   },
