@@ -91,6 +91,8 @@ export const createCluster = (options: ClusterOptions): Cluster => {
   const { folder, members, doors, wiresOf, heard, applied, died, changed } = options
   let ids = options.ids
   const joining = new Set<MemberId>()
+  /** Whose process is about to begin. */
+  const starting = new Set<MemberId>()
   const lives = new Map<MemberId, Life>()
   let born = 0
   let asked = 0
@@ -145,11 +147,12 @@ export const createCluster = (options: ClusterOptions): Cluster => {
     folderOf: id => join(folder, id),
     portOf: id => lives.get(id)?.port,
     isAwake: id => lives.get(id)?.isUp === true && lives.get(id)?.isPaused === false,
-    isRunning: id => lives.has(id),
+    isRunning: id => lives.has(id) || starting.has(id),
     start: async (id, fileBlocks) => {
       const limbo = join(folder, `${id}.limbo`)
       rmSync(limbo, { recursive: true, force: true })
       if (options.isForgetful) mkdirSync(limbo)
+      starting.add(id)
       const port = await freePort()
       const task: MemberTask = {
         cluster: options.name, id, members, doors, isJoining: joining.has(id), wires: wiresOf(id), listen: `127.0.0.1:${port}`, folder: join(folder, id),
@@ -158,6 +161,7 @@ export const createCluster = (options: ClusterOptions): Cluster => {
       const child = launch(task, fileBlocks)
       const life: Life = { child, port, asking: new Map(), over: once(child, 'close'), isUp: false, isPaused: false, isMeantToEnd: false }
       lives.set(id, life)
+      starting.delete(id)
       return new Promise(resolve => watch(id, life, resolve))
     },
     kill: id => finish(id, ({ child }) => child.kill('SIGKILL')),

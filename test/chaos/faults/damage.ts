@@ -36,8 +36,8 @@ const copy = (from: string, to: string): void => {
 export const bitFlip: Fault = async (stage, { order, seed }) => {
   const { cluster } = stage
   const [id] = order
-  // Another one may be at its files.
-  if (id === undefined || !cluster.isRunning(id) || stage.isHeldDown(id)) return undefined
+  // Another one may be at its files, and one that has just been started may have none.
+  if (id === undefined || !cluster.isAwake(id) || stage.isHeldDown(id)) return undefined
   const release = stage.holdDown(id)
   const folder = cluster.folderOf(id)
   const sound = `${folder}.sound`
