@@ -90,9 +90,11 @@ export const placedMembershipOf = ({ memberships, base }: Log): PlacedMembership
 
 export const membershipOf = (log: Log): Membership => placedMembershipOf(log).membership
 
-/** The membership in force at `index`, which is in the log or its base. */
-export const membershipAt = (log: Log, index: Index): Membership =>
-  log.memberships[search(log.memberships.length, at => log.memberships[at]!.index, index)]?.membership ?? log.base.membership
+/** Where the membership in force at `index` stands, which is in the log or its base. */
+export const placedMembershipAt = (log: Log, index: Index): PlacedMembership =>
+  log.memberships[search(log.memberships.length, at => log.memberships[at]!.index, index)] ?? log.base
+
+export const membershipAt = (log: Log, index: Index): Membership => placedMembershipAt(log, index).membership
 
 /**
  * The last entry at or before `index` whose term is not above `term`: where two logs can first agree again. Whole terms are
