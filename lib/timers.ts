@@ -1,6 +1,7 @@
 import { quorumContact, isIsolated } from './contact.js'
 import { becomeFollower } from './convert.js'
 import { campaign } from './election.js'
+import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
 import { type Leader, type RaftState, isDiskSlow, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
@@ -19,7 +20,8 @@ export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void =>
 export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
   if (!outbox.ticked) return state
   if (state.role === 'leader') return lead(state, outbox)
-  if (state.now < state.electionDeadline) return state
+  // Who stands votes for itself: that, too, helps elect another than the leader.
+  if (state.now < state.electionDeadline || isBound(state)) return state
   if (mayStand(state)) return campaign(state, 'preVote', outbox)
   state.leader = undefined
   restartElectionWait(state)

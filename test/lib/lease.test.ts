@@ -136,3 +136,15 @@ test('whoever starts may have promised before: it is bound for as long as that m
   t.deepEqual(player.later(1, requestPreVote('f2', 1, '2@1')).said, ['pre-RVR(f2; T1; yes)'])
   t.deepEqual(following({ settings: {} }).turn(requestPreVote('f2', 1, '2@1')).said, ['pre-RVR(f2; T1; yes)'])
 })
+
+test('whoever starts and decides alone is bound as well: it may have decided with others before', t => {
+  const alone = (lease: number): Player => play(follower({ id: 'f1', voters: 'f1', log: '1@1 2@1=f1', settings: { readLeaseMs: lease } }))
+  const player = alone(LEASE)
+  player.later(LEASE - 1, tick)
+  t.like(player.state, { role: 'follower', term: 1 })
+  player.later(1, tick)
+  t.like(player.state, { role: 'leader', term: 2 })
+  const free = alone(0)
+  free.turn(tick)
+  t.is(free.state.role, 'leader')
+})

@@ -4,6 +4,7 @@
  */
 import type { Mutation } from './mutation.js'
 import { ADMISSION_MUTATIONS } from './of-admission.js'
+import { LEASE_MUTATIONS } from './of-leases.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
 
 const LIB = 'test/lib'
@@ -373,22 +374,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'whoever is left out stands no more before that is committed', file: 'lib/state.ts', killer: ['test/simulation/memberships.test.ts', 'those who are to leave*'],
     from: 'isStanding(state) && !isDiskSlow(state)', to: 'isVoting(state) && !isDiskSlow(state)',
   },
-  {
-    name: 'a promise ends when the leader is said to be gone', file: 'lib/voting.ts', killer: [`${LIB}/lease.test.ts`, 'whoever has promised keeps it*'],
-    from: '  if (isBound(state)) return true\n', to: '',
-  },
-  {
-    name: 'a start forgets what was promised', file: 'lib/recover.ts', killer: [`${LIB}/lease.test.ts`, 'whoever starts*'],
-    from: 'promisedUntil: now + settings.readLeaseMs', to: 'promisedUntil: now',
-  },
-  {
-    name: 'a leader relies on promises for longer than they last', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'it counts from when it asked*'],
-    from: 'TRUSTED = 0.8', to: 'TRUSTED = 3',
-  },
-  {
-    name: 'a leader that has told another to stand relies on promises', file: 'lib/lease.ts', killer: [`${LIB}/lease.test.ts`, 'one that has told*'],
-    from: ' || handedOn', to: '',
-  },
   ...ADMISSION_MUTATIONS,
+  ...LEASE_MUTATIONS,
   ...SESSION_MUTATIONS,
 ]
