@@ -8,13 +8,15 @@ import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
 import { createAborts } from '../requests/aborts.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
+import type { Sending, Told, WishPost } from './post.js'
 
 type Done = (outcome: Either<ChangeError, Membership>) => void
 
 export interface ChangesOptions {
   readonly first: RaftState
-  /** Puts a wish to whoever leads, this member or another; says false where that cannot be, as yet. `told` hears what the leader makes of it, and not during this call. */
-  readonly ask: (wish: MembershipWish, from: Membership | undefined, told: (fate: WishFate) => void) => boolean
+  /** Puts a wish to whoever leads, this member or another; `noWay`: not as yet. `told` hears what the leader makes of it, and not during this call. */
+  readonly ask: (wish: MembershipWish, from: Membership | undefined, told: Told) => Sending
+  readonly giveUp: WishPost['giveUp']
 }
 
 export interface Changes {
@@ -32,6 +34,7 @@ interface Wished {
   readonly timeoutMs: Millis
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
+  readonly told: Told
   readonly done: Done
   /** `waiting`: for somebody who can; `asked`: whoever leads has not answered; else where the log has its first step. */
   at: 'waiting' | 'asked' | Taken
@@ -40,7 +43,7 @@ interface Wished {
 }
 
 /** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
-const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis): Either<ChangeError, Omit<Wished, 'done'>> => {
+const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
   const given = decodeChangeOptions(options)
   if (isLeft(wish) || isLeft(given)) return left(new Rejected([...isLeft(wish) ? wish.left : [], ...isLeft(given) ? given.left : []]))
   const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
@@ -62,7 +65,7 @@ const tooLate = ({ at, timeoutMs }: Wished, { leader }: RaftState): ChangeError 
   return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on, and membership$ shows how.`)
 }
 
-export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
+export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes => {
   const wishes = new Set<Wished>()
   let newest = first
   let isHalted = false
@@ -70,6 +73,7 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
   const end = (wished: Wished, outcome: Either<ChangeError, Membership>): void => {
     if (!wishes.delete(wished)) return
     if (wished.signal !== undefined) aborts.forget(wished.signal, wished)
+    giveUp(wished.told)
     wished.done(outcome)
   }
   const aborts = createAborts<Wished>(wished => end(wished, left(new TimedOut(wished.at === 'waiting' ? 'never' : 'unknown', GIVEN_UP))))
@@ -89,7 +93,10 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
     }
   }
   const put = (wished: Wished): void => {
-    if (newest.now >= wished.notBefore && ask(wished.wish, wished.from, fate => heard(wished, fate))) wished.at = 'asked'
+    if (newest.now < wished.notBefore) return
+    const asked = ask(wished.wish, wished.from, wished.told)
+    if (asked === 'sent') wished.at = 'asked'
+    if (asked === 'busy') end(wished, left(new ChangeFailed('never', 'another change is under way')))
   }
   const look = (wished: Wished): void => {
     const fate = typeof wished.at === 'object' ? whatBecameOf(wished.at, newest) : undefined
@@ -103,9 +110,7 @@ export const createChanges = ({ first, ask }: ChangesOptions): Changes => {
       const asked = begun(wish, options, newest.now)
       if (isLeft(asked)) return done(asked)
       if (isHalted) return done(left(new Stopped()))
-      // One change at a time, and one that gives it up.
-      if ([...wishes].some(({ wish: { type } }) => type === asked.right.wish.type)) return done(left(new ChangeFailed('never', 'another change is under way')))
-      const wished: Wished = { ...asked.right, done }
+      const wished: Wished = { ...asked.right, done, told: fate => heard(wished, fate) }
       wishes.add(wished)
       if (wished.signal !== undefined) aborts.watch(wished.signal, wished)
       put(wished)

@@ -1,9 +1,9 @@
-/** Wishes that other members pass on to this one: each is granted or not, and answered once while its link lasts. */
+/** Wishes that other members pass on to this one: each is granted or not, and answered once while its link lasts. None is open for long: the core answers a change in its next step, and takes one transfer. */
 import type { LeaderWish, WishFate, WishRequest } from '../../lib/requests.js'
 import type { Term } from '../../lib/types.js'
 import type { LinkLife, Linked } from '../transport/linked.js'
 import type { Sender } from '../transport/send.js'
-import { type WishKind, kindOf } from './post.js'
+import type { Told } from './post.js'
 
 export interface WishDesk {
   requested(link: LinkLife, request: WishRequest): void
@@ -15,33 +15,30 @@ interface WishDeskOptions {
   readonly linked: Pick<Linked, 'listen'>
   readonly sender: Pick<Sender, 'to'>
   /** Does what is wished if this member leads in this term, and says what came of it, possibly before this returns. */
-  readonly grant: (wish: LeaderWish, term: Term, told: (fate: WishFate) => void) => void
+  readonly grant: (wish: LeaderWish, term: Term, told: Told) => void
 }
 
 export const createWishDesk = ({ linked, sender, grant }: WishDeskOptions): WishDesk => {
-  /** By link and kind: how the open ones are answered. */
-  const open = new Map<string, Map<WishKind, (fate: WishFate) => void>>()
+  /** By link: how the open ones are answered. */
+  const open = new Map<string, Set<Told>>()
   linked.listen({
-    opened: ({ key }) => { open.set(key, new Map()) },
+    opened: ({ key }) => { open.set(key, new Set()) },
     closed: key => { open.delete(key) },
     led: () => undefined,
   })
   return {
     requested: ({ key, party }, { id, term, wish }) => {
-      const kind = kindOf(wish)
       const ofLink = open.get(key)
       const reply = (fate: WishFate): void => sender.to(party, { type: 'wishReply', id, fate })
-      if (ofLink === undefined || ofLink.has(kind)) return reply({ type: 'notTaken' })
-      ofLink.set(kind, reply)
+      if (ofLink === undefined) return reply({ type: 'notTaken' })
+      ofLink.add(reply)
       grant(wish, term, fate => {
-        if (open.get(key)?.get(kind) !== reply) return
-        ofLink.delete(kind)
-        reply(fate)
+        if (open.get(key) === ofLink && ofLink.delete(reply)) reply(fate)
       })
     },
     halt: () => {
       for (const ofLink of open.values()) {
-        for (const reply of ofLink.values()) reply({ type: 'lost' })
+        for (const reply of ofLink) reply({ type: 'lost' })
         ofLink.clear()
       }
     },

@@ -51,23 +51,24 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
   /** Wishes that the core has not answered. */
   const asked = new Map<RequestId, (fate: WishFate) => void>()
   const askCore: ChangesOptions['ask'] = (wish, from, told) => {
-    if (!canChange(newest)) return false
+    if (!canChange(newest)) return 'noWay'
     asked.set(++lastId, told)
     ask({ type: 'changeAsked', id: lastId, term: newest.term, wish, from })
-    return true
+    return 'sent'
   }
   const post = createWishPost(linked, links)
   const here = createTransfers({ first, ask, isLinked: id => linked.at({ type: 'member', id }) !== undefined })
-  const elsewhere = createPassedTransfers(first, post.send)
+  const elsewhere = createPassedTransfers(first, post)
   const changes = createChanges({
-    first, ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : post.send({ type: 'members', change, from }, told),
+    first, giveUp: post.giveUp,
+    ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : post.send({ type: 'members', change, from }, told),
   })
   const desk = createWishDesk({
     linked, sender,
     grant: (wish, term, told) => {
       if (newest.role !== 'leader' || newest.term !== term) return told({ type: 'notTaken' })
       if (wish.type === 'transfer') return here.transfer(wish.to, outcome => told(fateOfTransfer(outcome)))
-      if (!askCore(wish.change, wish.from, told)) told({ type: 'notTaken' })
+      if (askCore(wish.change, wish.from, told) === 'noWay') told({ type: 'notTaken' })
     },
   })
 

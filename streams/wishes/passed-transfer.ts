@@ -4,13 +4,14 @@ import { type Either, left, right } from '../../lib/prelude.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
-import type { WishPost } from './post.js'
+import type { Told, WishPost } from './post.js'
 import { ELECTIONS, type Transfers, faultsOf } from './transfer.js'
 
 interface Passed {
   readonly to: MemberId | undefined
   readonly done: (outcome: Either<TransferError, MemberId>) => void
   readonly since: Millis
+  readonly told: Told
 }
 
 /** How many election timeouts the leader has to answer: one until it gives up, then until the next one is known, and one for the ways. */
@@ -27,7 +28,7 @@ const outcomeOf = (to: MemberId | undefined, fate: WishFate, leader: MemberId | 
   }
 }
 
-export const createPassedTransfers = (first: RaftState, send: WishPost['send']): Pick<Transfers, 'transfer' | 'follow' | 'halt'> => {
+export const createPassedTransfers = (first: RaftState, post: Pick<WishPost, 'send' | 'giveUp'>): Pick<Transfers, 'transfer' | 'follow' | 'halt'> => {
   let newest = first
   let passed: Passed | undefined
   let isHalted = false
@@ -35,22 +36,24 @@ export const createPassedTransfers = (first: RaftState, send: WishPost['send']):
   const end = (ended: Passed | undefined, outcome: Either<TransferError, MemberId>): void => {
     if (ended === undefined || ended !== passed) return
     passed = undefined
+    post.giveUp(ended.told)
     ended.done(outcome)
   }
-  const refusal = (to: MemberId | undefined): TransferError | undefined => {
-    if (isHalted) return new Stopped()
-    return passed === undefined ? undefined : new TransferFailed(to, 'another transfer is under way')
-  }
+  const nobody = (leader: MemberId | undefined): TransferError =>
+    new NotLeader(leader, leader === undefined ? 'No leader is known here that could hand over.' : `"${leader}" leads, and cannot be asked from here to hand over.`)
 
   return {
     transfer: (to, done) => {
-      const refused = faultsOf(to) ?? refusal(to)
+      const refused = faultsOf(to) ?? (isHalted ? new Stopped() : undefined)
       if (refused !== undefined) return done(left(refused))
-      const { leader, now: since } = newest
-      const wished: Passed = { to, done, since }
-      const isSent = send({ type: 'transfer', to }, fate => end(wished, outcomeOf(to, fate, newest.leader)))
-      if (isSent) passed = wished
-      else done(left(new NotLeader(leader, leader === undefined ? 'No leader is known here that could hand over.' : `"${leader}" leads, and cannot be asked from here to hand over.`)))
+      const wished: Passed = { to, done, since: newest.now, told: fate => end(wished, outcomeOf(to, fate, newest.leader)) }
+      switch (post.send({ type: 'transfer', to }, wished.told)) {
+        case 'sent':
+          passed = wished
+          return
+        case 'busy': return done(left(new TransferFailed(to, 'another transfer is under way')))
+        case 'noWay': return done(left(nobody(newest.leader)))
+      }
     },
     follow: state => {
       newest = state

@@ -3,21 +3,28 @@ import type { LeaderWish, WishFate, WishReply } from '../../lib/requests.js'
 import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
 import type { Links } from '../transport/port.js'
 
-/** One of each kind is open at a time, over one link: who wishes and who is asked both keep to that. */
+/** One of each kind is on its way at a time; whether one that is not has an end, the leader knows. */
 export type WishKind = 'transfer' | 'change' | 'abandon'
 
 export const kindOf = (wish: LeaderWish): WishKind => wish.type === 'transfer' ? wish.type : wish.change.type
 
+export type Sending = 'sent' | 'busy' | 'noWay'
+
+/** Hears of the fate of one wish. */
+export type Told = (fate: WishFate) => void
+
 export interface WishPost {
-  /** Sends a wish to whoever leads; says false where no link leads there, or another wish of its kind is open. `told` hears of its fate once, and not during this call. */
-  send(wish: LeaderWish, told: (fate: WishFate) => void): boolean
+  /** Sends a wish to whoever leads, unless no link leads there, or another one of its kind is on its way. `told` hears of its fate once, and not during this call. */
+  send(wish: LeaderWish, told: Told): Sending
+  /** Nobody waits any longer for what `told` was to hear: the next wish of its kind may be sent. */
+  giveUp(told: Told): void
   replied(link: LinkLife, reply: WishReply): void
 }
 
 interface Sent {
   readonly id: number
   readonly key: string
-  readonly told: (fate: WishFate) => void
+  readonly told: Told
 }
 
 export const createWishPost = (linked: Pick<Linked, 'listen' | 'term'>, links: Pick<Links, 'send'>): WishPost => {
@@ -25,13 +32,14 @@ export const createWishPost = (linked: Pick<Linked, 'listen' | 'term'>, links: P
   let leader: Whereabouts | undefined
   let lastId = 0
 
-  /** That are open and of which this holds, and their fate. */
+  /** Those of which this holds are open no longer. */
+  const take = (isMeant: (sent: Sent) => boolean): readonly Sent[] => {
+    const taken = [...open].filter(([, sent]) => isMeant(sent))
+    for (const [kind] of taken) open.delete(kind)
+    return taken.map(([, sent]) => sent)
+  }
   const end = (isMeant: (sent: Sent) => boolean, fate: WishFate): void => {
-    for (const [kind, sent] of [...open]) {
-      if (!isMeant(sent)) continue
-      open.delete(kind)
-      sent.told(fate)
-    }
+    for (const { told } of take(isMeant)) told(fate)
   }
 
   linked.listen({
@@ -42,13 +50,15 @@ export const createWishPost = (linked: Pick<Linked, 'listen' | 'term'>, links: P
   return {
     send: (wish, told) => {
       const kind = kindOf(wish)
-      if (leader?.type !== 'linked' || open.has(kind)) return false
+      if (open.has(kind)) return 'busy'
+      if (leader?.type !== 'linked') return 'noWay'
       const { key, id: member } = leader
       const id = ++lastId
       open.set(kind, { id, key, told })
       links.send({ type: 'member', id: member }, [{ type: 'wish', id, term: linked.term(), wish }])
-      return true
+      return 'sent'
     },
+    giveUp: told => void take(sent => sent.told === told),
     replied: ({ key }, { id, fate }) => end(sent => sent.id === id && sent.key === key, fate),
   }
 }

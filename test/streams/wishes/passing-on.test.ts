@@ -1,12 +1,13 @@
 /** A wish on its way to another member: over which link it goes, when it is asked, and what is told of it whatever ends first. */
 import test from 'ava'
-import { type Either, isLeft } from '../../../lib/prelude.js'
+import { type Either, isLeft, right } from '../../../lib/prelude.js'
 import type { LeaderWish, WishFate, WishReply, WishRequest } from '../../../lib/requests.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
 import type { LinkEars, LinkLife } from '../../../streams/transport/linked.js'
+import { createChanges } from '../../../streams/wishes/changes.js'
 import { createWishDesk } from '../../../streams/wishes/desk.js'
 import { createPassedTransfers } from '../../../streams/wishes/passed-transfer.js'
-import { createWishPost } from '../../../streams/wishes/post.js'
+import { type Sending, type Told, type WishPost, createWishPost } from '../../../streams/wishes/post.js'
 import { follower } from '../../lib/build.js'
 
 const TERM = 4
@@ -31,21 +32,22 @@ const posting = () => {
     replies: (id: string, request: number, fate: WishFate, life = 1) => post.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
     wish: (wish: LeaderWish) => {
       const heard: WishFate[] = []
-      return { isSent: post.send(wish, fate => heard.push(fate)), heard }
+      const told: Told = fate => heard.push(fate)
+      return { sent: post.send(wish, told), heard, giveUp: () => post.giveUp(told) }
     },
   }
 }
 
 test('a wish is sent to whoever leads, named by its term, and to nobody else', t => {
   const { leads, leadsHere, wish, sent } = posting()
-  t.false(wish(TRANSFER).isSent, 'nobody is known to lead')
+  t.is(wish(TRANSFER).sent, 'noWay', 'nobody is known to lead')
   leadsHere()
-  t.false(wish(TRANSFER).isSent, 'this member is')
+  t.is(wish(TRANSFER).sent, 'noWay', 'this member is')
   leads('n2')
-  t.true(wish(TRANSFER).isSent)
-  t.true(wish(ABANDON).isSent)
+  t.is(wish(TRANSFER).sent, 'sent')
+  t.is(wish(ABANDON).sent, 'sent')
   t.deepEqual(sent.map(({ to, request: { term, wish: { type } } }) => [to, term, type]), [['n2', TERM, 'transfer'], ['n2', TERM, 'members']])
-  t.false(wish(TRANSFER).isSent, 'one of each kind at a time')
+  t.is(wish(TRANSFER).sent, 'busy', 'one of each kind at a time')
 })
 
 const ENDS: readonly (readonly [what: string, happens: (stage: ReturnType<typeof posting>) => void, heard: readonly WishFate[]])[] = [
@@ -67,9 +69,24 @@ for (const [what, happens, heard] of ENDS) {
     happens(stage)
     t.deepEqual(wished.heard, heard)
     stage.leads('n2', 2)
-    t.is(stage.wish(TRANSFER).isSent, heard.length > 0, 'the next one may be sent once this one has its fate')
+    t.is(stage.wish(TRANSFER).sent, heard.length > 0 ? 'sent' : 'busy', 'the next one may be sent once this one has its fate')
   })
 }
+
+test('a wish that is given up makes room for the next, which does not hear what the leader says of the former', t => {
+  const { leads, wish, replies } = posting()
+  leads('n2')
+  const former = wish(TRANSFER)
+  const other = wish(ABANDON)
+  former.giveUp()
+  const next = wish(TRANSFER)
+  t.is(next.sent, 'sent')
+  replies('n2', 1, LOST)
+  t.is(wish(TRANSFER).sent, 'busy', 'the next is open as before')
+  replies('n2', 3, DONE)
+  replies('n2', 2, NOT_TAKEN)
+  t.deepEqual([former.heard, next.heard, other.heard], [[], [DONE], [NOT_TAKEN]])
+})
 
 const desk = () => {
   const replies: { readonly to: string; readonly reply: WishReply }[] = []
@@ -90,16 +107,14 @@ const desk = () => {
   }
 }
 
-test('each wish of a link is answered once, and one of each kind is open', t => {
+test('each wish of a link is answered once, those of one kind by their names', t => {
   const { asks, granted, said } = desk()
   asks(1, TRANSFER)
   asks(2, TRANSFER)
   asks(3, ABANDON)
-  t.is(granted.length, 2)
-  for (let twice = 0; twice < 2; twice++) granted[0]!(DONE)
-  asks(4, TRANSFER)
-  t.is(granted.length, 3)
-  t.deepEqual(said(), [['n2', 2, 'notTaken'], ['n2', 1, 'handedOver']])
+  for (let twice = 0; twice < 2; twice++) granted[1]!({ type: 'notHandedOver', reason: 'another transfer is under way' })
+  granted[0]!(DONE)
+  t.deepEqual(said(), [['n2', 2, 'notHandedOver'], ['n2', 1, 'handedOver']])
 })
 
 test('an answer goes to the life of the link that asked, or to nobody', t => {
@@ -129,35 +144,64 @@ const at = (now: number, leader: { readonly leader?: string } = { leader: 'n2' }
 const summary = (outcome: Either<{ readonly _tag: string; readonly appended?: string; readonly message: string }, string>): string =>
   isLeft(outcome) ? `${outcome.left._tag} ${outcome.left.appended ?? ''}` : outcome.right
 
+const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishPost, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
+
 const FATES: readonly (readonly [WishFate, outcome: string])[] = [
   [DONE, 'n3'], [{ type: 'notHandedOver', reason: 'so' }, 'TransferFailed '], [NOT_TAKEN, 'NotLeader never'], [LOST, 'OutcomeUnknown unknown'],
   [{ type: 'changeRefused', why: 'an answer to something else' }, 'OutcomeUnknown unknown'],
 ]
 for (const [fate, expected] of FATES) {
   test(`of ${fate.type} is told: ${expected}`, t => {
-    let tell: ((fate: WishFate) => void) | undefined
-    const transfers = createPassedTransfers(at(0), (_wish, told) => { tell = told; return true })
+    let tell: Told | undefined
+    const transfers = createPassedTransfers(at(0), through((_wish, told) => { tell = told; return 'sent' }))
     const heard: string[] = []
-    transfers.transfer('n3', outcome => heard.push(summary(outcome)))
     transfers.transfer('n3', outcome => heard.push(summary(outcome)))
     tell!(fate)
     tell!(DONE)
-    t.deepEqual(heard, ['TransferFailed ', expected])
+    t.deepEqual(heard, [expected])
   })
 }
 
-test('a leader that never answers is waited for as long as it may take, and no longer', t => {
-  const transfers = createPassedTransfers(at(0), () => true)
-  let heard: string | undefined
-  transfers.transfer(undefined, outcome => { heard = summary(outcome) })
+test('a leader that never answers is waited for as long as it may take, and no longer; and then asked again', t => {
+  const { leads, post, replies, sent } = posting()
+  leads('n2')
+  const transfers = createPassedTransfers(at(0), post)
+  const heard: string[] = []
+  const ask = (): void => transfers.transfer(undefined, outcome => heard.push(summary(outcome)))
+  ask()
+  ask()
+  t.deepEqual(heard, ['TransferFailed '], 'another one is under way')
   transfers.follow(at(5 * TIMEOUT_MS))
-  t.is(heard, undefined)
+  t.is(heard.length, 1)
   transfers.follow(at(5 * TIMEOUT_MS + 1))
-  t.is(heard, 'OutcomeUnknown unknown')
+  t.is(heard[1], 'OutcomeUnknown unknown')
+  ask()
+  replies('n2', 1, { type: 'notHandedOver', reason: 'so' })
+  t.is(heard.length, 2, 'that was said of the former')
+  replies('n2', 2, DONE)
+  t.is(heard[2], 'n3')
+  t.is(sent.length, 2)
+})
+
+test('a change that ended while the leader was asked does not block the next', t => {
+  const { leads, post, replies } = posting()
+  leads('n2')
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => post.send({ type: 'members', change, from }, told), giveUp: post.giveUp })
+  const heard: string[] = []
+  const ask = (): void => changes.change(right({ type: 'abandon' }), { timeoutMs: 100 }, outcome => heard.push(isLeft(outcome) ? outcome.left.message : 'done'))
+  ask()
+  ask()
+  t.deepEqual(heard, ['The membership was not changed: another change is under way.'])
+  changes.follow(at(100))
+  t.is(heard[1], 'The membership was not changed within 100 ms.')
+  ask()
+  replies('n2', 1, { type: 'changeRefused', why: 'the former' })
+  replies('n2', 2, { type: 'changeRefused', why: 'so' })
+  t.deepEqual(heard.slice(2), ['The membership was not changed: so.'])
 })
 
 test('where no way leads to a leader, and after the end, it is refused at once', t => {
-  const transfers = createPassedTransfers(at(0), () => false)
+  const transfers = createPassedTransfers(at(0), through(() => 'noWay'))
   const reasons: string[] = []
   const ask = (): void => transfers.transfer('n3', outcome => reasons.push(isLeft(outcome) ? outcome.left.message : outcome.right))
   ask()
