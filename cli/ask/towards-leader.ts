@@ -5,7 +5,7 @@ import { STATUS_TIMEOUT_MS, askStatus } from './ask.js'
 
 /**
  * The endpoints whose members know who leads, that of the leader first where it is among them, and then by how new the term is that they know: any of
- * them passes on what is for the leader. One that says nothing is not waited for longer than for any status.
+ * them forwards what is for the leader. One that says nothing is not waited for longer than for any status.
  */
 export const towardsLeader = async (endpoints: readonly Address[]): Promise<readonly Address[]> => {
   const asked = await Promise.all(endpoints.map(async at => ({ at, status: await askStatus(at, STATUS_TIMEOUT_MS) })))

@@ -12,7 +12,7 @@ import { Mistake } from '../mistake.js'
 const HELP = `rxraft members --at HOST:PORT[,…] [--voter ID=HOST:PORT]… [--learner ID=HOST:PORT]… [--remove ID]… | --abandon
 
 Shows who belongs to the cluster, by the log of the first member of --at that answers; or changes that, all that is named in one change, and shows what it has
-become once that is committed. Any member takes a change, and passes it on to the leader.
+become once that is committed. Any member takes a change, and forwards it to the leader.
 
 ${AT_HELP}
   --voter ID=HOST:PORT    shall vote: a new member, started with --join, that learns first; a learner; or a voter that has moved

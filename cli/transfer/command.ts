@@ -10,7 +10,7 @@ import type { Command } from '../command.js'
 const HELP = `rxraft transfer --at HOST:PORT[,…] [TO]
 
 Has the leader hand its leadership over, to the member TO or to whoever has the whole log first, and prints who leads then. Proposals wait for a few
-milliseconds meanwhile. Any member takes the wish, and passes it on to the leader.
+milliseconds meanwhile. Any member takes the wish, and forwards it to the leader.
 
 ${AT_HELP}
   --timeout-ms N       how long no answer may come (default ${DEFAULT_PROPOSE_TIMEOUT_MS})

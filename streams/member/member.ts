@@ -56,10 +56,10 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    * Has whoever leads hand over, to the voter that is named or to whoever has the whole log first, and resolves with who leads next.
    * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. Whoever
    * is not connected to the leader, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is
-   * given up, and the leader leads on (dissertation §3.10). Where another member leads the wish is passed on to it, once.
+   * given up, and the leader leads on (dissertation §3.10). Where another member leads the wish is forwarded to it, once.
    */
   transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
-  /** Who belongs to the cluster, to be changed while it runs (§4). Where another member leads the wish is passed on to it; what it has begun the next leader finishes. */
+  /** Who belongs to the cluster, to be changed while it runs (§4). Where another member leads the wish is forwarded to it; what it has begun the next leader finishes. */
   readonly members: Members
   /**
    * Refuses new proposals, waits up to `stopTimeoutMs` for accepted ones, answers the rest as unknown, hands over what it leads, syncs, gives back lock

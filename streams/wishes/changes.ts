@@ -8,7 +8,7 @@ import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
 import { createAborts } from '../requests/aborts.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
-import type { Sending, Told, WishPost } from './post.js'
+import type { Sending, Told, WishOutlet } from './outlet.js'
 
 type Done = (outcome: Either<ChangeError, Membership>) => void
 
@@ -16,7 +16,7 @@ export interface ChangesOptions {
   readonly first: RaftState
   /** Puts a wish to whoever leads, this member or another; `noWay`: not as yet. `told` hears what the leader makes of it, and not during this call. */
   readonly ask: (wish: MembershipWish, from: Membership | undefined, told: Told) => Sending
-  readonly giveUp: WishPost['giveUp']
+  readonly giveUp: WishOutlet['giveUp']
 }
 
 export interface Changes {

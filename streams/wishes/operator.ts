@@ -1,4 +1,4 @@
-/** What operators ask: that another member leads, or that others belong to the cluster. It is done here where this member leads, and passed on to whoever does where not. */
+/** What operators ask: that another member leads, or that others belong to the cluster. It is done here where this member leads, and forwarded to whoever does where not. */
 import type { TransferError } from '../../lib/errors.js'
 import type { ChangeAnswer, RaftEvent } from '../../lib/events.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
@@ -11,9 +11,9 @@ import type { Linked } from '../transport/linked.js'
 import type { Links } from '../transport/port.js'
 import type { Sender } from '../transport/send.js'
 import { type Changes, type ChangesOptions, createChanges } from './changes.js'
-import { type WishDesk, createWishDesk } from './desk.js'
-import { createPassedTransfers } from './passed-transfer.js'
-import { type WishPost, createWishPost } from './post.js'
+import { type WishIntake, createWishIntake } from './intake.js'
+import { createForwardedTransfers } from './forwarded-transfer.js'
+import { type WishOutlet, createWishOutlet } from './outlet.js'
 import { type Transfers, createTransfers } from './transfer.js'
 
 interface OperatorOptions {
@@ -25,7 +25,7 @@ interface OperatorOptions {
   readonly ask: (event: Extract<RaftEvent, { type: 'changeAsked' | 'transferAsked' }>) => void
 }
 
-export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Changes, 'change'>, Pick<WishDesk, 'requested'>, Pick<WishPost, 'replied'> {
+export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Changes, 'change'>, Pick<WishIntake, 'requested'>, Pick<WishOutlet, 'replied'> {
   /** A step was folded. */
   follow(step: Step): void
   halt(): void
@@ -56,14 +56,14 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
     ask({ type: 'changeAsked', id: lastId, term: newest.term, wish, from })
     return 'sent'
   }
-  const post = createWishPost(linked, links)
+  const outlet = createWishOutlet(linked, links)
   const here = createTransfers({ first, ask, isLinked: id => linked.at({ type: 'member', id }) !== undefined })
-  const elsewhere = createPassedTransfers(first, post)
+  const elsewhere = createForwardedTransfers(first, outlet)
   const changes = createChanges({
-    first, giveUp: post.giveUp,
-    ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : post.send({ type: 'members', change, from }, told),
+    first, giveUp: outlet.giveUp,
+    ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : outlet.send({ type: 'members', change, from }, told),
   })
-  const desk = createWishDesk({
+  const intake = createWishIntake({
     linked, sender,
     grant: (wish, term, told) => {
       if (newest.role !== 'leader' || newest.term !== term) return told({ type: 'notTaken' })
@@ -76,8 +76,8 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
     transfer: (to, done) => (newest.role === 'leader' ? here : elsewhere).transfer(to, done),
     leave: here.leave,
     change: changes.change,
-    requested: desk.requested,
-    replied: post.replied,
+    requested: intake.requested,
+    replied: outlet.replied,
     follow: ({ state, ready }) => {
       newest = state
       here.follow(state)
@@ -90,7 +90,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
       changes.follow(state)
     },
     halt: () => {
-      desk.halt()
+      intake.halt()
       for (const part of [here, elsewhere, changes]) part.halt()
     },
   }

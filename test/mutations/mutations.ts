@@ -345,7 +345,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: '...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]', to: '...leader.leaving.filter(({ id }) => !members.includes(id))]',
   },
   {
-    name: 'a wish that the leader may have taken is asked again', file: 'streams/wishes/post.ts', killer: ['test/simulation/wishes.test.ts', 'what is told of a change is true*'],
+    name: 'a wish that the leader may have taken is asked again', file: 'streams/wishes/outlet.ts', killer: ['test/simulation/wishes.test.ts', 'what is told of a change is true*'],
     unseen: 'no trial holds a wish against what was told', from: "unanswered === 'unseen' ? 'notTaken' : 'lost'", to: "'notTaken'",
   },
   {
@@ -355,7 +355,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a member that ends leaves out the wishes that it looked at', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a leader that ends*'],
-    unseen: 'its disk must fail while it hands over', from: '      desk.halt()\n', to: '',
+    unseen: 'its disk must fail while it hands over', from: '      intake.halt()\n', to: '',
   },
   {
     name: 'a membership that was replaced in the log goes on counting', file: 'lib/log.ts', killer: [SCENARIOS, 'change-behind*'],

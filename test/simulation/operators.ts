@@ -13,7 +13,7 @@ type Cluster = Pick<SimulatedCluster<never, unknown, unknown>, 'clock' | 'ids' |
 const MOVED = 0.3
 const MOVES = [0.5, 8] as const
 
-/** How often whoever leads is asked; otherwise it is any member that runs, which passes the wish on. */
+/** How often whoever leads is asked; otherwise it is any member that runs, which forwards the wish. */
 const AT_THE_LEADER = 0.4
 
 /** Whom to ask, if anybody is there. */

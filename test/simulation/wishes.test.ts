@@ -1,4 +1,4 @@
-/** Wishes that are uttered where another member leads: passed on, and what is told of them is true, whatever becomes of the leader and of the way to it. */
+/** Wishes that are uttered where another member leads: forwarded, and what is told of them is true, whatever becomes of the leader and of the way to it. */
 import test from 'ava'
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { type ChangeError, type TransferError, orThrow } from '../../streams/index.js'

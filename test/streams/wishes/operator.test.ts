@@ -34,7 +34,7 @@ test('a wish is meant for the leader of one term, and answered by nobody else', 
   t.deepEqual(replies(world), { 1: 'notTaken', 2: 'notTaken', 3: 'changeTaken', 4: 'notHandedOver', 5: 'changeRefused' })
 })
 
-test('a member that does not lead passes nothing on that was passed on to it', t => {
+test('a member that does not lead forwards nothing that was forwarded to it', t => {
   const world = met(worldOf(counter, ['n2', 'n3']))
   asks(world, 1, 0, LEARNER)
   asks(world, 2, 0, ANYBODY)

@@ -1,24 +1,24 @@
-/** Wishes that other members pass on to this one: each is granted or not, and answered once while its link lasts. None is open for long: the core answers a change in its next step, and takes one transfer. */
+/** Wishes that other members forward to this one: each is granted or not, and answered once while its link lasts. None is open for long: the core answers a change in its next step, and takes one transfer. */
 import type { LeaderWish, WishFate, WishRequest } from '../../lib/requests.js'
 import type { Term } from '../../lib/types.js'
 import type { LinkLife, Linked } from '../transport/linked.js'
 import type { Sender } from '../transport/send.js'
-import type { Told } from './post.js'
+import type { Told } from './outlet.js'
 
-export interface WishDesk {
+export interface WishIntake {
   requested(link: LinkLife, request: WishRequest): void
   /** What is open has an unknown fate. */
   halt(): void
 }
 
-interface WishDeskOptions {
+interface WishIntakeOptions {
   readonly linked: Pick<Linked, 'listen'>
   readonly sender: Pick<Sender, 'to'>
   /** Does what is wished if this member leads in this term, and says what came of it, possibly before this returns. */
   readonly grant: (wish: LeaderWish, term: Term, told: Told) => void
 }
 
-export const createWishDesk = ({ linked, sender, grant }: WishDeskOptions): WishDesk => {
+export const createWishIntake = ({ linked, sender, grant }: WishIntakeOptions): WishIntake => {
   /** By link: how the open ones are answered. */
   const open = new Map<string, Set<Told>>()
   linked.listen({

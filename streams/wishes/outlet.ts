@@ -13,7 +13,7 @@ export type Sending = 'sent' | 'busy' | 'noWay'
 /** Hears of the fate of one wish. */
 export type Told = (fate: WishFate) => void
 
-export interface WishPost {
+export interface WishOutlet {
   /** Sends a wish to whoever leads, unless no link leads there, or another one of its kind is on its way. `told` hears of its fate once, and not during this call. */
   send(wish: LeaderWish, told: Told): Sending
   /** Nobody waits any longer for what `told` was to hear: the next wish of its kind may be sent. */
@@ -27,7 +27,7 @@ interface Sent {
   readonly told: Told
 }
 
-export const createWishPost = (linked: Pick<Linked, 'listen' | 'term'>, links: Pick<Links, 'send'>): WishPost => {
+export const createWishOutlet = (linked: Pick<Linked, 'listen' | 'term'>, links: Pick<Links, 'send'>): WishOutlet => {
   const open = new Map<WishKind, Sent>()
   let leader: Whereabouts | undefined
   let lastId = 0

@@ -1,13 +1,13 @@
-/** A wish that the leadership be handed over, uttered where another member leads: it is passed on once, and what the leader says is what became of it. */
+/** A wish that the leadership be handed over, uttered where another member leads: it is forwarded once, and what the leader says is what became of it. */
 import { NotLeader, OutcomeUnknown, Stopped, type TransferError, TransferFailed } from '../../lib/errors.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
-import type { Told, WishPost } from './post.js'
+import type { Told, WishOutlet } from './outlet.js'
 import { ELECTIONS, type Transfers, faultsOf } from './transfer.js'
 
-interface Passed {
+interface Forwarded {
   readonly to: MemberId | undefined
   readonly done: (outcome: Either<TransferError, MemberId>) => void
   readonly since: Millis
@@ -28,15 +28,15 @@ const outcomeOf = (to: MemberId | undefined, fate: WishFate, leader: MemberId | 
   }
 }
 
-export const createPassedTransfers = (first: RaftState, post: Pick<WishPost, 'send' | 'giveUp'>): Pick<Transfers, 'transfer' | 'follow' | 'halt'> => {
+export const createForwardedTransfers = (first: RaftState, outlet: Pick<WishOutlet, 'send' | 'giveUp'>): Pick<Transfers, 'transfer' | 'follow' | 'halt'> => {
   let newest = first
-  let passed: Passed | undefined
+  let forwarded: Forwarded | undefined
   let isHalted = false
 
-  const end = (ended: Passed | undefined, outcome: Either<TransferError, MemberId>): void => {
-    if (ended === undefined || ended !== passed) return
-    passed = undefined
-    post.giveUp(ended.told)
+  const end = (ended: Forwarded | undefined, outcome: Either<TransferError, MemberId>): void => {
+    if (ended === undefined || ended !== forwarded) return
+    forwarded = undefined
+    outlet.giveUp(ended.told)
     ended.done(outcome)
   }
   const nobody = (leader: MemberId | undefined): TransferError =>
@@ -46,10 +46,10 @@ export const createPassedTransfers = (first: RaftState, post: Pick<WishPost, 'se
     transfer: (to, done) => {
       const refused = faultsOf(to) ?? (isHalted ? new Stopped() : undefined)
       if (refused !== undefined) return done(left(refused))
-      const wished: Passed = { to, done, since: newest.now, told: fate => end(wished, outcomeOf(to, fate, newest.leader)) }
-      switch (post.send({ type: 'transfer', to }, wished.told)) {
+      const wished: Forwarded = { to, done, since: newest.now, told: fate => end(wished, outcomeOf(to, fate, newest.leader)) }
+      switch (outlet.send({ type: 'transfer', to }, wished.told)) {
         case 'sent':
-          passed = wished
+          forwarded = wished
           return
         case 'busy': return done(left(new TransferFailed(to, 'another transfer is under way')))
         case 'noWay': return done(left(nobody(newest.leader)))
@@ -57,11 +57,11 @@ export const createPassedTransfers = (first: RaftState, post: Pick<WishPost, 'se
     },
     follow: state => {
       newest = state
-      if (passed !== undefined && state.now - passed.since > PATIENCE * state.settings.electionTimeoutMs) end(passed, left(unknown('the leader has not answered')))
+      if (forwarded !== undefined && state.now - forwarded.since > PATIENCE * state.settings.electionTimeoutMs) end(forwarded, left(unknown('the leader has not answered')))
     },
     halt: () => {
       isHalted = true
-      end(passed, left(new Stopped()))
+      end(forwarded, left(new Stopped()))
     },
   }
 }

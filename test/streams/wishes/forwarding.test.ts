@@ -5,9 +5,9 @@ import type { LeaderWish, WishFate, WishReply, WishRequest } from '../../../lib/
 import type { Unanswered } from '../../../streams/transport/port.js'
 import type { LinkEars, LinkLife } from '../../../streams/transport/linked.js'
 import { createChanges } from '../../../streams/wishes/changes.js'
-import { createWishDesk } from '../../../streams/wishes/desk.js'
-import { createPassedTransfers } from '../../../streams/wishes/passed-transfer.js'
-import { type Sending, type Told, type WishPost, createWishPost } from '../../../streams/wishes/post.js'
+import { createWishIntake } from '../../../streams/wishes/intake.js'
+import { createForwardedTransfers } from '../../../streams/wishes/forwarded-transfer.js'
+import { type Sending, type Told, type WishOutlet, createWishOutlet } from '../../../streams/wishes/outlet.js'
 import { follower } from '../../lib/build.js'
 
 const TERM = 4
@@ -18,28 +18,28 @@ const NOT_TAKEN: WishFate = { type: 'notTaken' }
 const LOST: WishFate = { type: 'lost' }
 const DONE: WishFate = { type: 'handedOver', leader: 'n3' }
 
-const posting = () => {
+const outletStage = () => {
   const sent: { readonly to: string; readonly request: WishRequest }[] = []
   let ears: LinkEars | undefined
-  const post = createWishPost({ listen: given => { ears = given }, term: () => TERM }, {
+  const outlet = createWishOutlet({ listen: given => { ears = given }, term: () => TERM }, {
     send: (to, messages) => messages.forEach(message => { if (to.type === 'member' && message.type === 'wish') sent.push({ to: to.id, request: message }) }),
   })
   return {
-    sent, post,
+    sent, outlet,
     leads: (id: string | undefined, life = 1) => ears!.led(id === undefined ? undefined : { type: 'linked', key: linkTo(id, life).key, id }, id),
     leadsHere: () => ears!.led({ type: 'here', key: 'self', term: TERM, session: 1 }, 'n1'),
     ends: (id: string, unanswered: Unanswered, life = 1) => ears!.closed(linkTo(id, life).key, unanswered),
-    replies: (id: string, request: number, fate: WishFate, life = 1) => post.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
+    replies: (id: string, request: number, fate: WishFate, life = 1) => outlet.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
     wish: (wish: LeaderWish) => {
       const heard: WishFate[] = []
       const told: Told = fate => heard.push(fate)
-      return { sent: post.send(wish, told), heard, giveUp: () => post.giveUp(told) }
+      return { sent: outlet.send(wish, told), heard, giveUp: () => outlet.giveUp(told) }
     },
   }
 }
 
 test('a wish is sent to whoever leads, named by its term, and to nobody else', t => {
-  const { leads, leadsHere, wish, sent } = posting()
+  const { leads, leadsHere, wish, sent } = outletStage()
   t.is(wish(TRANSFER).sent, 'noWay', 'nobody is known to lead')
   leadsHere()
   t.is(wish(TRANSFER).sent, 'noWay', 'this member is')
@@ -50,7 +50,7 @@ test('a wish is sent to whoever leads, named by its term, and to nobody else', t
   t.is(wish(TRANSFER).sent, 'busy', 'one of each kind at a time')
 })
 
-const ENDS: readonly (readonly [what: string, happens: (stage: ReturnType<typeof posting>) => void, heard: readonly WishFate[]])[] = [
+const ENDS: readonly (readonly [what: string, happens: (stage: ReturnType<typeof outletStage>) => void, heard: readonly WishFate[]])[] = [
   ['it is answered', ({ replies }) => replies('n2', 1, DONE), [DONE]],
   ['it is answered twice', ({ replies }) => { replies('n2', 1, DONE); replies('n2', 1, LOST) }, [DONE]],
   ['another wish is answered', ({ replies }) => replies('n2', 2, DONE), []],
@@ -63,7 +63,7 @@ const ENDS: readonly (readonly [what: string, happens: (stage: ReturnType<typeof
 ]
 for (const [what, happens, heard] of ENDS) {
   test(`what is heard where ${what}`, t => {
-    const stage = posting()
+    const stage = outletStage()
     stage.leads('n2')
     const wished = stage.wish(TRANSFER)
     happens(stage)
@@ -74,7 +74,7 @@ for (const [what, happens, heard] of ENDS) {
 }
 
 test('a wish that is given up makes room for the next, which does not hear what the leader says of the former', t => {
-  const { leads, wish, replies } = posting()
+  const { leads, wish, replies } = outletStage()
   leads('n2')
   const former = wish(TRANSFER)
   const other = wish(ABANDON)
@@ -88,11 +88,11 @@ test('a wish that is given up makes room for the next, which does not hear what 
   t.deepEqual([former.heard, next.heard, other.heard], [[], [DONE], [NOT_TAKEN]])
 })
 
-const desk = () => {
+const intakeStage = () => {
   const replies: { readonly to: string; readonly reply: WishReply }[] = []
   const granted: ((fate: WishFate) => void)[] = []
   let ears: LinkEars | undefined
-  const made = createWishDesk({
+  const made = createWishIntake({
     linked: { listen: given => { ears = given } },
     sender: { to: (to, message) => { if (to.type === 'member' && message.type === 'wishReply') replies.push({ to: to.id, reply: message }) } },
     grant: (_wish, _term, told) => granted.push(told),
@@ -108,7 +108,7 @@ const desk = () => {
 }
 
 test('each wish of a link is answered once, those of one kind by their names', t => {
-  const { asks, granted, said } = desk()
+  const { asks, granted, said } = intakeStage()
   asks(1, TRANSFER)
   asks(2, TRANSFER)
   asks(3, ABANDON)
@@ -118,7 +118,7 @@ test('each wish of a link is answered once, those of one kind by their names', t
 })
 
 test('an answer goes to the life of the link that asked, or to nobody', t => {
-  const { asks, granted, said, opens, closes } = desk()
+  const { asks, granted, said, opens, closes } = intakeStage()
   asks(1, TRANSFER)
   closes(linkTo('n2'))
   opens(linkTo('n2', 2))
@@ -131,7 +131,7 @@ test('an answer goes to the life of the link that asked, or to nobody', t => {
 })
 
 test('whoever ends has answered all that it looked at', t => {
-  const { asks, granted, said, made } = desk()
+  const { asks, granted, said, made } = intakeStage()
   asks(1, TRANSFER)
   asks(2, ABANDON)
   made.halt()
@@ -144,7 +144,7 @@ const at = (now: number, leader: { readonly leader?: string } = { leader: 'n2' }
 const summary = (outcome: Either<{ readonly _tag: string; readonly appended?: string; readonly message: string }, string>): string =>
   isLeft(outcome) ? `${outcome.left._tag} ${outcome.left.appended ?? ''}` : outcome.right
 
-const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishPost, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
+const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishOutlet, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
 
 const FATES: readonly (readonly [WishFate, outcome: string])[] = [
   [DONE, 'n3'], [{ type: 'notHandedOver', reason: 'so' }, 'TransferFailed '], [NOT_TAKEN, 'NotLeader never'], [LOST, 'OutcomeUnknown unknown'],
@@ -153,7 +153,7 @@ const FATES: readonly (readonly [WishFate, outcome: string])[] = [
 for (const [fate, expected] of FATES) {
   test(`of ${fate.type} is told: ${expected}`, t => {
     let tell: Told | undefined
-    const transfers = createPassedTransfers(at(0), through((_wish, told) => { tell = told; return 'sent' }))
+    const transfers = createForwardedTransfers(at(0), through((_wish, told) => { tell = told; return 'sent' }))
     const heard: string[] = []
     transfers.transfer('n3', outcome => heard.push(summary(outcome)))
     tell!(fate)
@@ -163,9 +163,9 @@ for (const [fate, expected] of FATES) {
 }
 
 test('a leader that never answers is waited for as long as it may take, and no longer; and then asked again', t => {
-  const { leads, post, replies, sent } = posting()
+  const { leads, outlet, replies, sent } = outletStage()
   leads('n2')
-  const transfers = createPassedTransfers(at(0), post)
+  const transfers = createForwardedTransfers(at(0), outlet)
   const heard: string[] = []
   const ask = (): void => transfers.transfer(undefined, outcome => heard.push(summary(outcome)))
   ask()
@@ -184,9 +184,9 @@ test('a leader that never answers is waited for as long as it may take, and no l
 })
 
 test('a change that ended while the leader was asked does not block the next', t => {
-  const { leads, post, replies } = posting()
+  const { leads, outlet, replies } = outletStage()
   leads('n2')
-  const changes = createChanges({ first: at(0), ask: (change, from, told) => post.send({ type: 'members', change, from }, told), giveUp: post.giveUp })
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ type: 'members', change, from }, told), giveUp: outlet.giveUp })
   const heard: string[] = []
   const ask = (): void => changes.change(right({ type: 'abandon' }), { timeoutMs: 100 }, outcome => heard.push(isLeft(outcome) ? outcome.left.message : 'done'))
   ask()
@@ -201,7 +201,7 @@ test('a change that ended while the leader was asked does not block the next', t
 })
 
 test('where no way leads to a leader, and after the end, it is refused at once', t => {
-  const transfers = createPassedTransfers(at(0), through(() => 'noWay'))
+  const transfers = createForwardedTransfers(at(0), through(() => 'noWay'))
   const reasons: string[] = []
   const ask = (): void => transfers.transfer('n3', outcome => reasons.push(isLeft(outcome) ? outcome.left.message : outcome.right))
   ask()
