@@ -59,11 +59,14 @@ export const FewAddressed: t.Type<Readonly<Record<core.MemberId, string>>, unkno
 /** Those whom a change names. */
 export const FewMembers: t.Type<readonly core.MemberId[], unknown> = few(t.readonlyArray(MemberId, 'a list of members'), ids => ids.length)
 
+/** The fields of what somebody wants of a membership, by its type. */
+export const membershipWishes = {
+  change: { type: t.literal('change'), voters: FewAddressed, learners: FewAddressed, remove: FewMembers },
+  abandon: { type: t.literal('abandon') },
+}
+
 /** What somebody wants of a membership. */
-export const MembershipWish: t.Type<core.MembershipWish, unknown> = t.union([
-  t.strict({ type: t.literal('change'), voters: FewAddressed, learners: FewAddressed, remove: FewMembers }),
-  t.strict({ type: t.literal('abandon') }),
-], 'MembershipWish')
+export const MembershipWish: t.Type<core.MembershipWish, unknown> = t.union([t.strict(membershipWishes.change), t.strict(membershipWishes.abandon)], 'MembershipWish')
 
 /** The same membership with its lists and addresses in order, so that equal memberships are written as equal bytes. */
 export const canonical = (membership: core.Membership): core.Membership => ({

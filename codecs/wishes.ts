@@ -3,7 +3,7 @@ import * as t from 'io-ts'
 import { type Either, isLeft, left } from '../lib/prelude.js'
 import type * as requests from '../lib/requests.js'
 import { decodeJson, encodeJson } from './json.js'
-import { Membership, MembershipWish, NextMembership } from './membership.js'
+import { Membership, NextMembership, membershipWishes } from './membership.js'
 import { optional } from './options.js'
 import { EntryIndex, EntryTerm, MemberId, guard } from './primitives.js'
 import { MAX_PLACE_BYTES } from './snapshots.js'
@@ -16,14 +16,15 @@ const Reason = guard<string>('Reason', value => typeof value === 'string' && val
 
 export const LeaderWish: t.Type<requests.LeaderWish, unknown> = t.union([
   t.strict({ type: t.literal('transfer'), to: optional(MemberId) }),
-  t.strict({ type: t.literal('members'), change: MembershipWish, from: optional(Membership) }),
+  t.strict({ ...membershipWishes.change, from: optional(Membership) }),
+  t.strict({ ...membershipWishes.abandon, from: optional(Membership) }),
 ], 'LeaderWish')
 
 export const WishFate: t.Type<requests.WishFate, unknown> = t.union([
   t.strict({ type: t.literal('handedOver'), leader: MemberId }),
   t.strict({ type: t.literal('notHandedOver'), reason: Reason }),
   t.strict({ type: t.literal('changeTaken'), index: EntryIndex, term: EntryTerm, goal: NextMembership }),
-  t.strict({ type: t.literal('changeRefused'), why: Reason }),
+  t.strict({ type: t.literal('changeRefused'), reason: Reason }),
   t.strict({ type: t.literal('notTaken') }),
   t.strict({ type: t.literal('lost') }),
 ], 'WishFate')

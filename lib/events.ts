@@ -103,7 +103,9 @@ export type ReadAnswer =
 export type ChangeAnswer =
   /** The log has the first entry of the change at `index`; the last one will name these members. */
   | { readonly type: 'changeTaken'; readonly id: RequestId; readonly index: Index; readonly term: Term; readonly goal: NextMembership }
-  | { readonly type: 'changeRefused'; readonly id: RequestId; readonly reason: 'notLeader' | 'notReady' | 'refused'; readonly why: string }
+  | { readonly type: 'changeRefused'; readonly id: RequestId; readonly reason: string }
+  /** Whoever leads by and by may take it. */
+  | { readonly type: 'changeNotTaken'; readonly id: RequestId; readonly reason: string }
 
 /** Something worth knowing that changes nothing. */
 export type CoreDiagnostic =

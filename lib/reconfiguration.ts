@@ -16,27 +16,28 @@ import { store } from './storing.js'
 import type { MemberId, Membership } from './types.js'
 
 type ChangeAsked = Extract<RaftEvent, { type: 'changeAsked' }>
-type Refusal = Pick<Extract<ChangeAnswer, { type: 'changeRefused' }>, 'reason' | 'why'>
 
 /** Whether this member takes wishes for another membership: not before an entry of its term is committed, nor while it hands over. */
 export const canChange = (state: RaftState): boolean => state.role === 'leader' && state.noopIndex <= state.commitIndex && state.transfer === undefined
 
 /** Takes the first step of a change, or says why not. One at a time: two that are open could have majorities that do not meet (§4.1). */
 export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAsked, outbox: Outbox): void => {
-  const refuse = ({ reason, why }: Refusal): void => void outbox.changeAnswers.push({ type: 'changeRefused', id, reason, why })
-  if (term !== leader.term) return refuse({ reason: 'notLeader', why: 'another leadership was meant' })
-  if (!canChange(leader)) return refuse({ reason: 'notReady', why: 'the leader cannot change the membership right now' })
+  const answer = (answer: ChangeAnswer): void => void outbox.changeAnswers.push(answer)
+  const notTaken = (reason: string): void => answer({ type: 'changeNotTaken', id, reason })
+  const refuse = (reason: string): void => answer({ type: 'changeRefused', id, reason })
+  if (term !== leader.term) return notTaken('another leadership was meant')
+  if (!canChange(leader)) return notTaken('the leader cannot change the membership right now')
   const newest = placedMembershipOf(leader.log)
-  if (from !== undefined && !sameMembership(from, newest.membership)) return refuse({ reason: 'refused', why: 'the membership has become another one' })
+  if (from !== undefined && !sameMembership(from, newest.membership)) return refuse('the membership has become another one')
   const first = changed(newest.membership, wish)
-  if (isLeft(first)) return refuse({ reason: 'refused', why: first.left })
-  if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse({ reason: 'refused', why: 'another change is under way' })
+  if (isLeft(first)) return refuse(first.left)
+  if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse('another change is under way')
   const { membership: step, goal } = first.right
   if (step.outgoing.length > 0 && !canDecide(leader, step)) {
-    return refuse({ reason: 'refused', why: `of ${goal.voters.join(', ')} no majority answers` })
+    return refuse(`of ${goal.voters.join(', ')} no majority answers`)
   }
   adopt(leader, step, outbox)
-  outbox.changeAnswers.push({ type: 'changeTaken', id, index: lastEntry(leader.log).index, term, goal })
+  answer({ type: 'changeTaken', id, index: lastEntry(leader.log).index, term, goal })
 }
 
 /** The next step of the change that is under way. */

@@ -57,7 +57,7 @@ export interface ReadIndexRequest {
 export type LeaderWish =
   | { readonly type: 'transfer'; readonly to: MemberId | undefined }
   /** Only if the newest membership in the leader's log is `from`, where that is given. */
-  | { readonly type: 'members'; readonly change: MembershipWish; readonly from: Membership | undefined }
+  | (MembershipWish & { readonly from: Membership | undefined })
 
 /** A wish that was uttered where another member leads, for the leader of `term`. `id` counts up within the member's life. */
 export interface WishRequest {
@@ -73,7 +73,7 @@ export type WishFate =
   | { readonly type: 'notHandedOver'; readonly reason: string }
   /** What the change comes to stands in the log, which whoever asked has, too. */
   | Omit<Extract<ChangeAnswer, { readonly type: 'changeTaken' }>, 'id'>
-  | { readonly type: 'changeRefused'; readonly why: string }
+  | { readonly type: 'changeRefused'; readonly reason: string }
   /** Nothing came of it: the one that was asked does not lead in that term, or cannot do it right now. */
   | { readonly type: 'notTaken' }
   /** What came of it is not known any more. */

@@ -69,7 +69,7 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
     case 'transferAsked': if (state.role === 'leader') onTransferAsked(state, event); return state
     case 'changeAsked':
       if (state.role === 'leader') onChangeAsked(state, event, outbox)
-      else outbox.changeAnswers.push({ type: 'changeRefused', id: event.id, reason: 'notLeader', why: 'this member does not lead' })
+      else outbox.changeAnswers.push({ type: 'changeNotTaken', id: event.id, reason: 'this member does not lead' })
       return state
     case 'ticked': onTicked(state, event.due, outbox); return state
     default: return unreachable(event)

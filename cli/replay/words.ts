@@ -108,7 +108,7 @@ export const outputWords = ({ ready: { writes, messages, logReads, snapshots, co
   ...(committed.length > 0 ? [`apply ${entries(committed)}`] : []),
   ...answers.map(answer => `proposal ${answer.id}: ${answer.type}${answer.type === 'refused' ? `, ${answer.reason}` : ''}`),
   ...readAnswers.map(answer => `read ${answer.id}: ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused, ${answer.reason}`}`),
-  ...changeAnswers.map(answer => `change ${answer.id}: ${answer.type === 'changeTaken' ? `taken at ${answer.index}` : `refused, ${answer.why}`}`),
+  ...changeAnswers.map(answer => `change ${answer.id}: ${answer.type === 'changeTaken' ? `taken at ${answer.index}` : `${answer.type === 'changeRefused' ? 'refused' : 'not taken'}, ${answer.reason}`}`),
   ...diagnostics.map(diagnostic => `notice ${JSON.stringify(diagnostic)}`),
 ].map(line => `→ ${line}`)
 

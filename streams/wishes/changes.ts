@@ -84,7 +84,7 @@ export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes =
       case 'changeTaken':
         wished.at = fate
         return look(wished)
-      case 'changeRefused': return end(wished, left(new ChangeFailed('never', fate.why)))
+      case 'changeRefused': return end(wished, left(new ChangeFailed('never', fate.reason)))
       case 'notTaken':
         wished.at = 'waiting'
         wished.notBefore = newest.now + newest.settings.heartbeatMs

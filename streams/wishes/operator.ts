@@ -33,7 +33,7 @@ export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Ch
 
 const fateOfChange = (answer: ChangeAnswer): WishFate => {
   if (answer.type === 'changeTaken') return { type: answer.type, index: answer.index, term: answer.term, goal: answer.goal }
-  return answer.reason === 'refused' ? { type: 'changeRefused', why: answer.why } : { type: 'notTaken' }
+  return answer.type === 'changeRefused' ? { type: answer.type, reason: answer.reason } : { type: 'notTaken' }
 }
 
 const fateOfTransfer = (outcome: Either<TransferError, MemberId>): WishFate => {
@@ -61,14 +61,15 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
   const elsewhere = createForwardedTransfers(first, outlet)
   const changes = createChanges({
     first, giveUp: outlet.giveUp,
-    ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : outlet.send({ type: 'members', change, from }, told),
+    ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : outlet.send({ ...change, from }, told),
   })
   const intake = createWishIntake({
     linked, sender,
     grant: (wish, term, told) => {
       if (newest.role !== 'leader' || newest.term !== term) return told({ type: 'notTaken' })
       if (wish.type === 'transfer') return here.transfer(wish.to, outcome => told(fateOfTransfer(outcome)))
-      if (askCore(wish.change, wish.from, told) === 'noWay') told({ type: 'notTaken' })
+      const { from, ...change } = wish
+      if (askCore(change, from, told) === 'noWay') told({ type: 'notTaken' })
     },
   })
 

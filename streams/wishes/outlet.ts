@@ -3,20 +3,15 @@ import type { LeaderWish, WishFate, WishReply } from '../../lib/requests.js'
 import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
 import type { Links } from '../transport/port.js'
 
-/** One of each kind is on its way at a time; whether one that is not has an end, the leader knows. */
-export type WishKind = 'transfer' | 'change' | 'abandon'
-
-export const kindOf = (wish: LeaderWish): WishKind => wish.type === 'transfer' ? wish.type : wish.change.type
-
 export type Sending = 'sent' | 'busy' | 'noWay'
 
 /** Hears of the fate of one wish. */
 export type Told = (fate: WishFate) => void
 
 export interface WishOutlet {
-  /** Sends a wish to whoever leads, unless no link leads there, or another one of its kind is on its way. `told` hears of its fate once, and not during this call. */
+  /** Sends a wish to whoever leads, unless no link leads there, or another one of its type is on its way. `told` hears of its fate once, and not during this call. */
   send(wish: LeaderWish, told: Told): Sending
-  /** Nobody waits any longer for what `told` was to hear: the next wish of its kind may be sent. */
+  /** Nobody waits any longer for what `told` was to hear: the next wish of its type may be sent. */
   giveUp(told: Told): void
   replied(link: LinkLife, reply: WishReply): void
 }
@@ -28,14 +23,15 @@ interface Sent {
 }
 
 export const createWishOutlet = (linked: Pick<Linked, 'listen' | 'term'>, links: Pick<Links, 'send'>): WishOutlet => {
-  const open = new Map<WishKind, Sent>()
+  /** One of each type is on its way at a time; whether one that is not has an end, the leader knows. */
+  const open = new Map<LeaderWish['type'], Sent>()
   let leader: Whereabouts | undefined
   let lastId = 0
 
   /** Those of which this holds are open no longer. */
   const take = (isMeant: (sent: Sent) => boolean): readonly Sent[] => {
     const taken = [...open].filter(([, sent]) => isMeant(sent))
-    for (const [kind] of taken) open.delete(kind)
+    for (const [type] of taken) open.delete(type)
     return taken.map(([, sent]) => sent)
   }
   const end = (isMeant: (sent: Sent) => boolean, fate: WishFate): void => {
@@ -49,12 +45,11 @@ export const createWishOutlet = (linked: Pick<Linked, 'listen' | 'term'>, links:
   })
   return {
     send: (wish, told) => {
-      const kind = kindOf(wish)
-      if (open.has(kind)) return 'busy'
+      if (open.has(wish.type)) return 'busy'
       if (leader?.type !== 'linked') return 'noWay'
       const { key, id: member } = leader
       const id = ++lastId
-      open.set(kind, { id, key, told })
+      open.set(wish.type, { id, key, told })
       links.send({ type: 'member', id: member }, [{ type: 'wish', id, term: linked.term(), wish }])
       return 'sent'
     },

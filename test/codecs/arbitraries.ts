@@ -178,7 +178,7 @@ const membershipWish: fc.Arbitrary<MembershipWish> = fc.oneof(
 export const wish: fc.Arbitrary<requests.WishRequest> = fc.record({
   type: fc.constant('wish'), id: position, term: entryPosition, wish: fc.oneof(
     fc.record({ type: fc.constant('transfer' as const), to: fc.option(memberId, { nil: undefined }) }),
-    fc.record({ type: fc.constant('members' as const), change: membershipWish, from: fc.option(membership, { nil: undefined }) }),
+    fc.tuple(membershipWish, fc.option(membership, { nil: undefined })).map(([change, from]) => ({ ...change, from })),
   ),
 })
 export const wishReply: fc.Arbitrary<requests.WishReply> = fc.record({
@@ -186,7 +186,7 @@ export const wishReply: fc.Arbitrary<requests.WishReply> = fc.record({
     fc.record({ type: fc.constant('handedOver' as const), leader: memberId }),
     fc.record({ type: fc.constant('notHandedOver' as const), reason }),
     fc.record({ type: fc.constant('changeTaken' as const), index: entryPosition, term: entryPosition, goal }),
-    fc.record({ type: fc.constant('changeRefused' as const), why: reason }),
+    fc.record({ type: fc.constant('changeRefused' as const), reason }),
     fc.constantFrom({ type: 'notTaken' as const }, { type: 'lost' as const }),
   ),
 })

@@ -59,13 +59,13 @@ export const messages = {
   wishToHandOverToAnybody: { type: 'wish', id: 19, term: 7, wish: { type: 'transfer', to: undefined } },
   wishForMembers: {
     type: 'wish', id: 20, term: 7,
-    wish: { type: 'members', change: { type: 'change', voters: { n5: '127.0.0.1:7005' }, learners: { n6: '[::1]:7006' }, remove: ['n2'] }, from: membership },
+    wish: { type: 'change', voters: { n5: '127.0.0.1:7005' }, learners: { n6: '[::1]:7006' }, remove: ['n2'], from: membership },
   },
-  wishToAbandon: { type: 'wish', id: 21, term: 7, wish: { type: 'members', change: { type: 'abandon' }, from: undefined } },
+  wishToAbandon: { type: 'wish', id: 21, term: 7, wish: { type: 'abandon', from: undefined } },
   handedOver: { type: 'wishReply', id: 18, fate: { type: 'handedOver', leader: 'n3' } },
   notHandedOver: { type: 'wishReply', id: 19, fate: { type: 'notHandedOver', reason: 'there is no other voter' } },
   changeTaken: { type: 'wishReply', id: 20, fate: { type: 'changeTaken', index: 5_000_000_000, term: 7, goal: { voters: ['n1', 'n5'], learners: ['n6'] } } },
-  changeRefused: { type: 'wishReply', id: 21, fate: { type: 'changeRefused', why: 'no change is under way' } },
+  changeRefused: { type: 'wishReply', id: 21, fate: { type: 'changeRefused', reason: 'no change is under way' } },
   wishNotTaken: { type: 'wishReply', id: 22, fate: { type: 'notTaken' } },
   wishLost: { type: 'wishReply', id: 23, fate: { type: 'lost' } },
 } as const satisfies Record<string, LinkMessage>

@@ -234,7 +234,7 @@ export const showAnswer = (answer: Answer): string => {
 export const showReadAnswer = (answer: ReadAnswer): string => `#${answer.id} ${answer.type === 'readable' ? `readable at ${answer.index}` : `refused ${answer.reason}`}`
 
 export const showChangeAnswer = (answer: ChangeAnswer): string =>
-  `#${answer.id} ${answer.type === 'changeTaken' ? `taken at ${answer.index}@${answer.term}` : `${answer.reason}: ${answer.why}`}`
+  `#${answer.id} ${answer.type === 'changeTaken' ? `taken at ${answer.index}@${answer.term}` : `${answer.type === 'changeRefused' ? 'refused' : 'not taken'}: ${answer.reason}`}`
 
 /** The log's batches in memory. */
 export const held = ({ tail }: Log): readonly EntryBatch[] => tail.batches.slice(tail.start, tail.end)

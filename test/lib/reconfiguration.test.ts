@@ -63,17 +63,17 @@ test('a change is refused while another is open, before an entry of the term is 
   t.deepEqual(open.turn(ask({ learners: ['m'] })).changeAnswers, ['#1 refused: another change is under way'])
   agree(open, 'f1')
   t.deepEqual(open.turn(ask({ learners: ['m'] })).changeAnswers, ['#1 taken at 4@1'])
-  t.deepEqual(leading(THREE, { noop: 3, applied: 2 }).turn(ask({ learners: ['n'] })).changeAnswers, ['#1 notReady: the leader cannot change the membership right now'])
+  t.deepEqual(leading(THREE, { noop: 3, applied: 2 }).turn(ask({ learners: ['n'] })).changeAnswers, ['#1 not taken: the leader cannot change the membership right now'])
   t.deepEqual(leading().turn(ask({ learners: ['n'] }, parseMembership('L,f1'))).changeAnswers, ['#1 refused: the membership has become another one'])
   t.deepEqual(leading().turn(ask({ learners: ['n'] }, parseMembership('L,f1,f2'))).changeAnswers, ['#1 taken at 3@1'])
-  t.deepEqual(leading().turn({ type: 'changeAsked', id: 1, term: 0, wish: { type: 'abandon' }, from: undefined }).changeAnswers, ['#1 notLeader: another leadership was meant'])
-  t.deepEqual(play(follower()).turn(ask({ learners: ['n'] })).changeAnswers, ['#1 notLeader: this member does not lead'])
+  t.deepEqual(leading().turn({ type: 'changeAsked', id: 1, term: 0, wish: { type: 'abandon' }, from: undefined }).changeAnswers, ['#1 not taken: another leadership was meant'])
+  t.deepEqual(play(follower()).turn(ask({ learners: ['n'] })).changeAnswers, ['#1 not taken: this member does not lead'])
 })
 
 test('while a leadership is handed over no change begins and none goes on', t => {
   const player = leading()
   player.turn({ type: 'transferAsked', term: 1, to: 'f2' })
-  t.deepEqual(player.turn(ask({ remove: ['f1'] })).changeAnswers, ['#1 notReady: the leader cannot change the membership right now'])
+  t.deepEqual(player.turn(ask({ remove: ['f1'] })).changeAnswers, ['#1 not taken: the leader cannot change the membership right now'])
 })
 
 test('whom a majority would be made of that does not answer is not left alone with the decision', t => {

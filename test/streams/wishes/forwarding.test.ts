@@ -12,7 +12,7 @@ import { follower } from '../../lib/build.js'
 
 const TERM = 4
 const TRANSFER: LeaderWish = { type: 'transfer', to: 'n3' }
-const ABANDON: LeaderWish = { type: 'members', change: { type: 'abandon' }, from: undefined }
+const ABANDON: LeaderWish = { type: 'abandon', from: undefined }
 const linkTo = (id: string, life = 1): LinkLife => ({ key: `member ${id} ${life}`, party: { type: 'member', id } })
 const NOT_TAKEN: WishFate = { type: 'notTaken' }
 const LOST: WishFate = { type: 'lost' }
@@ -46,7 +46,7 @@ test('a wish is sent to whoever leads, named by its term, and to nobody else', t
   leads('n2')
   t.is(wish(TRANSFER).sent, 'sent')
   t.is(wish(ABANDON).sent, 'sent')
-  t.deepEqual(sent.map(({ to, request: { term, wish: { type } } }) => [to, term, type]), [['n2', TERM, 'transfer'], ['n2', TERM, 'members']])
+  t.deepEqual(sent.map(({ to, request: { term, wish: { type } } }) => [to, term, type]), [['n2', TERM, 'transfer'], ['n2', TERM, 'abandon']])
   t.is(wish(TRANSFER).sent, 'busy', 'one of each kind at a time')
 })
 
@@ -148,7 +148,7 @@ const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishOutl
 
 const FATES: readonly (readonly [WishFate, outcome: string])[] = [
   [DONE, 'n3'], [{ type: 'notHandedOver', reason: 'so' }, 'TransferFailed '], [NOT_TAKEN, 'NotLeader never'], [LOST, 'OutcomeUnknown unknown'],
-  [{ type: 'changeRefused', why: 'an answer to something else' }, 'OutcomeUnknown unknown'],
+  [{ type: 'changeRefused', reason: 'an answer to something else' }, 'OutcomeUnknown unknown'],
 ]
 for (const [fate, expected] of FATES) {
   test(`of ${fate.type} is told: ${expected}`, t => {
@@ -186,7 +186,7 @@ test('a leader that never answers is waited for as long as it may take, and no l
 test('a change that ended while the leader was asked does not block the next', t => {
   const { leads, outlet, replies } = outletStage()
   leads('n2')
-  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ type: 'members', change, from }, told), giveUp: outlet.giveUp })
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp })
   const heard: string[] = []
   const ask = (): void => changes.change(right({ type: 'abandon' }), { timeoutMs: 100 }, outcome => heard.push(isLeft(outcome) ? outcome.left.message : 'done'))
   ask()
@@ -195,8 +195,8 @@ test('a change that ended while the leader was asked does not block the next', t
   changes.follow(at(100))
   t.is(heard[1], 'The membership was not changed within 100 ms.')
   ask()
-  replies('n2', 1, { type: 'changeRefused', why: 'the former' })
-  replies('n2', 2, { type: 'changeRefused', why: 'so' })
+  replies('n2', 1, { type: 'changeRefused', reason: 'the former' })
+  replies('n2', 2, { type: 'changeRefused', reason: 'so' })
   t.deepEqual(heard.slice(2), ['The membership was not changed: so.'])
 })
 
