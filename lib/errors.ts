@@ -56,7 +56,7 @@ export class Rejected extends Tagged<'Rejected'> {
   }
 }
 
-/** The deadline passed, or the signal was aborted. `appended` says whether a command had left this process, or a change of the membership may have begun. */
+/** The deadline passed, or the signal was aborted. `appended` says whether a command had left this process, or a change of the membership or a transfer may have begun. */
 export class TimedOut extends Tagged<'TimedOut'> {
   readonly _tag = 'TimedOut'
   constructor(
@@ -149,7 +149,7 @@ export class TransferFailed extends Tagged<'TransferFailed'> {
 }
 
 /** Why a leadership was not handed over. */
-export type TransferError = NotLeader | TransferFailed | Rejected | Stopped | OutcomeUnknown
+export type TransferError = NotLeader | TransferFailed | Rejected | TimedOut | Stopped | OutcomeUnknown
 
 /** The membership has not become what was wanted. */
 export class ChangeFailed extends Tagged<'ChangeFailed'> {

@@ -171,6 +171,7 @@ test.serial('an action never rejects: whatever it is called with, what is wrong 
     const options = given as { readonly timeoutMs?: number }
     const outcomes = await Promise.all([
       raft.propose({ add: 1 }, options), leadership.propose({ add: 1 }, options), client.propose({ add: 1 }, options), raft.read(total => total, options),
+      raft.transferLeadership(undefined, options),
     ])
     for (const outcome of outcomes) {
       t.true(outcome._tag === 'Left' && outcome.left._tag === 'Rejected')

@@ -118,10 +118,12 @@ const heirIn = (body: Buffer): Either<Answer, string | undefined> => {
   return to === undefined || typeof to === 'string' ? right(to) : left(mistaken('the body is to be {"to": ID}, or nothing'))
 }
 
-const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async ({ body }: Call): Promise<Answer> => {
-  const to = heirIn(body)
+const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const options = waitingFor(call)
+  if (isLeft(options)) return options.left
+  const to = heirIn(call.body)
   if (isLeft(to)) return to.left
-  const outcome = await raft.transferLeadership(to.right)
+  const outcome = await raft.transferLeadership(to.right, options.right)
   return isLeft(outcome) ? failed(outcome.left) : json(200, { leader: outcome.right })
 }
 

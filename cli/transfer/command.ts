@@ -3,7 +3,7 @@ import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { towardsLeader } from '../ask/towards-leader.js'
-import { WAIT, waitBehind } from '../ask/waiting.js'
+import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 
@@ -13,8 +13,8 @@ Has the leader hand its leadership over, to the member TO or to whoever has the 
 milliseconds meanwhile. Any member takes the wish, and forwards it to the leader.
 
 ${AT_HELP}
-  --timeout-ms N       how long no answer may come (default ${DEFAULT_PROPOSE_TIMEOUT_MS})
-  --json               {"leader": ID} or {"error": {"tag", "message"}} in place of words
+  --timeout-ms N       how long to wait until somebody leads next (default ${DEFAULT_PROPOSE_TIMEOUT_MS}); a transfer that was begun goes on
+  --json               {"leader": ID} or {"error": {"tag", "message", "appended"}} in place of words
   --help               this text
 
 Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in the arguments; 3 what became of it is unknown.
@@ -28,7 +28,9 @@ const run = async (args: readonly string[]): Promise<number> => {
   const timeoutMs = waitBehind(values)
   atMost(1, positionals, 'one member TO')
   const [to] = positionals
-  const outcome = await askInTurn(await towardsLeader(endpoints), { method: 'POST', path: '/transfer', body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs })
+  const outcome = await askInTurn(await towardsLeader(endpoints), {
+    method: 'POST', path: `/transfer?timeoutMs=${timeoutMs}`, body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs: timeoutMs + WAIT_SLACK_MS,
+  })
   return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
 }
 

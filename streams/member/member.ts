@@ -14,6 +14,7 @@ import type { Eventual, Proposer } from '../proposer/proposer.js'
 import type { ReadOptions } from '../reads/pending-read.js'
 import type { Begun } from '../snapshots/begin.js'
 import type { TrackOptions, Tracked } from '../tracking/track.js'
+import type { TransferOptions } from '../wishes/handovers.js'
 import type { Members } from '../wishes/members.js'
 
 /**
@@ -57,8 +58,9 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
    * Meanwhile no proposal is taken, and what was taken before is committed first; proposers wait, and go on with the next leader. Whoever
    * is not connected to the leader, or has been silent for an election timeout, is refused at once; what does not succeed within an election timeout is
    * given up, and the leader leads on (dissertation §3.10). Where another member leads the wish is forwarded to it, once.
+   * It is waited for as long as `timeoutMs` says, five election timeouts unless told otherwise; what was begun by then goes on.
    */
-  transferLeadership(to?: MemberId): Eventual<TransferError, MemberId>
+  transferLeadership(to?: MemberId, options?: TransferOptions): Eventual<TransferError, MemberId>
   /** Who belongs to the cluster, to be changed while it runs (§4). Where another member leads the wish is forwarded to it; what it has begun the next leader finishes. */
   readonly members: Members
   /**

@@ -87,7 +87,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
       resolve(outcome)
       told?.()
     })),
-    transferLeadership: to => new Promise(resolve => operator.transfer(to, outcome => {
+    transferLeadership: (to, options) => new Promise(resolve => operator.transfer(to, options, outcome => {
       resolve(outcome)
       told?.()
     })),

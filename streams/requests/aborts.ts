@@ -4,6 +4,9 @@ export interface Aborts<A> {
   forget(signal: AbortSignal, item: A): void
 }
 
+/** What is told of an item that was given up by its signal. */
+export const GIVEN_UP = 'The signal was aborted.'
+
 /** `onAbort` is called once for each item whose signal aborts while it is watched. */
 export const createAborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
   const watched = new Map<AbortSignal, { readonly items: Set<A>; readonly listener: () => void }>()

@@ -6,7 +6,7 @@ import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
-import { createAborts } from '../requests/aborts.js'
+import { GIVEN_UP, createAborts } from '../requests/aborts.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
 import type { Sending, Told, WishOutlet } from './outlet.js'
 
@@ -50,8 +50,6 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
-
-const GIVEN_UP = 'The signal was aborted.'
 
 /** The member has stopped. */
 const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')

@@ -11,8 +11,8 @@ import type { Linked } from '../transport/linked.js'
 import type { Links } from '../transport/port.js'
 import type { Sender } from '../transport/send.js'
 import { type Changes, type ChangesOptions, createChanges } from './changes.js'
+import { type Handovers, createHandovers } from './handovers.js'
 import { type WishIntake, createWishIntake } from './intake.js'
-import { createForwardedTransfers } from './forwarded-transfer.js'
 import { type WishOutlet, createWishOutlet } from './outlet.js'
 import { type Transfers, createTransfers } from './transfer.js'
 
@@ -25,7 +25,7 @@ interface OperatorOptions {
   readonly ask: (event: Extract<RaftEvent, { type: 'changeAsked' | 'transferAsked' }>) => void
 }
 
-export interface Operator extends Pick<Transfers, 'transfer' | 'leave'>, Pick<Changes, 'change'>, Pick<WishIntake, 'requested'>, Pick<WishOutlet, 'replied'> {
+export interface Operator extends Pick<Handovers, 'transfer'>, Pick<Transfers, 'leave'>, Pick<Changes, 'change'>, Pick<WishIntake, 'requested'>, Pick<WishOutlet, 'replied'> {
   /** A step was folded. */
   follow(step: Step): void
   halt(): void
@@ -58,7 +58,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
   }
   const outlet = createWishOutlet(linked, links)
   const here = createTransfers({ first, ask, isLinked: id => linked.at({ type: 'member', id }) !== undefined })
-  const elsewhere = createForwardedTransfers(first, outlet)
+  const handovers = createHandovers({ first, here, outlet })
   const changes = createChanges({
     first, giveUp: outlet.giveUp,
     ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : outlet.send({ ...change, from }, told),
@@ -74,7 +74,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
   })
 
   return {
-    transfer: (to, done) => (newest.role === 'leader' ? here : elsewhere).transfer(to, done),
+    transfer: handovers.transfer,
     leave: here.leave,
     change: changes.change,
     requested: intake.requested,
@@ -82,7 +82,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
     follow: ({ state, ready }) => {
       newest = state
       here.follow(state)
-      elsewhere.follow(state)
+      handovers.follow(state)
       for (const answer of ready.changeAnswers) {
         const told = asked.get(answer.id)
         asked.delete(answer.id)
@@ -92,7 +92,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
     },
     halt: () => {
       intake.halt()
-      for (const part of [here, elsewhere, changes]) part.halt()
+      for (const part of [handovers, here, changes]) part.halt()
     },
   }
 }

@@ -1,11 +1,7 @@
 /** Handing over the leadership of this member: the wish goes to the core, and what becomes of it is read off the states that follow. */
-import * as t from 'io-ts'
-import { optional } from '../../codecs/options.js'
-import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
-import { decodeWith } from '../../codecs/report.js'
-import { type TransferError, NotLeader, Rejected, Stopped, TransferFailed } from '../../lib/errors.js'
+import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
 import type { RaftEvent } from '../../lib/events.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Either, left, right } from '../../lib/prelude.js'
 import { isAlone, isVoter } from '../../lib/membership.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import { heirs } from '../../lib/transfer.js'
@@ -42,14 +38,6 @@ interface Wish {
   /** When it was uttered; or when the leadership ended, if that is over. */
   readonly since: Millis
   readonly isOver: boolean
-}
-
-const Heir = t.type({ to: optional(MemberIdCodec) })
-
-/** What is wrong with an heir, of whom a user may say anything in plain JavaScript. */
-export const faultsOf = (to: unknown): Rejected | undefined => {
-  const heir = decodeWith(Heir, { to })
-  return isLeft(heir) ? new Rejected(heir.left) : undefined
 }
 
 /** A new leader is known within two elections, in election timeouts, or somebody has to look. */
@@ -107,8 +95,6 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
-    const faults = faultsOf(to)
-    if (faults !== undefined) return faults
     if (isHalted) return new Stopped()
     if (newest.role !== 'leader') return new NotLeader(newest.leader, 'This member does not lead.')
     const reason = wish === undefined ? objection(newest, to, isLinked) : 'another transfer is under way'

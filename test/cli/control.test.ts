@@ -116,6 +116,7 @@ test('what is refused says its tag, a sentence, and whether anything was appende
     ['no position', '/watch?from=0', {}, 400, { tag: 'Rejected' }],
     ['no change', '/members', post('7'), 400, { tag: 'Rejected', appended: 'never' }],
     ['no time for a change', '/members?timeoutMs=0', post('{}'), 400, { tag: 'Rejected' }],
+    ['no time for a transfer', '/transfer?timeoutMs=0', post(''), 400, { tag: 'Rejected' }],
     ['no heir', '/transfer', post('{"to":7}'), 400, { tag: 'Rejected' }],
     ['no route', '/', {}, 404, { tag: 'NoSuchRoute' }],
     ['no route of ours', '/constructor', {}, 404, { tag: 'NoSuchRoute' }],

@@ -349,6 +349,10 @@ export const MUTATIONS: readonly Mutation[] = [
     unseen: 'no trial holds a wish against what was told', from: "unanswered === 'unseen' ? 'notTaken' : 'lost'", to: "'notTaken'",
   },
   {
+    name: 'a wish that was given up blocks the next', file: 'streams/wishes/outlet.ts', killer: [`${STREAMS}/wishes/forwarding.test.ts`, 'a wish that is given up*'],
+    unseen: 'what is refused for it changes nothing', from: 'giveUp: told => void take(sent => sent.told === told),', to: 'giveUp: () => undefined,',
+  },
+  {
     name: 'a wish is granted by the leader of another term', file: 'streams/wishes/operator.ts', killer: [`${STREAMS}/wishes/operator.test.ts`, 'a wish is meant for the leader of one term*'],
     unseen: 'what comes late is as welcome as what comes in time',
     from: "if (newest.role !== 'leader' || newest.term !== term) return", to: "if (newest.role !== 'leader') return",

@@ -7,6 +7,9 @@ import { type Counters, ELECTION_TIMEOUT_MS, HEARTBEAT_MS, begun, followersOf } 
 import { membershipAt } from './operators.js'
 
 const told = (outcome: { readonly left: ChangeError | TransferError } | { readonly right: unknown }): string => 'left' in outcome ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'
+/** How long a message takes, about. */
+const WAY_MS = 2
+
 const raftOf = (cluster: Counters, id: string) => cluster.member(id).raft!
 
 test('any member hands the leadership over, to itself too, and says who leads next', async is => {
@@ -98,10 +101,25 @@ for (const strike of ['kill', 'cut', 'pause'] as const) {
     const changed = raftOf(cluster, one).members.remove(other)
     if (strike === 'cut') cluster.partition([leader], [one, other])
     else cluster[strike](leader)
-    is.regex(told(await cluster.settle(moved, 6 * ELECTION_TIMEOUT_MS)), /^OutcomeUnknown: .*; the leadership may still be handed over\.$/)
+    is.regex(told(await cluster.settle(moved, 6 * ELECTION_TIMEOUT_MS)), /^(OutcomeUnknown|TimedOut): .*; the leadership may still be handed over\.$/)
     is.regex(told(await cluster.settle(changed)), /^OutcomeUnknown: .*; the membership may still change\.$/)
   })
 }
+
+test('whoever waits no longer for a transfer is told that it may yet be, and so it is: the leader knows of it, whoever is asked', async is => {
+  for (const place of [0, 1]) {
+    const cluster = await begun(8, 3)
+    const [leader, [one, other]] = [cluster.leader()!, followersOf(cluster)] as [string, [string, string]]
+    const at = raftOf(cluster, [leader, one][place]!)
+    cluster.pause(other)
+    const given = await cluster.settle(at.transferLeadership(other, { timeoutMs: 3 * WAY_MS }), HEARTBEAT_MS)
+    is.true(isLeft(given) && given.left._tag === 'TimedOut' && given.left.appended === 'unknown', told(given))
+    is.regex(told(await cluster.settle(at.transferLeadership(other))), /another transfer is under way/)
+    cluster.resume(other)
+    await cluster.until(() => cluster.leader() === other, HEARTBEAT_MS)
+    await cluster.check()
+  }
+})
 
 test('a leader that stops leaves no wish unknown: the next one is asked', async is => {
   for (let seed = 1; seed <= 4; seed++) {
@@ -118,9 +136,6 @@ test('a leader that stops leaves no wish unknown: the next one is asked', async 
     await cluster.check()
   }
 })
-
-/** How long a message takes, about. */
-const WAY_MS = 2
 
 /** One learner moves to addresses that are named but once, in a storm: what is told of each is right, whichever member was asked. */
 const wishInStorm = async (seed: number): Promise<Record<'done' | 'never' | 'unknown', number>> => {

@@ -6,7 +6,7 @@ import type { Unanswered } from '../../../streams/transport/port.js'
 import type { LinkEars, LinkLife } from '../../../streams/transport/linked.js'
 import { createChanges } from '../../../streams/wishes/changes.js'
 import { createWishIntake } from '../../../streams/wishes/intake.js'
-import { createForwardedTransfers } from '../../../streams/wishes/forwarded-transfer.js'
+import { type TransferOptions, createHandovers } from '../../../streams/wishes/handovers.js'
 import { type Sending, type Told, type WishOutlet, createWishOutlet } from '../../../streams/wishes/outlet.js'
 import { follower } from '../../lib/build.js'
 
@@ -144,6 +144,15 @@ const at = (now: number, leader: { readonly leader?: string } = { leader: 'n2' }
 const summary = (outcome: Either<{ readonly _tag: string; readonly appended?: string; readonly message: string }, string>): string =>
   isLeft(outcome) ? `${outcome.left._tag} ${outcome.left.appended ?? ''}` : outcome.right
 
+/** Of a member that does not lead. */
+const handovers = (outlet: Pick<WishOutlet, 'send' | 'giveUp'>) => {
+  const made = createHandovers({ first: at(0), outlet, here: { transfer: () => { throw new Error('this member does not lead') } } })
+  const heard: string[] = []
+  return {
+    ...made, heard,
+    ask: (options?: TransferOptions, to?: string) => made.transfer(to, options, outcome => heard.push(summary(outcome))),
+  }
+}
 const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishOutlet, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
 
 const FATES: readonly (readonly [WishFate, outcome: string])[] = [
@@ -153,34 +162,46 @@ const FATES: readonly (readonly [WishFate, outcome: string])[] = [
 for (const [fate, expected] of FATES) {
   test(`of ${fate.type} is told: ${expected}`, t => {
     let tell: Told | undefined
-    const transfers = createForwardedTransfers(at(0), through((_wish, told) => { tell = told; return 'sent' }))
-    const heard: string[] = []
-    transfers.transfer('n3', outcome => heard.push(summary(outcome)))
+    const { ask, heard } = handovers(through((_wish, told) => { tell = told; return 'sent' }))
+    ask({}, 'n3')
     tell!(fate)
     tell!(DONE)
     t.deepEqual(heard, [expected])
   })
 }
 
-test('a leader that never answers is waited for as long as it may take, and no longer; and then asked again', t => {
-  const { leads, outlet, replies, sent } = outletStage()
+for (const [what, options, patienceMs] of [['it may take', {}, 5 * TIMEOUT_MS], ['the caller wants', { timeoutMs: 30 }, 30]] as const) {
+  test(`a leader that never answers is waited for as long as ${what}, and no longer; and then asked again`, t => {
+    const { leads, outlet, replies, sent } = outletStage()
+    leads('n2')
+    const { ask, heard, follow } = handovers(outlet)
+    ask(options)
+    ask(options)
+    t.deepEqual(heard, ['TransferFailed '], 'another one is under way')
+    follow(at(patienceMs - 1))
+    t.is(heard.length, 1)
+    follow(at(patienceMs))
+    t.is(heard[1], 'TimedOut unknown')
+    ask(options)
+    replies('n2', 1, { type: 'notHandedOver', reason: 'so' })
+    t.is(heard.length, 2, 'that was said of the former')
+    replies('n2', 2, DONE)
+    t.is(heard[2], 'n3')
+    t.is(sent.length, 2)
+  })
+}
+
+test('a signal gives up waiting, and makes room for the next wish', t => {
+  const { leads, outlet, sent } = outletStage()
   leads('n2')
-  const transfers = createForwardedTransfers(at(0), outlet)
-  const heard: string[] = []
-  const ask = (): void => transfers.transfer(undefined, outcome => heard.push(summary(outcome)))
-  ask()
-  ask()
-  t.deepEqual(heard, ['TransferFailed '], 'another one is under way')
-  transfers.follow(at(5 * TIMEOUT_MS))
-  t.is(heard.length, 1)
-  transfers.follow(at(5 * TIMEOUT_MS + 1))
-  t.is(heard[1], 'OutcomeUnknown unknown')
-  ask()
-  replies('n2', 1, { type: 'notHandedOver', reason: 'so' })
-  t.is(heard.length, 2, 'that was said of the former')
-  replies('n2', 2, DONE)
-  t.is(heard[2], 'n3')
-  t.is(sent.length, 2)
+  const { ask, heard } = handovers(outlet)
+  const controller = new AbortController()
+  ask({ signal: controller.signal })
+  controller.abort()
+  ask({ signal: controller.signal })
+  ask({})
+  t.deepEqual(heard, ['TimedOut unknown', 'TimedOut never'])
+  t.is(sent.length, 2, 'what was given up before is not sent')
 })
 
 test('a change that ended while the leader was asked does not block the next', t => {
@@ -201,13 +222,13 @@ test('a change that ended while the leader was asked does not block the next', t
 })
 
 test('where no way leads to a leader, and after the end, it is refused at once', t => {
-  const transfers = createForwardedTransfers(at(0), through(() => 'noWay'))
+  const { transfer, follow, halt } = handovers(through(() => 'noWay'))
   const reasons: string[] = []
-  const ask = (): void => transfers.transfer('n3', outcome => reasons.push(isLeft(outcome) ? outcome.left.message : outcome.right))
+  const ask = (): void => transfer('n3', {}, outcome => reasons.push(isLeft(outcome) ? outcome.left.message : outcome.right))
   ask()
-  transfers.follow(at(1, {}))
+  follow(at(1, {}))
   ask()
-  transfers.halt()
+  halt()
   ask()
   t.deepEqual(reasons.map(reason => reason.slice(0, 40)), [
     '"n2" leads, and cannot be asked from her', 'No leader is known here that could hand ', 'This was refused because the member or c',
