@@ -51,6 +51,9 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
 
+/** One of each type is open at a time: the leader would take no other. */
+const isOpen = (type: MembershipWish['type'], wishes: ReadonlySet<Wished>): boolean => [...wishes].some(({ wish }) => wish.type === type)
+
 /** The member has stopped. */
 const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
 
@@ -107,7 +110,7 @@ export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes =
     change: (wish, options, done) => {
       const asked = begun(wish, options, newest.now)
       if (isLeft(asked)) return done(asked)
-      if (isHalted) return done(left(new Stopped()))
+      if (isHalted || isOpen(asked.right.wish.type, wishes)) return done(left(isHalted ? new Stopped() : new ChangeFailed('never', 'another change is under way')))
       const wished: Wished = { ...asked.right, done, told: fate => heard(wished, fate) }
       wishes.add(wished)
       if (wished.signal !== undefined) aborts.watch(wished.signal, wished)

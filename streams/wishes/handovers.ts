@@ -3,7 +3,7 @@ import * as t from 'io-ts'
 import { optional } from '../../codecs/options.js'
 import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
-import { Rejected, Stopped, TimedOut, type TransferError } from '../../lib/errors.js'
+import { OutcomeUnknown, Rejected, Stopped, TimedOut, type TransferError } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
@@ -93,7 +93,7 @@ export const createHandovers = ({ first, here, outlet }: HandoversOptions): Hand
     },
     halt: () => {
       isHalted = true
-      for (const call of [...calls]) end(call, left(new Stopped()))
+      for (const call of [...calls]) end(call, left(new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over')))
     },
   }
 }

@@ -18,6 +18,9 @@ interface WishIntakeOptions {
   readonly grant: (wish: LeaderWish, term: Term, told: Told) => void
 }
 
+/** So many of one link may be open: an honest outlet has one of each type, and those that it gave up. */
+const MAX_OPEN = 16
+
 export const createWishIntake = ({ linked, sender, grant }: WishIntakeOptions): WishIntake => {
   /** By link: how the open ones are answered. */
   const open = new Map<string, Set<Told>>()
@@ -30,7 +33,7 @@ export const createWishIntake = ({ linked, sender, grant }: WishIntakeOptions): 
     requested: ({ key, party }, { id, term, wish }) => {
       const ofLink = open.get(key)
       const reply = (fate: WishFate): void => sender.to(party, { type: 'wishReply', id, fate })
-      if (ofLink === undefined) return reply({ type: 'notTaken' })
+      if (ofLink === undefined || ofLink.size >= MAX_OPEN) return reply({ type: 'notTaken' })
       ofLink.add(reply)
       grant(wish, term, fate => {
         if (open.get(key) === ofLink && ofLink.delete(reply)) reply(fate)

@@ -1,5 +1,5 @@
 /** Handing over the leadership of this member: the wish goes to the core, and what becomes of it is read off the states that follow. */
-import { type TransferError, NotLeader, Stopped, TransferFailed } from '../../lib/errors.js'
+import { type TransferError, NotLeader, OutcomeUnknown, Stopped, TransferFailed } from '../../lib/errors.js'
 import type { RaftEvent } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import { isAlone, isVoter } from '../../lib/membership.js'
@@ -123,7 +123,7 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     },
     halt: () => {
       isHalted = true
-      end(left(new Stopped()))
+      end(left(wish?.isTaken === true ? new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over') : new Stopped()))
     },
   }
 }
