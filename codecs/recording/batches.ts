@@ -6,9 +6,9 @@
  */
 import { unreachable } from '../../lib/prelude.js'
 import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
+import type { ByteSink } from '../byte-sink.js'
+import type { ByteSource } from '../byte-source.js'
 import { decodeMembership, encodeMembership } from '../membership.js'
-import type { ByteSink } from './byte-sink.js'
-import type { ByteSource } from './byte-source.js'
 import { zerosOf } from './zeros.js'
 
 const KINDS = ['command', 'noop', 'membership'] as const

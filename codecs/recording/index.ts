@@ -1,5 +1,4 @@
 /** Flight recordings as bytes: what went into a member, and the state on which it was folded. */
-export { type ByteSink, byteSink } from './byte-sink.js'
 export { type Segment, readSegment } from './read-segment.js'
 export { type RunEnd, type SegmentFault, type SegmentHeader, RECORDING_FORMAT, writeEnd, writeEntries, writeRecord, writeSegmentStart } from './segment.js'
 export { type Parts, partsOf } from './state.js'

@@ -2,10 +2,10 @@
 import * as t from 'io-ts'
 import type * as core from '../../lib/messages.js'
 import { unreachable } from '../../lib/prelude.js'
+import type { ByteSink } from '../byte-sink.js'
+import type { ByteSource } from '../byte-source.js'
 import { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, RequestVote, RequestVoteReply, TimeoutNow } from '../shapes.js'
 import { readBatches, readBlank, readHead, writeBatches, writeHead } from './batches.js'
-import type { ByteSink } from './byte-sink.js'
-import type { ByteSource } from './byte-source.js'
 import { readChunk, readSnapshot, readSnapshotId, writeChunk, writeSnapshot, writeSnapshotId } from './snapshots.js'
 
 const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow'] as const

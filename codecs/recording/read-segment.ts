@@ -1,10 +1,10 @@
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { EntryBatch, Turn } from '../../lib/types.js'
-import { byteSource } from './byte-source.js'
 import {
   type RawRecord, type RunEnd, type SegmentFault, type SegmentHeader, faultAt, readEnd, readEntries, readHeader, readRecords, readState, unfinishedAt,
 } from './segment.js'
+import { byteSource } from '../byte-source.js'
 import { type StateRecord, stateOf } from './state.js'
 import { type RecordedTurn, readTurn } from './turns.js'
 

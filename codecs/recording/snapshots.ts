@@ -5,9 +5,9 @@
 import type { SnapshotId } from '../../lib/messages.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
+import type { ByteSink } from '../byte-sink.js'
+import type { ByteSource } from '../byte-source.js'
 import { MAX_CHUNK_BYTES, decodePlace, encodePlace } from '../snapshots.js'
-import type { ByteSink } from './byte-sink.js'
-import type { ByteSource } from './byte-source.js'
 import { zerosOf } from './zeros.js'
 
 export const writeSnapshot = (sink: ByteSink, snapshot: Snapshot): void => {

@@ -3,8 +3,8 @@ import { type Either, left, right } from '../../lib/prelude.js'
 import type { Batch, RaftEvent } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Index, Term, Turn } from '../../lib/types.js'
-import type { ByteSink } from './byte-sink.js'
-import type { ByteSource } from './byte-source.js'
+import type { ByteSink } from '../byte-sink.js'
+import type { ByteSource } from '../byte-source.js'
 import { readEvent, writeEvent } from './events.js'
 
 const ROLES = ['follower', 'candidate', 'leader'] as const

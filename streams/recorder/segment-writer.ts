@@ -1,4 +1,4 @@
-import { byteSink } from '../../codecs/recording/byte-sink.js'
+import { byteSink } from '../../codecs/byte-sink.js'
 import { type RunEnd, type SegmentHeader, writeEnd, writeEntries, writeRecord, writeSegmentStart } from '../../codecs/recording/segment.js'
 import { type Parts, partsOf } from '../../codecs/recording/state.js'
 import { writeTurn } from '../../codecs/recording/turns.js'

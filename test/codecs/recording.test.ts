@@ -1,8 +1,8 @@
 /** Flight recordings as bytes: what goes in comes out, and what nobody wrote is refused. */
 import test from 'ava'
 import fc from 'fast-check'
-import { byteSink } from '../../codecs/recording/byte-sink.js'
-import { byteSource } from '../../codecs/recording/byte-source.js'
+import { byteSink } from '../../codecs/byte-sink.js'
+import { byteSource } from '../../codecs/byte-source.js'
 import { type Segment, partsOf, readSegment, writeEnd, writeEntries, writeRecord, writeSegmentStart, writeTurn } from '../../codecs/recording/index.js'
 import { StateRecord } from '../../codecs/recording/state.js'
 import { readTurn } from '../../codecs/recording/turns.js'

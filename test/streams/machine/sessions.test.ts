@@ -261,6 +261,8 @@ test('bytes that end elsewhere are refused with a reason', assert => {
   for (let length = 0; length < bytes.length - PREFACE_BYTES; length++) {
     assert.deepEqual(decodeSessions(bytes.subarray(PREFACE_BYTES, PREFACE_BYTES + length), t.number)._tag, 'Left')
   }
+  const longer = Buffer.concat([bytes.subarray(PREFACE_BYTES), Uint8Array.of(0)])
+  assert.deepEqual(decodeSessions(longer, t.number), { _tag: 'Left', left: 'the sessions cannot be read: something follows them' })
   assert.deepEqual(readPreface(bytes.with(7, 2)), { _tag: 'Left', left: 'the sessions are of format 2, and this version reads 1' })
   assert.deepEqual(readPreface(Buffer.from('the state of a machine')), { _tag: 'Right', right: undefined })
 })

@@ -75,7 +75,7 @@ test('sessions of a newer format, or that cannot be read, leave machine and sess
   const sessions = sessionsOf(2)
   const machine = withSessions(texts('old'), sessions, t.number)
   await assert.throwsAsync(restore(machine, cut([preface.with(7, 9), ...state], 100)), { message: 'the sessions are of format 9, and this version reads 1' })
-  await assert.throwsAsync(restore(machine, cut([preface.subarray(0, 40)], 100)), { message: 'the sessions end elsewhere than they say' })
+  await assert.throwsAsync(restore(machine, cut([preface.subarray(0, 40)], 100)), { message: 'the sessions cannot be read: it ends in the middle of a value' })
   assert.is(machine.state, 'old')
   assert.is(sessions.table.sessions.size, 2)
 })

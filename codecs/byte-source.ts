@@ -1,4 +1,4 @@
-import { MAX_POSITION, viewOf } from '../bytes.js'
+import { MAX_POSITION, viewOf } from './bytes.js'
 
 /**
  * Reads what a `ByteSink` wrote, from bytes that nobody vouches for. The first thing that cannot be read is kept as the fault;

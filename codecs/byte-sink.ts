@@ -1,4 +1,4 @@
-import { MAX_POSITION, viewOf } from '../bytes.js'
+import { MAX_POSITION, viewOf } from './bytes.js'
 
 /** Bytes that grow as they are written; numbers little-endian. */
 export interface ByteSink {
