@@ -28,6 +28,8 @@ export const ENTRY_OVERHEAD_BYTES = 4
 /** What a numbering takes up. */
 export const NUMBERING_BYTES = 24
 const NUMBERED = 1
+/** In place of a session: this body opens one. */
+const NO_SESSION = 0
 const isNumbered = ({ bytes }: Pick<EntryBody, 'bytes'>): boolean => bytes[0] === NUMBERED
 const dataStart = (count: number): number => BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * count
 
@@ -73,12 +75,15 @@ export const packEntries = (entries: readonly Uint8Array[], numbering?: Numberin
 }
 
 /** What opens a session. */
-export const packOpening = (): EntryBody => packEntries([new Uint8Array(0)], { session: 0, first: 0, awaited: 0 })
+export const packOpening = (): EntryBody => packEntries([new Uint8Array(0)], { session: NO_SESSION, first: 0, awaited: 0 })
 
-export const isOpening = (body: EntryBody): boolean => isNumbered(body) && readNumbering(body.bytes).session === 0
+export const isOpening = (body: EntryBody): boolean => isNumbered(body) && readNumbering(body.bytes).session === NO_SESSION
 
-/** Whose the body's commands are, if they are anybody's who may ask for them again; not for what opens a session. */
-export const numberingOf = (body: EntryBody): Numbering | undefined => isNumbered(body) ? readNumbering(body.bytes) : undefined
+/** Whose the body's commands are, if they are anybody's who may ask for them again. */
+export const numberingOf = (body: EntryBody): Numbering | undefined => {
+  const numbering = isNumbered(body) ? readNumbering(body.bytes) : undefined
+  return numbering?.session === NO_SESSION ? undefined : numbering
+}
 
 /** Where entry `position` begins in the body's bytes; where the last one ends, for the number of entries. */
 export const placeOf = ({ bytes, count }: EntryBody, position: number): number => dataStart(count) + (position === 0 ? 0 : readEnd(bytes, position - 1))
@@ -110,7 +115,7 @@ export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
 }
 
 const numberingFault = ({ session, first, awaited }: Numbering, count: number, dataBytes: number): string | undefined => {
-  if (session === 0) return first === 0 && awaited === 0 && count === 1 && dataBytes === 0 ? undefined : 'what opens a session has something to it'
+  if (session === NO_SESSION) return first === 0 && awaited === 0 && count === 1 && dataBytes === 0 ? undefined : 'what opens a session has something to it'
   return session > 0 && awaited >= 1 && awaited <= first && first + count - 1 <= MAX_POSITION ? undefined : 'the body has numbers out of range'
 }
 

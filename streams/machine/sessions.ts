@@ -3,7 +3,7 @@
  * it stands beside that in snapshots. A command of a session has a number, and is applied if that is above all that were applied before.
  */
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
-import { type Numbering, numberingOf } from '../../codecs/entries.js'
+import { type Numbering, isOpening, numberingOf } from '../../codecs/entries.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { CommandBatch, EntryBatch, Index, Millis } from '../../lib/types.js'
 
@@ -159,12 +159,13 @@ const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefi
   work.time = time
   // Whoever leads has a session for the asking: the entry with which its term began stands for no other life of any proposer.
   if (kind === 'noop') open(work, firstIndex)
-  const numbering = kind === 'command' ? numberingOf(batch.body) : undefined
-  if (kind !== 'command' || numbering === undefined) return undefined
-  if (numbering.session === 0) {
+  if (kind !== 'command') return undefined
+  if (isOpening(batch.body)) {
     open(work, firstIndex)
     return [OPENED]
   }
+  const numbering = numberingOf(batch.body)
+  if (numbering === undefined) return undefined
   const answers = answersOf(work, numbering, batch)
   if (answers !== undefined) passOver(work, firstIndex, answers.length)
   return answers
