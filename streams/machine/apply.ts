@@ -214,8 +214,8 @@ const putOff = <C, R, S>(work: Work<C, R, S>): void => {
   work.clock.endOfTurn(() => { if (work.epoch === epoch) resume(work, work.clock.now()) })
 }
 
-/** The machine is not given what it was given before. */
-const passOver = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, answers: readonly Told<R>[]): void => {
+/** What opens a session, and what changes nothing, the machine is not given. */
+const answerWithoutMachine = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, answers: readonly Told<R>[]): void => {
   const { firstIndex, term } = batch
   advanceTo(work, batch, firstIndex + answers.length - 1)
   work.results(firstIndex, term, answers)
@@ -234,7 +234,7 @@ const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
     if (batch.kind !== 'command') {
       advanceTo(work, batch, lastIndexOf(batch))
       rest(work, shareOf(batch, batch.count))
-    } else if (answers !== undefined) passOver(work, batch, answers)
+    } else if (answers !== undefined) answerWithoutMachine(work, batch, answers)
     else if (!applySlice(work, batch, began)) return report(work)
     if (isSpent(work, began)) {
       putOff(work)

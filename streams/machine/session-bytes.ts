@@ -2,7 +2,7 @@
  * Sessions as bytes, in front of the machine's own in a snapshot's contents, little-endian, as a `ByteSink` writes them:
  *
  *     0x89 "rxraft" version u8 | bytes of what follows u32
- *     clock f64 | time f64 | forgotten up to | runs | (first | last) × runs | sessions | session × sessions
+ *     clock f64 | time f64 | forgotten up to | voids | (first | last) × voids | sessions | session × sessions
  *
  * A session: id | last | awaited | used at f64 | kept | (first | results, as replies carry them) × kept. Contents that begin otherwise are of before there
  * were sessions, and are the machine's alone.
@@ -57,7 +57,7 @@ const writeSession = <R>(sink: ByteSink, id: number, session: Session<R>, codec:
   })
 }
 
-export const encodeSessions = <R>({ sessions, clock, time, passed, forgottenUpTo }: SessionTable<R>, codec: Type<R, unknown>): Uint8Array => {
+export const encodeSessions = <R>({ sessions, clock, time, voids, forgottenUpTo }: SessionTable<R>, codec: Type<R, unknown>): Uint8Array => {
   const sink = byteSink(USUAL_BYTES)
   MAGIC.forEach(sink.byte)
   sink.byte(VERSION)
@@ -65,7 +65,7 @@ export const encodeSessions = <R>({ sessions, clock, time, passed, forgottenUpTo
   sink.double(clock)
   sink.double(time)
   sink.varint(forgottenUpTo)
-  writeList(sink, passed, ({ first, last }) => {
+  writeList(sink, voids, ({ first, last }) => {
     sink.varint(first)
     sink.varint(last)
   })
@@ -107,7 +107,7 @@ export const decodeSessions = <R>(bytes: Uint8Array, codec: Type<R, unknown>): E
   const source = byteSource(bytes)
   const table: SessionTable<R> = {
     clock: source.double(), time: source.double(), forgottenUpTo: source.varint(),
-    passed: source.list((): Run => ({ first: source.varint(), last: source.varint() })),
+    voids: source.list((): Run => ({ first: source.varint(), last: source.varint() })),
     sessions: new Map(source.list(() => readSession(source, codec))),
   }
   if (source.left() > 0) source.fail('something follows them')

@@ -15,8 +15,8 @@ export const SESSION_MS: Millis = 60 * 60 * 1000
 export const LONGEST_STEP_MS: Millis = 60 * 1000
 /** Results that are kept of one session; who numbers commands has no more of them open. */
 export const MAX_OPEN_COMMANDS = 16_384
-/** Runs of entries of which it is known that they were passed over. */
-export const MAX_PASSED_RUNS = 4096
+/** Runs of commands in the log of which it is known that they changed nothing. */
+export const MAX_VOID_RUNS = 4096
 
 /** What commands in a row came to, by the number of the first. */
 export interface Kept<R> {
@@ -47,7 +47,7 @@ export interface SessionTable<R> {
   readonly clock: Millis
   readonly time: Millis
   /** Commands that stand in the log and changed nothing, in its order; and up to where those were forgotten. */
-  readonly passed: readonly Run[]
+  readonly voids: readonly Run[]
   readonly forgottenUpTo: Index
 }
 
@@ -59,21 +59,20 @@ export interface Sessions<R> {
   begin(batch: EntryBatch): readonly Told<R>[] | undefined
   /** The machine has applied the batch's first commands, as many as there are results. */
   applied(batch: CommandBatch, results: readonly (R | MachineFailed)[]): void
-  /** Whether the command at `index`, which is applied and above `forgottenUpTo`, changed nothing. */
-  isPassedOver(index: Index): boolean
-  readonly forgottenUpTo: Index
+  /** Whether the command at `index`, which is applied and above the table's `forgottenUpTo`, changed nothing: it came again, or its session was closed. */
+  isVoid(index: Index): boolean
   readonly table: SessionTable<R>
   /** What a snapshot has of them takes their place. */
   become(table: SessionTable<R>): void
 }
 
-export const noSessions = <R>(): SessionTable<R> => ({ sessions: new Map(), clock: 0, time: 0, passed: [], forgottenUpTo: 0 })
+export const noSessions = <R>(): SessionTable<R> => ({ sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0 })
 
 interface Work<R> extends SessionTable<R> {
   sessions: Map<Index, Session<R>>
   clock: Millis
   time: Millis
-  passed: Run[]
+  voids: Run[]
   forgottenUpTo: Index
   /** Whose command came last: it stands last already. */
   latest: Index
@@ -136,13 +135,13 @@ const recall = <R>({ kept, awaited }: Session<R>, first: number, count: number):
   return told
 }
 
-const passOver = <R>(work: Work<R>, first: Index, count: number): void => {
-  const { passed } = work
-  const before = passed.at(-1)
+const noteVoids = <R>(work: Work<R>, first: Index, count: number): void => {
+  const { voids } = work
+  const before = voids.at(-1)
   const last = first + count - 1
-  if (before?.last === first - 1) passed[passed.length - 1] = { first: before.first, last }
-  else passed.push({ first, last })
-  if (passed.length > MAX_PASSED_RUNS) work.forgottenUpTo = passed.shift()!.last
+  if (before?.last === first - 1) voids[voids.length - 1] = { first: before.first, last }
+  else voids.push({ first, last })
+  if (voids.length > MAX_VOID_RUNS) work.forgottenUpTo = voids.shift()!.last
 }
 
 const answersOf = <R>(work: Work<R>, { session: id, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
@@ -167,7 +166,7 @@ const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefi
   const numbering = numberingOf(batch.body)
   if (numbering === undefined) return undefined
   const answers = answersOf(work, numbering, batch)
-  if (answers !== undefined) passOver(work, firstIndex, answers.length)
+  if (answers !== undefined) noteVoids(work, firstIndex, answers.length)
   return answers
 }
 
@@ -181,8 +180,8 @@ const applied = <R>({ sessions }: Work<R>, { body, skip }: CommandBatch, results
   drop(session, session.last - MAX_OPEN_COMMANDS + 1)
 }
 
-const isPassedOver = ({ passed }: SessionTable<unknown>, index: Index): boolean => {
-  const run = passed[firstPlace(passed, ({ last }) => last >= index)]
+const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
+  const run = voids[firstPlace(voids, ({ last }) => last >= index)]
   return run !== undefined && run.first <= index
 }
 
@@ -192,13 +191,10 @@ export const createSessions = <R>(): Sessions<R> => {
   return {
     begin: batch => begin(work, batch),
     applied: (batch, results) => applied(work, batch, results),
-    isPassedOver: index => isPassedOver(work, index),
-    get forgottenUpTo() {
-      return work.forgottenUpTo
-    },
+    isVoid: index => isVoid(work, index),
     get table() {
       return work
     },
-    become: ({ sessions, passed, ...others }) => Object.assign(work, others, { sessions: new Map(sessions), passed: [...passed], latest: 0 }),
+    become: ({ sessions, voids, ...others }) => Object.assign(work, others, { sessions: new Map(sessions), voids: [...voids], latest: 0 }),
   }
 }

@@ -24,8 +24,8 @@ export type LogEvent<C, S> =
 
 interface FollowOptions<C, S> {
   readonly protocol: Pick<Protocol<C, unknown>, 'command'>
-  /** Knows what stands in the log and changed nothing: what was proposed again. */
-  readonly sessions: Pick<Sessions<unknown>, 'isPassedOver' | 'forgottenUpTo'>
+  /** Knows what stands in the log and changed nothing. */
+  readonly sessions: Pick<Sessions<unknown>, 'isVoid' | 'table'>
   readonly newest: () => RaftState
   /** What the machine begins with. */
   readonly from: Applied<S>
@@ -58,7 +58,7 @@ const entriesIn = <C>({ protocol: { command: codec }, sessions }: Pick<FollowOpt
     const { body, skip, count, term, time } = batch
     forEachEntry(body, skip, skip + count, (bytes, at) => {
       const index = batch.firstIndex + at - skip
-      if (sessions.isPassedOver(index)) return
+      if (sessions.isVoid(index)) return
       const command = decodeValue(codec, bytes)
       if (isLeft(command)) throw new Error(`The command at index ${index} no longer decodes: ${command.left.join('; ')}`)
       entries.push({ index, term, time, command: command.right })
@@ -78,8 +78,8 @@ const pull = <C, S>(followed: Followed<C, S>, index: Index): Observable<Pulled<C
   const { sessions, newest, latest, read, maxBytes } = followed
   const { log } = newest()
   const { index: last, term, time, state } = latest
-  // Of what is older than that nobody knows any more whether it was proposed before, and changed nothing.
-  const isOutOfReach = (): boolean => index <= sessions.forgottenUpTo
+  // Of what is older than that nobody knows any more whether it changed nothing.
+  const isOutOfReach = (): boolean => index <= sessions.table.forgottenUpTo
   if (index <= log.base.index || isOutOfReach()) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
   const batches$ = index >= firstInMemory(log) ? of(batchesFrom(log, index, last, maxBytes)) : read(index, last, maxBytes)
   return batches$.pipe(map(batches => {

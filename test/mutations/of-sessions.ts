@@ -38,6 +38,6 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what was proposed again is followed twice', file: 'streams/outputs/commits-from.ts', killer: [`${STREAMS}/outputs/commits-from-sessions.test.ts`, 'what stands in the log*'],
     unseen: 'nobody in it follows the log',
-    from: '      if (sessions.isPassedOver(index)) return\n', to: '',
+    from: '      if (sessions.isVoid(index)) return\n', to: '',
   },
 ]

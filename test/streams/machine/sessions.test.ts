@@ -8,7 +8,7 @@ import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, EntryBody, Index, Millis } from '../../../lib/types.js'
 import { decodeSessions, encodeSessions, PREFACE_BYTES, readPreface } from '../../../streams/machine/session-bytes.js'
-import { LONGEST_STEP_MS, MAX_OPEN_COMMANDS, MAX_PASSED_RUNS, MAX_SESSIONS, SESSION_MS, type Sessions, createSessions } from '../../../streams/machine/sessions.js'
+import { LONGEST_STEP_MS, MAX_OPEN_COMMANDS, MAX_VOID_RUNS, MAX_SESSIONS, SESSION_MS, type Sessions, createSessions } from '../../../streams/machine/sessions.js'
 
 /** A log as it grows, and a machine that answers each command with the index at which it is applied. */
 const world = (sessions: Sessions<number> = createSessions(), time: Millis = 1_000_000) => {
@@ -57,7 +57,7 @@ test('a command that comes again is not applied again, and is answered with what
   assert.deepEqual(w.use(session, 1, 3), [2, 3, 4])
   assert.deepEqual(w.use(session, 1, 3), [2, 3, 4])
   assert.deepEqual(w.use(session, 2, 1, 1), [3])
-  assert.deepEqual([4, 5, 7, 8, 9].map(w.sessions.isPassedOver), [false, true, true, true, false])
+  assert.deepEqual([4, 5, 7, 8, 9].map(w.sessions.isVoid), [false, true, true, true, false])
 })
 
 test('of a body of which the beginning was applied only the rest is', assert => {
@@ -65,7 +65,7 @@ test('of a body of which the beginning was applied only the rest is', assert => 
   const session = w.open()
   w.give(dropAfter(w.batch(session, 1, 5), 3))
   assert.deepEqual(w.use(session, 1, 5), [2, 3, 6, 7, 8])
-  assert.deepEqual([4, 5, 6].map(w.sessions.isPassedOver), [true, true, false])
+  assert.deepEqual([4, 5, 6].map(w.sessions.isVoid), [true, true, false])
 })
 
 test('a body is taken in slices as it is as a whole', assert => {
@@ -106,7 +106,7 @@ test('no more results are kept than one who numbers commands has open', assert =
 test('a session that was never opened applies nothing', assert => {
   const w = world()
   assert.deepEqual(w.use(7, 1, 2), [EXPIRED, EXPIRED])
-  assert.deepEqual([1, 2].map(w.sessions.isPassedOver), [true, true])
+  assert.deepEqual([1, 2].map(w.sessions.isVoid), [true, true])
 })
 
 test('the entry with which a term begins opens a session', assert => {
@@ -172,17 +172,17 @@ test('one more than there may be closes the one that was not used for longest', 
   assert.not(w.use(one, 1)[0], EXPIRED)
 })
 
-test('where too many runs were passed over to remember them all, it is known up to where', assert => {
+test('where too many runs changed nothing to remember them all, it is known up to where', assert => {
   const w = world()
   const session = w.open()
   w.use(session, 1)
-  assert.is(w.sessions.forgottenUpTo, 0)
-  for (let i = 0; i < MAX_PASSED_RUNS + 2; i++) {
+  assert.is(w.sessions.table.forgottenUpTo, 0)
+  for (let i = 0; i < MAX_VOID_RUNS + 2; i++) {
     w.use(session, 1)
     w.plain()
   }
-  assert.is(w.sessions.forgottenUpTo, 5, 'the second of them stands there')
-  assert.deepEqual([5, 6, 7, 8].map(w.sessions.isPassedOver), [false, false, true, false])
+  assert.is(w.sessions.table.forgottenUpTo, 5, 'the second of them stands there')
+  assert.deepEqual([5, 6, 7, 8].map(w.sessions.isVoid), [false, false, true, false])
 })
 
 // ── in a snapshot ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,7 +201,7 @@ const assertPreface = (bytes: Uint8Array): void => {
   if (isLeft(length) || length.right !== bytes.length - PREFACE_BYTES) throw new Error('the preface says something else')
 }
 
-/** A log with all that a table may have: several sessions, results kept and dropped, failures, numbers left out, runs passed over. */
+/** A log with all that a table may have: several sessions, results kept and dropped, failures, numbers left out, runs that changed nothing. */
 const eventful = () => {
   const w = world()
   const [one, other] = [w.open(), w.lead()]
@@ -226,7 +226,7 @@ test('what is saved and restored goes on as if nothing had happened', assert => 
     w.give({ kind: 'noop', firstIndex: 30, term: 2, count: 1, time: 1_040_000 })
     assert.deepEqual(w.use(before.one, 1, 10, 4), [FORGOTTEN, FORGOTTEN, FORGOTTEN, 6, 7, 10, 11, FORGOTTEN, 12, 40])
     assert.deepEqual(w.use(before.other, 2, 2), [9, 15])
-    assert.deepEqual(Array.from({ length: 15 }, (_, i) => i + 1).filter(w.sessions.isPassedOver), [13, 14])
+    assert.deepEqual(Array.from({ length: 15 }, (_, i) => i + 1).filter(w.sessions.isVoid), [13, 14])
   }
   assert.deepEqual(encodeSessions(after.sessions.table, t.number), encodeSessions(before.w.sessions.table, t.number))
 })

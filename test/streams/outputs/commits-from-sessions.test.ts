@@ -5,7 +5,7 @@ import { forEachEntry, packEntries, packOpening } from '../../../codecs/entries.
 import { append, emptyLog } from '../../../lib/log.js'
 import type { RaftState } from '../../../lib/state.js'
 import type { EntryBatch } from '../../../lib/types.js'
-import { MAX_PASSED_RUNS, createSessions } from '../../../streams/machine/sessions.js'
+import { MAX_VOID_RUNS, createSessions } from '../../../streams/machine/sessions.js'
 import { followLog } from '../../../streams/outputs/commits-from.js'
 import { type Add, addBatch, counter, virtualClock } from '../member/world.js'
 
@@ -50,9 +50,9 @@ test('what stands in the log and changed nothing is left out: what was proposed 
 })
 
 test('where it is not known any more what was proposed again, the state is told', t => {
-  const again = Array.from({ length: MAX_PASSED_RUNS + 1 }, (_, i) => [numbered(1, addBatch(3 + 2 * i, 1, 5)), addBatch(4 + 2 * i, 1, 1)]).flat()
+  const again = Array.from({ length: MAX_VOID_RUNS + 1 }, (_, i) => [numbered(1, addBatch(3 + 2 * i, 1, 5)), addBatch(4 + 2 * i, 1, 1)]).flat()
   const { sessions, from } = memberWith(noop, numbered(1, addBatch(2, 1, 5)), ...again)
-  t.is(sessions.forgottenUpTo, 3)
-  t.deepEqual(from(3), [`${4 + 2 * MAX_PASSED_RUNS}=9`])
+  t.is(sessions.table.forgottenUpTo, 3)
+  t.deepEqual(from(3), [`${4 + 2 * MAX_VOID_RUNS}=9`])
   t.is(from(4)[0], '4+1 6+1 8+1')
 })
