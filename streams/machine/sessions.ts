@@ -187,7 +187,7 @@ const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
 
 /** The sessions of one member's machine: none. */
 export const createSessions = <R>(): Sessions<R> => {
-  const work = { ...noSessions<R>(), latest: 0 } as Work<R>
+  const work: Work<R> = { sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0, latest: 0 }
   return {
     begin: batch => begin(work, batch),
     applied: (batch, results) => applied(work, batch, results),
