@@ -27,7 +27,10 @@ export interface ApplyOptions<C, R, S> {
   readonly from: Position
   /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
   readonly applied: (at: Position) => void
-  /** What commands from `firstIndex` on, all of `term`, came to, in log order; where there is nothing, those before were passed over. Goes to the intake. */
+  /**
+   * What commands from `firstIndex` on, all of `term`, came to; goes to the intake. Called in log order; an index that is left out was restored and not applied,
+   * and will never get a result.
+   */
   readonly results: (firstIndex: Index, term: Term, results: readonly Told<R>[]) => void
   /** Commits are made only while somebody observes them, and only of what the machine was given. Called after `results`. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }

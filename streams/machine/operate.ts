@@ -74,7 +74,7 @@ export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
         const state = stateAt(index)
         if (isLeft(state)) return failed(state.left)
         if (commits.observed) commits.next({ _tag: 'Restored', at: { index, term, time }, state: state.right })
-        // Whoever still waits for the results of what the snapshot stands for was passed over.
+        // Whoever still waits for the results of what the snapshot stands for will not get them.
         results(index + 1, term, [])
         done({ index, term, time })
       })

@@ -50,7 +50,10 @@ export interface Intake<R> {
    * the epoch before anything later of it reaches the core, and nothing here vouches for what is on the disk.
    */
   answered(answers: readonly Answer[]): void
-  /** The machine has applied commands from `firstIndex` on, all of `term`; called in log order. Whatever it did not apply before them it never will. */
+  /**
+   * What commands from `firstIndex` on, all of `term`, came to. Called in log order; an index that is left out was restored and not applied, and will never get
+   * a result.
+   */
   applied(firstIndex: Index, term: Term, results: readonly Told<R>[]): void
   /** From now on every new request is refused as stopped; accepted ones are still answered. */
   refuseAll(): void
@@ -153,7 +156,7 @@ const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, 
     if (request !== undefined) {
       if (request.firstIndex >= end) break
       const next = request.firstIndex + request.results.length
-      // Another term's entry, or one that was passed over, is not this request's.
+      // Another term's entry, or one that was left out, is not this request's.
       if (request.term !== term || next < firstIndex) lose(state, id)
       else if (!collect(state, id, request, results.slice(next - firstIndex, request.firstIndex + request.count - firstIndex))) break
     }
