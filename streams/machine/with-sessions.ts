@@ -1,6 +1,6 @@
 /** A machine whose snapshots have the sessions in front of its state: neither is ever saved or restored without the other. */
 import type { Type } from 'io-ts'
-import { type Observable, concat, defer, from, ignoreElements, map, of, tap } from 'rxjs'
+import { type Observable, concat, defer, from, ignoreElements, tap } from 'rxjs'
 import { isLeft } from '../../lib/prelude.js'
 import type { RunningMachine } from './machine.js'
 import { PREFACE_BYTES, decodeSessions, encodeSessions, readPreface } from './session-bytes.js'
@@ -70,7 +70,7 @@ async function* chunksBehind(read: () => Promise<readonly [unknown, Uint8Array]>
   }
 }
 
-/** The same for a machine that lets go of a promise: that something failed is told to whoever reads the sessions, or by who reads the bytes. */
+/** A machine may drop a promise that fails; the same failure reaches `readOnce`, or the source. */
 const unhurried = (chunks: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => ({
     next: () => {
@@ -82,19 +82,13 @@ const unhurried = (chunks: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array
   }),
 })
 
-/** Everything happens while the machine asks for chunks, or once it has done with them: it may be watched, and has all the time that it is given. */
+/** The sessions are read with the machine's first chunk, or after it where it asks for none: so whoever watches for a stall watches them, too. */
 const restore = <C, R, S>(machine: RunningMachine<C, R, S>, sessions: Sessions<R>, result: Type<R, unknown>, bytes: AsyncIterable<Uint8Array>): Observable<never> => {
   const chunks = bytes[Symbol.asyncIterator]()
   let reading: Promise<readonly [SessionTable<R>, Uint8Array]> | undefined
-  let known: SessionTable<R> | undefined
-  const readOnce = async (): Promise<readonly [SessionTable<R>, Uint8Array]> => {
-    reading ??= readSessions(chunks, result)
-    const read = await reading
-    known = read[0]
-    return read
-  }
-  const table$ = defer(() => known === undefined ? from(readOnce()).pipe(map(([table]) => table)) : of(known))
-  return concat(from(machine.restore(unhurried(chunksBehind(readOnce, chunks)))).pipe(ignoreElements()), table$.pipe(tap(sessions.become), ignoreElements()))
+  const readOnce = (): Promise<readonly [SessionTable<R>, Uint8Array]> => reading ??= readSessions(chunks, result)
+  const become$ = defer(readOnce).pipe(tap(([table]) => sessions.become(table)), ignoreElements())
+  return concat(from(machine.restore(unhurried(chunksBehind(readOnce, chunks)))).pipe(ignoreElements()), become$)
 }
 
 export const withSessions = <C, R, S>(machine: RunningMachine<C, R, S>, sessions: Sessions<R>, result: Type<R, unknown>): RunningMachine<C, R, S> => ({
