@@ -57,10 +57,10 @@ export interface Outlet<C, R> {
   reroute(route: Route | undefined, leader: MemberId | undefined): void
   /** The fate of a request that was sent over the route `key`; unknown ones are ignored. */
   settle(key: string, fate: Fate<R>): void
-  /** A request that was sent over the own core's route `key` stands in the log, its first command at `firstIndex`. */
-  appended(key: string, id: number, firstIndex: Index, term: Term): void
   /** The same for a reply from a link, whose results are still packed. */
   replied(key: string, reply: ProposeReply): void
+  /** A request that was sent over the own core's route `key` stands in the log, its first command at `firstIndex`. */
+  appended(key: string, id: number, firstIndex: Index, term: Term): void
   /** The route is no more, and this is what its end says of what is in flight on it: that comes back as if refused, or what became of it has to be found out. */
   gone(key: string, unanswered: Unanswered): void
   /** Lets time pass: deadlines, graces and pauses are looked at here and nowhere else. Call it with every tick. */
@@ -284,8 +284,8 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     }),
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
-    appended: (key, id, firstIndex, term) => { if (key === state.inflight.route?.key) state.inflight.appended(id, firstIndex, term) },
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),
+    appended: (key, id, firstIndex, term) => { if (key === state.inflight.route?.key) state.inflight.appended(id, firstIndex, term) },
     gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),
     drain: done => drain(state, done),
