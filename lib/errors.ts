@@ -76,7 +76,10 @@ export class Stopped extends Tagged<'Stopped'> {
   }
 }
 
-/** The command was handed over and then its trace was lost: it may be applied, once, or never; or what became of a change of the membership cannot be told. */
+/**
+ * Nobody can tell any more what became of it: this process was stopped, a leadership's term ended, the result cannot be carried, or whoever was asked for a transfer
+ * or a change was lost.
+ */
 export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {
   readonly _tag = 'OutcomeUnknown'
   readonly appended = 'unknown'

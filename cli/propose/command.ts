@@ -10,7 +10,8 @@ import { Mistake } from '../mistake.js'
 const HELP = `rxraft propose --at HOST:PORT[,…] JSON
 
 Has one command committed and applied, and prints the machine's result as JSON. "-" in place of JSON reads it from standard input. Any member takes
-it, and forwards it to the leader. It is never sent twice: the next endpoint is asked only where it is certain that nothing came of the one before.
+it, forwards it to the leader, and sends it again while nobody answers; it is applied once. The next endpoint is asked only where nothing can have come
+of it at the one before.
 
 ${AT_HELP}
 ${WAIT_HELP}
