@@ -55,13 +55,13 @@ const few = <A>(codec: t.Type<A, unknown>, count: (value: A) => number): t.Type<
   checked(codec, value => count(value) <= MAX_MEMBERS ? undefined : `must name at most ${MAX_MEMBERS} members`)
 
 /** Those whom a change names, with their addresses. */
-export const FewAddressed: t.Type<Readonly<Record<core.MemberId, string>>, unknown> = few(byMember('members', Address), named => Object.keys(named).length)
+export const NamedAddresses: t.Type<Readonly<Record<core.MemberId, string>>, unknown> = few(byMember('members', Address), named => Object.keys(named).length)
 /** Those whom a change names. */
-export const FewMembers: t.Type<readonly core.MemberId[], unknown> = few(t.readonlyArray(MemberId, 'a list of members'), ids => ids.length)
+export const NamedMembers: t.Type<readonly core.MemberId[], unknown> = few(t.readonlyArray(MemberId, 'a list of members'), ids => ids.length)
 
 /** The fields of what somebody wants of a membership, by its type. */
 export const membershipWishes = {
-  change: { type: t.literal('change'), voters: FewAddressed, learners: FewAddressed, remove: FewMembers },
+  change: { type: t.literal('change'), voters: NamedAddresses, learners: NamedAddresses, remove: NamedMembers },
   abandon: { type: t.literal('abandon') },
 }
 

@@ -8,7 +8,7 @@ export interface Waiting<R> {
   push(proposal: Proposal<R>): void
   /** Back to the front, in this order. */
   putBack(proposals: readonly Proposal<R>[]): void
-  /** The first of those. */
+  /** The first that still waits. */
   first(): Proposal<R> | undefined
   /**
    * The next ones to travel together: up to `maxBytes` once packed and `most`, at least one, no more than each of them allows, and a leadership's never with
@@ -58,16 +58,16 @@ export const createWaiting = <R>(): Waiting<R> => {
       while (head < items.length && items[head]!.done === undefined) head++
       return items[head]
     },
-    take: (maxBytes, limit) => {
+    take: (maxBytes, most) => {
       const taken: Proposal<R>[] = []
       let bytes = 0
-      let most = limit
+      let room = most
       for (; head < items.length; head++) {
         const proposal = items[head]!
         if (proposal.done === undefined) continue
         bytes += proposal.bytes.length + ENTRY_OVERHEAD_BYTES
-        most = Math.min(most, proposal.companions)
-        if (taken.length > 0 && (bytes > maxBytes || taken.length >= most || taken[0]!.term !== proposal.term)) break
+        room = Math.min(room, proposal.companions)
+        if (taken.length > 0 && (bytes > maxBytes || taken.length >= room || taken[0]!.term !== proposal.term)) break
         taken.push(proposal)
       }
       size -= taken.length

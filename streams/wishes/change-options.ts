@@ -1,6 +1,6 @@
 /** What users say of a change, and what is wrong with it. */
 import * as t from 'io-ts'
-import { FewAddressed, FewMembers, Membership as MembershipCodec } from '../../codecs/membership.js'
+import { NamedAddresses, NamedMembers, Membership as MembershipCodec } from '../../codecs/membership.js'
 import { closed, optional } from '../../codecs/options.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
@@ -25,7 +25,7 @@ export interface ChangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const Change = t.type({ change: closed({ voters: optional(FewAddressed), learners: optional(FewAddressed), remove: optional(FewMembers) }) })
+const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learners: optional(NamedAddresses), remove: optional(NamedMembers) }) })
 const Given = t.type({ options: closed({ from: optional(MembershipCodec), timeoutMs: optional(Timeout), signal: optional(Signal) }) })
 
 /** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */
