@@ -120,7 +120,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
   const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const made: Attempt = { key, member, link, route: { key, to: member, term: undefined, session: undefined, send }, upSince: undefined }
+  const made: Attempt = { key, member, link, route: { key, to: member, office: undefined, send }, upSince: undefined }
   search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {

@@ -57,11 +57,11 @@ const outputsOf = <C, R, S>(
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { id, limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
+  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
   const overflow = createOverflow(outputs.notice)
   let newest = first
-  const linked = createLinked(id)
+  const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })

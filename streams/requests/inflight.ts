@@ -38,7 +38,9 @@ export interface InflightRequests<R> {
   readonly room: number | undefined
   /** Makes the first of those whose fate is unknown a request again. */
   repeat(route: Route): Unaddressed | undefined
-  /** Asks for a session, unless that is asked for. */
+  /** Commands are numbered in this session from now on, unless there is one, or it is known to be closed. */
+  adopt(session: Index): void
+  /** Asks for a session, unless there is one, or that is asked for. */
   open(route: Route): Unaddressed | undefined
   /** Makes one request of these proposals, to be sent over `route`. Those of a leadership are not numbered, and the others are. */
   add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
@@ -263,10 +265,8 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
       return numbers.session === undefined ? undefined : numbers.room(lowestAwaited(state, numbers.session))
     },
     repeat: route => repeat(state, route),
-    open: route => {
-      if (route.session !== undefined) numbers.open(route.session)
-      return numbers.session === undefined ? open(state, route) : undefined
-    },
+    adopt: numbers.open,
+    open: route => numbers.session === undefined ? open(state, route) : undefined,
     add: (route, proposals) => add(state, route, proposals),
     appended: (id, firstIndex, term) => state.requests.get(id)?.proposals.forEach(({ watch }, i) => watch?.({ type: 'appended', index: firstIndex + i, term })),
     settle: fate => settle(state, fate),

@@ -138,7 +138,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   const { limits, pending, pendingBytes } = state
   if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped()))
-  if (term !== undefined && term !== state.asking.way?.term) return done(left(notLeader(state.asking, term)))
+  if (term !== undefined && term !== state.asking.way?.office?.term) return done(left(notLeader(state.asking, term)))
   if (signal?.aborted) return done(aborted('waiting'))
   const packed = packCommand(state.protocol, limits, command)
   if (isLeft(packed)) return done(packed)
@@ -179,15 +179,17 @@ const flush = <C, R>(state: OutletState<C, R>): void => {
 
 /** A leadership's commands wait for no other term than their own. */
 const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
-  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.asking.way?.term
+  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.asking.way?.office?.term
   for (const proposal of state.waiting.filter(isElsewhere)) tell(state, proposal, left(notLeader(state.asking, proposal.term)))
 }
 
 const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
   if (!state.asking.reroute(route, leader)) return
+  // The entry with which the own term began stands for a session.
+  if (route?.office !== undefined) state.inflight.adopt(route.office.session)
   const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
-  const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.term === undefined
+  const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.office === undefined
   state.graceUntil = isGraced ? state.clock.now() + state.heartbeatMs : undefined
   dropOtherTerms(state)
   proceed(state)

@@ -60,7 +60,7 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
   }
 
   return {
-    ...createRoutes({ outlet, intake, links, linked, reply: sender.to }),
+    ...createRoutes({ id: options.id, outlet, intake, links, linked, reply: sender.to }),
     submit: outlet.submit,
     answered: intake.answered,
     applied: (firstIndex, term, results) => {

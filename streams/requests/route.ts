@@ -1,6 +1,7 @@
 import type { Told } from '../../codecs/results.js'
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
-import type { Index, MemberId, Term } from '../../lib/types.js'
+import type { Index, MemberId } from '../../lib/types.js'
+import type { Office } from '../transport/linked.js'
 
 /** A request to which its route will add the term whose leader it means. */
 export type Unaddressed = Omit<ProposeRequest, 'term'>
@@ -11,10 +12,8 @@ export interface Route {
   readonly key: string
   /** Who is at its end. */
   readonly to: MemberId
-  /** For the route to this member's own core: the term in which it leads. Undefined for a link. */
-  readonly term: Term | undefined
-  /** A session that is open to whoever takes this way, where there is one: the entry with which the own term began stands for it. */
-  readonly session: Index | undefined
+  /** Of this member, where the route leads to its own core; undefined for a link. */
+  readonly office: Office | undefined
   /** Hands requests over, in order. */
   send(requests: readonly Unaddressed[]): void
 }

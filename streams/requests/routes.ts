@@ -1,5 +1,6 @@
 /** Every link has an origin at the intake, and the way to the leader is a route of the outlet. */
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
+import type { MemberId } from '../../lib/types.js'
 import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
 import { type Links, type Party, partyKey } from '../transport/port.js'
 import type { Intake, Origin } from './intake.js'
@@ -14,25 +15,27 @@ export interface Routes {
 }
 
 interface RoutesOptions<C, R> {
+  /** This member. */
+  readonly id: MemberId
   readonly outlet: Pick<Outlet<C, R>, 'reroute' | 'settle' | 'appended' | 'replied' | 'gone'>
   readonly intake: Pick<Intake<R>, 'openSelf' | 'openLink'>
   readonly links: Pick<Links, 'send'>
-  readonly linked: Pick<Linked, 'id' | 'listen' | 'term'>
+  readonly linked: Pick<Linked, 'listen' | 'term'>
   reply(to: Party, reply: ProposeReply): void
 }
 
-export const createRoutes = <C, R>({ outlet, intake, links, linked, reply }: RoutesOptions<C, R>): Routes => {
+export const createRoutes = <C, R>({ id: self, outlet, intake, links, linked, reply }: RoutesOptions<C, R>): Routes => {
   const origins = new Map<string, Origin>()
 
   const routeTo = (where: Whereabouts): Route => {
     const { key } = where
     if (where.type === 'here') {
-      const { term, session } = where
+      const { office, office: { term } } = where
       const origin = intake.openSelf(fate => outlet.settle(key, fate), (id, index) => outlet.appended(key, id, index, term))
-      return { key, to: linked.id, term, session, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
+      return { key, to: self, office, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
     }
     const { id } = where
-    return { key, to: id, term: undefined, session: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
+    return { key, to: id, office: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
   }
 
   linked.listen({

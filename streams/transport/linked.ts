@@ -11,9 +11,15 @@ export interface LinkLife {
   readonly party: Party
 }
 
-/** Where the leader is: this member, in this term, which has opened a session for it, or at the other end of a link. `key` names that term, or that life of the link. */
+/** That this member leads: in which term, and the session that the entry has opened with which that began. */
+export interface Office {
+  readonly term: Term
+  readonly session: Index
+}
+
+/** Where the leader is: this member, or at the other end of a link. `key` names the term of office, or that life of the link. */
 export type Whereabouts =
-  | { readonly type: 'here'; readonly key: string; readonly term: Term; readonly session: Index }
+  | { readonly type: 'here'; readonly key: string; readonly office: Office }
   | { readonly type: 'linked'; readonly key: string; readonly id: MemberId }
 
 /** What parts hear that talk over links, and ask the leader. */
@@ -25,8 +31,6 @@ export interface LinkEars {
 }
 
 export interface Linked {
-  /** This member. */
-  readonly id: MemberId
   /** To be called before anything happens. */
   listen(ears: LinkEars): void
   connected(party: Party): void
@@ -51,13 +55,13 @@ const knownLeader = (state: RaftState): KnownLeader | undefined => {
 
 const whereabouts = (state: RaftState, links: ReadonlyMap<string, LinkLife>): Whereabouts | undefined => {
   const { leader, term, settings } = state
-  if (state.role === 'leader' && isReady(state)) return { type: 'here', key: `self ${term}`, term, session: state.noopIndex }
+  if (state.role === 'leader' && isReady(state)) return { type: 'here', key: `self ${term}`, office: { term, session: state.noopIndex } }
   if (leader === undefined || leader === settings.id) return undefined
   const link = links.get(partyKey({ type: 'member', id: leader }))
   return link && { type: 'linked', key: link.key, id: leader }
 }
 
-export const createLinked = (id: MemberId): Linked => {
+export const createLinked = (): Linked => {
   const links = new Map<string, LinkLife>()
   const all: LinkEars[] = []
   let made = 0
@@ -79,7 +83,6 @@ export const createLinked = (id: MemberId): Linked => {
   }
 
   return {
-    id,
     listen: ears => { all.push(ears) },
     connected: party => {
       drop(party, 'unknown')

@@ -114,9 +114,9 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> =
   'in flight, its session closed, and committed in another': [o => {
     inFlight(o)
     o.committed('n2', 1, EXPIRED)
-    o.to('n3', undefined, 9)
+    o.to('self 3', 3, 9)
     o.turn()
-    o.committed('n3', 2, 7)
+    o.committed('self 3', 2, 7)
   }, { result: 7 }],
   'in flight, its session closed, and no leader until the deadline': [o => {
     inFlight(o, { timeoutMs: 100 })

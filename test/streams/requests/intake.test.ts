@@ -200,7 +200,8 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
   const link = intake.openLink('n1', reply => o.out.replied('n2', reply))
-  o.out.reroute({ key: 'n2', to: 'n2', term: undefined, session: 1, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
+  o.open()
+  o.out.reroute({ key: 'n2', to: 'n2', office: undefined, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)
   commands.forEach(command => o.submit(command, { timeoutMs: 60_000 }))
   let decisions = 0

@@ -7,7 +7,7 @@ import type { Told } from '../../../codecs/results.js'
 import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
 import type { ProposeRefused } from '../../../lib/requests.js'
-import type { EntryBody } from '../../../lib/types.js'
+import type { EntryBody, MemberId } from '../../../lib/types.js'
 import { type Outlet, type SubmitOptions, createOutlet } from '../../../streams/requests/outlet.js'
 import type { Route, Unaddressed } from '../../../streams/requests/route.js'
 import { virtualClock } from '../member/world.js'
@@ -40,7 +40,12 @@ export const origin = (limits: Partial<Limits> = {}) => {
   const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
   const sent: (Unaddressed & { readonly over: string })[] = []
   const outcomes: Record<string, Outcome> = {}
-  const route = (key: string, term?: number, session?: number): Route => ({ key, to: key, term, session, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
+  const route = (key: string, office?: Route['office']): Route => ({ key, to: key, office, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })
+  let isOpen = false
+  const open = (leader?: MemberId): void => {
+    if (!isOpen) out.reroute(route('self 0', { term: 0, session: 1 }), leader)
+    isOpen = true
+  }
   const committed = (key: string, id: number, ...results: readonly Told<number>[]): void => out.settle(key, { type: 'committed', id, firstIndex: 1, results })
   return {
     clock, out, sent, outcomes, committed,
@@ -50,9 +55,14 @@ export const origin = (limits: Partial<Limits> = {}) => {
     }),
     /** Ends the turn, so that what waits is sent. */
     turn: clock.settle,
-    /** By a way on which a session is open already, unless told otherwise. */
-    to: (key: string | undefined, term?: number, session = 1): void => out.reroute(key === undefined ? undefined : route(key, term, session), key),
-    /** By a way on which none is. */
+    /** Session 1 is open from now on, as to one who has led before. */
+    open,
+    /** To this member itself where it leads a term, and else over a link, with a session that is open already. */
+    to: (key: string | undefined, term?: number, session = 1): void => {
+      if (key !== undefined && term === undefined) open(key)
+      out.reroute(key === undefined ? undefined : route(key, term === undefined ? undefined : { term, session }), key)
+    },
+    /** Over a link, without one. */
     toOther: (key: string): void => out.reroute(route(key), key),
     wait: (ms: number): void => {
       for (let passed = 0; passed < ms; passed += 50) {

@@ -242,7 +242,7 @@ const clusterOf = (o: Origin, dice: ReturnType<typeof createDice>) => {
     link: (): void => {
       wire = []
       life = { key: `link ${++made}`, closedEpoch: -1 }
-      o.out.reroute({ key: life.key, to: 'n2', term: undefined, session: undefined, send: requests => wire.push(...requests) }, 'n2')
+      o.out.reroute({ key: life.key, to: 'n2', office: undefined, send: requests => wire.push(...requests) }, 'n2')
     },
     /** The leader gets some of what is on the wire; of what it has answered perhaps nothing arrives. */
     deliver: (): void => {

@@ -10,7 +10,7 @@ const client: Party = { type: 'client', link: 1 }
 
 /** What is heard, in few words. */
 const listening = () => {
-  const linked = createLinked('n1')
+  const linked = createLinked()
   const heard: string[] = []
   const ears: LinkEars = {
     opened: ({ key }) => heard.push(`+ ${key}`),

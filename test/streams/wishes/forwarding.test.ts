@@ -27,7 +27,7 @@ const outletStage = () => {
   return {
     sent, outlet,
     leads: (id: string | undefined, life = 1) => ears!.led(id === undefined ? undefined : { type: 'linked', key: linkTo(id, life).key, id }, id),
-    leadsHere: () => ears!.led({ type: 'here', key: 'self', term: TERM, session: 1 }, 'n1'),
+    leadsHere: () => ears!.led({ type: 'here', key: 'self', office: { term: TERM, session: 1 } }, 'n1'),
     ends: (id: string, unanswered: Unanswered, life = 1) => ears!.closed(linkTo(id, life).key, unanswered),
     replies: (id: string, request: number, fate: WishFate, life = 1) => outlet.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
     wish: (wish: LeaderWish) => {
