@@ -4,7 +4,7 @@ import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected, SessionExpi
 import { type Either, left, right, unreachable } from '../../lib/prelude.js'
 import type { ProposeRefused } from '../../lib/requests.js'
 import type { EntryBody, Index, Term } from '../../lib/types.js'
-import { createNumbers, type Numbers } from './numbers.js'
+import type { Numbers } from './numbers.js'
 import type { Proposal } from './proposal.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 
@@ -34,14 +34,10 @@ export interface InflightRequests<R> {
   readonly route: Route | undefined
   /** Whether a refusal or a loss closed the epoch: nothing more may be sent until all that is in request has come back. */
   readonly isClosed: boolean
-  /** How many commands more may be numbered now; undefined while there is no session to number them in. */
-  readonly room: number | undefined
   /** Makes the first of those whose fate is unknown a request again. */
   repeat(route: Route): Unaddressed | undefined
-  /** Commands are numbered in this session from now on, unless there is one, or it is known to be closed. */
-  adopt(session: Index): void
   /** Asks for a session, unless there is one, or that is asked for. */
-  open(route: Route): Unaddressed | undefined
+  askForSession(route: Route): Unaddressed | undefined
   /** Makes one request of these proposals, to be sent over `route`. Those of a leadership are not numbered, and the others are. */
   add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
   /** It stands in this member's log: whoever watches its commands is told where. */
@@ -63,6 +59,8 @@ export interface InflightRequests<R> {
 }
 
 export interface InflightOptions<R> {
+  /** Of whoever proposes. */
+  readonly numbers: Numbers
   /** Tells the proposer, who may have been told before. */
   readonly tell: (proposal: Proposal<R>, outcome: Either<ProposeError, R>) => void
   /** These are tracked no more. */
@@ -71,7 +69,6 @@ export interface InflightOptions<R> {
 
 /** What is known of the requests that were sent. */
 interface InflightState<R> extends InflightOptions<R> {
-  readonly numbers: Numbers
   readonly requests: Map<number, InflightRequest<R>>
   refused: InflightRequest<R>[]
   /** By their serial, unless some are just coming back. */
@@ -87,12 +84,6 @@ interface InflightState<R> extends InflightOptions<R> {
 
 const isOpening = ({ proposals }: Pick<InflightRequest<never>, 'proposals'>): boolean => proposals.length === 0
 
-/** The lowest number of the session of which it is not known here what became of it: what is in request goes before what is to be sent again. */
-const lowestAwaited = <R>({ requests, unknown }: Pick<InflightState<R>, 'requests' | 'unknown'>, session: number | undefined): number | undefined => {
-  for (const { numbering } of requests.values()) if (numbering?.session === session) return numbering?.first
-  return unknown.find(({ numbering }) => numbering?.session === session)?.numbering?.first
-}
-
 const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRequest<R>, 'id' | 'bytes'>, body: EntryBody): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
@@ -106,23 +97,34 @@ const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRe
 
 const commandsOf = (proposals: readonly Proposal<never>[]): readonly Uint8Array[] => proposals.map(({ bytes }) => bytes)
 
+/** Its first time. */
+const fresh = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[], body: EntryBody, numbering?: Numbering): Unaddressed =>
+  request(state, route, { serial: state.lastId + 1, proposals, numbering, isRepeated: false }, body)
+
 const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
-  const numbering = proposals[0]?.term === undefined ? state.numbers.take(proposals.length, lowestAwaited(state, state.numbers.session)) : undefined
+  const numbering = proposals[0]?.term === undefined ? state.numbers.take(proposals.length) : undefined
   for (const proposal of proposals) proposal.at = 'inFlight'
-  return request(state, route, { serial: state.lastId + 1, proposals, numbering, isRepeated: false }, packEntries(commandsOf(proposals), numbering))
+  return fresh(state, route, proposals, packEntries(commandsOf(proposals), numbering), numbering)
 }
 
-const open = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
+const askForSession = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
+  if (state.numbers.session !== undefined) return undefined
   for (const asked of state.requests.values()) if (isOpening(asked)) return undefined
-  return request(state, route, { serial: state.lastId + 1, proposals: [], numbering: undefined, isRepeated: false }, packOpening())
+  return fresh(state, route, [], packOpening())
 }
+
+/** Its numbers are not open any more. */
+const settled = <R>({ numbers }: InflightState<R>, { numbering }: InflightRequest<R>): void => { if (numbering !== undefined) numbers.settled(numbering) }
 
 const isWaitedFor = ({ proposals }: InflightRequest<never>): boolean => proposals.some(({ done }) => done !== undefined)
 
 /** What nobody waits for any more is not sent again: numbers may be left out. */
 const prune = <R>(state: InflightState<R>): void => {
   if (state.unknown.every(isWaitedFor)) return
-  for (const { proposals } of state.unknown.filter(unknown => !isWaitedFor(unknown))) state.released(proposals)
+  for (const request of state.unknown.filter(unknown => !isWaitedFor(unknown))) {
+    settled(state, request)
+    state.released(request.proposals)
+  }
   state.unknown = state.unknown.filter(isWaitedFor)
 }
 
@@ -131,9 +133,8 @@ const repeat = <R>(state: InflightState<R>, route: Route): Unaddressed | undefin
   prune(state)
   const [first] = state.unknown
   if (first?.numbering === undefined) return undefined
-  const awaited = lowestAwaited(state, first.numbering.session) ?? first.numbering.first
   state.unknown.shift()
-  return request(state, route, first, packEntries(commandsOf(first.proposals), { ...first.numbering, awaited }))
+  return request(state, route, first, packEntries(commandsOf(first.proposals), state.numbers.renewed(first.numbering)))
 }
 
 const unknownBecause = (reason: string): Either<OutcomeUnknown, never> => left(new OutcomeUnknown(reason))
@@ -144,13 +145,16 @@ const outcomeOf = <R>(result: Told<R>): Either<MachineFailed | OutcomeUnknown | 
   return result instanceof MachineFailed ? left(result) : right(result)
 }
 
-const end = <R>({ released, tell }: InflightState<R>, { proposals }: InflightRequest<R>, outcome: (position: number) => Either<ProposeError, R>): void => {
-  released(proposals)
-  proposals.forEach((proposal, i) => tell(proposal, outcome(i)))
+const end = <R>(state: InflightState<R>, request: InflightRequest<R>, outcome: (position: number) => Either<ProposeError, R>): void => {
+  const { proposals } = request
+  settled(state, request)
+  state.released(proposals)
+  proposals.forEach((proposal, i) => state.tell(proposal, outcome(i)))
 }
 
 /** It was appended nowhere, or changed nothing, and goes back to where it came from. */
 const takeBack = <R>(state: InflightState<R>, request: InflightRequest<R>): void => {
+  settled(state, request)
   for (const proposal of request.proposals) proposal.at = 'returned'
   state.refused.push(request)
 }
@@ -186,7 +190,7 @@ const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, session
 }
 
 const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
-  if (isOpening(request)) return results[0] === OPENED ? state.numbers.open(firstIndex) : undefined
+  if (isOpening(request)) return results[0] === OPENED ? state.numbers.adopt(firstIndex) : undefined
   if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.session)
   end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
 }
@@ -241,9 +245,8 @@ const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
 
 /** The requests of one outlet, over one route after another. */
 export const createInflight = <R>(options: InflightOptions<R>): InflightRequests<R> => {
-  const numbers = createNumbers()
   const state: InflightState<R> = {
-    ...options, numbers, requests: new Map(), refused: [], unknown: [], refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
+    ...options, requests: new Map(), refused: [], unknown: [], refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
   }
   return {
     get count() {
@@ -261,12 +264,8 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
     get isClosed() {
       return state.isClosed
     },
-    get room() {
-      return numbers.session === undefined ? undefined : numbers.room(lowestAwaited(state, numbers.session))
-    },
     repeat: route => repeat(state, route),
-    adopt: numbers.open,
-    open: route => numbers.session === undefined ? open(state, route) : undefined,
+    askForSession: route => askForSession(state, route),
     add: (route, proposals) => add(state, route, proposals),
     appended: (id, firstIndex, term) => state.requests.get(id)?.proposals.forEach(({ watch }, i) => watch?.({ type: 'appended', index: firstIndex + i, term })),
     settle: fate => settle(state, fate),

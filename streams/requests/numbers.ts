@@ -6,15 +6,19 @@ import { MAX_OPEN_COMMANDS } from '../machine/sessions.js'
 export interface Numbers {
   /** The session that is open, as far as is known here. */
   readonly session: Index | undefined
+  /** How many commands more may be numbered now; none without a session. */
+  readonly room: number
   /** Whether this session is known to be closed. */
   isExpired(session: Index): boolean
   /** Commands are counted in this session from now on, unless they are counted in one that is open, or it is known to be closed. */
-  open(session: Index): void
+  adopt(session: Index): void
   expire(session: Index): void
-  /** How many more commands may be open, where `awaited` is the lowest number that is. */
-  room(awaited: number | undefined): number
-  /** Numbers for so many, `awaited` being the lowest number that is open before them. */
-  take(count: number, awaited: number | undefined): Numbering | undefined
+  /** Numbers for so many, which are open until they are `settled`. */
+  take(count: number): Numbering | undefined
+  /** The same numbers, and what is awaited by now. */
+  renewed(numbering: Numbering): Numbering
+  /** Nobody waits any more for what became of these. */
+  settled(numbering: Numbering): void
 }
 
 export const createNumbers = (): Numbers => {
@@ -22,12 +26,23 @@ export const createNumbers = (): Numbers => {
   let next = 1
   // Whoever counts goes from one session to a later one, so all up to the last that was closed are closed to it.
   let expiredUpTo: Index = 0
+  /** Those that are open, of all sessions, in the order in which they were taken. */
+  const open = new Set<Numbering>()
+
+  /** The lowest number of this session that is open, or what comes next. */
+  const lowest = (id: Index): number => {
+    for (const numbering of open) if (numbering.session === id) return numbering.first
+    return next
+  }
   return {
     get session() {
       return session
     },
+    get room() {
+      return session === undefined ? 0 : MAX_OPEN_COMMANDS - (next - lowest(session))
+    },
     isExpired: id => id <= expiredUpTo,
-    open: id => {
+    adopt: id => {
       if (session !== undefined || id <= expiredUpTo) return
       session = id
       next = 1
@@ -36,12 +51,14 @@ export const createNumbers = (): Numbers => {
       expiredUpTo = Math.max(expiredUpTo, id)
       if (session === id) session = undefined
     },
-    room: awaited => awaited === undefined ? MAX_OPEN_COMMANDS : MAX_OPEN_COMMANDS - (next - awaited),
-    take: (count, awaited = next) => {
+    take: count => {
       if (session === undefined) return undefined
-      const first = next
+      const numbering = { session, first: next, awaited: lowest(session) }
+      open.add(numbering)
       next += count
-      return { session, first, awaited }
+      return numbering
     },
+    renewed: numbering => ({ ...numbering, awaited: lowest(numbering.session) }),
+    settled: numbering => { open.delete(numbering) },
   }
 }

@@ -19,6 +19,7 @@ import { type Aborts, createAborts } from './aborts.js'
 import { type Asking, createAsking } from './asking.js'
 import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
+import { type Numbers, createNumbers } from './numbers.js'
 import { packCommand, unpackReply } from './packing.js'
 import { type Proposal, aborted, timedOut } from './proposal.js'
 import type { CallOptions } from '../proposer/call-options.js'
@@ -81,6 +82,7 @@ type Done<R> = (outcome: Either<ProposeError, R>) => void
 interface OutletState<C, R> extends OutletOptions<C, R> {
   readonly waiting: Waiting<R>
   readonly inflight: InflightRequests<R>
+  readonly numbers: Numbers
   readonly aborts: Aborts<Proposal<R>>
   readonly asking: Asking<Route>
   /** Commands without a fate, those included whose proposers were told that time is up, and their bytes. */
@@ -95,10 +97,12 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
 }
 
 const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => {
+  const numbers = createNumbers()
   const state: OutletState<C, R> = {
-    ...options,
+    ...options, numbers,
     waiting: createWaiting(),
     inflight: createInflight({
+      numbers,
       tell: (proposal, outcome) => tell(state, proposal, outcome),
       released: proposals => release(state, proposals),
     }),
@@ -157,15 +161,13 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
 }
 
 /** What may leave next: what nobody knows the fate of before all else. */
-const nextRequest = <C, R>({ inflight, waiting, limits }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
+const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
   if (inflight.bytes >= limits.maxInflightBytes) return undefined
   const again = inflight.repeat(route)
   const first = again === undefined ? waiting.first() : undefined
   if (first === undefined) return again
   if (first.term !== undefined) return inflight.add(route, waiting.take(limits.maxBatchBytes, Number.POSITIVE_INFINITY))
-  const opening = inflight.open(route)
-  const room = inflight.room ?? 0
-  return room > 0 ? inflight.add(route, waiting.take(limits.maxBatchBytes, room)) : opening
+  return room > 0 ? inflight.add(route, waiting.take(limits.maxBatchBytes, room)) : inflight.askForSession(route)
 }
 
 const flush = <C, R>(state: OutletState<C, R>): void => {
@@ -186,7 +188,7 @@ const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
 const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
   if (!state.asking.reroute(route, leader)) return
   // The entry with which the own term began stands for a session.
-  if (route?.office !== undefined) state.inflight.adopt(route.office.session)
+  if (route?.office !== undefined) state.numbers.adopt(route.office.session)
   const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
   const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.office === undefined

@@ -29,7 +29,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'what is sent again gets new numbers', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/retries.test.ts`, 'whatever is refused*'],
-    from: '{ ...first.numbering, awaited }', to: '{ ...state.numbers.take(first.proposals.length, awaited)!, awaited }',
+    from: 'state.numbers.renewed(first.numbering)', to: 'state.numbers.take(first.proposals.length)',
   },
   {
     name: 'that a retry is refused passes for the fate of the first time', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/retries.test.ts`, 'that it is refused*'],
