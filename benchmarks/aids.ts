@@ -5,6 +5,14 @@ import { join } from 'node:path'
 
 export const pause = (ms: number): Promise<void> => new Promise(resume => setTimeout(resume, ms))
 
+const PATIENCE_MS = 300_000
+
+/** Resolves with the time when that holds. */
+export const until = async (holds: () => boolean, what: string): Promise<number> => {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(5)) if (holds()) return performance.now()
+  throw new Error(`waited in vain for ${what}`)
+}
+
 /** A new folder, where `--dir` says or in the system's folder for temporary files. */
 export const newFolder = (parent = tmpdir()): string => mkdtempSync(join(parent, 'rxraft-bench-'))
 

@@ -1,7 +1,7 @@
 import { MEASURES } from './measures/index.js'
 
 export const HELP = `npm run bench -- [options]              a report of all measures below --only
-npm run bench -- NAME … [options]       one thing, closely; reads, recorder, simulation and endless are measured only so
+npm run bench -- NAME … [options]       one thing, closely; reads, recorder, simulation, joining and endless are measured only so
 
 A report takes some minutes. It is printed, and saved with its samples and charts: report.md, report.json, *.svg.
 
@@ -23,6 +23,7 @@ Closely:
   recorder     the first two with and without a flight recorder, in turn: --in-flight 1,256  --rounds 3  --seconds 3
   simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3
   snapshot     a snapshot from the leader to a member that comes back, under load: --mebibytes 1024  --rounds 3  --seconds 3
+  joining      a fourth member catches up and votes, under load: --mebibytes 256  --entries 50000  --in-flight 64  --rounds 3  --seconds 3
   restart      a member that starts from a snapshot and a log: --mebibytes 1024  --entries 100000  --rounds 3
   endless      memory, open files and disk of durable members under load without end: --minutes 10
 

@@ -10,15 +10,20 @@ const program = fileURLToPath(new URL('./load.js', import.meta.url))
 const CONNECTIONS = 16
 const WARM: Stage = { inFlight: 256, valueBytes: VALUE_BYTES }
 
+export interface DrivenStage extends Pick<Stage, 'inFlight' | 'valueBytes'> {
+  /** The stage is measured for as long as this takes, and not for `measureMs`. */
+  readonly meanwhile?: () => Promise<unknown>
+}
+
 export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
-  readonly stages: readonly Stage[]
+  readonly stages: readonly DrivenStage[]
   /** Many writers of small values unless told otherwise. */
   readonly warm?: Stage
   readonly settleMs?: number
 }
 
-export interface Driven extends Stage, LoadResult {
-  /** What all members together spent on an entry of the log, in microseconds of CPU. */
+export interface Driven extends Pick<Stage, 'inFlight' | 'valueBytes'>, LoadResult {
+  /** What all members that the cluster began with spent together on an entry of the log, in microseconds of CPU. */
   readonly cpuMicros: number
 }
 
@@ -35,19 +40,33 @@ const spentBy = (cluster: Processes): Spent => {
 
 /** One result for each stage, in order. */
 export const drive = async (cluster: Processes, { stages, warm = WARM, settleMs = 300, ...times }: DriveOptions): Promise<readonly Driven[]> => {
-  const load: Load = { ...times, stages, warm, settleMs, members: cluster.members, connections: CONNECTIONS }
+  const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleMs, members: cluster.members, connections: CONNECTIONS }
   const child = fork(program, [JSON.stringify(load)])
   const results: Driven[] = []
   let before: Spent | undefined
+  let mishap: unknown
+  const begin = async (meanwhile: () => Promise<unknown>): Promise<void> => {
+    try {
+      await meanwhile()
+      if (child.connected) child.send('enough')
+    } catch (error) {
+      mishap = error
+      child.kill()
+    }
+  }
   child.on('message', message => {
     const news = message as LoadNews
     const spent = spentBy(cluster)
-    if ('measuring' in news) before = spent
-    else if (before !== undefined) {
-      results.push({ ...stages[results.length]!, ...news.result, cpuMicros: (spent.cpuMicros - before.cpuMicros) / (spent.lastIndex - before.lastIndex) })
+    const { meanwhile, ...stage } = stages[results.length]!
+    if ('measuring' in news) {
+      before = spent
+      if (meanwhile !== undefined) void begin(meanwhile)
+    } else if (before !== undefined) {
+      results.push({ ...stage, ...news.result, cpuMicros: (spent.cpuMicros - before.cpuMicros) / (spent.lastIndex - before.lastIndex) })
     }
   })
   const [code] = await once(child, 'close') as [number | null]
+  if (mishap !== undefined) throw mishap
   if (code !== 0 || results.length < stages.length) throw new Error(`the benchmarks' client ended with code ${code} after ${results.length} of ${stages.length} stages`)
   return results
 }

@@ -9,6 +9,8 @@ export interface BenchMember {
   readonly id: string
   readonly members: Readonly<Record<string, string>>
   readonly folder: string
+  /** Its own address, where `members` does not name it: it waits until it is added. */
+  readonly join?: string
   /** Where its inputs are recorded, if they are. */
   readonly recording?: string
   /** So much larger than the state are its snapshots, which it then takes only when it is told to. */
@@ -24,12 +26,17 @@ export interface BenchSample extends Status {
   readonly upSeconds: number
 }
 
-export type BenchNews = { readonly status: BenchSample } | { readonly snapshot: SnapshotEvent }
+export type BenchNews = { readonly status: BenchSample } | { readonly snapshot: SnapshotEvent } | { readonly added: string; readonly failure?: string }
+/** What it is told to do: to take a snapshot, or to have another member added. */
+export type BenchOrder = { readonly type: 'snapshot' } | { readonly type: 'add'; readonly id: string; readonly address: string }
 
-const { id, members, folder, recording, ballastMiB = 0, sampleEveryMs = 50 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
+const ADD_TIMEOUT_MS = 300_000
+
+const { id, members, folder, join, recording, ballastMiB = 0, sampleEveryMs = 50 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
 const tell = (news: BenchNews): void => void process.send?.(news)
 const raft = orThrow(await createRaft({
   cluster: 'bench', id, members, machine: withBallast(kv, ballastMiB), transport: tcpTransport(), storage: fileStorage(folder),
+  ...(join !== undefined && { join }),
   ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 } }),
   ...(recording !== undefined && { recorder: flightRecorder(recording) }),
 }))
@@ -38,5 +45,10 @@ combineLatest([raft.status$, timer(0, sampleEveryMs)]).pipe(auditTime(20)).subsc
   tell({ status: { ...status, rss, heap, cpu: process.cpuUsage(), upSeconds: process.uptime() } })
 })
 raft.snapshots$.subscribe(snapshot => tell({ snapshot }))
-process.on('message', () => void raft.snapshot())
+process.on('message', async message => {
+  const order = message as BenchOrder
+  if (order.type === 'snapshot') return void raft.snapshot()
+  const outcome = await raft.members.add(order.id, order.address, { timeoutMs: ADD_TIMEOUT_MS })
+  tell({ added: order.id, ...(outcome._tag === 'Left' && { failure: outcome.left.message }) })
+})
 process.once('disconnect', () => process.exit())

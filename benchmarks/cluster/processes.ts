@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../cli/demo/ports.js'
 import type { Snapshot, SnapshotEvent } from '../../streams/index.js'
-import { newFolder, pause } from '../aids.js'
-import type { BenchMember, BenchNews, BenchSample } from './member.js'
+import { newFolder, pause, until } from '../aids.js'
+import type { BenchMember, BenchNews, BenchOrder, BenchSample } from './member.js'
 
 const program = fileURLToPath(new URL('./member.js', import.meta.url))
 const ELECTION_PATIENCE_MS = 60_000
@@ -27,6 +27,10 @@ export interface Processes {
   diskBytesOf(id: string): number
   handlesOf(id: string): number | undefined
   start(id: string): void
+  /** Starts one more, empty, that belongs to nothing yet; resolves once it is up. */
+  startNewcomer(id: string): Promise<void>
+  /** Has the leader add it; resolves once it votes. */
+  addNewcomer(id: string): Promise<void>
   kill(id: string): Promise<void>
   /** Resolves when some member, other than `but`, leads. */
   elected(but?: string): Promise<string>
@@ -45,6 +49,31 @@ export interface ProcessOptions {
 /** A file that goes meanwhile takes no space. */
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
+const leaderThat = async (leader: () => string | undefined, fits: (id: string) => boolean): Promise<string> => {
+  for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await pause(LOOK_EVERY_MS)) {
+    const id = leader()
+    if (id !== undefined && fits(id)) return id
+  }
+  throw new Error('no leader was elected, or not by all')
+}
+
+const command = (child: ChildProcess | undefined, order: BenchOrder): void => void child?.send(order)
+
+/** What this member is asked for it sees through, and tells what came of it. */
+const added = async (child: ChildProcess | undefined, id: string, address: string): Promise<void> => {
+  if (child === undefined) throw new Error(`nobody leads who could add ${id}`)
+  const outcome = new Promise<string | undefined>(tell => {
+    child.on('message', message => {
+      const news = message as BenchNews
+      if ('added' in news && news.added === id) tell(news.failure)
+    })
+    child.once('exit', () => tell('the leader ended'))
+  })
+  command(child, { type: 'add', id, address })
+  const failure = await outcome
+  if (failure !== undefined) throw new Error(`${id} was not added: ${failure}`)
+}
+
 /** Starts `count` members with their data in a folder below `parent`, removed at the end. */
 export const startProcesses = async (count: number, { parent = tmpdir(), isRecorded = false, ballastMiB = 0, sampleEveryMs }: ProcessOptions = {}): Promise<Processes> => {
   const root = newFolder(parent)
@@ -54,14 +83,16 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
   const children = new Map<string, ChildProcess>()
   const samples = new Map<string, BenchSample>()
   const events = new Map<string, SnapshotEvent[]>()
+  const newcomers = new Map<string, string>()
   const start = (id: string): void => {
-    const task: BenchMember = { id, members, folder: join(root, id), ballastMiB, ...(sampleEveryMs !== undefined && { sampleEveryMs }), ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
+    const newcomer = newcomers.get(id)
+    const task: BenchMember = { id, members, ...(newcomer !== undefined && { join: newcomer }), folder: join(root, id), ballastMiB, ...(sampleEveryMs !== undefined && { sampleEveryMs }), ...(isRecorded && { recording: join(root, `${id}-recording`) }) }
     const child = fork(program, [JSON.stringify(task)])
     const told: SnapshotEvent[] = []
     child.on('message', message => {
       const news = message as BenchNews
       if ('status' in news) samples.set(id, news.status)
-      else told.push(news.snapshot)
+      else if ('snapshot' in news) told.push(news.snapshot)
     })
     events.set(id, told)
     children.set(id, child)
@@ -75,22 +106,21 @@ export const startProcesses = async (count: number, { parent = tmpdir(), isRecor
     await once(child, 'exit')
   }
   const leader = (): string | undefined => [...samples.values()].filter(({ role }) => role === 'leader').sort((a, b) => b.term - a.term)[0]?.id
-  const leaderThat = async (fits: (id: string) => boolean): Promise<string> => {
-    for (const end = Date.now() + ELECTION_PATIENCE_MS; Date.now() < end; await pause(LOOK_EVERY_MS)) {
-      const id = leader()
-      if (id !== undefined && fits(id)) return id
-    }
-    throw new Error('no leader was elected, or not by all')
-  }
   ids.forEach(start)
   return {
     members, leader, start, kill,
-    elected: but => leaderThat(id => id !== but),
-    whole: () => leaderThat(id => ids.every(member => samples.get(member)?.leader === id)),
+    startNewcomer: async id => {
+      newcomers.set(id, `127.0.0.1:${await freePort()}`)
+      start(id)
+      await until(() => samples.has(id), `the start of ${id}`)
+    },
+    addNewcomer: id => added(children.get(leader() ?? ''), id, newcomers.get(id)!),
+    elected: but => leaderThat(leader, id => id !== but),
+    whole: () => leaderThat(leader, id => ids.every(member => samples.get(member)?.leader === id)),
     sampleOf: id => samples.get(id),
     eventsOf: id => events.get(id) ?? [],
     snapshotOf: id => (events.get(id) ?? []).flatMap(event => event.type === 'captured' ? [event.snapshot] : []).at(-1),
-    takeSnapshot: id => children.get(id)?.send('snapshot'),
+    takeSnapshot: id => command(children.get(id), { type: 'snapshot' }),
     diskBytesOf: id => readdirSync(join(root, id), { withFileTypes: true }).reduce((sum, file) => sum + sizeOf(join(root, id, file.name)), 0),
     handlesOf: id => {
       const open = `/proc/${children.get(id)?.pid}/fd`

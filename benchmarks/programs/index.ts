@@ -5,6 +5,7 @@ import { durable } from './durable.js'
 import { endless } from './endless.js'
 import { failover } from './failover.js'
 import { inProcess } from './in-process.js'
+import { joining } from './joining.js'
 import { oneMeasure } from './one-measure.js'
 import { reads } from './reads.js'
 import { recorder } from './recorder.js'
@@ -31,7 +32,7 @@ export const roundsOf = (given: Given): number => numberOf(given, 'rounds', 3)
 export const secondsOf = (given: Given, otherwise: number): number => numberOf(given, 'seconds', otherwise)
 const timesOf = (given: Given): { readonly rounds: number; readonly seconds: number } => ({ rounds: roundsOf(given), seconds: secondsOf(given, 3) })
 const inFlightOf = (given: Given): readonly number[] => (given['in-flight'] ?? '1,256').split(',').map(item => wholeNumber('in-flight', item, 1))
-const mebibytesOf = (given: Given, least = 1): number => numberOf(given, 'mebibytes', 1024, least)
+const mebibytesOf = (given: Given, otherwise = 1024, least = 1): number => numberOf(given, 'mebibytes', otherwise, least)
 
 /** A program whose options are all understood before it begins. */
 const program = <A>(takes: readonly Option[], read: (given: Given) => A, run: (options: A) => Promise<void>): Program => ({
@@ -52,7 +53,9 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   recorder: program(['in-flight', 'rounds', 'seconds'], given => ({ ...timesOf(given), inFlight: inFlightOf(given) }), recorder),
   simulation: program(['rounds', 'seconds'], timesOf, simulation),
   snapshot: program(['mebibytes', 'rounds', 'seconds'], given => ({ ...timesOf(given), mebibytes: mebibytesOf(given) }), snapshot),
+  joining: program(['mebibytes', 'entries', 'in-flight', 'rounds', 'seconds'],
+    given => ({ ...timesOf(given), mebibytes: mebibytesOf(given, 256), entries: numberOf(given, 'entries', 50_000), inFlight: numberOf(given, 'in-flight', 64) }), joining),
   restart: program(['mebibytes', 'entries', 'rounds'],
-    given => ({ mebibytes: mebibytesOf(given, 0), entries: numberOf(given, 'entries', 100_000), rounds: roundsOf(given) }), restart),
+    given => ({ mebibytes: mebibytesOf(given, 1024, 0), entries: numberOf(given, 'entries', 100_000), rounds: roundsOf(given) }), restart),
   endless: program(['minutes'], given => ({ minutes: numberOf(given, 'minutes', 10) }), endless),
 }

@@ -1,5 +1,5 @@
 /** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
-import { pause } from '../aids.js'
+import { until } from '../aids.js'
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import type { Stage } from '../cluster/load.js'
@@ -8,7 +8,6 @@ import { median, report, say, tableOf } from '../reporting/stats.js'
 
 const WRITERS: Stage = { inFlight: 16, valueBytes: VALUE_BYTES }
 const MEGABYTE = 2 ** 20
-const PATIENCE_MS = 300_000
 
 interface SnapshotOptions {
   readonly mebibytes: number
@@ -19,11 +18,6 @@ interface SnapshotOptions {
 const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
   const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleMs: 0, measureMs })
   return result!
-}
-
-const until = async (holds: () => boolean, what: string): Promise<number> => {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(5)) if (holds()) return performance.now()
-  throw new Error(`waited in vain for ${what}`)
 }
 
 export interface SnapshotRound {
