@@ -34,9 +34,9 @@ export const openPlace = (): string => {
   return mkdtempSync(join(COMPILED, 'changed-'))
 }
 
-/** Lays all files out in a new folder: links to what is compiled, and the one that is another. */
-export const layOut = (folder: string, change: Change): void => {
-  const text = changed(change)
+/** Lays all files out in a new folder: links to what is compiled, and the one that is another, where one is. */
+export const layOut = (folder: string, change?: Change): void => {
+  const text = change && changed(change)
   mkdirSync(folder, { recursive: true })
   for (const entry of readdirSync(sources, { recursive: true, withFileTypes: true })) {
     const from = join(entry.parentPath, entry.name)
@@ -44,6 +44,7 @@ export const layOut = (folder: string, change: Change): void => {
     if (entry.isDirectory()) mkdirSync(to, { recursive: true })
     else if (from.endsWith('.js')) linkSync(from, to)
   }
+  if (change === undefined || text === undefined) return
   const one = join(folder, change.file.replace(/ts$/, 'js'))
   rmSync(one)
   writeFileSync(one, text)

@@ -12,15 +12,17 @@ import type { Mutation } from './mutation.js'
 const CONFIG = { files: ['killers.test.js'], workerThreads: false, serial: true, timeout: '2m' }
 const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 
-/** Whether a test failed, as opposed to all passing or none running, and what was said of it or, where none did, of everything. */
+/** Whether a test failed, all passed or none ran, and what was said of the failed one or, where none did, of everything. */
 export interface Outcome {
-  readonly isCaught: boolean
+  readonly verdict: 'failed' | 'passed' | 'nothing ran'
   readonly out: string
 }
 
-/** A mistake whose killer is to run in the folder of that name, and who waits for what comes of it. */
+/** What is to run in the folder of that name: tests of these files that match one of the patterns, with a mistake or without. Someone waits for what comes of it. */
 interface Trial {
-  readonly mutation: Mutation
+  readonly mutation?: Mutation
+  readonly files: readonly string[]
+  readonly matches: readonly string[]
   readonly name: string
   readonly tell: (outcome: Outcome) => void
   readonly fail: (error: unknown) => void
@@ -29,13 +31,13 @@ interface Trial {
 const titled = pathToFileURL(join(import.meta.dirname, 'titled.js')).href
 
 /** The tree of a trial: what says `ava` in it gets a `test` of this trial. */
-const layOutTrial = ({ mutation, name }: Trial, place: string): void => {
+const layOutTrial = ({ mutation, matches, name }: Trial, place: string): void => {
   const tree = join(place, name)
   layOut(tree, mutation)
   const shared = join(tree, 'node_modules/ava')
   mkdirSync(shared, { recursive: true })
   writeFileSync(join(shared, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
-  writeFileSync(join(shared, 'index.js'), `import { titled } from '${titled}'\nexport default titled(${JSON.stringify(name)}, ${JSON.stringify(mutation.killer[1] ?? '*')})`)
+  writeFileSync(join(shared, 'index.js'), `import { titled } from '${titled}'\nexport default titled(${JSON.stringify(name)}, ${JSON.stringify(matches)})`)
 }
 
 /** Whether the tree of a trial stands; who waits for one that does not hears why. */
@@ -49,24 +51,26 @@ const isLaidOut = (trial: Trial, place: string): boolean => {
   }
 }
 
-/** One run of AVA over the killers of several mistakes. */
+/** One run of AVA over all that the trials ask for. */
 const runTrials = (trials: readonly Trial[], place: string): Promise<void> => new Promise((resolve, reject) => {
-  const files = trials.map(({ name, mutation: { killer: [file] } }) => `./${name}/${file.replace(/ts$/, 'js')}`)
+  const files = trials.flatMap(({ name, files }) => files.map(file => `./${name}/${file.replace(/ts$/, 'js')}`))
   writeFileSync(join(place, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(place, 'ava.config.js'), `export default ${JSON.stringify(CONFIG)}`)
   writeFileSync(join(place, 'killers.test.js'), files.map(file => `import '${file}'`).join('\n'))
   const child = spawn(process.execPath, [ava, '--tap'], { cwd: place, stdio: ['ignore', 'pipe', 'pipe'] })
   const byName = new Map(trials.map(trial => [trial.name, trial]))
+  const passed = new Set<string>()
   let out = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { out += text })
   createInterface({ input: child.stdout }).on('line', line => {
     out += `${line}\n`
-    const [, failed = ''] = /^not ok \d+ - (m\d+) › /.exec(line) ?? []
-    byName.get(failed)?.tell({ isCaught: true, out: line })
+    const [, no, name = ''] = /^(not )?ok \d+ - (t\d+) › /.exec(line) ?? []
+    if (no === undefined) passed.add(name)
+    else byName.get(name)?.tell({ verdict: 'failed', out: line })
   })
   child.once('error', reject)
   child.once('close', () => {
-    for (const { tell } of trials) tell({ isCaught: false, out })
+    for (const { name, tell } of trials) tell({ verdict: passed.has(name) ? 'passed' : 'nothing ran', out })
     resolve()
   })
 })
@@ -80,8 +84,8 @@ const runAll = async (trials: readonly Trial[]): Promise<void> => {
 
 let waiting: Trial[] = []
 
-/** Runs the killer against the mistake, together with all that are asked for in the same turn. */
-export const tryMutation = (mutation: Mutation): Promise<Outcome> => new Promise((tell, fail) => {
+/** Runs tests together with all that are asked for in the same turn. */
+const tryOut = (what: Pick<Trial, 'mutation' | 'files' | 'matches'>): Promise<Outcome> => new Promise((tell, fail) => {
   if (waiting.length === 0) {
     setImmediate(() => {
       const trials = waiting
@@ -89,8 +93,17 @@ export const tryMutation = (mutation: Mutation): Promise<Outcome> => new Promise
       void runAll(trials)
     })
   }
-  waiting.push({ mutation, name: `m${waiting.length}`, tell, fail })
+  waiting.push({ ...what, name: `t${waiting.length}`, tell, fail })
 })
+
+/** Runs the killer against its mistake. */
+export const tryMutation = (mutation: Mutation): Promise<Outcome> => {
+  const { killer: [file, match = '*'] } = mutation
+  return tryOut({ mutation, files: [file], matches: [match] })
+}
+
+/** Runs killers where there is no mistake and all else is as it is with one: what fails here fails because of where it is. Files share a tree, since to load one takes long. */
+export const tryWithout = (files: readonly string[], matches: readonly string[]): Promise<Outcome> => tryOut({ files, matches })
 
 /** A seed that is not done after so long has hit a loop without end. */
 const ENDLESS_MS = 180_000

@@ -7,8 +7,8 @@ type Run = (t: ExecutionContext) => unknown
 const isMatch = (title: string, pattern: string): boolean =>
   new RegExp(`^${pattern.split('*').map(part => part.replace(/[^\w\s]/g, '\\$&')).join('.*')}$`).test(title)
 
-/** Only the tests that match, by titles that begin with the name of the trial; once one has failed the others have nothing to add, and pass. */
-export const titled = (name: string, match: string): typeof ava => {
+/** Only the tests that match one of the patterns, by titles that begin with the name of the trial; once one has failed the others have nothing to add, and pass. */
+export const titled = (name: string, matches: readonly string[]): typeof ava => {
   let isCaught = false
   const guarded = (run: Run): Run => async t => {
     if (isCaught) return t.pass()
@@ -22,7 +22,7 @@ export const titled = (name: string, match: string): typeof ava => {
   const wrapped = <Test extends object>(test: Test): Test => new Proxy(test, {
     apply: (target, self, [title, run, ...rest]: [unknown, Run, ...unknown[]]) => {
       if (typeof title !== 'string') return Reflect.apply(target as () => unknown, self, [title, run, ...rest])
-      return isMatch(title, match) ? Reflect.apply(target as () => unknown, self, [`${name} › ${title}`, guarded(run), ...rest]) : undefined
+      return matches.some(match => isMatch(title, match)) ? Reflect.apply(target as () => unknown, self, [`${name} › ${title}`, guarded(run), ...rest]) : undefined
     },
     get: (target, key) => {
       const inner: unknown = Reflect.get(target, key)
