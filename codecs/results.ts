@@ -39,8 +39,11 @@ const tagged = (tag: number, bytes: Uint8Array): Uint8Array => {
 
 const isMark = (result: unknown): result is NoResult => MARKS.some(mark => mark === result)
 
+/** What takes the place of a result, as an entry. */
+export const encodeMark = (mark: NoResult): Uint8Array => Uint8Array.of(FIRST_MARK + MARKS.indexOf(mark))
+
 const encodeResult = <R>(codec: t.Encoder<R, unknown>, result: Told<R>): Either<readonly string[], Uint8Array> => {
-  if (isMark(result)) return right(Uint8Array.of(FIRST_MARK + MARKS.indexOf(result)))
+  if (isMark(result)) return right(encodeMark(result))
   if (result instanceof MachineFailed) return right(tagged(FAILED, Buffer.from(result.reason.slice(0, MAX_REASON_CHARACTERS))))
   const encoded = encodeValue(codec, result)
   return isLeft(encoded) ? encoded : right(tagged(OK, encoded.right))
@@ -48,17 +51,21 @@ const encodeResult = <R>(codec: t.Encoder<R, unknown>, result: Told<R>): Either<
 
 const failedFrom = (reason: Uint8Array): MachineFailed => new MachineFailed(new TextDecoder().decode(reason).slice(0, MAX_REASON_CHARACTERS))
 
+/** Encodes results one after another, each as an entry. Many commands come to the same null or true: the bytes of the one before are its own, too. */
+export const resultEncoder = <R>(codec: t.Encoder<R, unknown>): ((result: Told<R>) => Either<readonly string[], Uint8Array>) => {
+  let before: { readonly result: Told<R>; readonly encoded: Either<readonly string[], Uint8Array> } | undefined
+  return result => {
+    if (before === undefined || result !== before.result || Object(result) === result) before = { result, encoded: encodeResult(codec, result) }
+    return before.encoded
+  }
+}
+
 /** All results in one body, in the commands' order; one that cannot be encoded makes none. */
 export const encodeResults = <R>(codec: t.Encoder<R, unknown>, results: readonly Told<R>[]): Either<string, EntryBody> => {
+  const encode = resultEncoder(codec)
   const entries: Uint8Array[] = []
   for (let i = 0; i < results.length; i++) {
-    const result = results[i]!
-    // Many commands come to the same null or true: the bytes of the one before are its own, too.
-    if (i > 0 && result === results[i - 1] && Object(result) !== result) {
-      entries.push(entries[i - 1]!)
-      continue
-    }
-    const encoded = encodeResult(codec, result)
+    const encoded = encode(results[i]!)
     if (isLeft(encoded)) return left(`result ${i}: ${encoded.left.join('; ')}`)
     entries.push(encoded.right)
   }

@@ -7,7 +7,7 @@ import { type Numbering, isOpening, numberingOf } from '../../codecs/entries.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { CommandBatch, EntryBatch, Index, Millis } from '../../lib/types.js'
 
-/** These belong to the format: a member with others would apply other commands. */
+/** This and the next two belong to the format: a member with others would apply other commands. */
 export const MAX_SESSIONS = 4096
 /** A session that is not used for so long is closed. */
 export const SESSION_MS: Millis = 60 * 60 * 1000
@@ -15,13 +15,20 @@ export const SESSION_MS: Millis = 60 * 60 * 1000
 export const LONGEST_STEP_MS: Millis = 60 * 1000
 /** Results that are kept of one session; who numbers commands has no more of them open. */
 export const MAX_OPEN_COMMANDS = 16_384
+/**
+ * Results that are kept of all sessions together. What is kept decides only what is told, and `last` alone what is applied: so this bound and the next may
+ * differ from member to member.
+ */
+export const MAX_KEPT_RESULTS = 4 * MAX_OPEN_COMMANDS
+/** Bytes of results that go with a snapshot. */
+export const MAX_KEPT_BYTES = 16 * 1024 * 1024
 /** Runs of commands in the log of which it is known that they changed nothing. */
 export const MAX_VOID_RUNS = 4096
 
-/** What commands in a row came to, by the number of the first. */
+/** What commands in a row came to, by the number of the first; `FORGOTTEN` where that could not be carried. */
 export interface Kept<R> {
   readonly first: number
-  readonly results: readonly (R | MachineFailed)[]
+  readonly results: readonly (R | MachineFailed | typeof FORGOTTEN)[]
 }
 
 export interface Session<R> {
@@ -76,9 +83,13 @@ interface Work<R> extends SessionTable<R> {
   forgottenUpTo: Index
   /** Whose command came last: it stands last already. */
   latest: Index
+  /** Results that are kept, those included that nobody waits for and that stand in one run with others. */
+  results: number
 }
 
 const isExpired = ({ clock }: Pick<Work<unknown>, 'clock'>, { usedAt }: Session<unknown>): boolean => clock - usedAt > SESSION_MS
+
+const countOf = ({ kept }: Session<unknown>): number => kept.reduce((count, { results }) => count + results.length, 0)
 
 /** Those that were not used for longest make room. */
 const open = <R>(work: Work<R>, id: Index): void => {
@@ -86,6 +97,7 @@ const open = <R>(work: Work<R>, id: Index): void => {
   for (const [oldest, session] of sessions) {
     if (sessions.size < MAX_SESSIONS && !isExpired(work, session)) break
     sessions.delete(oldest)
+    work.results -= countOf(session)
   }
   sessions.set(id, { last: 0, awaited: 1, usedAt: clock, kept: [] })
   work.latest = id
@@ -116,13 +128,22 @@ const firstPlace = <A>(list: readonly A[], holds: (item: A) => boolean): number 
 }
 
 /** What came of those below `awaited` is dropped. */
-const drop = (session: Session<unknown>, awaited: number): void => {
+const drop = <R>(work: Work<R>, session: Session<R>, awaited: number): void => {
   if (awaited <= session.awaited) return
   session.awaited = awaited
   const { kept } = session
   let spent = 0
-  while (spent < kept.length && kept[spent]!.first + kept[spent]!.results.length <= awaited) spent++
+  while (spent < kept.length && kept[spent]!.first + kept[spent]!.results.length <= awaited) work.results -= kept[spent++]!.results.length
   if (spent > 0) kept.splice(0, spent)
+}
+
+/** Sessions that were not used for longest lose their results until a quarter of all is free again, so that nobody looks for them often; that of the last command keeps its own. */
+const forgetOldest = <R>(work: Work<R>): void => {
+  for (const [id, session] of work.sessions) {
+    if (work.results <= 0.75 * MAX_KEPT_RESULTS || id === work.latest) return
+    work.results -= countOf(session)
+    session.kept.length = 0
+  }
 }
 
 /** What came of `count` commands from number `first` on, which were applied before, or passed by later ones. */
@@ -147,7 +168,7 @@ const noteVoids = <R>(work: Work<R>, first: Index, count: number): void => {
 const answersOf = <R>(work: Work<R>, { session: id, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
   const session = use(work, id)
   if (session === undefined) return Array.from<Told<R>>({ length: count }).fill(EXPIRED)
-  drop(session, awaited)
+  drop(work, session, awaited)
   const repeated = Math.min(count, session.last - (first + skip) + 1)
   return repeated > 0 ? recall(session, first + skip, repeated) : undefined
 }
@@ -170,14 +191,16 @@ const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefi
   return answers
 }
 
-const applied = <R>({ sessions }: Work<R>, { body, skip }: CommandBatch, results: readonly (R | MachineFailed)[]): void => {
+const applied = <R>(work: Work<R>, { body, skip }: CommandBatch, results: readonly (R | MachineFailed)[]): void => {
   const numbering = numberingOf(body)
-  const session = numbering && sessions.get(numbering.session)
+  const session = numbering && work.sessions.get(numbering.session)
   if (numbering === undefined || session === undefined) return
   const first = numbering.first + skip
   session.last = first + results.length - 1
   session.kept.push({ first, results })
-  drop(session, session.last - MAX_OPEN_COMMANDS + 1)
+  work.results += results.length
+  drop(work, session, session.last - MAX_OPEN_COMMANDS + 1)
+  if (work.results > MAX_KEPT_RESULTS) forgetOldest(work)
 }
 
 const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
@@ -187,7 +210,7 @@ const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
 
 /** The sessions of one member's machine: none. */
 export const createSessions = <R>(): Sessions<R> => {
-  const work: Work<R> = { sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0, latest: 0 }
+  const work: Work<R> = { sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0, latest: 0, results: 0 }
   return {
     begin: batch => begin(work, batch),
     applied: (batch, results) => applied(work, batch, results),
@@ -195,6 +218,9 @@ export const createSessions = <R>(): Sessions<R> => {
     get table() {
       return work
     },
-    become: ({ sessions, voids, ...others }) => Object.assign(work, others, { sessions: new Map(sessions), voids: [...voids], latest: 0 }),
+    become: ({ sessions, voids, clock, time, forgottenUpTo }) => {
+      const results = [...sessions.values()].reduce((sum, session) => sum + countOf(session), 0)
+      Object.assign(work, { sessions: new Map(sessions), clock, time, voids: [...voids], forgottenUpTo, latest: 0, results } satisfies Work<R>)
+    },
   }
 }

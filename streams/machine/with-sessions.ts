@@ -3,24 +3,32 @@ import type { Type } from 'io-ts'
 import { type Observable, concat, defer, from, ignoreElements, tap } from 'rxjs'
 import { isLeft } from '../../lib/prelude.js'
 import type { RunningMachine } from './machine.js'
-import { PREFACE_BYTES, decodeSessions, encodeSessions, readPreface } from './session-bytes.js'
+import { PIECE_HEADER_BYTES, PREFACE_BYTES, createSessionReader, encodeSessions, readPreface } from './session-bytes.js'
 import { type SessionTable, type Sessions, noSessions } from './sessions.js'
 
-/** The first chunk of the machine is asked for when the first of all is, as a machine may expect. */
-const behind = (preface: Uint8Array, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
+const CUT = 'the sessions cannot be read: they end early'
+
+type Chunk = IteratorResult<Uint8Array, unknown>
+
+/** The first chunk of the machine is asked for when the first of all is, as a machine may expect, which may also answer at once. */
+const behind = (preface: Iterator<Uint8Array, void>, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => {
     const iterator = chunks[Symbol.asyncIterator]()
-    const first: Promise<IteratorResult<Uint8Array, unknown>>[] = []
-    let isBegun = false
+    const ask = (): Promise<Chunk> => new Promise(resolve => { resolve(iterator.next()) })
+    let first: Promise<Chunk> | undefined
+    let isPreface = true
     return {
-      next: () => {
-        if (isBegun) return first.pop() ?? iterator.next()
-        isBegun = true
-        const asked = iterator.next()
-        // A failure is told to whoever asks for it next.
-        asked.catch(() => undefined)
-        first.push(asked)
-        return Promise.resolve({ done: false, value: preface })
+      next: async () => {
+        if (!isPreface) return ask()
+        if (first === undefined) {
+          first = ask()
+          // A failure is told to whoever asks for it next.
+          first.catch(() => undefined)
+        }
+        const piece = preface.next()
+        if (piece.done !== true) return piece
+        isPreface = false
+        return first
       },
       return: async () => await iterator.return?.() ?? { done: true, value: undefined },
     }
@@ -29,6 +37,7 @@ const behind = (preface: Uint8Array, chunks: AsyncIterable<Uint8Array>): AsyncIt
 
 /** At least so many bytes, or all there are. */
 const gather = async (chunks: AsyncIterator<Uint8Array>, held: Buffer, length: number): Promise<Buffer> => {
+  if (held.length >= length) return held
   const parts = [held]
   let bytes = held.length
   while (bytes < length) {
@@ -41,17 +50,24 @@ const gather = async (chunks: AsyncIterator<Uint8Array>, held: Buffer, length: n
   return Buffer.concat(parts)
 }
 
-/** The sessions at the front of a snapshot's contents, and what of the machine's bytes came with them. */
+/** The sessions at the front of a snapshot's contents, piece by piece, and what of the machine's bytes came with them. */
 const readSessions = async <R>(chunks: AsyncIterator<Uint8Array>, result: Type<R, unknown>): Promise<readonly [SessionTable<R>, Uint8Array]> => {
-  const head = await gather(chunks, Buffer.alloc(0), PREFACE_BYTES)
-  const length = readPreface(head)
-  if (isLeft(length)) throw new Error(length.left)
-  if (length.right === undefined) return [noSessions<R>(), head]
-  const end = PREFACE_BYTES + length.right
-  const bytes = await gather(chunks, head, end)
-  const table = decodeSessions(bytes.subarray(PREFACE_BYTES, end), result)
-  if (isLeft(table)) throw new Error(table.left)
-  return [table.right, bytes.subarray(end)]
+  let held = await gather(chunks, Buffer.alloc(0), PREFACE_BYTES)
+  const follow = readPreface(held)
+  if (isLeft(follow)) throw new Error(follow.left)
+  if (!follow.right) return [noSessions<R>(), held]
+  const reader = createSessionReader(result)
+  for (held = held.subarray(PREFACE_BYTES); ;) {
+    held = await gather(chunks, held, PIECE_HEADER_BYTES)
+    if (held.length < PIECE_HEADER_BYTES) throw new Error(CUT)
+    const end = PIECE_HEADER_BYTES + held.readUInt32LE(0)
+    if (end === PIECE_HEADER_BYTES) return [reader.table, held.subarray(end)]
+    held = await gather(chunks, held, end)
+    if (held.length < end) throw new Error(CUT)
+    const fault = reader.take(held.subarray(PIECE_HEADER_BYTES, end))
+    if (fault !== undefined) throw new Error(fault)
+    held = held.subarray(end)
+  }
 }
 
 /** What is left for the machine, once the sessions are read. */

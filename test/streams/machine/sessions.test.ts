@@ -5,10 +5,9 @@ import { type Numbering, packEntries, packOpening } from '../../../codecs/entrie
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../../codecs/results.js'
 import { dropAfter, dropBefore, lastIndexOf } from '../../../lib/batch.js'
 import { MachineFailed } from '../../../lib/errors.js'
-import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, EntryBody, Index, Millis } from '../../../lib/types.js'
-import { decodeSessions, encodeSessions, PREFACE_BYTES, readPreface } from '../../../streams/machine/session-bytes.js'
-import { LONGEST_STEP_MS, MAX_OPEN_COMMANDS, MAX_VOID_RUNS, MAX_SESSIONS, SESSION_MS, type Sessions, createSessions } from '../../../streams/machine/sessions.js'
+import { createSessionReader, encodeSessions, PIECE_HEADER_BYTES, PREFACE_BYTES, readPreface } from '../../../streams/machine/session-bytes.js'
+import { LONGEST_STEP_MS, MAX_KEPT_BYTES, MAX_KEPT_RESULTS, MAX_OPEN_COMMANDS, MAX_VOID_RUNS, MAX_SESSIONS, SESSION_MS, type Sessions, createSessions } from '../../../streams/machine/sessions.js'
 
 /** A log as it grows, and a machine that answers each command with the index at which it is applied. */
 const world = (sessions: Sessions<number> = createSessions(), time: Millis = 1_000_000) => {
@@ -187,18 +186,26 @@ test('where too many runs changed nothing to remember them all, it is known up t
 
 // ── in a snapshot ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const saved = (sessions: Sessions<number>, codec: t.Type<number, unknown> = t.number): Sessions<number> => {
-  const bytes = encodeSessions(sessions.table, codec)
-  assertPreface(bytes)
-  const table = decodeSessions(bytes.subarray(PREFACE_BYTES), codec)
-  if (isLeft(table)) throw new Error(table.left)
-  const restored = createSessions<number>()
-  restored.become(table.right)
-  return restored
+const bytesOf = <R>(sessions: Sessions<R>, codec: t.Type<R, unknown>): Buffer => Buffer.concat([...encodeSessions(sessions.table, codec)])
+
+/** Each without its length. */
+const piecesOf = (bytes: Buffer): readonly Buffer[] => {
+  const pieces: Buffer[] = []
+  for (let at = PREFACE_BYTES, length = bytes.readUInt32LE(at); length > 0; length = bytes.readUInt32LE(at)) {
+    pieces.push(bytes.subarray(at + PIECE_HEADER_BYTES, at += PIECE_HEADER_BYTES + length))
+  }
+  return pieces
 }
-const assertPreface = (bytes: Uint8Array): void => {
-  const length = readPreface(bytes)
-  if (isLeft(length) || length.right !== bytes.length - PREFACE_BYTES) throw new Error('the preface says something else')
+
+const saved = <R>(sessions: Sessions<R>, codec: t.Type<R, unknown>): Sessions<R> => {
+  const reader = createSessionReader(codec)
+  for (const piece of piecesOf(bytesOf(sessions, codec))) {
+    const fault = reader.take(piece)
+    if (fault !== undefined) throw new Error(fault)
+  }
+  const restored = createSessions<R>()
+  restored.become(reader.table)
+  return restored
 }
 
 /** A log with all that a table may have: several sessions, results kept and dropped, failures, numbers left out, runs that changed nothing. */
@@ -219,7 +226,7 @@ const eventful = () => {
 
 test('what is saved and restored goes on as if nothing had happened', assert => {
   const before = eventful()
-  const restored = saved(before.w.sessions)
+  const restored = saved(before.w.sessions, t.number)
   assert.deepEqual([...restored.table.sessions.keys()], [...before.w.sessions.table.sessions.keys()], 'in the order of their use')
   const after = world(restored, 1_005_000)
   for (const w of [before.w, after]) {
@@ -228,7 +235,7 @@ test('what is saved and restored goes on as if nothing had happened', assert => 
     assert.deepEqual(w.use(before.other, 2, 2), [9, 15])
     assert.deepEqual(Array.from({ length: 15 }, (_, i) => i + 1).filter(w.sessions.isVoid), [13, 14])
   }
-  assert.deepEqual(encodeSessions(after.sessions.table, t.number), encodeSessions(before.w.sessions.table, t.number))
+  assert.deepEqual(bytesOf(after.sessions, t.number), bytesOf(before.w.sessions, t.number))
 })
 
 test('what is saved does not tell in which slices a machine was given its commands', assert => {
@@ -239,14 +246,17 @@ test('what is saved does not tell in which slices a machine was given its comman
   sliced.give(dropAfter(batch, 3))
   sliced.give(dropBefore(batch, 4))
   for (const w of [whole, sliced]) w.use(1, 7, 1, 5)
-  assert.deepEqual(encodeSessions(sliced.sessions.table, t.number), encodeSessions(whole.sessions.table, t.number))
+  assert.deepEqual(bytesOf(sliced.sessions, t.number), bytesOf(whole.sessions, t.number))
 })
 
-test('a result that cannot be encoded is not kept, and the command still not applied again', assert => {
+test('a result that cannot be encoded is forgotten in its place, those beside it are told, and no command is applied again', assert => {
   const w = world()
-  w.use(w.open(), 1)
-  const never = new t.Type<number, unknown>('Never', t.number.is, t.number.validate, () => { throw new Error('not in bytes') })
-  assert.deepEqual(world(saved(w.sessions, never)).use(1, 1), [FORGOTTEN])
+  w.use(w.open(), 1, 4)
+  const even = new t.Type<number, unknown>('Even', t.number.is, t.number.validate, value => {
+    if (value % 2 === 1) throw new Error('not in bytes')
+    return value
+  })
+  assert.deepEqual(world(saved(w.sessions, even)).use(1, 1, 4), [2, FORGOTTEN, 4, FORGOTTEN])
 })
 
 test('a result that the codec does not read any more is forgotten, and the command still not applied again', assert => {
@@ -256,13 +266,78 @@ test('a result that the codec does not read any more is forgotten, and the comma
   assert.deepEqual(world(saved(w.sessions, other)).use(1, 1), [FORGOTTEN])
 })
 
-test('bytes that end elsewhere are refused with a reason', assert => {
-  const bytes = encodeSessions(eventful().w.sessions.table, t.number)
-  for (let length = 0; length < bytes.length - PREFACE_BYTES; length++) {
-    assert.deepEqual(decodeSessions(bytes.subarray(PREFACE_BYTES, PREFACE_BYTES + length), t.number)._tag, 'Left')
+test('pieces that end elsewhere are refused with a reason', assert => {
+  const [table, ...parts] = piecesOf(bytesOf(eventful().w.sessions, t.number))
+  assert.is(parts.length, 3)
+  for (const part of [undefined, ...parts]) {
+    const whole = part ?? table!
+    const take = (piece: Uint8Array): string | undefined => {
+      const reader = createSessionReader(t.number)
+      if (part !== undefined) reader.take(table!)
+      return reader.take(piece)
+    }
+    assert.is(take(whole), undefined)
+    for (let length = 0; length < whole.length; length++) assert.regex(take(whole.subarray(0, length)) ?? '', /cannot be read/)
+    assert.is(take(Buffer.concat([whole, Uint8Array.of(0)])), 'the sessions cannot be read: something follows them')
   }
-  const longer = Buffer.concat([bytes.subarray(PREFACE_BYTES), Uint8Array.of(0)])
-  assert.deepEqual(decodeSessions(longer, t.number), { _tag: 'Left', left: 'the sessions cannot be read: something follows them' })
+})
+
+test('contents of another format are refused, and those of before there were sessions are the machine\'s', assert => {
+  const bytes = bytesOf(eventful().w.sessions, t.number)
+  assert.deepEqual(readPreface(bytes), { _tag: 'Right', right: true })
   assert.deepEqual(readPreface(bytes.with(7, 2)), { _tag: 'Left', left: 'the sessions are of format 2, and this version reads 1' })
-  assert.deepEqual(readPreface(Buffer.from('the state of a machine')), { _tag: 'Right', right: undefined })
+  assert.deepEqual(readPreface(Buffer.from('the state of a machine')), { _tag: 'Right', right: false })
+})
+
+// ── with many results ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What was applied of `session` from number 1 on, a result of so many characters each. */
+const longResults = (sessions: Sessions<string>, session: Index, count: number, characters: number): void => {
+  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, first: 1, awaited: 1 })
+  const batch: CommandBatch = { kind: 'command', firstIndex: 10, term: 1, time: 5, count, body, skip: 0 }
+  if (sessions.begin(batch) === undefined) sessions.applied(batch, Array.from({ length: count }, (_, i) => `${i + 1}`.padStart(characters)))
+}
+const opened = (...ids: readonly Index[]): Sessions<string> => {
+  const sessions = createSessions<string>()
+  for (const firstIndex of ids) sessions.begin({ kind: 'noop', firstIndex, term: 1, time: 5, count: 1 })
+  return sessions
+}
+const known = (sessions: Sessions<string>, session: Index, count: number): readonly number[] => {
+  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, first: 1, awaited: 1 })
+  const told = sessions.begin({ kind: 'command', firstIndex: 10, term: 1, time: 5, count, body, skip: 0 }) ?? []
+  return told.flatMap(result => typeof result === 'string' ? [Number(result)] : [])
+}
+
+test('of results goes with a snapshot what there is room for, what came last first, and no command is applied again', assert => {
+  const sessions = opened(1, 2)
+  longResults(sessions, 1, 3000, 4096)
+  longResults(sessions, 2, 3000, 4096)
+  const bytes = bytesOf(sessions, t.string)
+  assert.true(bytes.length > 0.99 * MAX_KEPT_BYTES && bytes.length < 1.01 * MAX_KEPT_BYTES)
+  const restored = saved(sessions, t.string)
+  assert.is(known(restored, 2, 3000).length, 3000)
+  const rest = known(restored, 1, 3000)
+  assert.true(rest.length > 900 && rest.length < 1200)
+  assert.deepEqual(rest, Array.from(rest, (_, i) => 3001 - rest.length + i))
+  assert.is(restored.table.sessions.get(1)?.last, 3000)
+})
+
+test('sessions are encoded as they were, a chunk at a time', assert => {
+  const sessions = opened(1, 2)
+  longResults(sessions, 1, 200, 4096)
+  const chunks = encodeSessions(sessions.table, t.string)
+  longResults(sessions, 2, 200, 4096)
+  const sizes = [...chunks].map(({ length }) => length)
+  assert.true(sizes.length > 10 && sizes.every(size => size < 96 * 1024))
+  assert.true(sizes.reduce((sum, size) => sum + size, 0) < 210 * 4200)
+})
+
+test('of too many results those are forgotten whose session was not used for longest', assert => {
+  const ids = [1, 2, 3, 4, 5]
+  const sessions = opened(...ids)
+  for (const id of ids) longResults(sessions, id, MAX_OPEN_COMMANDS, 1)
+  const count = (): number => [...sessions.table.sessions.values()].reduce((sum, { kept }) => sum + kept.reduce((more, { results }) => more + results.length, 0), 0)
+  assert.true(count() <= MAX_KEPT_RESULTS)
+  assert.deepEqual(ids.map(id => known(sessions, id, 9).length), [0, 0, 9, 9, 9])
+  assert.deepEqual(ids.map(id => sessions.table.sessions.get(id)?.last), ids.map(() => MAX_OPEN_COMMANDS))
 })
