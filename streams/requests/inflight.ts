@@ -42,8 +42,8 @@ export interface InflightRequests<R> {
   add(route: Route, proposals: readonly Proposal<R>[]): Unaddressed
   /** It stands in this member's log: whoever watches its commands is told where. */
   appended(id: number, firstIndex: Index, term: Term): void
-  /** Tells the proposers, or keeps what was refused for `reopen`, and what was lost for `repeat`. */
-  settle(fate: Fate<R>): void
+  /** Tells the proposers, or keeps what was refused for `reopen`, and what was lost for `repeat`. Whether a session was asked for, and there is none. */
+  settle(fate: Fate<R>): boolean
   /** What is in request will not be answered any more: it may have been appended. */
   lose(reason: string): void
   /** What is in request was never looked at: it is kept for `reopen`, like all that was refused. */
@@ -190,22 +190,27 @@ const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, session
 }
 
 const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
-  if (isOpening(request)) return results[0] === OPENED ? state.numbers.adopt(firstIndex) : undefined
+  if (isOpening(request)) return results[0] === OPENED ? state.numbers.begin(firstIndex) : undefined
   if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.session)
   end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
 }
 
-const settle = <R>(state: InflightState<R>, fate: Fate<R>): void => {
-  const request = state.requests.get(fate.id)
-  if (request === undefined) return
-  state.requests.delete(fate.id)
-  state.bytes -= request.bytes
+const decide = <R>(state: InflightState<R>, request: InflightRequest<R>, fate: Fate<R>): void => {
   switch (fate.type) {
     case 'committed': return commit(state, request, fate)
     case 'lost': return keep(state, request, 'the leader lost track of the command, as when its leadership ends')
     case 'refused': return refuse(state, request, fate.reason)
     default: return unreachable(fate)
   }
+}
+
+const settle = <R>(state: InflightState<R>, fate: Fate<R>): boolean => {
+  const request = state.requests.get(fate.id)
+  if (request === undefined) return false
+  state.requests.delete(fate.id)
+  state.bytes -= request.bytes
+  decide(state, request, fate)
+  return isOpening(request) && state.numbers.session === undefined
 }
 
 /** No request has a fate to come any more. */

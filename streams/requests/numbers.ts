@@ -10,7 +10,9 @@ export interface Numbers {
   readonly room: number
   /** Whether this session is known to be closed. */
   isExpired(session: Index): boolean
-  /** Commands are counted in this session from now on, unless they are counted in one that is open, or it is known to be closed. */
+  /** This was opened at one's own request, so it is open wherever its entry stands: commands are counted in it from now on, unless they are counted in one that is open. */
+  begin(session: Index): void
+  /** The same of one that was found open, unless it is known to be closed. */
   adopt(session: Index): void
   expire(session: Index): void
   /** Numbers for so many, which are open until they are `settled`. */
@@ -24,8 +26,8 @@ export interface Numbers {
 export const createNumbers = (): Numbers => {
   let session: Index | undefined
   let next = 1
-  // Whoever counts goes from one session to a later one, so all up to the last that was closed are closed to it.
-  let expiredUpTo: Index = 0
+  // No bound says it: a cluster that has lost its log opens sessions at indices that it had before.
+  const expired = new Set<Index>()
   /** Those that are open, of all sessions, in the order in which they were taken. */
   const open = new Set<Numbering>()
 
@@ -34,6 +36,12 @@ export const createNumbers = (): Numbers => {
     for (const numbering of open) if (numbering.session === id) return numbering.first
     return next
   }
+  const begin = (id: Index): void => {
+    if (session !== undefined) return
+    expired.delete(id)
+    session = id
+    next = 1
+  }
   return {
     get session() {
       return session
@@ -41,14 +49,11 @@ export const createNumbers = (): Numbers => {
     get room() {
       return session === undefined ? 0 : MAX_OPEN_COMMANDS - (next - lowest(session))
     },
-    isExpired: id => id <= expiredUpTo,
-    adopt: id => {
-      if (session !== undefined || id <= expiredUpTo) return
-      session = id
-      next = 1
-    },
+    isExpired: id => expired.has(id),
+    begin,
+    adopt: id => { if (!expired.has(id)) begin(id) },
     expire: id => {
-      expiredUpTo = Math.max(expiredUpTo, id)
+      expired.add(id)
       if (session === id) session = undefined
     },
     take: count => {

@@ -226,7 +226,8 @@ const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): voi
   // Whoever lost it has lost its office, or cannot say what came of it: it would do so again.
   else if (fate.type === 'lost') state.asking.refused(key, 'notReady')
   else if (fate.type === 'committed') state.asking.taken()
-  state.inflight.settle(fate)
+  // What opens none would open none again.
+  if (state.inflight.settle(fate) && !state.asking.isPaused) state.asking.refused(key, 'notReady')
   proceed(state)
 }
 

@@ -174,6 +174,35 @@ test('the session of the own term is not taken again once it is closed', assert 
   assert.deepEqual(sent(o), ['self 3 5/1 from 1: a', 'self 3 opens', 'self 3 70/1 from 1: a'])
 })
 
+test('a session is taken wherever it is opened, also before one that is closed, as in a cluster that has lost its log', assert => {
+  const o = origin()
+  o.toOther('n2')
+  submitEach(o, 'a')
+  opened(o, 'n2', 1, 30_000)
+  o.committed('n2', 2, 1)
+  submitEach(o, 'b')
+  o.committed('n2', 3, EXPIRED)
+  o.turn()
+  opened(o, 'n2', 4, 5)
+  assert.deepEqual(sent(o).slice(2), ['n2 30000/2 from 2: b', 'n2 opens', 'n2 5/1 from 1: b'])
+})
+
+for (const [what, fate] of [
+  ['refused as invalid', refused(1, 'invalid')], ['refused', refused(1, 'busy')], ['lost', { type: 'lost', id: 1 }],
+  ['answered with something else', { type: 'committed', id: 1, firstIndex: 9, results: [] }],
+] as const) test(`an opening that is ${what} is asked for again with the next tick, and not before`, assert => {
+  const o = origin()
+  o.toOther('n2')
+  submitEach(o, 'a')
+  o.out.settle('n2', fate)
+  o.turn()
+  assert.deepEqual(sent(o), ['n2 opens'])
+  o.wait(50)
+  assert.deepEqual(sent(o), ['n2 opens', 'n2 opens'])
+  opened(o, 'n2', 2, 41)
+  assert.deepEqual(sent(o).slice(2), ['n2 41/1 from 1: a'])
+})
+
 test('no more commands are open than results are kept', assert => {
   const o = origin()
   o.to('n2')
