@@ -195,10 +195,17 @@ const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { first
   end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
 }
 
+/** Whether it changed nothing for certain, although nobody says so: it follows something refused, or was sent once, in a session that had closed before. */
+const changedNothing = <R>({ refusedFrom, numbers }: InflightState<R>, { id, isRepeated, numbering }: InflightRequest<R>): boolean =>
+  !isRepeated && (id > refusedFrom || (numbering !== undefined && numbers.isExpired(numbering.session)))
+
+/** Nobody says what became of it. */
+const miss = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: string): void => changedNothing(state, request) ? takeBack(state, request) : keep(state, request, reason)
+
 const decide = <R>(state: InflightState<R>, request: InflightRequest<R>, fate: Fate<R>): void => {
   switch (fate.type) {
     case 'committed': return commit(state, request, fate)
-    case 'lost': return keep(state, request, 'the leader lost track of the command, as when its leadership ends')
+    case 'lost': return miss(state, request, 'the leader lost track of the command, as when its leadership ends')
     case 'refused': return refuse(state, request, fate.reason)
     default: return unreachable(fate)
   }
@@ -222,15 +229,8 @@ const close = <R>(state: InflightState<R>): readonly InflightRequest<R>[] => {
   return requests
 }
 
-/** Whether it changed nothing for certain, although nobody says so: it follows something refused, or was sent once, in a session that had closed before. */
-const changedNothing = <R>({ refusedFrom, numbers }: InflightState<R>, { id, isRepeated, numbering }: InflightRequest<R>): boolean =>
-  !isRepeated && (id > refusedFrom || (numbering !== undefined && numbers.isExpired(numbering.session)))
-
 const lose = <R>(state: InflightState<R>, reason: string): void => {
-  for (const request of close(state)) {
-    if (changedNothing(state, request)) takeBack(state, request)
-    else keep(state, request, reason)
-  }
+  for (const request of close(state)) miss(state, request, reason)
 }
 
 const giveUp = <R>(state: InflightState<R>, reason: string): void => {

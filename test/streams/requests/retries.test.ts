@@ -148,6 +148,18 @@ test('a session that turns out to be closed is replaced, and what was sent once 
   assert.deepEqual(sent(o).slice(4), ['n3 opens', 'n3 90/1 from 1: b c'])
 })
 
+test('what was sent once in a session that had closed before changed nothing, also where the leader has lost it', assert => {
+  const o = origin()
+  o.to('n2')
+  submitEach(o, 'a', 'b')
+  o.committed('n2', 1, EXPIRED)
+  o.out.settle('n2', { type: 'lost', id: 2 })
+  o.wait(50)
+  opened(o, 'n2', 3, 90)
+  assert.deepEqual(sent(o).slice(2), ['n2 opens', 'n2 90/1 from 1: a b'])
+  assert.deepEqual(o.outcomes, {})
+})
+
 test('of what was sent again, and finds its session closed, nobody can tell: that is said by name, and what follows goes on in the next session', assert => {
   const o = origin()
   o.to('n2')
