@@ -152,11 +152,12 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   const deadline = state.clock.now() + timeoutMs
   const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, watch, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
   state.waiting.push(proposal)
-  watch?.({ type: 'queued' })
   state.pending++
   state.pendingBytes += bytes.length
   if (deadline < state.nextDeadline) state.nextDeadline = deadline
   if (signal !== undefined) state.aborts.watch(signal, proposal)
+  // Whoever hears it may give up at once, and is counted and listened to by now.
+  watch?.({ type: 'queued' })
   state.asking.wake()
 }
 

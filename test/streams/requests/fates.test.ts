@@ -299,3 +299,12 @@ for (const [path, [run, expected]] of Object.entries(paths)) {
     assert.is(o.out.inFlight, 0)
   })
 }
+
+test('who gives up at the very moment that it hears of the queue is told so, and nothing is sent', assert => {
+  const o = origin()
+  o.to('n2')
+  const gave = new AbortController()
+  o.submit('a', { signal: gave.signal, watch: () => gave.abort() })
+  o.turn()
+  assert.deepEqual([o.sent.length, o.out.pending, o.outcomes], [0, 0, { a: { tag: 'TimedOut', appended: 'never' } }])
+})
