@@ -1,11 +1,11 @@
 /**
  * A packed body, little-endian:
  *
- *     flags u32 | count u32 | end u32 × count | data                                             flags 0
- *     flags u32 | count u32 | end u32 × count | data | session u64 | first u64 | awaited u64     flags 1
+ *     flags u32 | count u32 | end u32 × count | data                                                        flags 0
+ *     flags u32 | count u32 | end u32 × count | data | session u64 | name u64 | first u64 | awaited u64     flags 1
  *
  * `end[i]` is where entry i ends in `data`. A body of a session names it behind its data, where it is in nobody's way; one of session 0 has a single
- * empty entry, and opens the session of the index at which that comes to stand. The checksum travels beside the body and covers all of it.
+ * empty entry, and opens the session of the index at which that comes to stand, under its name. The checksum travels beside the body and covers all of it.
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { CommandBatch, EntryBody, Index } from '../lib/types.js'
@@ -15,6 +15,11 @@ import { MAX_POSITION, checksumOf, readPosition, readUint32, writePosition, writ
 export interface Numbering {
   /** The index of the entry that opened the session. */
   readonly session: Index
+  /**
+   * Drawn at random by whoever opened it; for the entry with which a term began, the term. An index alone would be another proposer's session in a cluster that
+   * has lost its log.
+   */
+  readonly name: number
   /** The number of the body's first command; those that follow have the next. */
   readonly first: number
   /** The lowest number whose result is still waited for; what came of those below need not be kept. */
@@ -26,7 +31,7 @@ export const BODY_HEADER_BYTES = 8
 /** What an entry takes up in a body beside its own bytes. */
 export const ENTRY_OVERHEAD_BYTES = 4
 /** What a numbering takes up. */
-export const NUMBERING_BYTES = 24
+export const NUMBERING_BYTES = 32
 const NUMBERED = 1
 /** In place of a session: this body opens one. */
 const NO_SESSION = 0
@@ -43,14 +48,15 @@ const emptyBody = (count: number, dataBytes: number, numbering: Numbering | unde
   if (numbering === undefined) return bytes
   bytes[0] = NUMBERED
   writePosition(bytes, end, numbering.session)
-  writePosition(bytes, end + 8, numbering.first)
-  writePosition(bytes, end + 16, numbering.awaited)
+  writePosition(bytes, end + 8, numbering.name)
+  writePosition(bytes, end + 16, numbering.first)
+  writePosition(bytes, end + 24, numbering.awaited)
   return bytes
 }
 
 const readNumbering = (bytes: Uint8Array): Numbering => {
   const at = bytes.length - NUMBERING_BYTES
-  return { session: readPosition(bytes, at), first: readPosition(bytes, at + 8), awaited: readPosition(bytes, at + 16) }
+  return { session: readPosition(bytes, at), name: readPosition(bytes, at + 8), first: readPosition(bytes, at + 16), awaited: readPosition(bytes, at + 24) }
 }
 
 const readEnd = (bytes: Uint8Array, entry: number): number => readUint32(bytes, BODY_HEADER_BYTES + ENTRY_OVERHEAD_BYTES * entry)
@@ -74,10 +80,16 @@ export const packEntries = (entries: readonly Uint8Array[], numbering?: Numberin
   return { count, bytes, checksum: checksumOf(bytes) }
 }
 
-/** What opens a session. */
-export const packOpening = (): EntryBody => packEntries([new Uint8Array(0)], { session: NO_SESSION, first: 0, awaited: 0 })
+/** What opens a session under this name. */
+export const packOpening = (name: number): EntryBody => packEntries([new Uint8Array(0)], { session: NO_SESSION, name, first: 0, awaited: 0 })
 
-export const isOpening = (body: EntryBody): boolean => isNumbered(body) && readNumbering(body.bytes).session === NO_SESSION
+/** The name of the session that the body opens, if it opens one. */
+export const openingOf = (body: EntryBody): number | undefined => {
+  const numbering = isNumbered(body) ? readNumbering(body.bytes) : undefined
+  return numbering?.session === NO_SESSION ? numbering.name : undefined
+}
+
+export const isOpening = (body: EntryBody): boolean => openingOf(body) !== undefined
 
 /** Whose the body's commands are, if they are anybody's who may ask for them again. */
 export const numberingOf = (body: EntryBody): Numbering | undefined => {
@@ -114,7 +126,8 @@ export const bodyOf = ({ body, skip, count }: CommandBatch): EntryBody => {
   return { count, bytes, checksum: checksumOf(bytes) }
 }
 
-const numberingFault = ({ session, first, awaited }: Numbering, count: number, dataBytes: number): string | undefined => {
+const numberingFault = ({ session, name, first, awaited }: Numbering, count: number, dataBytes: number): string | undefined => {
+  if (Number.isNaN(name)) return 'the body has a name out of range'
   if (session === NO_SESSION) return first === 0 && awaited === 0 && count === 1 && dataBytes === 0 ? undefined : 'what opens a session has something to it'
   return session > 0 && awaited >= 1 && awaited <= first && first + count - 1 <= MAX_POSITION ? undefined : 'the body has numbers out of range'
 }

@@ -9,3 +9,10 @@ export const nextRandom = (random: Random): readonly [Random, number] => {
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return [next, ((mixed ^ (mixed >>> 16)) >>> 0) / 0x1_0000_0000]
 }
+
+/** Draws one number after another, as a seed has them. */
+export const randomFrom = (seed: Random) => (): number => {
+  const [next, drawn] = nextRandom(seed)
+  seed = next
+  return drawn
+}

@@ -3,7 +3,7 @@ import { type Limits, decodeOptions, protocolFaults } from '../codecs/options.js
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
-import { nextRandom } from '../lib/random.js'
+import { randomFrom } from '../lib/random.js'
 import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
 import type { Notice } from './outputs/diagnostics.js'
@@ -70,7 +70,7 @@ export const startRaft = <C, R, S>(
   const { clock } = host
   const begin: Opening<C, R, S>['begin'] = (store, begun) =>
     beginMachine(first, machine, { id: checked.id, store, clock, stallMs: checked.limits.snapshotStallMs }, begun)
-  openPorts({ options: checked, storage, transport, recorder, clock, random: randomOf(host.seed), notice, begin }, opened => {
+  openPorts({ options: checked, storage, transport, recorder, clock, random: randomFrom(host.seed), notice, begin }, opened => {
     if (isLeft(opened)) return done(opened)
     const { ports, begun } = opened.right
     done(right(runMember({ options: checked, protocol, ports, begun, host, notices$: notices })))
@@ -98,10 +98,4 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
   } catch (thrown) {
     return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
   }
-}
-
-const randomOf = (seed: number) => (): number => {
-  const [next, drawn] = nextRandom(seed)
-  seed = next
-  return drawn
 }

@@ -5,7 +5,7 @@
  *
  *     piece       bytes of what follows u32 | table, in the first of them, or part of a session
  *     table       clock f64 | time f64 | forgotten up to | voids | (first | last) × voids
- *     part        id | last | awaited | used at f64 | first | results, as replies carry them
+ *     part        id | name | last | awaited | used at f64 | first | results, as replies carry them
  *
  * Who was used last comes first, and of each session what came last: of the results goes what `MAX_KEPT_BYTES` have room for. A session whose results do
  * not fit into a piece goes on in the next; one without any ends with a `first` of 0. So nothing is ever as large as all sessions together. Contents that
@@ -104,8 +104,9 @@ const writeTable = (sink: ByteSink, { clock, time, voids, forgottenUpTo }: Sessi
   }
 }
 
-const writePart = (sink: ByteSink, id: Index, { last, awaited, usedAt }: Session<unknown>, run: EncodedRun | undefined): void => {
+const writePart = (sink: ByteSink, id: Index, { name, last, awaited, usedAt }: Session<unknown>, run: EncodedRun | undefined): void => {
   sink.varint(id)
+  sink.varint(name)
   sink.varint(last)
   sink.varint(awaited)
   sink.double(usedAt)
@@ -173,9 +174,9 @@ export const createSessionReader = <R>(codec: Type<R, unknown>): SessionReader<R
   const newestFirst: (readonly [Index, Session<R>])[] = []
 
   const readPart = (source: ByteSource): void => {
-    const [id, last, awaited, usedAt, first] = [source.varint(), source.varint(), source.varint(), source.double(), source.varint()]
+    const [id, name, last, awaited, usedAt, first] = [source.varint(), source.varint(), source.varint(), source.varint(), source.double(), source.varint()]
     const run = first === 0 ? undefined : { first, results: readResults(source, codec) }
-    if (newestFirst.at(-1)?.[0] !== id) newestFirst.push([id, { last, awaited, usedAt, kept: [] }])
+    if (newestFirst.at(-1)?.[0] !== id) newestFirst.push([id, { name, last, awaited, usedAt, kept: [] }])
     if (run !== undefined && run.results.length > 0) newestFirst.at(-1)![1].kept.push(run)
   }
   const readTable = (source: ByteSource): SessionTable<R> => ({

@@ -3,7 +3,7 @@
  * it stands beside that in snapshots. A command of a session has a number, and is applied if that is above all that were applied before.
  */
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
-import { type Numbering, isOpening, numberingOf } from '../../codecs/entries.js'
+import { type Numbering, numberingOf, openingOf } from '../../codecs/entries.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import type { CommandBatch, EntryBatch, Index, Millis } from '../../lib/types.js'
 
@@ -32,6 +32,8 @@ export interface Kept<R> {
 }
 
 export interface Session<R> {
+  /** What its commands carry beside its index: an index may be had twice, where a cluster has lost its log. */
+  readonly name: number
   /** The highest number that was applied. */
   last: number
   /** What came of those below need not be told any more. */
@@ -92,22 +94,22 @@ const isExpired = ({ clock }: Pick<Work<unknown>, 'clock'>, { usedAt }: Session<
 const countOf = ({ kept }: Session<unknown>): number => kept.reduce((count, { results }) => count + results.length, 0)
 
 /** Those that were not used for longest make room. */
-const open = <R>(work: Work<R>, id: Index): void => {
+const open = <R>(work: Work<R>, id: Index, name: number): void => {
   const { sessions, clock } = work
   for (const [oldest, session] of sessions) {
     if (sessions.size < MAX_SESSIONS && !isExpired(work, session)) break
     sessions.delete(oldest)
     work.results -= countOf(session)
   }
-  sessions.set(id, { last: 0, awaited: 1, usedAt: clock, kept: [] })
+  sessions.set(id, { name, last: 0, awaited: 1, usedAt: clock, kept: [] })
   work.latest = id
 }
 
-/** The session, if it is open, which counts as a use of it. */
-const use = <R>(work: Work<R>, id: Index): Session<R> | undefined => {
+/** The session, if it is open, which counts as a use of it; another at the same index is none. */
+const use = <R>(work: Work<R>, id: Index, name: number): Session<R> | undefined => {
   const { sessions, clock } = work
   const session = sessions.get(id)
-  if (session === undefined || isExpired(work, session)) return undefined
+  if (session === undefined || session.name !== name || isExpired(work, session)) return undefined
   session.usedAt = clock
   if (work.latest === id) return session
   sessions.delete(id)
@@ -165,8 +167,8 @@ const noteVoids = <R>(work: Work<R>, first: Index, count: number): void => {
   if (voids.length > MAX_VOID_RUNS) work.forgottenUpTo = voids.shift()!.last
 }
 
-const answersOf = <R>(work: Work<R>, { session: id, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
-  const session = use(work, id)
+const answersOf = <R>(work: Work<R>, { session: id, name, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
+  const session = use(work, id, name)
   if (session === undefined) return Array.from<Told<R>>({ length: count }).fill(EXPIRED)
   drop(work, session, awaited)
   const repeated = Math.min(count, session.last - (first + skip) + 1)
@@ -174,14 +176,15 @@ const answersOf = <R>(work: Work<R>, { session: id, first, awaited }: Numbering,
 }
 
 const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefined => {
-  const { firstIndex, kind, time } = batch
+  const { firstIndex, kind, term, time } = batch
   work.clock += Math.min(Math.max(0, time - work.time), LONGEST_STEP_MS)
   work.time = time
-  // Whoever leads has a session for the asking: the entry with which its term began stands for no other life of any proposer.
-  if (kind === 'noop') open(work, firstIndex)
+  // Whoever leads has a session for the asking: the entry with which its term began stands for no other life of any proposer, and the term for its name.
+  if (kind === 'noop') open(work, firstIndex, term)
   if (kind !== 'command') return undefined
-  if (isOpening(batch.body)) {
-    open(work, firstIndex)
+  const name = openingOf(batch.body)
+  if (name !== undefined) {
+    open(work, firstIndex, name)
     return [OPENED]
   }
   const numbering = numberingOf(batch.body)

@@ -1,5 +1,6 @@
 import { awaitsMachine } from '../../lib/application.js'
 import { membershipAt } from '../../lib/log.js'
+import { randomFrom } from '../../lib/random.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
@@ -57,14 +58,14 @@ const outputsOf = <C, R, S>(
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
-  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, told }, begun: { machine, sessions, applied: from, restored } } = member
+  const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
   const overflow = createOverflow(outputs.notice)
   let newest = first
   const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
-  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier = operate<C, R, S>({
     protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),

@@ -13,7 +13,8 @@ interface InflightRequest<R> {
   id: number
   /** Its place among all that were ever sent. */
   readonly serial: number
-  /** None where a session is to be opened. */
+  /** The name of the session that is to be opened; there are no proposals then. */
+  readonly opens: number | undefined
   readonly proposals: readonly Proposal<R>[]
   bytes: number
   /** Without one it is sent once: what opens a session, and a leadership's commands. */
@@ -63,9 +64,14 @@ export interface InflightOptions<R> {
   readonly numbers: Numbers
   /** Tells the proposer, who may have been told before. */
   readonly tell: (proposal: Proposal<R>, outcome: Either<ProposeError, R>) => void
+  /** From 0 up to 1: names of sessions are drawn from it. */
+  readonly random: () => number
   /** These are tracked no more. */
   readonly released: (proposals: readonly Proposal<R>[]) => void
 }
+
+/** How many names there are to draw from. */
+const NAMES = 2 ** 32
 
 /** What is known of the requests that were sent. */
 interface InflightState<R> extends InflightOptions<R> {
@@ -82,8 +88,6 @@ interface InflightState<R> extends InflightOptions<R> {
   lastId: number
 }
 
-const isOpening = ({ proposals }: Pick<InflightRequest<never>, 'proposals'>): boolean => proposals.length === 0
-
 const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRequest<R>, 'id' | 'bytes'>, body: EntryBody): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
@@ -98,19 +102,20 @@ const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRe
 const commandsOf = (proposals: readonly Proposal<never>[]): readonly Uint8Array[] => proposals.map(({ bytes }) => bytes)
 
 /** Its first time. */
-const fresh = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[], body: EntryBody, numbering?: Numbering): Unaddressed =>
-  request(state, route, { serial: state.lastId + 1, proposals, numbering, isRepeated: false }, body)
+const fresh = <R>(state: InflightState<R>, route: Route, made: Pick<InflightRequest<R>, 'opens' | 'proposals' | 'numbering'>, body: EntryBody): Unaddressed =>
+  request(state, route, { ...made, serial: state.lastId + 1, isRepeated: false }, body)
 
 const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
   const numbering = proposals[0]?.term === undefined ? state.numbers.take(proposals.length) : undefined
   for (const proposal of proposals) proposal.at = 'inFlight'
-  return fresh(state, route, proposals, packEntries(commandsOf(proposals), numbering), numbering)
+  return fresh(state, route, { opens: undefined, proposals, numbering }, packEntries(commandsOf(proposals), numbering))
 }
 
 const askForSession = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
-  if (state.numbers.session !== undefined) return undefined
-  for (const asked of state.requests.values()) if (isOpening(asked)) return undefined
-  return fresh(state, route, [], packOpening())
+  if (state.numbers.name !== undefined) return undefined
+  for (const asked of state.requests.values()) if (asked.opens !== undefined) return undefined
+  const opens = Math.floor(state.random() * NAMES)
+  return fresh(state, route, { opens, proposals: [], numbering: undefined }, packOpening(opens))
 }
 
 /** Its numbers are not open any more. */
@@ -182,22 +187,22 @@ const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason:
 }
 
 /** The session is closed: what was sent once changed nothing, and is proposed anew in another. */
-const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, session: number): void => {
+const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, name: number): void => {
   state.isClosed = true
-  state.numbers.expire(session)
+  state.numbers.expire(name)
   if (request.isRepeated) end(state, request, () => left(new SessionExpired()))
   else takeBack(state, request)
 }
 
 const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
-  if (isOpening(request)) return results[0] === OPENED ? state.numbers.begin(firstIndex) : undefined
-  if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.session)
+  if (request.opens !== undefined) return results[0] === OPENED ? state.numbers.begin(firstIndex, request.opens) : undefined
+  if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.name)
   end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
 }
 
 /** Whether it changed nothing for certain, although nobody says so: it follows something refused, or was sent once, in a session that had closed before. */
 const changedNothing = <R>({ refusedFrom, numbers }: InflightState<R>, { id, isRepeated, numbering }: InflightRequest<R>): boolean =>
-  !isRepeated && (id > refusedFrom || (numbering !== undefined && numbers.isExpired(numbering.session)))
+  !isRepeated && (id > refusedFrom || (numbering !== undefined && numbers.isExpired(numbering.name)))
 
 /** Nobody says what became of it. */
 const miss = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: string): void => changedNothing(state, request) ? takeBack(state, request) : keep(state, request, reason)
@@ -217,7 +222,7 @@ const settle = <R>(state: InflightState<R>, fate: Fate<R>): boolean => {
   state.requests.delete(fate.id)
   state.bytes -= request.bytes
   decide(state, request, fate)
-  return isOpening(request) && state.numbers.session === undefined
+  return request.opens !== undefined && state.numbers.name === undefined
 }
 
 /** No request has a fate to come any more. */

@@ -39,6 +39,8 @@ export interface OutletOptions<C, R> {
   readonly heartbeatMs: Millis
   /** Commands of one turn leave together at its end. */
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  /** From 0 up to 1, for names that no other proposer has. */
+  readonly random: () => number
   /** Hears of each outcome, after the one who proposed. */
   readonly told?: (() => void) | undefined
 }
@@ -102,7 +104,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
     ...options, numbers,
     waiting: createWaiting(),
     inflight: createInflight({
-      numbers,
+      numbers, random: options.random,
       tell: (proposal, outcome) => tell(state, proposal, outcome),
       released: proposals => release(state, proposals),
     }),
@@ -188,8 +190,8 @@ const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
 
 const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
   if (!state.asking.reroute(route, leader)) return
-  // The entry with which the own term began stands for a session.
-  if (route?.office !== undefined) state.numbers.adopt(route.office.session)
+  // The entry with which the own term began stands for a session, and the term for its name.
+  if (route?.office !== undefined) state.numbers.adopt(route.office.session, route.office.term)
   const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
   const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.office === undefined

@@ -27,6 +27,7 @@ interface RequestsOptions<C, R> {
   /** Puts a proposal into the inbox. */
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   readonly notice: (notice: IntakeNotice) => void
+  readonly random: () => number
   /** Hears of each outcome, after the one who proposed. */
   readonly told: (() => void) | undefined
 }
@@ -46,10 +47,10 @@ export interface Requests<C, R> extends Routes {
   halt(): void
 }
 
-export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
+export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, random, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
   const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: linked.leader, notice })
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, told })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, random, told })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 
   const checkDrained = (): void => {

@@ -24,12 +24,12 @@ export const position: fc.Arbitrary<number> = fc.oneof(fc.nat(9), fc.constantFro
 const upTo = (most: number): fc.Arbitrary<number> => position.map(value => (value <= most ? value : value % (most + 1)))
 
 const MOST_ENTRIES = 8
-const numbering: fc.Arbitrary<Numbering> = fc.tuple(upTo(MAX_POSITION - 1), upTo(MAX_POSITION - MOST_ENTRIES - 1), position)
-  .map(([session, first, awaited]) => ({ session: session + 1, first: first + 1, awaited: 1 + awaited % (first + 1) }))
+const numbering: fc.Arbitrary<Numbering> = fc.tuple(upTo(MAX_POSITION - 1), position, upTo(MAX_POSITION - MOST_ENTRIES - 1), position)
+  .map(([session, name, first, awaited]) => ({ session: session + 1, name, first: first + 1, awaited: 1 + awaited % (first + 1) }))
 
 export const body: fc.Arbitrary<EntryBody> = fc.oneof({ weight: 9, arbitrary: fc.tuple(
   fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: MOST_ENTRIES }), fc.option(numbering, { nil: undefined }),
-).map(([entries, numbers]) => packEntries(entries, numbers)) }, { weight: 1, arbitrary: fc.constant(packOpening()) })
+).map(([entries, numbers]) => packEntries(entries, numbers)) }, { weight: 1, arbitrary: position.map(packOpening) })
 
 const sorted = (ids: readonly Id[]): Id[] => [...ids].sort()
 

@@ -80,7 +80,7 @@ test('the checksum of two things together follows from theirs, however long the 
 
 test('entries come out of a body as they went in', is => {
   fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 20 }), fc.boolean(), (entries, isNumbered) => {
-    const packed = packEntries(entries, isNumbered ? { session: 3, first: 2, awaited: 1 } : undefined)
+    const packed = packEntries(entries, isNumbered ? { session: 3, name: 4, first: 2, awaited: 1 } : undefined)
     is.deepEqual(entriesOf({ body: packed, skip: 0, count: entries.length }), entries)
     is.deepEqual(readBody(packed.bytes, packed.checksum), right(packed))
   }))
@@ -201,12 +201,12 @@ for (const [name, words, extraBytes] of layouts) {
 }
 
 test('a body says whose it is, or nothing', is => {
-  const numbers = { session: 2 ** 40, first: 7, awaited: 5 }
-  const [plain, numbered, opening] = [packEntries([utf8('one')]), packEntries([utf8('one')], numbers), packOpening()]
+  const numbers = { session: 2 ** 40, name: 9, first: 7, awaited: 5 }
+  const [plain, numbered, opening] = [packEntries([utf8('one')]), packEntries([utf8('one')], numbers), packOpening(9)]
   is.deepEqual([plain, numbered, opening].map(numberingOf), [undefined, numbers, undefined])
   is.deepEqual([plain, numbered, opening].map(isOpening), [false, false, true])
   for (const packed of [plain, numbered, opening]) is.deepEqual(readBody(packed.bytes, packed.checksum), right(packed))
-  is.is(numbered.bytes.length, plain.bytes.length + 24, 'and costs nothing where it says nothing')
+  is.is(numbered.bytes.length, plain.bytes.length + 32, 'and costs nothing where it says nothing')
 })
 
 test('no bytes make the batch reader throw', is => {

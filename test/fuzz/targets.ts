@@ -77,7 +77,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'frames with checksums that fit': { samples: all.map(payloadOf), read: payload => readFrames(framed(payload)) },
   messages: { samples: all.map(payloadOf), read: readMessage },
   batches: { samples: batches, read: bytes => isRight(decodeBatch(bytes, 0)) },
-  bodies: { samples: [body.bytes, packEntries([Uint8Array.of(0, 123, 125)], { session: 7, first: 3, awaited: 2 }).bytes, packOpening().bytes], read: sealed(readBody) },
+  bodies: { samples: [body.bytes, packEntries([Uint8Array.of(0, 123, 125)], { session: 7, name: 9, first: 3, awaited: 2 }).bytes, packOpening(9).bytes], read: sealed(readBody) },
   results: {
     samples: [rightOf(encodeResults(t.unknown, [value, new MachineFailed('overdrawn')])).bytes],
     read: sealed((bytes, checksum) => {

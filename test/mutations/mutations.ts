@@ -138,7 +138,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'what may be in the log passes for refused', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
-    from: "case 'lost': return keep(state, request, 'the leader lost track of the command, as when its leadership ends')", to: "case 'lost': return refuse(state, request, 'notReady')",
+    from: "case 'lost': return miss(state, request, 'the leader lost track of the command, as when its leadership ends')", to: "case 'lost': return refuse(state, request, 'notReady')",
   },
   {
     name: 'what may have been looked at passes for refused', file: 'streams/requests/outlet.ts', killer: [`${STREAMS}/requests/fates.test.ts`],

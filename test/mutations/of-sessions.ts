@@ -25,7 +25,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a session that nobody knows is opened by its use', file: 'streams/machine/sessions.ts', killer: [`${STREAMS}/machine/sessions.test.ts`, 'a session that was never opened*'],
     unseen: 'who simulates does not wait until a session has expired',
-    from: 'const session = use(work, id)\n', to: 'if (!work.sessions.has(id)) open(work, id)\n  const session = use(work, id)\n',
+    from: 'const session = use(work, id, name)\n', to: 'if (!work.sessions.has(id)) open(work, id, name)\n  const session = use(work, id, name)\n',
   },
   {
     name: 'what is sent again gets new numbers', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/retries.test.ts`, 'whatever is refused*'],

@@ -22,7 +22,7 @@ const bytesOf = (command: unknown): Uint8Array => {
 const placed = { term: 2, time: 100 }
 const noop: EntryBatch = { kind: 'noop', ...placed, firstIndex: 1, count: 1 }
 const numbered = ({ session = 1, first, awaited = 1 }: Partial<Numbering> & Pick<Numbering, 'first'>, firstIndex: number, ...commands: readonly unknown[]): CommandBatch =>
-  ({ kind: 'command', ...placed, firstIndex, count: commands.length, skip: 0, body: packEntries(commands.map(bytesOf), { session, first, awaited }) })
+  ({ kind: 'command', ...placed, firstIndex, count: commands.length, skip: 0, body: packEntries(commands.map(bytesOf), { session, name: placed.term, first, awaited }) })
 
 const doubled = (entries: readonly Entry<number>[]): readonly number[] => entries.map(({ command }) => 2 * command)
 
@@ -70,7 +70,7 @@ test('what was applied before is not given to the machine again: its results ans
 
 test('what opens a session is no command of the machine, nor is what comes for one that is not open, whether it decodes or not', assert => {
   const w = world()
-  const opening: CommandBatch = { kind: 'command', ...placed, firstIndex: 1, count: 1, skip: 0, body: packOpening() }
+  const opening: CommandBatch = { kind: 'command', ...placed, firstIndex: 1, count: 1, skip: 0, body: packOpening(placed.term) }
   w.applier.committed([opening, numbered({ first: 1 }, 2, 10), numbered({ session: 9, first: 1 }, 3, 'no number')])
   assert.deepEqual(w.calls, [[2]])
   assert.deepEqual(w.results, [OPENED, 20, EXPIRED])

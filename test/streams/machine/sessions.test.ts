@@ -30,7 +30,7 @@ const world = (sessions: Sessions<number> = createSessions(), time: Millis = 1_0
     last: () => index,
     wait: (ms: Millis): void => { time += ms },
     open: (): Index => {
-      if (give(batchOf(packOpening()))[0] !== OPENED) throw new Error('it was not opened')
+      if (give(batchOf(packOpening(1)))[0] !== OPENED) throw new Error('it was not opened')
       return index
     },
     lead: (): Index => {
@@ -38,8 +38,10 @@ const world = (sessions: Sessions<number> = createSessions(), time: Millis = 1_0
       return index
     },
     /** Commands of a session from number `first` on. */
-    use: (session: Index, first: number, count = 1, awaited = first): readonly Told<number>[] => give(batchOf(bodyOf({ session, first, awaited }, count))),
-    batch: (session: Index, first: number, count: number, awaited = first): CommandBatch => batchOf(bodyOf({ session, first, awaited }, count)),
+    use: (session: Index, first: number, count = 1, awaited = first): readonly Told<number>[] => give(batchOf(bodyOf({ session, name: 1, first, awaited }, count))),
+    batch: (session: Index, first: number, count: number, awaited = first): CommandBatch => batchOf(bodyOf({ session, name: 1, first, awaited }, count)),
+    /** The same of another proposer, whose session another log had at this index. */
+    stray: (session: Index, name: number): readonly Told<number>[] => give(batchOf(bodyOf({ session, name, first: 1, awaited: 1 }, 1))),
     plain: (count = 1): readonly Told<number>[] => give(batchOf(bodyOf(undefined, count))),
   }
 }
@@ -106,6 +108,20 @@ test('a session that was never opened applies nothing', assert => {
   const w = world()
   assert.deepEqual(w.use(7, 1, 2), [EXPIRED, EXPIRED])
   assert.deepEqual([1, 2].map(w.sessions.isVoid), [true, true])
+})
+
+test('a session of another name at the same index is not open, and what comes for it is no use of the one that is', assert => {
+  for (const open of ['open', 'lead'] as const) {
+    const w = world()
+    const [session, other] = [w[open](), w[open]()]
+    w.use(session, 1)
+    w.use(other, 1)
+    assert.deepEqual(w.stray(session, 2), [EXPIRED])
+    assert.deepEqual([...w.sessions.table.sessions.keys()], [session, other])
+    assert.deepEqual(w.use(session, 1), [3])
+    assert.deepEqual(world(saved(w.sessions, t.number)).stray(session, 2), [EXPIRED])
+    assert.deepEqual(world(saved(w.sessions, t.number)).stray(session, 1), [3])
+  }
 })
 
 test('the entry with which a term begins opens a session', assert => {
@@ -293,7 +309,7 @@ test('contents of another format are refused, and those of before there were ses
 
 /** What was applied of `session` from number 1 on, a result of so many characters each. */
 const longResults = (sessions: Sessions<string>, session: Index, count: number, characters: number): void => {
-  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, first: 1, awaited: 1 })
+  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, name: 1, first: 1, awaited: 1 })
   const batch: CommandBatch = { kind: 'command', firstIndex: 10, term: 1, time: 5, count, body, skip: 0 }
   if (sessions.begin(batch) === undefined) sessions.applied(batch, Array.from({ length: count }, (_, i) => `${i + 1}`.padStart(characters)))
 }
@@ -303,7 +319,7 @@ const opened = (...ids: readonly Index[]): Sessions<string> => {
   return sessions
 }
 const known = (sessions: Sessions<string>, session: Index, count: number): readonly number[] => {
-  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, first: 1, awaited: 1 })
+  const body = packEntries(Array.from({ length: count }, () => new Uint8Array(0)), { session, name: 1, first: 1, awaited: 1 })
   const told = sessions.begin({ kind: 'command', firstIndex: 10, term: 1, time: 5, count, body, skip: 0 }) ?? []
   return told.flatMap(result => typeof result === 'string' ? [Number(result)] : [])
 }

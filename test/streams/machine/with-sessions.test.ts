@@ -29,7 +29,7 @@ const texts = (text: string): RunningMachine<never, number, string> => ({
 /** With so many sessions open. */
 const sessionsOf = (open: number) => {
   const sessions = createSessions<number>()
-  for (let i = 1; i <= open; i++) sessions.begin({ kind: 'command', firstIndex: i, term: 1, count: 1, time: 5, skip: 0, body: packOpening() })
+  for (let i = 1; i <= open; i++) sessions.begin({ kind: 'command', firstIndex: i, term: 1, count: 1, time: 5, skip: 0, body: packOpening(i) })
   return sessions
 }
 

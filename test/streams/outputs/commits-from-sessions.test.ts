@@ -39,11 +39,11 @@ const numbered = (first: number, batch: EntryBatch): EntryBatch => {
   if (batch.kind !== 'command') return batch
   const commands: Uint8Array[] = []
   forEachEntry(batch.body, 0, batch.count, entry => commands.push(entry))
-  return { ...batch, body: packEntries(commands, { session: 1, first, awaited: 1 }) }
+  return { ...batch, body: packEntries(commands, { session: 1, name: 1, first, awaited: 1 }) }
 }
 
 test('what stands in the log and changed nothing is left out: what was proposed again, and what opened a session', t => {
-  const opening: EntryBatch = { kind: 'command', firstIndex: 7, term: 1, count: 1, time: 5, skip: 0, body: packOpening() }
+  const opening: EntryBatch = { kind: 'command', firstIndex: 7, term: 1, count: 1, time: 5, skip: 0, body: packOpening(1) }
   const { from } = memberWith(noop, numbered(1, addBatch(2, 1, 5, 6)), numbered(1, addBatch(4, 1, 5, 6, 7)), opening, numbered(4, addBatch(8, 1, 8)))
   t.deepEqual(from(1), ['2+5 3+6 6+7 8+8'])
   t.deepEqual(from(4), ['6+7 8+8'])

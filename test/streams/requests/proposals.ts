@@ -37,7 +37,8 @@ export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeade
 /** An outlet in virtual time, with what it sent and what it told. */
 export const origin = (limits: Partial<Limits> = {}) => {
   const clock = virtualClock()
-  const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock })
+  let names = 1000
+  const out: Outlet<string, number> = createOutlet({ protocol, limits: { ...DEFAULT_LIMITS, ...limits }, timeoutMs: 5000, heartbeatMs: 100, clock, random: () => ++names / 2 ** 32 })
   const sent: (Unaddressed & { readonly over: string })[] = []
   const outcomes: Record<string, Outcome> = {}
   const route = (key: string, office?: Route['office']): Route => ({ key, to: key, office, send: requests => sent.push(...requests.map(request => ({ ...request, over: key }))) })

@@ -1,6 +1,6 @@
 /** Commands that are sent again because nobody knows what became of them: under the same numbers, in order, and applied once. */
 import test from 'ava'
-import { type Numbering, isOpening, numberingOf } from '../../../codecs/entries.js'
+import { type Numbering, isOpening, numberingOf, openingOf } from '../../../codecs/entries.js'
 import { encodeResults, EXPIRED, OPENED, type Told } from '../../../codecs/results.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { ProposeReply } from '../../../lib/requests.js'
@@ -213,6 +213,22 @@ for (const [what, fate] of [
   assert.deepEqual(sent(o), ['n2 opens', 'n2 opens'])
   opened(o, 'n2', 2, 41)
   assert.deepEqual(sent(o).slice(2), ['n2 41/1 from 1: a'])
+})
+
+test('each session has a name of its own, also at the same index, which all its commands carry; what is sent again keeps the name that it had', assert => {
+  const o = origin()
+  o.toOther('n2')
+  submitEach(o, 'a')
+  opened(o, 'n2', 1, 41)
+  o.out.gone('n2', 'unknown')
+  o.to('self 4', 4, 17)
+  o.turn()
+  o.committed('self 4', 3, EXPIRED)
+  submitEach(o, 'b')
+  opened(o, 'self 4', 4, 41)
+  const names = o.sent.map(({ body }) => openingOf(body) ?? numberingOf(body)?.name)
+  assert.deepEqual(sent(o), ['n2 opens', 'n2 41/1 from 1: a', 'self 4 41/1 from 1: a', 'self 4 opens', 'self 4 41/1 from 1: b'])
+  assert.deepEqual(names, [1001, 1001, 1001, 1002, 1002])
 })
 
 test('no more commands are open than results are kept', assert => {
