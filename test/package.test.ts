@@ -102,6 +102,8 @@ await main()
 
 test('npx rxraft, as npm installs it', async t => {
   const folder = scratch(t)
+  // Without one npm may take a folder further up for the project.
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   const installed = await run(t, 'npm', ['install', '--offline', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder })
   t.is(installed.code, 0, installed.err)
   for (const peer of PEERS) symlinkSync(join(root, 'node_modules', peer), join(folder, 'node_modules', peer))
