@@ -182,7 +182,7 @@ const wishInStorm = async (seed: number): Promise<Record<'done' | 'never' | 'unk
 
 test('what is told of a change is true, wherever it was asked and whatever struck', async is => {
   const sums = { done: 0, never: 0, unknown: 0 }
-  for (let seed = 1; seed <= 8; seed++) {
+  for (let seed = 1; seed <= 4; seed++) {
     const { done, never, unknown } = await wishInStorm(seed)
     sums.done += done
     sums.never += never
