@@ -91,13 +91,16 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
   }
 }
 
+/** Sessions with what they keep make tens of kilobytes: in smaller chunks the slowest disk takes longer over them than a cluster has to heal. */
+const LEAST_CHUNK_BYTES = 64
+
 /** Half of all clusters take a snapshot every few entries, and most of those keep little of the log behind it and send small chunks. */
 const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>['limits'] => {
   if (!dice.chance(0.5)) return {}
   const snapshotEntries = Math.round(dice.magnitude(2, 200))
   if (dice.chance(0.2)) return { snapshotEntries }
   return {
-    snapshotEntries, snapshotKeepEntries: dice.pick([0, 0, 1, Math.round(dice.magnitude(2, 100))]), snapshotChunkBytes: Math.round(dice.magnitude(4, 1 << 20)),
+    snapshotEntries, snapshotKeepEntries: dice.pick([0, 0, 1, Math.round(dice.magnitude(2, 100))]), snapshotChunkBytes: Math.max(LEAST_CHUNK_BYTES, Math.round(dice.magnitude(4, 1 << 20))),
     ...dice.chance(0.2) && { snapshotBytesPerSecond: Math.round(dice.magnitude(500, 1 << 20)) },
   }
 }
