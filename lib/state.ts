@@ -106,7 +106,7 @@ interface Common {
   leader: MemberId | undefined
   /** When the leader, or for a leader itself its quorum, was last known to be there: votes are withheld meanwhile (dissertation §4.2.3). Volatile. */
   heardAt: Millis
-  /** Before this, nobody is helped to be elected. Volatile, because a start binds for as long as any earlier promise may last. */
+  /** Before this, nobody is helped to be elected. Volatile, because a start binds for as long as an earlier promise may last. */
   promisedUntil: Millis
   /** When to stand for election unless something happens. Volatile. */
   electionDeadline: Millis

@@ -4,7 +4,7 @@ import { Trouble } from '../mistake.js'
 import { STATUS_TIMEOUT_MS, askStatus } from './ask.js'
 
 /**
- * The endpoints whose members know who leads, that of the leader first where it is among them, and then by how new the term is that they know: any of
+ * The endpoints whose members know who leads, that of the leader first where it is among them, and then by how new the term is that they know; each of
  * them forwards what is for the leader. One that says nothing is not waited for longer than for any status.
  */
 export const towardsLeader = async (endpoints: readonly Address[]): Promise<readonly Address[]> => {

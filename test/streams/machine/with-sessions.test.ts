@@ -143,7 +143,7 @@ test('the machine is asked for its first chunk with the first of all, and told w
   assert.deepEqual(journal, ['pull', 'pull', 'return'])
 })
 
-test('a machine whose iterator answers without a promise, or with something like one, is taken as any other', async assert => {
+test('a machine whose iterator answers without a promise, or with something like one, is taken like all others', async assert => {
   const answers = [{ done: false, value: Uint8Array.of(1) }, { then: (done: (result: unknown) => void) => done({ done: true, value: undefined }) }]
   const odd = { [Symbol.asyncIterator]: () => ({ next: () => answers.shift() }) } as unknown as AsyncIterable<Uint8Array>
   const chunks = await chunksOf(withSessions({ ...texts(''), snapshot: () => odd }, sessionsOf(1), t.number))

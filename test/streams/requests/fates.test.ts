@@ -3,7 +3,7 @@ import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
 import { EXPIRED, FORGOTTEN } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
-import { type Origin, type Outcome, inFlight, origin, refused } from './proposals.js'
+import { type Origin, type Outcome, inFlight, origin, refused, sentAgain } from './proposals.js'
 
 /** Each path with the outcome of command `a`: above all, `appended` must never say less than what may have happened. */
 const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> = {
@@ -74,41 +74,26 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> =
     o.out.halt()
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected, sent again, and refused until the deadline': [o => {
-    inFlight(o, { timeoutMs: 200 })
-    o.out.gone('n2', 'unknown')
-    o.to('n3')
-    o.turn()
+    sentAgain(o, { timeoutMs: 200 })
     o.out.settle('n3', refused(2))
     o.to('n4')
     o.wait(200)
   }, { tag: 'TimedOut', appended: 'unknown' }],
   'in flight, disconnected, sent again, and never looked at': [o => {
-    inFlight(o)
-    o.out.gone('n2', 'unknown')
-    o.to('n3')
-    o.turn()
+    sentAgain(o)
     o.out.gone('n3', 'unseen')
     o.out.halt()
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected, sent again, and found invalid': [o => {
-    inFlight(o)
-    o.out.gone('n2', 'unknown')
-    o.to('n3')
-    o.turn()
+    sentAgain(o)
     o.out.settle('n3', refused(2, 'invalid'))
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected, sent again, and its session closed': [o => {
-    inFlight(o)
-    o.out.gone('n2', 'unknown')
-    o.to('n3')
-    o.turn()
+    sentAgain(o)
     o.committed('n3', 2, EXPIRED)
   }, { tag: 'SessionExpired', appended: 'unknown' }],
   'in flight, disconnected, sent again, and its result forgotten': [o => {
-    inFlight(o)
-    o.out.gone('n2', 'unknown')
-    o.to('n3')
-    o.turn()
+    sentAgain(o)
     o.committed('n3', 2, FORGOTTEN)
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, its session closed, and committed in another': [o => {

@@ -84,3 +84,10 @@ export const inFlight = (o: Origin, options?: SubmitOptions): void => {
   o.submit('a', options)
   o.turn()
 }
+/** The same, whose link broke: it is on its way again, as request 2 over a link to `n3`. */
+export const sentAgain = (o: Origin, options?: SubmitOptions): void => {
+  inFlight(o, options)
+  o.out.gone('n2', 'unknown')
+  o.to('n3')
+  o.turn()
+}
