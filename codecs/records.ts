@@ -9,7 +9,7 @@ import { decodeWith } from './report.js'
 /**
  * The format of a data folder that this version writes, and the newest that it reads; it reads all from 1 on. It says what must be
  * understood to use the folder. In format 1 a log begins at index 1 for ever, and snapshots are files that its versions ignore. Format 2
- * has segments that begin with a base, so that those before them can go: a version that knows only format 1 would take what is left for
+ * has bodies that name a session, snapshots with the sessions in front of the machine's bytes, and segments that begin with a base, so that those before them can go: a version that knows only format 1 would take what is left for
  * the whole log, and refuses it by this number, which every new file has.
  */
 export const FOLDER_FORMAT = 2

@@ -58,6 +58,11 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     asides$: asides,
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
   }
+  /** Whoever looks on hears of it, too. */
+  const telling = <A>(done: (outcome: A) => void) => (outcome: A): void => {
+    done(outcome)
+    told?.()
+  }
   const ending = createEnding(clock.endOfTurn, {
     drain: done => {
       reads.refuseAll()
@@ -83,18 +88,9 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   return {
     ...outputs.streams, ...proposerOf<C, R>(requests.submit), track: tracking.track, commitsFrom: log.commitsFrom,
     read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), resolve)),
-    snapshot: () => new Promise(resolve => snapshots.snapshot(outcome => {
-      resolve(outcome)
-      told?.()
-    })),
-    transferLeadership: (to, options) => new Promise(resolve => operator.transfer(to, options, outcome => {
-      resolve(outcome)
-      told?.()
-    })),
-    members: membersBy((wish, options, done) => operator.change(wish, options, outcome => {
-      done(outcome)
-      told?.()
-    })),
+    snapshot: () => new Promise(resolve => snapshots.snapshot(telling(resolve))),
+    transferLeadership: (to, options) => new Promise(resolve => operator.transfer(to, options, telling(resolve))),
+    members: membersBy((wish, options, done) => operator.change(wish, options, telling(done))),
     stop: ending.stop, [Symbol.asyncDispose]: ending.stop,
   }
 }

@@ -13,18 +13,24 @@ export interface CallOptions {
   readonly faults?: readonly string[]
 }
 
-export const Timeout = guard<Millis>('Timeout', value =>
+const Timeout = guard<Millis>('Timeout', value =>
   typeof value === 'number' && value >= 0 && Number.isFinite(value) ? undefined : 'must be a number of milliseconds')
 
 /** By what it can do: a test environment may bring an AbortSignal of its own. */
-export const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' && value !== null
+const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' && value !== null
   && ['addEventListener', 'removeEventListener'].every(name => typeof Reflect.get(value, name) === 'function') ? undefined : 'must be an AbortSignal')
 
-const Given = t.type({ options: closed({ timeoutMs: optional(Timeout), signal: optional(Signal) }) })
+/** What every call takes. */
+export const callFields = { timeoutMs: optional(Timeout), signal: optional(Signal) }
+
 const NONE: CallOptions = {}
 
-export const callOptions = (options: unknown): CallOptions => {
+const reading = (codec: t.Decoder<unknown, { readonly options: CallOptions }>) => (options: unknown): CallOptions => {
   if (options === undefined) return NONE
-  const given = decodeWith(Given, { options })
+  const given = decodeWith(codec, { options })
   return isLeft(given) ? { faults: given.left } : given.right.options
 }
+
+export const callOptions = reading(t.type({ options: closed(callFields) }))
+/** Those of a call that is given up in another way. */
+export const timeoutOptions = reading(t.type({ options: closed({ timeoutMs: callFields.timeoutMs }) }))

@@ -26,7 +26,7 @@ export interface Numbers {
 export const createNumbers = (): Numbers => {
   let current: Pick<Numbering, 'session' | 'name'> | undefined
   let next = 1
-  // No index says it: a cluster that has lost its log opens sessions at those that it had before.
+  // No index says it: a cluster that has lost its log opens sessions at those that it had before. The last one, and those that open numbers carry.
   const expired = new Set<number>()
   /** Those that are open, of all sessions, in the order in which they were taken. */
   const open = new Set<Numbering>()
@@ -52,6 +52,7 @@ export const createNumbers = (): Numbers => {
     begin,
     adopt: (session, name) => { if (!expired.has(name)) begin(session, name) },
     expire: name => {
+      for (const former of expired) if (![...open].some(numbering => numbering.name === former)) expired.delete(former)
       expired.add(name)
       if (current?.name === name) current = undefined
     },

@@ -11,7 +11,7 @@ import { termAt } from '../../lib/log.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
-import { type CallOptions, callOptions } from '../proposer/call-options.js'
+import { type CallOptions, timeoutOptions } from '../proposer/call-options.js'
 import type { Whereabout } from '../requests/proposal.js'
 
 /** A stage of a command on its way to the log. Of `applied` and `failed` one comes, as the last. */
@@ -92,7 +92,7 @@ export const createTracking = <C, R>(submit: Submit<C, R>): Tracking<C, R> => {
         forget()
         unsubscribed.abort()
       })
-      submit(command, { ...callOptions(options), signal: unsubscribed.signal, watch }, outcome => {
+      submit(command, { ...timeoutOptions(options), signal: unsubscribed.signal, watch }, outcome => {
         subscriber.next(isLeft(outcome) ? { type: 'failed', error: outcome.left } : { type: 'applied', result: outcome.right })
         subscriber.complete()
       })

@@ -5,7 +5,7 @@ import { closed, optional } from '../../codecs/options.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
-import { Signal, Timeout } from '../proposer/call-options.js'
+import { callFields } from '../proposer/call-options.js'
 
 /** Whom a membership gets and loses; who is not named stays what it is. */
 export interface MembershipChange {
@@ -26,7 +26,7 @@ export interface ChangeOptions {
 }
 
 const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learners: optional(NamedAddresses), remove: optional(NamedMembers) }) })
-const Given = t.type({ options: closed({ from: optional(MembershipCodec), timeoutMs: optional(Timeout), signal: optional(Signal) }) })
+const Given = t.type({ options: closed({ ...callFields, from: optional(MembershipCodec) }) })
 
 /** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */
 export const wishOf = (change: MembershipChange): Either<readonly string[], MembershipWish> => {

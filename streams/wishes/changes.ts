@@ -6,11 +6,12 @@ import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
-import { GIVEN_UP, createAborts } from '../requests/aborts.js'
+import { GIVEN_UP } from '../requests/aborts.js'
+import { type Call, createCalls } from './calls.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
 import type { Sending, Told, WishOutlet } from './outlet.js'
 
-type Done = (outcome: Either<ChangeError, Membership>) => void
+type Outcome = Either<ChangeError, Membership>
 
 export interface ChangesOptions {
   readonly first: RaftState
@@ -21,21 +22,16 @@ export interface ChangesOptions {
 
 export interface Changes {
   /** `done` is called once, possibly before this returns. */
-  change(wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, done: Done): void
+  change(wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, done: (outcome: Outcome) => void): void
   /** A step was folded: who leads, and how far the log is. */
   follow(state: RaftState): void
   halt(): void
 }
 
 /** A wish, from its call to its one outcome. */
-interface Wished {
+interface Wished extends Call<Outcome> {
   readonly wish: MembershipWish
   readonly from: Membership | undefined
-  readonly timeoutMs: Millis
-  readonly deadline: Millis
-  readonly signal: AbortSignal | undefined
-  readonly told: Told
-  readonly done: Done
   /** `waiting`: for somebody who can; `asked`: whoever leads has not answered; else where the log has its first step. */
   at: 'waiting' | 'asked' | Taken
   /** It is asked again no earlier than this. */
@@ -51,9 +47,6 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
 
-/** One of each type is open at a time: the leader would take no other. */
-const isOpen = (type: MembershipWish['type'], wishes: ReadonlySet<Wished>): boolean => [...wishes].some(({ wish }) => wish.type === type)
-
 /** The member has stopped. */
 const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
 
@@ -67,17 +60,9 @@ const tooLate = ({ at, timeoutMs }: Wished, { leader }: RaftState): ChangeError 
 }
 
 export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes => {
-  const wishes = new Set<Wished>()
+  const wishes = createCalls<Outcome, Wished>(giveUp, ({ at }) => left(new TimedOut(at === 'waiting' ? 'never' : 'unknown', GIVEN_UP)))
   let newest = first
   let isHalted = false
-
-  const end = (wished: Wished, outcome: Either<ChangeError, Membership>): void => {
-    if (!wishes.delete(wished)) return
-    if (wished.signal !== undefined) aborts.forget(wished.signal, wished)
-    giveUp(wished.told)
-    wished.done(outcome)
-  }
-  const aborts = createAborts<Wished>(wished => end(wished, left(new TimedOut(wished.at === 'waiting' ? 'never' : 'unknown', GIVEN_UP))))
 
   const heard = (wished: Wished, fate: WishFate): void => {
     if (!wishes.has(wished)) return
@@ -85,24 +70,22 @@ export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes =
       case 'changeTaken':
         wished.at = fate
         return look(wished)
-      case 'changeRefused': return end(wished, left(new ChangeFailed('never', fate.reason)))
+      case 'changeRefused': return wishes.end(wished, left(new ChangeFailed('never', fate.reason)))
       case 'notTaken':
         wished.at = 'waiting'
         wished.notBefore = newest.now + newest.settings.heartbeatMs
         return
-      default: return end(wished, left(new OutcomeUnknown('the leader that was asked, or the link to it, was lost', 'the membership may still change')))
+      default: return wishes.end(wished, left(new OutcomeUnknown('the leader that was asked, or the link to it, was lost', 'the membership may still change')))
     }
   }
   const put = (wished: Wished): void => {
     if (newest.now < wished.notBefore) return
-    const asked = ask(wished.wish, wished.from, wished.told)
-    if (asked === 'sent') wished.at = 'asked'
-    if (asked === 'busy') end(wished, left(new ChangeFailed('never', 'another change is under way')))
+    if (ask(wished.wish, wished.from, wished.told) === 'sent') wished.at = 'asked'
   }
   const look = (wished: Wished): void => {
     const fate = typeof wished.at === 'object' ? whatBecameOf(wished.at, newest) : undefined
-    if (fate !== undefined) end(wished, fate)
-    else if (newest.now >= wished.deadline) end(wished, left(tooLate(wished, newest)))
+    if (fate !== undefined) wishes.end(wished, fate)
+    else if (newest.now >= wished.deadline) wishes.end(wished, left(tooLate(wished, newest)))
     else if (wished.at === 'waiting') put(wished)
   }
 
@@ -110,19 +93,20 @@ export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes =
     change: (wish, options, done) => {
       const asked = begun(wish, options, newest.now)
       if (isLeft(asked)) return done(asked)
-      if (isHalted || isOpen(asked.right.wish.type, wishes)) return done(left(isHalted ? new Stopped() : new ChangeFailed('never', 'another change is under way')))
+      if (isHalted) return done(left(new Stopped()))
+      // One of each type is open at a time: the leader would take no other.
+      if (wishes.some(({ wish }) => wish.type === asked.right.wish.type)) return done(left(new ChangeFailed('never', 'another change is under way')))
       const wished: Wished = { ...asked.right, done, told: fate => heard(wished, fate) }
-      wishes.add(wished)
-      if (wished.signal !== undefined) aborts.watch(wished.signal, wished)
+      wishes.open(wished)
       put(wished)
     },
     follow: state => {
       newest = state
-      for (const wished of [...wishes]) look(wished)
+      wishes.each(look)
     },
     halt: () => {
       isHalted = true
-      for (const wished of [...wishes]) end(wished, left(interrupted(wished)))
+      wishes.each(wished => wishes.end(wished, left(interrupted(wished))))
     },
   }
 }

@@ -8,9 +8,10 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { callOptions } from '../proposer/call-options.js'
-import { GIVEN_UP, createAborts } from '../requests/aborts.js'
+import { GIVEN_UP } from '../requests/aborts.js'
+import { type Call, createCalls } from './calls.js'
 import { outcomeOf, whyNotSent } from './forwarded-transfer.js'
-import type { Told, WishOutlet } from './outlet.js'
+import type { WishOutlet } from './outlet.js'
 import { ELECTIONS, type Transfers } from './transfer.js'
 
 export interface TransferOptions {
@@ -20,11 +21,11 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-type Done = (outcome: Either<TransferError, MemberId>) => void
+type Outcome = Either<TransferError, MemberId>
 
 export interface Handovers {
   /** `done` is called once, possibly before this returns. */
-  transfer(to: MemberId | undefined, options: TransferOptions | undefined, done: Done): void
+  transfer(to: MemberId | undefined, options: TransferOptions | undefined, done: (outcome: Outcome) => void): void
   /** A step was folded. */
   follow(state: RaftState): void
   halt(): void
@@ -36,23 +37,13 @@ interface HandoversOptions {
   readonly outlet: Pick<WishOutlet, 'send' | 'giveUp'>
 }
 
-/** A wish, from its call to its one outcome. */
-interface Call {
-  readonly timeoutMs: Millis
-  readonly deadline: Millis
-  readonly signal: AbortSignal | undefined
-  /** Hears what another leader says. */
-  readonly told: Told
-  readonly done: Done
-}
-
 /** How many election timeouts it may take: one until the leader gives up, then until the next one is known, and one for the ways. */
 const PATIENCE = 1 + ELECTIONS + 1
 
 const Heir = t.type({ to: optional(MemberIdCodec) })
 
 /** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
-const begun = (to: unknown, options: unknown, { now, settings: { electionTimeoutMs } }: RaftState): Either<TransferError, Omit<Call, 'told' | 'done'>> => {
+const begun = (to: unknown, options: unknown, { now, settings: { electionTimeoutMs } }: RaftState): Either<TransferError, Omit<Call<Outcome>, 'told' | 'done'>> => {
   const heir = decodeWith(Heir, { to })
   const { timeoutMs = PATIENCE * electionTimeoutMs, signal, faults = [] } = callOptions(options)
   if (isLeft(heir) || faults.length > 0) return left(new Rejected([...isLeft(heir) ? heir.left : [], ...faults]))
@@ -61,39 +52,30 @@ const begun = (to: unknown, options: unknown, { now, settings: { electionTimeout
 }
 
 export const createHandovers = ({ first, here, outlet }: HandoversOptions): Handovers => {
-  const calls = new Set<Call>()
+  const calls = createCalls<Outcome, Call<Outcome>>(outlet.giveUp, () => left(new TimedOut('unknown', GIVEN_UP)))
   let newest = first
   let isHalted = false
-
-  const end = (call: Call, outcome: Either<TransferError, MemberId>): void => {
-    if (!calls.delete(call)) return
-    if (call.signal !== undefined) aborts.forget(call.signal, call)
-    outlet.giveUp(call.told)
-    call.done(outcome)
-  }
-  const aborts = createAborts<Call>(call => end(call, left(new TimedOut('unknown', GIVEN_UP))))
 
   return {
     transfer: (to, options, done) => {
       const asked = begun(to, options, newest)
       if (isLeft(asked)) return done(asked)
       if (isHalted) return done(left(new Stopped()))
-      const call: Call = { ...asked.right, done, told: fate => end(call, outcomeOf(fate, to, newest.leader)) }
-      calls.add(call)
-      if (call.signal !== undefined) aborts.watch(call.signal, call)
-      if (newest.role === 'leader') return here.transfer(to, outcome => end(call, outcome))
+      const call: Call<Outcome> = { ...asked.right, done, told: fate => calls.end(call, outcomeOf(fate, to, newest.leader)) }
+      calls.open(call)
+      if (newest.role === 'leader') return here.transfer(to, outcome => calls.end(call, outcome))
       const refused = whyNotSent(outlet.send({ type: 'transfer', to }, call.told), to, newest.leader)
-      if (refused !== undefined) end(call, left(refused))
+      if (refused !== undefined) calls.end(call, left(refused))
     },
     follow: state => {
       newest = state
-      for (const call of [...calls]) {
-        if (state.now >= call.deadline) end(call, left(new TimedOut('unknown', `It is not known after ${call.timeoutMs} ms who leads next; the leadership may still be handed over.`)))
-      }
+      calls.each(call => {
+        if (state.now >= call.deadline) calls.end(call, left(new TimedOut('unknown', `It is not known after ${call.timeoutMs} ms who leads next; the leadership may still be handed over.`)))
+      })
     },
     halt: () => {
       isHalted = true
-      for (const call of [...calls]) end(call, left(new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over')))
+      calls.each(call => calls.end(call, left(new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over'))))
     },
   }
 }

@@ -92,7 +92,8 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
     },
     halt: () => {
       intake.halt()
-      for (const part of [handovers, here, changes]) part.halt()
+      // Who hands over here knows more of it than those who wait.
+      for (const part of [here, handovers, changes]) part.halt()
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What version 1 wrote: `test/fixtures/v1/wire.txt` has one line per sample, its name and its bytes in hexadecimal. The lines
- * were written by version 1 and are never changed; every later version must read them to the same values.
+ * were written by version 1 and are never changed once it is released; every later version must read them to the same values.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Mistakes with reads by lease: `mutations.ts` has all others. */
+/** Mistakes with reads by lease. */
 import type { Mutation } from './mutation.js'
 
 const LIB = 'test/lib'

@@ -1,4 +1,4 @@
-/** Mistakes about what comes twice: `mutations.ts` has all others. */
+/** Mistakes about what comes twice. */
 import type { Mutation } from './mutation.js'
 
 const STREAMS = 'test/streams'

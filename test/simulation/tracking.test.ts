@@ -100,7 +100,7 @@ test('who unsubscribes before it has left takes it back; afterwards it is only n
 test('options that make no sense, and members that have ended, are outcomes, too', async is => {
   const cluster = await begun(12)
   const leader = cluster.leader()!
-  is.deepEqual(watch(cluster, leader, { timeoutMs: -1 }).words(), ['failed: Rejected, appended never'])
+  for (const options of [{ timeoutMs: -1 }, { signal: AbortSignal.abort() }]) is.deepEqual(watch(cluster, leader, options).words(), ['failed: Rejected, appended never'])
   const { raft } = cluster.member(leader)
   await cluster.settle(raft!.stop())
   const steps: string[] = []

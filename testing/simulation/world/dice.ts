@@ -1,5 +1,5 @@
 import { checksumOf } from '../../../codecs/bytes.js'
-import { nextRandom } from '../../../lib/random.js'
+import { randomFrom } from '../../../lib/random.js'
 
 /** Chance: equal seeds draw equal numbers. */
 export interface Dice {
@@ -22,12 +22,7 @@ export interface Dice {
 export const seedFor = (seed: number, name: string): number => checksumOf(Buffer.from(`${seed} ${name}`))
 
 export const createDice = (seed: number): Dice => {
-  let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0
-  const number = (): number => {
-    const [next, drawn] = nextRandom(state)
-    state = next
-    return drawn
-  }
+  const number = randomFrom(Math.imul(seed + 1, 0x9e3779b1) >>> 0)
   const between = (low: number, high: number): number => low + (high - low) * number()
   const integer = (low: number, high: number): number => Math.floor(between(low, high + 1))
   const shuffled = <T>(items: readonly T[]): readonly T[] => {
