@@ -3,15 +3,15 @@ import * as t from 'io-ts'
 import { optional } from '../../codecs/options.js'
 import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
-import { OutcomeUnknown, Rejected, Stopped, TimedOut, type TransferError } from '../../lib/errors.js'
+import { NotLeader, OutcomeUnknown, Rejected, Stopped, TimedOut, type TransferError, TransferFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { callOptions } from '../proposer/call-options.js'
 import { GIVEN_UP } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
-import { outcomeOf, whyNotSent } from './forwarded-transfer.js'
-import type { WishOutlet } from './outlet.js'
+import type { Sending, WishOutlet } from './outlet.js'
 import { ELECTIONS, type Transfers } from './transfer.js'
 
 export interface TransferOptions {
@@ -49,6 +49,25 @@ const begun = (to: unknown, options: unknown, { now, settings: { electionTimeout
   if (isLeft(heir) || faults.length > 0) return left(new Rejected([...isLeft(heir) ? heir.left : [], ...faults]))
   if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
   return right({ timeoutMs, deadline: now + timeoutMs, signal })
+}
+
+/** Why it was not forwarded; undefined where it was. */
+const whyNotSent = (sending: Sending, to: MemberId | undefined, leader: MemberId | undefined): TransferError | undefined => {
+  switch (sending) {
+    case 'sent': return undefined
+    case 'busy': return new TransferFailed(to, 'another transfer is under way')
+    case 'noWay': return new NotLeader(leader, leader === undefined ? 'No leader is known here that could hand over.' : `"${leader}" leads, and cannot be asked from here to hand over.`)
+  }
+}
+
+/** What the leader made of it. */
+const outcomeOf = (fate: WishFate, to: MemberId | undefined, leader: MemberId | undefined): Either<TransferError, MemberId> => {
+  switch (fate.type) {
+    case 'handedOver': return right(fate.leader)
+    case 'notHandedOver': return left(new TransferFailed(to, fate.reason))
+    case 'notTaken': return left(new NotLeader(leader, 'Who was asked to hand over does not lead any more.'))
+    default: return left(new OutcomeUnknown('the leader that was asked, or the link to it, was lost', 'the leadership may still be handed over'))
+  }
 }
 
 export const createHandovers = ({ first, here, outlet }: HandoversOptions): Handovers => {

@@ -9,9 +9,27 @@ type Cluster = Pick<SimulatedCluster<never, unknown, unknown>, 'clock' | 'ids' |
   member(id: string): Pick<SimulatedMember<never, unknown, unknown>, 'membership$' | 'address'> & { readonly raft: unknown }
 }
 
-/** How many clusters have somebody who moves their leadership about, and how often that is, in election timeouts. */
-const MOVED = 0.3
-const MOVES = [0.5, 8] as const
+/** How many clusters have such a person, and from one act to the next how long it is, in election timeouts. */
+interface Habit {
+  readonly share: number
+  readonly gaps: readonly [least: number, most: number]
+}
+const MOVES: Habit = { share: 0.3, gaps: [0.5, 8] }
+const CHANGES: Habit = { share: 0.4, gaps: [0.3, 4] }
+const STAFFING: Habit = { share: 0.35, gaps: [0.2, 2] }
+
+/** Acts now and then, until it is called off; in most clusters never. */
+const nowAndThen = (cluster: Cluster, dice: Dice, { share, gaps }: Habit, electionTimeoutMs: Millis, act: () => void) => {
+  const gapMs = electionTimeoutMs * dice.magnitude(...gaps)
+  let isOff = !dice.chance(share)
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
+    if (isOff) return
+    act()
+    next()
+  })
+  if (!isOff) next()
+  return { gapMs, isOff: () => isOff, stop: () => { isOff = true } }
+}
 
 /** How often whoever leads is asked; otherwise it is any member that runs, which forwards the wish. */
 const AT_THE_LEADER = 0.4
@@ -22,23 +40,12 @@ const drawAsked = (cluster: Cluster, dice: Dice): string | undefined => {
   return dice.chance(AT_THE_LEADER) ? cluster.leader() : running.length === 0 ? undefined : dice.pick(running)
 }
 
-/** Asks for another leader, now and then, until it is called off. */
-export const createOperator = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
-  const gapMs = electionTimeoutMs * dice.magnitude(...MOVES)
-  let isOff = !dice.chance(MOVED)
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
-    if (isOff) return
+/** Asks for another leader. */
+export const createOperator = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } =>
+  nowAndThen(cluster, dice, MOVES, electionTimeoutMs, () => {
     const id = drawAsked(cluster, dice)
     if (id !== undefined) cluster.inflict(dice.chance(0.5) ? { type: 'handOver', id } : { type: 'handOver', id, to: dice.pick(cluster.ids) })
-    next()
   })
-  if (!isOff) next()
-  return { stop: () => { isOff = true } }
-}
-
-/** How many clusters have somebody who changes who belongs to them, and how often that is, in election timeouts. */
-const CHANGED = 0.4
-const CHANGES = [0.3, 4] as const
 
 /** Who belongs to the cluster, as far as this member knows. */
 export const membershipAt = (cluster: Cluster, id: string): MembershipState | undefined => {
@@ -47,11 +54,9 @@ export const membershipAt = (cluster: Cluster, id: string): MembershipState | un
   return now
 }
 
-/** Asks for another membership, now and then, until it is called off: some come, some go, some only learn, and some changes are given up. */
+/** Asks for another membership: some come, some go, some only learn, and some changes are given up. */
 export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
-  const gapMs = electionTimeoutMs * dice.magnitude(...CHANGES)
   const addresses: Record<string, string> = {}
-  let isOff = !dice.chance(CHANGED)
   const some = (probability: number): readonly string[] => cluster.ids.filter(() => dice.chance(probability))
   const addressed = (ids: readonly string[]): Record<string, string> => Object.fromEntries(ids.flatMap(id => addresses[id] === undefined ? [] : [[id, addresses[id]]]))
   const draw = (): MembershipWish => {
@@ -61,37 +66,27 @@ export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs:
     const voters = some(0.4).filter(id => !remove.includes(id) && !learners.includes(id))
     return { type: 'change', voters: addressed(voters), learners: addressed(learners), remove }
   }
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
-    if (isOff) return
+  return nowAndThen(cluster, dice, CHANGES, electionTimeoutMs, () => {
     const id = drawAsked(cluster, dice)
-    if (id !== undefined) {
-      Object.assign(addresses, membershipAt(cluster, id)?.addresses)
-      cluster.inflict({ type: 'change', id, wish: draw() })
-    }
-    next()
+    if (id === undefined) return
+    Object.assign(addresses, membershipAt(cluster, id)?.addresses)
+    cluster.inflict({ type: 'change', id, wish: draw() })
   })
-  if (!isOff) next()
-  return { stop: () => { isOff = true } }
 }
 
-/** How many clusters have somebody who brings machines, and how often one comes or goes, in election timeouts. */
-const STAFFED = 0.35
-const STAFFINGS = [0.2, 2] as const
 /** How many members are added to those with whom a cluster begins, at most. */
 const NEWCOMERS = 3
 /** From the end of a machine to a word about the one in its place, at least, in election timeouts. */
 const SET_UP = 0.5
 
-/** Brings machines and takes them away, now and then, until it is called off: new members come, some leave, and who has left comes back with nothing, or another in its place. */
+/** Brings machines and takes them away: new members come, some leave, and who has left comes back with nothing, or another in its place. */
 export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
-  const gapMs = electionTimeoutMs * dice.magnitude(...STAFFINGS)
   const most = cluster.ids.length + NEWCOMERS
   const brought = new Set<string>()
   /** Who has come and has not been named since. */
   const waiting = new Set<string>()
-  let isOff = !dice.chance(STAFFED)
   const bring = (id: string): void => {
-    if (isOff || waiting.has(id)) return
+    if (working.isOff() || waiting.has(id)) return
     brought.add(id)
     waiting.add(id)
     cluster.inflict({ type: 'join', id })
@@ -107,20 +102,16 @@ export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs:
     // It may come first, or later, or never, or with what it had. Nobody sets up a machine in no time.
     const when = dice.number()
     if (when < 0.6) bring(one)
-    else if (when < 0.8) cluster.clock.after(dice.exponential(gapMs) + electionTimeoutMs * SET_UP, () => bring(one))
-    cluster.clock.after(when < 0.6 ? electionTimeoutMs * SET_UP : 0, () => { if (!isOff) change(cluster.leader() ?? leader, [one], leave) })
+    else if (when < 0.8) cluster.clock.after(dice.exponential(working.gapMs) + electionTimeoutMs * SET_UP, () => bring(one))
+    cluster.clock.after(when < 0.6 ? electionTimeoutMs * SET_UP : 0, () => { if (!working.isOff()) change(cluster.leader() ?? leader, [one], leave) })
   }
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs), () => {
-    if (isOff) return
+  const working = nowAndThen(cluster, dice, STAFFING, electionTimeoutMs, () => {
     const leader = cluster.leader()
     const known = leader === undefined ? undefined : membershipAt(cluster, leader)
-    if (leader !== undefined && known !== undefined) {
-      const named = membersOf(known)
-      for (const id of named) waiting.delete(id)
-      act(leader, named)
-    }
-    next()
+    if (leader === undefined || known === undefined) return
+    const named = membersOf(known)
+    for (const id of named) waiting.delete(id)
+    act(leader, named)
   })
-  if (!isOff) next()
-  return { brought, stop: () => { isOff = true } }
+  return { brought, stop: working.stop }
 }
