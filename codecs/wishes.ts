@@ -3,7 +3,7 @@ import * as t from 'io-ts'
 import { type Either, isLeft, left } from '../lib/prelude.js'
 import type * as requests from '../lib/requests.js'
 import { decodeJson, encodeJson } from './json.js'
-import { Membership, NextMembership, membershipWishes } from './membership.js'
+import { Membership, membershipWishes } from './membership.js'
 import { optional } from './options.js'
 import { EntryIndex, EntryTerm, MemberId, guard } from './primitives.js'
 import { MAX_PLACE_BYTES } from './snapshots.js'
@@ -23,7 +23,7 @@ export const LeaderWish: t.Type<requests.LeaderWish, unknown> = t.union([
 export const WishFate: t.Type<requests.WishFate, unknown> = t.union([
   t.strict({ type: t.literal('handedOver'), leader: MemberId }),
   t.strict({ type: t.literal('notHandedOver'), reason: Reason }),
-  t.strict({ type: t.literal('changeTaken'), index: EntryIndex, term: EntryTerm, goal: NextMembership }),
+  t.strict({ type: t.literal('changeTaken'), index: EntryIndex, term: EntryTerm, goal: Membership }),
   t.strict({ type: t.literal('changeRefused'), reason: Reason }),
   t.strict({ type: t.literal('notTaken') }),
   t.strict({ type: t.literal('lost') }),

@@ -59,7 +59,7 @@ const abandoned = ({ voters, outgoing, learners, addresses }: Membership): Membe
 /** A step, and where the change leads that it is the first of. */
 export interface FirstStep {
   readonly membership: Membership
-  readonly goal: NextMembership
+  readonly goal: Membership
 }
 
 /** The first step of what is wanted, or why there is none. A change that is abandoned leaves behind as learners whom it had brought in. */
@@ -83,9 +83,9 @@ export const changed = (membership: Membership, wish: MembershipWish): Either<st
   if (newcomers.length > 0) {
     const learners = [...new Set([...membership.learners, ...newcomers, ...goal.learners.filter(id => !isVoter(membership, id))])].sort()
     if (isTooLong({ voters: [], learners })) return left(TOO_MANY)
-    return right({ goal, membership: { ...withAddresses({ voters: membership.voters, outgoing: [], learners }, addresses), next: goal } })
+    return right({ goal: through, membership: { ...withAddresses({ voters: membership.voters, outgoing: [], learners }, addresses), next: goal } })
   }
-  return right({ goal, membership: sameLists(goal.voters, membership.voters) ? through : joint(membership, goal, addresses) })
+  return right({ goal: through, membership: sameLists(goal.voters, membership.voters) ? through : joint(membership, goal, addresses) })
 }
 
 /** The new voters for whom a change waits. */

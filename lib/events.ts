@@ -1,6 +1,6 @@
 import type { Message } from './messages.js'
 import type {
-  EntryBatch, EntryBody, HardState, Index, LogBase, MemberId, Membership, MembershipWish, Millis, NextMembership, RequestId, Snapshot, Term, Turn,
+  EntryBatch, EntryBody, HardState, Index, LogBase, MemberId, Membership, MembershipWish, Millis, RequestId, Snapshot, Term, Turn,
 } from './types.js'
 
 /** Why a read of entries was asked for: to bring a follower up to date, or to apply them here. */
@@ -102,7 +102,7 @@ export type ReadAnswer =
 /** What became of a wish for another membership. A change that is taken goes on by itself: what it comes to stands in the log. */
 export type ChangeAnswer =
   /** The log has the first entry of the change at `index`; the last one will name these members. */
-  | { readonly type: 'changeTaken'; readonly id: RequestId; readonly index: Index; readonly term: Term; readonly goal: NextMembership }
+  | { readonly type: 'changeTaken'; readonly id: RequestId; readonly index: Index; readonly term: Term; readonly goal: Membership }
   | { readonly type: 'changeRefused'; readonly id: RequestId; readonly reason: string }
   /** Whoever leads by and by may take it. */
   | { readonly type: 'changeNotTaken'; readonly id: RequestId; readonly reason: string }

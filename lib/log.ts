@@ -96,6 +96,10 @@ export const placedMembershipAt = (log: Log, index: Index): PlacedMembership =>
 
 export const membershipAt = (log: Log, index: Index): Membership => placedMembershipAt(log, index).membership
 
+/** All memberships that count from `index` on: the one in force there, and those behind it. */
+export const membershipsFrom = (log: Log, index: Index): readonly Membership[] =>
+  [membershipAt(log, index), ...log.memberships.filter(placed => placed.index > index).map(({ membership }) => membership)]
+
 /**
  * The last entry at or before `index` whose term is not above `term`: where two logs can first agree again. Whole terms are
  * skipped on both sides, so long divergent tails cost a round trip per term, not per entry (§5.3).

@@ -1,5 +1,5 @@
 import type { Log } from './log.js'
-import { membershipAt, membershipOf } from './log.js'
+import { membershipOf, membershipsFrom } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
 import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
@@ -253,10 +253,10 @@ export const isLacking = (state: RaftState): boolean => state.handedIndex < stat
 export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)
 
 /**
- * Whether its voice counts, or did in the committed membership: until the newest one is committed, only those who are left out of it may hold it, and whoever is to vote
- * alone cannot win against their logs (dissertation §4.2.2).
+ * Whether its voice counts, or did in a membership from the one on that is known to be committed: until the newest one is, only those who are left out of it may hold it,
+ * and whoever is to vote alone cannot win against their logs (dissertation §4.2.2). Of what lies between nobody may know any more that it is committed.
  */
-const isStanding = (state: RaftState): boolean => isVoting(state) || isVoter(membershipAt(state.log, state.commitIndex), state.settings.id)
+const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean => isStanding(state) && !isDiskSlow(state) && !isReplaying(state)

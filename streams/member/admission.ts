@@ -70,7 +70,7 @@ export const createAdmission = (
       departed.delete(peer)
       store.remember(peer, incarnation, outcome => {
         if (isLeft(outcome)) {
-          claimed.delete(peer)
+          if (claimed.get(peer) === incarnation) claimed.delete(peer)
           notice({ type: 'rememberFailed', peer, reason: outcome.left.message })
           return decide(left(`member ${peer} could not be remembered: ${outcome.left.message}`))
         }

@@ -93,9 +93,10 @@ const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRe
   if (state.route?.key !== route.key) state.epoch++
   state.route = route
   const id = ++state.lastId
-  for (const { watch } of made.proposals) watch?.({ type: 'sent', to: route.to })
   state.requests.set(id, Object.assign(made, { id, bytes: body.bytes.length }))
   state.bytes += body.bytes.length
+  // Whoever hears of it may stop everything: by now it counts.
+  for (const { watch } of made.proposals) watch?.({ type: 'sent', to: route.to })
   return { type: 'propose', id, epoch: state.epoch, body }
 }
 

@@ -1,6 +1,6 @@
 import { type ChangeError, ChangeFailed, OutcomeUnknown } from '../../lib/errors.js'
 import { membershipAt, termAt } from '../../lib/log.js'
-import { sameLists } from '../../lib/membership.js'
+import { sameMembership } from '../../lib/membership.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
@@ -8,9 +8,6 @@ import type { Membership } from '../../lib/types.js'
 
 /** Where the log has the first step of a change, and where that leads. */
 export type Taken = Extract<WishFate, { type: 'changeTaken' }>
-
-const isGoal = ({ goal }: Taken, { voters, outgoing, learners, next }: Membership): boolean =>
-  next === undefined && outgoing.length === 0 && sameLists(goal.voters, voters) && sameLists(goal.learners, learners)
 
 /**
  * What became of a change by this state, whoever leads by now; undefined while that is open. Only what is committed counts: an entry
@@ -22,7 +19,7 @@ export const whatBecameOf = (taken: Taken, { log, commitIndex }: RaftState): Eit
   if (term !== undefined && term !== taken.term) return left(new ChangeFailed('never', 'the next leader did not know of it'))
   const committed = log.memberships.filter(({ index }) => index >= taken.index && index <= commitIndex).map(({ membership }) => membership)
   const now = membershipAt(log, commitIndex)
-  const reached = [...committed, now].find(membership => isGoal(taken, membership))
+  const reached = [...committed, now].find(membership => sameMembership(taken.goal, membership))
   if (reached !== undefined) return right(reached)
   const { next, outgoing } = now
   if (next !== undefined || outgoing.length > 0) return undefined

@@ -170,7 +170,6 @@ export const readRefused: fc.Arbitrary<Extract<ReadAnswer, { type: 'readRefused'
   fc.record({ type: fc.constant('readRefused'), id: position, reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull') })
 
 const reason = fc.string({ maxLength: 60 })
-const goal = membership.map(({ voters, learners }) => ({ voters, learners }))
 const membershipWish: fc.Arbitrary<MembershipWish> = fc.oneof(
   fc.record({ type: fc.constant('change' as const), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }) }),
   fc.constant({ type: 'abandon' as const }),
@@ -185,7 +184,7 @@ export const wishReply: fc.Arbitrary<requests.WishReply> = fc.record({
   type: fc.constant('wishReply'), id: position, fate: fc.oneof(
     fc.record({ type: fc.constant('handedOver' as const), leader: memberId }),
     fc.record({ type: fc.constant('notHandedOver' as const), reason }),
-    fc.record({ type: fc.constant('changeTaken' as const), index: entryPosition, term: entryPosition, goal }),
+    fc.record({ type: fc.constant('changeTaken' as const), index: entryPosition, term: entryPosition, goal: membership }),
     fc.record({ type: fc.constant('changeRefused' as const), reason }),
     fc.constantFrom({ type: 'notTaken' as const }, { type: 'lost' as const }),
   ),

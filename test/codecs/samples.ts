@@ -64,7 +64,7 @@ export const messages = {
   wishToAbandon: { type: 'wish', id: 21, term: 7, wish: { type: 'abandon', from: undefined } },
   handedOver: { type: 'wishReply', id: 18, fate: { type: 'handedOver', leader: 'n3' } },
   notHandedOver: { type: 'wishReply', id: 19, fate: { type: 'notHandedOver', reason: 'there is no other voter' } },
-  changeTaken: { type: 'wishReply', id: 20, fate: { type: 'changeTaken', index: 5_000_000_000, term: 7, goal: { voters: ['n1', 'n5'], learners: ['n6'] } } },
+  changeTaken: { type: 'wishReply', id: 20, fate: { type: 'changeTaken', index: 5_000_000_000, term: 7, goal: membership } },
   changeRefused: { type: 'wishReply', id: 21, fate: { type: 'changeRefused', reason: 'no change is under way' } },
   wishNotTaken: { type: 'wishReply', id: 22, fate: { type: 'notTaken' } },
   wishLost: { type: 'wishReply', id: 23, fate: { type: 'lost' } },

@@ -214,3 +214,13 @@ test('a transfer goes to no learner, and a change of learners needs no votes', t
   player.turn(applied(3), propose(1))
   t.is(player.state.commitIndex, 3)
 })
+
+test('whoever voted in a membership that may be uncommitted still stands, wherever its own commit is; where the newest is committed, nobody whom it leaves out does', t => {
+  const log = '1@1! 2@1=a,b//f1 3@1=a,b,f1/a,b 4@1=a,b,f1 5@1=a,b/a,b,f1 6@1=a,b'
+  const roles = [1, 2, 3, 4, 5, 6].map(commit => {
+    const player = play(follower({ voters: 'a b', log, commit }))
+    for (let i = 0; i < 30 && player.state.role === 'follower'; i++) player.later(100, tick)
+    return player.state.role
+  })
+  t.deepEqual(roles, ['candidate', 'candidate', 'candidate', 'candidate', 'candidate', 'follower'])
+})

@@ -5,6 +5,10 @@ const STREAMS = 'test/streams'
 
 export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'only two memberships say who stands', file: 'lib/state.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever voted in a membership*'],
+    from: 'membershipsFrom(log, commitIndex).some(', to: 'membershipsFrom(log, commitIndex).filter((_, at, all) => at === 0 || at === all.length - 1).some(',
+  },
+  {
     name: 'a member that is turned away is told that this one ends', file: 'streams/transport/tcp/link.ts', killer: ['test/ports/transport.test.ts', 'tcp: who is named no longer*'],
     unseen: 'whoever has left is asked for little, and repeats it elsewhere',
     from: 'part: reason => close(reason, []),', to: 'part: reason => close(reason, [FAREWELL]),',

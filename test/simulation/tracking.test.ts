@@ -97,6 +97,28 @@ test('who unsubscribes before it has left takes it back; afterwards it is only n
   is.deepEqual([early.words(), late], [['queued'], ['queued', `sent to ${leader}`, 'appended']])
 })
 
+test('a member that is told to stop from within waits for what is on its way', async is => {
+  for (const at of ['queued', 'sent', 'appended'] as const) {
+    for (const isLeader of [true, false]) {
+      const cluster = await begun(13)
+      const asked = isLeader ? cluster.leader()! : followersOf(cluster)[0]!
+      const { raft } = cluster.member(asked)
+      const steps: string[] = []
+      let stopped: Promise<void> | undefined
+      raft!.track({ add: 1 }).subscribe(stage => {
+        steps.push(told(stage))
+        if (stage.type === at) stopped ??= raft!.stop()
+      })
+      await cluster.run(ELECTION_TIMEOUT_MS)
+      if (at === 'appended' && !isLeader) is.deepEqual(steps.at(-1), 'applied: 2')
+      else {
+        await cluster.settle(stopped!)
+        is.is(steps.at(-1), 'applied: 2', `${at} ${isLeader ? 'at the leader' : 'elsewhere'}`)
+      }
+    }
+  }
+})
+
 test('options that make no sense, and members that have ended, are outcomes, too', async is => {
   const cluster = await begun(12)
   const leader = cluster.leader()!

@@ -21,7 +21,7 @@ const found = (peers: Readonly<Record<MemberId, Incarnation>>, base: Membership,
 })
 
 /** An admission on a disk that answers when it is told to, with all that was asked of the disk. */
-const admissionOn = (recovered: Recovered, refused?: MemberId) => {
+const admissionOn = (recovered: Recovered, refused?: string) => {
   const asked: string[] = []
   const waiting: (() => void)[] = []
   const told: string[] = []
@@ -29,7 +29,7 @@ const admissionOn = (recovered: Recovered, refused?: MemberId) => {
     recovered,
     remember: (peer, incarnation, done) => {
       asked.push(`remember ${peer} ${incarnation}`)
-      waiting.push(() => done(peer === refused ? left(new Error('disk')) : right(undefined)))
+      waiting.push(() => done(`${peer} ${incarnation}` === refused ? left(new Error('disk')) : right(undefined)))
     },
     forget: (peers, done) => {
       asked.push(`forget ${peers.join()}`)
@@ -45,7 +45,7 @@ const admissionOn = (recovered: Recovered, refused?: MemberId) => {
 }
 
 test('a peer is known by its first incarnation as long as it belongs, and durably before it is let in', t => {
-  const { told, ask, answer } = admissionOn(found({ n2: 'two' }, of('n1', 'n2', 'n3', 'n4')), 'n4')
+  const { told, ask, answer } = admissionOn(found({ n2: 'two' }, of('n1', 'n2', 'n3', 'n4')), 'n4 four')
   ask('n2', 'two')
   ask('n2', 'other')
   ask('n3', 'three')
@@ -57,6 +57,16 @@ test('a peer is known by its first incarnation as long as it belongs, and durabl
   ask('n4', 'four')
   answer()
   t.deepEqual(told, ['rememberFailed', 'n4 four refused'])
+})
+
+test('a write that fails late takes nothing from whoever has come meanwhile', t => {
+  const { admission, told, ask, answer } = admissionOn(found({}, of('n1', 'n4')), 'n4 one')
+  ask('n4', 'one')
+  admission.left(['n4'])
+  ask('n4', 'two')
+  answer()
+  ask('n4', 'three')
+  t.deepEqual(told.filter(line => line.includes('three')), ['n4 three refused'])
 })
 
 test('who is not named is let in and not remembered, and is remembered once it is named', t => {

@@ -2,9 +2,9 @@
 import test from 'ava'
 import { isRight } from '../../../lib/prelude.js'
 import { type Taken, whatBecameOf } from '../../../streams/wishes/change-fate.js'
-import { follower } from '../../lib/build.js'
+import { follower, membershipOf } from '../../lib/build.js'
 
-const TAKEN: Taken = { type: 'changeTaken', index: 3, term: 1, goal: { voters: ['a', 'b'], learners: [] } }
+const TAKEN: Taken = { type: 'changeTaken', index: 3, term: 1, goal: membershipOf('a b') }
 type Notes = Parameters<typeof follower>[0]
 const ROWS: readonly (readonly [what: string, notes: Notes, fate: string])[] = [
   ['not committed', { log: '1-2@1 3@1=a,b/a,b,c', commit: 2 }, 'open'],
@@ -18,6 +18,12 @@ const ROWS: readonly (readonly [what: string, notes: Notes, fate: string])[] = [
   ['behind a snapshot with another', { voters: 'a b d', base: '9@2', commit: 9 }, 'OutcomeUnknown unknown'],
   ['behind a snapshot, under way', { voters: 'a b', outgoing: 'a b c', base: '9@2', commit: 9 }, 'open'],
 ]
+test('an address that moved, whose change is lost behind a snapshot, has not moved', t => {
+  const goal = { ...membershipOf('a b'), addresses: { a: 'a:1', b: 'elsewhere:1' } }
+  const outcome = whatBecameOf({ ...TAKEN, goal }, follower({ id: 'a', voters: 'a b', base: '9@2', commit: 9 }))
+  t.true(outcome !== undefined && !isRight(outcome) && outcome.left._tag === 'OutcomeUnknown')
+})
+
 for (const [what, notes, fate] of ROWS) {
   test(`${what}: ${fate}`, t => {
     const outcome = whatBecameOf(TAKEN, follower({ id: 'a', voters: 'a b c', ...notes }))
