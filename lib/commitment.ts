@@ -3,15 +3,19 @@ import { quorumValue } from './quorum.js'
 import { type Leader, membership, progressOf } from './state.js'
 import type { Index, MemberId } from './types.js'
 
+/** The last entry that this voter is known to have on its disk. */
+export const durableAt = (leader: Leader, id: MemberId): Index =>
+  id === leader.settings.id ? leader.persistedIndex : progressOf(leader, id)?.matchIndex ?? 0
+
 /**
  * Commits what a quorum has on its disks, counting only entries of the leader's own term; those of earlier terms are committed
  * with them (§5.4.2, Figure 8). The leader counts itself by its own disk, like everyone else.
  */
 export const advanceCommit = (leader: Leader): void => {
-  const durableAt = (id: MemberId): Index => id === leader.settings.id ? leader.persistedIndex : progressOf(leader, id)?.matchIndex ?? 0
-  const reached = Math.min(quorumValue(membership(leader), durableAt), lastEntry(leader.log).index)
+  const reached = Math.min(quorumValue(membership(leader), id => durableAt(leader, id)), lastEntry(leader.log).index)
   if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return
   leader.commitIndex = reached
+  leader.committedAt = leader.now
   forgetCommitted(leader)
 }
 

@@ -1,5 +1,5 @@
 /** Role changes, and nothing else: what every role has in common is kept, and what belongs to a role ends with it. */
-import { common } from './draft.js'
+import { candidateOf, followerOf, leaderOf } from './draft.js'
 import type { Outbox } from './outbox.js'
 import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
@@ -7,6 +7,11 @@ import { newProgress } from './progress.js'
 import { type Candidate, type Follower, type Leader, type RaftState, membership, restartElectionWait } from './state.js'
 import { store } from './storing.js'
 import type { MemberId, Term } from './types.js'
+
+/** What a follower knows of its leader's questions before it has heard one. */
+export const NOTHING_HEARD = {
+  verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
+} as const satisfies Partial<Follower>
 
 /**
  * Any role → follower of `leader` in `term` (§5.1). A new term has no vote yet; what was verified in another term proves
@@ -18,19 +23,10 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
     for (const read of state.reads) outbox.readAnswers.push({ type: 'readRefused', id: read.id, reason: 'notLeader' })
   }
   outbox.asked = false
-  const follower: Follower = {
-    ...common(state),
-    role: 'follower',
-    term,
-    votedFor: term === state.term ? state.votedFor : undefined,
-    leader,
-    verified: 0,
-    assembly: undefined,
-    leaderRound: 0,
-    reportedDurable: 0,
-    answeredAt: Number.NEGATIVE_INFINITY,
-    answeredRound: 0,
-  }
+  const follower = followerOf(state, NOTHING_HEARD)
+  follower.term = term
+  follower.votedFor = term === state.term ? state.votedFor : undefined
+  follower.leader = leader
   if (state.role === 'leader') restartElectionWait(follower)
   return follower
 }
@@ -38,15 +34,12 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
 /** Begins a pre-vote, which changes neither term nor vote (§9.6), or an election in a new term with a vote for itself (§5.2). */
 export const becomeCandidate = (state: RaftState, phase: Candidate['phase']): Candidate => {
   const { id } = state.settings
-  const candidate: Candidate = {
-    ...common(state),
-    role: 'candidate',
-    phase,
-    term: phase === 'vote' ? state.term + 1 : state.term,
-    votedFor: phase === 'vote' ? id : state.votedFor,
-    leader: undefined,
-    votes: new Map([[id, true]]),
+  const candidate = candidateOf(state, { phase, votes: new Map([[id, true]]) })
+  if (phase === 'vote') {
+    candidate.term = state.term + 1
+    candidate.votedFor = id
   }
+  candidate.leader = undefined
   restartElectionWait(candidate)
   return candidate
 }
@@ -55,12 +48,7 @@ export const becomeCandidate = (state: RaftState, phase: Candidate['phase']): Ca
 export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   const { settings, term } = state
   const nextIndex = lastEntry(state.log).index + 1
-  const leader: Leader = {
-    ...common(state),
-    role: 'leader',
-    // Its log holds all that is committed, and so what the snapshot stands for (Leader Completeness, §5.4.3).
-    receiving: undefined,
-    leader: settings.id,
+  const leader = leaderOf(state, {
     electedAt: state.now,
     noopIndex: nextIndex,
     progress: membersOf(membership(state)).filter(id => id !== settings.id).map(id => newProgress(id, nextIndex)),
@@ -68,12 +56,17 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     heartbeatDue: state.now + settings.heartbeatMs,
     trackers: [],
     uncommittedBytes: 0,
+    committedAt: Number.NEGATIVE_INFINITY,
+    sequels: 0,
     chunkDue: state.now,
     transfer: undefined,
     hasAskedToStand: false,
     reads: [],
     readRound: 0,
-  }
+  })
+  leader.leader = settings.id
+  // Its log holds all that is committed, and so what the snapshot stands for (Leader Completeness, §5.4.3).
+  leader.receiving = undefined
   outbox.heartbeatDue = true
   store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)
   return leader

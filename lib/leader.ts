@@ -8,6 +8,7 @@ import type { AppendAccepted, AppendRefused } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Parts, type Progress, accept, backUp, pace } from './progress.js'
 import { type Leader, isPrompt, progressOf } from './state.js'
+import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId, Term } from './types.js'
@@ -33,6 +34,7 @@ export const onProposed = (leader: Leader, { id, body, term = leader.term }: Pro
   const { count } = body
   const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: Math.max(leader.wall, log.time), body, skip: 0 }
   const tracker = { id, firstIndex: batch.firstIndex, count, bytes: bytesOf(batch) }
+  if (leader.commitIndex === lastEntry(log).index) noteSequel(leader)
   store(leader, [batch], outbox)
   leader.trackers.push(tracker)
   leader.uncommittedBytes += tracker.bytes

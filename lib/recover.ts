@@ -1,7 +1,9 @@
 import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
-import { type Follower, type Settings, isVoting, restartElectionWait } from './state.js'
+import { NOTHING_HEARD } from './convert.js'
+import { followerOf } from './draft.js'
+import { type Settings, isVoting, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
 
 /** What a member finds on its disk. */
@@ -24,15 +26,14 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const term = Math.max(stored.hardState.term, last.term)
   const { voters, outgoing } = membershipOf(log)
   const isAlone = voters.length + outgoing.length === 1
-  const state: Follower = {
-    role: 'follower', settings, now, wall: 0, turn: 0, random: seed >>> 0,
+  const state = followerOf({
+    settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,
-    verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
-  }
+  }, NOTHING_HEARD)
   if (!isAlone || !isVoting(state)) restartElectionWait(state)
   return { state, ready: nothingAsked(0) }
 }

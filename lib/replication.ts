@@ -4,6 +4,7 @@ import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
+import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
 import type { CommandBatch, EntryBatch, Index, Round } from './types.js'
 
@@ -66,10 +67,11 @@ const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch
 
 /**
  * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
- * their answer begins a turn that tells it, if nothing else has. Who decides is asked at once where reads wait.
+ * their answer begins a turn that tells it, if nothing else has; or where they are counted on, unless a read may wait for it. Who decides is asked at once where reads wait.
  */
 const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean => {
-  const isCommitDue = mode === 'replicate' && sentCommit < leader.commitIndex && inflight.length === 0
+  const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked && outbox.readAnswers.length === 0)
+  const isCommitDue = mode === 'replicate' && sentCommit < leader.commitIndex && !isHeldBack
   return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
 }
 

@@ -65,7 +65,8 @@ export interface Receiving {
   readonly expected: number
 }
 
-interface Common {
+/** What every role keeps. */
+export interface Common {
   readonly settings: Settings
   /** The clock at the batch being folded. */
   now: Millis
@@ -189,6 +190,9 @@ export interface Leader extends Common {
   heartbeatDue: Millis
   trackers: Tracker[]
   uncommittedBytes: number
+  /** When commitIndex last advanced, and how many commands in a row came right behind the commit of the one before. */
+  committedAt: Millis
+  sequels: number
   /** When the next chunk of a snapshot may leave. */
   chunkDue: Millis
   transfer: Transfer | undefined

@@ -1,4 +1,4 @@
-import { awaitsMachine } from '../../lib/application.js'
+import { isAwaited } from '../../lib/awaiting.js'
 import { membershipAt } from '../../lib/log.js'
 import { randomFrom } from '../../lib/random.js'
 import type { RaftState } from '../../lib/state.js'
@@ -33,6 +33,7 @@ export interface Parts<C, R, S> {
   readonly log: Pick<LogFollowing<C, S>, 'commitsFrom'>
   readonly tracking: Pick<Tracking<C, R>, 'track'>
   readonly overflowed: Inputs['overflowed']
+  readonly isAwaited: Inputs['isAwaited']
   /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
   release(step: Step): void
   /** A step was folded, and may yet wait at the gate: its answers, and whatever else does not vouch for the disk. */
@@ -45,7 +46,7 @@ export interface Parts<C, R, S> {
 interface Feed {
   proposed(event: Proposed): void
   /** Where nothing awaits it, it joins the next turn and begins none. */
-  completed(event: Completion, isAwaited: boolean): void
+  completed(event: Completion): void
   failed(error: Error): void
 }
 
@@ -75,7 +76,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     },
     results: requests.applied,
     applied: applied => {
-      feed.completed({ type: 'applied', index: applied.index }, awaitsMachine(newest))
+      feed.completed({ type: 'applied', index: applied.index })
       outputs.applied(applied)
       log.applied(applied)
     },
@@ -84,15 +85,15 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
-    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: event => feed.completed(event, true),
+    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: feed.completed,
   })
   const tracking: Tracking<C, R> = createTracking(requests.submit)
   const roll = followRoll({ links, admission }, first)
-  const operator = createOperator({ first, linked, links, sender, ask: event => feed.completed(event, true) })
+  const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add,
+    linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
       sender.step(step)

@@ -27,21 +27,23 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
   let commitIndex = first.commitIndex
   let leaving = leavingOf(first)
   let addresses = reachable(first)
-  let isOpen = mayBeBehind(first.leader, addresses)
+  let { leader } = first
+  let isOpen = mayBeBehind(leader, addresses)
 
   const follow = (state: RaftState): void => {
-    const before = { newest, committed, commitIndex, leaving, isOpen }
+    const before = { newest, committed, commitIndex, leaving, leader, isOpen }
     newest = membershipOf(state.log)
     committed = membershipAt(state.log, state.commitIndex)
     commitIndex = state.commitIndex
     leaving = leavingOf(state)
+    leader = state.leader
     const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
     if (hasChanged) {
       addresses = reachable(state)
       // Whoever is leaving is let in and not remembered: it may come back as another.
       admission.named(reachable({ log: state.log, commitIndex }))
     }
-    isOpen = mayBeBehind(state.leader, addresses)
+    if (hasChanged || leader !== before.leader) isOpen = mayBeBehind(leader, addresses)
     if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
     if (state.log.base.index > before.commitIndex) admission.mayHaveLeft(Object.keys(before.committed.addresses))
     if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen })

@@ -35,19 +35,16 @@ const watched = (fold: Fold = step, stepped: Outputs<never, never, never, never>
  *     pipeline ─► persist ─┬─► gate ─► release ─► peers, machine, public streams
  *        ▲                 └─► observe ─► answers, leadership, diagnostics
  *        └── persisted, read, applied, proposed, received, ticked
- *
- * What was applied joins the next turn; it begins one of its own only where the core waits for the machine.
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const { options: { id, limits, electionTimeoutMs, heartbeatMs, readLeaseMs }, ports: { store, links, recording }, host: { clock, seed, fold, told }, notices$ } = member
   const proposed = new Subject<Proposed>()
   const completed = new Subject<Completion>()
-  const asides = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, readLeaseMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, isAwaited, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
-    completed: (event, isAwaited) => (isAwaited ? completed : asides).next(event),
+    completed: event => completed.next(event),
     failed: error => ending.fail(error),
   })
   const inputs: Inputs = {
@@ -55,8 +52,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     proposed$: proposed,
     ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),
-    asides$: asides,
-    clock, maxInboxEvents: limits.maxInboxEvents, overflowed,
+    clock, maxInboxEvents: limits.maxInboxEvents, overflowed, isAwaited,
   }
   /** Whoever looks on hears of it, too. */
   const telling = <A>(done: (outcome: A) => void) => (outcome: A): void => {

@@ -18,22 +18,23 @@ export interface Inputs {
   readonly proposed$: Observable<Proposed>
   readonly ticks$: Observable<Ticked>
   readonly completions$: Observable<Completion>
-  /** Completions for which nothing waits: they join the next turn and begin none. */
-  readonly asides$: Observable<Completion>
   readonly clock: Pick<Clock, 'now' | 'wall' | 'endOfTurn'>
   /** Messages, proposals and reads of one turn. Completions always enter: the work in flight bounds them. */
   readonly maxInboxEvents: number
   /** Hears of each message, proposal or read that found the inbox full and does not enter: whoever sent or asked it must repeat it. */
   overflowed(event: Received | Proposed): void
+  /** Whether anything waits for what the event tells: else it joins the next turn and begins none. */
+  isAwaited(event: RaftEvent): boolean
 }
 
 /** The only way in: everything that happens in one turn of the event loop is one batch. */
-export const inbox = ({ received$, proposed$, ticks$, completions$, asides$, clock, maxInboxEvents, overflowed }: Inputs): Observable<Batch> =>
+export const inbox = ({ received$, proposed$, ticks$, completions$, clock, maxInboxEvents, overflowed, isAwaited }: Inputs): Observable<Batch> =>
   merge<RaftEvent[]>(received$, proposed$, ticks$, completions$).pipe(
     perTurn(clock.endOfTurn, {
       max: maxInboxEvents,
       isBounded,
       overflowed: event => isBounded(event) && overflowed(event),
-    }, asides$),
+      isAwaited,
+    }),
     map(events => ({ now: clock.now(), wall: clock.wall(), events })),
   )

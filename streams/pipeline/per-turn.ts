@@ -1,8 +1,10 @@
-import { EMPTY, Observable, type OperatorFunction } from 'rxjs'
+import { Observable, type OperatorFunction } from 'rxjs'
 import type { Cancel, Clock } from '../time/clock.js'
 
-/** How much one turn takes in. */
-export interface TurnBounds<A> {
+/** What begins a turn, and how much it takes in. */
+export interface TurnRules<A> {
+  /** Whether anything waits for the item; else it joins the next turn, in its place, and begins none unless there is no room for another. */
+  isAwaited(item: A): boolean
   /** Items of one turn for which `isBounded` holds. */
   readonly max: number
   isBounded(item: A): boolean
@@ -12,10 +14,9 @@ export interface TurnBounds<A> {
 
 /**
  * Gathers what arrives within one turn of the event loop and emits it once, in order, at the turn's end. What arrives while
- * the gathered items are being handled belongs to the next turn: nothing downstream is ever entered twice. What `asides$` tells
- * joins the next turn, in its place, and begins none.
+ * the gathered items are being handled belongs to the next turn: nothing downstream is ever entered twice.
  */
-export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>, asides$: Observable<A> = EMPTY): OperatorFunction<A, readonly A[]> =>
+export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], { max, isBounded, overflowed, isAwaited }: TurnRules<A>): OperatorFunction<A, readonly A[]> =>
   source => new Observable(subscriber => {
     let gathered: A[] = []
     let bounded = 0
@@ -33,18 +34,14 @@ export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], bounds: TurnBounds<A>,
     }
 
     const gather = (item: A): void => {
-      if (bounds.isBounded(item) && ++bounded > bounds.max) return bounds.overflowed(item)
+      if (isBounded(item) && ++bounded > max) return overflowed(item)
       gathered.push(item)
-      if (hasBegun) return
+      if (hasBegun || (bounded < max && !isAwaited(item))) return
       hasBegun = true
       cancel = endOfTurn(close)
     }
 
     subscriber.add(() => cancel())
-    subscriber.add(asides$.subscribe({
-      next: item => gathered.push(item),
-      error: error => subscriber.error(error),
-    }))
     subscriber.add(source.subscribe({
       next: gather,
       error: error => subscriber.error(error),

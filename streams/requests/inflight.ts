@@ -88,12 +88,14 @@ interface InflightState<R> extends InflightOptions<R> {
   lastId: number
 }
 
-const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRequest<R>, 'id' | 'bytes'>, body: EntryBody): Unaddressed => {
+const request = <R>(state: InflightState<R>, route: Route, made: InflightRequest<R>, body: EntryBody): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
   state.route = route
   const id = ++state.lastId
-  state.requests.set(id, Object.assign(made, { id, bytes: body.bytes.length }))
+  made.id = id
+  made.bytes = body.bytes.length
+  state.requests.set(id, made)
   state.bytes += body.bytes.length
   // Whoever hears of it may stop everything: by now it counts.
   for (const { watch } of made.proposals) watch?.({ type: 'sent', to: route.to })
@@ -103,8 +105,9 @@ const request = <R>(state: InflightState<R>, route: Route, made: Omit<InflightRe
 const commandsOf = (proposals: readonly Proposal<never>[]): readonly Uint8Array[] => proposals.map(({ bytes }) => bytes)
 
 /** Its first time. */
-const fresh = <R>(state: InflightState<R>, route: Route, made: Pick<InflightRequest<R>, 'opens' | 'proposals' | 'numbering'>, body: EntryBody): Unaddressed =>
-  request(state, route, { ...made, serial: state.lastId + 1, isRepeated: false }, body)
+const fresh = <R>(
+  state: InflightState<R>, route: Route, { opens, proposals, numbering }: Pick<InflightRequest<R>, 'opens' | 'proposals' | 'numbering'>, body: EntryBody,
+): Unaddressed => request(state, route, { id: 0, serial: state.lastId + 1, opens, proposals, bytes: 0, numbering, isRepeated: false }, body)
 
 const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Proposal<R>[]): Unaddressed => {
   const numbering = proposals[0]?.term === undefined ? state.numbers.take(proposals.length) : undefined

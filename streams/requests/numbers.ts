@@ -58,7 +58,8 @@ export const createNumbers = (): Numbers => {
     },
     take: count => {
       if (current === undefined) return undefined
-      const numbering = { ...current, first: next, awaited: lowest(current.name) }
+      const { session, name } = current
+      const numbering = { session, name, first: next, awaited: lowest(name) }
       open.add(numbering)
       next += count
       return numbering

@@ -20,7 +20,7 @@ const marbles = (t: ExecutionContext, run: (helpers: Marbles) => void): void => 
   scheduler.run(helpers => run({ ...helpers, clock, scheduler }))
 }
 
-const unbounded = { max: Number.POSITIVE_INFINITY, isBounded: () => true, overflowed: () => undefined }
+const unbounded = { max: Number.POSITIVE_INFINITY, isBounded: () => true, overflowed: () => undefined, isAwaited: () => true }
 
 const firstOf = (...ids: readonly string[]): Step => firstStep(
   {
@@ -43,7 +43,7 @@ const proposal = (id: number): Proposed => ({ type: 'proposed', id, body: { coun
 const persisted = (turn: number): Completion => ({ type: 'persisted', turn })
 
 const inputsOf = (clock: Clock, given: Partial<Inputs>): Inputs => ({
-  received$: NEVER, proposed$: NEVER, ticks$: NEVER, completions$: NEVER, asides$: NEVER, clock, maxInboxEvents: 100, overflowed: () => undefined, ...given,
+  received$: NEVER, proposed$: NEVER, ticks$: NEVER, completions$: NEVER, clock, maxInboxEvents: 100, overflowed: () => undefined, isAwaited: () => true, ...given,
 })
 
 test('perTurn: what arrives in one turn is emitted once, in order', t => marbles(t, ({ hot, expectObservable, clock }) => {
@@ -60,11 +60,18 @@ test('perTurn: an error passes at once, before what was gathered', t => marbles(
   expectObservable(hot('-a-(b#)').pipe(perTurn(clock.endOfTurn, unbounded))).toBe('-x-#', { x: ['a'] })
 }))
 
-test('perTurn: what is told aside joins the next turn in its place, and begins none', t => marbles(t, ({ hot, expectObservable, clock }) => {
-  const aside$ = hot('-x-(yz)-----')
-  expectObservable(hot('--a--b--(cd)').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('--u--v--w', { u: ['x', 'a'], v: ['y', 'z', 'b'], w: ['c', 'd'] })
-  expectObservable(hot('---|').pipe(perTurn(clock.endOfTurn, unbounded, aside$))).toBe('---|')
-  expectObservable(hot('-a---b').pipe(perTurn(clock.endOfTurn, unbounded, hot('---#')))).toBe('-x-#', { x: ['a'] })
+const patient = (item: string): boolean => item < 'x'
+
+test('perTurn: what nobody awaits joins the next turn in its place, and begins none', t => marbles(t, ({ hot, expectObservable, clock }) => {
+  const rules = { ...unbounded, isAwaited: patient }
+  expectObservable(hot('-xa-(yz)--b--(cx)').pipe(perTurn(clock.endOfTurn, rules))).toBe('--u-------v--w', { u: ['x', 'a'], v: ['y', 'z', 'b'], w: ['c', 'x'] })
+  expectObservable(hot('-x-|').pipe(perTurn(clock.endOfTurn, rules))).toBe('---|')
+}))
+
+test('perTurn: what nobody awaits begins a turn where there is no room for more', t => marbles(t, ({ hot, expectObservable, clock }) => {
+  const left: string[] = []
+  const rules = { max: 2, isBounded: () => true, overflowed: (item: string) => void left.push(item), isAwaited: patient }
+  expectObservable(hot('-x--(yz)---xb').pipe(perTurn(clock.endOfTurn, rules), tap({ next: () => t.deepEqual(left, ['z']) }))).toBe('----u-------v', { u: ['x', 'y'], v: ['x', 'b'] })
 }))
 
 test('perTurn: unsubscribing calls off the turn', t => {

@@ -1,0 +1,39 @@
+/**
+ * What begins a turn. Whatever nothing waits for joins the next turn, and is folded before all that begins it: a leader that writes one command after another
+ * has half as many turns, and no answer comes later for it. The next turn comes with the next tick at the latest.
+ */
+import { awaitsMachine } from './application.js'
+import { durableAt } from './commitment.js'
+import type { RaftEvent } from './events.js'
+import { lastEntry } from './log.js'
+import type { AppendAccepted } from './messages.js'
+import { quorumValue } from './quorum.js'
+import { holdsBackCommits } from './sequels.js'
+import { type Leader, type RaftState, membership, progressOf } from './state.js'
+
+/** Whether anything waits for what this event tells to a member in this state. */
+export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
+  switch (event.type) {
+    case 'applied': return awaitsMachine(state)
+    case 'persisted': return state.role !== 'leader' || awaitsDisk(state)
+    case 'received': return state.role !== 'leader' || event.message.type !== 'appendAccepted' || awaitsAnswer(state, event.message)
+    default: return true
+  }
+}
+
+/** Its own disk may decide what is committed, or hold up what is. */
+const awaitsDisk = (leader: Leader): boolean => {
+  const { settings: { id }, log, commitIndex, persistedIndex } = leader
+  return commitIndex > persistedIndex
+    || quorumValue(membership(leader), voter => voter === id ? lastEntry(log).index : durableAt(leader, voter)) > commitIndex
+}
+
+/** All but the last news of what is committed already, from a follower that has been sent everything. */
+const awaitsAnswer = (leader: Leader, { from, term, durable, lacks }: AppendAccepted): boolean => {
+  const progress = progressOf(leader, from)
+  return progress === undefined || term !== leader.term || durable > leader.commitIndex || lacks > 0
+    || progress.mode !== 'replicate' || progress.nextIndex <= lastEntry(leader.log).index
+    || progress.lacks > 0 || progress.sending !== undefined || progress.parts.round > 0 || progress.lap.to > 0
+    || (progress.sentCommit < leader.commitIndex && !holdsBackCommits(leader))
+    || leader.reads.length > 0 || leader.transfer !== undefined || leader.leaving.length > 0
+}

@@ -1,0 +1,17 @@
+/**
+ * Commands that come one right behind the commit of the other, as from a caller who waits for each. Where the next is counted on, followers hear of a commit
+ * with its entry instead of by a message of its own: that is half of all messages.
+ */
+import type { Leader } from './state.js'
+
+/** So soon behind a commit must the next command come to be its sequel, and so many must have come in a row before the next is counted on. */
+const SEQUEL_MS = 5
+const COUNTED_ON = 8
+
+/** A command was proposed while nothing was left to commit. */
+export const noteSequel = (leader: Leader): void => {
+  leader.sequels = leader.now - leader.committedAt < SEQUEL_MS ? leader.sequels + 1 : 0
+}
+
+/** Whether a commit is told with the next entries, or with the next tick where none come. */
+export const holdsBackCommits = ({ sequels }: Leader): boolean => sequels >= COUNTED_ON
