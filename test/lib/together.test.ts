@@ -1,6 +1,7 @@
 /** The tests of the core in one process. */
 import './application.test.js'
 import './assembling.test.js'
+import './awaiting.test.js'
 import './change.test.js'
 import './compaction.test.js'
 import './departure.test.js'
