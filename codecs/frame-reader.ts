@@ -1,5 +1,6 @@
 import { type Either, isLeft, right } from '../lib/prelude.js'
 import { checksumBetween } from './bytes.js'
+import { type Recycled, recycled, roomIn, unwritten } from './recycled.js'
 import { FRAME_HEADER_BYTES, type Frame, type FrameError, type FrameHeader, frameFailed, readFrameHeader } from './frames.js'
 
 /** The most that a frame's buffer has at first; beyond it, it grows as bytes arrive: a claimed length alone costs nothing. */
@@ -11,15 +12,19 @@ const GROWTH = 16
 /** Up to here zeros cost less than what it takes to have none. */
 const SMALL_BYTES = 1024
 
-/** A buffer that is about to be written from its first byte to its last: a large one of zeros takes as long again. */
-const unwritten = (bytes: number): Uint8Array => bytes <= SMALL_BYTES ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+/** Whoever receives a snapshot writes one chunk, holds the next, and is sent the one behind it. */
+export const CHUNKS_IN_USE = 3
 
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
 
-/** Gathers `wanted` bytes from several chunks into one buffer of exactly that size. */
-const gathering = (wanted: number) => {
-  let bytes: Uint8Array = new Uint8Array(0)
+const roomFor = (bytes: number): Uint8Array => bytes <= SMALL_BYTES ? new Uint8Array(bytes) : unwritten(bytes)
+
+const NOTHING = new Uint8Array(0)
+
+/** Gathers `wanted` bytes from several chunks into one buffer of exactly that size, or in one that is used again. */
+const gathering = (wanted: number, buffers: Recycled | undefined) => {
+  let bytes = buffers?.current() ?? NOTHING
   let filled = 0
   return {
     /** Takes what is still wanted of `chunk` from `offset` on and returns where it stopped. */
@@ -27,21 +32,22 @@ const gathering = (wanted: number) => {
       const end = Math.min(chunk.length, offset + wanted - filled)
       const needed = filled + end - offset
       if (needed > bytes.length) {
-        const larger = unwritten(Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed)))
+        const larger = roomFor(Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed)))
         larger.set(bytes.subarray(0, filled))
         bytes = larger
+        buffers?.replace(larger)
       }
       bytes.set(chunk.subarray(offset, end), filled)
       filled = needed
       return end
     },
     filled: (): number => filled,
-    whole: (): Uint8Array | undefined => (filled === wanted ? bytes : undefined),
+    whole: (): Uint8Array | undefined => (filled === wanted ? bytes.subarray(0, wanted) : undefined),
   }
 }
 
-const copyOf = (chunk: Uint8Array, from: number, to: number): Uint8Array => {
-  const copy = unwritten(to - from)
+const copyOf = (chunk: Uint8Array, from: number, to: number, buffers: Recycled | undefined): Uint8Array => {
+  const copy = buffers === undefined ? roomFor(to - from) : roomIn(buffers, to - from)
   copy.set(chunk.subarray(from, to))
   return copy
 }
@@ -57,11 +63,12 @@ const frameTaker = (maxFrameBytes: number) => {
   let header: FrameHeader | undefined
   let partial: ReturnType<typeof gathering> | undefined
   let refused: Either<FrameError, never> | undefined
+  const chunks = recycled(CHUNKS_IN_USE + 1)
 
   /** `wanted` bytes, gathered over several calls where the chunk ends before. */
-  const gathered = (chunk: Uint8Array, from: number, wanted: number): { readonly bytes: Uint8Array | undefined; readonly offset: number } => {
-    if (partial === undefined && chunk.length - from >= wanted) return { bytes: copyOf(chunk, from, from + wanted), offset: from + wanted }
-    partial ??= gathering(wanted)
+  const gathered = (chunk: Uint8Array, from: number, wanted: number, buffers?: Recycled): { readonly bytes: Uint8Array | undefined; readonly offset: number } => {
+    if (partial === undefined && chunk.length - from >= wanted) return { bytes: copyOf(chunk, from, from + wanted, buffers), offset: from + wanted }
+    partial ??= gathering(wanted, buffers)
     const offset = partial.take(chunk, from)
     const bytes = partial.whole()
     if (bytes !== undefined) partial = undefined
@@ -69,9 +76,10 @@ const frameTaker = (maxFrameBytes: number) => {
   }
 
   const takePayload = (of: FrameHeader, chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
-    const { bytes, offset } = gathered(chunk, from, of.payloadBytes)
+    const { bytes, offset } = gathered(chunk, from, of.payloadBytes, of.lane === 'snapshot' ? chunks : undefined)
     header = bytes === undefined ? of : undefined
     if (bytes === undefined) return right({ frame: undefined, offset })
+    if (of.lane === 'snapshot') chunks.pass()
     if (checksumBetween(bytes, 0, of.headBytes) !== of.headChecksum) return frameFailed('damaged', 'the frame does not match its checksum')
     return right({ frame: { version: of.version, lane: of.lane, payload: bytes }, offset })
   }

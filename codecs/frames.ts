@@ -23,16 +23,16 @@ const CHECKED = 20
 const MAGIC = 0x5852
 /** The only group of this version; later ones may run several over one connection. */
 const GROUP = 0
-const LANES = ['control', 'bulk'] as const
+const LANES = ['control', 'bulk', 'snapshot'] as const
 
-/** Which traffic a frame belongs to: what may overtake entries, and what carries them. */
+/** Which traffic a frame belongs to: what may overtake entries, what carries them, and chunks, which go to the disk and are kept nowhere. */
 export type Lane = (typeof LANES)[number]
 
 /** One frame, whole and checked as far as its own checksums go. */
 export interface Frame {
   readonly version: number
   readonly lane: Lane
-  /** A buffer of its own, which nobody else reads or writes. */
+  /** A buffer of its own, which nobody else reads or writes; on the snapshot lane only until `CHUNKS_IN_USE` more have come. */
   readonly payload: Uint8Array
 }
 
@@ -80,13 +80,14 @@ export const farewellFrame = (): Uint8Array => framed(FAREWELL)
 /** Whether this is the payload of a farewell. */
 export const isFarewell = (payload: Uint8Array): boolean => payload.length === FAREWELL.length && payload[0] === FAREWELL[0]
 
+const laneOf = (message: LinkMessage, buffers: number): Lane => buffers === 1 ? 'control' : message.type === 'installSnapshot' ? 'snapshot' : 'bulk'
+
 /** Appends one frame to `out` as buffers, none of them copied from a body. Returns the bytes added. */
 export const appendFrame = (message: LinkMessage, out: Uint8Array[]): number => {
   const first = out.length
   const payloadBytes = encodeMessage(message, out, FRAME_HEADER_BYTES)
   const front = out[first]!
-  const lane = out.length - first > 1 ? 'bulk' : 'control'
-  writeHeader(front, lane, payloadBytes)
+  writeHeader(front, laneOf(message, out.length - first), payloadBytes)
   return FRAME_HEADER_BYTES + payloadBytes
 }
 

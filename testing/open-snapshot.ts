@@ -1,4 +1,5 @@
 import { checksumOf } from '../codecs/bytes.js'
+import type { Recycled } from '../codecs/recycled.js'
 import type { Write } from '../lib/events.js'
 import { type Either, isLeft } from '../lib/prelude.js'
 import type { Index, Snapshot, SnapshotPlace } from '../lib/types.js'
@@ -19,7 +20,7 @@ export const write = (writer: Pick<SnapshotWriter, 'write'>, chunk: Uint8Array):
 export const finish = (writer: Pick<SnapshotWriter, 'finish'>): Promise<Snapshot> => answered(done => writer.finish(done))
 export const abort = (writer: SnapshotWriter): Promise<void> => new Promise(resolve => writer.abort(resolve))
 
-export const openNewest = ({ snapshots }: Store): Promise<SnapshotReader> => answered(done => snapshots.read(done))
+export const openNewest = ({ snapshots }: Store, buffers?: Recycled): Promise<SnapshotReader> => answered(done => snapshots.read(done, buffers))
 export const next = (reader: SnapshotReader): Promise<Uint8Array | undefined> => answered(done => reader.next(done))
 export const close = (reader: SnapshotReader): Promise<void> => new Promise(resolve => reader.close(resolve))
 

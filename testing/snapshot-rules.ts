@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { checksumOf } from '../codecs/bytes.js'
+import { recycled } from '../codecs/recycled.js'
 import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from './open-snapshot.js'
 import { type StorageWorld, openStore } from './open-store.js'
 
@@ -46,6 +47,24 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
     await close(reader)
     ok(chunks.every(({ length }) => length > 0 && length <= MEBIBYTE))
     same(Buffer.concat(chunks), contents)
+    await end()
+  },
+  'whoever gives buffers to be used again finds the same in them, and the last chunks untouched': async world => {
+    const { store, close: end } = await openStore(world.storage())
+    const pieces = [1, 60, 70_000, 3, 70_001, 9].map((length, i) => bytesOf(length, i))
+    await writeSnapshot(store, placeAt(1), pieces)
+    const buffers = recycled(3)
+    const reader = await openNewest(store, buffers)
+    const read: Uint8Array[] = []
+    const copies: Uint8Array[] = []
+    for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) {
+      buffers.pass()
+      read.push(chunk)
+      copies.push(chunk.slice())
+      for (let i = Math.max(0, read.length - 3); i < read.length; i++) same(read[i]!, copies[i]!)
+    }
+    same(Buffer.concat(copies), Buffer.concat(pieces))
+    await close(reader)
     await end()
   },
   'a snapshot may be empty': async world => {

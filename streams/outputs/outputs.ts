@@ -91,13 +91,16 @@ export interface Beginning<S, L> {
   leadership(term: Term, signal: AbortSignal): L
 }
 
+/** Chunks lie in memory that is used again, and whoever looks on may keep them. */
+const withOwnChunk = (message: InstallSnapshot): InstallSnapshot => ({ ...message, chunk: message.chunk.slice() })
+
 /** What a leader sends of its log and of its snapshots. */
 const createSent = () => {
   const appendEntries = new Subject<AppendEntries | AppendPart>()
   const snapshotChunks = new Subject<InstallSnapshot>()
   const tellOne = (message: Message): void => {
     if (message.type === 'appendEntries' || message.type === 'appendPart') appendEntries.next(message)
-    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(message)
+    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(withOwnChunk(message))
   }
   return {
     streams: { appendEntries$: appendEntries.asObservable(), snapshotChunks$: snapshotChunks.asObservable() },

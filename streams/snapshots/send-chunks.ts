@@ -1,4 +1,5 @@
 /** Chunks of snapshots for followers, read from the disk as they are asked for: of each snapshot that is sent, two are in memory. */
+import { type Recycled, recycled, roomIn } from '../../codecs/recycled.js'
 import type { SnapshotWork } from '../../lib/events.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
@@ -36,20 +37,18 @@ interface Outgoing {
   last: { readonly offset: number; readonly chunk: Uint8Array } | undefined
   /** A follower that begins again asks while the disk is still at what it asked for before: two would move the reader beneath each other. */
   readonly inTurn: ReturnType<typeof oneAtATime>
+  /** What is read from the disk, and what is made of several pieces of it. */
+  readonly pieces: Recycled
+  readonly chunks: Recycled
+  /** Whether the piece that was read last is in use, and not copied. */
+  isInUse: boolean
   isOver: boolean
 }
 
-const NOTHING = new Uint8Array(0)
+/** One is on its way until the follower awaits the next one, which has been read by then, while the one after that is being read. */
+const CHUNKS_IN_USE = 3
 
-const joined = (pieces: readonly Uint8Array[], bytes: number): Uint8Array => {
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
-}
+const NOTHING = new Uint8Array(0)
 
 type Given = (outcome: Either<Error, Uint8Array>) => void
 
@@ -72,20 +71,35 @@ const reopen = (outgoing: Outgoing, snapshots: SendOptions['snapshots'], done: (
       return done(right(undefined))
     }
     reader.close(() => done(left(new Error('a newer one has taken its place'))))
-  })
+  }, outgoing.pieces)
 }
 
 /**
  * Reads on until the chunk at `offset` is there, of at most `maxBytes`: whole pieces, as many as it holds, however finely the contents were
- * cut; or a part of one that is larger. One that does not fit begins the next chunk, so a large one is sent as it was read, without a copy.
+ * cut; or a part of one that is larger. One that does not fit begins the next chunk, so a large one is sent as it was read, without a copy. Small ones are
+ * copied as they come: their memory is used again.
  */
 const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxBytes: number, done: Given): void => {
   const { snapshot } = outgoing
   const most = Math.min(maxBytes, snapshot.bytes - offset)
-  const pieces: Uint8Array[] = []
+  let chunk: Uint8Array = NOTHING
+  let joined: Uint8Array | undefined
   let bytes = 0
+  const add = (piece: Uint8Array): void => {
+    outgoing.isInUse = bytes === 0
+    if (bytes === 0) chunk = piece
+    else {
+      if (joined === undefined) {
+        joined = roomIn(outgoing.chunks, most)
+        joined.set(chunk)
+      }
+      joined.set(piece, bytes)
+      chunk = joined.subarray(0, bytes + piece.length)
+    }
+    bytes = chunk.length
+  }
   const give = (): void => {
-    const chunk = pieces.length === 1 ? pieces[0]! : joined(pieces, bytes)
+    if (joined !== undefined) outgoing.chunks.pass()
     outgoing.last = { offset, chunk }
     done(right(chunk))
   }
@@ -95,8 +109,7 @@ const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxB
     const room = most - bytes
     if (bytes > 0 && rest.length > room) return give()
     const piece = rest.subarray(before, before + room)
-    if (piece.length > 0) pieces.push(piece)
-    bytes += piece.length
+    if (piece.length > 0) add(piece)
     const used = before + piece.length
     outgoing.at = at + used
     outgoing.rest = rest.subarray(used)
@@ -104,12 +117,16 @@ const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxB
     if (outgoing.rest.length > 0 || (bytes === most && outgoing.at < snapshot.bytes)) give()
     else more()
   }
-  const more = (): void => reader.next(outcome => {
-    if (isLeft(outcome)) return done(outcome)
-    if (outcome.right === undefined) return give()
-    outgoing.rest = outcome.right
-    take()
-  })
+  const more = (): void => {
+    if (outgoing.isInUse) outgoing.pieces.pass()
+    outgoing.isInUse = false
+    reader.next(outcome => {
+      if (isLeft(outcome)) return done(outcome)
+      if (outcome.right === undefined) return give()
+      outgoing.rest = outcome.right
+      take()
+    })
+  }
   take()
 }
 
@@ -129,7 +146,7 @@ export const createChunkSender = (options: SendOptions): ChunkSender => {
     const found = outgoing.get(to)
     if (found !== undefined && isSameSnapshot(found.snapshot, snapshot)) return found
     if (found !== undefined) close(found)
-    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, inTurn: oneAtATime(), isOver: false }
+    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, inTurn: oneAtATime(), pieces: recycled(CHUNKS_IN_USE + 1), chunks: recycled(CHUNKS_IN_USE), isInUse: false, isOver: false }
     outgoing.set(to, begun)
     return begun
   }

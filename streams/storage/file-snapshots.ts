@@ -72,11 +72,11 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       incoming = undefined
       attempt(sweep(disk, `${folder}/${name}`))(done)
     },
-    open: done => {
+    open: buffers => done => {
       if (file?.isDamaged !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file
       map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => (
-        { snapshot, next: watched(snapshot, chunksOf(found)), close: found.file.close }))(done)
+        { snapshot, next: watched(snapshot, chunksOf(found, buffers)), close: found.file.close }))(done)
     },
   }
 }

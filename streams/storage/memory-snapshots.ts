@@ -77,7 +77,7 @@ export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
     kept.incoming = undefined
     done(right(undefined))
   },
-  open: done => {
+  open: () => done => {
     if (kept.newest === undefined) return done(left(new Error('there is no snapshot')))
     const { snapshot, chunks } = kept.newest
     let read = 0

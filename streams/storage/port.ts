@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs'
+import type { Recycled } from '../../codecs/recycled.js'
 import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
 import type { Either } from '../../lib/prelude.js'
@@ -80,8 +81,8 @@ export interface Snapshots {
    * Whatever is here of any other is dropped. Never more than one at a time.
    */
   receive(snapshot: Snapshot, done: (outcome: Either<Error, SnapshotReceiver>) => void): void
-  /** Opens the newest; an error where there is none. */
-  read(done: (outcome: Either<Error, SnapshotReader>) => void): void
+  /** Opens the newest; an error where there is none. Who keeps no chunk for long gives buffers: each chunk may then be read into the one whose turn it is. */
+  read(done: (outcome: Either<Error, SnapshotReader>) => void, buffers?: Recycled): void
 }
 
 /** Why entries are read: for the core, or for somebody who follows the log beside it. */

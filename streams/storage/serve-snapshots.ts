@@ -1,3 +1,4 @@
+import type { Recycled } from '../../codecs/recycled.js'
 import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
@@ -36,7 +37,7 @@ export interface SnapshotShelf {
   receive(snapshot: Snapshot): Act<Incoming, Error>
   /** Drops what was received of a snapshot that is not being received now. */
   readonly forget: Act<void, never>
-  readonly open: Act<Contents, Error>
+  open(buffers: Recycled | undefined): Act<Contents, Error>
 }
 
 /** Answers some time after the call that asked, so that whoever asks in a loop does not build a tower of calls. */
@@ -212,9 +213,9 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
         const session = receiving.begin(shelf.receive(snapshot), incoming => finishing(snapshot, checked(snapshot, incoming)))
         session.step(({ written }) => succeed(receiverOf(session, snapshot, written().bytes, later)))(told(later, done))
       },
-      read: done => inTurn<SnapshotReader, Error>(opened => {
+      read: (done, buffers) => inTurn<SnapshotReader, Error>(opened => {
         if (isClosed) return opened(left(new Error(CLOSED)))
-        shelf.open(outcome => {
+        shelf.open(buffers)(outcome => {
           if (isLeft(outcome)) return opened(outcome)
           const { reader, end } = createReader(outcome.right, later, () => readers.delete(end))
           readers.add(end)

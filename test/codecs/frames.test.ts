@@ -66,10 +66,31 @@ test('the bytes of entries and chunks are handed to the socket uncopied', is => 
   is.is(ofChunk[1], messages.installSnapshot.chunk)
 })
 
-test('what carries entries or chunks travels on the bulk lane, the rest on the control lane', is => {
+test('what carries entries travels on the bulk lane, chunks on the snapshot lane, the rest on the control lane', is => {
   const lanes = samples.map(([name, message]) => [name, rightOf(frameReader({ maxFrameBytes }).push(frameOf(message)))[0]?.lane] as const)
-  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'appendPart', 'installSnapshot', 'propose', 'proposeNumbered', 'openSession', 'committed'])
+  is.deepEqual(lanes.filter(([, lane]) => lane === 'bulk').map(([name]) => name), ['appendEntries', 'appendPart', 'propose', 'proposeNumbered', 'openSession', 'committed'])
+  is.deepEqual(lanes.filter(([, lane]) => lane === 'snapshot').map(([name]) => name), ['installSnapshot'])
 })
+
+for (const size of [1, 100, Number.POSITIVE_INFINITY]) {
+  test(`the memory of a chunk is used again once three more have come, in pieces of ${size} bytes`, is => {
+    const reader = frameReader({ maxFrameBytes })
+    const push = (message: LinkMessage): Frame => {
+      const bytes = frameOf(message)
+      const frames: Frame[] = []
+      for (let at = 0; at < bytes.length; at += size) frames.push(...rightOf(reader.push(bytes.subarray(at, at + size))))
+      return frames[0]!
+    }
+    const sent = Array.from({ length: 9 }, (_, n) => ({ ...messages.installSnapshot, offset: n, chunk: new Uint8Array(300).fill(n) }))
+    const came: Frame[] = []
+    for (const message of sent) {
+      push(messages.appendEntries)
+      came.push(push(message))
+      is.deepEqual(messagesOf(came.slice(-4)), sent.slice(Math.max(0, came.length - 4), came.length))
+    }
+    is.is(new Set(came.map(({ payload }) => payload.buffer)).size, 4)
+  })
+}
 
 test('a payload has memory of its own, of exactly its size', is => {
   for (const pieces of [1, 2, 7]) {
@@ -112,7 +133,7 @@ const hostile: readonly (readonly [name: string, bytes: Uint8Array, fault: Frame
   ['another protocol', new TextEncoder().encode('GET / HTTP/1.1\r\nHost: n1\r\n\r\n'), 'wrongMagic', /not a frame/],
   ['a newer version', forged(lost, header => header.setUint8(2, PROTOCOL_VERSION + 1)), 'unknownVersion', /version 2; this side speaks 1 to 1/],
   ['version 0', forged(lost, header => header.setUint8(2, 0)), 'unknownVersion', /version 0/],
-  ['an unknown lane', forged(lost, header => header.setUint8(3, 2)), 'unknownLane', /lane 2/],
+  ['an unknown lane', forged(lost, header => header.setUint8(3, 3)), 'unknownLane', /lane 3/],
   ['another group', forged(lost, header => header.setUint32(4, 7, true)), 'unknownGroup', /group 7/],
   ['a length of 2^32 - 1', forged(lost, header => header.setUint32(8, 0xffff_ffff, true)), 'tooLong', /4294967319 bytes; the limit is 1048576/],
   ['one byte too many', forged(lost, header => header.setUint32(8, maxFrameBytes - FRAME_HEADER_BYTES + 1, true)), 'tooLong', /1048577 bytes/],

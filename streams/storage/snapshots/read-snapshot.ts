@@ -1,4 +1,5 @@
 import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
+import { type Recycled, roomIn, unwritten } from '../../../codecs/recycled.js'
 import { decodePlace } from '../../../codecs/snapshots.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
@@ -28,8 +29,8 @@ export interface SnapshotFile {
   readonly end: SnapshotEnd
 }
 
-export const read = (file: DiskFile, offset: number, length: number): Act<Buffer> => {
-  const bytes = Buffer.allocUnsafeSlow(length)
+export const read = (file: DiskFile, offset: number, length: number, buffers?: Recycled): Act<Uint8Array> => {
+  const bytes = buffers === undefined ? unwritten(length) : roomIn(buffers, length)
   return map(readFully(file, bytes, offset), () => bytes)
 }
 
@@ -86,8 +87,8 @@ export const openSnapshot = (disk: Disk, folder: string, id: EntryId, checkOwner
   return chain(openFile(disk, path, 'read'), file => orUndo(judge(path, file, id, checkOwner), file.close))
 }
 
-/** Reads chunk after chunk, each with the header of the record behind it; undefined once all of them together match the end record. */
-export const chunksOf = ({ path, file, offset, seed, end }: SnapshotFile): Act<Uint8Array | undefined, Error> => {
+/** Reads chunk after chunk, each with the header of the record behind it, into `buffers` where they are given; undefined once all of them together match the end record. */
+export const chunksOf = ({ path, file, offset, seed, end }: SnapshotFile, buffers?: Recycled): Act<Uint8Array | undefined, Error> => {
   let at = offset
   let before = seed
   let bytes = 0
@@ -101,8 +102,8 @@ export const chunksOf = ({ path, file, offset, seed, end }: SnapshotFile): Act<U
     const { type, payloadBytes } = decoded.right
     const length = RECORD_HEADER_BYTES + payloadBytes
     if (type !== 'chunk' || payloadBytes === 0 || at + length > end.offset) return damaged('a record of another kind or length stands where a chunk should')
-    return chain(read(file, at + RECORD_HEADER_BYTES, length), (found): Act<Uint8Array, Error> => {
-      const chunk = new Uint8Array(found.buffer, found.byteOffset, payloadBytes)
+    return chain(read(file, at + RECORD_HEADER_BYTES, length, buffers), (found): Act<Uint8Array, Error> => {
+      const chunk = found.subarray(0, payloadBytes)
       const sum = checksumOf(chunk)
       if (!isIntact(header, chunk, before, sum)) return damaged('a chunk does not match its checksum')
       at += length

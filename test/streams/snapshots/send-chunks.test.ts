@@ -1,5 +1,6 @@
 /** Chunks for followers: cut as they are asked for, however the disk cut them. */
 import test from 'ava'
+import { type Recycled, roomIn } from '../../../codecs/recycled.js'
 import { left, right } from '../../../lib/prelude.js'
 import type { Leader } from '../../../lib/state.js'
 import type { Snapshot } from '../../../lib/types.js'
@@ -12,6 +13,7 @@ const snapshotOf = (pieces: readonly string[], index = 3): Snapshot => ({ ...pla
 
 /** A store whose newest snapshot has these pieces; a failure stands where the disk has one. */
 const world = (...given: readonly (string | Error)[]) => {
+  const chunks: Uint8Array[] = []
   let pieces = given
   let snapshot = snapshotOf(given.map(piece => typeof piece === 'string' ? piece : ''))
   const answers: string[] = []
@@ -20,7 +22,12 @@ const world = (...given: readonly (string | Error)[]) => {
   /** What the disk is at, while it is slow. */
   let held: (() => void)[] | undefined
   const act = (work: () => void): void => void (held === undefined ? work() : held.push(work))
-  const open = (): SnapshotReader => {
+  const open = (buffers: Recycled): SnapshotReader => {
+    const into = (text: string): Uint8Array => {
+      const bytes = roomIn(buffers, text.length)
+      bytes.set(Buffer.from(text))
+      return bytes
+    }
     let next = 0
     const of = pieces
     journal.push('open')
@@ -28,7 +35,7 @@ const world = (...given: readonly (string | Error)[]) => {
       snapshot,
       next: done => {
         const piece = of[next++]
-        act(() => done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(Buffer.from(piece)) : left(piece)))
+        act(() => done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(into(piece)) : left(piece)))
       },
       close: done => {
         journal.push('close')
@@ -37,12 +44,17 @@ const world = (...given: readonly (string | Error)[]) => {
     }
   }
   const sender = createChunkSender({
-    snapshots: { read: done => act(() => done(pieces.length === 0 ? left(new Error('there is none')) : right(open()))) },
-    answer: ({ to, offset }, chunk) => answers.push(`${to} ${offset} ${chunk === undefined ? 'none' : Buffer.from(chunk).toString()}`),
+    snapshots: { read: (done, buffers) => act(() => done(pieces.length === 0 ? left(new Error('there is none')) : right(open(buffers!)))) },
+    answer: ({ to, offset }, chunk) => {
+      if (chunk !== undefined) chunks.push(chunk)
+      answers.push(`${to} ${offset} ${chunk === undefined ? 'none' : Buffer.from(chunk).toString()}`)
+    },
     notice: notice => notices.push(notice),
   })
   return {
     sender, answers, notices, journal,
+    /** What the chunks that were given hold by now. */
+    held: () => chunks.map(chunk => Buffer.from(chunk).toString()),
     snapshot: () => snapshot,
     slow: () => { held = [] },
     /** The disk does what was asked of it last, or first. */
@@ -74,6 +86,21 @@ test('the last chunk is given again without reading, and an earlier one by begin
   const w = world('abcdef', 'ghi')
   t.deepEqual([w.read(0, 3), w.read(3, 3), w.read(3, 3), w.read(0, 2), w.read(2, 6)], ['n2 0 abc', 'n2 3 def', 'n2 3 def', 'n2 0 ab', 'n2 2 cdef'])
   t.deepEqual(w.journal, ['open', 'close', 'open'])
+})
+
+test('a chunk stays what it is until the one after the next was given, and later its memory is used again', t => {
+  for (const maxBytes of [2, 3, 4, 7, 100]) {
+    const w = world('a', 'bc', 'def', 'ghij', 'k', 'l', 'mnopqrst', 'uv', 'wxyz', '12', '3', '4567', '890')
+    const given: string[] = []
+    for (let at = 0; at < w.snapshot().bytes;) {
+      const chunk = w.read(at, maxBytes)!.split(' ')[2]!
+      at += chunk.length
+      given.push(chunk)
+      t.deepEqual(w.held().slice(-3), given.slice(-3))
+    }
+    t.is(given.join(''), 'abcdefghijklmnopqrstuvwxyz1234567890')
+    if (maxBytes < 7) t.notDeepEqual(w.held(), given)
+  }
 })
 
 test('who comes back goes on in the middle', t => {
