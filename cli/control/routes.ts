@@ -11,7 +11,7 @@ import type { Millis } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { MembershipChange } from '../../streams/wishes/change-options.js'
 import type { Raft } from '../../streams/member/member.js'
-import { type Answer, failed, json, refuse } from './answers.js'
+import { type Answer, failed, json, refuse, unread } from './answers.js'
 import type { ControlBounds } from './bounds.js'
 import type { MemberView } from './member-view.js'
 import { namesIn, valueAt } from './path.js'
@@ -86,7 +86,7 @@ const read = <C, R, S>({ raft, bounds }: Served<C, R, S>) => async (call: Call):
   }, options.right)
   if (isLeft(found)) {
     const { left: error } = found
-    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : failed(error)
+    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : unread(error)
   }
   return found.right === undefined ? refuse(404, 'NotFound', `There is nothing at "${path}".`) : { type: 'json', status: 200, json: `{"value":${found.right}}` }
 }

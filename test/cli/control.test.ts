@@ -5,10 +5,12 @@ import { connect } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { filter, firstValueFrom } from 'rxjs'
+import { refuse, unread } from '../../cli/control/answers.js'
 import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
 import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
 import { type MemberView, viewMember } from '../../cli/control/member-view.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
+import { NotLeader } from '../../lib/errors.js'
 import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
 
 const MAX_COMMAND_BYTES = 4096
@@ -134,6 +136,7 @@ test('what is refused says its tag, a sentence, and whether anything was appende
     t.like(said.value, claim, what)
     t.is(typeof said.value['message'], 'string', what)
   }
+  t.deepEqual(unread(new NotLeader('n2', 'none')), refuse(503, 'NotLeader', 'none', { leader: 'n2' }), 'nothing was to be appended')
   for (const host of ['localhost', '[::1]:8001', '10.0.0.7', 'ORDERS.example:1']) t.is((await ask('/status', { headers: { host } })).status, 200, host)
   t.is((await ask('/status', { method: 'DELETE' })).headers.allow, 'GET')
 })
