@@ -16,13 +16,16 @@ const withNumbers = (args: readonly string[], options: ParseArgsConfig['options'
   return takesOne(arg) && next !== undefined && /^-\d/.test(next) ? [`${arg}=${next}`] : [arg]
 })
 
+/** Node goes on with what else a word that begins with `-` might have been meant for. */
+const firstSentence = (text: string): string => text.replace(/\. .*/, '')
+
 /** `parseArgs`, to which whatever is not among the options is a mistake. */
 export const parsed = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
   const { args = process.argv.slice(2), options } = config
   try {
     return parseArgs<T>({ ...config, args: withNumbers(args, options) })
   } catch (error) {
-    throw asMistake(error)
+    throw new Mistake(firstSentence(asMistake(error).message))
   }
 }
 
@@ -70,5 +73,5 @@ export const choice = <const T extends string>(name: string, text: string, words
 
 /** No more words than these may stand beside the options. */
 export const atMost = (most: number, positionals: readonly string[], what: string): void => {
-  if (positionals.length > most) throw new Mistake(`${what}, not ${positionals.length} words: ${positionals.join(' ')}`)
+  if (positionals.length > most) throw new Mistake(`${what}, not "${positionals.join(' ')}"`)
 }

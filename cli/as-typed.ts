@@ -16,10 +16,11 @@ const TYPED: readonly (readonly [path: RegExp, option: string])[] = [
 ]
 
 const TRUST_IN_CODE = /tls, or plaintext: true/
+const NO_LIMIT = /^(--limit \w+): is not an option.*/
 const TRUST_TYPED = '--tls-cert, --tls-key and --tls-ca, or --plaintext'
 
 /** A line of `InvalidOptions`, its path as it was typed. */
 export const asTyped = (line: string): string => {
   const found = TYPED.find(([path]) => path.test(line))
-  return (found === undefined ? line : line.replace(found[0], found[1])).replace(TRUST_IN_CODE, TRUST_TYPED)
+  return (found === undefined ? line : line.replace(found[0], found[1])).replace(TRUST_IN_CODE, TRUST_TYPED).replace(NO_LIMIT, '$1: is none of the limits of docs/options.md')
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { waitedMs } from '../cli/demo/delivery.js'
 import { built, run, scratch, start } from './run.js'
 
 const demo = built('cli/demo/main.js')
@@ -18,6 +19,13 @@ test.serial('the demo kills its leader, loses nothing, and says so', async t => 
   t.regex(err, /writes:\s+30,000/)
   t.regex(err, /lost:\s+0/)
   t.regex(err, /equal:\s+yes/)
+})
+
+test('how long writes waited is told of the failover, and not of a later silence that was longer', t => {
+  const failover = { atMs: 1_000, overMs: 1_070 }
+  const [before, during, after] = [{ fromMs: 0, toMs: 900 }, { fromMs: 1_010, toMs: 1_190 }, { fromMs: 5_000, toMs: 5_970 }]
+  t.is(waitedMs([before, during, after], failover), 190)
+  t.is(waitedMs([before, after], failover), undefined)
 })
 
 test.serial('a file goes through the cluster byte for byte, whatever its bytes', async t => {

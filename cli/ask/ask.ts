@@ -49,7 +49,7 @@ export const ask = ({ host, port }: Address, { method, path, body, timeoutMs }: 
   })
   asked.once('socket', socket => socket.once('connect', () => { isSent = true }))
   asked.once('timeout', () => asked.destroy(new Error(`there was no answer within ${timeoutMs} ms`)))
-  asked.once('error', error => lost(error.message))
+  asked.once('error', error => lost(error.message === 'socket hang up' ? 'the connection ended without an answer, as with what is no control endpoint' : error.message))
   asked.end(body)
 })
 
@@ -73,7 +73,8 @@ export type Outcome =
   | { readonly type: 'refused'; readonly refusal: Refusal; readonly at: Address }
 
 /** Nobody could be asked: nothing happened. */
-const nobody = (reasons: readonly string[]): Refusal => ({ tag: 'Unreachable', message: `No member could be asked: ${reasons.join('; ')}.`, appended: 'never' })
+const nobody = (reasons: readonly string[], { method }: Pick<Question, 'method'>): Refusal =>
+  ({ tag: 'Unreachable', message: `No member could be asked: ${reasons.join('; ')}.`, ...(method === 'POST' && { appended: 'never' }) })
 const unknown = (at: Address, reason: string): Refusal => ({ tag: 'OutcomeUnknown', message: `${formatAddress(at)} was asked, and how it ended is unknown: ${reason}.`, appended: 'unknown' })
 
 /** Whether the next endpoint may know better: this one has no leader, is stopping or is full, and nothing happened there. */
@@ -99,7 +100,7 @@ export const askInTurn = async (endpoints: readonly Address[], question: Questio
     refused = { type: 'refused', refusal: refusalIn(answer.right), at }
     if (!isElsewhere(refused.refusal)) return refused
   }
-  return refused ?? { type: 'refused', refusal: nobody(reasons), at: endpoints[0]! }
+  return refused ?? { type: 'refused', refusal: nobody(reasons, question), at: endpoints[0]! }
 }
 
 /** How one member is, or why it does not say. */
@@ -121,5 +122,5 @@ export const firstToAnswer = async (endpoints: readonly Address[]): Promise<{ re
     if (!isLeft(status)) return { at, status: status.right }
     reasons.push(`${formatAddress(at)}: ${status.left}`)
   }
-  throw new Trouble(nobody(reasons).message)
+  throw new Trouble(nobody(reasons, { method: 'GET' }).message)
 }

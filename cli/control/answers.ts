@@ -37,12 +37,18 @@ const statusOf = (error: Failure): number => {
   }
 }
 
-/** An error of the library; `leader` is who leads as far as is known, where that is what helps. */
-export const failed = (error: Failure): Answer => refuse(statusOf(error), error._tag, error.message, {
-  ...('appended' in error && { appended: error.appended }),
+/** `leader` is who leads as far as is known, where that is what helps. */
+const helpIn = (error: Failure): Pick<Refusal, 'leader' | 'report'> => ({
   ...(error._tag === 'NotLeader' && error.leader !== undefined && { leader: error.leader }),
   ...(error._tag === 'Rejected' && { report: error.report }),
 })
+
+/** An error of the library. */
+export const failed = (error: Failure): Answer =>
+  refuse(statusOf(error), error._tag, error.message, { ...('appended' in error && { appended: error.appended }), ...helpIn(error) })
+
+/** The same of a read, of which nobody asks whether it is in the log. */
+export const unread = (error: ReadError): Answer => refuse(statusOf(error), error._tag, error.message, helpIn(error))
 
 /** Sends what is complete. */
 export const send = (response: ServerResponse, { status, json, headers }: JsonAnswer): void => {

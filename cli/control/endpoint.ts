@@ -7,7 +7,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
 import { type Answer, refuse, send } from './answers.js'
 import { type Bodies, type NoBody, createBodies } from './bodies.js'
-import { type Route, type Served, controlRoutes } from './routes.js'
+import { type Route, type Served, controlRoutes, mistaken } from './routes.js'
 import { objectionTo } from './visitors.js'
 
 export interface ControlOptions<C, R, S> extends Served<C, R, S> {
@@ -64,6 +64,8 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   if (request.method !== route.method) {
     return { ...refuse(405, 'WrongMethod', `${url.pathname} takes ${route.method}, not ${request.method}.`), headers: { allow: route.method } }
   }
+  const stranger = [...url.searchParams.keys()].find(name => !route.takes.includes(name))
+  if (stranger !== undefined) return mistaken(`${url.pathname} takes ${route.takes.join(' and ') || 'no parameter'}, not "${stranger}"`)
   if (desk.isLeaving && route.method === 'POST') return refuse(503, 'Stopped', 'This member is stopping.', { appended: 'never' })
   const body = route.method === 'GET' ? right(NOTHING) : await desk.bodies.read(request, desk.maxCommandBytes)
   if (isLeft(body)) return body.left === 'gone' ? undefined : noBody(body.left, desk.maxCommandBytes)

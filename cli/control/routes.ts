@@ -1,5 +1,6 @@
 /** What can be asked of a member, each by its path. */
 import { isDeepStrictEqual } from 'node:util'
+import * as t from 'io-ts'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
@@ -11,7 +12,7 @@ import type { Millis } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { MembershipChange } from '../../streams/wishes/change-options.js'
 import type { Raft } from '../../streams/member/member.js'
-import { type Answer, failed, json, refuse } from './answers.js'
+import { type Answer, failed, json, refuse, unread } from './answers.js'
 import type { ControlBounds } from './bounds.js'
 import type { MemberView } from './member-view.js'
 import { namesIn, valueAt } from './path.js'
@@ -29,6 +30,8 @@ export interface Call {
 
 export interface Route {
   readonly method: 'GET' | 'POST'
+  /** The names of its parameters: a misspelt one must not pass for one that was left out. */
+  readonly takes: readonly string[]
   answer(call: Call): Promise<Answer> | Answer
 }
 
@@ -40,8 +43,8 @@ export interface Served<C, R, S> {
   readonly maxCommandBytes: number
 }
 
-/** A route's own mistakes of whoever asks. */
-const mistaken = (message: string): Answer => refuse(400, 'Rejected', message, { appended: 'never' })
+/** Mistakes of whoever asks. */
+export const mistaken = (message: string): Answer => refuse(400, 'Rejected', message, { appended: 'never' })
 
 /** A whole number among the parameters; undefined where it is left out. */
 const numberIn = (parameters: URLSearchParams, name: string, most: number): Either<Answer, number | undefined> => {
@@ -86,7 +89,7 @@ const read = <C, R, S>({ raft, bounds }: Served<C, R, S>) => async (call: Call):
   }, options.right)
   if (isLeft(found)) {
     const { left: error } = found
-    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : failed(error)
+    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : unread(error)
   }
   return found.right === undefined ? refuse(404, 'NotFound', `There is nothing at "${path}".`) : { type: 'json', status: 200, json: `{"value":${found.right}}` }
 }
@@ -114,7 +117,8 @@ const watching = <C, R, S>(served: Served<C, R, S>) => {
 const heirIn = (body: Buffer): Either<Answer, string | undefined> => {
   if (body.length === 0) return right(undefined)
   const parsed = parseJson(body, MAX_VALUE_DEPTH)
-  const to: unknown = isLeft(parsed) || Object(parsed.right) !== parsed.right ? Number.NaN : Reflect.get(Object(parsed.right), 'to')
+  const isHeir = !isLeft(parsed) && t.UnknownRecord.is(parsed.right) && Object.keys(parsed.right).every(key => key === 'to')
+  const to: unknown = isHeir ? Reflect.get(Object(parsed.right), 'to') : Number.NaN
   return to === undefined || typeof to === 'string' ? right(to) : left(mistaken('the body is to be {"to": ID}, or nothing'))
 }
 
@@ -152,13 +156,13 @@ const ready = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answe
 
 /** The routes by their paths. Those that change anything take POST, so that no link and no probe does. */
 export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record<string, Route>> => ({
-  '/status': { method: 'GET', answer: () => json(200, served.view.status()) },
-  '/ready': { method: 'GET', answer: ready(served) },
-  '/read': { method: 'GET', answer: read(served) },
-  '/watch': { method: 'GET', answer: watching(served) },
-  '/propose': { method: 'POST', answer: propose(served) },
-  '/membership': { method: 'GET', answer: () => json(200, served.view.membership()) },
-  '/members': { method: 'POST', answer: members(served) },
-  '/transfer': { method: 'POST', answer: transfer(served) },
-  '/snapshot': { method: 'POST', answer: snapshot(served) },
+  '/status': { method: 'GET', takes: [], answer: () => json(200, served.view.status()) },
+  '/ready': { method: 'GET', takes: [], answer: ready(served) },
+  '/read': { method: 'GET', takes: ['path', 'timeoutMs'], answer: read(served) },
+  '/watch': { method: 'GET', takes: ['from'], answer: watching(served) },
+  '/propose': { method: 'POST', takes: ['timeoutMs'], answer: propose(served) },
+  '/membership': { method: 'GET', takes: [], answer: () => json(200, served.view.membership()) },
+  '/members': { method: 'POST', takes: ['timeoutMs'], answer: members(served) },
+  '/transfer': { method: 'POST', takes: ['timeoutMs'], answer: transfer(served) },
+  '/snapshot': { method: 'POST', takes: [], answer: snapshot(served) },
 })

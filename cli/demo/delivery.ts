@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { lastValueFrom, takeWhile, tap } from 'rxjs'
+import type { Millis } from '../../lib/types.js'
 import type { Proposer } from '../../streams/index.js'
 import { type Latencies, createLatencies } from './latencies.js'
 import type { Piece, Verdict } from './numbered.js'
@@ -25,6 +26,24 @@ export interface Delivery {
 const LONG_SILENCE_MS = 100
 const PAUSE_MS = 20
 const GIVE_UP_MS = 60_000
+
+/** A long stretch without an acknowledgement. */
+export interface Silence {
+  readonly fromMs: Millis
+  readonly toMs: Millis
+}
+
+/** When the leader was killed, and when another led. */
+export interface Failover {
+  readonly atMs: Millis
+  readonly overMs: Millis
+}
+
+/** How long writes waited for the next leader, if they did; a silence that began after it led is of another cause. */
+export const waitedMs = (silences: readonly Silence[], { atMs, overMs }: Failover): Millis | undefined => {
+  const [longest] = silences.filter(({ fromMs, toMs }) => toMs > atMs && fromMs < overMs).sort((a, b) => (b.toMs - b.fromMs) - (a.toMs - a.fromMs))
+  return longest === undefined ? undefined : longest.toMs - atMs
+}
 
 interface Open {
   readonly piece: Piece
@@ -63,7 +82,7 @@ const backlog = (lines: AsyncIterable<Uint8Array>) => {
 
 /** `silent` hears of every stretch longer than 100 ms without an acknowledgement, when it ends. */
 export const delivery = (
-  to: Proposer<Piece, Verdict>, lines: AsyncIterable<Uint8Array>, window: number, silent: (silence: { fromMs: number; toMs: number }) => void,
+  to: Proposer<Piece, Verdict>, lines: AsyncIterable<Uint8Array>, window: number, silent: (silence: Silence) => void,
 ): Delivery => {
   const pulse: Latencies = createLatencies()
   const log = backlog(lines)

@@ -56,7 +56,7 @@ const print = ({ writes, perSecond, p50Ms, p99Ms, failoverMs, retried, lost, equ
   const rows: readonly (readonly [string, string])[] = [
     ['writes', writes.toLocaleString('en')], ['writes/s', Math.round(perSecond).toLocaleString('en')],
     ['p50', `${p50Ms.toFixed(2)} ms`], ['p99', `${p99Ms.toFixed(2)} ms`],
-    ['failover', failoverMs === undefined ? 'no write was waiting' : `${Math.round(failoverMs)} ms`],
+    ['failover', failoverMs === undefined ? 'no write waited for long' : `${Math.round(failoverMs)} ms`],
     ['sent again', `${retried}, accepted once`], ['lost', String(lost)], ['equal', equal ? 'yes' : 'no'],
   ]
   process.stderr.write(`\n${rows.map(([name, value]) => `  ${`${name}:`.padEnd(12)}${value}`).join('\n')}\n`)

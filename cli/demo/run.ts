@@ -5,6 +5,7 @@ import { type Observable, Subject, filter, firstValueFrom, map, takeUntil, timeo
 import type { Status } from '../../lib/status.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Applied, DemoCluster } from './cluster.js'
+import { type Failover, type Silence, waitedMs } from './delivery.js'
 import type { FeederTask, FromFeeder } from './protocol.js'
 import type { Screen } from '../screen.js'
 
@@ -59,16 +60,17 @@ const startFeeder = (task: FeederTask): { readonly messages$: Observable<FromFee
 }
 
 /** Kills the leader, waits for the next one, and brings the dead member back. */
-const killAndRevive = async (cluster: DemoCluster, leader: ReturnType<typeof watchLeader>, display: Screen): Promise<{ readonly id: MemberId; readonly atMs: number }> => {
+const killAndRevive = async (cluster: DemoCluster, leader: ReturnType<typeof watchLeader>, display: Screen): Promise<Failover> => {
   const { id, term } = leader.current()!
   const atMs = Date.now()
   await cluster.kill(id)
   display.event(`${id}, the leader, is killed with SIGKILL`)
   const successor = await leader.next(term)
-  display.event(`${successor.id} leads ${Date.now() - atMs} ms after the kill`)
+  const overMs = Date.now()
+  display.event(`${successor.id} leads ${overMs - atMs} ms after the kill`)
   await cluster.start(id)
   display.event(`${id} is back and catches up`)
-  return { id, atMs }
+  return { atMs, overMs }
 }
 
 const caughtUp = async (cluster: DemoCluster, pieces: number): Promise<ReadonlyMap<MemberId, Applied>> => {
@@ -88,7 +90,7 @@ export const runDemo = async (cluster: DemoCluster, options: Pick<FeederTask, 's
 
   const began = performance.now()
   const { messages$, done } = startFeeder({ cluster: 'demo', members: cluster.members, ...options })
-  const silences: { readonly fromMs: number; readonly toMs: number }[] = []
+  const silences: Silence[] = []
   const over$ = new Subject<void>()
   messages$.pipe(takeUntil(over$)).subscribe(message => {
     if (message.type === 'silence') silences.push(message)
@@ -109,10 +111,9 @@ export const runDemo = async (cluster: DemoCluster, options: Pick<FeederTask, 's
   display.event(`${acknowledged.toLocaleString('en')} writes are acknowledged; comparing what every member applied`)
 
   const applied = [...(await caughtUp(cluster, acknowledged)).values()]
-  const silence = silences.filter(({ toMs }) => toMs > killed.atMs).sort((a, b) => (b.toMs - b.fromMs) - (a.toMs - a.fromMs))[0]
   return {
     writes: acknowledged, perSecond: acknowledged / seconds, p50Ms, p99Ms, retried,
-    failoverMs: silence === undefined ? undefined : silence.toMs - killed.atMs,
+    failoverMs: waitedMs(silences, killed),
     lost: Math.max(...applied.map(({ pieces }) => Math.max(0, acknowledged - pieces))),
     equal: applied.every(member => member.pieces === acknowledged && member.checksum === checksum),
   }

@@ -3,7 +3,7 @@ import type { Membership } from '../../lib/types.js'
 import { STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { towardsLeader } from '../ask/towards-leader.js'
+import { askTowardsLeader } from '../ask/towards-leader.js'
 import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
 import { atMost, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -50,7 +50,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
   const outcome = !isChange && !abandon
     ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
-    : await askInTurn(await towardsLeader(endpoints), { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
+    : await askTowardsLeader(endpoints, { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
   return tellOutcome(outcome, json, answer => inWords(answer as Membership))
 }
 

@@ -108,7 +108,7 @@ const pump = async (client: Client<Line, unknown>, { window, maxCommandBytes }: 
   await writer.finish()
   const { applied, refused, unknown } = writer.tally()
   if (refused + unknown === 0) return EXIT.done
-  process.stderr.write(`${applied} commands are applied, ${refused} are not, and of ${unknown} the outcome is unknown\n`)
+  process.stderr.write(`applied: ${applied}, not applied: ${refused}, outcome unknown: ${unknown}\n`)
   return unknown > 0 ? EXIT.unknown : EXIT.failed
 }
 

@@ -50,7 +50,7 @@ const copied = async (folder: string): Promise<string> => {
 }
 
 const aftermath = ({ id }: Plan, copy: string): string => `The copy of what was changed is ${copy}.
-Start ${id} as ever, with the same --cluster and --members: what is stored counts. It will say that its members differ from those.
+Start ${id} as ever, with the same --cluster and --members: what is stored counts.
 `
 
 const run = async (args: readonly string[]): Promise<number> => {

@@ -15,10 +15,10 @@ export interface Announcer {
 /** A kind of notice is told at most so often. */
 const NOTICE_EVERY_MS: Millis = 10_000
 
-/** `name=value`, as far as that is short: what has parts is told as JSON. */
+/** What has parts is told as JSON, and of a time no fractions that nobody reads. */
 const details = (notice: Diagnostic): string => Object.entries(notice)
   .filter(([name]) => name !== 'type' && name !== 'severity')
-  .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ')
+  .map(([name, value]) => `${name} ${typeof value === 'string' ? value : typeof value === 'number' ? Math.round(value) : JSON.stringify(value)}`).join(', ')
 
 const leadership = ({ id, role, term, leader }: Status): string => {
   if (role === 'leader') return `${id} leads term ${term}`

@@ -1,8 +1,7 @@
 import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
-import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { towardsLeader } from '../ask/towards-leader.js'
+import { askTowardsLeader } from '../ask/towards-leader.js'
 import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -28,7 +27,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   const timeoutMs = waitBehind(values)
   atMost(1, positionals, 'one member TO')
   const [to] = positionals
-  const outcome = await askInTurn(await towardsLeader(endpoints), {
+  const outcome = await askTowardsLeader(endpoints, {
     method: 'POST', path: `/transfer?timeoutMs=${timeoutMs}`, body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs: timeoutMs + WAIT_SLACK_MS,
   })
   return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)

@@ -17,7 +17,7 @@ const HELP = `rxraft watch --at HOST:PORT[,…] [--from INDEX]
 
 Prints what is committed, in log order and without a gap, and who leads, until it is interrupted. When the member that tells it goes away, the next
 one of --at tells on behind the last entry that was printed. Where the log no longer reaches back to INDEX, that is told, and it goes on behind
-what is gone: the state there is for rxraft read. Whoever reads slowly is told later, and holds nobody up.
+what the member has applied by then: the state there is for rxraft read. Whoever reads slowly is told later, and holds nobody up.
 
 ${AT_HELP}
   --from INDEX         from this position of the log on; from what comes next unless told otherwise
@@ -33,7 +33,7 @@ Exit codes: 0 after --count; 1 the member refuses; 2 a mistake in the arguments.
 
 const words = ({ type, index, term, time, command, leader }: WatchLine['value']): string => {
   if (type === 'commit') return `${String(index)}@${String(term)}  ${new Date(Number(time)).toISOString()}  ${JSON.stringify(command)}`
-  if (type === 'restored') return `the log no longer holds what precedes ${Number(index) + 1}`
+  if (type === 'restored') return `the log no longer reaches back that far: what precedes ${Number(index) + 1} is not told`
   return leader === null ? `no leader is known in term ${String(term)}` : `${String(leader)} leads term ${String(term)}`
 }
 
@@ -75,12 +75,18 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(0, positionals, 'nothing beside the options')
   const isJson = values.json === true
   const printer = createPrinter(isJson, from, count)
+  const said = new Set<string>()
   for (let i = 0; ; i++) {
     const at = endpoints[i % endpoints.length]!
-    const end = await follow(at, printer.next(), printer.print)
+    const end = await follow(at, printer.next(), line => {
+      said.clear()
+      return printer.print(line)
+    })
     if (end.type === 'enough') return EXIT.done
     if (end.type === 'refused' && end.refusal.tag !== 'Busy') return tellRefusal(end.refusal, isJson)
-    process.stderr.write(`${formatAddress(at)}: ${end.type === 'cut' ? end.reason : end.refusal.message}\n`)
+    const why = `${formatAddress(at)}: ${end.type === 'cut' ? end.reason : end.refusal.message}\n`
+    if (!said.has(why)) process.stderr.write(why)
+    said.add(why)
     if (i % endpoints.length === endpoints.length - 1) await wait(AGAIN_MS)
   }
 }

@@ -1,6 +1,8 @@
 /** Changing the membership, as a user sees it: the wish goes to whoever leads, and what becomes of it is read off this member's own log. */
 import { DEFAULT_CHANGE_TIMEOUT_MS } from '../../codecs/options.js'
+import { awaitedBy } from '../../lib/change.js'
 import { type ChangeError, ChangeFailed, OutcomeUnknown, Rejected, Stopped, TimedOut } from '../../lib/errors.js'
+import { membershipOf } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
@@ -50,13 +52,15 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
 /** The member has stopped. */
 const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
 
-const tooLate = ({ at, timeoutMs }: Wished, { leader }: RaftState): ChangeError => {
+const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeError => {
   if (at === 'waiting') {
     const why = leader === undefined ? 'There was no leader' : `"${leader}" leads, and could not be had`
     return new TimedOut('never', `${why} to change the membership within ${timeoutMs} ms.`)
   }
   if (at === 'asked') return new TimedOut('unknown', `The membership was not changed within ${timeoutMs} ms.`)
-  return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on, and membership$ shows how.`)
+  const awaited = awaitedBy(membershipOf(log)).map(id => `"${id}"`)
+  const what = awaited.length === 0 ? '' : `, and waits for ${awaited.join(', ')} to catch up`
+  return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on${what}.`)
 }
 
 export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes => {

@@ -9,13 +9,13 @@ import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { from, lastValueFrom } from 'rxjs'
 import { askInTurn } from '../../cli/ask/ask.js'
-import { towardsLeader } from '../../cli/ask/towards-leader.js'
+import { askTowardsLeader, towardsLeader } from '../../cli/ask/towards-leader.js'
 import type { Command } from '../../cli/command.js'
 import { namesIn, valueAt } from '../../cli/control/path.js'
 import { plainJson } from '../../cli/plain-json.js'
 import { type KeyValueCommand, keyValueMachine } from '../../cli/machine/key-value.js'
 import { loadMachine } from '../../cli/machine/load-machine.js'
-import { Mistake, Trouble } from '../../cli/mistake.js'
+import { Mistake } from '../../cli/mistake.js'
 import { type Line, linesIn, pipeProtocol } from '../../cli/pipe/commands.js'
 import { createOutcomeWriter } from '../../cli/pipe/outcomes.js'
 import { createBlock } from '../../cli/screen.js'
@@ -52,8 +52,8 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['serve', '--cluster', 'c', '--id', 'n1', '--data', 'd'], /^--members is missing: /],
     [['serve', ...MEMBER, '--members', 'n1'], /^--members takes ID=HOST:PORT\[,…\], not "n1"/],
     [['serve', ...MEMBER, '--members', 'n1=a:1,n1=a:2'], /^--members names n1 twice/],
-    [['serve', ...MEMBER, 'word'], /^nothing beside the options, not 1 words: word/],
-    [['serve', ...MEMBER, '--nonsense'], /^Unknown option '--nonsense'/],
+    [['serve', ...MEMBER, 'word'], /^nothing beside the options, not "word"$/],
+    [['serve', ...MEMBER, '--nonsense'], /^Unknown option '--nonsense'$/],
     [['serve', ...MEMBER, '--control', 'x'], /^--control takes an address "host:port", not "x"/],
     [['serve', ...MEMBER, '--control', '0.0.0.0:1'], /^--control 0\.0\.0\.0:1 is beyond loopback, .* --control-without-authentication/],
     [['serve', ...MEMBER, '--control-name', 'x'], /^--control-name goes with --control/],
@@ -67,7 +67,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['serve', ...MEMBER, '--machine', missing], /^--machine .*missing cannot be loaded: /],
     [['serve', ...MEMBER, '--id', 'n9'], /^--members: must name this member, n9/],
     [['serve', ...MEMBER, '--heartbeat-ms', '900'], /^--heartbeat-ms: must be at most half of/],
-    [['serve', ...MEMBER, '--limit', 'nonsense=1'], /^--limit nonsense: is not an option/],
+    [['serve', ...MEMBER, '--limit', 'nonsense=1'], /^--limit nonsense: is none of the limits of docs\/options\.md$/],
     [['serve', ...MEMBER, '--members', 'n1=10.0.0.1:1'], /^--members\.n1: 10\.0\.0\.1:1 is beyond loopback, which takes --tls-cert, --tls-key and --tls-ca, or --plaintext/],
     [['status'], /^--at is missing: /],
     [['status', '--at', ','], /^--at names no endpoint/],
@@ -76,7 +76,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['status', '--at', 'localhost:1', '--every-ms', 'x'], /^--every-ms takes/],
     [['propose', '--at', 'localhost:1'], /^the command is missing/],
     [['propose', '--at', 'localhost:1', '{'], /^the command is no JSON/],
-    [['propose', '--at', 'localhost:1', '1', '2'], /^one command as JSON in quotes, not 2 words/],
+    [['propose', '--at', 'localhost:1', '1', '2'], /^one command as JSON in quotes, not "1 2"$/],
     [['read', '--at', 'localhost:1', 'a', 'b'], /^one PATH at a time/],
     [['read', '--at', 'localhost:1', '--timeout-ms', '0'], /^--timeout-ms takes a whole number/],
     [['watch', '--at', 'localhost:1', '--from', '0'], /^--from takes a whole number/],
@@ -90,7 +90,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['inspect', scratch(t)], /is no data folder: it has no file "identity"/],
     [['inspect', 'x', '--entries', '3-2'], /^--entries takes FROM, FROM-TO or FROM-/],
     [['inspect', 'x', '--machine', 'm.js'], /^--machine goes with --entries/],
-    [['verify', 'a', 'b'], /^one FOLDER at a time, not 2 words: a b/],
+    [['verify', 'a', 'b'], /^one FOLDER at a time, not "a b"$/],
     [['recover', scratch(t)], /is no data folder/],
   ]
   for (const [[name = '', ...args], claim] of cases) {
@@ -205,9 +205,11 @@ test('what is for the leader is asked of it first, then of whoever knows it, the
   const [nobody, old, knowing, leading, deposed, alone] = [
     { host: '127.0.0.1', port: 1 }, await saying({ term: 1 }), await saying({}), await saying({ role: 'leader' }), await saying({ role: 'leader', term: 1 }), await saying({ leader: null }),
   ]
-  t.deepEqual(await towardsLeader([nobody, alone, old, knowing, deposed, leading]), [leading, knowing, deposed, old])
-  t.deepEqual(await towardsLeader([knowing, nobody]), [knowing], 'the leader itself need not be asked')
-  await t.throwsAsync(towardsLeader([alone, nobody]), { instanceOf: Trouble, message: /^No leader is known to the members that were asked; 127\.0\.0\.1:1: / })
+  t.deepEqual(await towardsLeader([nobody, alone, old, knowing, deposed, leading]), right([leading, knowing, deposed, old]))
+  t.deepEqual(await towardsLeader([knowing, nobody]), right([knowing]), 'the leader itself need not be asked')
+  const refused = await askTowardsLeader([alone, nobody], { method: 'POST', path: '/transfer', body: '', timeoutMs: 5_000 })
+  t.like(refused, { type: 'refused', refusal: { tag: 'NotLeader', appended: 'never' } })
+  t.regex(refused.type === 'refused' ? refused.refusal.message : '', /^No leader is known to the members that were asked; 127\.0\.0\.1:1: /)
 })
 
 test('the next endpoint is asked only where nothing can have come of the one before', async t => {
@@ -230,11 +232,12 @@ test('the next endpoint is asked only where nothing can have come of the one bef
   const cases: readonly (readonly [string, typeof post | typeof get, readonly { host: string; port: number }[], readonly string[], unknown])[] = [
     ['nobody there, then one', post, [nobody, done], ['done'], { type: 'done' }],
     ['no leader there, then one', post, [leaderless, done], ['leaderless', 'done'], { type: 'done' }],
-    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown' } }],
+    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown', message: `127.0.0.1:${cutting.port} was asked, and how it ended is unknown: the connection ended without an answer, as with what is no control endpoint.` } }],
     ['a question may be asked again', get, [cutting, done], ['cut', 'done'], { type: 'done' }],
     ['it may be in the log', post, [unknown, done], ['unknown'], { refusal: { appended: 'unknown' } }],
     ['nobody will take it', post, [rejecting, done], ['rejecting'], { refusal: { tag: 'Rejected' } }],
     ['nobody at all', post, [nobody, nobody], [], { refusal: { tag: 'Unreachable', appended: 'never' } }],
+    ['nobody to answer a question', get, [nobody], [], { refusal: { tag: 'Unreachable', appended: undefined } }],
   ]
   for (const [what, question, endpoints, names, claim] of cases) {
     asked.length = 0
@@ -327,6 +330,26 @@ test('a serving member says each leadership once, and the same trouble now and t
   announcer.notice({ type: 'unreachable', severity: 'info' } as never)
   t.deepEqual(lines.map(line => JSON.parse(line) as object).map(({ type, leader, unsaid }: { type?: string; leader?: string; unsaid?: number }) => [type, leader ?? unsaid]),
     [['leadership', 'n2'], ['leadership', 'n1'], ['notice', 0], ['notice', 2]])
+  createAnnouncer(false, line => lines.push(line), () => now).notice({ type: 'slowApply', severity: 'warning', index: 8, tookMs: 37.984018000000106, budgetMs: 10 })
+  t.regex(lines.at(-1) ?? '', /warning: slowApply: index 8, tookMs 38, budgetMs 10$/)
+})
+
+test.serial('who watches is told once why an endpoint does not tell, however often it is asked', async t => {
+  let asked = 0
+  const { port } = await serving(t, (_request, response) => {
+    if (++asked < 3) response.writeHead(503).end(JSON.stringify({ tag: 'Busy', message: 'full' }))
+    else response.writeHead(200).end(['{"type":"watching","from":1}', '{"type":"restored","index":7,"term":1,"time":0}', '{"type":"commit","index":8,"term":1,"time":0,"command":1}', ''].join('\n'))
+  })
+  const [out, err] = [process.stdout, process.stderr].map(stream => {
+    const { write } = stream
+    const said: string[] = []
+    stream.write = text => said.push(String(text)) > 0
+    t.teardown(() => { stream.write = write })
+    return said
+  })
+  t.is(await (await commandNamed('watch')).run(['--at', `127.0.0.1:1,127.0.0.1:${port}`, '--from', '1', '--count', '1']), 0)
+  t.deepEqual(err, ['127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n', `127.0.0.1:${port}: full\n`])
+  t.deepEqual(out?.map(line => line.split('  ')[0]?.trimEnd()), ['the log no longer reaches back that far: what precedes 8 is not told', '8@1'])
 })
 
 test('a port that is taken is told with its option', async t => {

@@ -5,10 +5,12 @@ import { connect } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { filter, firstValueFrom } from 'rxjs'
+import { refuse, unread } from '../../cli/control/answers.js'
 import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
 import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
 import { type MemberView, viewMember } from '../../cli/control/member-view.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
+import { NotLeader } from '../../lib/errors.js'
 import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
 
 const MAX_COMMAND_BYTES = 4096
@@ -118,6 +120,9 @@ test('what is refused says its tag, a sentence, and whether anything was appende
     ['no time for a change', '/members?timeoutMs=0', post('{}'), 400, { tag: 'Rejected' }],
     ['no time for a transfer', '/transfer?timeoutMs=0', post(''), 400, { tag: 'Rejected' }],
     ['no heir', '/transfer', post('{"to":7}'), 400, { tag: 'Rejected' }],
+    ['no field of a transfer', '/transfer', post('{"too":"n2"}'), 400, { tag: 'Rejected' }],
+    ['no parameter', '/read?pth=text', {}, 400, { tag: 'Rejected', message: '/read takes path and timeoutMs, not "pth"' }],
+    ['no parameter of a proposal', '/propose?timeout=5', post('"x"'), 400, { tag: 'Rejected', appended: 'never' }],
     ['no route', '/', {}, 404, { tag: 'NoSuchRoute' }],
     ['no route of ours', '/constructor', {}, 404, { tag: 'NoSuchRoute' }],
     ['no URL', '//[', {}, 404, { tag: 'NoSuchRoute' }],
@@ -134,6 +139,7 @@ test('what is refused says its tag, a sentence, and whether anything was appende
     t.like(said.value, claim, what)
     t.is(typeof said.value['message'], 'string', what)
   }
+  t.deepEqual(unread(new NotLeader('n2', 'none')), refuse(503, 'NotLeader', 'none', { leader: 'n2' }), 'nothing was to be appended')
   for (const host of ['localhost', '[::1]:8001', '10.0.0.7', 'ORDERS.example:1']) t.is((await ask('/status', { headers: { host } })).status, 200, host)
   t.is((await ask('/status', { method: 'DELETE' })).headers.allow, 'GET')
 })
