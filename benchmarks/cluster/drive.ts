@@ -19,7 +19,8 @@ export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
   readonly stages: readonly DrivenStage[]
   /** Many writers of small values unless told otherwise. */
   readonly warm?: Stage
-  readonly settleMs?: number
+  /** 8,000 unless told otherwise. */
+  readonly settleWrites?: number
 }
 
 export interface Driven extends Pick<Stage, 'inFlight' | 'valueBytes'>, LoadResult {
@@ -39,8 +40,8 @@ const spentBy = (cluster: Processes): Spent => {
 }
 
 /** One result for each stage, in order. */
-export const drive = async (cluster: Processes, { stages, warm = WARM, settleMs = 300, ...times }: DriveOptions): Promise<readonly Driven[]> => {
-  const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleMs, members: cluster.members, connections: CONNECTIONS }
+export const drive = async (cluster: Processes, { stages, warm = WARM, settleWrites = 8_000, ...times }: DriveOptions): Promise<readonly Driven[]> => {
+  const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleWrites, members: cluster.members, connections: CONNECTIONS }
   const child = fork(program, [JSON.stringify(load)])
   const results: Driven[] = []
   let before: Spent | undefined

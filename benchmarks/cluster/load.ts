@@ -22,8 +22,8 @@ export interface Load {
   /** How the processes are warmed up before the first stage, and how long: what one writer does would not show the compiler much. */
   readonly warm: Stage
   readonly warmMs: number
-  /** How long each stage goes on before it is measured. */
-  readonly settleMs: number
+  /** So many writes each stage makes before it is measured: the compiler takes that many to know its way, which one writer goes otherwise than many. */
+  readonly settleWrites: number
   readonly measureMs: number
 }
 
@@ -38,10 +38,14 @@ export interface LoadResult {
 /** What the client tells: a stage begins to be measured, and ends with its result. */
 export type LoadNews = { readonly measuring: Stage } | { readonly result: LoadResult }
 
+/** However slow a machine is, it settles no longer than this. */
+const SETTLE_MOST_MS = 20_000
+const LOOK_EVERY_MS = 20
+
 /** However large the values are, the keys together hold no more than this. */
 const STATE_BYTES = 32 * 2 ** 20
 
-const { members, connections, stages, warm, warmMs, settleMs, measureMs } = JSON.parse(process.argv[2] ?? '{}') as Load
+const { members, connections, stages, warm, warmMs, settleWrites, measureMs } = JSON.parse(process.argv[2] ?? '{}') as Load
 const widest = Math.max(...[warm, ...stages].map(({ inFlight }) => inFlight))
 const clients = await Promise.all(Array.from({ length: Math.min(connections, widest) },
   async () => orThrow(await connect({ cluster: 'bench', members, protocol: kv }))))
@@ -50,8 +54,9 @@ process.once('disconnect', () => process.exit())
 const tell = (news: LoadNews): void => void process.send?.(news)
 
 interface Writers {
-  /** The latencies since this was last called, and how many writes have failed so far. */
+  /** The latencies since this was last called, and how many writes have ended and how many failed so far. */
   taken(): readonly number[]
+  ended(): number
   failed(): number
   end(): Promise<void>
 }
@@ -60,6 +65,7 @@ const startWriters = ({ inFlight, valueBytes }: Stage): Writers => {
   const value = 'v'.repeat(valueBytes)
   const keys = Math.max(1, Math.floor(STATE_BYTES / valueBytes))
   let latencies: number[] = []
+  let ended = 0
   let failed = 0
   let running = true
   const writer = async (n: number): Promise<void> => {
@@ -67,6 +73,7 @@ const startWriters = ({ inFlight, valueBytes }: Stage): Writers => {
     for (let i = n; running; i += inFlight) {
       const began = performance.now()
       const outcome = await client.propose({ key: keyOf(i % keys), value })
+      ended++
       if (outcome._tag === 'Right') latencies.push(performance.now() - began)
       else failed++
     }
@@ -78,12 +85,17 @@ const startWriters = ({ inFlight, valueBytes }: Stage): Writers => {
       latencies = []
       return taken
     },
+    ended: () => ended,
     failed: () => failed,
     end: async () => {
       running = false
       await Promise.all(writers)
     },
   }
+}
+
+const settled = async ({ ended }: Writers): Promise<void> => {
+  for (const end = performance.now() + SETTLE_MOST_MS; ended() < settleWrites && performance.now() < end;) await pause(LOOK_EVERY_MS)
 }
 
 const warmUp = async (): Promise<void> => {
@@ -94,7 +106,7 @@ const warmUp = async (): Promise<void> => {
 
 const measure = async (stage: Stage): Promise<LoadResult> => {
   const writers = startWriters(stage)
-  await pause(settleMs)
+  await settled(writers)
   writers.taken()
   tell({ measuring: stage })
   const began = performance.now()

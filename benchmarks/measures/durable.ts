@@ -15,15 +15,19 @@ const MEMBERS = [1, 3, 5, 7] as const
 const WARM_MS = 2_000
 /** To start, to elect and to warm up. */
 const BEFORE_SECONDS = 5
+/** One writer is measured only once it has made thousands of writes, and that takes its time. */
+const SETTLE_SECONDS = 25
+/** What is written is all that changes. */
+const SETTLE_LARGE_WRITES = 300
 
 const samplesOf = (at: string, driven: Driven): readonly Sample[] =>
   (['perSecond', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuMicros', 'failed'] as const).map(kind => ({ at, kind, value: driven[kind] }))
 
-const measure = async (members: number, stages: readonly Stage[], seconds: number): Promise<readonly Driven[]> => {
+const measure = async (members: number, stages: readonly Stage[], seconds: number, settleWrites?: number): Promise<readonly Driven[]> => {
   const cluster = await startProcesses(members)
   try {
     await cluster.elected()
-    return await drive(cluster, { stages, warmMs: WARM_MS, measureMs: seconds * 1000 })
+    return await drive(cluster, { stages, warmMs: WARM_MS, measureMs: seconds * 1000, ...(settleWrites !== undefined && { settleWrites }) })
   } finally {
     await cluster.end()
   }
@@ -31,7 +35,7 @@ const measure = async (members: number, stages: readonly Stage[], seconds: numbe
 
 export const inFlight: Measure = {
   name: 'in-flight', title: 'Durable writes by writes in flight: three processes, TCP on loopback, fsync, 128-byte values, 16 connections', at: 'in flight', isDurable: true,
-  about: ({ seconds }) => BEFORE_SECONDS + IN_FLIGHT.length * (seconds + 0.5),
+  about: ({ seconds }) => BEFORE_SECONDS + SETTLE_SECONDS + IN_FLIGHT.length * seconds,
   run: async ({ seconds }) => {
     const results = await measure(3, IN_FLIGHT.map(writes => ({ inFlight: writes, valueBytes: VALUE_BYTES })), seconds)
     return results.flatMap(driven => samplesOf(String(driven.inFlight), driven))
@@ -41,9 +45,9 @@ export const inFlight: Measure = {
 
 export const payload: Measure = {
   name: 'payload', title: 'Durable writes by size: three processes, 16 writes in flight', at: 'bytes', isDurable: true,
-  about: ({ seconds }) => BEFORE_SECONDS + PAYLOADS.length * (seconds + 0.5),
+  about: ({ seconds }) => BEFORE_SECONDS + PAYLOADS.length * (seconds + 1),
   run: async ({ seconds }) => {
-    const results = await measure(3, PAYLOADS.map(valueBytes => ({ inFlight: 16, valueBytes })), seconds)
+    const results = await measure(3, PAYLOADS.map(valueBytes => ({ inFlight: 16, valueBytes })), seconds, SETTLE_LARGE_WRITES)
     return results.flatMap(driven => samplesOf(String(driven.valueBytes), driven))
   },
 }

@@ -16,7 +16,7 @@ interface SnapshotOptions {
 }
 
 const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
-  const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleMs: 0, measureMs })
+  const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleWrites: 0, measureMs })
   return result!
 }
 
