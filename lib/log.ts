@@ -91,8 +91,10 @@ export const placedMembershipOf = ({ memberships, base }: Log): PlacedMembership
 export const membershipOf = (log: Log): Membership => placedMembershipOf(log).membership
 
 /** Where the membership in force at `index` stands, which is in the log or its base. */
-export const placedMembershipAt = (log: Log, index: Index): PlacedMembership =>
-  log.memberships[search(log.memberships.length, at => log.memberships[at]!.index, index)] ?? log.base
+export const placedMembershipAt = ({ memberships, base }: Log, index: Index): PlacedMembership => {
+  const position = search(memberships.length, at => memberships[at]!.index, index)
+  return position < 0 ? base : memberships[position]!
+}
 
 export const membershipAt = (log: Log, index: Index): Membership => placedMembershipAt(log, index).membership
 

@@ -1,11 +1,11 @@
 /** Every link has an origin at the intake, and the way to the leader is a route of the outlet. */
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
-import type { MemberId } from '../../lib/types.js'
+import type { MemberId, Term } from '../../lib/types.js'
 import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
 import { type Links, type Party, partyKey } from '../transport/port.js'
 import type { Intake, Origin } from './intake.js'
 import type { Outlet } from './outlet.js'
-import type { Route } from './route.js'
+import type { Route, Unaddressed } from './route.js'
 
 export interface Routes {
   /** A request for the leader that came over a link. */
@@ -24,6 +24,8 @@ interface RoutesOptions<C, R> {
   reply(to: Party, reply: ProposeReply): void
 }
 
+const addressed = ({ type, id, epoch, body }: Unaddressed, term: Term): ProposeRequest => ({ type, id, epoch, term, body })
+
 export const createRoutes = <C, R>({ id: self, outlet, intake, links, linked, reply }: RoutesOptions<C, R>): Routes => {
   const origins = new Map<string, Origin>()
 
@@ -32,10 +34,10 @@ export const createRoutes = <C, R>({ id: self, outlet, intake, links, linked, re
     if (where.type === 'here') {
       const { office, office: { term } } = where
       const origin = intake.openSelf(fate => outlet.settle(key, fate), (id, index) => outlet.appended(key, id, index, term))
-      return { key, to: self, office, send: requests => requests.forEach(request => origin.receive({ ...request, term })) }
+      return { key, to: self, office, send: requests => requests.forEach(request => origin.receive(addressed(request, term))) }
     }
     const { id } = where
-    return { key, to: id, office: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => ({ ...request, term: linked.term() }))) }
+    return { key, to: id, office: undefined, send: requests => links.send({ type: 'member', id }, requests.map(request => addressed(request, linked.term()))) }
   }
 
   linked.listen({

@@ -20,7 +20,7 @@ test('an answer that says nothing new of what is not committed begins no turn', 
 })
 
 test('every answer on which something may hang does', t => {
-  t.true(awaits(quiet({ log: '1-4@1' }), accepted('f1', 4)), 'an entry may be committed by it')
+  t.true(awaits(quiet({ log: '1-4@1', others: 'f1{on,next=5,match=3,told=3} f2{on,next=5,match=3,told=3}' }), accepted('f1', 4)), 'an entry may be committed by it')
   t.true(awaits(quiet(), accepted('f1', 3, 3, { term: 2 })), 'a newer term')
   t.true(awaits(quiet(), accepted('f1', 3, 3, { lacks: 3 })), 'it lacks its snapshot')
   t.true(awaits(quiet(), accepted('f9', 3)), 'a stranger is reported')
@@ -60,8 +60,8 @@ test('proposals, reads and ticks always begin one; what was applied, where the m
 })
 
 /** Commands, each proposed so long after the commit of the one before: what is said of the last one's commit at once. */
-const saidOfTheLast = (commands: number, pauseMs: number) => {
-  const player = play(quiet({ now: 10_000 }))
+const saidOfTheLast = (commands: number, pauseMs: number, changed: Parameters<typeof leader>[0] = {}) => {
+  const player = play(quiet({ now: 10_000, ...changed }))
   let said: readonly string[] = []
   for (let n = 1; n <= commands; n++) {
     player.later(pauseMs, propose(n))
@@ -92,4 +92,7 @@ test('it is told at once where few have come so, where commands keep their dista
   t.deepEqual(player.turn(accepted('f1', 13), accepted('f2', 13)).said, told(13), 'one that comes late is not counted on')
   const reading = saidOfTheLast(9, 1).player
   t.deepEqual(reading.turn(read(1)).said.map(said => said.includes('c=12')), [true, true])
+  const { player: leased } = saidOfTheLast(9, 1, { settings: { readLeaseMs: 1_000 } })
+  t.deepEqual(leased.turn(accepted('f1', 12, 12, { promisedMs: 1_000 })).said, [])
+  t.deepEqual(leased.turn(read(1)).said, told(12), 'also where no question leaves for it')
 })

@@ -5,6 +5,7 @@
 import type { Mutation } from './mutation.js'
 import { ADMISSION_MUTATIONS } from './of-admission.js'
 import { LEASE_MUTATIONS } from './of-leases.js'
+import { TURN_MUTATIONS } from './of-turns.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
 
 const LIB = 'test/lib'
@@ -380,5 +381,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   ...ADMISSION_MUTATIONS,
   ...LEASE_MUTATIONS,
+  ...TURN_MUTATIONS,
   ...SESSION_MUTATIONS,
 ]

@@ -1,0 +1,35 @@
+/** Mistakes with what begins a turn, when a commit is told, and memory that is used again. */
+import type { Mutation } from './mutation.js'
+
+const AWAITING = 'test/lib/awaiting.test.ts'
+
+export const TURN_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'an answer by which an entry may be committed begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'every answer on which*'],
+    from: ' || durable > leader.commitIndex', to: '',
+  },
+  {
+    name: 'a write of the own disk that commits begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'a write of the own disk*'],
+    from: '? lastEntry(log).index : durableAt', to: '? 0 : durableAt',
+  },
+  {
+    name: 'a commit is held back from who reads by lease', file: 'lib/replication.ts', killer: [AWAITING, 'it is told at once where few*'],
+    from: ' && outbox.readAnswers.length === 0', to: '',
+  },
+  {
+    name: 'a commit that is held back is not told with a tick', file: 'lib/replication.ts', killer: [AWAITING, 'where one command has followed*'],
+    from: ' && !outbox.ticked', to: '',
+  },
+  {
+    name: 'what nobody awaits fills the inbox for good', file: 'streams/pipeline/per-turn.ts', killer: ['test/streams/pipeline/pipeline.test.ts', '*where there is no room for more'],
+    from: '(bounded < max && !isAwaited(item))', to: '!isAwaited(item)',
+  },
+  {
+    name: 'a chunk is read over the one that is on its way', file: 'streams/snapshots/send-chunks.ts', killer: ['test/streams/snapshots/send-chunks.test.ts', 'a chunk stays what it is*'],
+    from: 'CHUNKS_IN_USE = 3', to: 'CHUNKS_IN_USE = 1',
+  },
+  {
+    name: 'a chunk is received over the one that is being written', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'the memory of a chunk*'],
+    from: 'recycled(CHUNKS_IN_USE + 1)', to: 'recycled(1)',
+  },
+]
