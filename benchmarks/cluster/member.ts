@@ -15,7 +15,7 @@ export interface BenchMember {
   readonly recording?: string
   /** So much larger than the state are its snapshots, which it then takes only when it is told to. */
   readonly ballastMiB?: number
-  /** How often it tells how it is, where nothing has changed; 50 unless told otherwise. */
+  /** How often it tells how it is, however much has changed; 20 unless told otherwise. */
   readonly sampleEveryMs?: number
 }
 
@@ -32,7 +32,7 @@ export type BenchOrder = { readonly type: 'snapshot' } | { readonly type: 'add';
 
 const ADD_TIMEOUT_MS = 300_000
 
-const { id, members, folder, join, recording, ballastMiB = 0, sampleEveryMs = 50 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
+const { id, members, folder, join, recording, ballastMiB = 0, sampleEveryMs = 20 } = JSON.parse(process.argv[2] ?? '{}') as BenchMember
 const tell = (news: BenchNews): void => void process.send?.(news)
 const raft = orThrow(await createRaft({
   cluster: 'bench', id, members, machine: withBallast(kv, ballastMiB), transport: tcpTransport(), storage: fileStorage(folder),
@@ -40,7 +40,7 @@ const raft = orThrow(await createRaft({
   ...(ballastMiB > 0 && { limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 } }),
   ...(recording !== undefined && { recorder: flightRecorder(recording) }),
 }))
-combineLatest([raft.status$, timer(0, sampleEveryMs)]).pipe(auditTime(20)).subscribe(([status]) => {
+combineLatest([raft.status$, timer(0, sampleEveryMs)]).pipe(auditTime(sampleEveryMs)).subscribe(([status]) => {
   const { rss, heapUsed: heap } = process.memoryUsage()
   tell({ status: { ...status, rss, heap, cpu: process.cpuUsage(), upSeconds: process.uptime() } })
 })

@@ -3,6 +3,7 @@ import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import type { Stage } from '../cluster/load.js'
 import { startProcesses } from '../cluster/processes.js'
+import { SAMPLE_EVERY_MS } from '../programs/durable.js'
 import { etcdPuts } from '../peers/etcd.js'
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
@@ -24,7 +25,7 @@ const samplesOf = (at: string, driven: Driven): readonly Sample[] =>
   (['perSecond', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuMicros', 'failed'] as const).map(kind => ({ at, kind, value: driven[kind] }))
 
 const measure = async (members: number, stages: readonly Stage[], seconds: number, settleWrites?: number): Promise<readonly Driven[]> => {
-  const cluster = await startProcesses(members)
+  const cluster = await startProcesses(members, { sampleEveryMs: SAMPLE_EVERY_MS })
   try {
     await cluster.elected()
     return await drive(cluster, { stages, warmMs: WARM_MS, measureMs: seconds * 1000, ...(settleWrites !== undefined && { settleWrites }) })

@@ -15,10 +15,12 @@ export interface DurableOptions {
 
 /** Until the compiler has seen the code: a process that has just started is several times slower. */
 const WARM_MS = 3000
+/** Seldom enough that asking does not count. */
+export const SAMPLE_EVERY_MS = 200
 
 /** One round: a new cluster, so many writes in flight, for so long. */
 export const measureDurable = async (inFlight: number, seconds: number, isRecorded = false): Promise<Driven> => {
-  const cluster = await startProcesses(3, { isRecorded })
+  const cluster = await startProcesses(3, { isRecorded, sampleEveryMs: SAMPLE_EVERY_MS })
   try {
     await cluster.elected()
     const [result] = await drive(cluster, { stages: [{ inFlight, valueBytes: VALUE_BYTES }], warmMs: WARM_MS, measureMs: seconds * 1000 })

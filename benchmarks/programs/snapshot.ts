@@ -1,5 +1,7 @@
-/** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, and what it costs the others. */
-import { until } from '../aids.js'
+/** One snapshot from a leader to a member that comes back, while writes go on: how fast it is, beside what the disk alone does, and what it costs the others. */
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { inFolder, until } from '../aids.js'
 import { type Driven, drive } from '../cluster/drive.js'
 import { VALUE_BYTES } from '../cluster/kv.js'
 import type { Stage } from '../cluster/load.js'
@@ -14,6 +16,23 @@ interface SnapshotOptions {
   readonly rounds: number
   readonly seconds: number
 }
+
+/** So much is written between two syncs, as whoever receives a snapshot does. */
+const SYNC_MIB = 4
+
+/** What the disk alone takes of new bytes, synced. */
+const diskRate = (mebibytes: number): Promise<number> => inFolder(async folder => {
+  const file = openSync(join(folder, 'bytes'), 'w')
+  const mebibyte = new Uint8Array(MEGABYTE).fill(7)
+  const began = performance.now()
+  for (let n = 1; n <= mebibytes; n++) {
+    writeSync(file, mebibyte)
+    if (n % SYNC_MIB === 0 || n === mebibytes) fdatasyncSync(file)
+  }
+  const seconds = (performance.now() - began) / 1000
+  closeSync(file)
+  return mebibytes / seconds
+})
 
 const load = async (cluster: Processes, measureMs: number): Promise<Driven> => {
   const [result] = await drive(cluster, { stages: [WRITERS], warm: WRITERS, warmMs: 500, settleWrites: 0, measureMs })
@@ -70,15 +89,18 @@ export const measureSnapshot = async ({ mebibytes, seconds }: Omit<SnapshotOptio
 /** Prints the rate of the transfer, and the latency of writes beside it and without it. */
 export const snapshot = async (options: SnapshotOptions): Promise<void> => {
   const rounds: SnapshotRound[] = []
+  const disk: number[] = []
   for (let i = 0; i < options.rounds; i++) {
+    const diskMibPerSecond = await diskRate(options.mebibytes)
     const one = await measureSnapshot(options)
     rounds.push(one)
-    report({ what: 'rxraft snapshot', mebibytes: options.mebibytes, ...one })
-    say(`round ${i + 1}: ${one.mibPerSecond.toFixed(0)} MiB/s`)
+    disk.push(diskMibPerSecond)
+    report({ what: 'rxraft snapshot', mebibytes: options.mebibytes, diskMibPerSecond, ...one })
+    say(`round ${i + 1}: ${one.mibPerSecond.toFixed(0)} MiB/s, the disk alone ${diskMibPerSecond.toFixed(0)}`)
   }
   const of = (value: (one: SnapshotRound) => number): number => median(rounds.map(value))
-  say(tableOf(['snapshot', 'MiB/s', 'p99 idle ms', 'p99 during ms', 'writes/s idle', 'writes/s during', 'sender + MiB', 'receiver + MiB'], [[
-    `${options.mebibytes} MiB`, of(one => one.mibPerSecond), of(one => one.idle.p99Ms), of(one => one.during.p99Ms),
+  say(tableOf(['snapshot', 'MiB/s', 'disk alone', 'of the disk', 'p99 idle ms', 'p99 during ms', 'writes/s idle', 'writes/s during', 'sender + MiB', 'receiver + MiB'], [[
+    `${options.mebibytes} MiB`, of(one => one.mibPerSecond), median(disk), of(one => one.mibPerSecond) / median(disk), of(one => one.idle.p99Ms), of(one => one.during.p99Ms),
     of(one => one.idle.perSecond), of(one => one.during.perSecond), of(one => one.senderMiB), of(one => one.receiverMiB),
   ]]))
 }
