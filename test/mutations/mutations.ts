@@ -19,7 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'asking first forgets the vote of the term', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
-    from: "votedFor: phase === 'vote' ? id : state.votedFor,", to: "votedFor: phase === 'vote' ? id : undefined,",
+    from: 'candidate.votedFor = id\n  }\n', to: 'candidate.votedFor = id\n  } else candidate.votedFor = undefined\n',
   },
   {
     name: 'answers of another round count as votes', file: 'lib/candidate.ts', killer: [`${LIB}/election.test.ts`],
@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a vote of an earlier term is kept in a new one', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
-    from: 'votedFor: term === state.term ? state.votedFor : undefined,', to: 'votedFor: state.votedFor,',
+    from: '  follower.votedFor = term === state.term ? state.votedFor : undefined\n', to: '',
   },
   {
     name: 'the length of a log counts before its last term', file: 'lib/voting.ts', killer: [`${LIB}/election.test.ts`],
