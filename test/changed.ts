@@ -1,6 +1,6 @@
 /** The repository with a mistake put into it, or a fate: as it was compiled, but for one file, at a place of its own. */
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { create } from 'ts-node'
 import { root } from './run.js'
 
@@ -34,16 +34,66 @@ export const openPlace = (): string => {
   return mkdtempSync(join(COMPILED, 'changed-'))
 }
 
-/** Lays all files out in a new folder: links to what is compiled, and the one that is another, where one is. */
+/** As compilers write it. */
+const IMPORT = /(?:from|import|import\()\s*['"](\.[^'"]+)['"]/g
+/** Whoever asks for `ava` gets the one of its tree, and whoever knows where it lies finds what lies beside it. */
+const ROOTED = /from ['"]ava['"]|import\.meta/
+
+interface Imports {
+  readonly importers: ReadonlyMap<string, readonly string[]>
+  readonly rooted: readonly string[]
+}
+
+const readImports = (): Imports => {
+  const importers = new Map<string, string[]>()
+  const rooted: string[] = []
+  for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'))) {
+    const text = readFileSync(join(sources, name), 'utf8')
+    if (ROOTED.test(text)) rooted.push(name)
+    for (const [, specifier = ''] of text.matchAll(IMPORT)) {
+      const imported = join(dirname(name), specifier)
+      const known = importers.get(imported)
+      if (known) known.push(name)
+      else importers.set(imported, [name])
+    }
+  }
+  return { importers, rooted }
+}
+
+let imports: Imports | undefined
+
+/** What must lie in a tree itself: what is changed and what is rooted, whatever imports it, and the folders of all that. */
+const ownWith = (change: Change | undefined): ReadonlySet<string> => {
+  const { importers, rooted } = imports ??= readImports()
+  const own = new Set<string>()
+  const add = (name: string): void => {
+    if (own.has(name)) return
+    own.add(name)
+    for (const importer of importers.get(name) ?? []) add(importer)
+    add(dirname(name))
+  }
+  for (const name of rooted) add(name)
+  if (change) add(change.file.replace(/ts$/, 'js'))
+  return own
+}
+
+/**
+ * Lays all files out in a new folder. What has to do with the change is there itself, and a link leads to all else, whose imports lead nowhere else either: in a process of many trees
+ * it is loaded once.
+ */
 export const layOut = (folder: string, change?: Change): void => {
   const text = change && changed(change)
-  mkdirSync(folder, { recursive: true })
-  for (const entry of readdirSync(sources, { recursive: true, withFileTypes: true })) {
-    const from = join(entry.parentPath, entry.name)
-    const to = join(folder, from.slice(sources.length))
-    if (entry.isDirectory()) mkdirSync(to, { recursive: true })
-    else if (from.endsWith('.js')) linkSync(from, to)
+  const own = ownWith(change)
+  const lay = (inside: string): void => {
+    mkdirSync(join(folder, inside), { recursive: true })
+    for (const entry of readdirSync(join(sources, inside), { withFileTypes: true })) {
+      const name = join(inside, entry.name)
+      if (!own.has(name)) symlinkSync(join(sources, name), join(folder, name))
+      else if (entry.isDirectory()) lay(name)
+      else linkSync(join(sources, name), join(folder, name))
+    }
   }
+  lay('.')
   if (change === undefined || text === undefined) return
   const one = join(folder, change.file.replace(/ts$/, 'js'))
   rmSync(one)
