@@ -108,15 +108,15 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (held.length === 0 && after <= durable) return', to: 'if (held.length >= 0) return',
   },
   {
-    name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`],
+    name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],
     from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed), tail)',
   },
   {
-    name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`],
+    name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],
     from: 'inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))', to: 'inOrder(done => disk.rename(temporary(path), path, done))',
   },
   {
-    name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage.test.ts`],
+    name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage.test.ts`, 'a failed write of an append*'],
     from: '    if (isLeft(outcome)) {\n      fail(writing, outcome.left)', to: '    if (isLeft(outcome) && outcome.left.code !== \'EIO\') {\n      fail(writing, outcome.left)',
   },
   {
@@ -128,7 +128,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: true }',
   },
   {
-    name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts'],
+    name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'a claimed length*'],
     unseen: 'what it costs is memory',
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed))', to: 'wanted',
   },
@@ -155,7 +155,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'cancel = endOfTurn(close)', to: 'close()',
   },
   {
-    name: 'a snapshot is taken in the middle of a call of the machine', file: 'streams/machine/apply.ts', killer: [`${STREAMS}/machine/apply.test.ts`],
+    name: 'a snapshot is taken in the middle of a call of the machine', file: 'streams/machine/apply.ts', killer: [`${STREAMS}/machine/apply.test.ts`, 'whoever wants the machine at rest*'],
     from: 'if (work.isCalling) work.waiting.push(look)\n  else look(work.at)', to: 'look(work.at)',
   },
   {
@@ -275,7 +275,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'state.readable = [...state.readable, ...question.reads.map(', to: 'state.readable = [...state.readable, ...[...question.reads, ...state.waiting.splice(0)].map(',
   },
   {
-    name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`],
+    name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`, 'a failed write ends*'],
     unseen: 'no step of a correct core throws',
     from: ').subscribe({ error: ending.fail })', to: ').subscribe({ error: () => undefined })',
   },

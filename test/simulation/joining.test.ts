@@ -73,7 +73,8 @@ test('a name that no host can have, or that of a client, is refused', async is =
 })
 
 test('one that was away while another left and came back with nothing, and hears of it by a snapshot alone, takes it for what it is', async is => {
-  const cluster = simulate({ machine: counter, members: 5, seed: 30, limits: { snapshotEntries: 5, snapshotKeepEntries: 0 } })
+  // What is done stands here: where a promise is broken, no time goes into a shorter story.
+  const cluster = simulate({ machine: counter, members: 5, seed: 30, replays: 0, limits: { snapshotEntries: 5, snapshotKeepEntries: 0 } })
   await cluster.until(() => cluster.leader() !== undefined)
   const leader = cluster.leader()!
   const [away, again] = cluster.ids.filter(id => id !== leader)

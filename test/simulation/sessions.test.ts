@@ -102,9 +102,10 @@ test('what a member proposed to itself is known after another has taken its offi
   }
 })
 
-test('members that start again, from snapshots of their own and of the leader\'s, know what was applied', async is => {
-  for (let seed = 1; seed <= 4; seed++) {
-    const cluster = await begun(seed, { limits: { snapshotEntries: 7, snapshotKeepEntries: 0, snapshotChunkBytes: 50 } })
+for (let seed = 1; seed <= 4; seed++) {
+  test(`members that start again, from snapshots of their own and of the leader's, know what was applied: seed ${seed}`, async is => {
+    // What is done stands here: where a promise is broken, no time goes into a shorter story.
+    const cluster = await begun(seed, { replays: 0, limits: { snapshotEntries: 7, snapshotKeepEntries: 0, snapshotChunkBytes: 50 } })
     let add = 0
     let isOver = false
     const outcomes: (number | string)[] = []
@@ -122,10 +123,10 @@ test('members that start again, from snapshots of their own and of the leader\'s
     isOver = true
     await cluster.recover()
     await cluster.until(() => outcomes.length === add)
-    is.true(outcomes.length > 100 && outcomes.every(outcome => typeof outcome === 'number'), `seed ${seed}: ${outcomes.find(outcome => typeof outcome === 'string')}`)
+    is.true(outcomes.length > 100 && outcomes.every(outcome => typeof outcome === 'number'), `${outcomes.find(outcome => typeof outcome === 'string')}`)
     await cluster.check()
-  }
-})
+  })
+}
 
 test('hours without any member close no session: a command that was on its way is known when they are back', async is => {
   const hours = 3 * 60 * 60 * 1000
