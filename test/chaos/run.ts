@@ -1,4 +1,4 @@
-/** `npm run chaos`: real processes, real disks, faults at random; see `options.ts`. */
+/** `npm run chaos`: real processes, real disks, faults at random; see `options.ts`. What a command needs is loaded for it alone: most of all is there for a run. */
 import { existsSync, readFileSync } from 'node:fs'
 import { asMistake } from '../../cli/arguments.js'
 import { Mistake } from '../../cli/mistake.js'
@@ -6,8 +6,6 @@ import { runProgram } from '../../cli/program.js'
 import { createScreen } from '../../cli/screen.js'
 import { messageOf } from '../../codecs/report.js'
 import { openLedger, readLedger } from '../ledger.js'
-import { runChaos } from './chaos.js'
-import { judgeHistory } from './judgement.js'
 import { MIXES, SKIPPED } from './mixes.js'
 import { type Command, HELP, commandFrom } from './options.js'
 import { parseHistory } from './oracle/history.js'
@@ -21,8 +19,9 @@ const historyIn = (file: string): ReturnType<typeof parseHistory> => {
   }
 }
 
-const judgeFile = (file: string): number => {
+const judgeFile = async (file: string): Promise<number> => {
   if (!existsSync(file)) throw new Mistake(`there is no file ${file}`)
+  const { judgeHistory } = await import('./judgement.js')
   const { verdict, text } = judgeHistory(historyIn(file))
   process.stderr.write(`${text}\n`)
   return verdict === 'Linearizable' ? 0 : 1
@@ -54,6 +53,7 @@ const runAll = async ({ runs, ledger: file, isAgain }: Extract<Command, { type: 
     }
     process.stderr.write(`\n${commandOf(options)}\n${options.mix}: ${MIXES[options.mix].about}\n`)
     try {
+      const { runChaos } = await import('./chaos.js')
       const report = await runChaos(options, createScreen(process.stderr, PLAIN_EVERY_MS))
       ledger.add(report)
       rows.push(report)

@@ -5,10 +5,8 @@ import { INTERRUPTED, runProgram } from '../../cli/program.js'
 import { createScreen } from '../../cli/screen.js'
 import { openLedger, readLedger } from '../ledger.js'
 import { createCrew } from './crew.js'
-import { lineOf } from './line.js'
 import { type Command, HELP, type Many, commandFrom } from './options.js'
 import { type Line, SEEDS, commandOf, hasFailed, latest, summaryOf } from './record.js'
-import { trial } from './trial.js'
 
 const PLAIN_EVERY_MS = 15_000
 
@@ -22,12 +20,15 @@ const report = (ledger: string): number => {
   return codeOf(lines)
 }
 
+/** Who only counts what children do, or what was done, has no need of a cluster and does not load one. */
 const runOne = async ({ seed, isTraced, isTwice }: Extract<Command, { type: 'one' }>): Promise<number> => {
   try {
     if (!isTwice) {
+      const { trial } = await import('./trial.js')
       console.log(await trial(seed, isTraced ? { trace: line => { console.log(line) } } : {}))
       return 0
     }
+    const { lineOf } = await import('./line.js')
     const line = await lineOf(seed, true)
     console.log(hasFailed(line) ? line.reason : line)
     return hasFailed(line) ? 1 : 0
