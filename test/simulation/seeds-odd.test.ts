@@ -2,7 +2,7 @@
 import test from 'ava'
 import { runSeeds } from './seeds.js'
 
-test('no odd seed breaks a promise, and every cluster heals', async t => {
+test('no odd seed breaks a promise, every cluster heals, and one seed is one run', async t => {
   t.timeout(600_000)
-  await runSeeds(t, 1, 200, 2)
+  await runSeeds(t, 1, 200, 2, [1, 3, 5, 7, 9])
 })

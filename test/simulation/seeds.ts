@@ -1,15 +1,37 @@
 import type { ExecutionContext } from 'ava'
-import { type Outcome, trial } from './trial.js'
+import { step } from '../../lib/step.js'
+import { type Outcome, type TrialOptions, trial } from './trial.js'
 
-/** Runs every seed from `from` on, `step` apart, and fails at the first that breaks a promise. */
-export const runSeeds = async (t: ExecutionContext, from: number, to: number, step: number): Promise<void> => {
+const traced = async (seed: number, options: TrialOptions = {}): Promise<{ readonly outcome: Outcome; readonly lines: readonly string[] }> => {
+  const lines: string[] = []
+  return { outcome: await trial(seed, { ...options, trace: line => { lines.push(line) } }), lines }
+}
+
+/**
+ * Runs every seed from `from` on, so far apart, and fails at the first that breaks a promise. Some are run once more when all are done: one seed is one run, line by line, whatever
+ * ran before it, and whether the core may touch the state that it was given or not.
+ */
+export const runSeeds = async (t: ExecutionContext, from: number, to: number, apart: number, again: readonly number[]): Promise<void> => {
   const outcomes: Outcome[] = []
-  for (let seed = from; seed <= to; seed += step) {
+  const traces = new Map<number, readonly string[]>()
+  for (let seed = from; seed <= to; seed += apart) {
     try {
-      outcomes.push(await trial(seed))
+      if (!again.includes(seed)) outcomes.push(await trial(seed))
+      else {
+        const { outcome, lines } = await traced(seed)
+        outcomes.push(outcome)
+        traces.set(seed, lines)
+      }
     } catch (error) {
       return t.fail(`npm run simulate -- --seed ${seed} --trace\n${error instanceof Error ? error.message : String(error)}`)
     }
+  }
+  for (const seed of again) {
+    const first = traces.get(seed) ?? []
+    t.true(first.length > 500, `seed ${seed}: ${first.length} lines`)
+    const { lines } = await traced(seed, { fold: step })
+    const at = lines.findIndex((line, i) => line !== first[i])
+    t.deepEqual([lines.length, lines[at]], [first.length, first[at]], `seed ${seed}, line ${at + 1} of its traces`)
   }
   // Clusters that are never troubled, or never get anything done, would prove nothing.
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0)
