@@ -10,13 +10,13 @@ const demo = built('cli/demo/main.js')
 const node = process.execPath
 
 test.serial('the demo kills its leader, loses nothing, and says so', async t => {
-  const { code, out, err } = await run(t, node, [demo, '--writes', '30000'])
+  const { code, out, err } = await run(t, node, [demo, '--writes', '15000'])
   t.is(code, 0, err)
   t.is(out, '', 'standard output stays free for data')
   t.regex(err, /is killed with SIGKILL/)
   t.regex(err, /leads \d+ ms after the kill/)
   t.regex(err, /is back and catches up/)
-  t.regex(err, /writes:\s+30,000/)
+  t.regex(err, /writes:\s+15,000/)
   t.regex(err, /lost:\s+0/)
   t.regex(err, /equal:\s+yes/)
 })

@@ -11,7 +11,6 @@ import type { Millis } from '../../lib/types.js'
 import { type Kind, type Ledger, openLedger } from '../ledger.js'
 import type { Mutation } from './mutation.js'
 import { MUTATIONS } from './mutations.js'
-import { huntMutation } from './run.js'
 
 const HELP = `Puts the mistakes that test/mutations/mutations.ts lists back, one at a time, and runs seeds of the simulation from 1 on against each until one notices.
 
@@ -90,6 +89,8 @@ const summaryOf = (cases: readonly Case[], seeds: number): string => {
 }
 
 const searchAll = async (cases: readonly Case[], { seeds, jobs }: Options, ledger: Ledger<Line>, screen: Screen): Promise<void> => {
+  // With a compiler: who only asks for help, or in vain, does without.
+  const { huntMutation } = await import('./run.js')
   const isOver = (one: Case): boolean => killerOf(one) !== undefined || one.lines.length >= seeds
   const show = (): void => {
     const done = cases.reduce((total, one) => total + (isOver(one) ? 1 : one.lines.length / seeds), 0)
