@@ -1,3 +1,4 @@
+import { membershipsFrom, openLog } from '../../lib/log.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../lib/types.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
@@ -16,9 +17,9 @@ export interface Admission {
   mayHaveLeft(peers: readonly MemberId[]): void
 }
 
-/** Peers that no membership names any more, committed or not: only a crash can have left them behind. */
-const strangersIn = ({ peers, base, memberships }: Store['recovered']): readonly MemberId[] => {
-  const named = new Set([base, ...memberships].flatMap(({ membership }) => Object.keys(membership.addresses)))
+/** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, after they had left and before that was durable. */
+const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly MemberId[] => {
+  const named = new Set(membershipsFrom(openLog(log), hardState.commitIndex).flatMap(({ addresses }) => Object.keys(addresses)))
   return Object.keys(peers).filter(peer => !named.has(peer))
 }
 

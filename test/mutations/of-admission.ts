@@ -24,6 +24,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'leftBy(state.log, before.committed, before.commitIndex, commitIndex)', to: 'leftBy(state.log, before.newest, before.commitIndex, state.log.lastIndex)',
   },
   {
+    name: 'a crash keeps who has left from coming back', file: 'streams/member/admission.ts', seed: 101, killer: [`${STREAMS}/member/roll.test.ts`, 'at a start those*'],
+    from: 'membershipsFrom(openLog(log), hardState.commitIndex)', to: 'membershipsFrom(openLog(log), 0)',
+  },
+  {
     name: 'a link outlives the leaving of its member', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'who has left is one*'],
     from: '      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)\n', to: '',
   },
