@@ -49,6 +49,17 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
     same(Buffer.concat(chunks), contents)
     await end()
   },
+  'one buffer may be used for all chunks, whatever their lengths: nothing is needed of it once the next one is asked for': async world => {
+    const { store, close: end } = await openStore(world.storage())
+    const pieces = [70_000, 3, 60, 1, 500, 2, 9_000].map((length, i) => bytesOf(length, i))
+    await writeSnapshot(store, placeAt(1), pieces)
+    const reader = await openNewest(store, recycled(1))
+    const read: Uint8Array[] = []
+    for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) read.push(chunk.slice())
+    same(Buffer.concat(read), Buffer.concat(pieces))
+    await close(reader)
+    await end()
+  },
   'whoever gives buffers to be used again finds the same in them, and the last chunks untouched': async world => {
     const { store, close: end } = await openStore(world.storage())
     const pieces = [1, 60, 70_000, 3, 70_001, 9].map((length, i) => bytesOf(length, i))
