@@ -146,10 +146,12 @@ const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: 
     on.cut(refused)
     events.refused()
   }
-  const judge = (payload: Uint8Array): void => {
+  const judge = ({ lane, payload }: Frame): void => {
     if (isFarewell(payload)) return on.farewell()
     const message = decodeMessage(payload)
     if (isLeft(message)) return fault(message.left)
+    // What lies in memory that is used again must be nothing that is kept.
+    if (lane === 'snapshot' && message.right.type !== 'installSnapshot') return fault(`a ${message.right.type} came on the lane of snapshots`)
     const objected = objection(message.right)
     if (objected !== undefined) return fault(objected)
     events.received(message.right)
@@ -165,7 +167,7 @@ const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: 
       on.lifeSign()
       if (isFirst) begin(frames.right[0])
     }
-    for (const frame of frames.right) if (!isOver()) judge(frame.payload)
+    for (const frame of frames.right) if (!isOver()) judge(frame)
   }
 }
 

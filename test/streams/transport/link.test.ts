@@ -1,6 +1,7 @@
 /** What a link does once it is up: silence, trickles, what is written how, and a reader that does not read. */
 import { Socket } from 'node:net'
 import test from 'ava'
+import { checksumOf } from '../../../codecs/bytes.js'
 import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
@@ -35,6 +36,18 @@ test('a client\'s frame may be as large as the largest request, and no larger', 
   end.socket.write(Buffer.concat(encodeFrame(request(most - overhead + 1))))
   await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
   t.regex(noticesOf(n2.events, 'badFrame')[0]?.reason ?? '', new RegExp(`the limit is ${most}`))
+})
+
+test('what is no chunk of a snapshot does not come on their lane, whose memory is used again', async t => {
+  const n2 = await open('n2')
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  const frame = Buffer.concat(encodeFrame({ type: 'propose', id: 1, epoch: 1, term: 1, body: packEntries([new Uint8Array(9)]) }))
+  frame[3] = 2
+  frame.writeUInt32LE(checksumOf(frame.subarray(0, 20)), 20)
+  end.socket.write(frame)
+  await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
+  t.is(noticesOf(n2.events, 'badFrame')[0]?.reason, 'a propose came on the lane of snapshots')
+  t.deepEqual(messagesOf(n2.events), [])
 })
 
 test('a client that does not read costs no more than maxClientBufferBytes and one reply', async t => {
