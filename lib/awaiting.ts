@@ -9,7 +9,7 @@ import { lastEntry } from './log.js'
 import type { AppendAccepted } from './messages.js'
 import { quorumValue } from './quorum.js'
 import { holdsBackCommits } from './sequels.js'
-import { type Leader, type RaftState, membership, progressOf } from './state.js'
+import { type Leader, type RaftState, isPrompt, membership, progressOf } from './state.js'
 
 /** Whether anything waits for what this event tells to a member in this state. */
 export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
@@ -29,11 +29,13 @@ const awaitsDisk = (leader: Leader): boolean => {
 }
 
 /** All but the last news of what is committed already, from a follower that has been sent everything. */
-const awaitsAnswer = (leader: Leader, { from, term, durable, lacks }: AppendAccepted): boolean => {
+const awaitsAnswer = (leader: Leader, { from, term, durable, lacks, round }: AppendAccepted): boolean => {
   const progress = progressOf(leader, from)
   return progress === undefined || term !== leader.term || durable > leader.commitIndex || lacks > 0
     || progress.mode !== 'replicate' || progress.nextIndex <= lastEntry(leader.log).index
     || progress.lacks > 0 || progress.sending !== undefined || progress.parts.round > 0 || progress.lap.to > 0
     || (progress.sentCommit < leader.commitIndex && !holdsBackCommits(leader))
+    // A prompt one must not pass for a late one by then, or the window is halved for it.
+    || !isPrompt(leader, round, leader.settings.heartbeatMs)
     || leader.reads.length > 0 || leader.transfer !== undefined || leader.leaving.length > 0
 }

@@ -11,6 +11,7 @@ import { quorumAnswered } from './contact.js'
 import type { RefusalReason } from './events.js'
 import { holdsLease } from './lease.js'
 import type { Outbox } from './outbox.js'
+import { countOnNone } from './sequels.js'
 import { type Leader, dateOf, nextRound } from './state.js'
 import { isReady } from './status.js'
 import type { RequestId } from './types.js'
@@ -36,6 +37,8 @@ export const confirmReads = (leader: Leader, outbox: Outbox): void => {
   const confirmed = open < 0 ? leader.reads : leader.reads.slice(0, open)
   for (const { id, index } of confirmed) outbox.readAnswers.push({ type: 'readable', id, index })
   leader.reads = leader.reads.slice(confirmed.length)
+  // Whoever asked may be a follower that has yet to hear of the commit.
+  if (confirmed.length > 0) countOnNone(leader)
   const [oldest] = leader.reads
   if (oldest === undefined || (leader.readRound > oldest.after && !outbox.heartbeatDue)) return
   leader.readRound = nextRound(leader)

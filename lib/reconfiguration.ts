@@ -11,6 +11,7 @@ import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
 import { hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
 import { quorumValue } from './quorum.js'
+import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, membership, progressOf } from './state.js'
 import { store } from './storing.js'
 import type { MemberId, Membership } from './types.js'
@@ -87,6 +88,8 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   const index = lastEntry(log).index + 1
   const members = membersOf(next).filter(id => id !== self)
   const gone = were.filter(id => id !== self && !members.includes(id))
+  // Whoever leaves has to hear of its commit before a leader that leaves as well is gone.
+  countOnNone(leader)
   store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: Math.max(wall, log.time), membership: next }], outbox)
   const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + FAREWELL * electionTimeoutMs }))
   leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]

@@ -67,10 +67,10 @@ const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch
 
 /**
  * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
- * their answer begins a turn that tells it, if nothing else has; or where they are counted on, unless a read may wait for it. Who decides is asked at once where reads wait.
+ * their answer begins a turn that tells it, if nothing else has; or where they are counted on. Who decides is asked at once where reads wait.
  */
 const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean => {
-  const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked && outbox.readAnswers.length === 0)
+  const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked)
   const isCommitDue = mode === 'replicate' && sentCommit < leader.commitIndex && !isHeldBack
   return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
 }

@@ -13,5 +13,8 @@ export const noteSequel = (leader: Leader): void => {
   leader.sequels = leader.now - leader.committedAt < SEQUEL_MS ? leader.sequels + 1 : 0
 }
 
+/** Somebody may wait for what is committed next, or was already: it is told at once, until enough have come in a row again. */
+export const countOnNone = (leader: Leader): void => { leader.sequels = 0 }
+
 /** Whether a commit is told with the next entries, or with the next tick where none come. */
 export const holdsBackCommits = ({ sequels }: Leader): boolean => sequels >= COUNTED_ON

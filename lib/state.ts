@@ -225,7 +225,7 @@ export const nextRound = (state: RaftState): Round => {
 export const dateOf = (round: Round): Millis => round / 1000
 
 /** Whether an answer to this round comes early enough to prove that life signs are not kept waiting by what is sent. */
-export const isPrompt = ({ now, settings }: RaftState, round: Round): boolean => now - dateOf(round) <= settings.electionTimeoutMs / 4
+export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= settings.electionTimeoutMs / 4
 
 /**
  * Begins the wait for an election anew: at least one election timeout, at most one and a half, drawn afresh each time (§5.2).

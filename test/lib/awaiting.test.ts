@@ -53,6 +53,15 @@ test('a write of the own disk begins a turn where it may commit something, or le
   t.true(awaits(follower({ log: '1@1', leader: 'L' }), persisted(1)), 'a leader waits for the word of a follower')
 })
 
+test('an answer that would pass for a late one by the next tick begins a turn: nothing is wrong with the link', t => {
+  const slow = quiet({ settings: { heartbeatMs: 500 } })
+  t.true(awaits(slow, accepted('f1', 3)))
+  const player = play(quiet())
+  player.later(100, tick)
+  t.false(awaits(player.state, accepted('f1', 3)))
+  t.true(awaits(player.state, accepted('f1', 3, 3, { round: (player.state.now - 151) * 1000 })))
+})
+
 test('proposals, reads and ticks always begin one; what was applied, where the machine is awaited', t => {
   for (const fact of [propose(1), read(1), tick]) t.true(awaits(quiet(), fact))
   t.false(awaits(quiet(), applied(3)))
@@ -95,4 +104,14 @@ test('it is told at once where few have come so, where commands keep their dista
   const { player: leased } = saidOfTheLast(9, 1, { settings: { readLeaseMs: 1_000 } })
   t.deepEqual(leased.turn(accepted('f1', 12, 12, { promisedMs: 1_000 })).said, [])
   t.deepEqual(leased.turn(read(1)).said, told(12), 'also where no question leaves for it')
+})
+
+test('whoever reads hears of the commit also where something is on its way there, which is no sooner answered', t => {
+  const { player } = saidOfTheLast(9, 1, { settings: { readLeaseMs: 1_000 } })
+  player.turn(propose(10))
+  player.turn(allPersisted)
+  t.deepEqual(player.turn(accepted('f1', 13, 13, { promisedMs: 1_000 })).said, [])
+  t.deepEqual(player.turn(read(1)).readAnswers, ['#1 readable at 13'])
+  t.true(awaits(player.state, accepted('f2', 13)), 'it was not told yet')
+  t.deepEqual(player.turn(accepted('f2', 13)).said, ['AE(f2; T1; 13@1; []; c=13)'])
 })

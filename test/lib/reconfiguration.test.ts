@@ -142,6 +142,17 @@ test('M20 a leader that leaves leads until that is committed, tells an heir to s
   t.is(player.state.role, 'follower', 'it never stands')
 })
 
+test('whoever leaves together with the leader hears so from it, however closely commands came before', t => {
+  const player = play({ ...leader({ others: 'f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2,on} f3{next=3,match=2,told=2,on}', log: '1@1! 2@1', commit: 2 }), sequels: 100 })
+  player.turn(ask({ remove: ['L', 'f3'] }))
+  agree(player, 'f1', 'f2', 'f3')
+  player.turn(allPersisted)
+  player.turn(accepted('f3', 4), accepted('f1', 4))
+  t.true(player.turn(accepted('f2', 4)).said.includes('AE(f3; T1; 4@1; []; c=4)'))
+  player.turn()
+  t.is(player.state.role, 'follower', 'there is nobody else who would tell it')
+})
+
 test('M20 the same for one that shall only learn, as soon as nothing of it is missing there', t => {
   const player = leading()
   player.turn(ask({ learners: ['L'] }), propose(1))

@@ -13,8 +13,20 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
     from: '? lastEntry(log).index : durableAt', to: '? 0 : durableAt',
   },
   {
-    name: 'a commit is held back from who reads by lease', file: 'lib/replication.ts', killer: [AWAITING, 'it is told at once where few*'],
-    from: ' && outbox.readAnswers.length === 0', to: '',
+    name: 'an answer waits until it is a late one', file: 'lib/awaiting.ts', killer: [AWAITING, 'an answer that would pass for a late one*'],
+    from: 'round, leader.settings.heartbeatMs', to: 'round',
+  },
+  {
+    name: 'a commit is held back from who reads by lease', file: 'lib/reads.ts', killer: [AWAITING, 'it is told at once where few*'],
+    from: 'if (confirmed.length > 0) countOnNone(leader)', to: 'void countOnNone',
+  },
+  {
+    name: 'a leader that leaves takes the word with it that another has left', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever leaves together*'],
+    from: '  countOnNone(leader)', to: '  void countOnNone',
+  },
+  {
+    name: 'a command is taken from the lane of snapshots', file: 'streams/transport/tcp/link.ts', killer: ['test/streams/transport/link.test.ts', 'what is no chunk*'],
+    from: `lane === 'snapshot' && message`, to: `lane !== lane && message`,
   },
   {
     name: 'a commit that is held back is not told with a tick', file: 'lib/replication.ts', killer: [AWAITING, 'where one command has followed*'],
@@ -23,6 +35,10 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what nobody awaits fills the inbox for good', file: 'streams/pipeline/per-turn.ts', killer: ['test/streams/pipeline/pipeline.test.ts', '*where there is no room for more'],
     from: '(bounded < max && !isAwaited(item))', to: '!isAwaited(item)',
+  },
+  {
+    name: 'the next chunk is read over its own header', file: 'streams/storage/snapshots/read-snapshot.ts', killer: ['test/ports/storage.test.ts', '*one buffer may be used for all chunks*'],
+    from: 'found.slice(payloadBytes)', to: 'found.subarray(payloadBytes)',
   },
   {
     name: 'a chunk is read over the one that is on its way', file: 'streams/snapshots/send-chunks.ts', killer: ['test/streams/snapshots/send-chunks.test.ts', 'a chunk stays what it is*'],
