@@ -21,10 +21,10 @@ export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
   }
 }
 
-/** Its own disk may decide what is committed, or hold up what is. */
+/** Its own disk may decide what is committed, or hold up what is; and what is written in a quiet moment would be taken for slow until the next tick. */
 const awaitsDisk = (leader: Leader): boolean => {
-  const { settings: { id }, log, commitIndex, persistedIndex } = leader
-  return commitIndex > persistedIndex
+  const { settings: { id }, log, commitIndex, persistedIndex, pendingWrites } = leader
+  return commitIndex > persistedIndex || pendingWrites[0]?.last === 0
     || quorumValue(membership(leader), voter => voter === id ? lastEntry(log).index : durableAt(leader, voter)) > commitIndex
 }
 

@@ -62,6 +62,17 @@ test('an answer that would pass for a late one by the next tick begins a turn: n
   t.true(awaits(player.state, accepted('f1', 3, 3, { round: (player.state.now - 151) * 1000 })))
 })
 
+test('a commitIndex that is written in a quiet moment was as fast as the disk, not as far as the next tick', t => {
+  const player = play(quiet({ log: '1-3@1' }))
+  player.turn(propose(1))
+  player.turn(allPersisted, accepted('f1', 4), accepted('f2', 4))
+  const before = player.later(50, tick)
+  t.is(before.wrote.length, 1)
+  t.true(awaits(player.state, allPersisted))
+  player.later(1, allPersisted)
+  t.deepEqual(player.state.pendingWrites, [])
+})
+
 test('proposals, reads and ticks always begin one; what was applied, where the machine is awaited', t => {
   for (const fact of [propose(1), read(1), tick]) t.true(awaits(quiet(), fact))
   t.false(awaits(quiet(), applied(3)))
