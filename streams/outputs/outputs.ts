@@ -100,7 +100,7 @@ const createSent = () => {
   const snapshotChunks = new Subject<InstallSnapshot>()
   const tellOne = (message: Message): void => {
     if (message.type === 'appendEntries' || message.type === 'appendPart') appendEntries.next(message)
-    else if (message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(withOwnChunk(message))
+    else if (snapshotChunks.observed && message.type === 'installSnapshot' && message.chunk.length > 0) snapshotChunks.next(withOwnChunk(message))
   }
   return {
     streams: { appendEntries$: appendEntries.asObservable(), snapshotChunks$: snapshotChunks.asObservable() },
