@@ -6,46 +6,57 @@ const AWAITING = 'test/lib/awaiting.test.ts'
 export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an answer by which an entry may be committed begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'every answer on which*'],
+    unseen: 'the next tick commits it',
     from: ' || durable > leader.commitIndex', to: '',
   },
   {
     name: 'a write of the own disk that commits begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'a write of the own disk*'],
+    unseen: 'the next tick commits it',
     from: '? lastEntry(log).index : durableAt', to: '? 0 : durableAt',
   },
   {
     name: 'an answer waits until it is a late one', file: 'lib/awaiting.ts', killer: [AWAITING, 'an answer that would pass for a late one*'],
+    unseen: 'a window that is too small costs time',
     from: 'round, leader.settings.heartbeatMs', to: 'round',
   },
   {
     name: 'a commit is held back from who reads by lease', file: 'lib/reads.ts', killer: [AWAITING, 'it is told at once where few*'],
+    unseen: 'the next tick tells it',
     from: 'if (confirmed.length > 0) countOnNone(leader)', to: 'void countOnNone',
   },
   {
     name: 'a leader that leaves takes the word with it that another has left', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever leaves together*'],
+    unseen: 'whoever was not told is asked to leave again, or stays away as it was told to',
     from: '  countOnNone(leader)', to: '  void countOnNone',
   },
   {
     name: 'a command is taken from the lane of snapshots', file: 'streams/transport/tcp/link.ts', killer: ['test/streams/transport/link.test.ts', 'what is no chunk*'],
+    unseen: 'no member sends any there',
     from: `lane === 'snapshot' && message`, to: `lane !== lane && message`,
   },
   {
     name: 'a commit that is held back is not told with a tick', file: 'lib/replication.ts', killer: [AWAITING, 'where one command has followed*'],
+    unseen: 'the next heartbeat tells it',
     from: ' && !outbox.ticked', to: '',
   },
   {
     name: 'what nobody awaits fills the inbox for good', file: 'streams/pipeline/per-turn.ts', killer: ['test/streams/pipeline/pipeline.test.ts', '*where there is no room for more'],
+    unseen: 'ticks begin turns, and no inbox is so small',
     from: '(bounded < max && !isAwaited(item))', to: '!isAwaited(item)',
   },
   {
     name: 'the next chunk is read over its own header', file: 'streams/storage/snapshots/read-snapshot.ts', killer: ['test/ports/storage.test.ts', '*one buffer may be used for all chunks*'],
+    unseen: 'what passes for damaged is taken and sent anew',
     from: 'found.slice(payloadBytes)', to: 'found.subarray(payloadBytes)',
   },
   {
     name: 'a chunk is read over the one that is on its way', file: 'streams/snapshots/send-chunks.ts', killer: ['test/streams/snapshots/send-chunks.test.ts', 'a chunk stays what it is*'],
+    unseen: 'what passes for damaged is taken and sent anew',
     from: 'CHUNKS_IN_USE = 3', to: 'CHUNKS_IN_USE = 1',
   },
   {
     name: 'a chunk is received over the one that is being written', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'the memory of a chunk*'],
+    unseen: 'disks of the simulation take what they are given at once',
     from: 'recycled(CHUNKS_IN_USE + 1)', to: 'recycled(1)',
   },
 ]
