@@ -24,7 +24,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'leftBy(state.log, before.committed, before.commitIndex, commitIndex)', to: 'leftBy(state.log, before.newest, before.commitIndex, state.log.lastIndex)',
   },
   {
-    name: 'a crash keeps who has left from coming back', file: 'streams/member/admission.ts', seed: 101, killer: [`${STREAMS}/member/roll.test.ts`, 'at a start those*'],
+    name: 'a crash keeps who has left from coming back', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'at a start those*'],
     from: 'membershipsFrom(openLog(log), hardState.commitIndex)', to: 'membershipsFrom(openLog(log), 0)',
   },
   {
