@@ -16,7 +16,7 @@ const withNumbers = (args: readonly string[], options: ParseArgsConfig['options'
   return takesOne(arg) && next !== undefined && /^-\d/.test(next) ? [`${arg}=${next}`] : [arg]
 })
 
-/** Node goes on with what else a word that begins with `-` might have been meant for. */
+/** Node's message without its advice on how to pass a value that begins with `-`. */
 const firstSentence = (text: string): string => text.replace(/\. .*/, '')
 
 /** `parseArgs`, to which whatever is not among the options is a mistake. */

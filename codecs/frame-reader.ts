@@ -13,7 +13,7 @@ const GROWTH = 16
 const SMALL_BYTES = 1024
 
 /** Whoever receives a snapshot writes one chunk, holds the next, and is sent the one behind it. */
-export const CHUNKS_IN_USE = 3
+const RECEIVED_CHUNKS_IN_USE = 3
 
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
@@ -63,7 +63,7 @@ const frameTaker = (maxFrameBytes: number) => {
   let header: FrameHeader | undefined
   let partial: ReturnType<typeof gathering> | undefined
   let refused: Either<FrameError, never> | undefined
-  const chunks = recycled(CHUNKS_IN_USE + 1)
+  const chunks = recycled(RECEIVED_CHUNKS_IN_USE + 1)
 
   /** `wanted` bytes, gathered over several calls where the chunk ends before. */
   const gathered = (chunk: Uint8Array, from: number, wanted: number, buffers?: Recycled): { readonly bytes: Uint8Array | undefined; readonly offset: number } => {

@@ -32,7 +32,7 @@ export type Lane = (typeof LANES)[number]
 export interface Frame {
   readonly version: number
   readonly lane: Lane
-  /** A buffer of its own, which nobody else reads or writes; on the snapshot lane only until `CHUNKS_IN_USE` more have come. */
+  /** A buffer of its own, which nobody else reads or writes; on the snapshot lane only until three more have come. */
   readonly payload: Uint8Array
 }
 

@@ -21,21 +21,24 @@ export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
   }
 }
 
-/** Its own disk may decide what is committed, or hold up what is; and what is written in a quiet moment would be taken for slow until the next tick. */
+/**
+ * Its write matters where it may complete a quorum, or where what is committed is applied only once it is on this disk. One that holds no entry is told at once, too:
+ * until the next tick it would pass for a slow disk.
+ */
 const awaitsDisk = (leader: Leader): boolean => {
   const { settings: { id }, log, commitIndex, persistedIndex, pendingWrites } = leader
   return commitIndex > persistedIndex || pendingWrites[0]?.last === 0
     || quorumValue(membership(leader), voter => voter === id ? lastEntry(log).index : durableAt(leader, voter)) > commitIndex
 }
 
-/** All but the last news of what is committed already, from a follower that has been sent everything. */
+/** An answer can wait where its follower has been sent everything, nothing of it is new to the commit, and no read, transfer or departure rests on it. */
 const awaitsAnswer = (leader: Leader, { from, term, durable, lacks, round }: AppendAccepted): boolean => {
   const progress = progressOf(leader, from)
   return progress === undefined || term !== leader.term || durable > leader.commitIndex || lacks > 0
     || progress.mode !== 'replicate' || progress.nextIndex <= lastEntry(leader.log).index
     || progress.lacks > 0 || progress.sending !== undefined || progress.parts.round > 0 || progress.lap.to > 0
     || (progress.sentCommit < leader.commitIndex && !holdsBackCommits(leader))
-    // A prompt one must not pass for a late one by then, or the window is halved for it.
+    // What waits for the next tick must not look like a late answer then: that would halve the window.
     || !isPrompt(leader, round, leader.settings.heartbeatMs)
     || leader.reads.length > 0 || leader.transfer !== undefined || leader.leaving.length > 0
 }

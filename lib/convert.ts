@@ -1,5 +1,5 @@
 /** Role changes, and nothing else: what every role has in common is kept, and what belongs to a role ends with it. */
-import { candidateOf, followerOf, leaderOf } from './draft.js'
+import { NOTHING_HEARD, candidateOf, followerOf, leaderOf } from './draft.js'
 import type { Outbox } from './outbox.js'
 import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
@@ -7,11 +7,6 @@ import { newProgress } from './progress.js'
 import { type Candidate, type Follower, type Leader, type RaftState, membership, restartElectionWait } from './state.js'
 import { store } from './storing.js'
 import type { MemberId, Term } from './types.js'
-
-/** What a follower knows of its leader's questions before it has heard one. */
-export const NOTHING_HEARD = {
-  verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
-} as const satisfies Partial<Follower>
 
 /**
  * Any role → follower of `leader` in `term` (§5.1). A new term has no vote yet; what was verified in another term proves

@@ -1,6 +1,6 @@
 /**
- * The private copy of a state that one step may change. Every state of a role is made here, field by field: this is done each turn, and at this size
- * a spread takes several times as long; and as all that are made in one place have one shape, whoever reads them finds a field at once.
+ * How states are made: one function for each role, and the private copy that one step may change. Fields are written out, in the same order each time: this is done
+ * every turn, a spread takes several times as long, and states of one role keep one shape, which the engine reads faster.
  */
 import { copyOf } from './progress.js'
 import type { Candidate, Common, Follower, Leader, RaftState } from './state.js'
@@ -9,7 +9,12 @@ import type { Millis } from './types.js'
 /** What only a state of this role has. */
 type OwnOf<S extends RaftState> = Omit<S, keyof Common | 'role'>
 
-/** A follower with what all roles keep. */
+/** What a follower knows of its leader's questions before it has heard one. */
+export const NOTHING_HEARD = {
+  verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
+} as const satisfies OwnOf<Follower>
+
+/** A state of a role: what all roles keep, and what is its own. */
 export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   role: 'follower', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,
@@ -21,7 +26,6 @@ export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   reportedDurable: own.reportedDurable, answeredAt: own.answeredAt, answeredRound: own.answeredRound,
 })
 
-/** The same of a candidate. */
 export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate => ({
   role: 'candidate', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,
@@ -32,7 +36,6 @@ export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate =>
   phase: own.phase, votes: own.votes,
 })
 
-/** The same of a leader. */
 export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
   role: 'leader', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,

@@ -47,7 +47,7 @@ interface CommonHealth {
   readonly isInTouch: boolean
   /** How late the latest tick since the value before came to be heeded: the event loop was busy for so long, or the process stood still. */
   readonly loopDelayMs: Millis
-  /** The slowest write that was on its way to the disk since the value before, whether or not it has arrived; 0 where there was none. A leader that waits for no entry of its own hears of it in the next turn. */
+  /** The slowest write that was on its way to the disk since the value before, whether or not it has arrived; 0 where there was none. A leader's write that decides nothing is noticed in the next turn, so it may look slower by up to a tick. */
   readonly slowestWriteMs: Millis
   /** The age of the oldest write that is on its way still; 0 where there is none. */
   readonly pendingWriteMs: Millis

@@ -1,8 +1,7 @@
 import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
-import { NOTHING_HEARD } from './convert.js'
-import { followerOf } from './draft.js'
+import { NOTHING_HEARD, followerOf } from './draft.js'
 import { type Settings, isVoting, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
 

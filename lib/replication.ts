@@ -67,7 +67,7 @@ const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch
 
 /**
  * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
- * their answer begins a turn that tells it, if nothing else has; or where they are counted on. Who decides is asked at once where reads wait.
+ * their answer begins a turn that tells it, if nothing else has. It also waits, until the next tick at most, where the next command is counted on. Who decides is asked at once where reads wait.
  */
 const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean => {
   const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked)

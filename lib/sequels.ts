@@ -1,6 +1,6 @@
 /**
- * Commands that come one right behind the commit of the other, as from a caller who waits for each. Where the next is counted on, followers hear of a commit
- * with its entry instead of by a message of its own: that is half of all messages.
+ * Commands that come one right behind another's commit, as from a caller who waits for each. Where the next is counted on, followers hear of a commit with its
+ * entry instead of by a message of its own, which is half of what a leader sends.
  */
 import type { Leader } from './state.js'
 

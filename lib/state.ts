@@ -224,7 +224,7 @@ export const nextRound = (state: RaftState): Round => {
 /** When the question of this round was asked, to the microsecond. */
 export const dateOf = (round: Round): Millis => round / 1000
 
-/** Whether an answer to this round comes early enough to prove that life signs are not kept waiting by what is sent. */
+/** Whether an answer to this round, heeded `waitsMs` from now, is early enough to prove that life signs are not kept waiting by what is sent. */
 export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= settings.electionTimeoutMs / 4
 
 /**

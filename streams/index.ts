@@ -28,6 +28,7 @@ export type { ReadOptions } from './reads/pending-read.js'
 export { reducerMachine } from './machine/reducer-machine.js'
 export type { RecordedMember, Recorder, RecorderNotice, Recording } from './recorder/port.js'
 export type { SnapshotEvent } from './snapshots/events.js'
+export type { Recycled } from '../codecs/recycled.js'
 export { fileStorage } from './storage/file.js'
 export { memoryStorage } from './storage/memory.js'
 export type {

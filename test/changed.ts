@@ -36,7 +36,7 @@ export const openPlace = (): string => {
 
 /** As compilers write it. */
 const IMPORT = /(?:from|import|import\()\s*['"](\.[^'"]+)['"]/g
-/** Whoever asks for `ava` gets the one of its tree, and whoever knows where it lies finds what lies beside it. */
+/** Modules that must be in the tree itself: those that import its `ava`, and those that look for files beside themselves. */
 const ROOTED = /from ['"]ava['"]|import\.meta/
 
 interface Imports {

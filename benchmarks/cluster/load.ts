@@ -22,7 +22,7 @@ export interface Load {
   /** How the processes are warmed up before the first stage, and how long: what one writer does would not show the compiler much. */
   readonly warm: Stage
   readonly warmMs: number
-  /** So many writes each stage makes before it is measured: the compiler takes that many to know its way, which one writer goes otherwise than many. */
+  /** How many writes each stage makes before it is measured: code that was compiled for many writers is compiled anew for one. */
   readonly settleWrites: number
   readonly measureMs: number
 }

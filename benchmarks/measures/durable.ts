@@ -18,7 +18,7 @@ const WARM_MS = 2_000
 const BEFORE_SECONDS = 5
 /** One writer is measured only once it has made thousands of writes, and that takes its time. */
 const SETTLE_SECONDS = 25
-/** What is written is all that changes. */
+/** Sizes change, and the number of writers does not: the code is warm by then. */
 const SETTLE_LARGE_WRITES = 300
 
 const samplesOf = (at: string, driven: Driven): readonly Sample[] =>

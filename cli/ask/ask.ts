@@ -49,7 +49,7 @@ export const ask = ({ host, port }: Address, { method, path, body, timeoutMs }: 
   })
   asked.once('socket', socket => socket.once('connect', () => { isSent = true }))
   asked.once('timeout', () => asked.destroy(new Error(`there was no answer within ${timeoutMs} ms`)))
-  asked.once('error', error => lost(error.message === 'socket hang up' ? 'the connection ended without an answer, as with what is no control endpoint' : error.message))
+  asked.once('error', error => lost(error.message === 'socket hang up' ? 'the connection ended without an answer: perhaps this is no control endpoint' : error.message))
   asked.end(body)
 })
 

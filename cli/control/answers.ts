@@ -37,7 +37,7 @@ const statusOf = (error: Failure): number => {
   }
 }
 
-/** `leader` is who leads as far as is known, where that is what helps. */
+/** What helps whoever asked: who leads, as far as is known, or what is wrong with the command. */
 const helpIn = (error: Failure): Pick<Refusal, 'leader' | 'report'> => ({
   ...(error._tag === 'NotLeader' && error.leader !== undefined && { leader: error.leader }),
   ...(error._tag === 'Rejected' && { report: error.report }),

@@ -64,8 +64,8 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   if (request.method !== route.method) {
     return { ...refuse(405, 'WrongMethod', `${url.pathname} takes ${route.method}, not ${request.method}.`), headers: { allow: route.method } }
   }
-  const stranger = [...url.searchParams.keys()].find(name => !route.takes.includes(name))
-  if (stranger !== undefined) return mistaken(`${url.pathname} takes ${route.takes.join(' and ') || 'no parameter'}, not "${stranger}"`)
+  const unknown = [...url.searchParams.keys()].find(name => !route.takes.includes(name))
+  if (unknown !== undefined) return mistaken(`${url.pathname} takes ${route.takes.join(' and ') || 'no parameter'}, not "${unknown}"`)
   if (desk.isLeaving && route.method === 'POST') return refuse(503, 'Stopped', 'This member is stopping.', { appended: 'never' })
   const body = route.method === 'GET' ? right(NOTHING) : await desk.bodies.read(request, desk.maxCommandBytes)
   if (isLeft(body)) return body.left === 'gone' ? undefined : noBody(body.left, desk.maxCommandBytes)

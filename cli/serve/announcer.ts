@@ -15,7 +15,7 @@ export interface Announcer {
 /** A kind of notice is told at most so often. */
 const NOTICE_EVERY_MS: Millis = 10_000
 
-/** What has parts is told as JSON, and of a time no fractions that nobody reads. */
+/** `name value`; what has parts is told as JSON, and numbers are rounded. */
 const details = (notice: Diagnostic): string => Object.entries(notice)
   .filter(([name]) => name !== 'type' && name !== 'severity')
   .map(([name, value]) => `${name} ${typeof value === 'string' ? value : typeof value === 'number' ? Math.round(value) : JSON.stringify(value)}`).join(', ')

@@ -27,7 +27,7 @@ export interface Inputs {
   isAwaited(event: RaftEvent): boolean
 }
 
-/** The only way in: everything that happens in one turn of the event loop is one batch. */
+/** The only way in: all that happens in one turn of the event loop is one batch, with what nobody waited for before it. */
 export const inbox = ({ received$, proposed$, ticks$, completions$, clock, maxInboxEvents, overflowed, isAwaited }: Inputs): Observable<Batch> =>
   merge<RaftEvent[]>(received$, proposed$, ticks$, completions$).pipe(
     perTurn(clock.endOfTurn, {

@@ -13,7 +13,7 @@ export interface TurnRules<A> {
 }
 
 /**
- * Gathers what arrives within one turn of the event loop and emits it once, in order, at the turn's end. What arrives while
+ * Gathers what arrives and emits it once, in order, at the end of the turn in which something came that is awaited. What arrives while
  * the gathered items are being handled belongs to the next turn: nothing downstream is ever entered twice.
  */
 export const perTurn = <A>(endOfTurn: Clock['endOfTurn'], { max, isBounded, overflowed, isAwaited }: TurnRules<A>): OperatorFunction<A, readonly A[]> =>

@@ -88,6 +88,7 @@ interface InflightState<R> extends InflightOptions<R> {
   lastId: number
 }
 
+/** Sends it under a new id. Whatever id and size it had are replaced: one that is repeated has those of its last time. */
 const request = <R>(state: InflightState<R>, route: Route, made: InflightRequest<R>, body: EntryBody): Unaddressed => {
   // Another route knows nothing of this one's refusals, and may know of some that were never heard here.
   if (state.route?.key !== route.key) state.epoch++
@@ -104,7 +105,7 @@ const request = <R>(state: InflightState<R>, route: Route, made: InflightRequest
 
 const commandsOf = (proposals: readonly Proposal<never>[]): readonly Uint8Array[] => proposals.map(({ bytes }) => bytes)
 
-/** Its first time. */
+/** Its first time; `request` fills in id and bytes. */
 const fresh = <R>(
   state: InflightState<R>, route: Route, { opens, proposals, numbering }: Pick<InflightRequest<R>, 'opens' | 'proposals' | 'numbering'>, body: EntryBody,
 ): Unaddressed => request(state, route, { id: 0, serial: state.lastId + 1, opens, proposals, bytes: 0, numbering, isRepeated: false }, body)

@@ -1,4 +1,4 @@
-/** Chunks of snapshots for followers, read from the disk as they are asked for: of each snapshot that is sent, two are in memory. */
+/** Chunks of snapshots for followers, read from the disk as they are asked for, into a few buffers for each snapshot that is sent, which are used again. */
 import { type Recycled, recycled, roomIn } from '../../codecs/recycled.js'
 import type { SnapshotWork } from '../../lib/events.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
@@ -37,7 +37,7 @@ interface Outgoing {
   last: { readonly offset: number; readonly chunk: Uint8Array } | undefined
   /** A follower that begins again asks while the disk is still at what it asked for before: two would move the reader beneath each other. */
   readonly inTurn: ReturnType<typeof oneAtATime>
-  /** What is read from the disk, and what is made of several pieces of it. */
+  /** What is read from the disk, with one buffer more for the piece that does not fit any more; and what is joined of several pieces. */
   readonly pieces: Recycled
   readonly chunks: Recycled
   /** Whether the piece that was read last is in use, and not copied. */
@@ -45,8 +45,8 @@ interface Outgoing {
   isOver: boolean
 }
 
-/** One is on its way until the follower awaits the next one, which has been read by then, while the one after that is being read. */
-const CHUNKS_IN_USE = 3
+/** One is on its way, the next has been read, and the one after that is being read. */
+const SENT_CHUNKS_IN_USE = 3
 
 const NOTHING = new Uint8Array(0)
 
@@ -146,7 +146,7 @@ export const createChunkSender = (options: SendOptions): ChunkSender => {
     const found = outgoing.get(to)
     if (found !== undefined && isSameSnapshot(found.snapshot, snapshot)) return found
     if (found !== undefined) close(found)
-    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, inTurn: oneAtATime(), pieces: recycled(CHUNKS_IN_USE + 1), chunks: recycled(CHUNKS_IN_USE), isInUse: false, isOver: false }
+    const begun: Outgoing = { snapshot, reader: undefined, at: 0, rest: NOTHING, last: undefined, inTurn: oneAtATime(), pieces: recycled(SENT_CHUNKS_IN_USE + 1), chunks: recycled(SENT_CHUNKS_IN_USE), isInUse: false, isOver: false }
     outgoing.set(to, begun)
     return begun
   }

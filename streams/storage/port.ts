@@ -81,7 +81,10 @@ export interface Snapshots {
    * Whatever is here of any other is dropped. Never more than one at a time.
    */
   receive(snapshot: Snapshot, done: (outcome: Either<Error, SnapshotReceiver>) => void): void
-  /** Opens the newest; an error where there is none. Who keeps no chunk for long gives buffers: each chunk may then be read into the one whose turn it is. */
+  /**
+   * Opens the newest; an error where there is none. Whoever keeps no chunk for long gives buffers: a chunk may then be read into the current one. The caller passes on to the next
+   * where it still needs the chunk.
+   */
   read(done: (outcome: Either<Error, SnapshotReader>) => void, buffers?: Recycled): void
 }
 

@@ -52,11 +52,11 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a chunk is read over the one that is on its way', file: 'streams/snapshots/send-chunks.ts', killer: ['test/streams/snapshots/send-chunks.test.ts', 'a chunk stays what it is*'],
     unseen: 'what passes for damaged is taken and sent anew',
-    from: 'CHUNKS_IN_USE = 3', to: 'CHUNKS_IN_USE = 1',
+    from: 'SENT_CHUNKS_IN_USE = 3', to: 'SENT_CHUNKS_IN_USE = 1',
   },
   {
     name: 'a chunk is received over the one that is being written', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'the memory of a chunk*'],
     unseen: 'disks of the simulation take what they are given at once',
-    from: 'recycled(CHUNKS_IN_USE + 1)', to: 'recycled(1)',
+    from: 'recycled(RECEIVED_CHUNKS_IN_USE + 1)', to: 'recycled(1)',
   },
 ]
