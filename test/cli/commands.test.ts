@@ -232,7 +232,7 @@ test('the next endpoint is asked only where nothing can have come of the one bef
   const cases: readonly (readonly [string, typeof post | typeof get, readonly { host: string; port: number }[], readonly string[], unknown])[] = [
     ['nobody there, then one', post, [nobody, done], ['done'], { type: 'done' }],
     ['no leader there, then one', post, [leaderless, done], ['leaderless', 'done'], { type: 'done' }],
-    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown', message: `127.0.0.1:${cutting.port} was asked, and how it ended is unknown: the connection ended without an answer, as with what is no control endpoint.` } }],
+    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown', message: `127.0.0.1:${cutting.port} was asked, and how it ended is unknown: the connection ended without an answer: perhaps this is no control endpoint.` } }],
     ['a question may be asked again', get, [cutting, done], ['cut', 'done'], { type: 'done' }],
     ['it may be in the log', post, [unknown, done], ['unknown'], { refusal: { appended: 'unknown' } }],
     ['nobody will take it', post, [rejecting, done], ['rejecting'], { refusal: { tag: 'Rejected' } }],
