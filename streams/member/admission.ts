@@ -62,7 +62,8 @@ export const createAdmission = (
       forget(peers)
     },
     mayHaveLeft: forget,
-    hasLeft: (peer, incarnation) => departed.get(peer) === incarnation,
+    // While no membership names it, its link is how it is told that it has left.
+    hasLeft: (peer, incarnation) => Object.hasOwn(members, peer) && departed.get(peer) === incarnation,
     admit: (peer, incarnation, decide) => {
       const claim = claimed.get(peer)
       if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))

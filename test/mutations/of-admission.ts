@@ -28,6 +28,11 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'membershipsFrom(openLog(log), hardState.commitIndex)', to: 'membershipsFrom(openLog(log), 0)',
   },
   {
+    name: 'a link is cut before its member is told that it has left', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is leaving is reached*'],
+    unseen: 'of those who have left nothing is demanded',
+    from: 'Object.hasOwn(members, peer) && departed.get(peer) === incarnation', to: 'departed.get(peer) === incarnation',
+  },
+  {
     name: 'a link outlives the leaving of its member', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'who has left is one*'],
     from: '      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)\n', to: '',
   },

@@ -1,6 +1,8 @@
 /** Members that were away for longer than the log reaches back, in a simulated cluster. */
 import * as t from 'io-ts'
 import test from 'ava'
+import { checksumOf } from '../../codecs/bytes.js'
+import type { InstallSnapshot } from '../../lib/messages.js'
 import { type SnapshotEvent, orThrow, reducerMachine } from '../../streams/index.js'
 import { type SimulatedCluster, type SimulationOptions, simulate } from '../../testing/index.js'
 
@@ -56,6 +58,24 @@ test('a member that was away comes back by a snapshot in chunks, and then by the
   await add(cluster, 3)
   await cluster.recover()
   await cluster.check()
+})
+
+test('whoever looks on at the chunks of a snapshot may keep them, however often the sender uses its memory again', async c => {
+  const cluster = clusterOf({ limits: { ...LIMITS, snapshotChunkBytes: 65_536 } })
+  await add(cluster, 3)
+  const away = follower(cluster)
+  cluster.crash(away)
+  await add(cluster, 10, 'x'.repeat(60_000))
+  await cluster.run(1000)
+  const seen: InstallSnapshot[] = []
+  cluster.member(cluster.leader()!).snapshotChunks$.subscribe(message => seen.push(message))
+  cluster.start(away)
+  await cluster.recover()
+  const { snapshot } = seen[0]!
+  const kept = new Uint8Array(snapshot.bytes)
+  for (const { offset, chunk } of seen) kept.set(chunk, offset)
+  c.true(seen.length > 6)
+  c.is(checksumOf(kept), snapshot.checksum)
 })
 
 test('a receiver that is killed in the middle goes on where it was, and a sender that is killed is followed by another', async c => {

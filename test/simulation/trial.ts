@@ -2,7 +2,7 @@
 import { membersOf } from '../../lib/membership.js'
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { quorumValue } from '../../lib/quorum.js'
-import type { MemberId, Millis } from '../../lib/types.js'
+import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
 import type { Operation } from '../../testing/linearizability/history.js'
 import { judge } from '../../testing/linearizability/judge.js'
@@ -195,17 +195,21 @@ const drawRest = (dice: Dice, cluster: Registers): Rest => {
   return { down: dice.shuffled(ids).slice(0, dice.integer(0, Math.floor((ids.length - 1) / 2))) }
 }
 
-/** By the membership that the leader has by now. */
-const belongs = (cluster: Registers, id: MemberId): boolean => {
+/** The one that the leader has by now. */
+const membershipNow = (cluster: Registers): Membership | undefined => {
   const leader = cluster.leader()
-  const membership = leader === undefined ? undefined : membershipAt(cluster, leader)
-  return membership === undefined || membersOf(membership).includes(id)
+  return leader === undefined ? undefined : membershipAt(cluster, leader)
+}
+
+const hasLeft = (cluster: Registers, id: MemberId): boolean => {
+  const membership = membershipNow(cluster)
+  return membership !== undefined && !membersOf(membership).includes(id)
 }
 
 /** Every client's next command is acknowledged, wherever it is proposed, and every member reads. */
 const serve = async (cluster: Registers, first: number, clients: readonly ReturnType<typeof createClient>[], reader: ReturnType<typeof createReader>, electionTimeoutMs: Millis): Promise<void> => {
   const leader = cluster.leader()
-  const membership = leader === undefined ? undefined : membershipAt(cluster, leader)
+  const membership = membershipNow(cluster)
   if (leader === undefined || membership === undefined) return
   const running = membersOf(membership).filter(id => cluster.ids.includes(id) && cluster.member(id).raft !== undefined)
   if (quorumValue(membership, id => running.includes(id) ? 1 : 0) === 0) return
@@ -224,7 +228,7 @@ const serve = async (cluster: Registers, first: number, clients: readonly Return
   for (const id of running) {
     const outcome = await cluster.settle(reader.read(id, electionTimeoutMs * SERVICE))
     // A change that waited for somebody may be through only now, and leave this one out.
-    if (!isRight(outcome) && !belongs(cluster, id)) continue
+    if (!isRight(outcome) && hasLeft(cluster, id)) continue
     if (!isRight(outcome)) throw new Error(`${id} of a healed cluster did not read within ${SERVICE} election timeouts: ${outcome.left.message}`)
   }
 }
