@@ -14,7 +14,7 @@ import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
  */
 export interface Limits extends Pick<Settings,
   'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'
-  | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond' | 'maxPendingReads'> {
+  | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond' | 'giveWayMs' | 'maxPendingReads'> {
   /** The largest encoded command. */
   readonly maxCommandBytes: number
   /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
@@ -99,6 +99,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   snapshotKeepEntries: 10_000,
   snapshotChunkBytes: 1 * MiB,
   snapshotBytesPerSecond: 1024 * MiB,
+  giveWayMs: 60_000,
   snapshotStallMs: 60_000,
   snapshotRetryMs: 1000,
   snapshotRetryMaxMs: 60_000,
@@ -203,6 +204,7 @@ const GivenLimits = closed({
   snapshotKeepEntries: optional(integer('Kept', 0, MAX_BOUND)),
   snapshotChunkBytes: optional(integer('ChunkBytes', 1, MAX_CHUNK_BYTES)),
   snapshotBytesPerSecond: optional(Bound),
+  giveWayMs: optional(integer('GiveWayMs', 0, MAX_TIMER_MS)),
   snapshotStallMs: optional(TimerMs),
   snapshotRetryMs: optional(TimerMs),
   snapshotRetryMaxMs: optional(TimerMs),

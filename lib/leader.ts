@@ -5,6 +5,7 @@ import { heardFrom } from './hearing.js'
 import { takePromise } from './lease.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
+import { rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Parts, type Progress, accept, backUp, pace } from './progress.js'
 import { type Leader, isPrompt, progressOf } from './state.js'
@@ -54,7 +55,9 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   // One who asks again while a part is on its way is answered once that has come: what counts is when it left.
   const asked = parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round
   pace(progress, progress.inflightBytes + parts.bytes, isPrompt(leader, asked), reply.round, leader.round)
+  const wasSent = progress.inflight.length > 0
   accept(progress, verified, durable)
+  if (wasSent && progress.inflight.length === 0) rest(leader, progress, progress.sentAt)
   if (reply.round === progress.acceptedRound && reply.round >= progress.parts.round) progress.parts = partsHeld(progress, reply)
 }
 

@@ -22,13 +22,14 @@ export interface Parts {
 
 const NO_PARTS: Parts = { held: 0, round: 0, bytes: 0 }
 
-/** How fast a new voter catches up: what the log held at some moment, which it is to have. Both 0 where none is measured. */
+/** How fast a new voter catches up: what the log held at some moment, which it is to have, and for how long it gives way to commands meanwhile. All 0 where none is measured. */
 export interface Lap {
   readonly to: Index
   readonly since: Millis
+  readonly giveWayMs: Millis
 }
 
-const NO_LAP: Lap = { to: 0, since: 0 }
+const NO_LAP: Lap = { to: 0, since: 0, giveWayMs: 0 }
 
 /** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
 export interface Sending {
@@ -56,6 +57,8 @@ export interface Progress {
   verifiedIndex: Index
   inflight: readonly Inflight[]
   inflightBytes: number
+  /** When the latest of them left. */
+  sentAt: Millis
   /** How much may be in flight: what the way there has been seen to carry without delaying the life signs behind it. */
   windowBytes: number
   /** The round at the window's last change: answers to earlier questions say nothing of the window as it is now. */
@@ -80,6 +83,8 @@ export interface Progress {
   lacks: Index
   sending: Sending | undefined
   lap: Lap
+  /** Before this it gets neither entries nor chunks. */
+  restsUntil: Millis
 }
 
 /** The window of a follower of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
@@ -87,16 +92,16 @@ const LEAST_WINDOW_BYTES = 64 * 1024
 
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
-  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP,
+  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, sentAt: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
+  contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, restsUntil: 0,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
-  inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
+  inflight: progress.inflight, inflightBytes: progress.inflightBytes, sentAt: progress.sentAt, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
   contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
-  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
+  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap, restsUntil: progress.restsUntil,
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */
@@ -113,9 +118,11 @@ const hasRun = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boo
 export const hasCaughtUp = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   progress.lap.to > 0 && now - progress.lap.since <= electionTimeoutMs && hasRun(progress, now, electionTimeoutMs)
 
-/** A lap that took longer is followed by another, over what was appended meanwhile. */
-export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis): void => {
-  if (hasRun(progress, now, electionTimeoutMs) && !hasCaughtUp(progress, now, electionTimeoutMs)) progress.lap = { to: lastIndex, since: now }
+/** A lap that took longer is followed by another, over what was appended meanwhile. In the first it may give way for `giveWayMs`. */
+export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis, giveWayMs: Millis): void => {
+  if (!hasRun(progress, now, electionTimeoutMs) || hasCaughtUp(progress, now, electionTimeoutMs)) return
+  const { lap } = progress
+  progress.lap = { to: lastIndex, since: now, giveWayMs: lap.to === 0 ? giveWayMs : Math.min(lap.giveWayMs, now - lap.since) / 2 }
 }
 
 /**

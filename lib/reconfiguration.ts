@@ -43,7 +43,7 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
 
 /** The next step of the change that is under way. */
 export const reconfigure = (leader: Leader, outbox: Outbox): void => {
-  const { log, commitIndex, now, settings: { electionTimeoutMs } } = leader
+  const { log, commitIndex, now, settings: { electionTimeoutMs, giveWayMs } } = leader
   if (leader.leaving.length > 0) letGo(leader)
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || !canChange(leader)) return
@@ -51,7 +51,7 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (step === undefined) return
   const awaited = awaitedBy(membership).map(id => progressOf(leader, id)!)
   const areReady = awaited.every(progress => hasCaughtUp(progress, now, electionTimeoutMs))
-  for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs)
+  for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs, giveWayMs)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
 

@@ -1,6 +1,7 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
+import { givesWay, isResting, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
@@ -51,10 +52,14 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   })
 }
 
-/** While probing one message at a time, afterwards a window of messages and bytes. */
-const hasRoom = ({ settings }: Leader, { mode, probeRound, inflight, inflightBytes, windowBytes }: Progress): boolean =>
-  mode === 'probe' ? probeRound === 0
-    : inflight.length < settings.maxInflightMessages && inflightBytes < Math.min(windowBytes, settings.maxInflightBytes)
+/** While probing one message at a time, as for whoever gives way to commands; otherwise a window of messages and bytes. */
+const hasRoom = (leader: Leader, progress: Progress): boolean => {
+  const { maxInflightMessages, maxInflightBytes } = leader.settings
+  const { mode, probeRound, inflight, inflightBytes, windowBytes } = progress
+  if (isResting(leader, progress)) return false
+  if (mode === 'probe') return probeRound === 0
+  return inflight.length < (givesWay(leader, progress) ? 1 : maxInflightMessages) && inflightBytes < Math.min(windowBytes, maxInflightBytes)
+}
 
 /** Less would be mostly header. */
 const LEAST_PART_BYTES = 1024
@@ -76,10 +81,11 @@ const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progr
 }
 
 /** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
-const nextBatches = ({ log, settings }: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
+const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
+  const { log, settings: { maxAppendBytes } } = leader
   const { nextIndex, fromDisk, reading, id, windowBytes } = progress
   const last = lastEntry(log).index
-  const maxBytes = Math.min(settings.maxAppendBytes, windowBytes)
+  const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
   if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
@@ -104,14 +110,15 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
     return
   }
   const last = batches.at(-1)
-  if (last !== undefined) advance(progress, lastIndexOf(last), batches.reduce((sum, batch) => sum + bytesOf(batch), 0))
+  if (last !== undefined) advance(leader, progress, lastIndexOf(last), batches.reduce((sum, batch) => sum + bytesOf(batch), 0))
 }
 
 /** Everything up to `lastIndex` has left, with so many bytes. */
-const advance = (progress: Progress, lastIndex: Index, bytes: number): void => {
+const advance = ({ now }: Leader, progress: Progress, lastIndex: Index, bytes: number): void => {
   proceed(progress, lastIndex + 1)
   progress.inflight = [...progress.inflight, { lastIndex, bytes }]
   progress.inflightBytes += bytes
+  progress.sentAt = now
 }
 
 /** Sends the next part of the batch once the one before has been answered. Whether that was the last of it. */
@@ -126,6 +133,6 @@ const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, asked
     type: 'appendPart', from: settings.id, to, term, prevLogTerm: termAt(log, firstIndex - 1)!, head: headOf(batch), offset: held, part, round: asked(),
   })
   if (held + part.length < bytes.length) return false
-  advance(progress, lastIndexOf(batch), bytesOf(batch))
+  advance(leader, progress, lastIndexOf(batch), bytesOf(batch))
   return true
 }

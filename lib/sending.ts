@@ -10,10 +10,11 @@ import type { RaftEvent } from './events.js'
 import { heardFrom } from './hearing.js'
 import { termAt } from './log.js'
 import { type ChunkAccepted, NO_CHUNK } from './messages.js'
+import { isResting, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, type Sending, pace } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
-import { type Leader, isPrompt, progressOf } from './state.js'
+import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
 import type { Round, Snapshot } from './types.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
@@ -27,6 +28,7 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
   // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
   pace(progress, sending.chunkBytes, isPrompt(leader, sending.chunkBytes > 0 ? sending.round : round), round, leader.round)
+  if (sending.chunkBytes > 0) rest(leader, progress, dateOf(sending.round))
   sending.chunkBytes = 0
 }
 
@@ -55,7 +57,7 @@ export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox,
   const { sending } = progress
   if (sending === undefined) return
   readAwaited(leader, progress, sending, outbox)
-  const chunk = chunkToSend(leader, sending)
+  const chunk = chunkToSend(leader, progress, sending)
   if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
   else if (isNew || outbox.heartbeatDue || outbox.asks) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
 }
@@ -75,11 +77,11 @@ const newSending = (snapshot: Snapshot): Sending => ({ snapshot, received: 0, aw
 const awaitedChunk = ({ awaited, read }: Sending): Uint8Array | undefined => awaited !== undefined && read?.offset === awaited ? read.chunk : undefined
 
 /** Where chunks are held back to a rate, it is the turn of whoever has waited longest since its last one: else one follower would get all of them. */
-const isNext = ({ progress }: Leader, { round }: Sending): boolean =>
-  progress.every(({ sending }) => sending === undefined || sending.round >= round || awaitedChunk(sending) === undefined)
+const isNext = (leader: Leader, { round }: Sending): boolean =>
+  leader.progress.every(other => other.sending === undefined || other.sending.round >= round || awaitedChunk(other.sending) === undefined || isResting(leader, other))
 
-const chunkToSend = (leader: Leader, sending: Sending): Uint8Array | undefined =>
-  leader.now >= leader.chunkDue && isNext(leader, sending) ? awaitedChunk(sending) : undefined
+const chunkToSend = (leader: Leader, progress: Progress, sending: Sending): Uint8Array | undefined =>
+  leader.now >= leader.chunkDue && !isResting(leader, progress) && isNext(leader, sending) ? awaitedChunk(sending) : undefined
 
 const readAwaited = (leader: Leader, progress: Progress, sending: Sending, outbox: Outbox): void => {
   if (sending.awaited !== undefined && sending.read?.offset !== sending.awaited) read(leader, progress, sending, sending.awaited, outbox)

@@ -32,6 +32,8 @@ export interface Settings {
   readonly snapshotChunkBytes: number
   /** Chunks that a leader sends in a second, to all followers together. */
   readonly snapshotBytesPerSecond: number
+  /** How long whoever is to become a voter gives way to commands while it catches up; 0 where it does not. */
+  readonly giveWayMs: Millis
   /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. */
   readonly maxPendingReads: number
   /** How long whoever hears the leader helps elect nobody else, so that reads need no round of questions; 0 for no such promise. */

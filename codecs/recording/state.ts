@@ -62,7 +62,7 @@ const BlankChunk: t.Type<Uint8Array, unknown> = new t.Type<Uint8Array, unknown>(
 const Settings: t.Type<Settings, unknown> = t.strict({
   id: MemberId, electionTimeoutMs: Millis, heartbeatMs: Millis, stallMs: Millis, maxAppendBytes: Count, maxInflightMessages: Count,
   maxInflightBytes: Count, maxUncommittedBytes: Count, logCacheBytes: Count, maxApplyBytes: Count,
-  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count, maxPendingReads: Count, readLeaseMs: Millis,
+  snapshotKeepEntries: Count, snapshotChunkBytes: Count, snapshotBytesPerSecond: Count, giveWayMs: Millis, maxPendingReads: Count, readLeaseMs: Millis,
 }, 'Settings')
 
 const AssemblyRecord = t.strict({ head: BatchHead, held: Count }, 'Assembly')
@@ -101,8 +101,8 @@ const common = {
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
-  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time }),
+  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count })), inflightBytes: Count, sentAt: Time, windowBytes: Count, windowRound: Round,
+  contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }), restsUntil: Time,
 }, 'Progress')
 const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([

@@ -28,7 +28,7 @@ import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Milli
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
-  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, maxPendingReads: 100, readLeaseMs: 0, ...changed,
+  maxUncommittedBytes: 64e6, logCacheBytes: 32e6, maxApplyBytes: 8e6, snapshotKeepEntries: 0, snapshotChunkBytes: 50, snapshotBytesPerSecond: 1e9, giveWayMs: 0, maxPendingReads: 100, readLeaseMs: 0, ...changed,
 })
 
 export const words = (text: string): readonly string[] => text.split(' ').filter(Boolean)

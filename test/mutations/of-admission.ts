@@ -5,6 +5,16 @@ const STREAMS = 'test/streams'
 
 export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'a newcomer gives way as long as there are commands', file: 'lib/progress.ts', killer: ['test/lib/newcomers.test.ts', 'it gives way for so long*'],
+    unseen: 'no load of theirs goes on for so long',
+    from: 'Math.min(lap.giveWayMs, now - lap.since) / 2', to: 'giveWayMs',
+  },
+  {
+    name: 'a follower waits for a newcomer that rests', file: 'lib/sending.ts', killer: ['test/lib/newcomers.test.ts', 'between the chunks*'],
+    unseen: 'a rest is short',
+    from: ' || isResting(leader, other)', to: '',
+  },
+  {
     name: 'only two memberships say who stands', file: 'lib/state.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever voted in a membership*'],
     from: 'membershipsFrom(log, commitIndex).some(', to: 'membershipsFrom(log, commitIndex).filter((_, at, all) => at === 0 || at === all.length - 1).some(',
   },

@@ -1,6 +1,6 @@
 /** Clusters that count: what stories of who leads and who belongs are told with. */
 import * as t from 'io-ts'
-import { reducerMachine } from '../../streams/index.js'
+import { type Limits, reducerMachine } from '../../streams/index.js'
 import { type SimulatedCluster, simulate } from '../../testing/index.js'
 
 export const counter = reducerMachine({
@@ -12,8 +12,8 @@ export const ELECTION_TIMEOUT_MS = 1_000
 export const HEARTBEAT_MS = 100
 
 /** A cluster that has a leader and has counted to one. */
-export const begun = async (seed: number, members = 3): Promise<Counters> => {
-  const cluster = simulate({ machine: counter, seed, members, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS })
+export const begun = async (seed: number, members = 3, limits: Partial<Limits> = {}): Promise<Counters> => {
+  const cluster = simulate({ machine: counter, seed, members, electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS, limits })
   await cluster.until(() => cluster.leader() !== undefined)
   await cluster.settle(cluster.propose({ add: 1 }))
   return cluster

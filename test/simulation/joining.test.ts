@@ -29,6 +29,30 @@ test('a member that joins waits, and is one as soon as it is added, whether it w
   }
 })
 
+test('one that joins under load gives way to it, and is there all the same, however heavy it is', async is => {
+  const joinedAfterMs = async (giveWayMs: number): Promise<number> => {
+    const cluster = await begun(3, 3, { giveWayMs, maxAppendBytes: 512 })
+    const propose = async (times: number): Promise<void> => {
+      for (let n = 0; n < times; n++) {
+        void cluster.propose({ add: 1 })
+        await cluster.run(4)
+      }
+    }
+    await propose(60)
+    const began = cluster.clock.now()
+    const adding = cluster.member(cluster.leader()!).raft!.members.add('n4', cluster.join('n4'))
+    let joined = Number.POSITIVE_INFINITY
+    void adding.then(() => { joined = cluster.clock.now() - began })
+    while (joined === Number.POSITIVE_INFINITY) await propose(10)
+    orThrow(await adding)
+    await cluster.recover()
+    await cluster.check()
+    return joined
+  }
+  const [atOnce, late] = [await joinedAfterMs(0), await joinedAfterMs(60_000)]
+  is.true(late > 2 * atOnce, `${late} beside ${atOnce} ms`)
+})
+
 test('one that was removed comes back with nothing, and has all of it again', async is => {
   for (let seed = 5; seed <= 8; seed++) {
     const cluster = await begun(seed)

@@ -25,7 +25,7 @@ const unbounded = { max: Number.POSITIVE_INFINITY, isBounded: () => true, overfl
 const firstOf = (...ids: readonly string[]): Step => firstStep(
   {
     id: 'n1', electionTimeoutMs: 20, heartbeatMs: 4, stallMs: 10, maxAppendBytes: 1024, maxInflightMessages: 8, maxInflightBytes: 8192,
-    maxUncommittedBytes: 8192, logCacheBytes: 8192, maxApplyBytes: 8192, snapshotKeepEntries: 8192, snapshotChunkBytes: 8192, snapshotBytesPerSecond: 8192,
+    maxUncommittedBytes: 8192, logCacheBytes: 8192, maxApplyBytes: 8192, snapshotKeepEntries: 8192, snapshotChunkBytes: 8192, snapshotBytesPerSecond: 8192, giveWayMs: 0,
     maxPendingReads: 8192, readLeaseMs: 0,
   },
   {
