@@ -104,14 +104,14 @@ test('a heartbeat of exactly half the election timeout is allowed, and the frame
   is.deepEqual(reportOn({ ...given, limits: { maxFrameBytes: 1_277_952, maxAppendBytes: 1000, maxBatchBytes: 1000, maxCommandBytes: 1000 } }), [])
 })
 
-test('a log may keep nothing of what a snapshot covers', is => {
-  is.deepEqual(reportOn({ ...given, limits: { snapshotKeepEntries: 0 } }), [])
+test('a log may keep nothing of what a snapshot covers, and a newcomer need not give way', is => {
+  is.deepEqual(reportOn({ ...given, limits: { snapshotKeepEntries: 0, giveWayMs: 0 } }), [])
 })
 
-test('no limit takes NaN, Infinity, a fraction, a negative or an unsafe number, and but one zero', is => {
+test('no limit takes NaN, Infinity, a fraction, a negative or an unsafe number, and but two zero', is => {
   for (const name of Object.keys(DEFAULT_LIMITS) as readonly (keyof Limits)[]) {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 1.5, 0, -1, 2 ** 53, '1', null, 1n]) {
-      if (name === 'snapshotKeepEntries' && value === 0) continue
+      if (['snapshotKeepEntries', 'giveWayMs'].includes(name) && value === 0) continue
       const report = reportOn({ ...given, limits: { [name]: value } })
       is.true(report.some(line => line.startsWith(`limits.${name}: `)), `${name} = ${String(value)}: ${report.join()}`)
     }
