@@ -21,15 +21,15 @@ const toN = (said: readonly string[]): readonly string[] => said.filter(one => /
 /** Time passes, with a command on its way or without. */
 const later = (player: Player, ms: number, ...facts: readonly Fact[]): readonly string[] => toN(player.later(ms, ...facts).said)
 
-test('while commands are on their way it is sent one thing at a time, and three quarters of the time nothing', t => {
+test('while commands are on their way it is sent one thing at a time, and four fifths of the time nothing', t => {
   const player = joining()
   t.deepEqual(later(player, 1, propose(1), accepted('n', 0)), ['1@1!'])
   t.deepEqual(later(player, 5), [], 'one is on its way')
   t.deepEqual(later(player, 10, accepted('n', 1)), [])
-  t.deepEqual(later(player, 44), [])
-  t.deepEqual(later(player, 1), ['2@1'], 'on its way for 15 ms, and then a rest of 45')
+  t.deepEqual(later(player, 59), [])
+  t.deepEqual(later(player, 1), ['2@1'], 'on its way for 15 ms, and then a rest of 60')
   t.deepEqual(later(player, 3, accepted('n', 2)), [])
-  t.deepEqual(later(player, 8), [])
+  t.deepEqual(later(player, 11), [])
   t.deepEqual(later(player, 1), ['3@1'])
 })
 
@@ -88,7 +88,7 @@ test('between the chunks of a snapshot it rests as well, and nobody waits for it
   t.deepEqual(later(player, 1, chunkRead('n', S, 0, 50)), ['0+50'])
   t.deepEqual(player.later(1, chunkRead('f3', S, 0, 50)).said, ['IS(f3; T1; 8@1; 0+50/125)'])
   t.deepEqual(later(player, 14, awaits('n', S, 50), chunkRead('n', S, 50, 50)), [])
-  t.deepEqual(player.later(30, awaits('f3', S, 50), chunkRead('f3', S, 50, 50)).said, ['IS(f3; T1; 8@1; 50+50/125)'])
-  t.deepEqual(later(player, 14), [])
+  t.deepEqual(player.later(40, awaits('f3', S, 50), chunkRead('f3', S, 50, 50)).said, ['IS(f3; T1; 8@1; 50+50/125)'])
+  t.deepEqual(later(player, 19), [])
   t.deepEqual(later(player, 1), ['50+50'])
 })
