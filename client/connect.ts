@@ -17,7 +17,7 @@ import { type Finder, type FinderOptions, createFinder } from './finder.js'
 
 export interface ClientOptions<C, R> extends Trust {
   readonly cluster: string
-  /** One or more members and their addresses; they tell where a leader is that is not among them. */
+  /** One or more members and their addresses; they tell who belongs to the cluster by now, and where. */
   readonly members: Readonly<Record<MemberId, string>>
   readonly protocol: Protocol<C, R>
   readonly limits?: Partial<Limits>
@@ -59,7 +59,7 @@ export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, opt
   const clusterNameId = clusterNameIdOf(cluster)
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, told })
   const finder = createFinder({
-    members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
+    given: members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     mayDial: address => objectionToText(trust, address) === undefined,
     dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: trust.tls, limits, clock }),
   } satisfies FinderOptions)

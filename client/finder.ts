@@ -1,20 +1,18 @@
 import type { Limits } from '../codecs/options.js'
-import { type LinkMessage, type ProposeRefused, isReply } from '../lib/requests.js'
+import { type LinkMessage, type MembersNews, type ProposeRefused, isReply } from '../lib/requests.js'
 import type { MemberId, Millis, Term } from '../lib/types.js'
 import type { Cancel, Clock } from '../streams/time/clock.js'
 import type { Outlet } from '../streams/requests/outlet.js'
 import type { Route } from '../streams/requests/route.js'
 import type { ClientLink, Unanswered } from '../streams/transport/port.js'
+import { type Directory, type DirectoryOptions, type Target, createDirectory, keyOf } from './directory.js'
 
-export interface FinderOptions {
-  readonly members: Readonly<Record<MemberId, string>>
+export interface FinderOptions extends DirectoryOptions {
   readonly limits: Pick<Limits, 'reconnectMinMs' | 'reconnectMaxMs'>
   readonly clock: Clock
   /** A number in [0, 1). */
   readonly random: () => number
   readonly dial: (member: MemberId, address: string) => ClientLink
-  /** Whether an address that a member points at may be dialled. */
-  readonly mayDial: (address: string) => boolean
   readonly outlet: Pick<Outlet<never, unknown>, 'reroute' | 'replied' | 'gone' | 'inFlight'>
   /** How long a link that was left may still bring answers once there is another. */
   readonly graceMs: Millis
@@ -22,7 +20,8 @@ export interface FinderOptions {
 
 /**
  * Finds the leader: talks to one member at a time, goes where it points, and otherwise asks the next in turn. Whoever does not
- * answer soon is not waited for: the next is dialled too, and the first to let the client in is the one it talks to.
+ * answer soon is not waited for: the next is dialled too, and the first to let the client in is the one it talks to. Each tells who
+ * belongs to the cluster by now, so that a client may outlive all whom it was given.
  */
 export interface Finder {
   /** Calls `found` whenever a link is up. */
@@ -35,29 +34,27 @@ export interface Finder {
   readonly reasons: Readonly<Record<MemberId, string>>
 }
 
-interface Target {
-  readonly member: MemberId
-  readonly address: string
-}
-
 /** One link to one member, from the dialling to its end. */
 interface Attempt {
   readonly route: Route
   /** Names this very link to the outlet. */
   readonly key: string
   readonly member: MemberId
+  readonly target: Target
   readonly link: ClientLink
   /** When the link was up. */
   upSince: Millis | undefined
 }
 
 interface Search extends FinderOptions {
-  readonly order: readonly MemberId[]
+  readonly directory: Directory
   readonly reasons: Record<MemberId, string>
   found: () => void
   /** The newest term that a member named: requests mean its leader. Before anything is known they are refused and told who leads. */
   term: Term
-  /** The member to ask next when nobody points elsewhere. */
+  /** The round of those who are asked while nobody points elsewhere begins behind this one. */
+  behind: MemberId | undefined
+  /** How many have had their turn in it. */
   turn: number
   /** How often the present member was asked again because it knew of no leader. */
   leaderless: number
@@ -94,16 +91,22 @@ const waitMs = ({ limits, fruitless, random, clock, answeredAt }: Search): Milli
   return fruitless === 0 ? 0 : Math.min(longest, limits.reconnectMinMs * 2 ** (fruitless - 1)) * (1 + random()) / 2
 }
 
-const isDialled = ({ dialling }: Search, member: MemberId): boolean => [...dialling].some(attempt => attempt.member === member)
+const isDialled = ({ dialling }: Search, target: Target): boolean => [...dialling].some(attempt => keyOf(attempt.target) === keyOf(target))
 
 /** Undefined while everybody is being dialled. */
 const nextInTurn = (search: Search): Target | undefined => {
-  const { order, members } = search
-  for (let passed = 0; passed < order.length; passed++) {
-    const member = order[search.turn++ % order.length]!
-    if (!isDialled(search, member)) return { member, address: members[member]! }
+  const round = search.directory.round(search.behind)
+  for (let passed = 0; passed < round.length; passed++) {
+    const target = search.directory.find(round[search.turn++ % round.length]!).find(target => !isDialled(search, target))
+    if (target !== undefined) return target
   }
   return undefined
+}
+
+/** The search was at the right place. Who follows a leader that is gone is the first to stand for its office, and those who do not belong any more come last. */
+const beginRound = (search: Search, behind: MemberId): void => {
+  search.behind = behind
+  search.turn = 0
 }
 
 /** Dials `target`, or without one whoever is next in turn by then, after `wait`. */
@@ -120,7 +123,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
   const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const made: Attempt = { key, member, link, route: { key, to: member, office: undefined, send }, upSince: undefined }
+  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, upSince: undefined }
   search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -136,6 +139,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
 
 const connected = (search: Search, winner: Attempt): void => {
   const { dialling, outlet, clock, reasons } = search
+  search.directory.tried(winner.target, true)
   if (!dialling.delete(winner)) return
   const isPointed = winner.member === search.pointed
   if (search.present !== undefined && !isPointed) return giveUp(search, winner)
@@ -160,8 +164,10 @@ const giveUp = ({ dialling, left }: Search, attempt: Attempt): void => {
 }
 
 const received = (search: Search, from: Attempt, message: LinkMessage): void => {
+  if (message.type === 'members') return learned(search, from, message)
   if (!isReply(message)) return
   if (message.type === 'committed') {
+    beginRound(search, from.member)
     search.fruitless = 0
     search.leaderless = 0
     search.hasFollowed = false
@@ -179,18 +185,20 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   if (isRefused && isHere && isNews && search.present === from) askAgain(search, from)
 }
 
+/** From now on these are looked for, and what was given is the last resort. */
+const learned = (search: Search, from: Attempt, { index, membership }: MembersNews): void => {
+  if (search.directory.learn(index, membership.addresses)) beginRound(search, from.member)
+}
+
 /** Without waiting for the next tick, as the outlet would. */
 const askAgain = ({ outlet }: Search, { route, member }: Attempt): void => {
   outlet.reroute(undefined, member)
   outlet.reroute(route, member)
 }
 
-/** Where a member points, if that may be dialled: what the client was told of a member comes before what another member says. */
-const targetOf = ({ members, mayDial }: Search, from: Attempt, { leader }: ProposeRefused): Target | undefined => {
-  if (leader === undefined || leader.id === from.member) return undefined
-  if (Object.hasOwn(members, leader.id)) return { member: leader.id, address: members[leader.id]! }
-  return mayDial(leader.address) ? { member: leader.id, address: leader.address } : undefined
-}
+/** Where a member points, if that may be dialled. */
+const targetOf = ({ directory }: Search, from: Attempt, { leader }: ProposeRefused): Target | undefined =>
+  leader === undefined || leader.id === from.member ? undefined : directory.find(leader.id, leader.address)[0]
 
 /** What was refused in one go is one refusal. */
 const moveOrWait = (search: Search, from: Attempt, refused: ProposeRefused): void => {
@@ -211,7 +219,7 @@ const move = (search: Search, from: Attempt, refused: ProposeRefused): void => {
   search.left.add(from)
   search.pointed = target?.member
   search.outlet.reroute(undefined, target?.member)
-  if (target !== undefined && isDialled(search, target.member)) return schedule(search, PATIENCE_MS)
+  if (target !== undefined && isDialled(search, target)) return schedule(search, PATIENCE_MS)
   const wait = target !== undefined && !search.hasFollowed ? 0 : waitMs(search)
   search.hasFollowed ||= target !== undefined
   schedule(search, wait, target)
@@ -225,10 +233,9 @@ const over = (search: Search, attempt: Attempt, reason: string, unanswered: Unan
   const isPresent = search.present === attempt
   if (isPresent) {
     search.present = undefined
-    // Who follows a leader that is gone is the first to stand for its office.
-    search.turn = search.order.indexOf(attempt.member) + 1
-  }
-  if (!search.dialling.delete(attempt) && !isPresent) return
+    beginRound(search, attempt.member)
+  } else if (search.dialling.delete(attempt)) search.directory.tried(attempt.target, false)
+  else return
   if (attempt.member === search.pointed) search.pointed = undefined
   const { upSince } = attempt
   if (upSince !== undefined && search.clock.now() - upSince > search.limits.reconnectMaxMs) search.fruitless = 0
@@ -258,9 +265,9 @@ const closed = ({ left, whenClosed }: Search): void => {
 
 /** The finder of one client. It asks a member drawn at random first, so that clients spread. */
 export const createFinder = (options: FinderOptions): Finder => {
-  const order = Object.keys(options.members)
   const search: Search = {
-    ...options, order, reasons: {}, found: () => undefined, term: 0, turn: Math.floor(options.random() * order.length), leaderless: 0, fruitless: 0, hasFollowed: false,
+    ...options, directory: createDirectory(options), reasons: {}, found: () => undefined, term: 0,
+    behind: undefined, turn: Math.floor(options.random() * Object.keys(options.given).length), leaderless: 0, fruitless: 0, hasFollowed: false,
     made: 0, answeredAt: Number.NEGATIVE_INFINITY, dialling: new Set(), pointed: undefined, present: undefined, left: new Set(), cancel: () => undefined,
     isClosing: false, whenClosed: [],
   }

@@ -5,25 +5,26 @@
  *
  * The tail is what has a checksum of its own: an AppendEntries' batches, a part of a batch, a chunk of a snapshot, a proposal's commands or
  * its results. How many numbers there are depends on the kind, and so does whether there is a block, its length the last of the numbers: a
- * batch's header, a snapshot's place, an operator's wish or what became of it.
+ * batch's header, a snapshot's place, an operator's wish or what became of it, a membership.
  * What precedes the tail is the message's head, which the frame vouches for.
  */
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { RefusalReason } from '../lib/events.js'
 import type { LeaderWish, LinkMessage, ProposeRefused, WishFate } from '../lib/requests.js'
-import type { BatchHead, EntryBatch, SnapshotPlace } from '../lib/types.js'
+import type { BatchHead, EntryBatch, Membership, SnapshotPlace } from '../lib/types.js'
 import { decodeBatch, decodeHead, encodeBatch, encodeHead } from './batches.js'
 import { checksumOf, readPosition, writePosition } from './bytes.js'
 import { readBody } from './entries.js'
+import { decodeMembership, encodeMembership } from './membership.js'
 import { decodeWith } from './report.js'
 import { MESSAGES } from './shapes.js'
-import { decodePlace, encodePlace } from './snapshots.js'
+import { MAX_PLACE_BYTES, decodePlace, encodePlace } from './snapshots.js'
 import { decodeFate, decodeWish, encodeFate, encodeWish } from './wishes.js'
 
 const FIXED = 4
 const KINDS = [
   undefined, 'appendEntries', 'appendAccepted', 'appendRefused', 'requestVote', 'requestVoteReply', 'propose', 'committed', 'refused', 'lost',
-  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow', 'readIndex', 'readable', 'readRefused', 'wish', 'wishReply',
+  'installSnapshot', 'chunkAccepted', 'appendPart', 'timeoutNow', 'readIndex', 'readable', 'readRefused', 'wish', 'wishReply', 'members',
 ] as const satisfies readonly (LinkMessage['type'] | undefined)[]
 const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
 const READ_REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull'] as const satisfies readonly RefusalReason[]
@@ -53,10 +54,11 @@ const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly 
   readRefused: { numbers: 1, flags: READ_REASONS.length - 1, named: false },
   wish: { numbers: 3, flags: 0, named: false, hasBlock: true },
   wishReply: { numbers: 2, flags: 0, named: false, hasBlock: true },
+  members: { numbers: 2, flags: 0, named: false, hasBlock: true },
 }
 
 /** What the blocks of messages say. */
-type Block = BatchHead | SnapshotPlace | LeaderWish | WishFate
+type Block = BatchHead | SnapshotPlace | LeaderWish | WishFate | Membership
 
 /** A head, its block as bytes or as what they say. */
 interface Head<B> {
@@ -105,6 +107,10 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     case 'wishReply': {
       const block = encodeFate(m.fate)
       return { flags: 0, a: '', b: '', numbers: [m.id, block.length], block }
+    }
+    case 'members': {
+      const block = encodeMembership(m.membership)
+      return { flags: 0, a: '', b: '', numbers: [m.index, block.length], block }
     }
     default: return unreachable(m)
   }
@@ -177,6 +183,7 @@ const decodeBlock = (kind: LinkMessage['type'], numbers: readonly number[], byte
     case 'installSnapshot': return decodePlace(bytes)
     case 'wish': return decodeWish(bytes)
     case 'wishReply': return decodeFate(bytes)
+    case 'members': return bytes.length > MAX_PLACE_BYTES ? left('a membership is longer than any') : decodeMembership(bytes)
     default: return NO_BLOCK
   }
 }
@@ -230,6 +237,7 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     case 'readRefused': return { type: kind, id: n[0], reason: READ_REASONS[flags] }
     case 'wish': return { type: kind, id: n[0], term: n[1], wish: block }
     case 'wishReply': return { type: kind, id: n[0], fate: block }
+    case 'members': return { type: kind, index: n[0], membership: block }
     default: return unreachable(kind)
   }
 }

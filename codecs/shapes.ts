@@ -164,6 +164,12 @@ export const ReadRefused: t.Type<Of<'readRefused'>, unknown> = t.strict({
 export const WishRequest: t.Type<requests.WishRequest, unknown> = t.strict({ type: t.literal('wish'), id: Count, term: EntryTerm, wish: LeaderWish }, 'WishRequest')
 export const WishReply: t.Type<requests.WishReply, unknown> = t.strict({ type: t.literal('wishReply'), id: Count, fate: WishFate }, 'WishReply')
 
+/** Whoever lets clients in may have yet to be added, and tells nothing until then; the first membership of a cluster stands before its log. */
+export const MembersNews: t.Type<requests.MembersNews, unknown> = checked(
+  t.strict({ type: t.literal('members'), index: Index, membership: Membership }, 'MembersNews'),
+  ({ membership }) => membership.voters.length > 0 ? undefined : 'must name a voter',
+)
+
 /** The codec of each kind of message. */
 export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type<Of<Kind>, unknown> } = {
   appendEntries: AppendEntries,
@@ -184,4 +190,5 @@ export const MESSAGES: { readonly [Kind in requests.LinkMessage['type']]: t.Type
   readRefused: ReadRefused,
   wish: WishRequest,
   wishReply: WishReply,
+  members: MembersNews,
 }

@@ -86,8 +86,18 @@ export interface WishReply {
   readonly fate: WishFate
 }
 
+/**
+ * A member tells a client who belongs to the cluster by the newest membership that it knows to be committed, and where that stands: of two, the one with the
+ * higher index is newer, whoever told it.
+ */
+export interface MembersNews {
+  readonly type: 'members'
+  readonly index: Index
+  readonly membership: Membership
+}
+
 /** All that travels over a link once the two ends know each other. */
-export type LinkMessage = Message | ProposeRequest | ProposeReply | ReadIndexRequest | ReadAnswer | WishRequest | WishReply
+export type LinkMessage = Message | ProposeRequest | ProposeReply | ReadIndexRequest | ReadAnswer | WishRequest | WishReply | MembersNews
 
 /** Cores speak under their names and repeat what is lost; requests and replies do neither. */
 export const isFromCore = (message: LinkMessage): message is Message => 'from' in message

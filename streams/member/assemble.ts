@@ -8,6 +8,7 @@ import type { Leadership, Member } from './member.js'
 import { operate } from '../machine/operate.js'
 import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { followRoll } from './follow-roll.js'
+import { tellClients } from './tell-clients.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
 import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
@@ -88,7 +89,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: feed.completed,
   })
   const tracking: Tracking<C, R> = createTracking(requests.submit)
-  const roll = followRoll({ links, admission }, first)
+  const belonging = [followRoll({ links, admission }, first), tellClients({ linked, sender }, first)]
   const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
@@ -111,7 +112,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       reads.answered([...readAnswers, ...step.ready.readAnswers])
       linked.follow(step.state)
       sender.flush()
-      roll.follow(step.state)
+      for (const part of belonging) part.follow(step.state)
       operator.follow(step)
       outputs.folded(step)
     },

@@ -28,7 +28,8 @@ const hear = ({ linked, requests, reads, operator, notice }: Listener, { from, m
   if (isReadAnswer(message)) return void reads.replied(link, message)
   if (message.type === 'wish') return void operator.requested(link, message)
   if (message.type === 'wishReply') return void operator.replied(link, message)
-  return isReply(message) ? void requests.replied(link, message) : void requests.requested(link, message)
+  if (message.type === 'propose') return void requests.requested(link, message)
+  return isReply(message) ? void requests.replied(link, message) : undefined
 }
 
 /** The messages for the core and the ends of its peers; requests, replies, news of links and notices go their own ways. */

@@ -12,9 +12,10 @@ export type Party = { readonly type: 'member'; readonly id: MemberId } | { reado
 /** A party as the key of a map. */
 export const partyKey = (party: Party): string => party.type === 'member' ? `member ${party.id}` : `client ${party.link}`
 
-/** Why `party` may not say this; undefined when it may. A member speaks for its own core and forwards requests, a client only asks. */
+/** Why `party` may not say this; undefined when it may. A member speaks for its own core and forwards requests, a client only asks, and is told who belongs. */
 export const objectionTo = (party: Party, message: LinkMessage): string | undefined => {
   if (party.type === 'client') return message.type === 'propose' ? undefined : `a client sent a ${message.type}`
+  if (message.type === 'members') return `${party.id} sent a member what is for clients`
   return isFromCore(message) && message.from !== party.id ? `${party.id} sent a ${message.type} under another name` : undefined
 }
 

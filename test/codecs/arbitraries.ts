@@ -190,10 +190,13 @@ export const wishReply: fc.Arbitrary<requests.WishReply> = fc.record({
   ),
 })
 
+export const members: fc.Arbitrary<requests.MembersNews> =
+  fc.record({ type: fc.constant('members'), index: position, membership: membership.filter(({ voters }) => voters.length > 0) })
+
 /** Every kind of message by its type: a kind without an arbitrary does not compile. */
 export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbitrary<Extract<requests.LinkMessage, { type: Kind }>> } = {
   appendEntries, appendPart, appendAccepted, appendRefused, requestVote, requestVoteReply, timeoutNow, installSnapshot, chunkAccepted, propose, committed, refused, lost,
-  readIndex, readable, readRefused, wish, wishReply,
+  readIndex, readable, readRefused, wish, wishReply, members,
 }
 
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))

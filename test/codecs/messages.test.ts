@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES, encodeBatch } from '../../codecs/batches.js'
 import { MAX_POSITION, writePosition } from '../../codecs/bytes.js'
 import { packEntries } from '../../codecs/entries.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
-import { MAX_MEMBERS } from '../../lib/membership.js'
+import { MAX_MEMBERS, NO_MEMBERSHIP } from '../../lib/membership.js'
 import { decodeWith } from '../../codecs/report.js'
 import { AppendEntries, EntryBatches, MESSAGES } from '../../codecs/shapes.js'
 import { MAX_CHUNK_BYTES, MAX_PLACE_BYTES, decodePlace, encodePlace } from '../../codecs/snapshots.js'
@@ -13,7 +13,7 @@ import type * as core from '../../lib/messages.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import { byType, linkMessage } from './arbitraries.js'
-import { messages, snapshot } from './samples.js'
+import { membership, messages, snapshot } from './samples.js'
 
 const bytesOf = (message: LinkMessage): Uint8Array => {
   const out: Uint8Array[] = []
@@ -60,7 +60,7 @@ test('Q07 a body keeps all 256 byte values', is => {
 
 test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   const bytes = bytesOf(messages.appendAccepted)
-  for (const kind of [0, 19, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
+  for (const kind of [0, 20, 255]) is.is(reasonOf(decodeMessage(bytes.with(0, kind))), `a message is of the unknown kind ${kind}`)
   is.is(reasonOf(decodeMessage(bytes.with(1, 1))), 'appendAccepted: has flags of a newer version')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
@@ -132,6 +132,10 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a change of what is no membership', MESSAGES.wish, { ...messages.wishToAbandon, wish: { type: 'abandon', from: { voters: ['n1'] } } }],
   ['a change that was taken nowhere', MESSAGES.wishReply, { ...messages.changeTaken, fate: { ...messages.changeTaken.fate, index: 0 } }],
   ['a reason without end', MESSAGES.wishReply, { ...messages.changeRefused, fate: { type: 'changeRefused', reason: 'x'.repeat(2 ** 20) } }],
+  ['members of nowhere', MESSAGES.members, { ...messages.members, index: -1 }],
+  ['members without a voter', MESSAGES.members, { ...messages.members, membership: NO_MEMBERSHIP }],
+  ['members without an address', MESSAGES.members, { ...messages.members, membership: { ...membership, addresses: {} } }],
+  ['members at no address', MESSAGES.members, { ...messages.members, membership: { ...membership, addresses: { ...membership.addresses, n1: 'n1' } } }],
   ['a vote that is no boolean', MESSAGES.requestVoteReply, { ...messages.preVoteReply, voteGranted: 1 }],
   ['a part of a later term than its own', MESSAGES.appendPart, { ...part, head: { ...part.head, term: 8 } }],
   ['a part that falls back to an earlier term', MESSAGES.appendPart, { ...part, prevLogTerm: 4 }],

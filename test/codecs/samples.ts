@@ -68,6 +68,8 @@ export const messages = {
   changeRefused: { type: 'wishReply', id: 21, fate: { type: 'changeRefused', reason: 'no change is under way' } },
   wishNotTaken: { type: 'wishReply', id: 22, fate: { type: 'notTaken' } },
   wishLost: { type: 'wishReply', id: 23, fate: { type: 'lost' } },
+  members: { type: 'members', index: 5_000_000_000, membership },
+  firstMembers: { type: 'members', index: 0, membership: { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: '127.0.0.1:7001' } } },
 } as const satisfies Record<string, LinkMessage>
 
 export const handshakes = {

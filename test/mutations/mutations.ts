@@ -4,6 +4,7 @@
  */
 import type { Mutation } from './mutation.js'
 import { ADMISSION_MUTATIONS } from './of-admission.js'
+import { CLIENT_MUTATIONS } from './of-clients.js'
 import { LEASE_MUTATIONS } from './of-leases.js'
 import { TURN_MUTATIONS } from './of-turns.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
@@ -383,4 +384,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LEASE_MUTATIONS,
   ...TURN_MUTATIONS,
   ...SESSION_MUTATIONS,
+  ...CLIENT_MUTATIONS,
 ]

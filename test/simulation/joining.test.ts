@@ -53,6 +53,25 @@ test('one that joins under load gives way to it, and is there all the same, howe
   is.true(late > 2 * atOnce, `${late} beside ${atOnce} ms`)
 })
 
+test('a client that runs on outlives all members that it was given, and those that it was told of, in a cluster that moves twice', async is => {
+  for (let seed = 40; seed <= 43; seed++) {
+    const cluster = await begun(seed)
+    orThrow(await cluster.settle(cluster.connect('ann')))
+    let belong = [...cluster.ids]
+    for (let step = 0; step < 2 * 3; step++) {
+      const [gone, ...others] = belong
+      const id = `m${step}`
+      const address = cluster.join(id)
+      orThrow(await cluster.settle(cluster.member(others[0]!).raft!.members.replace(gone!, id, address)))
+      belong = [...others, id]
+      cluster.kill(gone!)
+      is.is(orThrow(await cluster.settle(cluster.propose({ add: 1 }, { through: 'ann', timeoutMs: 20_000 }))), step + 2)
+    }
+    is.false(belong.some(id => id.startsWith('n')))
+    await cluster.check()
+  }
+})
+
 test('one that was removed comes back with nothing, and has all of it again', async is => {
   for (let seed = 5; seed <= 8; seed++) {
     const cluster = await begun(seed)

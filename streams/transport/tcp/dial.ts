@@ -23,7 +23,7 @@ export interface ClientDial {
   readonly clock?: Clock
 }
 
-const objection = (message: LinkMessage): string | undefined => isReply(message) ? undefined : `a member sent a client a ${message.type}`
+const objection = (message: LinkMessage): string | undefined => isReply(message) || message.type === 'members' ? undefined : `a member sent a client a ${message.type}`
 
 /** Dials a member as a client: the same frames and handshake as between members, and no more rights than to ask. */
 export const dialClient = (

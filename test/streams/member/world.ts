@@ -6,6 +6,7 @@ import { encodeValue } from '../../../codecs/values.js'
 import type { Write } from '../../../lib/events.js'
 import type { AppendEntries, Message } from '../../../lib/messages.js'
 import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
+import type { LinkMessage } from '../../../lib/requests.js'
 import type { EntryBatch, Turn } from '../../../lib/types.js'
 import type { Clock } from '../../../streams/time/clock.js'
 import { type RaftOptions, startRaft } from '../../../streams/create-raft.js'
@@ -151,7 +152,7 @@ const heldDisk = (clock: Clock, journal: string[]): HeldDisk => {
 /** What a member sent, and a hand to answer it. */
 interface HeldNetwork {
   readonly transport: Transport
-  readonly sent: { readonly to: Party; readonly message: { readonly type: string } }[]
+  readonly sent: { readonly to: Party; readonly message: LinkMessage }[]
   /** Who belonged, by what the member told, in order. */
   readonly rolls: Roll[]
   say(event: TransportEvent): void

@@ -8,20 +8,25 @@ import { OPENED, encodeResults } from '../../../codecs/results.js'
 import { decodeValue } from '../../../codecs/values.js'
 import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
-import type { LinkMessage, ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
+import type { LinkMessage, MembersNews, ProposeRefused, ProposeRequest } from '../../../lib/requests.js'
 import type { ClientLink, ClientLinkEvent, Unanswered } from '../../../streams/transport/port.js'
 import type { ClientDial } from '../../../streams/transport/tcp/dial.js'
 import { virtualClock } from '../member/world.js'
 
 export const protocol = { command: t.string, result: t.string }
 export const members = { n1: '127.0.0.1:1', n2: '127.0.0.1:2', n3: '127.0.0.1:3' }
-/** A member that clients are not told of, but may be pointed at. */
+/** Members that clients are not given, but may be pointed at or told of. */
 export const LATER = 'n4'
+const EVEN_LATER = ['n5', 'n6']
 
 /** A member as its clients see it. */
 interface Fake {
   /** What it does with whoever dials. */
   handshake: 'welcome' | 'refuse' | 'silence'
+  /** Where it is reached, and nowhere else; anywhere unless told otherwise. */
+  at: string | undefined
+  /** Who belongs to the cluster, as it tells whoever it lets in. */
+  tells: MembersNews | undefined
   /** How long it takes over it. */
   handshakeMs: number
   /** Whether it opens sessions for whoever asks, so that `answer` is asked for commands alone; unless told otherwise. */
@@ -51,6 +56,10 @@ export const committed = (request: ProposeRequest): LinkMessage => {
 export const refusedBy = (reason: ProposeRefused['reason'], leader?: string, address = 'elsewhere:1') => (request: ProposeRequest): LinkMessage =>
   ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address, term: 1 } })
 
+/** Who belongs, as a member tells it. */
+export const belonging = (index: number, addresses: Readonly<Record<string, string>>): MembersNews =>
+  ({ type: 'members', index, membership: { voters: Object.keys(addresses), outgoing: [], learners: [], addresses } })
+
 /** What the leader of `term` answers: only who means it is served. */
 export const leading = (leader: string, term: number) => (request: ProposeRequest): LinkMessage => request.term === term ? committed(request)
   : { type: 'refused', id: request.id, reason: 'notLeader', leader: { id: leader, address: 'elsewhere:1', term } }
@@ -59,8 +68,8 @@ export const leading = (leader: string, term: number) => (request: ProposeReques
 export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
   const clock = virtualClock()
   const fakes: Record<string, Fake> = {}
-  for (const id of [...Object.keys(members), LATER]) {
-    fakes[id] = { handshake: 'welcome', handshakeMs: 1, opens: true, answer: refusedBy('notLeader'), links: new Set(), waiting: new Set(), heard: [] }
+  for (const id of [...Object.keys(members), LATER, ...EVEN_LATER]) {
+    fakes[id] = { handshake: 'welcome', at: undefined, tells: undefined, handshakeMs: 1, opens: true, answer: refusedBy('notLeader'), links: new Set(), waiting: new Set(), heard: [] }
   }
   const dialled: string[] = []
   const addresses: string[] = []
@@ -79,10 +88,11 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
     fake.waiting.add(events)
     clusterNameIds.add(clusterNameId)
     clock.after(fake.handshakeMs, () => {
-      if (fake.handshake === 'refuse') end({ type: 'refused', reason: 'connection refused' })
+      if (fake.handshake === 'refuse' || (fake.at ?? address) !== address) end({ type: 'refused', reason: 'connection refused' })
       if (fake.handshake !== 'welcome' || !fake.waiting.delete(events)) return
       fake.links.add(events)
       events.next({ type: 'connected' })
+      if (fake.tells !== undefined) events.next({ type: 'received', message: fake.tells })
     })
     return {
       events$: events,
@@ -102,6 +112,8 @@ export const world = (options: Partial<ClientOptions<string, string>> = {}) => {
   return {
     clock, fakes, dialled, addresses, clusterNameIds,
     connect: (): Promise<Either<ConnectError, Client<string, string>>> => connectWith(host, { cluster: 'test', members, protocol, ...options }),
+    /** A member tells all whom it has let in. */
+    tell: (id: string, news: MembersNews): void => [...fakes[id]!.links].forEach(events => events.next({ type: 'received', message: news })),
     /** All links of a member go down. */
     cut: (id: string, unanswered: Unanswered = 'unknown'): void => [...fakes[id]!.links].forEach(events => {
       fakes[id]!.links.delete(events)

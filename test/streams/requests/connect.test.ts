@@ -54,14 +54,18 @@ test('options that throw when they are read are invalid, whenever it is that the
   assert.true(least > 1 && isLeft(outcome) && outcome.left._tag === 'Unreachable', 'in the end it can read them')
 })
 
+const machine = reducerMachine({
+  command: t.string, result: t.string, state: t.string, initial: '', reduce: (state, more) => [state + more, state + more],
+})
+const freeAddresses = async (...ids: readonly string[]): Promise<Record<string, string>> =>
+  Object.fromEntries(await Promise.all(ids.map(async id => [id, `127.0.0.1:${await freePort()}`] as const)))
+const start = async (id: string, addresses: Readonly<Record<string, string>>, join?: string) => orThrow(await createRaft({
+  cluster: 'test', id, members: addresses, machine, transport: tcpTransport(), storage: memoryStorage(), electionTimeoutMs: 300, heartbeatMs: 30, ...(join !== undefined && { join }),
+}))
+
 test('over TCP, told of two members: it finds the leader that is the third, and the next one when that stops', async assert => {
-  const addresses = Object.fromEntries(await Promise.all(['n1', 'n2', 'n3'].map(async id => [id, `127.0.0.1:${await freePort()}`] as const)))
-  const machine = reducerMachine({
-    command: t.string, result: t.string, state: t.string, initial: '', reduce: (state, more) => [state + more, state + more],
-  })
-  const rafts = await Promise.all(Object.keys(addresses).map(async id => [id, orThrow(await createRaft({
-    cluster: 'test', id, members: addresses, machine, transport: tcpTransport(), storage: memoryStorage(), electionTimeoutMs: 300, heartbeatMs: 30,
-  }))] as const))
+  const addresses = await freeAddresses('n1', 'n2', 'n3')
+  const rafts = await Promise.all(Object.keys(addresses).map(async id => [id, await start(id, addresses)] as const))
   const [leaderId, leader] = await Promise.any(rafts.map(pair => firstValueFrom(pair[1].leadership$.pipe(filter(held => held !== undefined), map(() => pair)))))
   const others = Object.fromEntries(Object.entries(addresses).filter(([id]) => id !== leaderId))
   const client = orThrow(await connect({ cluster: 'test', members: others, protocol: machine }))
@@ -71,4 +75,22 @@ test('over TCP, told of two members: it finds the leader that is the third, and 
   assert.is(shown(await client.propose('d')), 'abcd')
   await client.close()
   await Promise.all(rafts.map(([, raft]) => raft.stop()))
+})
+
+test('over TCP: every member that a client was given is replaced by another elsewhere, and it goes on', async assert => {
+  const founders = ['n1', 'n2', 'n3']
+  const addresses = await freeAddresses(...founders)
+  const newcomers = await freeAddresses('n4', 'n5', 'n6')
+  const rafts = await Promise.all(founders.map(id => start(id, addresses)))
+  const client = orThrow(await connect({ cluster: 'test', members: addresses, protocol: machine }))
+  assert.is(shown(await client.propose('-')), '-')
+  for (const [at, [id, address]] of Object.entries(newcomers).entries()) {
+    const newcomer = await start(id, addresses, address)
+    orThrow(await rafts[at + 1 < founders.length ? at + 1 : at]!.members.replace(founders[at]!, id, address))
+    await rafts[at]!.stop()
+    rafts.push(newcomer)
+    assert.is(shown(await client.propose(id)), `-${Object.keys(newcomers).slice(0, at + 1).join('')}`)
+  }
+  await client.close()
+  await Promise.all(rafts.map(raft => raft.stop()))
 })
