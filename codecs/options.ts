@@ -156,8 +156,17 @@ export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, un
   }, t.identity)
 }
 
+/** A function of the caller's, by no more than that. */
+export const Callback = guard<unknown>('Callback', value => typeof value === 'function' ? undefined : 'must be a function')
+
+/** What is wrong with what a function was given, by the names of its parameters; undefined where nothing is. */
+export const misuse = (props: t.Props, given: object): InvalidOptions | undefined => {
+  const decoded = decodeWith(t.type(props), given)
+  return isLeft(decoded) ? new InvalidOptions(decoded.left) : undefined
+}
+
 /** Something the library calls, of which only the presence of its methods can be checked. */
-const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value =>
+export const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value =>
   typeof value === 'object' && value !== null && methods.every(name => typeof Reflect.get(value, name) === 'function')
     ? undefined
     : `must be an object with the method ${methods.join(' and ')}`)
@@ -227,7 +236,7 @@ const Given = closed({
   limits: optional(GivenLimits),
 })
 
-const IoTsCodec = guard<unknown>('IoTsCodec', value =>
+export const IoTsCodec = guard<unknown>('IoTsCodec', value =>
   ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec')
 
 const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')

@@ -1,5 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import * as t from 'io-ts'
 import { from, lastValueFrom, toArray } from 'rxjs'
+import { Callback, IoTsCodec, closed, misuse, optional } from '../codecs/options.js'
 import { decodeValue, encodeValue } from '../codecs/values.js'
 import { MachineFailed } from '../lib/errors.js'
 import { isLeft, right } from '../lib/prelude.js'
@@ -14,6 +16,10 @@ export interface MachineSample<C, R, S> {
   /** What of a state is compared, where the state itself cannot be. */
   readonly view?: (state: S) => unknown
 }
+
+const Sample = closed({
+  machine: t.type({ command: IoTsCodec, result: IoTsCodec, start: Callback }), commands: t.readonlyArray(t.unknown, 'a list of commands'), view: optional(Callback),
+})
 
 const FIRST_INDEX = 7
 const FIRST_TIME = Date.UTC(2020)
@@ -160,6 +166,8 @@ const snapshots = <C, R, S>(): Rules<C, R, S> => ({
 
 /** What every machine must keep, whatever it does; run the cases with any test runner. */
 export const machineSuite = <C, R, S>(sample: MachineSample<C, R, S>): readonly SuiteCase[] => {
+  const fault = misuse({ sample: Sample }, { sample })
+  if (fault !== undefined) throw fault
   const view = sample.view ?? ((state: S): unknown => state)
   const copies = copier(sample.machine.command, sample.commands)
   return Object.entries({ ...application<C, R, S>(), ...snapshots<C, R, S>() }).map(([name, rule]) => ({

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { Callback, misuse } from '../codecs/options.js'
 import { lastIndexOf } from '../lib/batch.js'
 import { type Either, isLeft, isRight } from '../lib/prelude.js'
 import type { StartError } from '../lib/errors.js'
@@ -303,7 +304,10 @@ const remembering: Readonly<Record<string, Check>> = {
   },
 }
 
-/** What every storage must keep; `make` gives an empty place for each case. */
-export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] =>
-  Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...compactionRules, ...snapshotRules, ...receiveRules })
+/** What every storage must keep; `make` gives an empty place for each case. Throws `InvalidOptions`. */
+export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] => {
+  const fault = misuse({ make: Callback }, { make })
+  if (fault !== undefined) throw fault
+  return Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...compactionRules, ...snapshotRules, ...receiveRules })
     .map(([name, check]) => ({ name, run: () => check(make()) }))
+}

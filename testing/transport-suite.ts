@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { Callback, misuse } from '../codecs/options.js'
 import { isLeft, left, right } from '../lib/prelude.js'
 import type { Endpoint, TransportEvent } from '../streams/transport/port.js'
 import { type Cluster, type TransportWorld, append, cluster, pair, vote } from './open-transport.js'
@@ -169,9 +170,11 @@ const refusals: Record<string, (all: Cluster) => Promise<void>> = {
   },
 }
 
-/** What every transport must do, free of any runner: register each case with yours. */
-export const transportSuite = (make: () => TransportWorld): readonly SuiteCase[] =>
-  Object.entries({ ...delivery, ...lives, ...refusals, ...rollRules }).map(([name, run]) => ({
+/** What every transport must do, free of any runner: register each case with yours. Throws `InvalidOptions`. */
+export const transportSuite = (make: () => TransportWorld): readonly SuiteCase[] => {
+  const fault = misuse({ make: Callback }, { make })
+  if (fault !== undefined) throw fault
+  return Object.entries({ ...delivery, ...lives, ...refusals, ...rollRules }).map(([name, run]) => ({
     name,
     run: async () => {
       const all = cluster(make())
@@ -182,3 +185,4 @@ export const transportSuite = (make: () => TransportWorld): readonly SuiteCase[]
       }
     },
   }))
+}

@@ -1,5 +1,6 @@
-import type { Type } from 'io-ts'
+import * as t from 'io-ts'
 import { from } from 'rxjs'
+import { Callback, IoTsCodec, misuse } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
@@ -8,10 +9,10 @@ import type { Entry, Machine, Position, RunningMachine } from './machine.js'
 
 /** What `reducerMachine` makes a machine of. */
 export interface ReducerMachineOptions<C, R, S> {
-  readonly command: Type<C, unknown>
-  readonly result: Type<R, unknown>
+  readonly command: t.Type<C, unknown>
+  readonly result: t.Type<R, unknown>
   /** Writes the state into snapshots; what it reads again must be equal in all that `reduce` looks at, or members that began from a snapshot differ. */
-  readonly state: Type<S, unknown>
+  readonly state: t.Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>
   /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. What it copies, it copies for every command. */
@@ -20,9 +21,15 @@ export interface ReducerMachineOptions<C, R, S> {
 
 /** A machine out of a pure function. Where the function throws, the state stays as it was and every member records the same `MachineFailed`. */
 export const reducerMachine = <C, R, S>(options: ReducerMachineOptions<C, R, S>): Machine<C, R, S> =>
-  ({ command: options.command, result: options.result, start: () => start(options) })
+  // Plain JavaScript may hand over nothing. What is wrong is said where a machine is started, as of any machine.
+  ({ command: options?.command, result: options?.result, start: () => start(options) })
 
-const start = <C, R, S>({ state: codec, initial, reduce }: ReducerMachineOptions<C, R, S>): RunningMachine<C, R, S> => {
+const Given = t.type({ command: IoTsCodec, result: IoTsCodec, state: IoTsCodec, reduce: Callback })
+
+const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine<C, R, S> => {
+  const fault = misuse({ reducerMachine: Given }, { reducerMachine: options })
+  if (fault !== undefined) throw fault
+  const { state: codec, initial, reduce } = options
   let state: S = initial
   const applyOne = (entry: Entry<C>): R | MachineFailed => {
     try {

@@ -1,10 +1,10 @@
 /** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
 import { EMPTY, Observable, type ObservableInput, ReplaySubject, Subject, concatMap, defer, filter, map, merge, of, repeat, take, takeUntil, throwError } from 'rxjs'
 import { forEachEntry, isOpening } from '../../codecs/entries.js'
-import { MAX_POSITION } from '../../codecs/bytes.js'
+import { Callback, misuse } from '../../codecs/options.js'
+import { EntryIndex } from '../../codecs/primitives.js'
 import { decodeValue } from '../../codecs/values.js'
 import { lastIndexOf } from '../../lib/batch.js'
-import { InvalidOptions } from '../../lib/errors.js'
 import { batchesFrom, firstInMemory } from '../../lib/log.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
@@ -95,9 +95,8 @@ const pull = <C, S>(followed: Followed<C, S>, index: Index): Observable<Pulled<C
  * for it: neither the log's growth nor its being cut, after which it is given what the state has become instead.
  */
 const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A> => {
-  if (!(Number.isInteger(index) && index >= 1 && index <= MAX_POSITION)) {
-    return throwError(() => new InvalidOptions([`index: must be a whole number from 1 to ${MAX_POSITION}, and is ${String(index)}`]))
-  }
+  const fault = misuse({ index: EntryIndex, each: Callback }, { index, each })
+  if (fault !== undefined) return throwError(() => fault)
   const { endOfTurn, advanced, over } = followed
   return defer(() => {
     let at = index

@@ -1,8 +1,9 @@
 /** The options of a call. Plain JavaScript may make anything of them, and an action never rejects: they are read once, when they are given. */
 import * as t from 'io-ts'
-import { closed, optional } from '../../codecs/options.js'
+import { closed, misuse, optional } from '../../codecs/options.js'
 import { guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
+import type { InvalidOptions } from '../../lib/errors.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 
@@ -22,6 +23,23 @@ const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' &
 
 /** What every call takes. */
 export const callFields = { timeoutMs: optional(Timeout), signal: optional(Signal) }
+
+/** How many at a time, or how many may wait. */
+const bound = (least: number): t.Type<number> => guard('Bound', value =>
+  typeof value === 'number' && value >= least ? undefined : `must be a number of at least ${least}`)
+
+/** Has both ends of a pull; a string is an iterable, too. */
+const Pulled = guard<Iterable<unknown> | AsyncIterable<unknown>>('Pulled', value => {
+  const methods = [Symbol.iterator, Symbol.asyncIterator].map(name => value === undefined || value === null ? undefined : Reflect.get(Object(value), name))
+  return methods.some(method => typeof method === 'function') ? undefined : 'must be an iterable'
+})
+
+/** What is wrong with the options of a `replicate`; undefined where nothing is. */
+export const replicateFault = (options: unknown): InvalidOptions | undefined =>
+  misuse({ options: optional(closed({ window: optional(bound(1)), queue: optional(bound(0)) })) }, { options })
+/** The same of a `replicateFrom`. */
+export const replicateFromFault = (commands: unknown, options: unknown): InvalidOptions | undefined =>
+  misuse({ commands: Pulled, options: optional(closed({ window: optional(bound(1)) })) }, { commands, options })
 
 const NONE: CallOptions = {}
 

@@ -37,7 +37,8 @@ export interface Proposer<C, R> {
   /**
    * Proposes what it is given. Each command comes out once, in order, with its outcome, and no outcome is an error of the stream.
    * After a failure nothing later is proposed until every earlier command has its fate. Completes when the source has completed and
-   * all fates are known; an error of the source passes through after them. Unsubscribing recalls nothing that was proposed.
+   * all fates are known; an error of the source passes through after them. Unsubscribing recalls nothing that was proposed. Options that make no
+   * sense are an `InvalidOptions` of the stream, and nothing is proposed.
    */
   replicate(options?: ReplicateOptions): OperatorFunction<C, Replicated<C, R>>
   /** The same for what can be pulled: holds at most `window` commands and asks for the next when there is room. */

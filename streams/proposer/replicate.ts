@@ -1,24 +1,26 @@
 import { Observable, type OperatorFunction, takeWhile } from 'rxjs'
 import { Busy } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
+import { replicateFault, replicateFromFault } from './call-options.js'
 import type { ReplicateOptions, Replicated, Submit } from './proposer.js'
 import { createLane } from './lane.js'
 
 const DEFAULT_WINDOW = 256
 const DEFAULT_QUEUE = 10_000
 
-const atLeast = (least: number, value: number): number => value >= least ? value : least
-
 /** What `Proposer.replicate` promises, over any way to hand over a command. */
 export const replicate = <C, R>(
-  submit: Submit<C, R>, { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE }: ReplicateOptions = {},
+  submit: Submit<C, R>, options: ReplicateOptions | undefined,
 ): OperatorFunction<C, Replicated<C, R>> => commands$ => new Observable(subscriber => {
-  const bound = atLeast(1, window) + atLeast(0, queue)
+  const fault = replicateFault(options)
+  if (fault !== undefined) return subscriber.error(fault)
+  const { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE } = options ?? {}
+  const bound = window + queue
   let end: (() => void) | undefined
   const finish = (): void => {
     if (commands.size === 0) end?.()
   }
-  const commands = createLane({ submit, window: atLeast(1, window), subscriber, moved: finish })
+  const commands = createLane({ submit, window, subscriber, moved: finish })
   // A source that emits within its subscription hears of an unsubscription only this way.
   return commands$.pipe(takeWhile(() => !subscriber.closed)).subscribe({
     next: command => {
@@ -42,9 +44,11 @@ export const replicate = <C, R>(
 
 /** What `Proposer.replicateFrom` promises, over any way to hand over a command. */
 export const replicateFrom = <C, R>(
-  submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, { window = DEFAULT_WINDOW }: Pick<ReplicateOptions, 'window'> = {},
+  submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, options: Pick<ReplicateOptions, 'window'> | undefined,
 ): Observable<Replicated<C, R>> => new Observable(subscriber => {
-  const width = atLeast(1, window)
+  const fault = replicateFromFault(commands, options)
+  if (fault !== undefined) return subscriber.error(fault)
+  const { window: width = DEFAULT_WINDOW } = options ?? {}
   const source = createPuller(commands)
   let end: (() => void) | undefined
   let isPulling = false

@@ -33,7 +33,7 @@ const Given = t.type({
 
 /** Every fault by its path, or the options with their defaults. */
 export const checkRecorderOptions = (folder: string, options: FlightRecorderOptions): Either<InvalidOptions, CheckedRecorderOptions> => {
-  const decoded = decodeWith(Given, { recorder: { ...options, folder } })
+  const decoded = decodeWith(Given, { recorder: t.UnknownRecord.is(options) ? { ...options, folder } : options })
   if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
   const { maxBytes = DEFAULT_MAX_BYTES, maxBufferBytes = DEFAULT_MAX_BUFFER_BYTES } = decoded.right.recorder
   return right({ folder, maxBytes, maxBufferBytes, disk: options.disk ?? nodeDisk() })

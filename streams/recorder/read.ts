@@ -29,7 +29,7 @@ const attempt = async <A>(file: string, act: () => Promise<A>): Promise<Either<U
   try {
     return right(await act())
   } catch (thrown) {
-    return left(new UnreadableRecording(file, 0, messageOf(thrown)))
+    return left(new UnreadableRecording(typeof file === 'string' ? file : messageOf(file), 0, messageOf(thrown)))
   }
 }
 

@@ -1,4 +1,5 @@
 import { type RecordedTurn, type Segment, type SegmentFault, differences, digestOf } from '../../codecs/recording/index.js'
+import { Callback, having, misuse } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvariantBroken } from '../../lib/invariants.js'
 import { isLeft } from '../../lib/prelude.js'
@@ -17,8 +18,11 @@ export type Replayed =
   /** The recording is damaged from here on. */
   | { readonly type: 'unreadable'; readonly fault: SegmentFault }
 
-/** Folds the turns of a segment again. A state is compared with what was recorded before the turn after it. */
-export function* replay({ first, turns, damage }: Segment, fold: typeof step = step): Generator<Replayed, void> {
+/** Folds the turns of a segment again. A state is compared with what was recorded before the turn after it. Throws `InvalidOptions` where it is no segment. */
+export function* replay(segment: Segment, fold: typeof step = step): Generator<Replayed, void> {
+  const fault = misuse({ segment: having('turns'), fold: Callback }, { segment, fold })
+  if (fault !== undefined) throw fault
+  const { first, turns, damage } = segment
   let previous: Step = { state: first, ready: nothingAsked(first.turn) }
   for (const turn of turns()) {
     if (isLeft(turn)) return yield { type: 'unreadable', fault: turn.left }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { UnknownRecord } from 'io-ts'
 import { Subject } from 'rxjs'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
@@ -42,8 +43,9 @@ const DEFAULT_IDLE_MS = 500
 const OPTIONS: readonly string[] = ['segmentBytes', 'idleMs', 'disk', 'clock', 'random'] satisfies readonly (keyof FileStorageOptions)[]
 
 /** What is wrong with the options, each fault with its path. */
-const faultsIn = (folder: string, options: FileStorageOptions, segmentBytes: number, idleMs: number): readonly string[] => {
+const faultsIn = (folder: string, options: unknown, segmentBytes: number, idleMs: number): readonly string[] => {
   const { least, most } = SEGMENT_BYTES
+  if (!UnknownRecord.is(options)) return ['storage.options: must be an object']
   return [
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `storage.${name}: is not an option`),
     ...typeof folder === 'string' && folder !== '' ? [] : ['storage.folder: must be a path'],
@@ -179,7 +181,7 @@ const open = (options: Parts['options'], owner: StoreOwner, release: Parts['rele
  * cannot read without doubt it refuses.
  */
 export const fileStorage = (folder: string, options: FileStorageOptions = {}): Storage => {
-  const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes, segmentBytes = DEFAULT_SEGMENT_BYTES } = options
+  const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes, segmentBytes = DEFAULT_SEGMENT_BYTES } = Object(options) === options ? options : {}
   return {
     open: (owner, done) => {
       const faults = faultsIn(folder, options, segmentBytes, idleMs)

@@ -1,4 +1,7 @@
+import * as t from 'io-ts'
 import { type Observable, Subject } from 'rxjs'
+import { misuse } from '../../codecs/options.js'
+import { guard } from '../../codecs/primitives.js'
 import { PortInUse } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
@@ -169,12 +172,15 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
   }
 }
 
+const Joinable = t.type({ network: guard('Network', value => Reflect.get(Object(value), 'seats') instanceof Map ? undefined : 'must be what memoryNetwork() makes') })
+
 /** Members of one process: messages are handed over as they are, in order, when the turn of the event loop ends. */
 export const memoryTransport = (network: Network): Transport => ({
   open: (endpoint, done) => {
     const { id, clock, address } = endpoint
-    if (network.seats.has(id)) {
-      clock.endOfTurn(() => done(left(new PortInUse(address))))
+    const fault = misuse({ transport: Joinable }, { transport: { network } }) ?? (network.seats.has(id) ? new PortInUse(address) : undefined)
+    if (fault !== undefined) {
+      clock.endOfTurn(() => done(left(fault)))
       return
     }
     const box = createMailbox(clock)

@@ -1,3 +1,6 @@
+import * as t from 'io-ts'
+import { Callback, closed, misuse, optional } from '../../codecs/options.js'
+import { integer } from '../../codecs/primitives.js'
 import type { Operation } from './history.js'
 import type { Model } from './model.js'
 import { type Misfit, search } from './search.js'
@@ -28,10 +31,16 @@ export interface LinearizabilityOptions {
   readonly maxStates?: number
 }
 
-/** Whether clients cannot tell the object from one copy to which operations happen one by one, each between its call and its return. */
+const MAX_STATES = 1_000_000
+const Given = { model: t.type({ reduce: Callback }, 'a model'), history: t.readonlyArray(t.UnknownRecord, 'a list of operations'), options: closed({ maxStates: optional(integer('MaxStates', 1)) }) }
+
+/** Whether clients cannot tell the object from one copy to which operations happen one by one, each between its call and its return. Throws `InvalidOptions`. */
 export const judge = <S, I, O>(
-  model: Model<S, I, O>, history: readonly Operation<NoInfer<I>, NoInfer<O>>[], { maxStates = 1_000_000 }: LinearizabilityOptions = {},
+  model: Model<S, I, O>, history: readonly Operation<NoInfer<I>, NoInfer<O>>[], options: LinearizabilityOptions = {},
 ): Verdict<S, I, O> => {
+  const fault = misuse(Given, { model, history, options })
+  if (fault !== undefined) throw fault
+  const { maxStates = MAX_STATES } = options
   history.forEach(demandTimes)
   const orders: (readonly Operation<I, O>[])[] = []
   let undecided: Verdict<S, I, O> | undefined

@@ -1,3 +1,4 @@
+import { UnknownRecord } from 'io-ts'
 import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
@@ -30,8 +31,12 @@ const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): reado
   return options.tls === undefined || names.right.includes(id) ? [] : [`transport.tls.cert: names ${names.right.join(', ') || 'nobody'}, not the member ${id}`]
 }
 
+/** Plain JavaScript may hand over anything. */
+const isObject = (options: unknown): boolean => UnknownRecord.is(options)
+
 /** Where to listen, when all that was given fits together. */
 const check = (sockets: Sockets, options: TcpOptions, { id, address: own, roll: { addresses } }: Endpoint): Either<InvalidOptions, Address> => {
+  if (!isObject(options)) return left(new InvalidOptions(['transport.options: must be an object']))
   const report = [
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
     ...addressFaults(options, [...Object.hasOwn(addresses, id) ? [] : [['join', own] as const], ...Object.entries(addresses).map(([member, address]) => [`members.${member}`, address] as const)]),
@@ -64,12 +69,12 @@ const keepAllLinked = (endpoint: Endpoint, dialling: Dialling, meeting: Meeting)
 export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Transport => ({
   open: (endpoint, done) => {
     const { clock } = endpoint
-    const { tls } = options
     const listen = check(sockets, options, endpoint)
     if (isLeft(listen)) {
       clock.endOfTurn(() => done(listen))
       return
     }
+    const { tls } = options
     const roll = createRollCall(endpoint)
     const registry = createRegistry(endpoint, roll)
     const meeting: Meeting = { roll, registry, pairs: createPairs() }

@@ -139,7 +139,7 @@ for (const index of [0, -1, 1.5, Number.NaN, 2 ** 60, Number.POSITIVE_INFINITY])
     let error: unknown
     raft.commitsFrom(index, () => EMPTY).subscribe({ error: (thrown: unknown) => { error = thrown } })
     c.true(error instanceof InvalidOptions)
-    c.regex(String(error), new RegExp(`index: must be a whole number from 1 to \\d+, and is ${index}`))
+    c.regex(String(error), new RegExp(`index: must be an integer from 1 to \\d+, not ${index}`))
   })
 }
 

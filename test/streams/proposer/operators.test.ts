@@ -169,11 +169,6 @@ test('replicate: a source that emits at once stops when nobody listens any more'
   assert.true(made <= 3, `${made}`)
 })
 
-test('replicate: a window or a queue that is no number is the smallest', assert => marbles(assert, helpers => {
-  const world = submitting(helpers, { a: [2] })
-  helpers.expectObservable(helpers.hot('(ab|)').pipe(world.proposer.replicate({ window: Number.NaN, queue: -1 }), map(show))).toBe('--(aB|)')
-}))
-
 /** An iterable that tells how it was used. */
 const pulled = (commands: string, error?: Error) => {
   const told: string[] = []
