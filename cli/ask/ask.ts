@@ -53,7 +53,8 @@ export const ask = ({ host, port }: Address, { method, path, body, timeoutMs }: 
   asked.end(body)
 })
 
-const parsed = (text: string): unknown => {
+/** What stands in an answer; undefined where it is no JSON. */
+export const parsed = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {

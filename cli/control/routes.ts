@@ -1,6 +1,7 @@
 /** What can be asked of a member, each by its path. */
 import { isDeepStrictEqual } from 'node:util'
 import * as t from 'io-ts'
+import { firstValueFrom } from 'rxjs'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
@@ -36,7 +37,7 @@ export interface Route {
 }
 
 export interface Served<C, R, S> {
-  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$'>
+  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$' | 'health$'>
   readonly machine: Pick<Machine<C, R, S>, 'command' | 'result'>
   readonly view: MemberView
   readonly bounds: ControlBounds
@@ -154,10 +155,17 @@ const ready = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answe
   return reason === undefined ? json(200, { ready: true }) : refuse(503, 'NotReady', `Not ready: ${reason}.`)
 }
 
+/** Nothing is kept for it while nobody asks. */
+const health = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> => {
+  const health = await firstValueFrom(raft.health$, { defaultValue: undefined })
+  return health === undefined ? refuse(503, 'Stopped', 'The member has ended.') : json(200, health)
+}
+
 /** The routes by their paths. Those that change anything take POST, so that no link and no probe does. */
 export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record<string, Route>> => ({
   '/status': { method: 'GET', takes: [], answer: () => json(200, served.view.status()) },
   '/ready': { method: 'GET', takes: [], answer: ready(served) },
+  '/health': { method: 'GET', takes: [], answer: health(served) },
   '/read': { method: 'GET', takes: ['path', 'timeoutMs'], answer: read(served) },
   '/watch': { method: 'GET', takes: ['from'], answer: watching(served) },
   '/propose': { method: 'POST', takes: ['timeoutMs'], answer: propose(served) },

@@ -8,11 +8,14 @@ import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
 import { atMost, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
+import { createScreen } from '../screen.js'
+import { showNewcomers } from './progress.js'
 
 const HELP = `rxraft members --at HOST:PORT[,…] [--voter ID=HOST:PORT]… [--learner ID=HOST:PORT]… [--remove ID]… | --abandon
 
 Shows who belongs to the cluster, by the log of the first member of --at that answers; or changes that, all that is named in one change, and shows what it has
-become once that is committed. Any member takes a change, and forwards it to the leader.
+become once that is committed. Any member takes a change, and forwards it to the leader. How far a new member is that has to learn first is shown on standard
+error, where the leader is among --at.
 
 ${AT_HELP}
   --voter ID=HOST:PORT    shall vote: a new member, started with --join, that learns first; a learner; or a voter that has moved
@@ -48,9 +51,12 @@ const run = async (args: readonly string[]): Promise<number> => {
   const change = { voters: Object.fromEntries(pairs('voter', voter, 'ID=HOST:PORT')), learners: Object.fromEntries(pairs('learner', learner, 'ID=HOST:PORT')), remove }
   const isChange = voter.length + learner.length + remove.length > 0
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
+  const newcomers = Object.keys({ ...change.voters, ...change.learners })
+  const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, createScreen(process.stderr)) : () => undefined
   const outcome = !isChange && !abandon
     ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
     : await askTowardsLeader(endpoints, { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  done()
   return tellOutcome(outcome, json, answer => inWords(answer as Membership))
 }
 

@@ -5,12 +5,14 @@ import { createAnnouncer } from './announcer.js'
 import { serveOptions } from './options.js'
 import { serve } from './run.js'
 import { watchSignals } from './signals.js'
+import { createScreen } from '../screen.js'
 import { TRUST_HELP } from '../trust.js'
 
 const HELP = `rxraft serve --cluster NAME --id ID --members ID=HOST:PORT,… --data FOLDER [options]
 
 Runs one member of a cluster until SIGTERM or SIGINT, on which it answers what it has taken, hands its leadership over, and ends. A second signal
 ends it at once, which loses nothing that was acknowledged. A line tells when it is up, and each change of leadership and whatever deserves a look.
+While a snapshot is taken, sent, received or restored for longer than a second, standard error shows how far that is.
 
   --cluster NAME       the cluster's name, equal on all members
   --id ID              which of the members this one is
@@ -22,7 +24,7 @@ ends it at once, which loses nothing that was acknowledged. A line tells when it
                          {"put": KEY, "value": JSON}   {"delete": KEY}   {"compareAndSet": KEY, "expected": JSON, "value": JSON}
                        each answers with the value before; null stands for none, so a compare-and-set was done where it answers what was expected
   --control HOST:PORT  an endpoint in HTTP and JSON for probes, curl and the other commands; port 0 lets the system choose:
-                         GET /status /ready /membership /read?path=… /watch?from=…   POST /propose /members /transfer /snapshot
+                         GET /status /ready /health /membership /read?path=… /watch?from=…   POST /propose /members /transfer /snapshot
   --control-name NAME  a name by which it is asked, beside its address and localhost; once or more often
   --control-without-authentication
                        lets it listen beyond loopback, where whoever reaches it can read and write
@@ -44,10 +46,15 @@ Exit codes: 0 it was stopped; 1 it failed, or could not start; 2 a mistake in th
 const run = async (args: readonly string[]): Promise<number> => {
   const options = serveOptions(args)
   const signals = watchSignals()
-  const announcer = createAnnouncer(options.json, line => process.stdout.write(`${line}\n`), () => performance.now())
+  const screen = createScreen(process.stderr)
+  const announcer = createAnnouncer(options.json, line => {
+    // Where both are one terminal, a line takes the place of a bar, which is drawn below it again.
+    screen.end()
+    process.stdout.write(`${line}\n`)
+  }, () => performance.now())
   return options.machine === undefined
-    ? serve(options, keyValueMachine, announcer, signals)
-    : serve(options, await loadMachine(options.machine), announcer, signals)
+    ? serve(options, keyValueMachine, announcer, signals, screen)
+    : serve(options, await loadMachine(options.machine), announcer, signals, screen)
 }
 
 export const command: Command = { help: HELP, isService: true, run }

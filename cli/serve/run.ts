@@ -8,6 +8,7 @@ import type { Machine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import { flightRecorder } from '../../streams/recorder/index.js'
 import { fileStorage } from '../../streams/storage/file.js'
+import { systemClock } from '../../streams/time/clock.js'
 import { tcpTransport } from '../../streams/transport/tcp/tcp.js'
 import { CONTROL_BOUNDS } from '../control/bounds.js'
 import { type ControlEndpoint, openControl } from '../control/endpoint.js'
@@ -15,7 +16,9 @@ import { type MemberView, viewMember } from '../control/member-view.js'
 import { Mistake, Trouble } from '../mistake.js'
 import type { Announcer } from './announcer.js'
 import { asTyped } from '../as-typed.js'
+import type { Screen } from '../screen.js'
 import type { ServeOptions } from './options.js'
+import { showSnapshots } from './progress.js'
 import type { Signals } from './signals.js'
 
 const started = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>): Promise<Raft<C, R, S>> => {
@@ -40,12 +43,13 @@ const controlled = async <C, R, S>(options: ServeOptions, machine: Machine<C, R,
 }
 
 /** Runs until the first signal, or until the member fails; the exit code. */
-export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals): Promise<number> => {
+export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals, screen: Screen): Promise<number> => {
   const { cluster, id, members, join, folder, transport } = options
   const raft = await started(options, machine)
   const view = viewMember(raft, { cluster, id, tls: transport.tls !== undefined })
   // Before anything else is waited for: what is noted of the start is told once.
   raft.diagnostics$.subscribe(announcer.notice)
+  const hideSnapshots = showSnapshots(raft.snapshots$, screen, systemClock)
   const control = await controlled(options, machine, raft, view)
   const address = view.status().members[id] ?? join ?? members[id] ?? null
   announcer.say(
@@ -60,6 +64,7 @@ export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, 
     void raft.stop()
   })
   const end = await firstValueFrom(raft.ended$)
+  hideSnapshots()
   await control?.close()
   view.close()
   if (end._tag === 'Stopped') announcer.say({ type: 'stopped', id }, `${id} has stopped`)

@@ -76,6 +76,7 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   const status = (await ask('/status')).value
   t.like(status, { cluster: 'memory', id: 'n1', ready: true, snapshot: null, tls: false, members: { n2: 'localhost:2' } })
   t.deepEqual((await ask('/ready')).value, { ready: true })
+  t.like((await ask('/health')).value, { id: 'n1', isInTouch: true })
 
   const taken = (await ask('/snapshot', { method: 'POST' })).value
   t.true(Number(taken['index']) >= 3)

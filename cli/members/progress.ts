@@ -1,0 +1,72 @@
+/** How far new members are, while a change waits until they have caught up: what the leader knows of them. */
+import * as t from 'io-ts'
+import { Count, Index, MemberId as Id } from '../../codecs/primitives.js'
+import { decodeWith } from '../../codecs/report.js'
+import { isLeft } from '../../lib/prelude.js'
+import type { MemberId, Millis } from '../../lib/types.js'
+import type { Address } from '../../streams/transport/tcp/addresses.js'
+import { ask, parsed } from '../ask/ask.js'
+import type { Screen } from '../screen.js'
+import { sizeInWords } from '../words.js'
+
+const LOOK_EVERY_MS: Millis = 500
+
+const Peer = t.intersection([
+  t.type({ id: Id, mode: t.keyof({ probe: null, replicate: null, snapshot: null }), lagEntries: Count }),
+  t.partial({ snapshot: t.type({ index: Index, bytes: Count, received: Count }) }),
+])
+/** What only a leader says of its health. */
+const LeaderPeers = t.type({ role: t.literal('leader'), peers: t.readonlyArray(Peer) })
+
+type Peers = t.TypeOf<typeof LeaderPeers>['peers']
+
+/** How far one is: in its snapshot, or in the entries that it lacked at first. */
+export interface Far {
+  readonly fraction: number | undefined
+  readonly caption: string
+}
+
+/** How far the newcomer is that lacks the most, by what each lacked at first; undefined where the leader has none of them, or none that lacks anything. */
+export const farthest = (peers: Peers, newcomers: readonly MemberId[], first: Map<MemberId, number>): Far | undefined => {
+  const [last] = peers.filter(({ id, lagEntries }) => newcomers.includes(id) && lagEntries > 0).sort((a, b) => b.lagEntries - a.lagEntries)
+  if (last === undefined) return undefined
+  const { id, mode, lagEntries, snapshot } = last
+  if (snapshot !== undefined) {
+    const { index, bytes, received } = snapshot
+    return { fraction: bytes === 0 ? undefined : received / bytes, caption: `${id} has ${sizeInWords(received)} of the ${sizeInWords(bytes)} of the snapshot at ${index}` }
+  }
+  if (mode === 'probe') return { fraction: undefined, caption: `${id} has not answered yet` }
+  const most = Math.max(first.get(id) ?? 0, lagEntries)
+  first.set(id, most)
+  return { fraction: 1 - lagEntries / most, caption: `${id} lacks ${lagEntries} entries` }
+}
+
+/** The peers of the first endpoint whose member leads, as far as one says so in time. */
+const peersAt = async (endpoints: readonly Address[]): Promise<Peers> => {
+  for (const at of endpoints) {
+    const answer = await ask(at, { method: 'GET', path: '/health', timeoutMs: LOOK_EVERY_MS })
+    const health = isLeft(answer) ? undefined : decodeWith(LeaderPeers, parsed(answer.right.text))
+    if (health !== undefined && !isLeft(health)) return health.right.peers
+  }
+  return []
+}
+
+/** Shows it until it is called off. */
+export const showNewcomers = (endpoints: readonly Address[], newcomers: readonly MemberId[], screen: Screen): (() => void) => {
+  const first = new Map<MemberId, number>()
+  let isOver = false
+  let isLooking = false
+  const look = async (): Promise<void> => {
+    if (isLooking) return
+    isLooking = true
+    const far = farthest(await peersAt(endpoints), newcomers, first)
+    isLooking = false
+    if (far !== undefined && !isOver) screen.bar(far.fraction, far.caption)
+  }
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS)
+  return () => {
+    isOver = true
+    clearInterval(timer)
+    screen.end()
+  }
+}
