@@ -52,7 +52,7 @@ export const writeSnapshot = async ({ snapshots }: Store, place: SnapshotPlace, 
 /** What is left of a snapshot, chunk by chunk. */
 export const restOf = async (reader: SnapshotReader): Promise<readonly Uint8Array[]> => {
   const chunks: Uint8Array[] = []
-  for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) chunks.push(chunk)
+  for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) chunks.push(new Uint8Array(chunk))
   return chunks
 }
 

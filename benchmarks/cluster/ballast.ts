@@ -8,9 +8,17 @@ const CHUNK_BYTES = 1024 * 1024
 /** The same bytes in every chunk but for its number, so that what is lost or out of place does not pass. */
 const PATTERN = Buffer.alloc(CHUNK_BYTES, 'every good boy deserves favour')
 
+const NUMBER_BYTES = 4
+
+const numberOf = (n: number): Buffer => {
+  const bytes = Buffer.alloc(NUMBER_BYTES)
+  bytes.writeUInt32LE(n)
+  return bytes
+}
+
 const numbered = (n: number): Uint8Array => {
   const chunk = Buffer.from(PATTERN)
-  chunk.writeUInt32LE(n, 0)
+  chunk.set(numberOf(n))
   return chunk
 }
 
@@ -41,8 +49,10 @@ const readBack = async (bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
     }
     for (let at = 0; at < rest.length;) {
       const place = ballast % CHUNK_BYTES
-      const take = Math.min(rest.length - at, CHUNK_BYTES - place)
-      const expected = place < 4 ? numbered(Math.floor(ballast / CHUNK_BYTES)) : PATTERN
+      const isNumber = place < NUMBER_BYTES
+      const take = Math.min(rest.length - at, (isNumber ? NUMBER_BYTES : CHUNK_BYTES) - place)
+      // A chunk to compare with would be a mebibyte of garbage for each one that is read.
+      const expected = isNumber ? numberOf(Math.floor(ballast / CHUNK_BYTES)) : PATTERN
       if (rest.compare(expected, place, place + take, at, at + take) !== 0) throw new Error(`the ballast is wrong at ${ballast}`)
       at += take
       ballast += take

@@ -1,60 +1,24 @@
 /** A member that starts from a snapshot and what follows it in the log, beside reading its files once and what its machine and its codec take. */
-import { createReadStream, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { filter, firstValueFrom, lastValueFrom } from 'rxjs'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { firstValueFrom, lastValueFrom } from 'rxjs'
 import { freePort } from '../../cli/demo/ports.js'
-import { decodeValue, encodeValue } from '../../codecs/values.js'
-import { isLeft } from '../../lib/prelude.js'
-import { type Machine, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
-import { around } from '../../testing/around.js'
+import { orThrow } from '../../streams/index.js'
 import { newFolder } from '../aids.js'
-import { withBallast } from '../cluster/ballast.js'
-import { VALUE_BYTES, keyOf, kv } from '../cluster/kv.js'
+import { openAlone } from '../cluster/alone.js'
+import { VALUE_BYTES, keyOf } from '../cluster/kv.js'
+import type { Reference, RestartTask, Started } from '../cluster/restarter.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
 const WINDOW = 2_048
+const program = fileURLToPath(new URL('../cluster/restarter.js', import.meta.url))
 
 interface RestartOptions {
   readonly mebibytes: number
   readonly entries: number
   readonly rounds: number
-}
-
-/** The machine with a watch on what its restoring and applying take by themselves. */
-const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void): Machine<C, R, S> => around(machine, running => ({
-  apply: entries => {
-    const began = performance.now()
-    const applied = running.apply(entries)
-    spent(performance.now() - began)
-    return applied
-  },
-  restore: bytes => running.restore((async function* () {
-    for await (const chunk of bytes) {
-      const began = performance.now()
-      yield chunk
-      spent(performance.now() - began)
-    }
-  })()),
-}))
-
-/** How long it takes to read so many commands out of their bytes, and nothing else. */
-const decodeOnce = (entries: number): number => {
-  const bytes = encodeValue(kv.command, { key: keyOf(1), value: 'v'.repeat(VALUE_BYTES) })
-  if (isLeft(bytes)) throw new Error(bytes.left.join('; '))
-  const began = performance.now()
-  for (let n = 0; n < entries; n++) decodeValue(kv.command, bytes.right)
-  return performance.now() - began
-}
-
-/** Reads all files of the folder from beginning to end. */
-const readOnce = async (folder: string): Promise<number> => {
-  const began = performance.now()
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
-    if (!statSync(path).isFile()) continue
-    for await (const _ of createReadStream(path, { highWaterMark: 1024 * 1024 }));
-  }
-  return performance.now() - began
 }
 
 /** A folder with a single member's log, which can be made longer, and started from. */
@@ -72,20 +36,24 @@ export interface Restart {
   readonly machineMs: number
 }
 
+const inProcess = async <A>(task: RestartTask): Promise<A> => {
+  const child = fork(program, [JSON.stringify(task)])
+  const ended = once(child, 'exit')
+  const told: unknown[] = []
+  child.on('message', message => told.push(message))
+  await ended
+  if (told.length !== 1) throw new Error(`a process ended with ${child.exitCode ?? child.signalCode} instead of telling how long it took`)
+  return told[0] as A
+}
+
 /** `mebibytes`: the snapshot that the log stands on; none where it is 0. */
 export const createRestartWorld = async (mebibytes: number): Promise<RestartWorld> => {
-  const folder = newFolder()
-  const address = `127.0.0.1:${await freePort()}`
-  const machine = withBallast(kv, mebibytes)
-  const open = async (machine: typeof kv) => orThrow(await createRaft({
-    cluster: 'bench', id: 'n1', members: { n1: address }, machine, transport: tcpTransport(), storage: fileStorage(folder),
-    limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 },
-  }))
+  const alone = { folder: newFolder(), address: `127.0.0.1:${await freePort()}`, mebibytes }
   let written = 0
   let lastIndex = 0
   return {
     fill: async entries => {
-      const raft = await open(machine)
+      const raft = await openAlone(alone)
       function* writes(): Generator<{ key: string; value: string }> {
         for (; written < entries; written++) yield { key: keyOf(written), value: 'v'.repeat(VALUE_BYTES) }
       }
@@ -96,16 +64,12 @@ export const createRestartWorld = async (mebibytes: number): Promise<RestartWorl
       await raft.stop()
     },
     restart: async () => {
-      const readMs = await readOnce(folder)
-      let machineMs = decodeOnce(written)
-      const began = performance.now()
-      const raft = await open(timed(machine, ms => { machineMs += ms }))
-      await firstValueFrom(raft.status$.pipe(filter(({ appliedIndex }) => appliedIndex >= lastIndex)))
-      const restartMs = performance.now() - began
-      await raft.stop()
-      return { restartMs, readMs, machineMs }
+      const task = { ...alone, entries: written, lastIndex }
+      const { readMs, decodeMs } = await inProcess<Reference>({ ...task, task: 'reference' })
+      const { restartMs, machineMs } = await inProcess<Started>({ ...task, task: 'start' })
+      return { restartMs, readMs, machineMs: machineMs + decodeMs }
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(alone.folder, { recursive: true, force: true }),
   }
 }
 

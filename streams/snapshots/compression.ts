@@ -26,10 +26,15 @@ const method = (compression: Exclude<Compression, 'none'>): Method => {
   return found
 }
 
+/** A stream asks for the next chunk while it still has the last one, whose memory may be used again by then. */
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield new Uint8Array(chunk)
+}
+
 /** What comes out of `transform` when the chunks go in, as fast as it is asked for; who stops asking ends both. */
 async function* through(chunks: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Uint8Array> {
   // A failure on the way in is told where the way out is read.
-  pipeline(Readable.from(chunks, { objectMode: false }), transform, () => undefined)
+  pipeline(Readable.from(copied(chunks), { objectMode: false }), transform, () => undefined)
   for await (const chunk of transform) yield chunk as Uint8Array
 }
 

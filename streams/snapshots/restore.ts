@@ -16,18 +16,6 @@ const nextOf = (reader: SnapshotReader, failed: (error: Error) => void): Promise
     reject(outcome.left)
   }))
 
-/** The disk reads the next chunk while the machine takes the one before. */
-const readingAhead = (read: () => Promise<Uint8Array | undefined>): (() => Promise<Uint8Array | undefined>) => {
-  let ahead: Promise<Uint8Array | undefined> | undefined
-  return async () => {
-    const chunk = await (ahead ?? read())
-    ahead = chunk === undefined ? undefined : read()
-    // It is told beside, and again to whoever asks for it.
-    ahead?.catch(() => undefined)
-    return chunk
-  }
-}
-
 /** Chunk by chunk, as the machine asks for them. */
 async function* chunksOf(next: () => Promise<Uint8Array | undefined>): AsyncGenerator<Uint8Array> {
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk
@@ -92,10 +80,9 @@ export const restore = (
   const failed = (thrown: unknown): void => end({ reason: messageOf(thrown), isUnreadable: false })
   const unreadable = ({ message: reason }: Error): void => end({ reason, isUnreadable: true })
   const take = (reader: SnapshotReader): void => {
-    const read = readingAhead(() => nextOf(reader, unreadable))
     const next = (): Promise<Uint8Array | undefined> => {
       moved()
-      return read()
+      return nextOf(reader, unreadable)
     }
     try {
       from(machine.restore(toldBeside(decompressed(chunksOf(next), reader.snapshot.compression), failed))).subscribe({

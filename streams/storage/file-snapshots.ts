@@ -75,8 +75,10 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
     open: buffers => done => {
       if (file?.isDamaged !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file
-      map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => (
-        { snapshot, next: watched(snapshot, chunksOf(found, buffers)), close: found.file.close }))(done)
+      map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => {
+        const { next, close } = chunksOf(found, buffers)
+        return { snapshot, next: watched(snapshot, next), close }
+      })(done)
     },
   }
 }

@@ -42,7 +42,7 @@ export interface SnapshotWriter {
 export interface SnapshotReader {
   readonly snapshot: Snapshot
   /**
-   * The next chunk, checked, of 1 byte to 1 MiB, cut anywhere; it belongs to the caller. Undefined once all of it was read and the whole
+   * The next chunk, checked, of 1 byte to 1 MiB, cut anywhere; it belongs to the caller until the next one is asked for. Undefined once all of it was read and the whole
    * matches its checksum: what came before counts only then. `Damaged` names file and offset.
    */
   next(done: (outcome: Either<Error, Uint8Array | undefined>) => void): void
@@ -82,8 +82,8 @@ export interface Snapshots {
    */
   receive(snapshot: Snapshot, done: (outcome: Either<Error, SnapshotReceiver>) => void): void
   /**
-   * Opens the newest; an error where there is none. Whoever keeps no chunk for long gives buffers: a chunk may then be read into the current one. The caller passes on to the next
-   * where it still needs the chunk.
+   * Opens the newest; an error where there is none. Whoever needs a chunk for longer than until the next one is asked for gives buffers: a chunk may then be read into the current one. The caller
+   * passes on to the next where it still needs the chunk.
    */
   read(done: (outcome: Either<Error, SnapshotReader>) => void, buffers?: Recycled): void
 }

@@ -158,7 +158,7 @@ const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, 
 const readWhole = ({ disk, folder, withContents }: SurveyOptions, identity: Identity, id: EntryId): Act<Snapshot, Failure> => {
   const path = `${folder}/${snapshotName(id)}`
   return chain(openSnapshot(disk, folder, id, sameCluster(path, identity)), file => {
-    const next = chunksOf(file)
+    const { next, close } = chunksOf(file)
     const readOn: Act<void, Error> = done => next(outcome => {
       if (isLeft(outcome)) done(outcome)
       else if (outcome.right === undefined) done(right(undefined))
@@ -166,7 +166,7 @@ const readWhole = ({ disk, folder, withContents }: SurveyOptions, identity: Iden
       else setImmediate(() => readOn(done))
     })
     const contents: Act<void, Failure> = withContents ? readOn : succeed(undefined)
-    return map(ensure(contents, file.file.close), () => file.snapshot)
+    return map(ensure(contents, close), () => file.snapshot)
   })
 }
 

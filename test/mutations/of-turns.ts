@@ -47,7 +47,7 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the next chunk is read over its own header', file: 'streams/storage/snapshots/read-snapshot.ts', killer: ['test/ports/storage.test.ts', '*one buffer may be used for all chunks*'],
     unseen: 'what passes for damaged is taken and sent anew',
-    from: 'found.slice(payloadBytes)', to: 'found.subarray(payloadBytes)',
+    from: 'room.slice(payloadBytes)', to: 'room.subarray(payloadBytes)',
   },
   {
     name: 'a chunk is read over the one that is on its way', file: 'streams/snapshots/send-chunks.ts', killer: ['test/streams/snapshots/send-chunks.test.ts', 'a chunk stays what it is*'],

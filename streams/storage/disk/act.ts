@@ -37,6 +37,35 @@ export const ensure = <A, E>(act: Act<A, E>, after: Act<unknown, E>): Act<A, E> 
 export const orUndo = <A, E>(act: Act<A, E>, undo: Act<unknown, unknown>): Act<A, E> => done =>
   act(outcome => (isLeft(outcome) ? undo(() => done(outcome)) : done(outcome)))
 
+/**
+ * What `act` answers time after time: the next answer is on its way while the last one is in use. After a failure, which is told in its turn, it is begun only when it is asked for.
+ * `rest` waits for what is on its way.
+ */
+export const readingAhead = <A, E>(act: Act<A, E>): { readonly next: Act<A, E>; readonly rest: Act<void, never> } => {
+  let coming: Act<A, E> | undefined
+  return {
+    next: done => (coming ?? act)(outcome => {
+      coming = isLeft(outcome) ? undefined : begun(act)
+      done(outcome)
+    }),
+    rest: done => (coming ?? succeed(undefined))(() => done(right(undefined))),
+  }
+}
+
+/** The same act, under way: whoever asks for the answer gets it when it is there. */
+const begun = <A, E>(act: Act<A, E>): Act<A, E> => {
+  let answer: Either<E, A> | undefined
+  let tell: ((outcome: Either<E, A>) => void) | undefined
+  act(outcome => {
+    answer = outcome
+    tell?.(outcome)
+  })
+  return done => {
+    if (answer === undefined) tell = done
+    else done(answer)
+  }
+}
+
 /** Callers that come while `act` is under way wait for their turn. */
 export const oneAtATime = (): (<A, E>(act: Act<A, E>) => Act<A, E>) => {
   const waiting: (() => void)[] = []

@@ -1,10 +1,10 @@
 import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
-import { type Recycled, roomIn, unwritten } from '../../../codecs/recycled.js'
+import { type Recycled, recycled, roomIn, unwritten } from '../../../codecs/recycled.js'
 import { decodePlace } from '../../../codecs/snapshots.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
-import { type Act, chain, fail, map, orUndo, succeed } from '../disk/act.js'
+import { type Act, chain, fail, map, orUndo, readingAhead, succeed } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { openFile, readFully, sizeOf } from '../disk/file-access.js'
 import { type FileHeader, decodeFileHeader } from '../files/file-header.js'
@@ -29,8 +29,8 @@ export interface SnapshotFile {
   readonly end: SnapshotEnd
 }
 
-export const read = (file: DiskFile, offset: number, length: number, buffers?: Recycled): Act<Uint8Array> => {
-  const bytes = buffers === undefined ? unwritten(length) : roomIn(buffers, length)
+export const read = (file: DiskFile, offset: number, length: number): Act<Uint8Array> => {
+  const bytes = unwritten(length)
   return map(readFully(file, bytes, offset), () => bytes)
 }
 
@@ -87,37 +87,81 @@ export const openSnapshot = (disk: Disk, folder: string, id: EntryId, checkOwner
   return chain(openFile(disk, path, 'read'), file => orUndo(judge(path, file, id, checkOwner), file.close))
 }
 
-/** Reads chunk after chunk, each with the header of the record behind it, into `buffers` where they are given; undefined once all of them together match the end record. */
-export const chunksOf = ({ path, file, offset, seed, end }: SnapshotFile, buffers?: Recycled): Act<Uint8Array | undefined, Error> => {
-  let at = offset
-  let before = seed
-  let bytes = 0
-  let checksum = 0
-  let ahead: Uint8Array | undefined
-  const damaged = (reason: string): Act<never, Damaged> => fail(new Damaged(path, at, undefined, reason))
+/** A chunk as it stands in the file, of which nothing but its kind and length has been looked at. */
+interface ReadChunk {
+  readonly at: number
+  readonly header: Uint8Array
+  readonly chunk: Uint8Array
+}
 
-  const take = (header: Uint8Array): Act<Uint8Array, Error> => {
+/** Reads chunk after chunk, each with the header of the record behind it; undefined at the end. */
+const recordsOf = ({ path, file, offset, end }: SnapshotFile, roomFor: (bytes: number) => Uint8Array): Act<ReadChunk | undefined, Error> => {
+  let at = offset
+  let ahead: Uint8Array | undefined
+  const take = (header: Uint8Array): Act<ReadChunk, Error> => {
     const decoded = decodeRecordHeader(header)
-    if (isLeft(decoded)) return damaged(decoded.left)
+    if (isLeft(decoded)) return fail(new Damaged(path, at, undefined, decoded.left))
     const { type, payloadBytes } = decoded.right
     const length = RECORD_HEADER_BYTES + payloadBytes
-    if (type !== 'chunk' || payloadBytes === 0 || at + length > end.offset) return damaged('a record of another kind or length stands where a chunk should')
-    return chain(read(file, at + RECORD_HEADER_BYTES, length, buffers), (found): Act<Uint8Array, Error> => {
-      const chunk = found.subarray(0, payloadBytes)
-      const sum = checksumOf(chunk)
-      if (!isIntact(header, chunk, before, sum)) return damaged('a chunk does not match its checksum')
+    if (type !== 'chunk' || payloadBytes === 0 || at + length > end.offset) return fail(new Damaged(path, at, undefined, 'a record of another kind or length stands where a chunk should'))
+    const room = roomFor(length)
+    return map(readFully(file, room, at + RECORD_HEADER_BYTES), () => {
+      const found = { at, header, chunk: room.subarray(0, payloadBytes) }
       at += length
-      before = checksumIn(header)
-      bytes += payloadBytes
-      checksum = joinedChecksum(checksum, sum, payloadBytes)
-      // Who gives buffers may have the next chunk read over it.
-      ahead = found.slice(payloadBytes)
-      return succeed(chunk)
+      // The next chunk may be read over it.
+      ahead = room.slice(payloadBytes)
+      return found
     })
   }
   return done => {
-    if (at < end.offset) return chain(ahead === undefined ? read(file, at, RECORD_HEADER_BYTES) : succeed(ahead), take)(done)
-    if (bytes !== end.bytes || checksum !== end.checksum) return damaged('the chunks together do not match their checksum')(done)
-    done(right(undefined))
+    if (at < end.offset) chain(ahead === undefined ? read(file, at, RECORD_HEADER_BYTES) : succeed(ahead), take)(done)
+    else done(right(undefined))
   }
+}
+
+/** Verifies chunk after chunk; undefined once all of them together match the end record. */
+const checked = ({ path, seed, end }: SnapshotFile, next: Act<ReadChunk | undefined, Error>): Act<Uint8Array | undefined, Error> => {
+  let before = seed
+  let bytes = 0
+  let checksum = 0
+  return chain(next, (found): Act<Uint8Array | undefined, Error> => {
+    if (found === undefined) {
+      return bytes === end.bytes && checksum === end.checksum ? succeed(undefined)
+        : fail(new Damaged(path, end.offset, undefined, 'the chunks together do not match their checksum'))
+    }
+    const { at, header, chunk } = found
+    const sum = checksumOf(chunk)
+    if (!isIntact(header, chunk, before, sum)) return fail(new Damaged(path, at, undefined, 'a chunk does not match its checksum'))
+    before = checksumIn(header)
+    bytes += chunk.length
+    checksum = joinedChecksum(checksum, sum, chunk.length)
+    return succeed(chunk)
+  })
+}
+
+/** The reading of a snapshot's contents. */
+interface ReadingChunks {
+  readonly next: Act<Uint8Array | undefined, Error>
+  /** Closes the file, once nothing is being read from it. */
+  readonly close: Act<void>
+}
+
+/** One chunk is in use while the other is read. */
+const LENT_CHUNKS = 2
+
+/** The next one's turn begins when it is asked for. */
+const inTurns = (buffers: Recycled) => (bytes: number): Uint8Array => {
+  buffers.pass()
+  return roomIn(buffers, bytes)
+}
+
+/**
+ * The contents, chunk by chunk, into `buffers` that the caller passes on. Without them a chunk lasts until the next one is asked for, which the disk reads
+ * while this one is summed and used.
+ */
+export const chunksOf = (found: SnapshotFile, buffers?: Recycled): ReadingChunks => {
+  const { file } = found
+  if (buffers !== undefined) return { next: checked(found, recordsOf(found, bytes => roomIn(buffers, bytes))), close: file.close }
+  const { next, rest } = readingAhead(recordsOf(found, inTurns(recycled(LENT_CHUNKS))))
+  return { next: checked(found, next), close: chain(rest, () => file.close) }
 }

@@ -32,6 +32,25 @@ for (const compression of AVAILABLE) {
   })
 }
 
+/** Chunks of one buffer, which is written anew when the next one is asked for. */
+async function* inOneBuffer(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.alloc(100_000)
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += buffer.length) {
+      buffer.fill(0).set(chunk.subarray(at, at + buffer.length))
+      yield buffer.subarray(0, Math.min(buffer.length, chunk.length - at))
+    }
+  }
+}
+
+for (const compression of AVAILABLE) {
+  test(`${compression}: the memory of a chunk may be used again once the next one is asked for`, async t => {
+    const texts = Array.from({ length: 20 }, (_, i) => String(Math.sin(i)).repeat(10_000))
+    const squeezed = compressed(inOneBuffer(chunks(...texts)), compression)
+    t.true(await textOf(decompressed(inOneBuffer(squeezed), compression)) === texts.join(''))
+  })
+}
+
 test('what repeats itself becomes small', async t => {
   t.true((await textOf(compressed(chunks('abc'.repeat(100_000)), 'gzip'))).length < 10_000)
 })

@@ -1,0 +1,20 @@
+/** A member that is alone in its cluster, with its data in a folder, and snapshots that are taken only when it is told to. */
+import { type Raft, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
+import { withBallast } from './ballast.js'
+import { kv } from './kv.js'
+
+export interface Alone {
+  readonly folder: string
+  readonly address: string
+  /** So much larger than the state are its snapshots. */
+  readonly mebibytes: number
+}
+
+type Kv = typeof kv
+
+/** `watched`: the same machine, with somebody who looks on. */
+export const openAlone = async ({ folder, address, mebibytes }: Alone, watched = (machine: Kv): Kv => machine): Promise<Raft<{ key: string; value: string }, null, Map<string, string>>> =>
+  orThrow(await createRaft({
+    cluster: 'bench', id: 'n1', members: { n1: address }, machine: watched(withBallast(kv, mebibytes)), transport: tcpTransport(), storage: fileStorage(folder),
+    limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 },
+  }))
