@@ -20,7 +20,7 @@ async function* from(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
 
 const textOf = async (source: AsyncIterable<Uint8Array>): Promise<string> => {
   const all: Uint8Array[] = []
-  for await (const chunk of source) all.push(chunk.slice())
+  for await (const chunk of source) all.push(new Uint8Array(chunk))
   return Buffer.concat(all).toString()
 }
 
