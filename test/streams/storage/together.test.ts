@@ -2,6 +2,7 @@
 import './compaction-crash.test.js'
 import './compaction.test.js'
 import './log-index.test.js'
+import './reading-ahead.test.js'
 import './receive.test.js'
 import './snapshot-crash.test.js'
 import './snapshot-damage.test.js'
