@@ -5,8 +5,11 @@
  *
  * The header checksum covers the twenty bytes before it. The head checksum covers the first `head bytes` of the payload;
  * what follows them, batches and bodies, carries its own checksums, so that every byte is summed once and every flipped
- * bit is found. A frame without payload says only that its sender is alive; one whose payload is a single zero, which is no kind of message, is
- * the last that its sender says.
+ * bit is found. A frame without payload says only that its sender is alive. One whose payload begins with a zero, which is no kind of message, is a word of
+ * the link itself: a single zero is the last that its sender says, a one behind it says that a part has arrived.
+ *
+ * A frame that would keep others waiting comes in parts: each is a frame without a head, whose payload is some bytes of that other frame. They follow
+ * each other in order, so that the payloads of all parts of a link are frame after frame.
  */
 import { type Either, left, right } from '../lib/prelude.js'
 import type { LinkMessage } from '../lib/requests.js'
@@ -23,9 +26,11 @@ const CHECKED = 20
 const MAGIC = 0x5852
 /** The only group of this version; later ones may run several over one connection. */
 const GROUP = 0
-const LANES = ['control', 'bulk', 'snapshot'] as const
+const LANES = ['control', 'bulk', 'snapshot', 'part'] as const
+/** The most that a part has beside its header: whoever receives parts holds one of them and what they make up. */
+export const MAX_PART_BYTES = 1024 * 1024
 
-/** Which traffic a frame belongs to: what may overtake entries, what carries them, and chunks, which go to the disk and are kept nowhere. */
+/** Which traffic a frame belongs to: what may overtake entries, what carries them, chunks, which go to the disk and are kept nowhere, and parts of other frames. */
 export type Lane = (typeof LANES)[number]
 
 /** One frame, whole and checked as far as its own checksums go. */
@@ -61,6 +66,13 @@ const writeHeader = (into: Uint8Array, lane: Lane, payloadBytes: number): void =
   writeUint32(into, CHECKED, checksumBetween(into, 0, CHECKED))
 }
 
+/** What precedes a part with so many bytes, which carries no checksum: the frame that it belongs to has its own. */
+export const partHeader = (bytes: number): Uint8Array => {
+  const header = new Uint8Array(FRAME_HEADER_BYTES)
+  writeHeader(header, 'part', bytes)
+  return header
+}
+
 /** A frame around a payload that is all head. */
 export const framed = (payload: Uint8Array): Uint8Array => {
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length)
@@ -79,6 +91,14 @@ export const farewellFrame = (): Uint8Array => framed(FAREWELL)
 
 /** Whether this is the payload of a farewell. */
 export const isFarewell = (payload: Uint8Array): boolean => payload.length === FAREWELL.length && payload[0] === FAREWELL[0]
+
+const RECEIPT = Uint8Array.of(0, 1)
+
+/** The frame that says that the part which came last has arrived, and so has all that left before it. */
+export const receiptFrame = (): Uint8Array => framed(RECEIPT)
+
+/** Whether this is the payload of a receipt. */
+export const isReceipt = (payload: Uint8Array): boolean => payload.length === RECEIPT.length && payload[0] === RECEIPT[0] && payload[1] === RECEIPT[1]
 
 const laneOf = (message: LinkMessage, buffers: number): Lane => buffers === 1 ? 'control' : message.type === 'installSnapshot' ? 'snapshot' : 'bulk'
 
@@ -126,7 +146,8 @@ export const readFrameHeader = (bytes: Uint8Array, at: number, maxFrameBytes: nu
   if (group !== GROUP) return frameFailed('unknownGroup', `the frame is for the unknown group ${group}`)
   const payloadBytes = readUint32(bytes, at + 8)
   const frameBytes = FRAME_HEADER_BYTES + payloadBytes
-  if (frameBytes > maxFrameBytes) return frameFailed('tooLong', `the frame has ${frameBytes} bytes; the limit is ${maxFrameBytes}`)
+  const limit = lane === 'part' ? Math.min(maxFrameBytes, FRAME_HEADER_BYTES + MAX_PART_BYTES) : maxFrameBytes
+  if (frameBytes > limit) return frameFailed('tooLong', `the frame has ${frameBytes} bytes; the limit is ${limit}`)
   const headBytes = readUint32(bytes, at + 12)
   if (headBytes > payloadBytes) return frameFailed('badLayout', 'the frame is shorter than its head')
   return right({ version, lane, payloadBytes, headBytes, headChecksum: readUint32(bytes, at + 16) })

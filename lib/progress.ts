@@ -87,8 +87,8 @@ export interface Progress {
   restsUntil: Millis
 }
 
-/** The window of a follower of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
-const LEAST_WINDOW_BYTES = 64 * 1024
+/** The window of a way of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
+export const LEAST_WINDOW_BYTES = 64 * 1024
 
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
@@ -125,6 +125,9 @@ export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electi
   progress.lap = { to: lastIndex, since: now, giveWayMs: lap.to === 0 ? giveWayMs : Math.min(lap.giveWayMs, now - lap.since) / 2 }
 }
 
+/** The next window, once something has been seen to arrive promptly that filled it, or late. */
+export const paced = (windowBytes: number, isPrompt: boolean): number => isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
+
 /**
  * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round
  * trip the window is doubled by a prompt answer, if it was what held entries back, or halved by a late one.
@@ -134,7 +137,7 @@ export const pace = (progress: Progress, inflightBytes: number, isPrompt: boolea
   if (answered <= windowRound) return
   const isFull = inflightBytes > windowBytes / 2
   if (isPrompt && !isFull) return
-  progress.windowBytes = isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
+  progress.windowBytes = paced(windowBytes, isPrompt)
   progress.windowRound = newest
 }
 

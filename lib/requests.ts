@@ -105,4 +105,7 @@ export const isFromCore = (message: LinkMessage): message is Message => 'from' i
 export const isReply = (message: LinkMessage): message is ProposeReply =>
   message.type === 'committed' || message.type === 'refused' || message.type === 'lost'
 
+/** What proposals come to on a link, in either direction: commands and results, which may be large, and are in order. */
+export const isOfProposals = (message: LinkMessage): message is ProposeRequest | ProposeReply => message.type === 'propose' || isReply(message)
+
 export const isReadAnswer = (message: LinkMessage): message is ReadAnswer => message.type === 'readable' || message.type === 'readRefused'

@@ -1,6 +1,6 @@
 /** The wire alone: one AppendEntries for each turn over TCP on loopback, and its answer. */
 import { filter } from 'rxjs'
-import { DEFAULT_LIMITS } from '../../codecs/options.js'
+import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_LIMITS } from '../../codecs/options.js'
 import { isLeft, right } from '../../lib/prelude.js'
 import type { MemberId } from '../../lib/types.js'
 import { freePort } from '../../cli/demo/ports.js'
@@ -9,7 +9,7 @@ import { type Links, tcpTransport } from '../../streams/index.js'
 import { type Layer, batchAt } from './layer.js'
 
 const openLinks = (id: MemberId, members: Record<MemberId, string>): Promise<Links> => new Promise((resolve, reject) => tcpTransport().open({
-  id, address: members[id]!, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, clock: systemClock, random: Math.random,
+  id, address: members[id]!, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, clock: systemClock, random: Math.random,
   admit: (_, __, decide) => decide(right(undefined)), hasLeft: () => false,
 }, outcome => isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right)))
 

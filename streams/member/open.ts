@@ -45,7 +45,7 @@ interface Opened<C, R, S> {
 
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {
-  const { options: { cluster, id, members, join, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
+  const { options: { cluster, id, members, join, electionTimeoutMs, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
   // Who joins belongs to nothing until the log says so; the cluster is the same all the same.
@@ -61,7 +61,7 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     const admission = createAdmission(store, addresses, notice)
     const endpoint = {
       clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
-      address: addresses[id] ?? join ?? members[id] ?? '', roll: { addresses, isOpen: true }, admit: admission.admit, hasLeft: admission.hasLeft, limits, clock, random,
+      address: addresses[id] ?? join ?? members[id] ?? '', roll: { addresses, isOpen: true }, admit: admission.admit, hasLeft: admission.hasLeft, limits, electionTimeoutMs, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
     const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)

@@ -3,7 +3,7 @@ import type { Limits } from '../../codecs/options.js'
 import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
 import { type LinkMessage, isFromCore } from '../../lib/requests.js'
-import type { Incarnation, MemberId } from '../../lib/types.js'
+import type { Incarnation, MemberId, Millis } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 
 /** Who is at the other end: a member by its id, a client by a number that this transport minted. */
@@ -80,6 +80,8 @@ export interface Endpoint {
   /** Whether it has left since it was let in as this one. If it is named again its link ends, which may be that of a process that is no more: whoever is there presents itself anew. */
   readonly hasLeft: (peer: MemberId, incarnation: Incarnation) => boolean
   readonly limits: LinkLimits
+  /** What cores say must not be late by this much, whatever else is on its way: without word for so long a leader is replaced. */
+  readonly electionTimeoutMs: Millis
   readonly clock: Clock
   /** A number in [0, 1); spreads reconnects. */
   readonly random: () => number
@@ -94,6 +96,8 @@ export interface Links {
   /**
    * Hands messages over in one write, in order. Never blocks and never throws. Messages between cores are dropped while there
    * is no link or its buffer is full, because Raft repeats them; a full buffer that would lose a request or reply cuts the link.
+   * Proposals and their replies are in order among themselves, and whatever else is said may pass them: where they are more than the link carries at a time
+   * it has to.
    */
   send(to: Party, messages: readonly LinkMessage[]): void
   /**

@@ -133,7 +133,7 @@ const hostile: readonly (readonly [name: string, bytes: Uint8Array, fault: Frame
   ['another protocol', new TextEncoder().encode('GET / HTTP/1.1\r\nHost: n1\r\n\r\n'), 'wrongMagic', /not a frame/],
   ['a newer version', forged(lost, header => header.setUint8(2, PROTOCOL_VERSION + 1)), 'unknownVersion', /version 2; this side speaks 1 to 1/],
   ['version 0', forged(lost, header => header.setUint8(2, 0)), 'unknownVersion', /version 0/],
-  ['an unknown lane', forged(lost, header => header.setUint8(3, 3)), 'unknownLane', /lane 3/],
+  ['an unknown lane', forged(lost, header => header.setUint8(3, 4)), 'unknownLane', /lane 4/],
   ['another group', forged(lost, header => header.setUint32(4, 7, true)), 'unknownGroup', /group 7/],
   ['a length of 2^32 - 1', forged(lost, header => header.setUint32(8, 0xffff_ffff, true)), 'tooLong', /4294967319 bytes; the limit is 1048576/],
   ['one byte too many', forged(lost, header => header.setUint32(8, maxFrameBytes - FRAME_HEADER_BYTES + 1, true)), 'tooLong', /1048577 bytes/],

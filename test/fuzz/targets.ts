@@ -4,7 +4,7 @@ import { decodeBatch, encodeBatch } from '../../codecs/batches.js'
 import { checksumOf } from '../../codecs/bytes.js'
 import { packEntries, packOpening, readBody } from '../../codecs/entries.js'
 import { frameReader, handshakeReader } from '../../codecs/frame-reader.js'
-import { encodeFrame, farewellFrame, framed, keepAliveFrame } from '../../codecs/frames.js'
+import { encodeFrame, farewellFrame, framed, keepAliveFrame, partHeader, receiptFrame } from '../../codecs/frames.js'
 import { decodeHandshakeReply, decodeHello, encodeHandshake } from '../../codecs/handshake.js'
 import { decodeMembership, encodeMembership } from '../../codecs/membership.js'
 import { decodeMessage, encodeMessage } from '../../codecs/messages.js'
@@ -60,6 +60,27 @@ const readFrames = (bytes: Uint8Array): boolean => {
   return accepted > 0
 }
 
+/** Frames that come in parts, and what those make up, as a link reads them. */
+const readParts = (bytes: Uint8Array): boolean => {
+  const parts = frameReader({ maxFrameBytes: MAX_FRAME_BYTES })
+  const whole = frameReader({ maxFrameBytes: MAX_FRAME_BYTES })
+  const found = parts.push(bytes)
+  if (isLeft(found)) return false
+  let accepted = 0
+  for (const { lane, payload } of found.right) {
+    const frames = lane === 'part' ? whole.push(payload) : found
+    if (whole.pendingBytes() > MAX_FRAME_BYTES) throw new Error('more is kept than a frame may have')
+    if (isLeft(frames)) return false
+    if (lane === 'part') accepted += frames.right.filter(frame => readMessage(frame.payload)).length
+  }
+  return accepted > 0
+}
+const inParts = (frame: Uint8Array): Uint8Array => {
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < frame.length; at += 40) parts.push(partHeader(Math.min(40, frame.length - at)), frame.subarray(at, at + 40))
+  return joined(parts)
+}
+
 /** The bytes with a checksum that fits them: a peer with a mind of its own. */
 const sealed = (read: (bytes: Uint8Array, checksum: number) => { readonly _tag: string }) => (bytes: Uint8Array): boolean =>
   read(bytes, checksumOf(bytes))._tag === 'Right'
@@ -73,7 +94,8 @@ const batches = messages.appendEntries.batches.map(batch => {
 })
 
 export const TARGETS: Readonly<Record<string, Target>> = {
-  frames: { samples: [joined(all.flatMap(encodeFrame)), ...all.map(message => joined(encodeFrame(message))), keepAliveFrame(), farewellFrame()], read: readFrames },
+  frames: { samples: [joined(all.flatMap(encodeFrame)), ...all.map(message => joined(encodeFrame(message))), keepAliveFrame(), farewellFrame(), receiptFrame()], read: readFrames },
+  'frames in parts': { samples: all.map(message => inParts(joined(encodeFrame(message)))), read: readParts },
   'frames with checksums that fit': { samples: all.map(payloadOf), read: payload => readFrames(framed(payload)) },
   messages: { samples: all.map(payloadOf), read: readMessage },
   batches: { samples: batches, read: bytes => isRight(decodeBatch(bytes, 0)) },

@@ -67,6 +67,7 @@ const CALLS: Readonly<Record<string, readonly [call: (cluster: Counter) => unkno
   'partition of names': [cluster => cluster.partition(wrong('n1'), wrong('n2')), /^partition: groups\.0: must be a list of members, not "n1"/],
   'partition of both sides': [cluster => cluster.partition(['n1', 'n2'], ['n2', 'n3']), /^partition: groups: n2 can be in one of them only$/],
   'network': [cluster => cluster.network({ loss: 2 }), /^network: mix\.loss: must be a probability from 0 to 1, not 2$/],
+  'a network that carries nothing': [cluster => cluster.network({ bytesPerSecond: 0 }), /^network: mix\.bytesPerSecond: must be a number of bytes a second, above 0, not 0$/],
   'network with another name': [cluster => cluster.network(wrong({ latency: 2 })), /^network: mix\.latency: is not an option, not 2$/],
   'disks': [cluster => cluster.disks({ syncMs: -1 }), /^disks: mix\.syncMs: must be a number of milliseconds, 0 or more, not -1$/],
   'inflict': [cluster => cluster.inflict({ type: 'kill', id: 'n9' }), NOBODY],

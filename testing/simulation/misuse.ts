@@ -31,6 +31,7 @@ const Chance = numeric('Chance', value => value >= 0 && value <= 1, 'a probabili
 const Span = numeric('Span', value => value >= 0 && value < Infinity, 'a number of milliseconds, 0 or more')
 const Shift = numeric('Shift', Number.isFinite, 'a number of milliseconds')
 const Factor = numeric('Factor', value => value > 0 && value < Infinity, 'a number above 0')
+const Rate = numeric('Rate', value => value > 0, 'a number of bytes a second, above 0')
 const Bytes = numeric('Bytes', value => value >= 0, 'a number of bytes, 0 or more')
 
 const OPERATIONS: Readonly<Record<DiskOperation, null>> = {
@@ -42,7 +43,7 @@ const Operation = guard<DiskOperation>('Operation', value =>
 const Kind = guard<FileKind>('FileKind', value => FILE_KINDS.some(kind => kind === value) ? undefined : `must be one of ${FILE_KINDS.join(', ')}`)
 
 const NetworkNow = closed({
-  delayMs: optional(Span), loss: optional(Chance), resendMs: optional(Span), split: optional(Chance), corrupt: optional(Chance), reset: optional(Chance),
+  delayMs: optional(Span), bytesPerSecond: optional(Rate), loss: optional(Chance), resendMs: optional(Span), split: optional(Chance), corrupt: optional(Chance), reset: optional(Chance),
   drop: optional(Chance), duplicate: optional(Chance), stray: optional(Chance), strayMs: optional(Span),
 } satisfies Record<keyof NetworkMix, t.Mixed>)
 const DisksNow = closed({ syncMs: optional(Span), actMs: optional(Span) } satisfies Record<keyof DiskMix, t.Mixed>)

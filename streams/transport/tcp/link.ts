@@ -1,12 +1,15 @@
-import { type Frame, appendFrame, farewellFrame, isFarewell, keepAliveFrame } from '../../../codecs/frames.js'
+import { type Frame, farewellFrame, isFarewell, isReceipt, keepAliveFrame, receiptFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { refusalIn } from '../../../codecs/handshake.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
-import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
+import { type LinkMessage, isOfProposals } from '../../../lib/requests.js'
+import type { Millis } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
+import { createPace } from './pace.js'
 import type { LinkLimits, Unanswered } from '../port.js'
 import type { ByteStream } from './sockets.js'
+import { type SendBound, createWriter } from './writer.js'
 
 /** A link that heard nothing for so many times `keepAliveMs` is cut. */
 export const SILENT_BEATS = 5
@@ -14,10 +17,7 @@ export const SILENT_BEATS = 5
 const PROGRESS_BYTES = 64 * 1024
 const KEEP_ALIVE = keepAliveFrame()
 const FAREWELL = farewellFrame()
-const SEND_BOUNDS = ['maxSendBufferBytes', 'maxFrameBytes'] as const
-
-/** Why a message was not sent, by the bound's name in the options. */
-export type SendBound = (typeof SEND_BOUNDS)[number]
+const RECEIPT = receiptFrame()
 
 /** What a link tells. Nothing is told during a call of one of its own functions. */
 export interface LinkEvents {
@@ -55,45 +55,15 @@ export interface LinkOptions {
   readonly limits: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes' | 'keepAliveMs'>
   /** The largest frame that is read. */
   readonly maxReadBytes: number
-  readonly clock: Pick<Clock, 'after'>
+  /**
+   * How late what cores say may be for the sake of proposals and their replies, so that these travel in parts where they are more than the link carries
+   * in that time. Undefined where no core speaks: nothing comes in parts there.
+   */
+  readonly promptMs: Millis | undefined
+  readonly clock: Pick<Clock, 'now' | 'after'>
   /** Why the other end may not say this; undefined when it may. */
   readonly objection: (message: LinkMessage) => string | undefined
   readonly events: LinkEvents
-}
-
-/** Sends within the bounds and counts what it has to leave out. */
-const createWriter = (stream: ByteStream, { maxFrameBytes, maxSendBufferBytes }: LinkOptions['limits']) => {
-  const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
-  return {
-    /** Why the link must be cut; undefined when nothing was left out but what cores repeat. */
-    write: (messages: readonly LinkMessage[]): string | undefined => {
-      const chunks: Uint8Array[] = []
-      let waiting = stream.bufferedBytes
-      let fault: string | undefined
-      for (const message of messages) {
-        const before = chunks.length
-        const isFull = waiting >= maxSendBufferBytes
-        const bytes = isFull ? 0 : appendFrame(message, chunks)
-        waiting += bytes
-        if (!isFull && bytes <= maxFrameBytes) continue
-        chunks.length = before
-        const bound = isFull ? 'maxSendBufferBytes' : 'maxFrameBytes'
-        if (!isFromCore(message)) {
-          fault = `a ${message.type} could not be sent: ${bound} is reached`
-          break
-        }
-        dropped[bound]++
-      }
-      if (chunks.length > 0) stream.write(chunks)
-      return fault
-    },
-    tellDropped: (tell: LinkEvents['dropped']): void => {
-      for (const bound of SEND_BOUNDS) {
-        if (dropped[bound] > 0) tell(dropped[bound], bound)
-        dropped[bound] = 0
-      }
-    },
-  }
 }
 
 interface Pulse {
@@ -125,14 +95,22 @@ const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(ha
   }
 }
 
-/** Turns bytes into messages until it is over. */
-const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: () => boolean, on: {
+/** What a link hears beside messages. */
+interface Heard {
   /** A frame was finished, or a large one made progress. */
   lifeSign(): void
   farewell(): void
+  /** A part has come. */
+  part(): void
+  /** A part has arrived there. Whether one had left. */
+  receipt(): boolean
   cut(reason: string): void
-}) => {
+}
+
+/** Turns bytes into messages until it is over. */
+const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions, isOver: () => boolean, on: Heard) => {
   const reader = frameReader({ maxFrameBytes: maxReadBytes })
+  const parts = promptMs === undefined ? undefined : frameReader({ maxFrameBytes: maxReadBytes })
   let unfinished = 0
   let isFirst = true
   const fault = (reason: string): void => {
@@ -147,14 +125,34 @@ const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: 
     events.refused()
   }
   const judge = ({ lane, payload }: Frame): void => {
+    if (lane === 'part') return gather(payload)
     if (isFarewell(payload)) return on.farewell()
+    if (isReceipt(payload)) return on.receipt() ? undefined : fault('a receipt came for no part')
     const message = decodeMessage(payload)
     if (isLeft(message)) return fault(message.left)
     // What lies in memory that is used again must be nothing that is kept.
     if (lane === 'snapshot' && message.right.type !== 'installSnapshot') return fault(`a ${message.right.type} came on the lane of snapshots`)
-    const objected = objection(message.right)
+    if (parts !== undefined && parts.pendingBytes() > 0 && isOfProposals(message.right)) return fault(`a ${message.right.type} overtook what comes in parts`)
+    hear(message.right)
+  }
+  const hear = (message: LinkMessage): void => {
+    const objected = objection(message)
     if (objected !== undefined) return fault(objected)
-    events.received(message.right)
+    events.received(message)
+  }
+  const gather = (part: Uint8Array): void => {
+    if (parts === undefined) return fault('nothing comes in parts here')
+    on.part()
+    const frames = parts.push(part)
+    if (isLeft(frames)) return fault(`in parts: ${frames.left.reason}`)
+    for (const { lane, payload } of frames.right) {
+      if (isOver()) return
+      if (lane !== 'control' && lane !== 'bulk') return fault(`a frame on the lane ${lane} came in parts`)
+      const message = decodeMessage(payload)
+      if (isLeft(message)) return fault(message.left)
+      if (!isOfProposals(message.right)) return fault(`a ${message.right.type} came in parts`)
+      hear(message.right)
+    }
   }
   return (bytes: Uint8Array): void => {
     if (isOver()) return
@@ -173,8 +171,8 @@ const createHearer = ({ maxReadBytes, objection, events }: LinkOptions, isOver: 
 
 /** Opens a link on `stream`, which it takes over. */
 export const openLink = (options: LinkOptions): Link => {
-  const { stream, limits, clock, events } = options
-  const out = createWriter(stream, limits)
+  const { stream, limits, promptMs, clock, events } = options
+  const out = createWriter(stream, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
   let why: string | undefined
   let unanswered: Unanswered = 'unknown'
   let cancelEnd: Cancel = () => undefined
@@ -184,10 +182,11 @@ export const openLink = (options: LinkOptions): Link => {
     why ??= reason
     stream.destroy()
   }
-  const greet = (): void => {
+  const say = (frame: Uint8Array): void => {
     beats.spoke()
-    stream.write([KEEP_ALIVE])
+    stream.write([frame])
   }
+  const greet = (): void => say(KEEP_ALIVE)
   const beats = createPulse(clock, limits.keepAliveMs, {
     beat: hasSpoken => {
       if (!hasSpoken && stream.bufferedBytes === 0) greet()
@@ -195,7 +194,9 @@ export const openLink = (options: LinkOptions): Link => {
     },
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const received = createHearer(options, isOver, { lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, cut })
+  const received = createHearer(options, isOver, {
+    lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: () => say(RECEIPT), receipt: out.arrived, cut,
+  })
   const closed = (reason: string): void => {
     beats.stop()
     cancelEnd()
@@ -208,7 +209,7 @@ export const openLink = (options: LinkOptions): Link => {
     why = reason
     beats.stop()
     cancelEnd = clock.after(limits.keepAliveMs, () => stream.destroy())
-    if (last.length > 0) stream.write(last)
+    out.finish(last)
     stream.end()
   }
   stream.attach({ opened: () => undefined, received, closed })

@@ -4,7 +4,7 @@ import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
 import { type Link, type LinkOptions, openLink } from './link.js'
-import { type Endpoint, type LinkLimits, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
+import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
 import type { RollCall } from '../roll.js'
 import type { ByteStream } from './sockets.js'
 
@@ -12,10 +12,10 @@ import type { ByteStream } from './sockets.js'
 const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string | undefined =>
   party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
-/** What a link may hold: a client, which anybody may be, gets no more than it needs. */
-const boundsOf = (party: Party, limits: LinkLimits): Pick<LinkOptions, 'limits' | 'maxReadBytes'> => party.type === 'member'
-  ? { limits, maxReadBytes: limits.maxFrameBytes }
-  : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits) }
+/** What a link may hold: a client, which anybody may be, gets no more than it needs, and waits for nobody's life signs. */
+const boundsOf = (party: Party, { limits, electionTimeoutMs }: Endpoint): Pick<LinkOptions, 'limits' | 'maxReadBytes' | 'promptMs'> => party.type === 'member'
+  ? { limits, maxReadBytes: limits.maxFrameBytes, promptMs: electionTimeoutMs / 4 }
+  : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits), promptMs: undefined }
 
 /** Who is linked right now: one live link per member, any number of clients. */
 export interface Registry {
@@ -105,7 +105,8 @@ const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
 }
 
 /** The links of one member, and the one place from which its transport tells what happens. */
-export const createRegistry = ({ id, limits, clock, admit, hasLeft }: Endpoint, roll: RollCall): Registry => {
+export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => {
+  const { id, clock, admit, hasLeft } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
@@ -121,7 +122,7 @@ export const createRegistry = ({ id, limits, clock, admit, hasLeft }: Endpoint, 
       const release = hold()
       const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
-        stream, clock, ...boundsOf(party, limits),
+        stream, clock, ...boundsOf(party, endpoint),
         objection: message => objectionTo(party, message) ?? misdelivery(party, message, id),
         events: {
           confirmed: () => on.confirmed(link),

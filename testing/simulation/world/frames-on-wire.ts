@@ -17,7 +17,7 @@ const frameAt = (bytes: Uint8Array, from: number): WireFrame | undefined => {
   const start = from + FRAME_HEADER_BYTES
   const end = start + header.right.payloadBytes
   if (end > bytes.length) return undefined
-  const message = end === start ? undefined : decodeMessage(bytes.slice(start, end))
+  const message = end === start || header.right.lane === 'part' ? undefined : decodeMessage(bytes.slice(start, end))
   return { bytes: bytes.subarray(from, end), isFromCore: message !== undefined && !isLeft(message) && isFromCore(message.right) }
 }
 

@@ -32,6 +32,9 @@ export interface LaneOptions {
   readonly deliver: (parcel: Parcel) => void
 }
 
+/** What goes over a thin way goes in pieces, each of which arrives when it has. */
+const PIECE_BYTES = 16 * 1024
+
 interface Numbered {
   readonly parcel: Parcel
   readonly number: number
@@ -41,6 +44,7 @@ export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, is
   let waiting: Numbered[] = []
   let posted = 0
   let lastArrival = 0
+  let freeAt = 0
   let underWay = 0
 
   const arrive = (item: Numbered): void => {
@@ -52,14 +56,24 @@ export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, is
     const usual = delayMs * 0.3 + dice.exponential(delayMs * 0.7)
     return loss > 0 && dice.chance(loss) ? usual + resendMs * dice.between(0.5, 1.5) : usual
   }
+  /** When the way has carried it, behind all that it carries already. */
+  const carriedAt = (parcel: Parcel): Millis => {
+    const bytes = parcel.type === 'bytes' ? parcel.bytes.length : 0
+    freeAt = Math.max(freeAt, agenda.now()) + (bytes * 1000) / mix().bytesPerSecond
+    return freeAt
+  }
+  const post = (parcel: Parcel): void => {
+    const item = { parcel, number: posted++ }
+    if (parcel.type === 'bytes') underWay += parcel.bytes.length
+    if (waiting.length > 0 || isCut()) return void waiting.push(item)
+    lastArrival = Math.max(lastArrival, carriedAt(parcel) + delayMs())
+    agenda.after(lastArrival - agenda.now(), () => arrive(item))
+  }
   return {
     from, to,
     post: parcel => {
-      const item = { parcel, number: posted++ }
-      if (parcel.type === 'bytes') underWay += parcel.bytes.length
-      if (waiting.length > 0 || isCut()) return void waiting.push(item)
-      lastArrival = Math.max(lastArrival, agenda.now() + delayMs())
-      agenda.after(lastArrival - agenda.now(), () => arrive(item))
+      if (parcel.type !== 'bytes' || mix().bytesPerSecond === Number.POSITIVE_INFINITY) return post(parcel)
+      for (let at = 0; at < parcel.bytes.length; at += PIECE_BYTES) post({ type: 'bytes', bytes: parcel.bytes.subarray(at, at + PIECE_BYTES) })
     },
     underWay: () => underWay,
     taken: bytes => { underWay -= bytes },

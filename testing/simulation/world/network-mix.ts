@@ -4,6 +4,8 @@ import type { Millis } from '../../../lib/types.js'
 export interface NetworkMix {
   /** Mean time from one end to the other; a third of it always, the rest at random. */
   readonly delayMs: Millis
+  /** What one end can send another in a second: whatever is said behind it waits. As much as anybody likes unless told otherwise. */
+  readonly bytesPerSecond: number
   /** A write is lost once and sent again: it and all behind it are late by about `resendMs`. */
   readonly loss: number
   readonly resendMs: Millis
@@ -24,5 +26,5 @@ export interface NetworkMix {
 
 /** A network without faults. */
 export const CALM_NETWORK: NetworkMix = {
-  delayMs: 1, loss: 0, resendMs: 200, split: 0, corrupt: 0, reset: 0, drop: 0, duplicate: 0, stray: 0, strayMs: 1000,
+  delayMs: 1, bytesPerSecond: Number.POSITIVE_INFINITY, loss: 0, resendMs: 200, split: 0, corrupt: 0, reset: 0, drop: 0, duplicate: 0, stray: 0, strayMs: 1000,
 }

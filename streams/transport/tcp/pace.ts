@@ -1,0 +1,70 @@
+/**
+ * How much of what may be large is on its way over one link. What lies in the buffers of two systems nothing overtakes; so only as much leaves as the link
+ * has been seen to carry without delaying what cores say behind it.
+ *
+ *     frames that leave whole ─► half a window of them: the next is a part ─► its receipt: all up to here has arrived
+ *                                        more leave behind it, up to the window ─┘
+ */
+import { LEAST_WINDOW_BYTES, paced } from '../../../lib/progress.js'
+import type { Millis } from '../../../lib/types.js'
+import type { Clock } from '../../time/clock.js'
+
+/** Less would be mostly header. */
+const LEAST_PART_BYTES = 1024
+
+export interface Pace {
+  /** Whether so many bytes may leave now, without anything that asks for a receipt. */
+  fits(bytes: number): boolean
+  /** How large a part may leave now; 0 while a receipt is awaited. */
+  partBytes(): number
+  /** So many bytes left. */
+  left(bytes: number): void
+  /** So many bytes left as a part, and ask for a receipt. */
+  asked(bytes: number): void
+  /** Whether a receipt was awaited. */
+  arrived(): boolean
+}
+
+/** What is late by more than `promptMs` is too much at a time. */
+export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace => {
+  let windowBytes = LEAST_WINDOW_BYTES
+  /** What left and is not known to have arrived, up to the part that asks where there is one; and when the first of it did. */
+  let ahead = 0
+  let since: Millis = 0
+  /** When that part left. */
+  let askedAt: Millis | undefined
+  /** What left behind it. */
+  let behind = 0
+  let behindSince: Millis = 0
+
+  /** Half a window or more has left, and at this rate a whole one arrives in time. */
+  const isFast = (at: Millis): boolean => ahead > windowBytes / 2 && (at - since) * windowBytes <= promptMs * ahead
+  const leaves = (bytes: number): void => {
+    if (ahead === 0) since = now()
+    ahead += bytes
+  }
+  return {
+    fits: bytes => askedAt === undefined ? ahead + bytes <= windowBytes / 2 : ahead + behind + bytes <= windowBytes,
+    partBytes: () => askedAt === undefined ? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0,
+    left: bytes => {
+      if (askedAt === undefined) return leaves(bytes)
+      if (behind === 0) behindSince = now()
+      behind += bytes
+    },
+    asked: bytes => {
+      leaves(bytes)
+      askedAt = now()
+    },
+    arrived: () => {
+      if (askedAt === undefined) return false
+      const at = now()
+      if (at - askedAt > promptMs) windowBytes = paced(windowBytes, false)
+      else if (isFast(at)) windowBytes = paced(windowBytes, true)
+      ahead = behind
+      since = behindSince
+      behind = 0
+      askedAt = undefined
+      return true
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/** Mistakes with what travels in parts, so that it keeps nobody waiting. */
+import type { Mutation } from './mutation.js'
+
+const PARTS = 'test/streams/transport/parts.test.ts'
+const PACE = 'test/streams/transport/pace.test.ts'
+const THIN = 'links of the seeds carry all that there is at once'
+
+export const PART_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a large command leaves in one go, and life signs wait behind it', file: 'streams/transport/tcp/registry.ts', killer: ['test/simulation/thin-links.test.ts', 'a command of 8 MiB that a follower*'],
+    unseen: THIN,
+    from: 'promptMs: electionTimeoutMs / 4', to: 'promptMs: electionTimeoutMs > 0 ? undefined : 1',
+  },
+  {
+    name: 'the next part does not wait for the one before', file: 'streams/transport/tcp/pace.ts', killer: [PACE, 'behind a part that asks*'],
+    unseen: THIN,
+    from: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0', to: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : LEAST_PART_BYTES',
+  },
+  {
+    name: 'a trickle that arrives passes for a link that carries more', file: 'streams/transport/tcp/pace.ts', killer: [PACE, 'what fills half a window only*'],
+    unseen: THIN,
+    from: '(at - since) * windowBytes <= promptMs * ahead', to: '(at - askedAt!) * windowBytes <= promptMs * ahead',
+  },
+  {
+    name: 'a small request overtakes one in parts', file: 'streams/transport/tcp/writer.ts', killer: [PARTS, 'the next part leaves when*'],
+    unseen: 'the other end cuts the link for it, and all is sent again',
+    from: 'if (queue.bytes() === 0 && by.fits(bytes))', to: 'if (by.fits(bytes))',
+  },
+  {
+    name: 'whoever ends says farewell and not what waits', file: 'streams/transport/tcp/writer.ts', killer: [PARTS, 'whoever closes in the middle*'],
+    unseen: 'whoever stops waits for what it forwarded, and answers of the seeds are small',
+    from: '      queue.leaveAll(out)\n', to: '',
+  },
+  {
+    name: 'a request is heard before one in parts that it overtook', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'a request that overtakes*'],
+    unseen: 'nobody lets one overtake another',
+    from: 'parts.pendingBytes() > 0 && isOfProposals(message.right)', to: 'parts.pendingBytes() < 0 && isOfProposals(message.right)',
+  },
+  {
+    name: 'what comes in parts may be what cores say, in any order', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'what a core says*'],
+    unseen: 'no core sends any so',
+    from: '      if (!isOfProposals(message.right)) return', to: '      if (isOver()) return',
+  },
+]

@@ -1,0 +1,242 @@
+/** What would keep life signs waiting and comes in parts: over a thin link in virtual time, and as a bare socket would have it. */
+import test from 'ava'
+import { checksumOf } from '../../../codecs/bytes.js'
+import { packEntries } from '../../../codecs/entries.js'
+import { encodeFrame, encodeFrames, FRAME_HEADER_BYTES, farewellFrame, framed, MAX_PART_BYTES, partHeader, receiptFrame } from '../../../codecs/frames.js'
+import { frameReader } from '../../../codecs/frame-reader.js'
+import { decodeMessage } from '../../../codecs/messages.js'
+import { isRight } from '../../../lib/prelude.js'
+import type { LinkMessage, ProposeCommitted, ProposeRequest } from '../../../lib/requests.js'
+import type { Millis } from '../../../lib/types.js'
+import { CALM_NETWORK } from '../../../testing/simulation/world/network-mix.js'
+import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
+import { ADDRESSES, couple, HASTY } from './couple.js'
+import { closeAll, CLUSTER_NAME, heldTimers, joinAs, open, type Raw, spied, vote } from './wire.js'
+
+test.after.always(closeAll)
+
+const KIB = 1024
+const MIB = KIB * KIB
+const BOTH = { addresses: ADDRESSES, isOpen: false }
+const ROOMY = { ...HASTY, maxCommandBytes: 8 * MIB, maxFrameBytes: 16 * MIB, maxSendBufferBytes: 64 * MIB, keepAliveMs: 400 }
+/** Contents that differ from place to place, so that a part at the wrong place is noticed. */
+const contents = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, at) => (at * 31) >>> 7)
+const request = (id: number, bytes: number): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([contents(bytes)]) })
+const results = (id: number, bytes: number): ProposeCommitted => ({ type: 'committed', id, firstIndex: 1, term: 1, results: packEntries([contents(bytes)]) })
+/** Whether they are the same, looked at as bytes. */
+const areSame = (some: readonly LinkMessage[], others: readonly LinkMessage[]): boolean => Buffer.concat(encodeFrames(some)).equals(Buffer.concat(encodeFrames(others)))
+const idOf = (message: LinkMessage): number => 'id' in message ? message.id : message.round
+
+/** Two members, linked by so many megabits a second, of which n1 says something each 50 ms until `load` has arrived: how late that comes at worst, and what comes in which order. */
+const underLoad = (megabits: number, load: readonly LinkMessage[]) => {
+  const { n1, n2, network, run } = couple(1, { n1: BOTH, n2: BOTH }, ROOMY)
+  run(500)
+  network.set({ ...CALM_NETWORK, bytesPerSecond: (megabits * 1e6) / 8 })
+  const began = n1.clock.now()
+  const sentAt: Millis[] = []
+  let late: Millis = 0
+  n2.links().events$.subscribe(event => {
+    if (event.type === 'received' && event.message.type === 'requestVote') late = Math.max(late, n1.clock.now() - sentAt[event.message.term - 1]!)
+  })
+  n1.links().send(member('n2'), load)
+  const arrived = (): readonly LinkMessage[] => messagesOf(n2.events).filter(({ type }) => type !== 'requestVote')
+  while (arrived().length < load.length && n1.clock.now() - began < 120_000) {
+    sentAt.push(n1.clock.now())
+    n1.links().send(member('n2'), [vote('n1', 'n2', sentAt.length)])
+    run(50)
+  }
+  return { late, tookMs: n1.clock.now() - began, arrived: arrived() }
+}
+
+for (const megabits of [4, 20, 200]) {
+  const bytes = 8 * MIB - 100
+  for (const [what, load] of Object.entries({
+    'a command of 8 MiB': [request(1, bytes)],
+    'commands of 256 KiB, as many at once as there may be,': Array.from({ length: 32 }, (_, at) => request(at + 1, 256 * KIB)),
+    'small commands in a row': Array.from({ length: 4000 }, (_, at) => request(at + 1, 2 * KIB)),
+    'results of 8 MiB': [results(1, bytes)],
+  } satisfies Record<string, readonly LinkMessage[]>)) {
+    test(`${what} over a link of ${megabits} megabits a second keep nothing waiting that cores say, and arrive as they were sent, as fast as the link carries them`, t => {
+      const { late, tookMs, arrived } = underLoad(megabits, load)
+      t.deepEqual(arrived.map(idOf), load.map(idOf))
+      t.true(areSame(arrived, load))
+      t.true(late < 600, `late by ${late} ms`)
+      const couldMs = Buffer.concat(encodeFrames(load)).length / (megabits * 125)
+      t.true(tookMs < 1.2 * couldMs + 200, `${tookMs} ms for what takes ${couldMs}`)
+    })
+  }
+}
+
+/** A frame in parts of these sizes, and the rest in a last one. */
+const inParts = (frame: Uint8Array, ...sizes: readonly number[]): readonly Uint8Array[] => {
+  const parts: Uint8Array[] = []
+  let at = 0
+  for (const size of [...sizes, frame.length]) {
+    const part = frame.subarray(at, at + size)
+    if (part.length > 0) parts.push(Buffer.concat([partHeader(part.length), part]))
+    at += size
+  }
+  return parts
+}
+const frameOf = (message: LinkMessage): Uint8Array => Buffer.concat(encodeFrame(message))
+const [first, second, third] = inParts(frameOf(request(1, 3000)), 1000, 1000)
+const onLane = (frame: Uint8Array, lane: number): Uint8Array => {
+  const other = Buffer.from(frame)
+  other[3] = lane
+  other.writeUInt32LE(checksumOf(other.subarray(0, 20)), 20)
+  return other
+}
+const claim = (payloadBytes: number, lane: number): Uint8Array => {
+  const header = Buffer.from(framed(new Uint8Array(0)))
+  header.writeUInt32LE(payloadBytes, 8)
+  return onLane(header, lane)
+}
+
+const hostile: Readonly<Record<string, { readonly bytes: readonly Uint8Array[]; readonly reason: RegExp }>> = {
+  'a part beyond the largest': { bytes: [claim(MAX_PART_BYTES + 1, 3)], reason: /the limit is 1048600/ },
+  'parts of a frame beyond maxFrameBytes': { bytes: inParts(claim(16 * MIB, 1)), reason: /in parts: .*the limit is 16777216/ },
+  'parts of nothing': { bytes: inParts(Buffer.alloc(64, 7)), reason: /in parts: .*not a frame/ },
+  'a second part without a first': { bytes: [second!, third!], reason: /in parts: .*not a frame/ },
+  'parts in another order': { bytes: [first!, third!, second!], reason: /propose: the body does not match its checksum/ },
+  'a part that comes twice': { bytes: [first!, first!, second!, second!], reason: /propose: the body does not match its checksum/ },
+  'a part that is left out': { bytes: [first!, third!, first!, first!], reason: /propose: the body does not match its checksum/ },
+  'what a core says': { bytes: inParts(frameOf(vote('n1', 'n2')), 10), reason: /a requestVote came in parts/ },
+  'a part of a part': { bytes: inParts(first!, 10), reason: /a frame on the lane part came in parts/ },
+  'memory that is used again': { bytes: inParts(onLane(frameOf(request(1, 9)), 2), 10), reason: /a frame on the lane snapshot came in parts/ },
+  'a farewell in parts': { bytes: inParts(farewellFrame(), 10), reason: /shorter than its kind/ },
+  'a request that overtakes one in parts': { bytes: [first!, frameOf(request(2, 9))], reason: /a propose overtook what comes in parts/ },
+  'a receipt for nothing': { bytes: [receiptFrame()], reason: /a receipt came for no part/ },
+}
+for (const [what, { bytes, reason }] of Object.entries(hostile)) {
+  test(`${what}: the link is cut, and nothing of it is heard`, async t => {
+    const n2 = await open('n2', { limits: ROOMY })
+    const end = await joinAs(n2.links.address)
+    await n2.until('a link', count('connected', 'n1', 1))
+    end.socket.write(Buffer.concat(bytes))
+    await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
+    t.regex(noticesOf(n2.events, 'badFrame')[0]?.reason ?? '', reason)
+    t.deepEqual(messagesOf(n2.events), [])
+  })
+}
+
+test('what a client says comes in no parts, and it is owed no receipt', async t => {
+  for (const [bytes, reason] of [[first!, 'nothing comes in parts here'], [receiptFrame(), 'a receipt came for no part']] as const) {
+    const n2 = await open('n2')
+    const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+    end.socket.write(bytes)
+    await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
+    t.is(noticesOf(n2.events, 'badFrame')[0]?.reason, reason)
+    await n2.close()
+  }
+})
+
+test('what comes in parts is heard when it is whole, behind what cores say between them; each part has its receipt', async t => {
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const before = end.heard().length
+  for (const part of [first!, frameOf(vote('n1', 'n2')), second!]) await say(end, part)
+  t.deepEqual(messagesOf(n2.events), [vote('n1', 'n2')])
+  await say(end, third!)
+  t.deepEqual(messagesOf(n2.events), [vote('n1', 'n2'), request(1, 3000)])
+  await end.hears(before + 3 * receiptFrame().length)
+  t.deepEqual(end.heard().subarray(before), Buffer.concat([receiptFrame(), receiptFrame(), receiptFrame()]))
+})
+
+test('of a link that ends in the middle of a request nothing is heard, and the next begins anew', async t => {
+  const { sockets, say } = spied()
+  const n2 = await open('n2', { sockets, clock: heldTimers() })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  await say(end, Buffer.concat([first!, second!]))
+  end.socket.resetAndDestroy()
+  await n2.until('its end', count('disconnected', 'n1', 1))
+  const next = await joinAs(n2.links.address)
+  await n2.until('the next', count('connected', 'n1', 2))
+  await say(next, Buffer.concat([first!, second!, third!]))
+  t.deepEqual(messagesOf(n2.events), [request(1, 3000)])
+})
+
+/** What the other end has heard: frames as they came, and the messages in them. */
+const heardBy = (end: Raw) => {
+  const whole = frameReader({ maxFrameBytes: 16 * MIB })
+  const parts = frameReader({ maxFrameBytes: 16 * MIB })
+  const messages: LinkMessage[] = []
+  const sizes: number[] = []
+  let at = 0
+  const hear = (payload: Uint8Array): void => {
+    const message = decodeMessage(payload)
+    if (isRight(message)) messages.push(message.right)
+  }
+  return () => {
+    const frames = whole.push(end.heard().subarray(at))
+    at = end.heard().length
+    for (const { lane, payload } of isRight(frames) ? frames.right : []) {
+      if (lane !== 'part') hear(payload)
+      else {
+        sizes.push(payload.length)
+        const inner = parts.push(payload)
+        for (const frame of isRight(inner) ? inner.right : []) hear(frame.payload)
+      }
+    }
+    return { messages, sizes }
+  }
+}
+
+const until = async (holds: () => boolean): Promise<void> => { while (!holds()) await new Promise(resolve => setImmediate(resolve)) }
+
+/** What a bare socket is sent. */
+const LARGE = request(1, MIB - 100)
+
+/** n2, which has sent a large request and a small one to an n1 that hears it and says no word. */
+const forwarding = async () => {
+  // Whatever arrives has arrived at once, by this clock.
+  const n2 = await open('n2', { clock: { ...heldTimers(), now: () => 0 }, limits: ROOMY })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const heard = heardBy(end)
+  heard()
+  const before = end.heard().length
+  n2.links.send(member('n1'), [LARGE, request(2, 10)])
+  await end.hears(before + FRAME_HEADER_BYTES + 64 * KIB)
+  return { n2, end, heard }
+}
+
+test('the next part leaves when the one before has arrived; what cores say leaves at once, and later requests behind it all', async t => {
+  const { n2, end, heard } = await forwarding()
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await end.hears(end.heard().length + frameOf(vote('n2', 'n1')).length)
+  t.deepEqual([heard().messages.map(({ type }) => type), heard().sizes], [['requestVote'], [64 * KIB]])
+  // Each is twice as large as the one before, since that has arrived at once; the last is what remains.
+  for (let left = frameOf(LARGE).length - 64 * KIB, part = 128 * KIB; left > 0; left -= part, part *= 2) {
+    const before = end.heard().length
+    end.socket.write(receiptFrame())
+    await end.hears(before + FRAME_HEADER_BYTES + Math.min(left, part))
+  }
+  await until(() => heard().messages.length === 3)
+  const { messages, sizes } = heard()
+  t.true(areSame(messages.slice(1), [LARGE, request(2, 10)]))
+  t.deepEqual(sizes.slice(0, 4), [64, 128, 256, 512].map(kib => kib * KIB))
+})
+
+test('whoever closes in the middle says all that it has said, the farewell behind it', async t => {
+  const { n2, end, heard } = await forwarding()
+  n2.links.send(member('n1'), [{ type: 'lost', id: 7 }])
+  await Promise.all([n2.close(), end.closed])
+  t.true(areSame(heard().messages, [LARGE, request(2, 10), { type: 'lost', id: 7 }]))
+  t.deepEqual(end.heard().subarray(-farewellFrame().length), Buffer.from(farewellFrame()))
+})
+
+test('what waits counts as what waits to leave: beyond maxSendBufferBytes the next request cuts the link, and what cores say does not', async t => {
+  const n2 = await open('n2', { clock: heldTimers(), limits: { ...ROOMY, maxFrameBytes: MIB, maxSendBufferBytes: MIB } })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  for (let id = 1; id <= 3; id++) n2.links.send(member('n1'), [request(id, 512 * KIB)])
+  n2.links.send(member('n1'), [vote('n2', 'n1')])
+  await end.hears(64 * KIB + frameOf(vote('n2', 'n1')).length)
+  t.false(n2.events.some(isAbout('disconnected', 'n1')))
+  n2.links.send(member('n1'), [request(4, 1)])
+  await n2.until('the cut', count('disconnected', 'n1', 1))
+  t.deepEqual(unansweredBy(n2.events, 'n1'), ['unknown'])
+})
