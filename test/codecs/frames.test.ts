@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { checksumOf, viewOf } from '../../codecs/bytes.js'
 import { type FrameReader, MAX_HANDSHAKE_FRAME_BYTES, frameReader, handshakeReader } from '../../codecs/frame-reader.js'
-import { type Frame, type FrameFault, FRAME_HEADER_BYTES, PROTOCOL_VERSION, encodeFrame, encodeFrames, farewellFrame, framed, isFarewell, keepAliveFrame } from '../../codecs/frames.js'
+import { type Frame, type FrameFault, FRAME_HEADER_BYTES, MAX_PART_BYTES, PROTOCOL_VERSION, encodeFrame, encodeFrames, farewellFrame, framed, isFarewell, isReceipt, keepAliveFrame, partHeader, receiptFrame } from '../../codecs/frames.js'
 import { decodeMessage } from '../../codecs/messages.js'
 import { type Either, isLeft, isRight } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
@@ -146,6 +146,26 @@ for (const [name, bytes, fault, reason] of hostile) {
     is.true(isLeft(outcome) && outcome.left.fault === fault && reason.test(outcome.left.reason), JSON.stringify(outcome))
   })
 }
+
+test('a part has no head, is bounded however large frames may be, and is told from what it belongs to by its lane', is => {
+  const part = joined([partHeader(lost.length), lost])
+  const frames = rightOf(frameReader({ maxFrameBytes }).push(joined([part, lost])))
+  is.deepEqual(frames.map(({ lane }) => lane), ['part', 'control'])
+  is.deepEqual(frames[0]?.payload, lost)
+  const readerOf = (limit: number) => frameReader({ maxFrameBytes: limit })
+  is.true(isRight(readerOf(2 ** 30).push(partHeader(MAX_PART_BYTES))))
+  for (const [limit, bytes, told] of [[2 ** 30, MAX_PART_BYTES + 1, MAX_PART_BYTES + FRAME_HEADER_BYTES], [4096, 4096, 4096]] as const) {
+    const outcome = readerOf(limit).push(partHeader(bytes))
+    is.true(isLeft(outcome) && outcome.left.fault === 'tooLong' && outcome.left.reason.endsWith(`the limit is ${told}`), JSON.stringify(outcome))
+  }
+})
+
+test('a receipt and a farewell are words of the link: neither is taken for the other, and no message for either', is => {
+  const payloadOf = (frame: Uint8Array): Uint8Array => rightOf(frameReader({ maxFrameBytes }).push(frame))[0]!.payload
+  const words = [receiptFrame(), farewellFrame()].map(payloadOf)
+  is.deepEqual(words.map(word => [isReceipt(word), isFarewell(word), isLeft(decodeMessage(word))]), [[true, false, true], [false, true, true]])
+  for (const message of Object.values(messages)) is.false([isReceipt, isFarewell].some(isWord => isWord(payloadOf(frameOf(message)))))
+})
 
 test('Q10 an unknown kind of message in a sound frame leaves the stream readable', is => {
   const reader = frameReader({ maxFrameBytes })

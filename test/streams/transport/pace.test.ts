@@ -33,12 +33,13 @@ test('half a window leaves whole, and nothing is asked', t => {
 })
 
 test('behind a part that asks a whole window is on its way, and no other part before the receipt', t => {
-  const { pace, fits, left, part } = paced()
+  const { pace, fits, left, later, part } = paced()
   left(30)
   pace.asked(10 * KIB)
   t.deepEqual([fits(24), fits(25), part()], [true, false, 0])
   left(20)
   t.deepEqual([fits(4), fits(5), part()], [true, false, 0])
+  later(PROMPT_MS)
   t.true(pace.arrived())
   t.deepEqual([fits(12), fits(13), part()], [true, false, 44], 'what left behind it is not known to have arrived')
 })
