@@ -12,22 +12,22 @@ export const PART_MUTATIONS: readonly Mutation[] = [
     from: 'promptMs: electionTimeoutMs / 4', to: 'promptMs: electionTimeoutMs > 0 ? undefined : 1',
   },
   {
-    name: 'the next part does not wait for the one before', file: 'streams/transport/tcp/pace.ts', killer: [PACE, 'behind a part that asks*'],
+    name: 'the next part does not wait for the one before', file: 'streams/transport/pace.ts', killer: [PACE, 'behind a part that asks*'],
     unseen: THIN,
     from: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0', to: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : LEAST_PART_BYTES',
   },
   {
-    name: 'a trickle that arrives passes for a link that carries more', file: 'streams/transport/tcp/pace.ts', killer: [PACE, 'what fills half a window only*'],
+    name: 'a trickle that arrives passes for a link that carries more', file: 'streams/transport/pace.ts', killer: [PACE, 'what fills half a window only*'],
     unseen: THIN,
     from: '(at - since) * windowBytes <= promptMs * ahead', to: '(at - askedAt!) * windowBytes <= promptMs * ahead',
   },
   {
-    name: 'a small request overtakes one in parts', file: 'streams/transport/tcp/writer.ts', killer: [PARTS, 'the next part leaves when*'],
+    name: 'a small request overtakes one in parts', file: 'streams/transport/writer.ts', killer: [PARTS, 'the next part leaves when*'],
     unseen: 'the other end cuts the link for it, and all is sent again',
     from: 'if (queue.bytes() === 0 && by.fits(bytes))', to: 'if (by.fits(bytes))',
   },
   {
-    name: 'whoever ends says farewell and not what waits', file: 'streams/transport/tcp/writer.ts', killer: [PARTS, 'whoever closes in the middle*'],
+    name: 'whoever ends says farewell and not what waits', file: 'streams/transport/writer.ts', killer: [PARTS, 'whoever closes in the middle*'],
     unseen: 'whoever stops waits for what it forwarded, and answers of the seeds are small',
     from: '      queue.leaveAll(out)\n', to: '',
   },

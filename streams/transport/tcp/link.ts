@@ -6,10 +6,10 @@ import { isLeft } from '../../../lib/prelude.js'
 import { type LinkMessage, isOfProposals } from '../../../lib/requests.js'
 import type { Millis } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
-import { createPace } from './pace.js'
+import { createPace } from '../pace.js'
 import type { LinkLimits, Unanswered } from '../port.js'
+import { type SendBound, createWriter } from '../writer.js'
 import type { ByteStream } from './sockets.js'
-import { type SendBound, createWriter } from './writer.js'
 
 /** A link that heard nothing for so many times `keepAliveMs` is cut. */
 export const SILENT_BEATS = 5

@@ -1,7 +1,7 @@
 /** How much of what may be large is on its way: what fits, what asks for a receipt, and what the window becomes. */
 import test from 'ava'
 import type { Millis } from '../../../lib/types.js'
-import { createPace } from '../../../streams/transport/tcp/pace.js'
+import { createPace } from '../../../streams/transport/pace.js'
 
 const KIB = 1024
 const PROMPT_MS = 250

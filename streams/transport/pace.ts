@@ -5,9 +5,9 @@
  *     frames that leave whole ─► half a window of them: the next is a part ─► its receipt: all up to here has arrived
  *                                        more leave behind it, up to the window ─┘
  */
-import { LEAST_WINDOW_BYTES, paced } from '../../../lib/progress.js'
-import type { Millis } from '../../../lib/types.js'
-import type { Clock } from '../../time/clock.js'
+import { LEAST_WINDOW_BYTES, paced } from '../../lib/progress.js'
+import type { Millis } from '../../lib/types.js'
+import type { Clock } from '../time/clock.js'
 
 /** Less would be mostly header. */
 const LEAST_PART_BYTES = 1024

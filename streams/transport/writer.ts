@@ -3,16 +3,22 @@
  * signs share it. Where they do, proposals and their replies leave as the link's pace allows: whole where they fit, in parts where they do not, and what
  * may not leave yet waits here, in order, where what cores say passes it.
  */
-import { FRAME_HEADER_BYTES, MAX_PART_BYTES, appendFrame, partHeader } from '../../../codecs/frames.js'
-import { type LinkMessage, isFromCore, isOfProposals } from '../../../lib/requests.js'
-import type { LinkLimits } from '../port.js'
+import { FRAME_HEADER_BYTES, MAX_PART_BYTES, appendFrame, partHeader } from '../../codecs/frames.js'
+import { type LinkMessage, isFromCore, isOfProposals } from '../../lib/requests.js'
 import type { Pace } from './pace.js'
-import type { ByteStream } from './sockets.js'
+import type { LinkLimits } from './port.js'
 
 const SEND_BOUNDS = ['maxSendBufferBytes', 'maxFrameBytes'] as const
 
 /** Why a message was not sent, by the bound's name in the options. */
 export type SendBound = (typeof SEND_BOUNDS)[number]
+
+/** Where bytes leave. */
+interface Way {
+  /** Those that have not left this process. */
+  readonly bufferedBytes: number
+  write(chunks: readonly Uint8Array[]): void
+}
 
 /** A frame that may not leave yet, or of which some has left in parts. */
 interface Waiting {
@@ -96,7 +102,7 @@ const createQueue = (maxPartBytes: number) => {
 }
 
 /** `pace` is that of a link which life signs share. */
-export const createWriter = (stream: ByteStream, { maxFrameBytes, maxSendBufferBytes }: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes'>, pace: Pace | undefined): Writer => {
+export const createWriter = (stream: Way, { maxFrameBytes, maxSendBufferBytes }: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes'>, pace: Pace | undefined): Writer => {
   const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
   const queue = createQueue(Math.min(MAX_PART_BYTES, maxFrameBytes - FRAME_HEADER_BYTES))
 
