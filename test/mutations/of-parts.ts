@@ -22,7 +22,7 @@ export const PART_MUTATIONS: readonly Mutation[] = [
     from: '(at - since) * windowBytes <= promptMs * ahead', to: '(at - askedAt!) * windowBytes <= promptMs * ahead',
   },
   {
-    name: 'a small request overtakes one in parts', file: 'streams/transport/writer.ts', killer: [PARTS, 'the next part leaves when*'],
+    name: 'a small request overtakes one in parts', file: 'streams/transport/writer.ts', killer: ['test/streams/transport/thin-links.test.ts', 'what is said behind a request in parts*'],
     unseen: 'the other end cuts the link for it, and all is sent again',
     from: 'if (queue.bytes() === 0 && by.fits(bytes))', to: 'if (by.fits(bytes))',
   },

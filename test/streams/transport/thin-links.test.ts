@@ -58,3 +58,16 @@ for (const megabits of [4, 20, 200]) {
     })
   }
 }
+
+test('what is said behind a request in parts arrives behind it, also where the link has room beside the largest part', t => {
+  const { n1, n2, network, run } = couple(1, { n1: BOTH, n2: BOTH }, ROOMY)
+  run(500)
+  network.set({ ...CALM_NETWORK, bytesPerSecond: 1e9 / 8 })
+  n1.links().send(member('n2'), [request(1, 8 * MIB - 100), request(2, 8 * MIB - 100)])
+  for (let id = 3; id <= 200; id++) {
+    run(1)
+    n1.links().send(member('n2'), [request(id, 100)])
+  }
+  run(1000)
+  t.deepEqual(messagesOf(n2.events).map(message => 'id' in message ? message.id : 0), Array.from({ length: 200 }, (_, at) => at + 1))
+})
