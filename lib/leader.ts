@@ -7,8 +7,8 @@ import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Parts, type Progress, accept, backUp, pace } from './progress.js'
-import { type Leader, isPrompt, progressOf } from './state.js'
+import { type Parts, type Passage, type Progress, accept, arrivedBy, backUp, onTheWay, pace } from './progress.js'
+import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
 import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
@@ -51,14 +51,24 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   takePromise(progress, reply)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
-  const { parts } = progress
-  // One who asks again while a part is on its way is answered once that has come: what counts is when it left.
-  const asked = parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round
-  pace(progress, progress.inflightBytes + parts.bytes, isPrompt(leader, asked), reply.round, leader.round)
-  const wasSent = progress.inflight.length > 0
+  pace(progress, passageOf(leader, progress, reply), leader.round, leader.now, promptMs(leader.settings))
+  const latest = progress.inflight.at(-1)
   accept(progress, verified, durable)
-  if (wasSent && progress.inflight.length === 0) rest(leader, progress, progress.sentAt)
-  if (reply.round === progress.acceptedRound && reply.round >= progress.parts.round) progress.parts = partsHeld(progress, reply)
+  if (latest !== undefined && progress.inflight.length === 0) rest(leader, progress, latest.sentAt)
+  if (answersPart(progress, reply)) progress.parts = partsHeld(progress, reply)
+}
+
+/** Whether the follower had the part that is on its way, if one is, before it said this. */
+const answersPart = ({ acceptedRound, parts }: Progress, { round }: AppendAccepted): boolean => round === acceptedRound && round >= parts.round
+
+/** One who asks again while a part is on its way is answered once that has come: what counts is when it left. */
+const passageOf = (leader: Leader, progress: Progress, reply: AppendAccepted): Passage => {
+  const { parts } = progress
+  const isOfPart = parts.round > 0 && answersPart(progress, reply)
+  return {
+    answered: reply.round, isPrompt: isPrompt(leader, parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round), bytes: onTheWay(progress),
+    arrival: isOfPart ? { bytes: parts.bytes, since: dateOf(parts.round) } : arrivedBy(progress, reply.verified),
+  }
 }
 
 /** What the follower has of the batch that goes in parts; nothing is on its way any more. */

@@ -7,10 +7,13 @@
  */
 import type { EntryBatch, Index, MemberId, Millis, Round, Snapshot } from './types.js'
 
-/** One AppendEntries whose entries are not known to be durable yet: the last index it carries, and its weight. */
+/** Entries that are not known to be durable yet: the last index of what left at one time, and its weight. */
 export interface Inflight {
   readonly lastIndex: Index
   readonly bytes: number
+  readonly sentAt: Millis
+  /** So many of the bytes left then: of a batch that went in parts, those of the last one. */
+  readonly sentBytes: number
 }
 
 /** A batch on its way in parts: how many bytes of it the follower has, and the part in flight by its round and its length, both 0 where none is. */
@@ -57,8 +60,6 @@ export interface Progress {
   verifiedIndex: Index
   inflight: readonly Inflight[]
   inflightBytes: number
-  /** When the latest of them left. */
-  sentAt: Millis
   /** How much may be in flight: what the way there has been seen to carry without delaying the life signs behind it. */
   windowBytes: number
   /** The round at the window's last change: answers to earlier questions say nothing of the window as it is now. */
@@ -92,14 +93,14 @@ export const LEAST_WINDOW_BYTES = 64 * 1024
 
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
-  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, sentAt: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
+  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
   contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, restsUntil: 0,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
-  inflight: progress.inflight, inflightBytes: progress.inflightBytes, sentAt: progress.sentAt, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
+  inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
   contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap, restsUntil: progress.restsUntil,
 })
@@ -128,15 +129,33 @@ export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electi
 /** The next window, once something has been seen to arrive promptly that filled it, or late. */
 export const paced = (windowBytes: number, isPrompt: boolean): number => isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
 
+/** So many bytes are there that were on their way; when the first of them left. */
+export interface Arrival {
+  readonly bytes: number
+  readonly since: Millis
+}
+
+/** What an answer tells of the way to a follower. */
+export interface Passage {
+  /** The round that it answers, and whether that was not kept waiting. */
+  readonly answered: Round
+  readonly isPrompt: boolean
+  /** What was on its way, as far as was known. */
+  readonly bytes: number
+  /** What has arrived since the answer before; undefined where nothing has. */
+  readonly arrival: Arrival | undefined
+}
+
 /**
  * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round
- * trip the window is doubled by a prompt answer, if it was what held entries back, or halved by a late one.
+ * trip the window is halved by a late answer, or doubled by a prompt one, if it was what held entries back, and if as much as it holds would arrive in time: where
+ * a disk is slow the window is full while the way is empty.
  */
-export const pace = (progress: Progress, inflightBytes: number, isPrompt: boolean, answered: Round, newest: Round): void => {
+export const pace = (progress: Progress, { answered, isPrompt, bytes, arrival }: Passage, newest: Round, now: Millis, promptMs: Millis): void => {
   const { windowBytes, windowRound } = progress
   if (answered <= windowRound) return
-  const isFull = inflightBytes > windowBytes / 2
-  if (isPrompt && !isFull) return
+  const isTight = bytes > windowBytes / 2 && arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes
+  if (isPrompt && !isTight) return
   progress.windowBytes = paced(windowBytes, isPrompt)
   progress.windowRound = newest
 }
@@ -149,6 +168,22 @@ export const proceed = (progress: Progress, nextIndex: Index): void => {
   progress.parts = NO_PARTS
 }
 
+/** What has left and is not known to have arrived: so much may delay the life signs behind it. */
+export const onTheWay = ({ inflight, verifiedIndex, parts }: Progress): number => {
+  let bytes = parts.bytes
+  for (const { lastIndex, sentBytes } of inflight) if (lastIndex > verifiedIndex) bytes += sentBytes
+  return bytes
+}
+
+/** What of the entries on their way has arrived, by the word that the follower agrees up to `verified`. */
+export const arrivedBy = ({ inflight, verifiedIndex }: Progress, verified: Index): Arrival | undefined => {
+  const first = inflight.find(({ lastIndex }) => lastIndex > verifiedIndex)
+  if (first === undefined || first.lastIndex > verified) return undefined
+  let bytes = 0
+  for (const { lastIndex, sentBytes } of inflight) if (lastIndex > verifiedIndex && lastIndex <= verified) bytes += sentBytes
+  return { bytes, since: first.sentAt }
+}
+
 /** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */
 export const accept = (progress: Progress, verified: Index, durable: Index): void => {
   progress.matchIndex = Math.max(progress.matchIndex, durable)
@@ -157,7 +192,7 @@ export const accept = (progress: Progress, verified: Index, durable: Index): voi
   proceed(progress, Math.max(progress.mode === 'probe' ? 0 : progress.nextIndex, progress.verifiedIndex + 1))
   progress.mode = 'replicate'
   progress.probeRound = 0
-  // What is not durable there waits in its memory: the window bounds that, too, however slow its disk.
+  // What is not durable there waits in its memory: maxInflightBytes bounds that, however slow its disk.
   const open = progress.inflight.findIndex(sent => sent.lastIndex > durable)
   progress.inflight = open < 0 ? [] : progress.inflight.slice(open)
   progress.inflightBytes = progress.inflight.reduce((sum, sent) => sum + sent.bytes, 0)

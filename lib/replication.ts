@@ -3,7 +3,7 @@ import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import { givesWay, isResting, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
-import { type Progress, isActive, proceed } from './progress.js'
+import { type Inflight, type Progress, isActive, onTheWay, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
@@ -31,7 +31,7 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
   while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
     const batches = nextBatches(leader, progress, outbox)
     const [first] = batches
-    if (first === undefined) break
+    if (first === undefined || hasToWait(progress, batches)) break
     const isWhole = !isInParts(leader, progress, first)
     if (!isWhole && progress.mode === 'replicate') {
       if (sendPart(leader, progress, first, asked, outbox)) continue
@@ -52,13 +52,21 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   })
 }
 
-/** While probing one message at a time, as for whoever gives way to commands; otherwise a window of messages and bytes. */
+/** While probing one message at a time, as for whoever gives way to commands; otherwise so many, and so much that is not durable there. */
 const hasRoom = (leader: Leader, progress: Progress): boolean => {
   const { maxInflightMessages, maxInflightBytes } = leader.settings
-  const { mode, probeRound, inflight, inflightBytes, windowBytes } = progress
+  const { mode, probeRound, inflight, inflightBytes } = progress
   if (isResting(leader, progress)) return false
   if (mode === 'probe') return probeRound === 0
-  return inflight.length < (givesWay(leader, progress) ? 1 : maxInflightMessages) && inflightBytes < Math.min(windowBytes, maxInflightBytes)
+  return inflight.length < (givesWay(leader, progress) ? 1 : maxInflightMessages) && inflightBytes < maxInflightBytes
+}
+
+const weightOf = (batches: readonly EntryBatch[]): number => batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
+
+/** Behind what is on its way this would be more than the window. */
+const hasToWait = (progress: Progress, batches: readonly EntryBatch[]): boolean => {
+  const bytes = onTheWay(progress)
+  return bytes > 0 && bytes + weightOf(batches) > progress.windowBytes
 }
 
 /** Less would be mostly header. */
@@ -80,12 +88,12 @@ const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progr
   return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
 }
 
-/** What follows nextIndex: from memory, or from the disk as soon as it has been read. */
+/** What follows nextIndex, half a window at a time, so that one half travels while the other is answered: from memory, or from the disk as soon as it has been read. */
 const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
   const { log, settings: { maxAppendBytes } } = leader
   const { nextIndex, fromDisk, reading, id, windowBytes } = progress
   const last = lastEntry(log).index
-  const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes)
+  const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes / 2)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
   if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
@@ -98,7 +106,7 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
 }
 
 const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
-  const { settings, log, term, commitIndex } = leader
+  const { settings, log, term, commitIndex, now } = leader
   const prevLogIndex: Index = progress.nextIndex - 1
   const prevLogTerm = termAt(log, prevLogIndex)!
   // Nothing is promised to a follower of which nothing is known.
@@ -110,29 +118,29 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
     return
   }
   const last = batches.at(-1)
-  if (last !== undefined) advance(leader, progress, lastIndexOf(last), batches.reduce((sum, batch) => sum + bytesOf(batch), 0))
+  const bytes = weightOf(batches)
+  if (last !== undefined) advance(progress, { lastIndex: lastIndexOf(last), bytes, sentAt: now, sentBytes: bytes })
 }
 
-/** Everything up to `lastIndex` has left, with so many bytes. */
-const advance = ({ now }: Leader, progress: Progress, lastIndex: Index, bytes: number): void => {
-  proceed(progress, lastIndex + 1)
-  progress.inflight = [...progress.inflight, { lastIndex, bytes }]
-  progress.inflightBytes += bytes
-  progress.sentAt = now
+/** All of this has left. */
+const advance = (progress: Progress, sent: Inflight): void => {
+  proceed(progress, sent.lastIndex + 1)
+  progress.inflight = [...progress.inflight, sent]
+  progress.inflightBytes += sent.bytes
 }
 
-/** Sends the next part of the batch once the one before has been answered. Whether that was the last of it. */
+/** Sends the next part of the batch once all that left before has been answered: whoever answers a part names its round, so it is the only one with it. Whether it was the last. */
 const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, asked: () => Round, outbox: Outbox): boolean => {
-  const { settings, log, term } = leader
-  const { id: to, parts: { held, round } } = progress
+  const { settings, log, term, now } = leader
+  const { id: to, parts: { held } } = progress
   const { body: { bytes }, firstIndex } = batch
-  if (round > 0) return false
+  if (onTheWay(progress) > 0) return false
   const part = bytes.subarray(held, held + partBytes(leader, progress))
   progress.parts = { held, round: asked(), bytes: part.length }
   outbox.messages.push({
     type: 'appendPart', from: settings.id, to, term, prevLogTerm: termAt(log, firstIndex - 1)!, head: headOf(batch), offset: held, part, round: asked(),
   })
   if (held + part.length < bytes.length) return false
-  advance(leader, progress, lastIndexOf(batch), bytesOf(batch))
+  advance(progress, { lastIndex: lastIndexOf(batch), bytes: bytesOf(batch), sentAt: now, sentBytes: part.length })
   return true
 }

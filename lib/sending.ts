@@ -14,7 +14,7 @@ import { isResting, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, type Sending, pace } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
-import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
+import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
 import type { Round, Snapshot } from './types.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
@@ -27,8 +27,11 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   sending.received = received
   sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
   // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
-  pace(progress, sending.chunkBytes, isPrompt(leader, sending.chunkBytes > 0 ? sending.round : round), round, leader.round)
-  if (sending.chunkBytes > 0) rest(leader, progress, dateOf(sending.round))
+  const { chunkBytes: bytes } = sending
+  const left = bytes > 0 ? sending.round : round
+  const arrival = bytes > 0 ? { bytes, since: dateOf(left) } : undefined
+  pace(progress, { answered: round, isPrompt: isPrompt(leader, left), bytes, arrival }, leader.round, leader.now, promptMs(leader.settings))
+  if (bytes > 0) rest(leader, progress, dateOf(left))
   sending.chunkBytes = 0
 }
 

@@ -226,8 +226,11 @@ export const nextRound = (state: RaftState): Round => {
 /** When the question of this round was asked, to the microsecond. */
 export const dateOf = (round: Round): Millis => round / 1000
 
-/** Whether an answer to this round, heeded `waitsMs` from now, is early enough to prove that life signs are not kept waiting by what is sent. */
-export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= settings.electionTimeoutMs / 4
+/** How long an answer may take that proves that life signs are not kept waiting by what is sent. */
+export const promptMs = ({ electionTimeoutMs }: Pick<Settings, 'electionTimeoutMs'>): Millis => electionTimeoutMs / 4
+
+/** Whether an answer to this round, heeded `waitsMs` from now, is as early as that. */
+export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= promptMs(settings)
 
 /**
  * Begins the wait for an election anew: at least one election timeout, at most one and a half, drawn afresh each time (§5.2).

@@ -36,6 +36,16 @@ test('O01 heartbeats go on meanwhile, and what follows waits until the batch has
   t.deepEqual(said, ['part(f1; T1; 1@1; 2@1; 196608+8192/204800)', 'AE(f1; T1; 2@1; [3@1]; c=1)'])
 })
 
+test('the last part, which may be small, says nothing of how much the way carries', t => {
+  const { player } = sending()
+  player.turn(accepted('f1', 1, 1, { held: 65536 }))
+  player.turn(accepted('f1', 1, 1, { held: 196608 }))
+  const { windowBytes } = progressOf(player.state, 'f1')
+  t.is(windowBytes, 256 * KIB)
+  player.later(50, accepted('f1', 2, 1))
+  t.is(progressOf(player.state, 'f1').windowBytes, windowBytes)
+})
+
 test('O03 a part that was lost is sent again once a later question is answered', t => {
   const { player } = sending()
   const { round } = player.state

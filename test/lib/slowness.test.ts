@@ -141,6 +141,43 @@ test('the window opens to what the link carries: prompt answers double it where 
   t.is(windowOf(), 256, 'once a round trip')
 })
 
+/** Entries of a mebibyte in all, of which a follower with a window of that size has been sent half. */
+const halfSent = () => {
+  const player = play(leader({ others: 'f1{on,match=1} f2', log: '1@1', settings: { maxAppendBytes: MIB } }))
+  for (let last = 2; progressOf(player.state, 'f1').windowBytes < MIB; last++) {
+    player.turn(state => ({ type: 'proposed', id: state.turn, body: body(1, MIB) }))
+    player.turn(accepted('f1', last))
+  }
+  const { lastIndex } = player.state.log
+  player.turn(state => ({ type: 'proposed', id: state.turn, body: body(1, 600 * KIB) }))
+  return { player, lastIndex, windowOf: () => progressOf(player.state, 'f1').windowBytes / KIB }
+}
+
+test('a window that is full because a disk is slow is not opened by answers that bring nothing', t => {
+  const { player, lastIndex, windowOf } = halfSent()
+  player.later(50, accepted('f1', lastIndex + 1, lastIndex))
+  t.is(windowOf(), 2048, 'it has arrived')
+  for (let beat = 0; beat < 5; beat++) player.later(100, tick, accepted('f1', lastIndex + 1, lastIndex))
+  t.is(windowOf(), 2048)
+})
+
+test('a window is opened by what arrives so fast that all it holds would arrive in time', t => {
+  for (const [ms, opens] of [[140, true], [150, false]] as const) {
+    const { player, lastIndex, windowOf } = halfSent()
+    const { round } = player.state
+    player.later(100, tick)
+    player.later(ms - 100, accepted('f1', lastIndex + 1, lastIndex, { round }))
+    t.is(windowOf(), opens ? 2048 : 1024, `600 KiB in ${ms} ms`)
+  }
+})
+
+test('no more is on its way than the window holds, however much would still fit beside it', t => {
+  const { player, lastIndex } = halfSent()
+  t.is(progressOf(player.state, 'f1').nextIndex, lastIndex + 2)
+  t.deepEqual(player.turn(state => ({ type: 'proposed', id: state.turn, body: body(1, 500 * KIB) })).said, [])
+  t.is(player.turn(accepted('f1', lastIndex + 1, lastIndex)).said.length, 1, 'that has arrived, and is not durable')
+})
+
 test('new entries are answered once they are durable; a leader that waited for half a heartbeat is answered at once', t => {
   const player = play(follower({ voters: 'f1 L', log: '1@1' }))
   t.deepEqual(player.turn(ae('L', '1@1')).said, ['ok(L; T1; 1/1)'])

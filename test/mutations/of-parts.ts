@@ -7,9 +7,19 @@ const THIN = 'links of the seeds carry all that there is at once'
 
 export const PART_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'a window is opened by answers that bring nothing', file: 'lib/progress.ts', killer: ['test/lib/slowness.test.ts', 'a window is opened by what arrives*'],
+    unseen: THIN,
+    from: 'arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes', to: '(arrival === undefined || now >= 0)',
+  },
+  {
+    name: 'the last part of a batch passes for all of it', file: 'lib/replication.ts', killer: ['test/lib/assembling.test.ts', 'the last part*'],
+    unseen: THIN,
+    from: 'sentBytes: part.length', to: 'sentBytes: bytes.length',
+  },
+  {
     name: 'a large command leaves in one go, and life signs wait behind it', file: 'streams/transport/tcp/registry.ts', killer: ['test/simulation/thin-links.test.ts', 'a command of 8 MiB that a follower*'],
     unseen: THIN,
-    from: 'promptMs: electionTimeoutMs / 4', to: 'promptMs: electionTimeoutMs > 0 ? undefined : 1',
+    from: 'promptMs: promptMs(endpoint)', to: 'promptMs: promptMs(endpoint) > 0 ? undefined : 1',
   },
   {
     name: 'the next part does not wait for the one before', file: 'streams/transport/pace.ts', killer: [PACE, 'behind a part that asks*'],

@@ -48,11 +48,12 @@ for (const members of [2, 3]) {
   })
 }
 
-test('commands that both followers forward at once bring no election either', async is => {
-  const { cluster, leader, followers, elections } = await begun(1, 3)
+test('commands that both followers forward at once keep no life sign back either', async is => {
+  const { cluster, leader, followers, elections, silentMs } = await begun(1, 3)
   const outcomes = followers.map(at => cluster.propose({ text: 'x'.repeat(8 * MIB - 100), answer: 1 }, { at, timeoutMs: 120_000 }))
   for (const outcome of outcomes) is.is(orThrow(await cluster.settle(outcome, 120_000)), 'a')
   is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
+  is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
   await cluster.check()
 })
 
@@ -79,3 +80,14 @@ test('results of 8 MiB for a follower keep no heartbeat back', async is => {
   is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
   await cluster.check()
 })
+
+for (const [what, count, length, seed] of [['two commands of 8 MiB', 2, 8 * MIB - 100, 6], ['eight hundred commands of 10 KB', 800, 10_000, 5]] as const) {
+  test(`${what} on their way from the leader to both followers keep no heartbeat back`, async is => {
+    const { cluster, leader, elections, silentMs } = await begun(seed, 3)
+    const outcomes = Array.from({ length: count }, () => cluster.propose({ text: 'x'.repeat(length), answer: 1 }, { at: leader, timeoutMs: 120_000 }))
+    for (const outcome of outcomes) is.is(orThrow(await cluster.settle(outcome, 120_000)), 'a')
+    is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
+    is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
+    await cluster.check()
+  })
+}

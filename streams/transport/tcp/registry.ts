@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import { isLeft } from '../../../lib/prelude.js'
+import { promptMs } from '../../../lib/state.js'
 import type { Incarnation, MemberId } from '../../../lib/types.js'
 import { type Link, type LinkOptions, openLink } from './link.js'
 import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
@@ -13,9 +14,12 @@ const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string
   party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
 /** What a link may hold: a client, which anybody may be, gets no more than it needs, and waits for nobody's life signs. */
-const boundsOf = (party: Party, { limits, electionTimeoutMs }: Endpoint): Pick<LinkOptions, 'limits' | 'maxReadBytes' | 'promptMs'> => party.type === 'member'
-  ? { limits, maxReadBytes: limits.maxFrameBytes, promptMs: electionTimeoutMs / 4 }
-  : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits), promptMs: undefined }
+const boundsOf = (party: Party, endpoint: Endpoint): Pick<LinkOptions, 'limits' | 'maxReadBytes' | 'promptMs'> => {
+  const { limits } = endpoint
+  return party.type === 'member'
+    ? { limits, maxReadBytes: limits.maxFrameBytes, promptMs: promptMs(endpoint) }
+    : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits), promptMs: undefined }
+}
 
 /** Who is linked right now: one live link per member, any number of clients. */
 export interface Registry {
