@@ -99,7 +99,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   snapshotKeepEntries: 10_000,
   snapshotChunkBytes: 1 * MiB,
   snapshotBytesPerSecond: 1024 * MiB,
-  giveWayMs: 60_000,
+  giveWayMs: 30_000,
   snapshotStallMs: 60_000,
   snapshotRetryMs: 1000,
   snapshotRetryMaxMs: 60_000,

@@ -16,7 +16,9 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
     reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
     return undefined
   }
-  progress.contact = Math.max(progress.contact, dateOf(reply.round))
+  const askedAt = dateOf(reply.round)
+  progress.contact = Math.max(progress.contact, askedAt)
+  progress.fastestMs = Math.min(progress.fastestMs, leader.now - askedAt)
   return progress
 }
 

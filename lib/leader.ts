@@ -5,9 +5,9 @@ import { heardFrom } from './hearing.js'
 import { takePromise } from './lease.js'
 import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
-import { rest } from './newcomers.js'
+import { noteWork } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Parts, type Passage, type Progress, accept, arrivedBy, backUp, onTheWay, pace } from './progress.js'
+import { type Parts, type Passage, type Progress, accept, arrivalOf, arrivedBy, backUp, onTheWay, pace } from './progress.js'
 import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
 import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
@@ -51,10 +51,10 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   takePromise(progress, reply)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
-  pace(progress, passageOf(leader, progress, reply), leader.round, leader.now, promptMs(leader.settings))
-  const latest = progress.inflight.at(-1)
+  const passage = passageOf(leader, progress, reply)
+  pace(progress, passage, leader.round, leader.now, promptMs(leader.settings))
+  if (passage.arrival !== undefined) noteWork(leader, progress, passage.arrival)
   accept(progress, verified, durable)
-  if (latest !== undefined && progress.inflight.length === 0) rest(leader, progress, latest.sentAt)
   if (answersPart(progress, reply)) progress.parts = partsHeld(progress, reply)
 }
 
@@ -67,7 +67,7 @@ const passageOf = (leader: Leader, progress: Progress, reply: AppendAccepted): P
   const isOfPart = parts.round > 0 && answersPart(progress, reply)
   return {
     answered: reply.round, isPrompt: isPrompt(leader, parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round), bytes: onTheWay(progress),
-    arrival: isOfPart ? { bytes: parts.bytes, since: dateOf(parts.round) } : arrivedBy(progress, reply.verified),
+    arrival: isOfPart ? arrivalOf(progress, parts.bytes, dateOf(parts.round)) : arrivedBy(progress, reply.verified),
   }
 }
 

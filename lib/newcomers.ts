@@ -1,15 +1,15 @@
 /**
- * Whoever is to become a voter gives way to commands while it catches up: it gets one thing at a time and rests between two, so that the
- * writers keep most of what they had.
+ * Whoever is to become a voter gives way to commands while it catches up: behind each thing that it is sent it rests, so that the writers keep
+ * most of what they had.
  *
- *     sent ──── on its way ────► answered ──── rests ────► sent ──── …
+ *     sent ──── on its way, then worked on ────► answered
+ *     └──────────── five times as long as it was worked on ────────────► the next is sent
  *
  * With each lap it may do so for half as long as with the one before, so it catches up under any load under which it would at full speed.
  */
 import { isVoter } from './membership.js'
-import type { Progress } from './progress.js'
+import type { Arrival, Progress } from './progress.js'
 import { type Leader, membership } from './state.js'
-import type { Millis } from './types.js'
 
 /** So much of the time is the newcomer's. */
 const TIME_SHARE = 0.2
@@ -22,13 +22,18 @@ const isBusy = ({ uncommittedBytes, committedAt, now, settings: { heartbeatMs } 
 export const givesWay = (leader: Leader, { id, lap }: Progress): boolean =>
   lap.to > 0 && leader.now - lap.since < lap.giveWayMs && isBusy(leader) && !isVoter(membership(leader), id)
 
-/** What left at `sentAt` is answered. A rest is at most as long as a heartbeat: what takes longer takes the link's time, and not that of the writers. */
-export const rest = (leader: Leader, progress: Progress, sentAt: Millis): void => {
-  const { now, settings: { heartbeatMs } } = leader
-  if (givesWay(leader, progress)) progress.restsUntil = now + Math.min((now - sentAt) * (1 - TIME_SHARE) / TIME_SHARE, heartbeatMs)
+/** Something has arrived: how long that kept it at work. */
+export const noteWork = ({ now }: Leader, progress: Progress, { since }: Arrival): void => {
+  progress.workMs = Math.max(0, now - since)
 }
 
-export const isResting = ({ now }: Leader, { restsUntil }: Progress): boolean => now < restsUntil
+/** Something was sent to it. No rest is longer than a heartbeat: what takes longer takes the link's time, and not that of the writers. */
+export const rest = (leader: Leader, progress: Progress): void => {
+  const { now, settings: { heartbeatMs } } = leader
+  if (givesWay(leader, progress)) progress.restsUntil = now + Math.min(progress.workMs / TIME_SHARE, heartbeatMs)
+}
+
+export const isResting = (leader: Leader, progress: Progress): boolean => leader.now < progress.restsUntil && givesWay(leader, progress)
 
 /** How many bytes of entries it may get in one message, where others get `maxBytes`. */
 export const shareOf = (maxBytes: number): number => maxBytes * BYTES_SHARE

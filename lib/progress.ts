@@ -84,17 +84,25 @@ export interface Progress {
   lacks: Index
   sending: Sending | undefined
   lap: Lap
-  /** Before this it gets neither entries nor chunks. */
+  /** When something last arrived there, as far as is known. */
+  arrivedAt: Millis
+  /** What its fastest answer took, and how long what arrived there last kept it at work. */
+  fastestMs: Millis
+  workMs: Millis
+  /** Before this it gets neither entries nor chunks, as long as it gives way. */
   restsUntil: Millis
 }
 
 /** The window of a way of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
 export const LEAST_WINDOW_BYTES = 64 * 1024
 
+/** Longer than anything takes. */
+const UNKNOWN_MS: Millis = Number.MAX_SAFE_INTEGER
+
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
   id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0,
-  contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, restsUntil: 0,
+  contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, arrivedAt: 0, fastestMs: UNKNOWN_MS, workMs: UNKNOWN_MS, restsUntil: 0,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
@@ -102,7 +110,8 @@ export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound,
   contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
-  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap, restsUntil: progress.restsUntil,
+  reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
+  arrivedAt: progress.arrivedAt, fastestMs: progress.fastestMs, workMs: progress.workMs, restsUntil: progress.restsUntil,
 })
 
 /** Whether the follower answered a question asked within the last election timeout. */
@@ -126,10 +135,13 @@ export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electi
   progress.lap = { to: lastIndex, since: now, giveWayMs: lap.to === 0 ? giveWayMs : Math.min(lap.giveWayMs, now - lap.since) / 2 }
 }
 
+/** Nobody waits for it any more. */
+export const endLaps = (progress: Progress): void => { progress.lap = NO_LAP }
+
 /** The next window, once something has been seen to arrive promptly that filled it, or late. */
 export const paced = (windowBytes: number, isPrompt: boolean): number => isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
 
-/** So many bytes are there that were on their way; when the first of them left. */
+/** So many bytes are there that were on their way; and since when they have been arriving. */
 export interface Arrival {
   readonly bytes: number
   readonly since: Millis
@@ -153,8 +165,9 @@ export interface Passage {
  */
 export const pace = (progress: Progress, { answered, isPrompt, bytes, arrival }: Passage, newest: Round, now: Millis, promptMs: Millis): void => {
   const { windowBytes, windowRound } = progress
+  if (arrival !== undefined) progress.arrivedAt = now
   if (answered <= windowRound) return
-  const isTight = bytes > windowBytes / 2 && arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes
+  const isTight = bytes > windowBytes / 4 && arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes
   if (isPrompt && !isTight) return
   progress.windowBytes = paced(windowBytes, isPrompt)
   progress.windowRound = newest
@@ -175,13 +188,17 @@ export const onTheWay = ({ inflight, verifiedIndex, parts }: Progress): number =
   return bytes
 }
 
+/** What left then has arrived. Its first byte came once the way was behind it, which the fastest answer tells, and all that had left before. */
+export const arrivalOf = ({ arrivedAt, fastestMs }: Progress, bytes: number, sentAt: Millis): Arrival => ({ bytes, since: Math.max(sentAt + fastestMs, arrivedAt) })
+
 /** What of the entries on their way has arrived, by the word that the follower agrees up to `verified`. */
-export const arrivedBy = ({ inflight, verifiedIndex }: Progress, verified: Index): Arrival | undefined => {
+export const arrivedBy = (progress: Progress, verified: Index): Arrival | undefined => {
+  const { inflight, verifiedIndex } = progress
   const first = inflight.find(({ lastIndex }) => lastIndex > verifiedIndex)
   if (first === undefined || first.lastIndex > verified) return undefined
   let bytes = 0
   for (const { lastIndex, sentBytes } of inflight) if (lastIndex > verifiedIndex && lastIndex <= verified) bytes += sentBytes
-  return { bytes, since: first.sentAt }
+  return arrivalOf(progress, bytes, first.sentAt)
 }
 
 /** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */

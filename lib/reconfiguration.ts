@@ -9,7 +9,7 @@ import { lastEntry, placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
-import { hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
+import { endLaps, hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
 import { quorumValue } from './quorum.js'
 import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, membership, progressOf } from './state.js'
@@ -98,6 +98,8 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
     ...members.map(id => were.includes(id) ? progressOf(leader, id)! : newProgress(id, index)),
     ...leader.leaving.map(({ id }) => progressOf(leader, id)!),
   ]
+  const awaited = awaitedBy(next)
+  for (const progress of leader.progress) if (!awaited.includes(progress.id)) endLaps(progress)
 }
 
 /** Those who know that they are no members any more, or have not learnt it in time. */

@@ -1,7 +1,7 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
-import { givesWay, isResting, shareOf } from './newcomers.js'
+import { givesWay, isResting, rest, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
 import { type Inflight, type Progress, isActive, onTheWay, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
@@ -52,13 +52,13 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   })
 }
 
-/** While probing one message at a time, as for whoever gives way to commands; otherwise so many, and so much that is not durable there. */
+/** While probing one message at a time; otherwise so many, and so much that is not durable there. */
 const hasRoom = (leader: Leader, progress: Progress): boolean => {
   const { maxInflightMessages, maxInflightBytes } = leader.settings
   const { mode, probeRound, inflight, inflightBytes } = progress
   if (isResting(leader, progress)) return false
   if (mode === 'probe') return probeRound === 0
-  return inflight.length < (givesWay(leader, progress) ? 1 : maxInflightMessages) && inflightBytes < maxInflightBytes
+  return inflight.length < maxInflightMessages && inflightBytes < maxInflightBytes
 }
 
 const weightOf = (batches: readonly EntryBatch[]): number => batches.reduce((sum, batch) => sum + bytesOf(batch), 0)
@@ -88,6 +88,13 @@ const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progr
   return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
 }
 
+/** As many as that, but at least one: the window may have shrunk since they were read. */
+const fitting = (batches: readonly EntryBatch[], maxBytes: number): readonly EntryBatch[] => {
+  let bytes = 0
+  const end = batches.findIndex(batch => (bytes += bytesOf(batch)) > maxBytes)
+  return end < 0 ? batches : batches.slice(0, Math.max(1, end))
+}
+
 /** What follows nextIndex, half a window at a time, so that one half travels while the other is answered: from memory, or from the disk as soon as it has been read. */
 const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
   const { log, settings: { maxAppendBytes } } = leader
@@ -96,7 +103,7 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
   const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes / 2)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
-  if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fromDisk
+  if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fitting(fromDisk, maxBytes)
   progress.fromDisk = []
   if (reading === 0) {
     progress.reading = nextIndex
@@ -119,7 +126,9 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
   }
   const last = batches.at(-1)
   const bytes = weightOf(batches)
-  if (last !== undefined) advance(progress, { lastIndex: lastIndexOf(last), bytes, sentAt: now, sentBytes: bytes })
+  if (last === undefined) return
+  advance(progress, { lastIndex: lastIndexOf(last), bytes, sentAt: now, sentBytes: bytes })
+  rest(leader, progress)
 }
 
 /** All of this has left. */

@@ -10,9 +10,9 @@ import type { RaftEvent } from './events.js'
 import { heardFrom } from './hearing.js'
 import { termAt } from './log.js'
 import { type ChunkAccepted, NO_CHUNK } from './messages.js'
-import { isResting, rest } from './newcomers.js'
+import { isResting, noteWork, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Progress, type Sending, pace } from './progress.js'
+import { type Progress, type Sending, arrivalOf, pace } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
 import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
 import type { Round, Snapshot } from './types.js'
@@ -29,9 +29,9 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
   const { chunkBytes: bytes } = sending
   const left = bytes > 0 ? sending.round : round
-  const arrival = bytes > 0 ? { bytes, since: dateOf(left) } : undefined
+  const arrival = bytes > 0 ? arrivalOf(progress, bytes, dateOf(left)) : undefined
   pace(progress, { answered: round, isPrompt: isPrompt(leader, left), bytes, arrival }, leader.round, leader.now, promptMs(leader.settings))
-  if (bytes > 0) rest(leader, progress, dateOf(left))
+  if (arrival !== undefined) noteWork(leader, progress, arrival)
   sending.chunkBytes = 0
 }
 
@@ -104,6 +104,7 @@ const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: 
   const { now, settings: { snapshotBytesPerSecond } } = leader
   sending.round = asked()
   sending.chunkBytes = chunk.length
+  rest(leader, progress)
   send(leader, progress, sending, chunk, sending.round, outbox)
   const next = sending.awaited! + chunk.length
   sending.awaited = undefined

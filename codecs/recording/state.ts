@@ -102,7 +102,8 @@ const common = {
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
-  contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }), restsUntil: Time,
+  contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }),
+  arrivedAt: Time, fastestMs: Time, workMs: Time, restsUntil: Time,
 }, 'Progress')
 const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([

@@ -28,14 +28,13 @@ export interface Pace {
 /** What is late by more than `promptMs` is too much at a time. */
 export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace => {
   let windowBytes = LEAST_WINDOW_BYTES
-  /** What left and is not known to have arrived, up to the part that asks where there is one; and when the first of it did. */
+  /** What left and is not known to have arrived, up to the part that asks where there is one; and since when it arrives. */
   let ahead = 0
   let since: Millis = 0
   /** When that part left. */
   let askedAt: Millis | undefined
-  /** What left behind it. */
+  /** What left behind it: it arrives from the receipt on. */
   let behind = 0
-  let behindSince: Millis = 0
 
   /** Half a window or more has left, and at this rate a whole one arrives in time. */
   const isFast = (at: Millis): boolean => ahead > windowBytes / 2 && (at - since) * windowBytes <= promptMs * ahead
@@ -47,9 +46,8 @@ export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace 
     fits: bytes => askedAt === undefined ? ahead + bytes <= windowBytes / 2 : ahead + behind + bytes <= windowBytes,
     partBytes: () => askedAt === undefined ? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0,
     left: bytes => {
-      if (askedAt === undefined) return leaves(bytes)
-      if (behind === 0) behindSince = now()
-      behind += bytes
+      if (askedAt === undefined) leaves(bytes)
+      else behind += bytes
     },
     asked: bytes => {
       leaves(bytes)
@@ -61,7 +59,7 @@ export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace 
       if (at - askedAt > promptMs) windowBytes = paced(windowBytes, false)
       else if (isFast(at)) windowBytes = paced(windowBytes, true)
       ahead = behind
-      since = behindSince
+      since = at
       behind = 0
       askedAt = undefined
       return true

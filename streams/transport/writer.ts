@@ -57,9 +57,16 @@ const takePart = (frame: Waiting, most: number): readonly Uint8Array[] => {
 
 /** Frames in the order in which they came, until they leave. */
 const createQueue = (maxPartBytes: number) => {
-  const frames: Waiting[] = []
+  let frames: Waiting[] = []
+  /** Those before it have left. An array that is shifted is moved each time. */
+  let head = 0
   let bytes = 0
-  const shift = (): void => { if (frames[0]?.bytes === 0) frames.shift() }
+  const shift = (): void => {
+    if (frames[head]?.bytes === 0) head++
+    if (head * 2 < frames.length) return
+    frames = frames.slice(head)
+    head = 0
+  }
   /** Into `out`; returns the bytes of the frame that they hold. */
   const part = (frame: Waiting, most: number, out: Uint8Array[]): number => {
     const before = frame.bytes
@@ -82,7 +89,7 @@ const createQueue = (maxPartBytes: number) => {
     },
     /** What may leave now. */
     leave: (pace: Pace, out: Uint8Array[]): void => {
-      for (let frame = frames[0]; frame !== undefined; frame = frames[0]) {
+      for (let frame = frames[head]; frame !== undefined; frame = frames[head]) {
         const most = pace.partBytes()
         if (!frame.hasBegun && pace.fits(frame.bytes)) {
           pace.left(frame.bytes)
@@ -93,7 +100,7 @@ const createQueue = (maxPartBytes: number) => {
     },
     /** Everything, whatever the pace. */
     leaveAll: (out: Uint8Array[]): void => {
-      for (let frame = frames[0]; frame !== undefined; frame = frames[0]) {
+      for (let frame = frames[head]; frame !== undefined; frame = frames[head]) {
         if (frame.hasBegun) part(frame, maxPartBytes, out)
         else whole(frame, out)
       }

@@ -172,7 +172,12 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
 /** Opens a link on `stream`, which it takes over. */
 export const openLink = (options: LinkOptions): Link => {
   const { stream, limits, promptMs, clock, events } = options
-  const out = createWriter(stream, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
+  const say = (chunks: readonly Uint8Array[]): void => {
+    beats.spoke()
+    stream.write(chunks)
+  }
+  const way = { get bufferedBytes() { return stream.bufferedBytes }, write: say }
+  const out = createWriter(way, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
   let why: string | undefined
   let unanswered: Unanswered = 'unknown'
   let cancelEnd: Cancel = () => undefined
@@ -182,11 +187,7 @@ export const openLink = (options: LinkOptions): Link => {
     why ??= reason
     stream.destroy()
   }
-  const say = (frame: Uint8Array): void => {
-    beats.spoke()
-    stream.write([frame])
-  }
-  const greet = (): void => say(KEEP_ALIVE)
+  const greet = (): void => say([KEEP_ALIVE])
   const beats = createPulse(clock, limits.keepAliveMs, {
     beat: hasSpoken => {
       if (!hasSpoken && stream.bufferedBytes === 0) greet()
@@ -195,7 +196,7 @@ export const openLink = (options: LinkOptions): Link => {
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
   const received = createHearer(options, isOver, {
-    lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: () => say(RECEIPT), receipt: out.arrived, cut,
+    lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: () => say([RECEIPT]), receipt: out.arrived, cut,
   })
   const closed = (reason: string): void => {
     beats.stop()
@@ -219,7 +220,6 @@ export const openLink = (options: LinkOptions): Link => {
     get unanswered() { return unanswered },
     send: messages => {
       if (isOver()) return
-      beats.spoke()
       const fault = out.write(messages)
       if (fault !== undefined) cut(fault)
     },
