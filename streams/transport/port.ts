@@ -73,6 +73,8 @@ export interface Endpoint {
   readonly incarnation: Incarnation
   /** Where this member is reached, `host:port`, whether or not it belongs to the cluster yet. */
   readonly address: string
+  /** Who was said to belong when the member was started: a fault in these addresses keeps it from starting. What its log names was agreed on, and is not dialled where it may not be. */
+  readonly given: Roll['addresses']
   /** Who belongs when the member starts; `Links.update` tells what has changed since. */
   readonly roll: Roll
   /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
@@ -91,6 +93,8 @@ export interface Endpoint {
 export interface Links {
   /** Where this member listens, `host:port`: the port that the system chose, where it was asked to. */
   readonly address: string
+  /** Why this address is never dialled, by whoever runs with the same options; undefined where it is. Left out where any is. */
+  readonly objection?: (address: string) => string | undefined
   /** Hot, no replay; subscribe before the first turn of the event loop ends. Events never arrive during a call of `send`. Completes when closed. */
   readonly events$: Observable<TransportEvent>
   /**

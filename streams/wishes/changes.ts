@@ -7,6 +7,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
+import type { Links } from '../transport/port.js'
 import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
 import { GIVEN_UP } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
@@ -20,6 +21,7 @@ export interface ChangesOptions {
   /** Puts a wish to whoever leads, this member or another; `noWay`: not as yet. `told` hears what the leader makes of it, and not during this call. */
   readonly ask: (wish: MembershipWish, from: Membership | undefined, told: Told) => Sending
   readonly giveUp: WishOutlet['giveUp']
+  readonly objection: Links['objection']
 }
 
 export interface Changes {
@@ -40,10 +42,18 @@ interface Wished extends Call<Outcome> {
   notBefore: Millis
 }
 
+/** One line for each address that nobody would dial. */
+const addressFaults = (wish: MembershipWish, objection: Links['objection']): readonly string[] => wish.type === 'abandon' ? []
+  : Object.entries({ ...wish.voters, ...wish.learners }).flatMap(([id, address]) => {
+    const fault = objection?.(address)
+    return fault === undefined ? [] : [`${id}: ${fault}`]
+  })
+
 /** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
-const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
+const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis, objection: Links['objection']): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
   const given = decodeChangeOptions(options)
-  if (isLeft(wish) || isLeft(given)) return left(new Rejected([...isLeft(wish) ? wish.left : [], ...isLeft(given) ? given.left : []]))
+  const faults = [...isLeft(wish) ? wish.left : addressFaults(wish.right, objection), ...isLeft(given) ? given.left : []]
+  if (isLeft(wish) || isLeft(given) || faults.length > 0) return left(new Rejected(faults))
   const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
   if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
@@ -63,7 +73,7 @@ const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeE
   return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on${what}.`)
 }
 
-export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes => {
+export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions): Changes => {
   const wishes = createCalls<Outcome, Wished>(giveUp, ({ at }) => left(new TimedOut(at === 'waiting' ? 'never' : 'unknown', GIVEN_UP)))
   let newest = first
   let isHalted = false
@@ -95,7 +105,7 @@ export const createChanges = ({ first, ask, giveUp }: ChangesOptions): Changes =
 
   return {
     change: (wish, options, done) => {
-      const asked = begun(wish, options, newest.now)
+      const asked = begun(wish, options, newest.now, objection)
       if (isLeft(asked)) return done(asked)
       if (isHalted) return done(left(new Stopped()))
       // One of each type is open at a time: the leader would take no other.

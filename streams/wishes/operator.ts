@@ -19,7 +19,7 @@ import { type Transfers, createTransfers } from './transfer.js'
 interface OperatorOptions {
   readonly first: RaftState
   readonly linked: Pick<Linked, 'listen' | 'term' | 'at'>
-  readonly links: Pick<Links, 'send'>
+  readonly links: Pick<Links, 'send' | 'objection'>
   readonly sender: Pick<Sender, 'to'>
   /** Puts a wish to the core of this member. */
   readonly ask: (event: Extract<RaftEvent, { type: 'changeAsked' | 'transferAsked' }>) => void
@@ -60,6 +60,7 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
   const here = createTransfers({ first, ask, isLinked: id => linked.at({ type: 'member', id }) !== undefined })
   const handovers = createHandovers({ first, here, outlet })
   const changes = createChanges({
+    objection: links.objection,
     first, giveUp: outlet.giveUp,
     ask: (change, from, told) => newest.role === 'leader' ? askCore(change, from, told) : outlet.send({ ...change, from }, told),
   })

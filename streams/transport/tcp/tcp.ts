@@ -13,7 +13,7 @@ import type { Endpoint, Links, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
 import { createRollCall } from '../roll.js'
 import type { ListenFault, Sockets } from './sockets.js'
-import { type Trust, addressFaults, inspectTrust, objectionTo } from './trust.js'
+import { type Trust, addressFaults, inspectTrust, objectionTo, objectionToText } from './trust.js'
 
 export type { TlsMaterial } from './sockets.js'
 
@@ -35,11 +35,11 @@ const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): reado
 const isObject = (options: unknown): boolean => UnknownRecord.is(options)
 
 /** Where to listen, when all that was given fits together. */
-const check = (sockets: Sockets, options: TcpOptions, { id, address: own, roll: { addresses } }: Endpoint): Either<InvalidOptions, Address> => {
+const check = (sockets: Sockets, options: TcpOptions, { id, address: own, given }: Endpoint): Either<InvalidOptions, Address> => {
   if (!isObject(options)) return left(new InvalidOptions(['transport.options: must be an object']))
   const report = [
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
-    ...addressFaults(options, [...Object.hasOwn(addresses, id) ? [] : [['join', own] as const], ...Object.entries(addresses).map(([member, address]) => [`members.${member}`, address] as const)]),
+    ...addressFaults(options, [...given[id] === own ? [] : [['join', own] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
     ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
     ...faultsOfTrust(sockets, options, id),
   ]
@@ -88,6 +88,7 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       let stopWatching: Cancel = () => undefined
       const links: Links = {
         address: formatAddress(listener.address),
+        objection: address => objectionToText(options, address),
         events$: registry.events$,
         send: registry.send,
         update: next => {

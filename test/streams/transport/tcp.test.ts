@@ -297,6 +297,12 @@ test('what does not fit together is refused before anything is opened', async t 
   t.is(isLeft(nowhere) && nowhere.left._tag, 'ListenFailed')
 })
 
+test('what the log names beyond loopback keeps no member from starting: it is not dialled, and no such change is made', async t => {
+  const n1 = await open('n1', { roll: { addresses: { n1: ANYWHERE, n8: '192.0.2.7:7001' }, isOpen: false } })
+  t.regex(n1.links.objection!('192.0.2.7:7001')!, /is beyond loopback/)
+  t.is(n1.links.objection!('127.0.0.1:7001'), undefined)
+})
+
 test('plaintext: true opens beyond loopback', async t => {
   const n1 = await open('n1', { options: { listen: '0.0.0.0:0', plaintext: true }, members: { n1: '192.0.2.1:7000' } })
   t.regex(n1.links.address, /^0\.0\.0\.0:[1-9]/)

@@ -38,7 +38,7 @@ const pem = (name: string): Buffer => readFileSync(join(root, 'test/fixtures/tls
 /** The certificate of `name`, which believes those that `ca` signed. */
 export const material = (name: string, ca = 'ca'): TlsMaterial => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`), ca: pem(`${ca}.pem`) })
 
-export interface Opening extends Partial<Omit<Endpoint, 'limits' | 'roll'>> {
+export interface Opening extends Partial<Omit<Endpoint, 'limits'>> {
   readonly members?: Roll['addresses']
   readonly isOpen?: boolean
   readonly limits?: Partial<LinkLimits>
@@ -51,7 +51,7 @@ export const tryOpen = (
 ): Promise<Either<StartError, Watched>> =>
   new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: members[id] ?? ANYWHERE, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
+      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: members[id] ?? ANYWHERE, given: members, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
       admit: (_, __, decide) => decide(right(undefined)), hasLeft: () => false, limits: { ...LIMITS, ...limits }, electionTimeoutMs: 1_000, ...changes,
     }
     socketTransport(sockets, options).open(endpoint, outcome => resolve(isLeft(outcome) ? outcome : right(watch(outcome.right))))

@@ -207,7 +207,7 @@ test('a signal gives up waiting, and makes room for the next wish', t => {
 test('a change that ended while the leader was asked does not block the next', t => {
   const { leads, outlet, replies } = outletStage()
   leads('n2')
-  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp })
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp, objection: undefined })
   const heard: string[] = []
   const ask = (): void => changes.change(right({ type: 'abandon' }), { timeoutMs: 100 }, outcome => heard.push(isLeft(outcome) ? outcome.left.message : 'done'))
   ask()
@@ -219,6 +219,15 @@ test('a change that ended while the leader was asked does not block the next', t
   replies('n2', 1, { type: 'changeRefused', reason: 'the former' })
   replies('n2', 2, { type: 'changeRefused', reason: 'so' })
   t.deepEqual(heard.slice(2), ['The membership was not changed: so.'])
+})
+
+test('an address that nobody would dial is refused before anybody is asked', t => {
+  const { leads, outlet, sent } = outletStage()
+  leads('n2')
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp, objection: address => address === 'far:1' ? 'too far' : undefined })
+  const heard: string[] = []
+  changes.change(right({ type: 'change', voters: { n4: 'far:1', n5: 'near:1' }, learners: { n6: 'far:1' }, remove: [] }), {}, outcome => heard.push(isLeft(outcome) ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'))
+  t.deepEqual([heard.map(text => text.replace(/: .*?: /, ' ')), sent], [['Rejected n4: too far; n6: too far'], []])
 })
 
 test('where no way leads to a leader, and after the end, it is refused at once', t => {
