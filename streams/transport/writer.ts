@@ -122,17 +122,17 @@ export const createWriter = (stream: Way, { maxFrameBytes, maxSendBufferBytes }:
   return {
     write: messages => {
       const out: Uint8Array[] = []
-      let buffered = stream.bufferedBytes
+      let waiting = stream.bufferedBytes + queue.bytes()
       let fault: string | undefined
       for (const message of messages) {
         const before = out.length
         const paced = isOfProposals(message) ? pace : undefined
-        const isFull = buffered + (paced === undefined ? 0 : queue.bytes()) >= maxSendBufferBytes
+        // What passes the queue does not wait behind it.
+        const isFull = waiting - (paced === undefined ? queue.bytes() : 0) >= maxSendBufferBytes
         const bytes = isFull ? 0 : appendFrame(message, out)
         if (!isFull && bytes <= maxFrameBytes) {
-          const waited = queue.bytes()
           if (paced !== undefined) admit(paced, out, before, bytes)
-          buffered += bytes + waited - queue.bytes()
+          waiting += bytes
           continue
         }
         out.length = before

@@ -21,7 +21,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a member that is turned away is told that this one ends', file: 'streams/transport/tcp/link.ts', killer: ['test/ports/transport.test.ts', 'tcp: who is named no longer*'],
     unseen: 'whoever has left is asked for little, and repeats it elsewhere',
-    from: 'part: reason => close(reason, []),', to: 'part: reason => close(reason, [FAREWELL]),',
+    from: 'dismiss: reason => close(reason, []),', to: 'dismiss: reason => close(reason, [FAREWELL]),',
   },
   {
     name: 'of two members that dial each other neither gives way', file: 'streams/transport/tcp/pairs.ts', killer: [`${STREAMS}/transport/pairs.test.ts`, 'where both know*'],

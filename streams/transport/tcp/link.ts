@@ -46,7 +46,7 @@ export interface Link {
   /** Says farewell and closes once all that was sent has left, and after `keepAliveMs` at the latest. Nothing is received any more. */
   end(reason: string): void
   /** The same without a farewell, where this end goes on: what it looked at it may yet do. */
-  part(reason: string): void
+  dismiss(reason: string): void
   cut(reason: string): void
 }
 
@@ -225,7 +225,7 @@ export const openLink = (options: LinkOptions): Link => {
     },
     greet,
     end: reason => close(reason, [FAREWELL]),
-    part: reason => close(reason, []),
+    dismiss: reason => close(reason, []),
     cut,
   }
 }

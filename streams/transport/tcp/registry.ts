@@ -104,7 +104,7 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
 /** Whether there may be a link with `peer`; otherwise it ends once what was sent has left. */
 const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
   const objection = roll.objectionTo(peer)
-  if (objection !== undefined) link.part(objection)
+  if (objection !== undefined) link.dismiss(objection)
   return objection === undefined
 }
 
@@ -156,8 +156,8 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
       for (const [peer, joined] of members()) {
         const { link, incarnation } = joined
         if (!isLetIn(roll, peer, link) || !roll.isNamed(peer)) continue
-        if (hasLeft(peer, incarnation)) link.part(`${peer} has left and comes back`)
-        else admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.part(outcome.left) })
+        if (hasLeft(peer, incarnation)) link.dismiss(`${peer} has left and comes back`)
+        else admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.dismiss(outcome.left) })
       }
     },
     send: (to, messages) => at(to)?.link.send(messages),
