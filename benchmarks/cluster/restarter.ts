@@ -26,7 +26,7 @@ export interface Reference {
 }
 
 const READ_BYTES = 1024 * 1024
-/** Some processors copy four times as slowly to where the addresses end as in the source, and a large buffer begins a few bytes behind a page, as a file's pages do. */
+/** A large buffer begins a few bytes behind a page, and what a file is read from at one: some processors copy four times as slowly where the two are that near to each other. */
 const BEHIND_PAGE = 64
 
 const took = (work: () => void): number => {

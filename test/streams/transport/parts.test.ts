@@ -1,23 +1,17 @@
 /** What would keep life signs waiting and comes in parts, as a bare socket would have it. */
 import test from 'ava'
 import { checksumOf } from '../../../codecs/bytes.js'
-import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame, encodeFrames, FRAME_HEADER_BYTES, farewellFrame, framed, MAX_PART_BYTES, partHeader, receiptFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isRight } from '../../../lib/prelude.js'
-import type { LinkMessage, ProposeRequest } from '../../../lib/requests.js'
+import type { LinkMessage } from '../../../lib/requests.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
-import { closeAll, CLUSTER_NAME, heldTimers, joinAs, open, type Raw, spied, vote } from './wire.js'
+import { closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, MIB, open, type Raw, request, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
-const KIB = 1024
-const MIB = KIB * KIB
 const ROOMY = { maxCommandBytes: 8 * MIB, maxFrameBytes: 16 * MIB, maxSendBufferBytes: 64 * MIB }
-/** Contents that differ from place to place, so that a part at the wrong place is noticed. */
-const contents = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, at) => (at * 31) >>> 7)
-const request = (id: number, bytes: number): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([contents(bytes)]) })
 /** Whether they are the same, looked at as bytes. */
 const areSame = (some: readonly LinkMessage[], others: readonly LinkMessage[]): boolean => Buffer.concat(encodeFrames(some)).equals(Buffer.concat(encodeFrames(others)))
 

@@ -7,15 +7,10 @@ import type { Millis } from '../../../lib/types.js'
 import { CALM_NETWORK } from '../../../testing/simulation/world/network-mix.js'
 import { member, messagesOf } from '../../../testing/watch.js'
 import { ADDRESSES, couple, HASTY } from './couple.js'
-import { vote } from './wire.js'
+import { contents, KIB, MIB, request, vote } from './wire.js'
 
-const KIB = 1024
-const MIB = KIB * KIB
 const BOTH = { addresses: ADDRESSES, isOpen: false }
 const ROOMY = { ...HASTY, maxCommandBytes: 8 * MIB, maxFrameBytes: 16 * MIB, maxSendBufferBytes: 64 * MIB, keepAliveMs: 400 }
-/** Contents that differ from place to place, so that a part at the wrong place is noticed. */
-const contents = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, at) => (at * 31) >>> 7)
-const request = (id: number, bytes: number): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([contents(bytes)]) })
 const results = (id: number, bytes: number): ProposeCommitted => ({ type: 'committed', id, firstIndex: 1, term: 1, results: packEntries([contents(bytes)]) })
 
 type Load = ProposeRequest | ProposeReply

@@ -9,6 +9,7 @@ import { encodeHandshake, type Hello, VERSIONS } from '../../../codecs/handshake
 import type { StartError } from '../../../lib/errors.js'
 import type { AppendEntries, RequestVote } from '../../../lib/messages.js'
 import { type Either, isLeft, right } from '../../../lib/prelude.js'
+import type { ProposeRequest } from '../../../lib/requests.js'
 import type { MemberId, Millis } from '../../../lib/types.js'
 import { type Clock, systemClock } from '../../../streams/time/clock.js'
 import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
@@ -24,6 +25,8 @@ export const LIMITS: LinkLimits = {
   maxFrameBytes: 2 ** 20, maxSendBufferBytes: 2 ** 20, maxLinks: 8, maxHandshakes: 8,
   handshakeTimeoutMs: 2_000, keepAliveMs: 500, reconnectMinMs: 5, reconnectMaxMs: 20,
 }
+export const KIB = 1024
+export const MIB = KIB * KIB
 export const ANYWHERE = '127.0.0.1:0'
 export const CLUSTER = 'a-test-cluster'
 export const CLUSTER_NAME = 'its-name'
@@ -149,6 +152,10 @@ export const append = (bytes: number): AppendEntries => ({
   type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, round: 1,
   batches: [{ kind: 'command', firstIndex: 1, term: 1, count: 1, time: 1, skip: 0, body: packEntries([new Uint8Array(bytes)]) }],
 })
+
+/** Contents that differ from place to place, so that a part at the wrong place is noticed. */
+export const contents = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, at) => (at * 31) >>> 7)
+export const request = (id: number, bytes: number): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([contents(bytes)]) })
 
 /** The real sockets, with every accepted stream at hand, its writes and the bytes it told of counted. */
 export const spied = () => {

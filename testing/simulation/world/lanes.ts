@@ -56,8 +56,8 @@ export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, is
     const usual = delayMs * 0.3 + dice.exponential(delayMs * 0.7)
     return loss > 0 && dice.chance(loss) ? usual + resendMs * dice.between(0.5, 1.5) : usual
   }
-  /** When the way has carried it, behind all that it carries already. */
-  const carriedAt = (parcel: Parcel): Millis => {
+  /** Puts it on the way, behind all that is on it already; when it has been carried. */
+  const carry = (parcel: Parcel): Millis => {
     const bytes = parcel.type === 'bytes' ? parcel.bytes.length : 0
     freeAt = Math.max(freeAt, agenda.now()) + (bytes * 1000) / mix().bytesPerSecond
     return freeAt
@@ -66,7 +66,7 @@ export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, is
     const item = { parcel, number: posted++ }
     if (parcel.type === 'bytes') underWay += parcel.bytes.length
     if (waiting.length > 0 || isCut()) return void waiting.push(item)
-    lastArrival = Math.max(lastArrival, carriedAt(parcel) + delayMs())
+    lastArrival = Math.max(lastArrival, carry(parcel) + delayMs())
     agenda.after(lastArrival - agenda.now(), () => arrive(item))
   }
   return {
