@@ -8,11 +8,12 @@ import type { AppendAccepted, AppendRefused } from './messages.js'
 import { noteWork } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Parts, type Passage, type Progress, accept, arrivalOf, arrivedBy, backUp, onTheWay, pace } from './progress.js'
-import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
+import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
 import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId, Term } from './types.js'
+import { promptMs } from './window.js'
 
 type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 

@@ -8,8 +8,9 @@
  * With each lap it may do so for half as long as with the one before, so it catches up under any load under which it would at full speed.
  */
 import { isVoter } from './membership.js'
-import type { Arrival, Progress } from './progress.js'
+import type { Progress } from './progress.js'
 import { type Leader, membership } from './state.js'
+import type { Arrival } from './window.js'
 
 /** So much of the time is the newcomer's. */
 const TIME_SHARE = 0.2
@@ -19,6 +20,7 @@ const BYTES_SHARE = 0.25
 /** Whether somebody waits for a command, or did a moment ago. */
 const isBusy = ({ uncommittedBytes, committedAt, now, settings: { heartbeatMs } }: Leader): boolean => uncommittedBytes > 0 || now - committedAt < heartbeatMs
 
+/** Whether it does so now: it catches up, its time for that is not over, and there is somebody to give way to. */
 export const givesWay = (leader: Leader, { id, lap }: Progress): boolean =>
   lap.to > 0 && leader.now - lap.since < lap.giveWayMs && isBusy(leader) && !isVoter(membership(leader), id)
 
@@ -33,6 +35,7 @@ export const rest = (leader: Leader, progress: Progress): void => {
   if (givesWay(leader, progress)) progress.restsUntil = now + Math.min(progress.workMs / TIME_SHARE, heartbeatMs)
 }
 
+/** While it rests, nothing but life signs goes to it. */
 export const isResting = (leader: Leader, progress: Progress): boolean => leader.now < progress.restsUntil && givesWay(leader, progress)
 
 /** How many bytes of entries it may get in one message, where others get `maxBytes`. */

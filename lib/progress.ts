@@ -6,6 +6,7 @@
  *       └────── a refusal ──────────┘   one message at a time until the logs are known to agree
  */
 import type { EntryBatch, Index, MemberId, Millis, Round, Snapshot } from './types.js'
+import { type Arrival, LEAST_WINDOW_BYTES, arrivesInTime, narrowed, widened } from './window.js'
 
 /** Entries that are not known to be durable yet: the last index of what left at one time, and its weight. */
 export interface Inflight {
@@ -93,9 +94,6 @@ export interface Progress {
   restsUntil: Millis
 }
 
-/** The window of a way of which nothing is known yet, and of the slowest: it takes half a megabit a second. */
-export const LEAST_WINDOW_BYTES = 64 * 1024
-
 /** Longer than anything takes. */
 const UNKNOWN_MS: Millis = Number.MAX_SAFE_INTEGER
 
@@ -138,15 +136,6 @@ export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electi
 /** Nobody waits for it any more. */
 export const endLaps = (progress: Progress): void => { progress.lap = NO_LAP }
 
-/** The next window, once something has been seen to arrive promptly that filled it, or late. */
-export const paced = (windowBytes: number, isPrompt: boolean): number => isPrompt ? windowBytes * 2 : Math.max(LEAST_WINDOW_BYTES, windowBytes / 2)
-
-/** So many bytes are there that were on their way; and since when they have been arriving. */
-export interface Arrival {
-  readonly bytes: number
-  readonly since: Millis
-}
-
 /** What an answer tells of the way to a follower. */
 export interface Passage {
   /** The round that it answers, and whether that was not kept waiting. */
@@ -163,13 +152,13 @@ export interface Passage {
  * trip the window is halved by a late answer, or doubled by a prompt one, if it was what held entries back, and if as much as it holds would arrive in time: where
  * a disk is slow the window is full while the way is empty.
  */
-export const pace = (progress: Progress, { answered, isPrompt, bytes, arrival }: Passage, newest: Round, now: Millis, promptMs: Millis): void => {
+export const pace = (progress: Progress, { answered, isPrompt, bytes, arrival }: Passage, newest: Round, now: Millis, withinMs: Millis): void => {
   const { windowBytes, windowRound } = progress
   if (arrival !== undefined) progress.arrivedAt = now
   if (answered <= windowRound) return
-  const isTight = bytes > windowBytes / 4 && arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes
+  const isTight = bytes > windowBytes / 4 && arrival !== undefined && arrivesInTime(windowBytes, arrival, now, withinMs)
   if (isPrompt && !isTight) return
-  progress.windowBytes = paced(windowBytes, isPrompt)
+  progress.windowBytes = isPrompt ? widened(windowBytes) : narrowed(windowBytes)
   progress.windowRound = newest
 }
 

@@ -8,6 +8,7 @@ import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
 import type { CommandBatch, EntryBatch, Index, Round } from './types.js'
+import { LEAST_PART_BYTES } from './window.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
 export const replicate = (leader: Leader, outbox: Outbox): void => {
@@ -68,9 +69,6 @@ const hasToWait = (progress: Progress, batches: readonly EntryBatch[]): boolean 
   const bytes = onTheWay(progress)
   return bytes > 0 && bytes + weightOf(batches) > progress.windowBytes
 }
-
-/** Less would be mostly header. */
-const LEAST_PART_BYTES = 1024
 
 const partBytes = ({ settings }: Leader, { windowBytes }: Progress): number => Math.max(LEAST_PART_BYTES, Math.min(windowBytes, settings.maxInflightBytes))
 

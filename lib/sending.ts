@@ -14,8 +14,9 @@ import { isResting, noteWork, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Progress, type Sending, arrivalOf, pace } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
-import { type Leader, dateOf, isPrompt, progressOf, promptMs } from './state.js'
+import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
 import type { Round, Snapshot } from './types.js'
+import { promptMs } from './window.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
 export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Outbox): void => {

@@ -4,6 +4,7 @@ import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
 import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
 import { isAlone, isVoter } from './membership.js'
+import { promptMs } from './window.js'
 
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
 export interface Settings {
@@ -226,10 +227,7 @@ export const nextRound = (state: RaftState): Round => {
 /** When the question of this round was asked, to the microsecond. */
 export const dateOf = (round: Round): Millis => round / 1000
 
-/** How long an answer may take that proves that life signs are not kept waiting by what is sent. */
-export const promptMs = ({ electionTimeoutMs }: Pick<Settings, 'electionTimeoutMs'>): Millis => electionTimeoutMs / 4
-
-/** Whether an answer to this round, heeded `waitsMs` from now, is as early as that. */
+/** Whether an answer to this round, heeded `waitsMs` from now, is early enough to prove that life signs are not kept waiting by what is sent. */
 export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= promptMs(settings)
 
 /**

@@ -5,12 +5,9 @@
  *     frames that leave whole ─► half a window of them: the next is a part ─► its receipt: all up to here has arrived
  *                                        more leave behind it, up to the window ─┘
  */
-import { LEAST_WINDOW_BYTES, paced } from '../../lib/progress.js'
 import type { Millis } from '../../lib/types.js'
+import { type Arrival, LEAST_PART_BYTES, LEAST_WINDOW_BYTES, arrivesInTime, narrowed, widened } from '../../lib/window.js'
 import type { Clock } from '../time/clock.js'
-
-/** Less would be mostly header. */
-const LEAST_PART_BYTES = 1024
 
 export interface Pace {
   /** Whether so many bytes may leave now, without anything that asks for a receipt. */
@@ -29,22 +26,18 @@ export interface Pace {
 export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace => {
   let windowBytes = LEAST_WINDOW_BYTES
   /** What left and is not known to have arrived, up to the part that asks where there is one; and since when it arrives. */
-  let ahead = 0
-  let since: Millis = 0
+  let ahead: Arrival = { bytes: 0, since: 0 }
   /** When that part left. */
   let askedAt: Millis | undefined
   /** What left behind it: it arrives from the receipt on. */
   let behind = 0
 
   /** Half a window or more has left, and at this rate a whole one arrives in time. */
-  const isFast = (at: Millis): boolean => ahead > windowBytes / 2 && (at - since) * windowBytes <= promptMs * ahead
-  const leaves = (bytes: number): void => {
-    if (ahead === 0) since = now()
-    ahead += bytes
-  }
+  const isFast = (at: Millis): boolean => ahead.bytes > windowBytes / 2 && arrivesInTime(windowBytes, ahead, at, promptMs)
+  const leaves = (bytes: number): void => { ahead = { bytes: ahead.bytes + bytes, since: ahead.bytes === 0 ? now() : ahead.since } }
   return {
-    fits: bytes => askedAt === undefined ? ahead + bytes <= windowBytes / 2 : ahead + behind + bytes <= windowBytes,
-    partBytes: () => askedAt === undefined ? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0,
+    fits: bytes => askedAt === undefined ? ahead.bytes + bytes <= windowBytes / 2 : ahead.bytes + behind + bytes <= windowBytes,
+    partBytes: () => askedAt === undefined ? Math.max(LEAST_PART_BYTES, windowBytes - ahead.bytes) : 0,
     left: bytes => {
       if (askedAt === undefined) leaves(bytes)
       else behind += bytes
@@ -56,10 +49,9 @@ export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace 
     arrived: () => {
       if (askedAt === undefined) return false
       const at = now()
-      if (at - askedAt > promptMs) windowBytes = paced(windowBytes, false)
-      else if (isFast(at)) windowBytes = paced(windowBytes, true)
-      ahead = behind
-      since = at
+      if (at - askedAt > promptMs) windowBytes = narrowed(windowBytes)
+      else if (isFast(at)) windowBytes = widened(windowBytes)
+      ahead = { bytes: behind, since: at }
       behind = 0
       askedAt = undefined
       return true

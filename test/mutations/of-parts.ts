@@ -9,7 +9,7 @@ export const PART_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a window is opened by answers that bring nothing', file: 'lib/progress.ts', killer: ['test/lib/slowness.test.ts', 'a window is opened by what arrives*'],
     unseen: THIN,
-    from: 'arrival !== undefined && (now - arrival.since) * windowBytes <= promptMs * arrival.bytes', to: '(arrival === undefined || now >= 0)',
+    from: 'arrival !== undefined && arrivesInTime(windowBytes, arrival, now, withinMs)', to: '(arrival === undefined || withinMs > 0)',
   },
   {
     name: 'the last part of a batch passes for all of it', file: 'lib/replication.ts', killer: ['test/lib/assembling.test.ts', 'the last part*'],
@@ -24,12 +24,12 @@ export const PART_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the next part does not wait for the one before', file: 'streams/transport/pace.ts', killer: [PACE, 'behind a part that asks*'],
     unseen: THIN,
-    from: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : 0', to: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead) : LEAST_PART_BYTES',
+    from: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead.bytes) : 0', to: '? Math.max(LEAST_PART_BYTES, windowBytes - ahead.bytes) : LEAST_PART_BYTES',
   },
   {
     name: 'a trickle that arrives passes for a link that carries more', file: 'streams/transport/pace.ts', killer: [PACE, 'what fills half a window only*'],
     unseen: THIN,
-    from: '(at - since) * windowBytes <= promptMs * ahead', to: '(at - askedAt!) * windowBytes <= promptMs * ahead',
+    from: 'arrivesInTime(windowBytes, ahead, at, promptMs)', to: 'arrivesInTime(windowBytes, { ...ahead, since: askedAt! }, at, promptMs)',
   },
   {
     name: 'a small request overtakes one in parts', file: 'streams/transport/writer.ts', killer: ['test/streams/transport/thin-links.test.ts', 'what is said behind a request in parts*'],
