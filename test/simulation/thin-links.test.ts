@@ -9,6 +9,8 @@ import { type SimulatedCluster, simulate } from '../../testing/index.js'
 const MIB = 1024 * 1024
 const ELECTION_TIMEOUT_MS = 1_000
 const HEARTBEAT_MS = 100
+/** Two windows that are late, and a heartbeat. */
+const SILENT_AT_MOST_MS = 0.6 * ELECTION_TIMEOUT_MS
 const BYTES_PER_SECOND = 4e6 / 8
 
 /** Keeps how long each text is, and answers with as much text as it is asked for. */
@@ -43,7 +45,7 @@ for (const members of [2, 3]) {
     is.is(orThrow(await cluster.settle(cluster.propose({ text: 'x'.repeat(8 * MIB - 100), answer: 1 }, { at: followers[0]!, timeoutMs: 120_000 }), 120_000)), 'a')
     is.true(cluster.clock.now() - before > 2 * ((8 * MIB) / BYTES_PER_SECOND) * 1000 - ELECTION_TIMEOUT_MS, 'it went to the leader and back, over a thin link')
     is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
-    is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
+    is.true(silentMs() <= SILENT_AT_MOST_MS, `silent for ${silentMs()} ms`)
     await cluster.check()
   })
 }
@@ -53,7 +55,7 @@ test('commands that both followers forward at once keep no life sign back either
   const outcomes = followers.map(at => cluster.propose({ text: 'x'.repeat(8 * MIB - 100), answer: 1 }, { at, timeoutMs: 120_000 }))
   for (const outcome of outcomes) is.is(orThrow(await cluster.settle(outcome, 120_000)), 'a')
   is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
-  is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
+  is.true(silentMs() <= SILENT_AT_MOST_MS, `silent for ${silentMs()} ms`)
   await cluster.check()
 })
 
@@ -77,7 +79,7 @@ test('results of 8 MiB for a follower keep no heartbeat back', async is => {
   const outcomes = followers.map(at => cluster.propose({ text: '', answer: 8 * MIB }, { at, timeoutMs: 120_000 }))
   for (const outcome of outcomes) is.is(orThrow(await cluster.settle(outcome, 120_000)).length, 8 * MIB)
   is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
-  is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
+  is.true(silentMs() <= SILENT_AT_MOST_MS, `silent for ${silentMs()} ms`)
   await cluster.check()
 })
 
@@ -87,7 +89,7 @@ for (const [what, count, length, seed] of [['two commands of 8 MiB', 2, 8 * MIB 
     const outcomes = Array.from({ length: count }, () => cluster.propose({ text: 'x'.repeat(length), answer: 1 }, { at: leader, timeoutMs: 120_000 }))
     for (const outcome of outcomes) is.is(orThrow(await cluster.settle(outcome, 120_000)), 'a')
     is.deepEqual([cluster.leader(), cluster.counts.elections()], [leader, elections])
-    is.true(silentMs() <= ELECTION_TIMEOUT_MS, `silent for ${silentMs()} ms`)
+    is.true(silentMs() <= SILENT_AT_MOST_MS, `silent for ${silentMs()} ms`)
     await cluster.check()
   })
 }
