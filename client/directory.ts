@@ -21,6 +21,8 @@ export interface Directory {
    * behind, changes nothing, and neither does what names nobody who may be dialled.
    */
   learn(index: Index, addresses: Addresses): boolean
+  /** Who commits knows no newer membership than that of `index`: what was told of a later one was of a log that is lost, as after a recovery. */
+  goBack(index: Index): void
   /** Whom to ask, in turn, beginning behind this one: those of the newest membership, and in the end those that were given and do not belong to it. */
   round(behind: MemberId | undefined): readonly MemberId[]
   /**
@@ -56,6 +58,7 @@ export const createDirectory = ({ given, mayDial }: DirectoryOptions): Directory
       for (const key of standing.keys()) if (!known.has(key)) standing.delete(key)
       return true
     },
+    goBack: index => { if (told !== undefined && told.index > index) told = undefined },
     round: behind => {
       const members = Object.keys(told?.addresses ?? given)
       const first = behind === undefined ? 0 : members.indexOf(behind) + 1

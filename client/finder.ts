@@ -42,6 +42,8 @@ interface Attempt {
   readonly member: MemberId
   readonly target: Target
   readonly link: ClientLink
+  /** What it told last of who belongs, until it commits something. */
+  news: MembersNews | undefined
   /** When the link was up. */
   upSince: Millis | undefined
 }
@@ -123,7 +125,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
   const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, upSince: undefined }
+  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, news: undefined, upSince: undefined }
   search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -167,6 +169,7 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   if (message.type === 'members') return learned(search, from, message)
   if (!isReply(message)) return
   if (message.type === 'committed') {
+    certain(search, from)
     beginRound(search, from.member)
     search.fruitless = 0
     search.leaderless = 0
@@ -186,8 +189,19 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
 }
 
 /** From now on these are looked for, and what was given is the last resort. */
-const learned = (search: Search, from: Attempt, { index, membership }: MembersNews): void => {
+const learned = (search: Search, from: Attempt, news: MembersNews): void => {
+  const { index, membership } = news
+  from.news = news
   if (search.directory.learn(index, membership.addresses)) beginRound(search, from.member)
+}
+
+/** Whoever commits is not behind: what it told counts, even where somebody told of a later place in a log that was lost since. */
+const certain = (search: Search, from: Attempt): void => {
+  const { news } = from
+  if (news === undefined || search.present !== from) return
+  from.news = undefined
+  search.directory.goBack(news.index)
+  search.directory.learn(news.index, news.membership.addresses)
 }
 
 /** Without waiting for the next tick, as the outlet would. */
@@ -215,6 +229,8 @@ const moveOrWait = (search: Search, from: Attempt, refused: ProposeRefused): voi
 /** Leaves this member for the one it points at, or for the next in turn. */
 const move = (search: Search, from: Attempt, refused: ProposeRefused): void => {
   const target = targetOf(search, from, refused)
+  // Who lets in and leads nowhere is what is left of a member that may be elsewhere by now: where else it can be is looked for first.
+  if (target === undefined) search.directory.tried(from.target, false)
   search.present = undefined
   search.left.add(from)
   search.pointed = target?.member
@@ -233,7 +249,8 @@ const over = (search: Search, attempt: Attempt, reason: string, unanswered: Unan
   const isPresent = search.present === attempt
   if (isPresent) {
     search.present = undefined
-    beginRound(search, attempt.member)
+    // Who lets in and ends, again and again, keeps nobody from their turn.
+    if (search.fruitless === 0) beginRound(search, attempt.member)
   } else if (search.dialling.delete(attempt)) search.directory.tried(attempt.target, false)
   else return
   if (attempt.member === search.pointed) search.pointed = undefined

@@ -162,3 +162,59 @@ test('members that are reached otherwise than they believe stay reachable as the
   assert.deepEqual(w.addresses.slice(0, 2), [inside.n3, members.n1], 'n3 was not looked for yet, n1 was reached')
   assert.is(w.addresses.at(-1), members.n2, 'n2 is where it was')
 })
+
+/** It lets in whoever dials, and its process ends with the first question. */
+const crashes = (w: World, id: string): void => {
+  const fake = w.fakes[id]!
+  fake.opens = false
+  fake.answer = () => {
+    queueMicrotask(() => w.cut(id))
+    return undefined
+  }
+}
+
+test('one that lets a client in and ends, again and again, does not keep it from those that it was given', async assert => {
+  const w = world({ members: { n1: members.n1, n2: members.n2 } })
+  Object.assign(w.fakes['n1']!, { tells: belonging(7, at('n4', 'n5')), answer: committed })
+  const client = await connected(w)
+  for (const id of ['n1', 'n5']) w.fakes[id]!.handshake = 'refuse'
+  crashes(w, 'n4')
+  w.fakes['n2']!.answer = committed
+  w.cut('n1')
+  assert.is(shown(await w.within(10_000, client.propose('a'))), 'A', w.dialled.join())
+})
+
+test('of those that were given one that lets a client in and ends does not hide the next', async assert => {
+  const w = world()
+  Object.assign(w.fakes['n1']!, { tells: belonging(7, at('n4', 'n5')), answer: committed })
+  const client = await connected(w)
+  for (const id of ['n1', 'n4', 'n5']) w.fakes[id]!.handshake = 'refuse'
+  crashes(w, 'n2')
+  w.fakes['n3']!.answer = committed
+  w.cut('n1')
+  assert.is(shown(await w.within(10_000, client.propose('a'))), 'A', w.dialled.join())
+})
+
+test('a member that was removed and is back elsewhere is found there, although what it was before still lets clients in', async assert => {
+  const elsewhere = '127.0.0.1:11'
+  const w = world({ members: { n1: members.n1, n2: members.n2 } })
+  w.fakes['n1']!.answer = request => w.addresses.at(-1) === elsewhere ? committed(request) : refusedBy('notLeader')(request)
+  const client = await connected(w)
+  Object.assign(w.fakes['n2']!, { tells: belonging(9, { n1: elsewhere, n2: members.n2 }), answer: refusedBy('notLeader', 'n1', elsewhere) })
+  assert.is(shown(await w.within(10_000, client.propose('a'))), 'A', w.addresses.join())
+})
+
+test('a cluster that went on from a log that ended before what a client was told is followed, too', async assert => {
+  const w = world({ members: { n1: members.n1 } })
+  Object.assign(w.fakes['n1']!, { tells: belonging(1000, at('n1', 'n2', 'n3')), answer: committed })
+  const client = await connected(w)
+  w.fakes['n1']!.tells = belonging(901, at('n1'))
+  w.cut('n1')
+  assert.is(shown(await w.within(1000, client.propose('a'))), 'A')
+  w.tell('n1', belonging(905, at('n1', 'n4')))
+  w.tell('n1', belonging(907, at('n4')))
+  w.fakes['n4']!.answer = committed
+  for (const id of ['n1', 'n2', 'n3']) w.fakes[id]!.handshake = 'refuse'
+  w.cut('n1')
+  assert.is(shown(await w.within(5000, client.propose('b'))), 'B')
+})
