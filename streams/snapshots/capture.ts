@@ -51,7 +51,7 @@ type Phase = 'idle' | 'asked' | 'running' | 'halted'
 
 interface Work extends CaptureOptions {
   phase: Phase
-  running: Pump | undefined
+  running: { readonly index: Index; readonly pump: Pump } | undefined
   waiting: ((outcome: Either<SnapshotError, Snapshot>) => void)[]
   /** The newest snapshot that is known to be good. */
   taken: Snapshot | undefined
@@ -137,13 +137,14 @@ const begin = (work: Work, { index, term, time }: Position): void => {
   }
   const writer = snapshots.write({ index, term, time, compression, membership: membershipAt(index) })
   tell(0)
-  work.running = pump({
+  const running = pump({
     chunks: chunks.right, writer, stallMs, clock,
     wrote: bytes => { if (bytes - told >= TELL_EVERY_BYTES) tell(bytes) },
   }, outcome => {
     if (isLeft(outcome)) failed(work, index, outcome.left)
     else succeeded(work, outcome.right)
   })
+  work.running = { index, pump: running }
 }
 
 const ask = (work: Work): void => {
@@ -178,18 +179,22 @@ export const createCapture = (options: CaptureOptions): Capture => {
     take: () => { if (!work.backoff.isWaiting()) ask(work) },
     restored: snapshot => {
       if (work.phase === 'halted') return
-      work.running?.abort()
+      const { running, events } = work
+      running?.pump.abort()
       const answer = over(work)
       work.taken = snapshot
       work.at = snapshot.index
       work.bytes = 0
       work.bytesSince = 0
+      if (running !== undefined && events.observed) {
+        events.next({ type: 'captureFailed', index: running.index, reason: `the snapshot at ${snapshot.index} has taken its place`, retryMs: 0 })
+      }
       answer(right(snapshot))
     },
     halt: () => {
       if (work.phase === 'halted') return
       work.backoff.cancel()
-      work.running?.abort()
+      work.running?.pump.abort()
       const answer = over(work)
       work.phase = 'halted'
       answer(left(new Stopped()))

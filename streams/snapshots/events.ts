@@ -7,7 +7,7 @@ export type SnapshotEvent =
   | { readonly type: 'capturing'; readonly index: Index; readonly term: EntryId['term']; readonly bytes: number }
   /** It is durable, and from now on the newest. */
   | { readonly type: 'captured'; readonly snapshot: Snapshot }
-  /** It came to nothing; where one is due, it is tried again after `retryMs`. */
+  /** It came to nothing; where one is due, it is tried again after `retryMs`. 0 where one that was received took its place, which is no fault. */
   | { readonly type: 'captureFailed'; readonly index: Index; readonly reason: string; readonly retryMs: Millis }
   /** A follower gets one, because the log no longer reaches back to what it lacks; so many bytes are written there. */
   | { readonly type: 'sending'; readonly to: MemberId; readonly snapshot: Snapshot; readonly bytes: number }
