@@ -79,6 +79,18 @@ test('of two on their way the one that moved last is shown, and one that moves n
   t.deepEqual(w.passes(5_000), [])
 })
 
+test('over a thin line a bar comes back with every step, and at the end it is told how long all of it took', t => {
+  const w = watched()
+  for (let bytes = 0; bytes <= snapshot.bytes; bytes += 4 * MiB) {
+    w.at(0, { type: 'sending', to: 'n2', snapshot, bytes })
+    t.is(w.passes(16_000).at(-1), '—')
+  }
+  t.deepEqual(w.at(0, { type: 'sent', to: 'n2', snapshot }), ['—', '· sent n2 the snapshot at 9, 100.0 MiB, in 416.0 s'])
+  w.at(0, { type: 'sending', to: 'n2', snapshot, bytes: 0 })
+  w.passes(60_000)
+  t.deepEqual(w.at(0, { type: 'sending', to: 'n2', snapshot: { ...snapshot, index: 12 }, bytes: 0 }), [], 'the next one has only begun')
+})
+
 test('a member that ends leaves no bar behind, and no timer', t => {
   const w = watched()
   w.at(0, { type: 'sending', to: 'n2', snapshot, bytes: 0 })
