@@ -14,6 +14,8 @@ export interface Question {
   readonly body?: string | Uint8Array
   /** How long no byte may come. */
   readonly timeoutMs: Millis
+  /** Aborted when the answer is of no use any more. */
+  readonly signal?: AbortSignal
 }
 
 /** Nobody answered. */
@@ -32,10 +34,10 @@ export interface Answered {
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Asks one endpoint. Never rejects. */
-export const ask = ({ host, port }: Address, { method, path, body, timeoutMs }: Question): Promise<Either<Unanswered, Answered>> => new Promise(resolve => {
+export const ask = ({ host, port }: Address, { method, path, body, timeoutMs, signal }: Question): Promise<Either<Unanswered, Answered>> => new Promise(resolve => {
   let isSent = false
   const lost = (reason: string): void => resolve(left({ reason, isSent }))
-  const asked = request({ host, port, method, path, agent: false, timeout: timeoutMs, headers: body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } }, response => {
+  const asked = request({ host, port, method, path, agent: false, timeout: timeoutMs, ...(signal !== undefined && { signal }), headers: body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } }, response => {
     const pieces: Buffer[] = []
     let bytes = 0
     response.on('data', (piece: Buffer) => {

@@ -53,11 +53,10 @@ const run = async (args: readonly string[]): Promise<number> => {
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
   const newcomers = Object.keys({ ...change.voters, ...change.learners })
   const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, createScreen(process.stderr)) : () => undefined
-  const outcome = !isChange && !abandon
-    ? await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
-    : await askTowardsLeader(endpoints, { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
-  done()
-  return tellOutcome(outcome, json, answer => inWords(answer as Membership))
+  const asked = !isChange && !abandon
+    ? askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
+    : askTowardsLeader(endpoints, { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  return tellOutcome(await asked.finally(done), json, answer => inWords(answer as Membership))
 }
 
 export const command: Command = { help: HELP, run }

@@ -5,7 +5,7 @@ import { decodeWith } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
-import { ask, parsed } from '../ask/ask.js'
+import { STATUS_TIMEOUT_MS, ask, parsed } from '../ask/ask.js'
 import type { Screen } from '../screen.js'
 import { sizeInWords } from '../words.js'
 
@@ -42,9 +42,10 @@ export const farthest = (peers: Peers, newcomers: readonly MemberId[], first: Ma
 }
 
 /** The peers of the first endpoint whose member leads, as far as one says so in time. */
-const peersAt = async (endpoints: readonly Address[]): Promise<Peers> => {
+const peersAt = async (endpoints: readonly Address[], signal: AbortSignal): Promise<Peers> => {
   for (const at of endpoints) {
-    const answer = await ask(at, { method: 'GET', path: '/health', timeoutMs: LOOK_EVERY_MS })
+    if (signal.aborted) break
+    const answer = await ask(at, { method: 'GET', path: '/health', timeoutMs: STATUS_TIMEOUT_MS, signal })
     const health = isLeft(answer) ? undefined : decodeWith(LeaderPeers, parsed(answer.right.text))
     if (health !== undefined && !isLeft(health)) return health.right.peers
   }
@@ -54,18 +55,18 @@ const peersAt = async (endpoints: readonly Address[]): Promise<Peers> => {
 /** Shows it until it is called off. */
 export const showNewcomers = (endpoints: readonly Address[], newcomers: readonly MemberId[], screen: Screen): (() => void) => {
   const first = new Map<MemberId, number>()
-  let isOver = false
+  const over = new AbortController()
   let isLooking = false
   const look = async (): Promise<void> => {
     if (isLooking) return
     isLooking = true
-    const far = farthest(await peersAt(endpoints), newcomers, first)
+    const far = farthest(await peersAt(endpoints, over.signal), newcomers, first)
     isLooking = false
-    if (far !== undefined && !isOver) screen.bar(far.fraction, far.caption)
+    if (far !== undefined && !over.signal.aborted) screen.bar(far.fraction, far.caption)
   }
   const timer = setInterval(() => void look(), LOOK_EVERY_MS)
   return () => {
-    isOver = true
+    over.abort()
     clearInterval(timer)
     screen.end()
   }

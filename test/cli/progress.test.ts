@@ -1,8 +1,10 @@
 /** How a serving member shows long work on snapshots: a bar on a terminal, lines elsewhere, and nothing of what is soon over. */
+import { once } from 'node:events'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import test from 'ava'
 import { Subject } from 'rxjs'
-import { farthest } from '../../cli/members/progress.js'
+import { farthest, showNewcomers } from '../../cli/members/progress.js'
 import { createScreen } from '../../cli/screen.js'
 import { showSnapshots } from '../../cli/serve/progress.js'
 import type { Snapshot } from '../../lib/types.js'
@@ -124,4 +126,26 @@ test('of new members the one is shown that lacks the most: in its snapshot, or b
   t.is(far(peer('n4', 10), peer('n5', 25)), '0.75 n5 lacks 25 entries')
   t.is(far({ ...peer('n4', 10), mode: 'snapshot', snapshot: { index: 9, bytes: 100 * MiB, received: 20 * MiB } }), '0.20 n4 has 20.0 MiB of the 100.0 MiB of the snapshot at 9')
   t.is(far(peer('n4', 0), peer('n5', 0)), 'nothing')
+})
+
+test('once the change has its answer, no silent endpoint is waited for and no other is asked', async t => {
+  const silent = await Promise.all([0, 1].map(async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    return { server, at: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } }
+  }))
+  const [first, second] = silent as [typeof silent[number], typeof silent[number]]
+  const done = showNewcomers([first.at, second.at], ['n4'], { event: () => undefined, bar: () => undefined, end: () => undefined })
+  const [asked] = await once(first.server, 'connection') as [Socket]
+  await once(asked, 'data')
+  const others: Socket[] = []
+  second.server.on('connection', socket => others.push(socket.unref()))
+  const ended = once(asked.resume(), 'close')
+  done()
+  await ended
+  const own = connect(second.at)
+  await once(second.server, 'connection')
+  own.destroy()
+  t.is(others.length, 1, 'no more than this one')
 })
