@@ -9,4 +9,7 @@ export const orThrow = <E extends Error, A>(outcome: Either<E, A>): A => {
 }
 
 /** Plain JavaScript may hand over anything, a promise that nobody has awaited above all. */
-const isOutcome = (outcome: unknown): boolean => ['Left', 'Right'].includes(Reflect.get(Object(outcome), '_tag'))
+const isOutcome = (outcome: unknown): boolean => {
+  const { _tag, left } = Object(outcome) as { readonly _tag?: unknown; readonly left?: unknown }
+  return _tag === 'Left' ? Object(left) === left : _tag === 'Right' && 'right' in Object(outcome)
+}

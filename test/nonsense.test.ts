@@ -54,6 +54,14 @@ test('a member and its client: what is no options, no command stream, no functio
     [{ queue: -1 }, /options\.queue: must be a number of at least 0, not -1/], [{ windows: 9 }, /options\.windows: is not an option/],
   ] as const) t.regex(await said(() => errorOf(of(1).pipe(n1.replicate(options as Parameters<typeof n1.replicate>[0])))), fault)
   for (const commands of [undefined, null, 7, {}, Symbol('s')]) t.regex(await said(() => errorOf(call(raft['replicateFrom'], commands))), /^InvalidOptions: .*commands: must be an iterable/)
+  for (const commands of [{ [Symbol.iterator]: () => undefined }, { [Symbol.iterator]: () => ({}) }, { [Symbol.asyncIterator]: () => 7 }]) {
+    t.regex(await said(() => errorOf(call(raft['replicateFrom'], commands))), /^InvalidOptions: .*commands: must make an iterator/)
+  }
+  const empty = { [Symbol.asyncIterator]: null, *[Symbol.iterator]() {} }
+  t.is(await said(() => errorOf(call(raft['replicateFrom'], empty))), 'no fault: no fault', 'it is an iterable all the same')
+  for (const commands of [undefined, [1], Promise.resolve(1), {}]) {
+    t.regex(await said(() => errorOf(call(n1.replicate(), commands))), /^InvalidOptions: .*commands: must be an object with the method pipe and subscribe/)
+  }
   for (const each of NO_FUNCTIONS) {
     t.regex(await said(() => errorOf(call(raft['commitsFrom'], 1, each))), /^InvalidOptions: .*each: must be a function/, String(each))
     t.regex(await said(() => call(raft['read'], each)), /^Rejected: .*select: must be a function/, String(each))
@@ -73,6 +81,10 @@ test('what a member is made of: faults are outcomes of the start', async t => {
     const shown = String(given)
     for (const start of [createRaft, memoryCluster, connect]) t.regex(await said(() => call(start, given)), /^InvalidOptions: /, `${start.name} ${shown}`)
     t.regex(await start({ storage: call(fileStorage, folder, given) }), /^InvalidOptions: .*storage\.options: must be an object/, shown)
+    for (const [name, fault] of [['disk', 'an object with the method makeDirectory'], ['clock', 'an object with the method after'], ['random', 'a function']]) {
+      t.regex(await start({ storage: call(fileStorage, folder, { [name!]: given }) }), new RegExp(`^InvalidOptions: .*storage\\.${name}: must be ${fault}`), shown)
+    }
+    t.regex(await start({ recorder: call(flightRecorder, folder, { disk: given }) }), /^InvalidOptions: .*recorder\.disk: must be an object with the method makeDirectory/, shown)
     if (given !== 'soon') t.regex(await start({ storage: call(fileStorage, given) }), /^InvalidOptions: .*storage\.folder: must be a path/, shown)
     t.regex(await start({ transport: call(tcpTransport, given) }), /^InvalidOptions: .*transport\.options: must be an object/, shown)
     t.regex(await start({ transport: call(memoryTransport, given) }), /^InvalidOptions: .*transport\.network: must be what memoryNetwork\(\) makes/, shown)
@@ -87,6 +99,7 @@ test('what a member is made of: faults are outcomes of the start', async t => {
 })
 
 test('what has no outcome and no stream throws', async t => {
+  for (const given of [{ _tag: 'Left' }, { _tag: 'Left', left: 'text' }, { _tag: 'Right' }]) t.regex(await said(() => call(orThrow, given)), /^InvalidOptions thrown: .*outcome: must be a Left or a Right/)
   for (const given of [undefined, ...NO_OBJECTS]) {
     const shown = String(given)
     t.regex(await said(() => call(orThrow, given)), /^InvalidOptions thrown: .*outcome: must be a Left or a Right/, shown)

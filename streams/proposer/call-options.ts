@@ -1,6 +1,6 @@
 /** The options of a call. Plain JavaScript may make anything of them, and an action never rejects: they are read once, when they are given. */
 import * as t from 'io-ts'
-import { closed, misuse, optional } from '../../codecs/options.js'
+import { closed, having, misuse, optional } from '../../codecs/options.js'
 import { guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import type { InvalidOptions } from '../../lib/errors.js'
@@ -34,12 +34,17 @@ const Pulled = guard<Iterable<unknown> | AsyncIterable<unknown>>('Pulled', value
   return methods.some(method => typeof method === 'function') ? undefined : 'must be an iterable'
 })
 
-/** What is wrong with the options of a `replicate`; undefined where nothing is. */
-export const replicateFault = (options: unknown): InvalidOptions | undefined =>
-  misuse({ options: optional(closed({ window: optional(bound(1)), queue: optional(bound(0)) })) }, { options })
+/** What is wrong with the source or the options of a `replicate`; undefined where nothing is. */
+export const replicateFault = (commands: unknown, options: unknown): InvalidOptions | undefined =>
+  misuse({ commands: having('pipe', 'subscribe'), options: optional(closed({ window: optional(bound(1)), queue: optional(bound(0)) })) }, { commands, options })
 /** The same of a `replicateFrom`. */
 export const replicateFromFault = (commands: unknown, options: unknown): InvalidOptions | undefined =>
   misuse({ commands: Pulled, options: optional(closed({ window: optional(bound(1)) })) }, { commands, options })
+
+const Iterating = guard<unknown>('Iterating', value => typeof Reflect.get(Object(value), 'next') === 'function' ? undefined : 'must make an iterator')
+
+/** What is wrong with the iterator that they made of themselves. */
+export const iteratorFault = (iterator: unknown): InvalidOptions | undefined => misuse({ commands: Iterating }, { commands: iterator })
 
 const NONE: CallOptions = {}
 

@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction, takeWhile } from 'rxjs'
 import { Busy } from '../../lib/errors.js'
 import { left } from '../../lib/prelude.js'
-import { replicateFault, replicateFromFault } from './call-options.js'
+import { iteratorFault, replicateFault, replicateFromFault } from './call-options.js'
 import type { ReplicateOptions, Replicated, Submit } from './proposer.js'
 import { createLane } from './lane.js'
 
@@ -12,7 +12,7 @@ const DEFAULT_QUEUE = 10_000
 export const replicate = <C, R>(
   submit: Submit<C, R>, options: ReplicateOptions | undefined,
 ): OperatorFunction<C, Replicated<C, R>> => commands$ => new Observable(subscriber => {
-  const fault = replicateFault(options)
+  const fault = replicateFault(commands$, options)
   if (fault !== undefined) return subscriber.error(fault)
   const { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE } = options ?? {}
   const bound = window + queue
@@ -108,24 +108,31 @@ interface Puller<C> {
   close(): void
 }
 
-/** What an iterator answers is not ours to trust. */
+/** What a source makes of itself is not ours to trust. */
+const made = <I extends Iterator<unknown> | AsyncIterator<unknown>>(iterator: I): I => {
+  const fault = iteratorFault(iterator)
+  if (fault !== undefined) throw fault
+  return iterator
+}
+
+/** Neither is what an iterator answers. */
 const checked = <C>(result: IteratorResult<C, unknown>): IteratorResult<C, unknown> => {
   if (Object(result) !== result) throw new TypeError(`the iterator answered ${String(result)} instead of an object`)
   return result
 }
 
 // A string is an iterable too, and no object.
-const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => Symbol.asyncIterator in Object(commands)
+const isAsync = <C>(commands: Iterable<C> | AsyncIterable<C>): commands is AsyncIterable<C> => typeof Reflect.get(Object(commands), Symbol.asyncIterator) === 'function'
 
 const createPuller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> => {
   if (isAsync(commands)) {
-    const iterator = commands[Symbol.asyncIterator]()
+    const iterator = made(commands[Symbol.asyncIterator]())
     return {
       pull: (taken, failed) => void new Promise<IteratorResult<C, unknown>>(resolve => resolve(iterator.next())).then(checked).then(taken, failed),
       close: () => void new Promise(resolve => resolve(iterator.return?.())).catch(() => undefined),
     }
   }
-  const iterator = commands[Symbol.iterator]()
+  const iterator = made(commands[Symbol.iterator]())
   return {
     pull: (taken, failed) => {
       let result: IteratorResult<C, unknown>

@@ -4,7 +4,7 @@ import { guard, integer } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Disk } from '../storage/disk/disk.js'
+import { type Disk, DiskShape } from '../storage/disk/disk.js'
 import { nodeDisk } from '../storage/disk/node-disk.js'
 
 export interface FlightRecorderOptions {
@@ -27,7 +27,7 @@ const DEFAULT_MAX_BUFFER_BYTES = 4 * MiB
 const Folder = guard<string>('Folder', value => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'))
 const Given = t.type({
   recorder: closed({
-    folder: Folder, maxBytes: optional(integer('Bound', MiB, 2 ** 32)), maxBufferBytes: optional(integer('Bound', MiB, 2 ** 30)), disk: t.unknown,
+    folder: Folder, maxBytes: optional(integer('Bound', MiB, 2 ** 32)), maxBufferBytes: optional(integer('Bound', MiB, 2 ** 30)), disk: optional(DiskShape),
   }),
 })
 

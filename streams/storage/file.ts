@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { UnknownRecord } from 'io-ts'
+import * as t from 'io-ts'
 import { Subject } from 'rxjs'
+import { Callback, having, optional } from '../../codecs/options.js'
+import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
-import type { Disk } from './disk/disk.js'
+import { type Disk, DiskShape } from './disk/disk.js'
 import { sweep, syncFolder } from './disk/file-access.js'
 import { fileSnapshots } from './file-snapshots.js'
 import { createSegmentDropper } from './log/drop-segments.js'
@@ -42,11 +44,16 @@ const DEFAULT_IDLE_MS = 500
 
 const OPTIONS: readonly string[] = ['segmentBytes', 'idleMs', 'disk', 'clock', 'random'] satisfies readonly (keyof FileStorageOptions)[]
 
+/** What a test puts in the place of the system. */
+const Replaced = t.type({ storage: t.type({ disk: optional(DiskShape), clock: optional(having('after', 'endOfTurn')), random: optional(Callback) }) })
+
 /** What is wrong with the options, each fault with its path. */
 const faultsIn = (folder: string, options: unknown, segmentBytes: number, idleMs: number): readonly string[] => {
   const { least, most } = SEGMENT_BYTES
-  if (!UnknownRecord.is(options)) return ['storage.options: must be an object']
+  if (!t.UnknownRecord.is(options)) return ['storage.options: must be an object']
+  const replaced = decodeWith(Replaced, { storage: options })
   return [
+    ...isLeft(replaced) ? replaced.left : [],
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `storage.${name}: is not an option`),
     ...typeof folder === 'string' && folder !== '' ? [] : ['storage.folder: must be a path'],
     ...Number.isInteger(segmentBytes) && segmentBytes >= least && segmentBytes <= most ? []

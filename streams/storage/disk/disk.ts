@@ -1,3 +1,4 @@
+import { having } from '../../../codecs/options.js'
 import type { Either } from '../../../lib/prelude.js'
 
 /** What a disk writes whole or not at all. */
@@ -32,3 +33,6 @@ export interface Disk {
   /** Held until released or until the process dies; refused with code EEXIST while another process, or this one, holds it. */
   lock(path: string, done: Done<{ release(done: Done): void }>): void
 }
+
+/** One that is given, by its methods. */
+export const DiskShape = having(...(['makeDirectory', 'open', 'rename', 'unlink', 'syncDirectory', 'list', 'lock'] satisfies readonly (keyof Disk)[]))
