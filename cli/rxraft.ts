@@ -59,6 +59,8 @@ const main = async ([name, ...args]: readonly string[]): Promise<number> => {
   }
   const command = await commandNamed(name)
   process.stdout.on('error', command.isService === true ? () => undefined : () => process.exit())
+  // What is shown there is for whoever looks, and its reader may go away before what is done here is done.
+  process.stderr.on('error', () => undefined)
   if (!asksForHelp(args)) return command.run(args)
   process.stdout.write(command.help)
   return 0

@@ -1,9 +1,10 @@
 /** docs/cli.md as somebody would type it, on one cluster of three processes; and a leader that is killed while commands are piped through it. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../../cli/demo/ports.js'
-import { type Running, built, root, run, scratch, start } from '../run.js'
+import { type Running, built, own, root, run, scratch, start } from '../run.js'
 
 interface Typed {
   readonly command: string
@@ -136,4 +137,31 @@ test('what docs/cli.md says is what happens, and a pipe goes on when its leader 
   t.is((await rxraft('propose', '{"put":"motd","value":"alone"}')).out, '{"text":"hello"}\n')
   lone.child.kill('SIGTERM')
   t.is((await lone.ended).code, 0)
+})
+
+/** Says on standard error what it applies. */
+const TALKATIVE = `
+import * as t from '${pathToFileURL(join(root, 'node_modules/io-ts/lib/index.js')).href}'
+const apply = ({ command }) => {
+  process.stderr.write('applied\\n')
+  return command
+}
+export default { command: t.number, result: t.number, start: () => ({ state: 0, apply: entries => [entries.map(apply)], restore: () => [undefined], async *snapshot() { yield new Uint8Array(1) } }) }`
+
+test('a member lives on when nobody reads its standard error any more', async t => {
+  const folder = scratch(t)
+  const machine = join(folder, 'talkative.mjs')
+  writeFileSync(machine, TALKATIVE)
+  const serving = start(t, process.execPath, [
+    own('cli/rxraft.js'), 'serve', '--cluster', 'c', '--id', 'n1', '--members', `n1=127.0.0.1:${await freePort()}`, '--data', join(folder, 'data'), '--machine', machine, '--control', '127.0.0.1:0', '--json',
+  ])
+  const { control } = JSON.parse(await serving.line(/"ready"/)) as { readonly control: string }
+  serving.child.stderr!.destroy()
+  await serving.line(/"role":"leader"/)
+  for (const command of ['5', '6']) {
+    const said = await fetch(`http://${control}/propose`, { method: 'POST', body: command, headers: { 'content-type': 'application/json' } })
+    t.deepEqual(await said.json(), { result: Number(command) })
+  }
+  serving.child.kill('SIGTERM')
+  t.is((await serving.ended).code, 0)
 })
