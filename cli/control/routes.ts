@@ -1,7 +1,7 @@
 /** What can be asked of a member, each by its path. */
 import { isDeepStrictEqual } from 'node:util'
 import * as t from 'io-ts'
-import { firstValueFrom } from 'rxjs'
+import { lastValueFrom, take, takeUntil, timer } from 'rxjs'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import { parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
@@ -155,11 +155,12 @@ const ready = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answe
   return reason === undefined ? json(200, { ready: true }) : refuse(503, 'NotReady', `Not ready: ${reason}.`)
 }
 
-/** Nothing is kept for it while nobody asks. */
-const health = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> => {
-  const health = await firstValueFrom(raft.health$, { defaultValue: undefined })
-  return health === undefined ? refuse(503, 'Stopped', 'The member has ended.') : json(200, health)
-}
+/** How long the member's health is looked at, at most: longer than nearly any heartbeat. */
+const LOOK_MS: Millis = 1_000
+
+/** Nothing is gathered while nobody looks: the first value has none of what the second has seen, a heartbeat later. */
+const health = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> =>
+  json(200, await lastValueFrom(raft.health$.pipe(take(2), takeUntil(timer(LOOK_MS)))))
 
 /** The routes by their paths. Those that change anything take POST, so that no link and no probe does. */
 export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record<string, Route>> => ({

@@ -77,6 +77,11 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   t.like(status, { cluster: 'memory', id: 'n1', ready: true, snapshot: null, tls: false, members: { n2: 'localhost:2' } })
   t.deepEqual((await ask('/ready')).value, { ready: true })
   t.like((await ask('/health')).value, { id: 'n1', isInTouch: true })
+  const health = ask('/health')
+  let isAnswered = false
+  void health.finally(() => { isAnswered = true })
+  while (!isAnswered) await rafts.n1.propose({ put: 'busy', value: 1 })
+  t.true((Reflect.get(Object((await health).value['bounds']), 'maxInboxEvents') as { readonly used: number }).used > 0, 'what has entered while it was looked at')
 
   const taken = (await ask('/snapshot', { method: 'POST' })).value
   t.true(Number(taken['index']) >= 3)
