@@ -82,3 +82,5 @@ const main = async (): Promise<number> => {
 }
 
 await runProgram(main)
+// Of what was cut off in a run something may be left that Node waits for at its end, without end.
+process.exit()
