@@ -3,7 +3,7 @@ import type { Index, MemberId } from './types.js'
 /** Whether a command may be in the log: the one field a retry needs. */
 export type Appended = 'never' | 'unknown' | 'yes'
 
-abstract class Tagged<Tag extends string> extends Error {
+export abstract class Tagged<Tag extends string> extends Error {
   abstract readonly _tag: Tag
   override get name(): string {
     return this._tag
@@ -77,7 +77,7 @@ export class Stopped extends Tagged<'Stopped'> {
 }
 
 /**
- * Nobody can tell any more what became of it: this process was stopped, a leadership's term ended, the result cannot be carried, or whoever was asked for a transfer
+ * Nobody can tell any more what became of it: this process was stopped, the member failed, a leadership's term ended, the result cannot be carried, or whoever was asked for a transfer
  * or a change was lost.
  */
 export class OutcomeUnknown extends Tagged<'OutcomeUnknown'> {

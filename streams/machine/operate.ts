@@ -1,4 +1,5 @@
 import { messageOf } from '../../codecs/report.js'
+import { Tagged } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Index, Millis, Snapshot } from '../../lib/types.js'
 import { type Apply, type ApplyOptions, createApply } from './apply.js'
@@ -20,22 +21,22 @@ interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'm
 }
 
 /** The machine stopped this member: an entry that cannot be applied is never skipped. */
-export class ApplyFailed extends Error {
-  override readonly name = 'ApplyFailed'
+export class ApplyFailed extends Tagged<'ApplyFailed'> {
+  readonly _tag = 'ApplyFailed'
   constructor(
     /** The first entry that is not applied. */
     readonly index: Index,
     override readonly cause: unknown,
   ) {
-    super(`The member was stopped because the entry at ${index} cannot be applied: ${messageOf(cause)}`)
+    super(`The entry at ${index} cannot be applied: ${messageOf(cause)}`)
   }
 }
 
 /** A snapshot that came from another member stopped this one: it is here and whole, but the machine does not begin from it. */
-export class RestoreFailed extends Error {
-  override readonly name = 'RestoreFailed'
+export class RestoreFailed extends Tagged<'RestoreFailed'> {
+  readonly _tag = 'RestoreFailed'
   constructor(readonly snapshot: Snapshot, readonly reason: string) {
-    super(`The member was stopped because its machine could not be restored from the snapshot at ${snapshot.index}: ${reason}`)
+    super(`The machine could not be restored from the snapshot at ${snapshot.index}: ${reason}`)
   }
 }
 

@@ -39,8 +39,8 @@ export interface Parts<C, R, S> {
   release(step: Step): void
   /** A step was folded, and may yet wait at the gate: its answers, and whatever else does not vouch for the disk. */
   observe(step: Step): void
-  /** Nothing is applied any more, and whoever still waits is told that the outcome is unknown. */
-  halt(): void
+  /** Nothing is applied any more, and whoever still waits is told that the outcome is unknown, because of `why`. */
+  halt(why: string): void
 }
 
 /** The ends of the loop that the parts hold: what they hand in enters through the inbox. */
@@ -116,6 +116,6 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       operator.follow(step)
       outputs.folded(step)
     },
-    halt: () => { for (const part of [log, applier, snapshots, operator, requests, reads, linked, outputs]) part.halt() },
+    halt: why => { for (const part of [log, applier, snapshots, operator, requests, reads, linked, outputs]) part.halt(why) },
   }
 }

@@ -13,8 +13,8 @@ export interface Ending {
 interface Endings {
   /** Refuses what is new and waits, for a bounded time, for the fates of what was accepted. Left out after a failure. */
   drain(done: () => void): void
-  /** Nothing is folded, applied or taken in any more, and whoever still waits is told that the outcome is unknown. */
-  halt(): void
+  /** Nothing is folded, applied or taken in any more, and whoever still waits is told that the outcome is unknown, and why. */
+  halt(how: Ended): void
   /** Gives back the address, the files and the lock. */
   close(how: Ended, done: () => void): void
   ended(how: Ended): void
@@ -31,7 +31,7 @@ export const createEnding = (endOfTurn: Clock['endOfTurn'], { drain, halt, close
     endOfTurn(() => {
       if (isClosing) return
       isClosing = true
-      halt()
+      halt(how)
       close(how, () => {
         ended(how)
         resolve()

@@ -22,6 +22,9 @@ import { membersBy } from '../wishes/members.js'
 /** The same for those who read a recording. */
 const runEnd = (how: Ended): RunEnd => how._tag === 'Failed' ? { how: 'failed', reason: messageOf(how.error) } : { how: 'stopped', reason: '' }
 
+/** The same for those who wait and cannot be told what became of it. */
+const whyEnded = (how: Ended): string => how._tag === 'Failed' ? `the member failed: ${messageOf(how.error).replace(/\.$/, '')}` : 'the member was stopped'
+
 /** The same fold, and somebody who sees what each batch led to. */
 const watched = (fold: Fold = step, stepped: Outputs<never, never, never, never>['stepped']): Fold => (previous, batch) => {
   const next = fold(previous, batch)
@@ -64,9 +67,9 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
       reads.refuseAll()
       requests.drain(() => operator.leave(done))
     },
-    halt: () => {
+    halt: how => {
       running.unsubscribe()
-      halt()
+      halt(whyEnded(how))
     },
     close: (how, done) => closePorts(member.ports, runEnd(how), clock, limits.stopTimeoutMs, () => outputs.notice({ type: 'closeTimedOut', bound: 'stopTimeoutMs' }), done),
     ended: outputs.end,

@@ -1,12 +1,13 @@
 import { bytesOf } from '../../lib/batch.js'
+import { Tagged } from '../../lib/errors.js'
 import type { Batch, RaftEvent } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Recording } from '../recorder/port.js'
 
 /** A step threw: a member's own state contradicts itself, and the member has stopped. Carries what is needed to replay it. */
-export class StepFailed extends Error {
-  override readonly name = 'StepFailed'
+export class StepFailed extends Tagged<'StepFailed'> {
+  readonly _tag = 'StepFailed'
   constructor(
     override readonly cause: unknown,
     /** The state on which the last batch was folded. */

@@ -70,8 +70,8 @@ export interface Outlet<C, R> {
   tick(): void
   /** Refuses new commands, waits up to `stopTimeoutMs` for those it has, then calls `done`; needs ticks meanwhile. Twice is once. */
   drain(done: () => void): void
-  /** Tells everybody who waits that it is over. */
-  halt(): void
+  /** Tells everybody who waits that it is over, and why. */
+  halt(why: string): void
   /** Commands that have no fate yet, as the bounds count them. */
   readonly pending: number
   /** Requests sent and not answered. */
@@ -274,8 +274,8 @@ const drain = <C, R>(state: OutletState<C, R>, done: () => void): void => {
   proceed(state)
 }
 
-const finish = <C, R>(state: OutletState<C, R>): void => {
-  state.inflight.giveUp('the member or client was stopped before an answer came')
+const finish = <C, R>(state: OutletState<C, R>, why = 'the member or client was stopped before an answer came'): void => {
+  state.inflight.giveUp(why)
   takeBack(state)
   for (const proposal of state.waiting.all()) tell(state, proposal, left(new Stopped()))
   state.whenStopped.splice(0).forEach(done => done())
@@ -297,9 +297,9 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     gone: (key, unanswered) => gone(state, key, unanswered),
     tick: () => tick(state),
     drain: done => drain(state, done),
-    halt: () => {
+    halt: why => {
       state.stopAt ??= state.clock.now()
-      finish(state)
+      finish(state, why)
     },
     get pending() {
       return state.pending

@@ -43,8 +43,8 @@ export interface Requests<C, R> extends Routes {
   readonly pending: number
   /** Refuses what is new, waits up to `stopTimeoutMs` for the fates of what was accepted, then calls `done`. */
   drain(done: () => void): void
-  /** Whoever still waits is told at once that the outcome is unknown. */
-  halt(): void
+  /** Whoever still waits is told at once that the outcome is unknown, because of `why`. */
+  halt(why: string): void
 }
 
 export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, random, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
@@ -83,10 +83,10 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
         checkDrained()
       })
     },
-    halt: () => {
+    halt: why => {
       intake.refuseAll()
       intake.halt()
-      outlet.halt()
+      outlet.halt(why)
       sender.flush()
     },
   }

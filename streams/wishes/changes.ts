@@ -29,7 +29,8 @@ export interface Changes {
   change(wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, done: (outcome: Outcome) => void): void
   /** A step was folded: who leads, and how far the log is. */
   follow(state: RaftState): void
-  halt(): void
+  /** Whoever still waits is told that the outcome is unknown, because of `why`. */
+  halt(why: string): void
 }
 
 /** A wish, from its call to its one outcome. */
@@ -59,8 +60,8 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
 
-/** The member has stopped. */
-const interrupted = ({ at }: Wished): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown('the member was stopped', 'the membership may still change')
+/** The member has ended. */
+const interrupted = ({ at }: Wished, why: string): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown(why, 'the membership may still change')
 
 const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeError => {
   if (at === 'waiting') {
@@ -118,9 +119,9 @@ export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions)
       newest = state
       wishes.each(look)
     },
-    halt: () => {
+    halt: why => {
       isHalted = true
-      wishes.each(wished => wishes.end(wished, left(interrupted(wished))))
+      wishes.each(wished => wishes.end(wished, left(interrupted(wished, why))))
     },
   }
 }

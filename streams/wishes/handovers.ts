@@ -28,7 +28,8 @@ export interface Handovers {
   transfer(to: MemberId | undefined, options: TransferOptions | undefined, done: (outcome: Outcome) => void): void
   /** A step was folded. */
   follow(state: RaftState): void
-  halt(): void
+  /** Whoever still waits is told that the outcome is unknown, because of `why`. */
+  halt(why: string): void
 }
 
 interface HandoversOptions {
@@ -92,9 +93,9 @@ export const createHandovers = ({ first, here, outlet }: HandoversOptions): Hand
         if (state.now >= call.deadline) calls.end(call, left(new TimedOut('unknown', `It is not known after ${call.timeoutMs} ms who leads next; the leadership may still be handed over.`)))
       })
     },
-    halt: () => {
+    halt: why => {
       isHalted = true
-      calls.each(call => calls.end(call, left(new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over'))))
+      calls.each(call => calls.end(call, left(new OutcomeUnknown(why, 'the leadership may still be handed over'))))
     },
   }
 }

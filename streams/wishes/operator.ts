@@ -28,7 +28,7 @@ interface OperatorOptions {
 export interface Operator extends Pick<Handovers, 'transfer'>, Pick<Transfers, 'leave'>, Pick<Changes, 'change'>, Pick<WishIntake, 'requested'>, Pick<WishOutlet, 'replied'> {
   /** A step was folded. */
   follow(step: Step): void
-  halt(): void
+  halt(why: string): void
 }
 
 const fateOfChange = (answer: ChangeAnswer): WishFate => {
@@ -91,10 +91,10 @@ export const createOperator = ({ first, linked, links, sender, ask }: OperatorOp
       }
       changes.follow(state)
     },
-    halt: () => {
+    halt: why => {
       intake.halt()
       // Who hands over here knows more of it than those who wait.
-      for (const part of [here, handovers, changes]) part.halt()
+      for (const part of [here, handovers, changes]) part.halt(why)
     },
   }
 }

@@ -23,7 +23,8 @@ export interface Transfers {
   follow(state: RaftState): void
   /** Before an end: calls `done` once this member leads no longer, or nobody is there to take over, or the transfer was given up. */
   leave(done: () => void): void
-  halt(): void
+  /** Whoever still waits is told that the outcome is unknown, because of `why`. */
+  halt(why: string): void
 }
 
 /** A transfer under way. */
@@ -121,9 +122,9 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
       leaving = done
       if (wish === undefined) transfer(undefined, depart)
     },
-    halt: () => {
+    halt: why => {
       isHalted = true
-      end(left(wish?.isTaken === true ? new OutcomeUnknown('this member was stopped', 'the leadership may still be handed over') : new Stopped()))
+      end(left(wish?.isTaken === true ? new OutcomeUnknown(why, 'the leadership may still be handed over') : new Stopped()))
     },
   }
 }

@@ -163,7 +163,7 @@ test('whoever waits for results of what the snapshot stands for hears that there
 test('a machine that does not begin from it ends the member', assert => {
   const { told, end } = operated()
   end('no such format')
-  assert.deepEqual(told, ['The member was stopped because its machine could not be restored from the snapshot at 9: no such format'])
+  assert.deepEqual(told, ['The machine could not be restored from the snapshot at 9: no such format'])
 })
 
 test('the end of the member calls off what is under way', assert => {

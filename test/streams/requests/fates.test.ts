@@ -71,7 +71,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> =
   'in flight, disconnected, and stopped': [o => {
     inFlight(o)
     o.out.gone('n2', 'unknown')
-    o.out.halt()
+    o.out.halt('it ended')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected, sent again, and refused until the deadline': [o => {
     sentAgain(o, { timeoutMs: 200 })
@@ -82,7 +82,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> =
   'in flight, disconnected, sent again, and never looked at': [o => {
     sentAgain(o)
     o.out.gone('n3', 'unseen')
-    o.out.halt()
+    o.out.halt('it ended')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, disconnected, sent again, and found invalid': [o => {
     sentAgain(o)
@@ -138,7 +138,7 @@ const paths: Readonly<Record<string, readonly [(o: Origin) => void, Outcome]>> =
     inFlight(o)
     o.out.settle('n2', { type: 'lost', id: 1 })
     o.out.gone('n2', 'unseen')
-    o.out.halt()
+    o.out.halt('it ended')
   }, { tag: 'OutcomeUnknown', appended: 'unknown' }],
   'in flight, another leader, no answer in the grace': [o => {
     inFlight(o)

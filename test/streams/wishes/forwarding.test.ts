@@ -237,7 +237,7 @@ test('where no way leads to a leader, and after the end, it is refused at once',
   ask()
   follow(at(1, {}))
   ask()
-  halt()
+  halt('it ended')
   ask()
   t.deepEqual(reasons.map(reason => reason.slice(0, 40)), [
     '"n2" leads, and cannot be asked from her', 'No leader is known here that could hand ', 'This was refused because the member or c',
