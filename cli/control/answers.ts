@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ChangeError, ProposeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
 import { unreachable } from '../../lib/prelude.js'
+import { transferFate } from '../../streams/wishes/transfer.js'
 import type { Refusal } from './member-status.js'
 
 /** An answer that is complete; `json` is the text of its body. */
@@ -22,7 +23,9 @@ export const refuse = (status: number, tag: string, message: string, more: Omit<
 
 type Failure = ProposeError | ReadError | SnapshotError | TransferError | ChangeError
 
-/** 4xx: the same request will fail again. 503: nothing happened, and it may be asked again. 504: what happened is not known. */
+const TRANSFER_STATUS = { lasting: 409, passing: 503, unknown: 504 } as const
+
+/** 4xx: the same request will fail again. 503: nothing happened, and it may be asked again. 504: what happened is not known. 500: this member could not. */
 const statusOf = (error: Failure): number => {
   switch (error._tag) {
     case 'Rejected': return 400
@@ -32,7 +35,8 @@ const statusOf = (error: Failure): number => {
     case 'NotLeader': case 'Busy': case 'Stopped': return 503
     case 'TimedOut': return error.appended === 'never' ? 503 : 504
     case 'OutcomeUnknown': case 'SessionExpired': return 504
-    case 'SnapshotFailed': case 'TransferFailed': return 500
+    case 'TransferFailed': return TRANSFER_STATUS[transferFate(error)]
+    case 'SnapshotFailed': return 500
     default: return unreachable(error)
   }
 }

@@ -44,12 +44,23 @@ interface Wish {
 /** A new leader is known within two elections, in election timeouts, or somebody has to look. */
 export const ELECTIONS = 2 * 1.5
 
+const leadsAlready = (id: MemberId): string => `"${id}" leads already`
+const isNoVoter = (id: MemberId): string => `"${id}" is no voter`
+const ALONE = 'there is no other voter'
+const NOBODY_KNOWN = 'the leadership is over, and who leads now is not known'
+
+/** Whether the same will fail again, may go well later, or may have been done; read off the reason, which is all that a leader answers whoever forwards. */
+export const transferFate = ({ to, reason }: Pick<TransferFailed, 'to' | 'reason'>): 'lasting' | 'passing' | 'unknown' => {
+  if (reason === NOBODY_KNOWN) return 'unknown'
+  return reason === ALONE || (to !== undefined && [leadsAlready(to), isNoVoter(to)].includes(reason)) ? 'lasting' : 'passing'
+}
+
 /** Why there is nobody to hand over to; undefined where there is. */
 const objection = (leader: Leader, to: MemberId | undefined, isLinked: TransfersOptions['isLinked']): string | undefined => {
   const { settings: { id } } = leader
-  if (to === id) return `"${id}" leads already`
-  if (to !== undefined && !isVoter(membership(leader), to)) return `"${to}" is no voter`
-  if (isAlone(membership(leader), id)) return 'there is no other voter'
+  if (to === id) return leadsAlready(id)
+  if (to !== undefined && !isVoter(membership(leader), to)) return isNoVoter(to)
+  if (isAlone(membership(leader), id)) return ALONE
   if (heirs(leader, to).some(heir => isLinked(heir.id))) return undefined
   if (to === undefined) return 'no other voter is connected and answers'
   return isLinked(to) ? `"${to}" has not answered for an election timeout` : `"${to}" is not connected`
@@ -73,7 +84,7 @@ const outcomeOf = ({ to, turn, isTaken, isOver, since }: Wish, state: RaftState)
   }
   if (leader === id) return failed(`"${id}" was elected again`)
   if (leader !== undefined) return to === undefined || to === leader ? right(leader) : failed(`"${leader}" leads now`)
-  return now - since > ELECTIONS * electionTimeoutMs ? failed('the leadership is over, and who leads now is not known') : undefined
+  return now - since > ELECTIONS * electionTimeoutMs ? failed(NOBODY_KNOWN) : undefined
 }
 
 export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Transfers => {

@@ -5,6 +5,8 @@ import { connect } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { filter, firstValueFrom } from 'rxjs'
+import { TransferFailed } from '../../lib/errors.js'
+import { failed } from '../../cli/control/answers.js'
 import { refuse, unread } from '../../cli/control/answers.js'
 import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
 import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
@@ -97,7 +99,15 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   t.deepEqual((await ask('/transfer', { method: 'POST', body: '{"to":"n3"}' })).value, { leader: 'n3' })
   t.deepEqual((await ask('/transfer', { method: 'POST', body: '{"to":"n2"}' })).value, { leader: 'n2' }, 'forwarded to n3')
   t.like((await ask('/members', { method: 'POST', body: '{"remove":["n4"]}' })).value, { voters: ['n1', 'n2', 'n3'], learners: [] }, 'forwarded to n2')
-  t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n4"}' }), { status: 500, value: { tag: 'TransferFailed' } })
+  t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n4"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'no voter')
+  t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n2"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'leads already, as n2 tells n1')
+})
+
+test('a transfer that fails says by its status whether it may be asked again', t => {
+  const statusOf = (to: string | undefined, reason: string): unknown => Reflect.get(failed(new TransferFailed(to, reason)), 'status')
+  t.is(statusOf(undefined, 'there is no other voter'), 409)
+  t.is(statusOf('n3', '"n3" is not connected'), 503)
+  t.is(statusOf(undefined, 'the leadership is over, and who leads now is not known'), 504)
 })
 
 /** Answers with the command; its state never changes, and it fails on one. */
