@@ -95,7 +95,7 @@ const objectionToHello = ({ endpoint, roll, isTls, hasPlace }: Callee, hello: He
   const { id } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
   if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return 'this is a member of another cluster'
-  if (to !== '' && to !== id) return `this is not ${to}`
+  if (to !== '' && to !== id) return `this is ${id}, not ${to}`
   if (hello.role === 'member' && from === id) return `${from} is the one that is dialled`
   const objection = hello.role === 'member' ? roll.objectionTo(from) : undefined
   if (objection !== undefined) return objection

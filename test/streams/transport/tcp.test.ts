@@ -37,7 +37,7 @@ const unwelcome: Record<string, { readonly bytes: Uint8Array; readonly reason: R
   'a frame that is no hello': { bytes: framed(Buffer.from('{"type":"hello"}')), reason: /role|must/ },
   'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster/ },
   'a hello of a member that knows no more than the cluster\'s name': { bytes: hello({ clusterId: CLUSTER_NAME }), reason: /another cluster/ },
-  'a hello for another member': { bytes: hello({ to: 'n3' }), reason: /not n3/ },
+  'a hello for another member': { bytes: hello({ to: 'n3' }), reason: /this is n2, not n3/ },
   'a hello of a stranger': { bytes: hello({ from: 'n0' }), reason: /n0 is not a member/ },
   'a hello in the member\'s own name': { bytes: hello({ from: 'n2' }), reason: /n2/ },
   'a hello in a newer protocol only': { bytes: hello({ versions: [7, 9] }), reason: /7 to 9/ },
