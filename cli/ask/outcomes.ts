@@ -10,7 +10,7 @@ export const exitCodeOf = ({ appended }: Refusal): number => appended === 'unkno
 /** One line of JSON for a refusal, or a sentence. */
 export const tellRefusal = (refusal: Refusal, isJson: boolean): number => {
   if (isJson) process.stdout.write(`${JSON.stringify({ error: refusal })}\n`)
-  else process.stderr.write(`${refusal.message}${refusal.appended === undefined ? '' : ` (appended: ${refusal.appended})`}\n`)
+  else process.stderr.write(`${refusal.message}${refusal.appended === 'never' ? ' (nothing was changed)' : ''}\n`)
   return exitCodeOf(refusal)
 }
 
