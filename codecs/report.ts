@@ -47,6 +47,30 @@ export const messageOf = (thrown: unknown): string => {
   }
 }
 
+const fits = (entry: t.ContextEntry | undefined): boolean => entry !== undefined && 'is' in entry.type && typeof entry.type.is === 'function' && entry.type.is(entry.actual) === true
+
+/** `codec.is` that never throws. */
+export const fitsAsItIs = <A>(codec: Pick<t.Type<A, unknown>, 'is'>, value: unknown): boolean => {
+  try {
+    return codec.is(value)
+  } catch {
+    return false
+  }
+}
+
+/** What of a value is not what the codec describes, as a program holds it and before it is encoded; undefined where nothing can be said. */
+export const misfits = <A>(codec: t.Type<A, unknown>, value: unknown): readonly string[] | undefined => {
+  try {
+    if (codec.is(value)) return undefined
+    const decoded = codec.decode(value)
+    // What is only expected in another form, in which it will be encoded, is no fault.
+    const faults = isLeft(decoded) ? decoded.left.filter(({ context }) => !fits(context.at(-1))) : []
+    return report(faults.length > 0 ? faults : [{ value, context: [{ key: '', type: codec }] }])
+  } catch {
+    return undefined
+  }
+}
+
 /** `codec.decode` that never throws, whatever the codec or the getters of the value do. */
 export const decodeWith = <A>(codec: t.Decoder<unknown, A>, value: unknown): Either<readonly string[], A> => {
   try {

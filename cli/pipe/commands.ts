@@ -53,8 +53,9 @@ export async function* linesIn(input: AsyncIterable<Uint8Array>, maxLineBytes: n
 /** What is no command is refused in its turn; `codec` judges the rest before it leaves, where the machine is known. */
 export const pipeProtocol = (codec: t.Type<unknown, unknown> = t.unknown): Protocol<Line, unknown> => ({
   command: new t.Type<Line, unknown>(
-    'a command', (value): value is Line => t.UnknownRecord.is(value) && 'command' in value,
+    'a command', (value): value is Line => t.UnknownRecord.is(value) && 'command' in value && !(value['command'] instanceof NoCommand),
     (value, context) => {
+      if (t.UnknownRecord.is(value) && value['command'] instanceof NoCommand) return t.failure(value, context, value['command'].message)
       const command = codec.validate(value, context)
       return isLeft(command) ? command : t.success({ command: value, bytes: 0 })
     },

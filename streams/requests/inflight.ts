@@ -185,7 +185,7 @@ const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason:
   if (request.isRepeated) return isInvalid ? end(state, request, () => unknownBecause('the leader to which it was sent again does not accept it')) : keep(state, request, reason)
   const { length } = request.proposals
   if (isInvalid && length === 1) {
-    return end(state, request, () => left(new Rejected(['the leader does not accept it: its codec or its limits differ from the ones here'])))
+    return end(state, request, () => left(new Rejected(['the leader does not accept it: by the codec of its machine it is no command, or by its limits it is too large'])))
   }
   if (isInvalid) for (const proposal of request.proposals) proposal.companions = Math.floor(length / 2)
   takeBack(state, request)

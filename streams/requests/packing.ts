@@ -2,6 +2,7 @@
 import { BODY_HEADER_BYTES, NUMBERING_BYTES, isOpening, numberingOf, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { type Told, decodeResults, encodeResults } from '../../codecs/results.js'
+import { fitsAsItIs, misfits } from '../../codecs/report.js'
 import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
 import { Rejected, TooLarge } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
@@ -15,11 +16,13 @@ export const packCommand = <C, R>(
   { command: codec }: Protocol<C, R>, { maxCommandBytes }: Pick<Limits, 'maxCommandBytes'>, command: C,
 ): Either<Rejected | TooLarge, Uint8Array> => {
   const encoded = encodeReadable(codec, command)
-  if (isLeft(encoded)) return left(new Rejected(encoded.left))
-  const { bytes } = encoded.right
+  if (isLeft(encoded)) return left(new Rejected(misfits(codec, command) ?? encoded.left))
+  const { bytes, content } = encoded.right
   if (bytes.length > maxCommandBytes) return left(new TooLarge(bytes.length, maxCommandBytes))
   const decoded = readBack(codec, encoded.right)
-  return isLeft(decoded) ? left(new Rejected(decoded.left)) : right(bytes)
+  if (!isLeft(decoded)) return right(bytes)
+  const isChanged = typeof content === 'string' && fitsAsItIs(codec, command)
+  return left(new Rejected(isChanged ? decoded.left.map(line => `${line}, which is what JSON makes of it`) : decoded.left))
 }
 
 /** The commands of a body, none where it opens a session, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */

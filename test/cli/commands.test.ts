@@ -24,7 +24,8 @@ import { asTyped } from '../../cli/as-typed.js'
 import { serveOptions } from '../../cli/serve/options.js'
 import { isWell, tableOf } from '../../cli/status/table.js'
 import { encodeValue } from '../../codecs/values.js'
-import { OutcomeUnknown } from '../../lib/errors.js'
+import { packCommand } from '../../streams/requests/packing.js'
+import { OutcomeUnknown, Rejected } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import { machineSuite } from '../../testing/machine-suite.js'
 import { scratch } from '../run.js'
@@ -271,6 +272,8 @@ test('each line of a pipe is a command or says why not, however the input is cut
   const [good, bad] = await linesOf(['1\nx'], 30)
   t.false(isLeft(encodeValue(protocol.command, good!)))
   t.deepEqual(encodeValue(protocol.command, bad!), left([`encoding failed: ${(bad!.command as Error).message}`]))
+  const refused = packCommand(protocol, { maxCommandBytes: 100 }, bad!)
+  t.deepEqual(isLeft(refused) && refused.left instanceof Rejected && refused.left.report, [(bad!.command as Error).message], 'nothing was encoded')
   t.true(isLeft(protocol.command.decode('no number')))
 })
 

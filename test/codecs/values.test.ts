@@ -6,8 +6,9 @@ import { decodeJson, mayNestDeeper, nestsDeeper, parseJson } from '../../codecs/
 import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/report.js'
 import { EXPIRED, FORGOTTEN, MAX_REASON_CHARACTERS, OPENED, decodeResults, encodeResults } from '../../codecs/results.js'
 import { MAX_VALUE_DEPTH, decodeValue, encodeReadable, encodeValue, readBack, valuesOf } from '../../codecs/values.js'
-import { MachineFailed } from '../../lib/errors.js'
+import { MachineFailed, Rejected } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { packCommand } from '../../streams/requests/packing.js'
 import { jsonValue } from './arbitraries.js'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -68,6 +69,25 @@ const unencodable: readonly (readonly [name: string, value: unknown])[] = [
 ]
 for (const [name, value] of unencodable) {
   test(`what could not be read back is not encoded: ${name}`, is => is.true(isLeft(encodeValue(t.unknown, value))))
+}
+
+const Add = t.strict({ add: t.number })
+const Moment = new t.Type<Date, string>('Moment', (value): value is Date => value instanceof Date, (value, context) => t.string.validate(value, context)._tag === 'Right'
+  ? t.success(new Date(String(value))) : t.failure(value, context), date => date.toISOString())
+const misshapen: readonly (readonly [name: string, codec: t.Type<never, unknown>, value: unknown, report: readonly string[]])[] = [
+  ['null', Add as never, null, ['must be {| add: number |}, not null']],
+  ['undefined', t.number as never, undefined, ['must be number, not undefined']],
+  ['none of several', t.union([Add, t.strict({ take: t.number })]) as never, { ad: 1 }, ['add: must be number, not undefined', 'take: must be number, not undefined']],
+  ['a number that JSON has not', Add as never, { add: Number.NaN }, ['add: must be number, not null, which is what JSON makes of it']],
+  ['a fault beside what is encoded otherwise', t.type({ at: Moment, what: t.union([Add, t.strict({ take: t.string })]) }) as never, { at: new Date(0), what: 7 },
+    ['what: must be {| add: number |}, not 7', 'what: must be {| take: string |}, not 7']],
+  ['what is encoded already', Moment as never, '1970-01-01', ['must be Moment, not "1970-01-01"']],
+]
+for (const [name, command, value, lines] of misshapen) {
+  test(`a command of the wrong shape is judged by its codec, and not by how encoding fails: ${name}`, is => {
+    const packed = packCommand({ command, result: t.unknown }, { maxCommandBytes: 100 }, value as never)
+    is.deepEqual(isLeft(packed) && packed.left instanceof Rejected && packed.left.report, lines)
+  })
 }
 
 test('a codec that throws is a refusal', is => {
