@@ -1,4 +1,4 @@
-import type * as t from 'io-ts'
+import * as t from 'io-ts'
 import { type Either, isLeft, left } from '../lib/prelude.js'
 
 /** Lines of a report at most: a hostile value has as many faults as it likes. */
@@ -27,7 +27,8 @@ const pathOf = (context: t.Context): string => context
 const lineOf = ({ context, message, value }: t.ValidationError): string => {
   const path = pathOf(context)
   const fault = message ?? `must be ${context.at(-1)?.type.name ?? 'something else'}`
-  const shown = message !== undefined && typeof value === 'object' ? '' : `, not ${show(value)}`
+  const isNotToBe = context.at(-1)?.type === t.never
+  const shown = message !== undefined && (isNotToBe || typeof value === 'object') ? '' : `, not ${show(value)}`
   return `${path === '' ? '' : `${path}: `}${fault}${shown}`
 }
 
