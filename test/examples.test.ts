@@ -118,9 +118,15 @@ test('simulation: a cluster in a unit test, as node:test runs it', async t => {
   t.regex(out, /^# pass 2$/m)
 })
 
+test('stock: a machine of its own passes the suite, as node:test runs it', async t => {
+  const { code, out } = await run(t, node, ['--test', '--test-reporter=tap', built('examples/stock.test.js')], { cwd: root })
+  t.is(code, 0, out)
+  t.regex(out, /^# pass 12$/m)
+})
+
 test('the documents show the examples as they are', t => {
-  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
-  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test', 'rolling']) {
+  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
+  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test', 'rolling', 'stock', 'stock.test']) {
     const [, shown] = documents.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }

@@ -5,7 +5,11 @@ import { Mistake } from '../mistake.js'
 /** The option that every command has which asks members. */
 export const AT = { at: { type: 'string' } } as const
 
-export const AT_HELP = '  --at HOST:PORT[,…]   the control endpoints of members; the first one that can answer does. Without it RXRAFT_AT in the environment is taken'
+/** What it is for; the words begin at `column`, as those of the options below it. */
+export const atHelp = (column: number): string =>
+  `${'  --at HOST:PORT[,…]'.padEnd(column)}the control endpoints of members; the first one that can answer does. Without it RXRAFT_AT in the environment is taken`
+
+export const AT_HELP = atHelp(23)
 
 /** The control endpoints behind `--at`, in the order in which they are asked. */
 export const endpointsBehind = (at: string | undefined): readonly Address[] => {

@@ -1,7 +1,7 @@
 import { DEFAULT_CHANGE_TIMEOUT_MS } from '../../codecs/options.js'
 import type { Membership } from '../../lib/types.js'
 import { STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
-import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
+import { AT, atHelp, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { askTowardsLeader } from '../ask/towards-leader.js'
 import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
@@ -17,7 +17,7 @@ Shows who belongs to the cluster, by the log of the first member of --at that an
 become once that is committed. Any member takes a change, and forwards it to the leader. How far a new member is that has to learn first is shown on standard
 error, where the leader is among --at.
 
-${AT_HELP}
+${atHelp(26)}
   --voter ID=HOST:PORT    shall vote: a new member, started with --join, that learns first; a learner; or a voter that has moved
   --learner ID=HOST:PORT  shall receive the log and decide nothing
   --remove ID             leaves

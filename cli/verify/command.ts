@@ -8,7 +8,8 @@ import { createScreen } from '../screen.js'
 const HELP = `rxraft verify FOLDER [--json]
 
 Reads every byte that counts in the data folder of a member that does not run, snapshots included, and checks every checksum and that the log goes on
-without a gap from file to file. Names all damage with file and offset, not only the first. Nothing is changed.
+without a gap from file to file. Names all damage with file and offset, not only the first. Padding behind a
+record does not count. Nothing is changed.
 
   --json               one JSON object in place of text
   --help               this text

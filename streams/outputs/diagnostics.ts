@@ -30,7 +30,7 @@ export type Severity = 'info' | 'warning' | 'error'
 export type Diagnostic = Notice & { readonly severity: Severity }
 
 /** A case without a severity does not compile. */
-const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
+export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   unknownSender: 'warning',
   wrongAddressee: 'warning',
   twoLeaders: 'error',

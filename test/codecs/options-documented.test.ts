@@ -1,4 +1,4 @@
-/** docs/options.md names every option with its default, and no others. */
+/** docs/options.md names every option with its default, and docs/diagnostics.md every diagnostic with its fields; and no others. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
@@ -8,6 +8,7 @@ import {
 import { isLeft } from '../../lib/prelude.js'
 import type { ClientOptions } from '../../client/index.js'
 import type { RaftOptions } from '../../streams/index.js'
+import { type Notice, SEVERITY } from '../../streams/outputs/diagnostics.js'
 import { root } from '../run.js'
 
 const UNITS: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2 }
@@ -53,4 +54,47 @@ test('the codecs know what is documented', t => {
   }
   t.deepEqual(unknownTo(decodeOptions, 'A member'), [])
   t.deepEqual(unknownTo(decodeClientOptions, 'A client'), [])
+})
+
+/** A field that a notice has not, or that is left out, does not compile. */
+type Fields = { readonly [T in Notice['type']]: Readonly<Record<Exclude<keyof Extract<Notice, { type: T }>, 'type'>, true>> }
+
+const FIELDS: Fields = {
+  unknownSender: { from: true, message: true },
+  wrongAddressee: { from: true, to: true, message: true },
+  twoLeaders: { term: true, other: true },
+  contradiction: { from: true, message: true, claim: true },
+  stalled: { lateMs: true },
+  slowDisk: { oldestWriteMs: true },
+  quorumLost: { term: true, silentMs: true },
+  handshakeRefused: { remote: true, reason: true },
+  unreachable: { peer: true, reason: true },
+  refusedByPeer: { peer: true, reason: true },
+  badFrame: { remote: true, reason: true },
+  sendBufferFull: { party: true, dropped: true, bound: true },
+  tooManyLinks: { remote: true, bound: true },
+  storageNote: { note: true },
+  membersDiffer: { configured: true, stored: true },
+  inboxFull: { dropped: true, bound: true },
+  misplacedMessage: { from: true, message: true },
+  invalidRequest: { from: true, reason: true },
+  unsendableResult: { firstIndex: true, reason: true },
+  slowApply: { index: true, tookMs: true, budgetMs: true },
+  snapshotFailed: { index: true, reason: true, retryMs: true },
+  slowSnapshot: { index: true, tookMs: true, budgetMs: true },
+  snapshotUnusable: { index: true, reason: true },
+  snapshotUnsendable: { index: true, to: true, reason: true },
+  snapshotUnreceivable: { index: true, reason: true, retryMs: true },
+  rememberFailed: { peer: true, reason: true },
+  closeTimedOut: { bound: true },
+  recorderBehind: { bound: true },
+  recorderResumed: { dropped: true },
+  recorderStopped: { reason: true },
+}
+
+test('every diagnostic, with its severity and its fields', t => {
+  const rows = readFileSync(join(root, 'docs/diagnostics.md'), 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$/gm)
+  const told = Array.from(rows, ([, type = '', severity = '', fields = '']) => [type, { severity, fields: fields.replaceAll('`', '').split(', ') }] as const)
+  t.is(new Set(told.map(([type]) => type)).size, told.length)
+  t.deepEqual(Object.fromEntries(told), Object.fromEntries(Object.entries(FIELDS).map(([type, fields]) => [type, { severity: SEVERITY[type as Notice['type']], fields: Object.keys(fields) }])))
 })
