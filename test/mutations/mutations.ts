@@ -99,7 +99,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'contact is dated by the answer', file: 'lib/hearing.ts', killer: [`${LIB}/replication.test.ts`, 'a follower is active*'],
-    from: 'progress.contact = Math.max(progress.contact, dateOf(reply.round))', to: 'progress.contact = leader.now',
+    from: 'Math.max(progress.contact, askedAt)', to: 'leader.now',
   },
   {
     name: 'a late request is taken for another term', file: 'lib/leader.ts', killer: [`${LIB}/proposals.test.ts`],
