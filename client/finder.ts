@@ -44,6 +44,8 @@ interface Attempt {
   readonly link: ClientLink
   /** What it told last of who belongs, until it commits something. */
   news: MembersNews | undefined
+  /** Whether somebody had said that it leads. */
+  wasPointed: boolean
   /** When the link was up. */
   upSince: Millis | undefined
 }
@@ -125,7 +127,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
   const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, news: undefined, upSince: undefined }
+  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, news: undefined, wasPointed: false, upSince: undefined }
   search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -146,6 +148,7 @@ const connected = (search: Search, winner: Attempt): void => {
   const isPointed = winner.member === search.pointed
   if (search.present !== undefined && !isPointed) return giveUp(search, winner)
   if (search.present !== undefined) search.left.add(search.present)
+  winner.wasPointed = isPointed
   if (isPointed) search.pointed = undefined
   search.cancel()
   for (const other of dialling) if (other.member !== search.pointed) giveUp(search, other)
@@ -249,8 +252,8 @@ const over = (search: Search, attempt: Attempt, reason: string, unanswered: Unan
   const isPresent = search.present === attempt
   if (isPresent) {
     search.present = undefined
-    // Who lets in and ends, again and again, keeps nobody from their turn.
-    if (search.fruitless === 0) beginRound(search, attempt.member)
+    // Who lets in and ends, again and again, keeps nobody from their turn, unless it was said to lead.
+    if (search.fruitless === 0 || attempt.wasPointed) beginRound(search, attempt.member)
   } else if (search.dialling.delete(attempt)) search.directory.tried(attempt.target, false)
   else return
   if (attempt.member === search.pointed) search.pointed = undefined

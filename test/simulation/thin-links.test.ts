@@ -38,7 +38,7 @@ const begun = async (seed: number, members: number) => {
   return { cluster, leader, followers: cluster.ids.filter(id => id !== leader), elections: cluster.counts.elections(), silentMs: silence(cluster, leader) }
 }
 
-for (const members of [2, 3]) {
+for (const members of [3]) {
   test(`a command of 8 MiB that a follower forwards keeps no life sign back, and is applied once: ${members} members`, async is => {
     const { cluster, leader, followers, elections, silentMs } = await begun(members, members)
     const before = cluster.clock.now()
