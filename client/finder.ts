@@ -35,12 +35,10 @@ export interface Finder {
 }
 
 /** One link to one member, from the dialling to its end. */
-interface Attempt {
+interface Attempt extends Target {
   readonly route: Route
   /** Names this very link to the outlet. */
   readonly key: string
-  readonly member: MemberId
-  readonly target: Target
   readonly link: ClientLink
   /** What it told last of who belongs, until it commits something. */
   news: MembersNews | undefined
@@ -95,7 +93,7 @@ const waitMs = ({ limits, fruitless, random, clock, answeredAt }: Search): Milli
   return fruitless === 0 ? 0 : Math.min(longest, limits.reconnectMinMs * 2 ** (fruitless - 1)) * (1 + random()) / 2
 }
 
-const isDialled = ({ dialling }: Search, target: Target): boolean => [...dialling].some(attempt => keyOf(attempt.target) === keyOf(target))
+const isDialled = ({ dialling }: Search, target: Target): boolean => [...dialling].some(attempt => keyOf(attempt) === keyOf(target))
 
 /** Undefined while everybody is being dialled. */
 const nextInTurn = (search: Search): Target | undefined => {
@@ -127,7 +125,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
   const link = search.dial(member, address)
   const key = `${member} ${++search.made}`
   const send: Route['send'] = requests => link.send(requests.map(request => ({ ...request, term: search.term })))
-  const made: Attempt = { key, member, target, link, route: { key, to: member, office: undefined, send }, news: undefined, wasPointed: false, upSince: undefined }
+  const made: Attempt = { key, member, address, link, route: { key, to: member, office: undefined, send }, news: undefined, wasPointed: false, upSince: undefined }
   search.dialling.add(made)
   link.events$.subscribe(event => {
     switch (event.type) {
@@ -143,7 +141,7 @@ const attempt = (search: Search, target: Target | undefined): void => {
 
 const connected = (search: Search, winner: Attempt): void => {
   const { dialling, outlet, clock, reasons } = search
-  search.directory.tried(winner.target, true)
+  search.directory.tried(winner, true)
   if (!dialling.delete(winner)) return
   const isPointed = winner.member === search.pointed
   if (search.present !== undefined && !isPointed) return giveUp(search, winner)
@@ -233,7 +231,7 @@ const moveOrWait = (search: Search, from: Attempt, refused: ProposeRefused): voi
 const move = (search: Search, from: Attempt, refused: ProposeRefused): void => {
   const target = targetOf(search, from, refused)
   // Who lets in and leads nowhere is what is left of a member that may be elsewhere by now: where else it can be is looked for first.
-  if (target === undefined) search.directory.tried(from.target, false)
+  if (target === undefined) search.directory.tried(from, false)
   search.present = undefined
   search.left.add(from)
   search.pointed = target?.member
@@ -254,7 +252,7 @@ const over = (search: Search, attempt: Attempt, reason: string, unanswered: Unan
     search.present = undefined
     // Who lets in and ends, again and again, keeps nobody from their turn, unless it was said to lead.
     if (search.fruitless === 0 || attempt.wasPointed) beginRound(search, attempt.member)
-  } else if (search.dialling.delete(attempt)) search.directory.tried(attempt.target, false)
+  } else if (search.dialling.delete(attempt)) search.directory.tried(attempt, false)
   else return
   if (attempt.member === search.pointed) search.pointed = undefined
   const { upSince } = attempt

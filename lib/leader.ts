@@ -7,13 +7,13 @@ import { lastEntry, lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { noteWork } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Parts, type Passage, type Progress, accept, arrivalOf, arrivedBy, backUp, onTheWay, pace } from './progress.js'
-import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
+import { type Passage, arrivalOf, arrivedBy, onTheWay, pace } from './pacing.js'
+import { type Parts, type Progress, accept, backUp } from './progress.js'
+import { type Leader, dateOf, progressOf } from './state.js'
 import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId, Term } from './types.js'
-import { promptMs } from './window.js'
 
 type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 
@@ -52,8 +52,8 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   takePromise(progress, reply)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks
-  const passage = passageOf(leader, progress, reply)
-  pace(progress, passage, leader.round, leader.now, promptMs(leader.settings))
+  const passage = passageOf(progress, reply)
+  pace(leader, progress, passage)
   if (passage.arrival !== undefined) noteWork(leader, progress, passage.arrival)
   accept(progress, verified, durable)
   if (answersPart(progress, reply)) progress.parts = partsHeld(progress, reply)
@@ -63,11 +63,11 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
 const answersPart = ({ acceptedRound, parts }: Progress, { round }: AppendAccepted): boolean => round === acceptedRound && round >= parts.round
 
 /** One who asks again while a part is on its way is answered once that has come: what counts is when it left. */
-const passageOf = (leader: Leader, progress: Progress, reply: AppendAccepted): Passage => {
+const passageOf = (progress: Progress, reply: AppendAccepted): Passage => {
   const { parts } = progress
   const isOfPart = parts.round > 0 && answersPart(progress, reply)
   return {
-    answered: reply.round, isPrompt: isPrompt(leader, parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round), bytes: onTheWay(progress),
+    answered: reply.round, left: parts.round > 0 ? Math.min(parts.round, reply.round) : reply.round, bytes: onTheWay(progress),
     arrival: isOfPart ? arrivalOf(progress, parts.bytes, dateOf(parts.round)) : arrivedBy(progress, reply.verified),
   }
 }

@@ -6,7 +6,7 @@
  *       └────── a refusal ──────────┘   one message at a time until the logs are known to agree
  */
 import type { EntryBatch, Index, MemberId, Millis, Round, Snapshot } from './types.js'
-import { type Arrival, LEAST_WINDOW_BYTES, arrivesInTime, narrowed, widened } from './window.js'
+import { LEAST_WINDOW_BYTES } from './window.js'
 
 /** Entries that are not known to be durable yet: the last index of what left at one time, and its weight. */
 export interface Inflight {
@@ -136,58 +136,12 @@ export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electi
 /** Nobody waits for it any more. */
 export const endLaps = (progress: Progress): void => { progress.lap = NO_LAP }
 
-/** What an answer tells of the way to a follower. */
-export interface Passage {
-  /** The round that it answers, and whether that was not kept waiting. */
-  readonly answered: Round
-  readonly isPrompt: boolean
-  /** What was on its way, as far as was known. */
-  readonly bytes: number
-  /** What has arrived since the answer before; undefined where nothing has. */
-  readonly arrival: Arrival | undefined
-}
-
-/**
- * A question that waited long behind entries would date its answer too early to prove that the follower lives. So once a round
- * trip the window is halved by a late answer, or doubled by a prompt one, if it was what held entries back, and if as much as it holds would arrive in time: where
- * a disk is slow the window is full while the way is empty.
- */
-export const pace = (progress: Progress, { answered, isPrompt, bytes, arrival }: Passage, newest: Round, now: Millis, withinMs: Millis): void => {
-  const { windowBytes, windowRound } = progress
-  if (arrival !== undefined) progress.arrivedAt = now
-  if (answered <= windowRound) return
-  const isTight = bytes > windowBytes / 4 && arrival !== undefined && arrivesInTime(windowBytes, arrival, now, withinMs)
-  if (isPrompt && !isTight) return
-  progress.windowBytes = isPrompt ? widened(windowBytes) : narrowed(windowBytes)
-  progress.windowRound = newest
-}
-
 /** From now on this is the next entry to send; nothing of it is under way. */
 export const proceed = (progress: Progress, nextIndex: Index): void => {
   if (nextIndex === progress.nextIndex) return
   progress.nextIndex = nextIndex
   progress.fromDisk = []
   progress.parts = NO_PARTS
-}
-
-/** What has left and is not known to have arrived: so much may delay the life signs behind it. */
-export const onTheWay = ({ inflight, verifiedIndex, parts }: Progress): number => {
-  let bytes = parts.bytes
-  for (const { lastIndex, sentBytes } of inflight) if (lastIndex > verifiedIndex) bytes += sentBytes
-  return bytes
-}
-
-/** What left then has arrived. Its first byte came once the way was behind it, which the fastest answer tells, and all that had left before. */
-export const arrivalOf = ({ arrivedAt, fastestMs }: Progress, bytes: number, sentAt: Millis): Arrival => ({ bytes, since: Math.max(sentAt + fastestMs, arrivedAt) })
-
-/** What of the entries on their way has arrived, by the word that the follower agrees up to `verified`. */
-export const arrivedBy = (progress: Progress, verified: Index): Arrival | undefined => {
-  const { inflight, verifiedIndex } = progress
-  const first = inflight.find(({ lastIndex }) => lastIndex > verifiedIndex)
-  if (first === undefined || first.lastIndex > verified) return undefined
-  let bytes = 0
-  for (const { lastIndex, sentBytes } of inflight) if (lastIndex > verifiedIndex && lastIndex <= verified) bytes += sentBytes
-  return arrivalOf(progress, bytes, first.sentAt)
 }
 
 /** The follower agrees up to `verified` and keeps `durable` of it; matchIndex never falls within a term. */

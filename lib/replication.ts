@@ -3,7 +3,8 @@ import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import { givesWay, isResting, rest, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
-import { type Inflight, type Progress, isActive, onTheWay, proceed } from './progress.js'
+import { onTheWay } from './pacing.js'
+import { type Inflight, type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
@@ -123,8 +124,8 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
     return
   }
   const last = batches.at(-1)
-  const bytes = weightOf(batches)
   if (last === undefined) return
+  const bytes = weightOf(batches)
   advance(progress, { lastIndex: lastIndexOf(last), bytes, sentAt: now, sentBytes: bytes })
   rest(leader, progress)
 }

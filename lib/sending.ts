@@ -12,11 +12,11 @@ import { termAt } from './log.js'
 import { type ChunkAccepted, NO_CHUNK } from './messages.js'
 import { isResting, noteWork, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Progress, type Sending, arrivalOf, pace } from './progress.js'
+import { arrivalOf, pace } from './pacing.js'
+import type { Progress, Sending } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
-import { type Leader, dateOf, isPrompt, progressOf } from './state.js'
+import { type Leader, dateOf, progressOf } from './state.js'
 import type { Round, Snapshot } from './types.js'
-import { promptMs } from './window.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
 export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Outbox): void => {
@@ -31,7 +31,7 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   const { chunkBytes: bytes } = sending
   const left = bytes > 0 ? sending.round : round
   const arrival = bytes > 0 ? arrivalOf(progress, bytes, dateOf(left)) : undefined
-  pace(progress, { answered: round, isPrompt: isPrompt(leader, left), bytes, arrival }, leader.round, leader.now, promptMs(leader.settings))
+  pace(leader, progress, { answered: round, left, bytes, arrival })
   if (arrival !== undefined) noteWork(leader, progress, arrival)
   sending.chunkBytes = 0
 }

@@ -30,7 +30,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['log', 'progress', 'outbox'],
   ['state'],
   ['lease'],
-  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'newcomers'],
+  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'newcomers', 'pacing'],
   ['convert', 'sending', 'health'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'reads', 'application', 'receiving', 'compaction'],

@@ -44,7 +44,7 @@ interface Wished extends Call<Outcome> {
 }
 
 /** One line for each address that nobody would dial. */
-const addressFaults = (wish: MembershipWish, objection: Links['objection']): readonly string[] => wish.type === 'abandon' ? []
+const unreachableIn = (wish: MembershipWish, objection: Links['objection']): readonly string[] => wish.type === 'abandon' ? []
   : Object.entries({ ...wish.voters, ...wish.learners }).flatMap(([id, address]) => {
     const fault = objection?.(address)
     return fault === undefined ? [] : [`${id}: ${fault}`]
@@ -53,7 +53,7 @@ const addressFaults = (wish: MembershipWish, objection: Links['objection']): rea
 /** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
 const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis, objection: Links['objection']): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
   const given = decodeChangeOptions(options)
-  const faults = [...isLeft(wish) ? wish.left : addressFaults(wish.right, objection), ...isLeft(given) ? given.left : []]
+  const faults = [...isLeft(wish) ? wish.left : unreachableIn(wish.right, objection), ...isLeft(given) ? given.left : []]
   if (isLeft(wish) || isLeft(given) || faults.length > 0) return left(new Rejected(faults))
   const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
   if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))

@@ -5,14 +5,14 @@ import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
-import { NOTHING, accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, refused, tick } from './build.js'
+import { type Fact, NOTHING, accepted, ae, allPersisted, body, follower, leader, persisted, play, progressOf, propose, readToReplicate, refused, tick } from './build.js'
 import { snapshotAt } from './snapshots.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
 
-/** One direction of a link: so many bytes a millisecond, one after the other. */
-const thinLink = (bytesPerMs: number) => {
+/** One direction of a link: so many bytes a millisecond, one after the other, each so long under way. */
+const thinLink = (bytesPerMs: number, delayMs: Millis = 5) => {
   const onTheWay: { readonly at: Millis; readonly message: Message }[] = []
   let freeAt = 0
   return {
@@ -20,7 +20,7 @@ const thinLink = (bytesPerMs: number) => {
       const bytes = 100 + (message.type === 'appendEntries' ? message.batches.reduce((sum, batch) => sum + (batch.kind === 'command' ? batch.body.bytes.length : 0), 0)
         : message.type === 'installSnapshot' ? message.chunk.length : message.type === 'appendPart' ? message.part.length : 0)
       freeAt = Math.max(freeAt, now) + bytes / bytesPerMs
-      onTheWay.push({ at: freeAt + 5, message })
+      onTheWay.push({ at: freeAt + delayMs, message })
     },
     arrived: (now: Millis): readonly Message[] => onTheWay.splice(0, onTheWay.filter(({ at }) => at <= now).length).map(({ message }) => message),
   }
@@ -72,6 +72,57 @@ for (const [megabits, seconds] of [[4, 60], [20, 15]] as const) {
     t.true(commitIndex > could / 2, `${commitIndex} of about ${Math.round(could)} entries that the link could carry`)
   })
 }
+
+for (const [tripMs, bytes, megabits] of [[100, 64 * KIB, 100], [100, 256 * KIB, 1000], [200, 256 * KIB, 1000]] as const) {
+  test(`a way that takes ${tripMs} ms there and back is filled all the same: batches of ${bytes / KIB} KiB over ${megabits} megabits a second`, t => {
+    const { commitIndex, settings: { maxInflightBytes } } = underLoad(thinLink((megabits * 1e6) / 8 / 1000, tripMs - 5), 1, 4000, bytes)
+    const could = Math.min((megabits * 1e6) / 8, (maxInflightBytes * 1000) / tripMs) * 4 / (bytes / 100)
+    t.true(commitIndex > could / 2, `${commitIndex} of about ${Math.round(could)} entries that the way could carry`)
+  })
+}
+
+/** How long a follower takes to get 400 batches of 8 KiB from the leader's disk, which needs so long for each read. */
+const fromDiskMs = (readMs: Millis, answerMs: Millis): Millis => {
+  const batches = Array.from({ length: 400 }, (_, at) => `${2 + at * KIB}-${1 + (at + 1) * KIB}@1`)
+  const last = 1 + 400 * KIB
+  const player = play(leader({ others: `f1{on,match=1,next=2} f2{on,match=${last}}`, log: ['1@1', ...batches].join(' '), commit: last, settings: { logCacheBytes: 0 } }))
+  const coming: { readonly at: Millis; readonly fact: Fact }[] = []
+  const began = player.state.now
+  for (let ms = 1; ms < 4000 && progressOf(player.state, 'f1').matchIndex < last; ms++) {
+    const now = began + ms
+    const due = coming.splice(0, coming.length)
+    coming.push(...due.filter(({ at }) => at > now))
+    const { ready } = player.later(1, ...due.filter(({ at }) => at <= now).map(({ fact }) => fact), ...(ms % 50 === 0 ? [tick, accepted('f2', last)] : []))
+    for (const { from, maxBytes } of ready.logReads) {
+      const first = (from - 2) / KIB
+      coming.push({ at: now + readMs, fact: readToReplicate('f1', from, batches.slice(first, first + Math.max(1, Math.floor(maxBytes / (8 * KIB + 128)))).join(' ')) })
+    }
+    for (const message of ready.messages) {
+      if (message.to !== 'f1' || message.type !== 'appendEntries') continue
+      const newest = message.batches.at(-1)
+      const verified = newest === undefined ? message.prevLogIndex : newest.firstIndex + newest.count - 1
+      coming.push({ at: now + answerMs, fact: accepted('f1', verified, verified, { round: message.round }) })
+    }
+  }
+  return player.state.now - began
+}
+
+test('a window opens also where each answer comes before the next entries have been read', t => {
+  for (const [readMs, answerMs] of [[10, 2], [4, 2], [2, 10]] as const) {
+    const ms = fromDiskMs(readMs, answerMs)
+    t.true(ms < 40 * (readMs + answerMs), `${ms} ms with reads of ${readMs} and answers of ${answerMs}`)
+  }
+})
+
+test('what was read for a wide window goes as a narrow one holds it', t => {
+  const batches = Array.from({ length: 8 }, (_, at) => `${2 + at * KIB}-${1 + (at + 1) * KIB}@1`)
+  const last = 1 + 8 * KIB
+  const player = play(leader({ others: `f1{replicate,match=1,next=2} f2{on,match=${last}}`, log: ['1@1', ...batches].join(' '), commit: last, settings: { logCacheBytes: 0 } }))
+  player.turn()
+  t.is(player.turn(accepted('f1', 1)).ready.logReads.length, 1)
+  const { said } = player.turn(readToReplicate('f1', 2, batches.join(' ')))
+  t.deepEqual(said.filter(one => one.startsWith('AE(f1')), [`AE(f1; T1; 1@1; [${batches.slice(0, 3).join(' ')}]; c=${last})`])
+})
 
 /** A leader that sends a snapshot over `link` to a follower without a log; whether it stays leader, how much has arrived, and in which chunks. */
 const sendingOver = (link: ReturnType<typeof thinLink>, forMs: Millis) => {

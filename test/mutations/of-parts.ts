@@ -7,9 +7,9 @@ const THIN = 'links of the seeds carry all that there is at once'
 
 export const PART_MUTATIONS: readonly Mutation[] = [
   {
-    name: 'a window is opened by answers that bring nothing', file: 'lib/progress.ts', killer: ['test/lib/slowness.test.ts', 'a window is opened by what arrives*'],
+    name: 'a window is opened by answers that bring nothing', file: 'lib/pacing.ts', killer: ['test/lib/slowness.test.ts', 'a window is opened by what arrives*'],
     unseen: THIN,
-    from: 'arrival !== undefined && arrivesInTime(windowBytes, arrival, now, withinMs)', to: '(arrival === undefined || withinMs > 0)',
+    from: 'arrival !== undefined && arrivesInTime(windowBytes, arrival, leader.now, promptMs(leader.settings))', to: '(arrival === undefined || promptMs(leader.settings) > 0)',
   },
   {
     name: 'the last part of a batch passes for all of it', file: 'lib/replication.ts', killer: ['test/lib/assembling.test.ts', 'the last part*'],

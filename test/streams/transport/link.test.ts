@@ -9,7 +9,7 @@ import type { ProposeRequest } from '../../../lib/requests.js'
 import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
-import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, LIMITS, open, type Raw, spied, vote } from './wire.js'
+import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, LIMITS, open, type Raw, request, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -80,6 +80,23 @@ test('a link that says nothing is cut after five times keepAliveMs, and is told 
   t.false(n2.events.some(isAbout('disconnected', 'n1')))
   clock.advance(LIMITS.keepAliveMs)
   await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
+})
+
+test('while requests wait for a receipt this end says that it lives: what waits says nothing', async t => {
+  const clock = heldTimers()
+  const n2 = await open('n2', { clock })
+  const end = await joinAs(n2.links.address)
+  await n2.until('a link', count('connected', 'n1', 1))
+  const before = end.heard().length + FRAME_HEADER_BYTES + 64 * KIB
+  n2.links.send(member('n1'), [request(1, 200 * KIB)])
+  await end.hears(before)
+  clock.advance(LIMITS.keepAliveMs)
+  for (let beat = 0; beat < SILENT_BEATS - 1; beat++) {
+    n2.links.send(member('n1'), [request(2 + beat, 100)])
+    clock.advance(LIMITS.keepAliveMs)
+  }
+  await end.hears(before + (SILENT_BEATS - 1) * FRAME_HEADER_BYTES)
+  t.is(end.heard().length, before + (SILENT_BEATS - 1) * FRAME_HEADER_BYTES)
 })
 
 test('the deadline of the handshake is over with the handshake, at both ends', async t => {
