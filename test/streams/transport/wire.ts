@@ -154,7 +154,11 @@ export const append = (bytes: number): AppendEntries => ({
 })
 
 /** Contents that differ from place to place, so that a part at the wrong place is noticed. */
-export const contents = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, at) => (at * 31) >>> 7)
+export const contents = (bytes: number): Uint8Array => {
+  const contents = new Uint8Array(bytes)
+  for (let at = 0; at < bytes; at++) contents[at] = (at * 31) >>> 7
+  return contents
+}
 export const request = (id: number, bytes: number): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([contents(bytes)]) })
 
 /** The real sockets, with every accepted stream at hand, its writes and the bytes it told of counted. */
