@@ -4,6 +4,7 @@ import { MAX_MEMBERS } from '../lib/membership.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { Settings } from '../lib/state.js'
 import type { Compression as SnapshotCompression, MemberId as Id, Millis } from '../lib/types.js'
+import { Protocol, closed, having, optional } from './judging.js'
 import { Address, MAX_TIMER_MS, MemberId, TimerMs, byMember, checked, guard, integer } from './primitives.js'
 import { decodeWith } from './report.js'
 import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
@@ -136,41 +137,6 @@ export const requestFrameBytes = ({ maxCommandBytes, maxBatchBytes }: Pick<Limit
 const MAX_BOUND = 2 ** 30
 const Bound = integer('Bound', 1, MAX_BOUND)
 
-/** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
-export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
-  codec.name,
-  (value): value is A | undefined => value === undefined || codec.is(value),
-  (value, context) => (value === undefined ? t.success(undefined) : codec.validate(value, context)),
-  t.identity,
-)
-
-/** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
-export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
-  const open = t.type(props)
-  return new t.Type<t.TypeOfProps<P>, unknown>('options', open.is, (value, context) => {
-    if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
-    const known = open.validate(value, context)
-    const faults = Object.keys(value).filter(key => !Object.hasOwn(props, key)).map(key =>
-      ({ value: value[key], context: t.appendContext(context, key, t.never), message: 'is not an option' }))
-    return faults.length === 0 ? known : t.failures([...faults, ...(isLeft(known) ? known.left : [])])
-  }, t.identity)
-}
-
-/** A function of the caller's, by no more than that. */
-export const Callback = guard<unknown>('Callback', value => typeof value === 'function' ? undefined : 'must be a function')
-
-/** What is wrong with what a function was given, by the names of its parameters; undefined where nothing is. */
-export const misuse = (props: t.Props, given: object): InvalidOptions | undefined => {
-  const decoded = decodeWith(t.type(props), given)
-  return isLeft(decoded) ? new InvalidOptions(decoded.left) : undefined
-}
-
-/** Something the library calls, of which only the presence of its methods can be checked. */
-export const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value =>
-  typeof value === 'object' && value !== null && methods.every(name => typeof Reflect.get(value, name) === 'function')
-    ? undefined
-    : `must be an object with the method ${methods.join(' and ')}`)
-
 const MAX_CLUSTER_CHARACTERS = 128
 const Cluster = guard<string>('Cluster', value =>
   typeof value === 'string' && value.trim() !== '' && value.length <= MAX_CLUSTER_CHARACTERS
@@ -235,17 +201,6 @@ const Given = closed({
   snapshotCompression: optional(Compression),
   limits: optional(GivenLimits),
 })
-
-export const IoTsCodec = guard<unknown>('IoTsCodec', value =>
-  ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec')
-
-const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')
-
-/** What is wrong with the codecs of commands and results, which `name` has been given. */
-export const protocolFaults = (name: string, protocol: unknown): readonly string[] => {
-  const decoded = decodeWith(t.type({ [name]: Protocol }), { [name]: protocol })
-  return isLeft(decoded) ? decoded.left : []
-}
 
 /** What is wrong with TLS material shows when it is inspected. */
 const GivenToClient = closed({

@@ -4,7 +4,7 @@ import { type Either, isLeft, left } from '../lib/prelude.js'
 import type * as requests from '../lib/requests.js'
 import { decodeJson, encodeJson } from './json.js'
 import { Membership, membershipWishes } from './membership.js'
-import { optional } from './options.js'
+import { optional } from './judging.js'
 import { EntryIndex, EntryTerm, MemberId, guard } from './primitives.js'
 import { MAX_PLACE_BYTES } from './snapshots.js'
 

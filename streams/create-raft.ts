@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs'
-import { type Limits, decodeOptions, protocolFaults } from '../codecs/options.js'
+import { protocolFaults } from '../codecs/judging.js'
+import { type Limits, decodeOptions } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'

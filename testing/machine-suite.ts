@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import * as t from 'io-ts'
 import { from, lastValueFrom, toArray } from 'rxjs'
-import { Callback, IoTsCodec, closed, misuse, optional } from '../codecs/options.js'
+import { Callback, IoTsCodec, closed, misuse, optional } from '../codecs/judging.js'
 import { decodeValue, encodeValue } from '../codecs/values.js'
 import { MachineFailed } from '../lib/errors.js'
 import { isLeft, right } from '../lib/prelude.js'

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { Callback, misuse } from '../codecs/options.js'
+import { Callback, misuse } from '../codecs/judging.js'
 import { lastIndexOf } from '../lib/batch.js'
 import { type Either, isLeft, isRight } from '../lib/prelude.js'
 import type { StartError } from '../lib/errors.js'

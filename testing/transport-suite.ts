@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { Callback, misuse } from '../codecs/options.js'
+import { Callback, misuse } from '../codecs/judging.js'
 import { isLeft, left, right } from '../lib/prelude.js'
 import type { Endpoint, TransportEvent } from '../streams/transport/port.js'
 import { type Cluster, type TransportWorld, append, cluster, pair, vote } from './open-transport.js'

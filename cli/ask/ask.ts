@@ -106,9 +106,9 @@ export const askInTurn = async (endpoints: readonly Address[], question: Questio
   return refused ?? { type: 'refused', refusal: nobody(reasons, question), at: endpoints[0]! }
 }
 
-/** How one member is, or why it does not say. */
-export const askStatus = async (at: Address, timeoutMs: Millis): Promise<Either<string, MemberStatus>> => {
-  const answer = await ask(at, { method: 'GET', path: '/status', timeoutMs })
+/** How one member is, or why it does not say; of no use any more once `signal` is aborted. */
+export const askStatus = async (at: Address, timeoutMs: Millis, signal?: AbortSignal): Promise<Either<string, MemberStatus>> => {
+  const answer = await ask(at, { method: 'GET', path: '/status', timeoutMs, ...(signal !== undefined && { signal }) })
   if (isLeft(answer)) return left(answer.left.reason)
   const status = answer.right.status === 200 ? decodeWith(MemberStatus, parsed(answer.right.text)) : left([refusalIn(answer.right).message])
   return isLeft(status) ? left(status.left.join('; ')) : status

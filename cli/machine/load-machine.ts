@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { protocolFaults } from '../../codecs/options.js'
+import { protocolFaults } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import { Mistake } from '../mistake.js'

@@ -3,13 +3,12 @@ import * as t from 'io-ts'
 import { Count, Index, MemberId as Id } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
-import type { MemberId, Millis } from '../../lib/types.js'
+import type { MemberId } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { STATUS_TIMEOUT_MS, ask, parsed } from '../ask/ask.js'
+import { type Far, showWhile } from '../ask/looking.js'
 import type { Screen } from '../screen.js'
 import { sizeInWords } from '../words.js'
-
-const LOOK_EVERY_MS: Millis = 500
 
 const Peer = t.intersection([
   t.type({ id: Id, mode: t.keyof({ probe: null, replicate: null, snapshot: null }), lagEntries: Count }),
@@ -19,12 +18,6 @@ const Peer = t.intersection([
 const LeaderPeers = t.type({ role: t.literal('leader'), peers: t.readonlyArray(Peer) })
 
 type Peers = t.TypeOf<typeof LeaderPeers>['peers']
-
-/** How far one is: in its snapshot, or in the entries that it lacked at first. */
-export interface Far {
-  readonly fraction: number | undefined
-  readonly caption: string
-}
 
 /** How far the newcomer is that lacks the most, by what each lacked at first; undefined where the leader has none of them, or none that lacks anything. */
 export const farthest = (peers: Peers, newcomers: readonly MemberId[], first: Map<MemberId, number>): Far | undefined => {
@@ -52,22 +45,8 @@ const peersAt = async (endpoints: readonly Address[], signal: AbortSignal): Prom
   return []
 }
 
-/** Shows it until it is called off. */
+/** Shows it until the result is called. */
 export const showNewcomers = (endpoints: readonly Address[], newcomers: readonly MemberId[], screen: Screen): (() => void) => {
   const first = new Map<MemberId, number>()
-  const over = new AbortController()
-  let isLooking = false
-  const look = async (): Promise<void> => {
-    if (isLooking) return
-    isLooking = true
-    const far = farthest(await peersAt(endpoints, over.signal), newcomers, first)
-    isLooking = false
-    if (far !== undefined && !over.signal.aborted) screen.bar(far.fraction, far.caption)
-  }
-  const timer = setInterval(() => void look(), LOOK_EVERY_MS)
-  return () => {
-    over.abort()
-    clearInterval(timer)
-    screen.end()
-  }
+  return showWhile(async over => farthest(await peersAt(endpoints, over), newcomers, first), screen)
 }

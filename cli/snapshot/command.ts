@@ -4,6 +4,7 @@ import type { Millis } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { askInTurn, askStatus, firstToAnswer } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
+import { LOOK_EVERY_MS, showWhile } from '../ask/looking.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -12,7 +13,6 @@ import { sizeInWords } from '../words.js'
 
 /** Machines may be large, and disks slow. */
 const DEFAULT_TIMEOUT_MS: Millis = 600_000
-const LOOK_EVERY_MS: Millis = 500
 
 const HELP = `rxraft snapshot --at HOST:PORT[,…]
 
@@ -29,21 +29,17 @@ Exit codes: 0 it is durable; 1 there is none, and why is told; 2 a mistake in th
   rxraft snapshot --at 127.0.0.1:8001
 `
 
-/** Shows how much is written, beside the size of the one before, until it is called off. */
+/** Shows how much is written, beside the size of the one before, until the result is called. */
 const showProgress = (at: Address, screen: Screen): (() => void) => {
   let before: number | undefined
-  const look = async (): Promise<void> => {
-    const status = await askStatus(at, LOOK_EVERY_MS)
-    if (isLeft(status)) return
+  return showWhile(async over => {
+    const status = await askStatus(at, LOOK_EVERY_MS, over)
+    if (isLeft(status)) return undefined
     const { capturing, snapshot } = status.right
     before ??= snapshot?.bytes
-    if (capturing !== null) screen.bar(before === undefined || before === 0 ? undefined : capturing.bytes / before, `${sizeInWords(capturing.bytes)} of the state at ${capturing.index}`)
-  }
-  const timer = setInterval(() => void look(), LOOK_EVERY_MS)
-  return () => {
-    clearInterval(timer)
-    screen.end()
-  }
+    return capturing === null ? undefined
+      : { fraction: before === undefined || before === 0 ? undefined : capturing.bytes / before, caption: `${sizeInWords(capturing.bytes)} of the state at ${capturing.index}` }
+  }, screen)
 }
 
 const run = async (args: readonly string[]): Promise<number> => {

@@ -1,6 +1,6 @@
 import * as t from 'io-ts'
 import { from } from 'rxjs'
-import { Callback, IoTsCodec, misuse } from '../../codecs/options.js'
+import { Callback, IoTsCodec, misuse } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'

@@ -1,7 +1,7 @@
 /** The log as a stream that is pulled: whoever follows it from a position is given more when it has done with what it has. */
 import { EMPTY, Observable, type ObservableInput, ReplaySubject, Subject, concatMap, defer, filter, map, merge, of, repeat, take, takeUntil, throwError } from 'rxjs'
 import { forEachEntry, isOpening } from '../../codecs/entries.js'
-import { Callback, misuse } from '../../codecs/options.js'
+import { Callback, misuse } from '../../codecs/judging.js'
 import { EntryIndex } from '../../codecs/primitives.js'
 import { decodeValue } from '../../codecs/values.js'
 import { lastIndexOf } from '../../lib/batch.js'

@@ -1,5 +1,5 @@
 import { EMPTY, type Observable, type ObservableInput, type OperatorFunction, defer, distinctUntilChanged, endWith, switchMap, throwError } from 'rxjs'
-import { Callback, misuse } from '../../codecs/options.js'
+import { Callback, misuse } from '../../codecs/judging.js'
 
 const misused = (work: unknown): Observable<never> | undefined => {
   const fault = misuse({ work: Callback }, { work })

@@ -1,6 +1,6 @@
 /** The options of a call. Plain JavaScript may make anything of them, and an action never rejects: they are read once, when they are given. */
 import * as t from 'io-ts'
-import { closed, having, misuse, optional } from '../../codecs/options.js'
+import { closed, having, misuse, optional } from '../../codecs/judging.js'
 import { guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import type { InvalidOptions } from '../../lib/errors.js'

@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import { closed, optional } from '../../codecs/options.js'
+import { closed, optional } from '../../codecs/judging.js'
 import { guard, integer } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions } from '../../lib/errors.js'

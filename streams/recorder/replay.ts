@@ -1,5 +1,5 @@
 import { type RecordedTurn, type Segment, type SegmentFault, differences, digestOf } from '../../codecs/recording/index.js'
-import { Callback, having, misuse } from '../../codecs/options.js'
+import { Callback, having, misuse } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvariantBroken } from '../../lib/invariants.js'
 import { isLeft } from '../../lib/prelude.js'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as t from 'io-ts'
 import { Subject } from 'rxjs'
-import { Callback, having, optional } from '../../codecs/options.js'
+import { Callback, having, optional } from '../../codecs/judging.js'
 import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'

@@ -1,6 +1,6 @@
 import * as t from 'io-ts'
 import { type Observable, Subject } from 'rxjs'
-import { misuse } from '../../codecs/options.js'
+import { misuse } from '../../codecs/judging.js'
 import { guard } from '../../codecs/primitives.js'
 import { PortInUse } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'

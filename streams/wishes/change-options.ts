@@ -1,7 +1,7 @@
 /** What users say of a change, and what is wrong with it. */
 import * as t from 'io-ts'
 import { NamedAddresses, NamedMembers, Membership as MembershipCodec } from '../../codecs/membership.js'
-import { closed, optional } from '../../codecs/options.js'
+import { closed, optional } from '../../codecs/judging.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'

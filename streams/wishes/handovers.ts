@@ -1,6 +1,6 @@
 /** Handing over the leadership, as a user sees it: by this member where it leads, by whoever does where not, and waited for no longer than is wanted. */
 import * as t from 'io-ts'
-import { optional } from '../../codecs/options.js'
+import { optional } from '../../codecs/judging.js'
 import { MemberId as MemberIdCodec } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { NotLeader, OutcomeUnknown, Rejected, Stopped, TimedOut, type TransferError, TransferFailed } from '../../lib/errors.js'

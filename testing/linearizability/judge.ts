@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import { Callback, closed, misuse, optional } from '../../codecs/options.js'
+import { Callback, closed, misuse, optional } from '../../codecs/judging.js'
 import { integer } from '../../codecs/primitives.js'
 import type { Operation } from './history.js'
 import type { Model } from './model.js'

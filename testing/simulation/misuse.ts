@@ -1,6 +1,6 @@
 /** What a test may ask of a cluster: only of members that exist, and nothing that cannot be. */
 import * as t from 'io-ts'
-import { closed, optional } from '../../codecs/options.js'
+import { closed, optional } from '../../codecs/judging.js'
 import { MembershipWish } from '../../codecs/membership.js'
 import { Count, MemberId as Id, guard } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'

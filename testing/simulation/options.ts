@@ -1,6 +1,7 @@
 /** What a simulated cluster is made of: complete and consistent, or every fault by name before anything starts. */
 import * as t from 'io-ts'
-import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, type Limits, closed, decodeOptions, optional, protocolFaults } from '../../codecs/options.js'
+import { closed, optional, protocolFaults } from '../../codecs/judging.js'
+import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, type Limits, decodeOptions } from '../../codecs/options.js'
 import { Count, Millis as Span, integer } from '../../codecs/primitives.js'
 import { MAX_MEMBERS } from '../../lib/membership.js'
 import { decodeWith } from '../../codecs/report.js'

@@ -1,6 +1,6 @@
 // eraft drives three RawNodes of etcd/raft in one thread, with memory for disk and network: no machine, no promise, no result.
 //
-//	eraft -batch 64 -secs 2          entries of 128 bytes, so many proposed at a time, each a call of Propose
+//	eraft -batch 64 -secs 2          entries of 128 bytes, so many in each message that proposes: many calls of Propose would send them one by one
 //	eraft -batch 64 -secs 2 -codec   the same with every message marshalled and unmarshalled on its way
 package main
 
@@ -117,12 +117,17 @@ func main() {
 	must(nodes[0].Campaign())
 	settle(nodes)
 	data := make([]byte, entryBytes)
+	propose := func() {
+		entries := make([]pb.Entry, *batch)
+		for i := range entries {
+			entries[i].Data = data
+		}
+		must(nodes[0].Step(pb.Message{Type: pb.MsgProp, From: 1, Entries: entries}))
+	}
 	run := func(d time.Duration) float64 {
 		began, before := time.Now(), nodes[0].entries
 		for end := began.Add(d); time.Now().Before(end); {
-			for i := 0; i < *batch; i++ {
-				must(nodes[0].Propose(data))
-			}
+			propose()
 			settle(nodes)
 		}
 		return float64(nodes[0].entries-before) / time.Since(began).Seconds()

@@ -1,4 +1,4 @@
-import { having } from '../../../codecs/options.js'
+import { having } from '../../../codecs/judging.js'
 import type { Either } from '../../../lib/prelude.js'
 
 /** What a disk writes whole or not at all. */

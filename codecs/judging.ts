@@ -1,0 +1,54 @@
+/** How what a caller hands over is judged, options and arguments alike: every fault by its name, for plain JavaScript too. */
+import * as t from 'io-ts'
+import { InvalidOptions } from '../lib/errors.js'
+import { isLeft } from '../lib/prelude.js'
+import { guard } from './primitives.js'
+import { decodeWith } from './report.js'
+
+/** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
+export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
+  codec.name,
+  (value): value is A | undefined => value === undefined || codec.is(value),
+  (value, context) => (value === undefined ? t.success(undefined) : codec.validate(value, context)),
+  t.identity,
+)
+
+/** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
+export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
+  const open = t.type(props)
+  return new t.Type<t.TypeOfProps<P>, unknown>('options', open.is, (value, context) => {
+    if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
+    const known = open.validate(value, context)
+    const faults = Object.keys(value).filter(key => !Object.hasOwn(props, key)).map(key =>
+      ({ value: value[key], context: t.appendContext(context, key, t.never), message: 'is not an option' }))
+    return faults.length === 0 ? known : t.failures([...faults, ...(isLeft(known) ? known.left : [])])
+  }, t.identity)
+}
+
+/** A function of the caller's, by no more than that. */
+export const Callback = guard<unknown>('Callback', value => typeof value === 'function' ? undefined : 'must be a function')
+
+/** Something the library calls, of which only the presence of its methods can be checked. */
+export const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value =>
+  typeof value === 'object' && value !== null && methods.every(name => typeof Reflect.get(value, name) === 'function')
+    ? undefined
+    : `must be an object with the method ${methods.join(' and ')}`)
+
+/** An io-ts codec of the caller's, by its methods. */
+export const IoTsCodec = guard<unknown>('IoTsCodec', value =>
+  ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec')
+
+/** The codecs of a machine, by no more than that they are such. */
+export const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')
+
+/** What is wrong with the codecs of commands and results, which `name` has been given. */
+export const protocolFaults = (name: string, protocol: unknown): readonly string[] => {
+  const decoded = decodeWith(t.type({ [name]: Protocol }), { [name]: protocol })
+  return isLeft(decoded) ? decoded.left : []
+}
+
+/** What is wrong with what a function was given, by the names of its parameters; undefined where nothing is. */
+export const misuse = (props: t.Props, given: object): InvalidOptions | undefined => {
+  const decoded = decodeWith(t.type(props), given)
+  return isLeft(decoded) ? new InvalidOptions(decoded.left) : undefined
+}
