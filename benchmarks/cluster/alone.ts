@@ -13,7 +13,7 @@ export interface Alone {
 type Kv = typeof kv
 
 /** `watched`: the same machine, with somebody who looks on. */
-export const openAlone = async ({ folder, address, mebibytes }: Alone, watched = (machine: Kv): Kv => machine): Promise<Raft<{ key: string; value: string }, null, Map<string, string>>> =>
+export const openAlone = async ({ folder, address, mebibytes }: Alone, watched = (machine: Kv): Kv => machine): Promise<Raft<{ key: string; value: string }, null, ReadonlyMap<string, string>>> =>
   orThrow(await createRaft({
     cluster: 'bench', id: 'n1', members: { n1: address }, machine: watched(withBallast(kv, mebibytes)), transport: tcpTransport(), storage: fileStorage(folder),
     limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 },

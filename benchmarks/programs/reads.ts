@@ -29,7 +29,7 @@ const measure = async (seconds: number, rounds: () => number, once: (n: number) 
   return { perSecond: count / took * 1000, cpuMicros: (user + system) / count, perRound: count / questions }
 }
 
-type Kv = Raft<{ key: string; value: string }, null, Map<string, string>>
+type Kv = Raft<{ key: string; value: string }, null, ReadonlyMap<string, string>>
 
 const isLeading = (raft: Kv): boolean => {
   let isLeader = false

@@ -60,6 +60,7 @@ export const measureSnapshot = async ({ mebibytes, seconds }: Omit<SnapshotOptio
     await load(cluster, 500)
     const written = cluster.sampleOf(leader)!.lastIndex
     const others = Object.keys(cluster.members).filter(id => id !== late)
+    await until(() => others.every(id => (cluster.sampleOf(id)?.appliedIndex ?? 0) >= written), 'what was written to be applied')
     for (const id of others) cluster.takeSnapshot(id)
     await until(() => others.every(id => (cluster.snapshotOf(id)?.index ?? 0) >= written), 'the snapshots')
     const idle = await load(cluster, seconds * 1000)

@@ -1,9 +1,8 @@
 /** The machine of `rxraft serve` where no other is named: JSON values by their keys. */
 import * as t from 'io-ts'
 import { of } from 'rxjs'
-import { decodeWith } from '../../codecs/report.js'
-import { isLeft } from '../../lib/prelude.js'
 import type { Machine } from '../../streams/machine/machine.js'
+import { linesOf, pairsIn } from './pairs.js'
 
 /** Any JSON; null stands for nothing. */
 type Value = unknown
@@ -26,55 +25,6 @@ const isCommand = (value: unknown): value is KeyValueCommand =>
 
 const Command = new t.Type<KeyValueCommand>('Command', isCommand,
   (value, context) => isCommand(value) ? t.success(value) : t.failure(value, context, SHAPES), t.identity)
-
-const Pairs = t.readonlyArray(t.readonly(t.tuple([t.string, t.unknown])))
-
-const CHUNK_CHARACTERS = 64 * 1024
-
-/** One list of pairs per line, cut where a chunk is full. */
-async function* linesOf(pairs: readonly (readonly [string, Value])[]): AsyncGenerator<Uint8Array> {
-  let line: string[] = []
-  let characters = 0
-  const take = (): Uint8Array => {
-    const bytes = Buffer.from(`[${line.join(',')}]\n`)
-    line = []
-    characters = 0
-    return bytes
-  }
-  for (const pair of pairs) {
-    const text = JSON.stringify(pair)
-    line.push(text)
-    characters += text.length
-    if (characters >= CHUNK_CHARACTERS) yield take()
-  }
-  if (line.length > 0) yield take()
-}
-
-/** The lines of a snapshot, however it was cut. */
-async function* cutAtNewlines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let open: Uint8Array[] = []
-  for await (const chunk of chunks) {
-    let from = 0
-    for (let newline = chunk.indexOf(0x0a); newline >= 0; newline = chunk.indexOf(0x0a, from)) {
-      yield Buffer.concat([...open, chunk.subarray(from, newline)]).toString()
-      open = []
-      from = newline + 1
-    }
-    // Copied, because a chunk is valid until the next one is asked for; a Buffer's own slice would share its memory.
-    if (from < chunk.length) open.push(Uint8Array.from(chunk.subarray(from)))
-  }
-  if (open.length > 0) throw new Error('the snapshot ends in the middle of a line')
-}
-
-const restored = async (chunks: AsyncIterable<Uint8Array>): Promise<Map<string, Value>> => {
-  const values = new Map<string, Value>()
-  for await (const line of cutAtNewlines(chunks)) {
-    const pairs = decodeWith(Pairs, JSON.parse(line))
-    if (isLeft(pairs)) throw new Error(`the snapshot holds no pairs of keys and values: ${pairs.left.join('; ')}`)
-    for (const [key, value] of pairs.right) values.set(key, value)
-  }
-  return values
-}
 
 const isRecord = (value: Value): value is Readonly<Record<string, Value>> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -113,7 +63,7 @@ export const keyValueMachine: Machine<KeyValueCommand, Value, ReadonlyMap<string
       // The pairs are taken at the moment of the call; values are never written.
       snapshot: () => linesOf([...values]),
       restore: async chunks => {
-        values = await restored(chunks)
+        values = await pairsIn(t.unknown, chunks)
       },
     }
   },
