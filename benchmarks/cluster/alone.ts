@@ -1,7 +1,7 @@
 /** A member that is alone in its cluster, with its data in a folder, and snapshots that are taken only when it is told to. */
-import { type Raft, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
+import { type Machine, type Raft, createRaft, fileStorage, orThrow, tcpTransport } from '../../streams/index.js'
 import { withBallast } from './ballast.js'
-import { kv } from './kv.js'
+import type { Workload } from './workloads.js'
 
 export interface Alone {
   readonly folder: string
@@ -10,11 +10,9 @@ export interface Alone {
   readonly mebibytes: number
 }
 
-type Kv = typeof kv
-
 /** `watched`: the same machine, with somebody who looks on. */
-export const openAlone = async ({ folder, address, mebibytes }: Alone, watched = (machine: Kv): Kv => machine): Promise<Raft<{ key: string; value: string }, null, ReadonlyMap<string, string>>> =>
+export const openAlone = async <C, S>({ machine }: Workload<C, S>, { folder, address, mebibytes }: Alone, watched = (machine: Machine<C, null, S>): typeof machine => machine): Promise<Raft<C, null, S>> =>
   orThrow(await createRaft({
-    cluster: 'bench', id: 'n1', members: { n1: address }, machine: watched(withBallast(kv, mebibytes)), transport: tcpTransport(), storage: fileStorage(folder),
+    cluster: 'bench', id: 'n1', members: { n1: address }, machine: watched(withBallast(machine, mebibytes)), transport: tcpTransport(), storage: fileStorage(folder),
     limits: { snapshotEntries: 1_000_000_000, snapshotBytes: 2 ** 30, snapshotKeepEntries: 0 },
   }))

@@ -1,25 +1,16 @@
 /** Three members in one process, memory storage and transport: what the pipeline itself costs. */
-import * as t from 'io-ts'
 import { frameReader } from '../../codecs/frame-reader.js'
 import { encodeFrames } from '../../codecs/frames.js'
 import { decodeMessage } from '../../codecs/messages.js'
 import { isLeft, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import {
-  type Links, type Raft, type Recorder, type Transport, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow, reducerMachine,
+  type Links, type Raft, type Recorder, type Transport, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow,
 } from '../../streams/index.js'
+import { COMMAND, counted } from './workloads.js'
 
-const COMMAND_BYTES = 128
 /** As `memoryCluster` has them. */
 const TIMING = { electionTimeoutMs: 150, heartbeatMs: 30 }
-
-/** Commands are bytes and stay bytes: no text is made or read on the way. */
-const bytes = new t.Type<Uint8Array, Uint8Array, unknown>(
-  'Bytes', (u): u is Uint8Array => u instanceof Uint8Array, (u, context) => u instanceof Uint8Array ? t.success(u) : t.failure(u, context), u => u)
-const counter = reducerMachine({ command: bytes, result: t.null, state: t.number, initial: 0, reduce: count => [count + 1, null] })
-
-/** The command that every benchmark in process proposes. */
-export const COMMAND = new Uint8Array(COMMAND_BYTES).fill(1)
 
 /** Message by message through the bytes of its frame and back, checked on the way as what arrives from a socket is. */
 const throughFrames = (messages: readonly LinkMessage[]): readonly LinkMessage[] => {
@@ -60,7 +51,7 @@ export const startInMemory = async ({ members: count = 3, isFramed = false, reco
   const members = Object.fromEntries(ids.map((id, i) => [id, `localhost:${i + 1}`]))
   const transport = isFramed ? framed(memoryTransport(network)) : memoryTransport(network)
   const rafts = await Promise.all(ids.map(async id => orThrow(await createRaft({
-    ...TIMING, cluster: 'memory', id, members, machine: counter, transport, storage: memoryStorage(), ...(recorder && { recorder: recorder(id) }),
+    ...TIMING, cluster: 'memory', id, members, machine: counted.machine, transport, storage: memoryStorage(), ...(recorder && { recorder: recorder(id) }),
   }))))
   orThrow(await rafts[0]!.propose(COMMAND))
   let leader = rafts[0]!

@@ -5,10 +5,11 @@ import { filter, firstValueFrom } from 'rxjs'
 import type { Machine } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
 import { type Alone, openAlone } from './alone.js'
-import { VALUE_BYTES, keyOf, kv } from './kv.js'
+import { type Workload, counted, pairs } from './workloads.js'
 
 export interface RestartTask extends Alone {
   readonly task: 'start' | 'reference'
+  readonly workload: 'pairs' | 'counted'
   readonly entries: number
   readonly lastIndex: number
 }
@@ -19,7 +20,7 @@ export interface Started {
   readonly machineMs: number
 }
 
-/** Reading the files from beginning to end, and reading the commands out of their text with the machine's codec. */
+/** Reading the files from beginning to end, and reading the commands with the machine's codec. */
 export interface Reference {
   readonly readMs: number
   readonly decodeMs: number
@@ -52,10 +53,10 @@ const timed = <C, R, S>(machine: Machine<C, R, S>, spent: (ms: number) => void):
   })()),
 }))
 
-const start = async (task: RestartTask): Promise<Started> => {
+const start = async <C, S>(workload: Workload<C, S>, task: RestartTask): Promise<Started> => {
   let machineMs = 0
   const began = performance.now()
-  const raft = await openAlone(task, machine => timed(machine, ms => { machineMs += ms }))
+  const raft = await openAlone(workload, task, machine => timed(machine, ms => { machineMs += ms }))
   await firstValueFrom(raft.status$.pipe(filter(({ appliedIndex }) => appliedIndex >= task.lastIndex)))
   const restartMs = performance.now() - began
   await raft.stop()
@@ -74,14 +75,19 @@ const readAll = (folder: string): void => {
   }
 }
 
-const reference = ({ folder, entries }: RestartTask): Reference => {
-  const texts = Array.from({ length: entries }, (_, n) => JSON.stringify({ key: keyOf(n), value: 'v'.repeat(VALUE_BYTES) }))
+/** A command as the log keeps it. */
+const storedOf = (encoded: unknown): string | Uint8Array => encoded instanceof Uint8Array ? encoded : JSON.stringify(encoded)
+
+const reference = <C, S>({ machine: { command }, commandAt }: Workload<C, S>, { folder, entries }: RestartTask): Reference => {
+  const stored = Array.from({ length: entries }, (_, n) => storedOf(command.encode(commandAt(n))))
   return {
     readMs: took(() => readAll(folder)),
-    decodeMs: took(() => { for (const text of texts) kv.command.decode(JSON.parse(text)) }),
+    decodeMs: took(() => { for (const one of stored) command.decode(typeof one === 'string' ? JSON.parse(one) : one) }),
   }
 }
 
+const perform = <C, S>(workload: Workload<C, S>, task: RestartTask): Started | Reference | Promise<Started> => task.task === 'start' ? start(workload, task) : reference(workload, task)
+
 const task = JSON.parse(process.argv[2] ?? '{}') as RestartTask
-process.send?.(task.task === 'start' ? await start(task) : reference(task))
+process.send?.(await (task.workload === 'pairs' ? perform(pairs, task) : perform(counted, task)))
 process.disconnect?.()

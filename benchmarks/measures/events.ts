@@ -3,14 +3,14 @@ import { pause } from '../aids.js'
 import { startProcesses } from '../cluster/processes.js'
 import { etcdFailover } from '../peers/etcd.js'
 import { measureFailover } from '../programs/failover.js'
-import { createRestartWorld } from '../programs/restart.js'
+import { worldOfBytes } from '../programs/restart.js'
 import { measureSnapshot } from '../programs/snapshot.js'
 import { median } from '../reporting/stats.js'
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
 const SNAPSHOT_MIB = 128
-const LOG_SIZES = [10_000, 50_000, 250_000] as const
+const LOG_SIZES = [10_000, 100_000, 1_000_000] as const
 const KILLS = 3
 
 export const snapshot: Measure = {
@@ -28,10 +28,10 @@ export const snapshot: Measure = {
 }
 
 export const restart: Measure = {
-  name: 'restart', title: 'A start from the log alone, every checksum verified and every entry applied, by entries of 128 bytes', at: 'entries', isDurable: true,
-  about: () => 10,
+  name: 'restart', title: 'A start from the log alone, every checksum verified and every entry applied by a machine that counts them, by entries of 128 bytes', at: 'entries', isDurable: true,
+  about: () => 15,
   run: async () => {
-    const world = await createRestartWorld(0)
+    const world = await worldOfBytes()
     try {
       const samples: Sample[] = []
       for (const entries of LOG_SIZES) {

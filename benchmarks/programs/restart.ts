@@ -8,8 +8,8 @@ import { freePort } from '../../cli/demo/ports.js'
 import { orThrow } from '../../streams/index.js'
 import { newFolder } from '../aids.js'
 import { openAlone } from '../cluster/alone.js'
-import { VALUE_BYTES, keyOf } from '../cluster/kv.js'
 import type { Reference, RestartTask, Started } from '../cluster/restarter.js'
+import { type Workload, counted, pairs } from '../cluster/workloads.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
 const WINDOW = 2_048
@@ -46,25 +46,24 @@ const inProcess = async <A>(task: RestartTask): Promise<A> => {
   return told[0] as A
 }
 
-/** `mebibytes`: the snapshot that the log stands on; none where it is 0. */
-export const createRestartWorld = async (mebibytes: number): Promise<RestartWorld> => {
+const worldOf = async <C, S>(name: RestartTask['workload'], workload: Workload<C, S>, mebibytes: number): Promise<RestartWorld> => {
   const alone = { folder: newFolder(), address: `127.0.0.1:${await freePort()}`, mebibytes }
   let written = 0
   let lastIndex = 0
   return {
     fill: async entries => {
-      const raft = await openAlone(alone)
-      function* writes(): Generator<{ key: string; value: string }> {
-        for (; written < entries; written++) yield { key: keyOf(written), value: 'v'.repeat(VALUE_BYTES) }
+      const raft = await openAlone(workload, alone)
+      function* writes(): Generator<C> {
+        for (; written < entries; written++) yield workload.commandAt(written)
       }
-      orThrow(await raft.propose({ key: 'first', value: '' }))
+      orThrow(await raft.propose(workload.commandAt(0)))
       if (mebibytes > 0 && written === 0) orThrow(await raft.snapshot())
       await lastValueFrom(raft.replicateFrom(writes(), { window: WINDOW }), { defaultValue: undefined })
       ;({ lastIndex } = await firstValueFrom(raft.status$))
       await raft.stop()
     },
     restart: async () => {
-      const task = { ...alone, entries: written, lastIndex }
+      const task = { ...alone, workload: name, entries: written, lastIndex }
       const { readMs, decodeMs } = await inProcess<Reference>({ ...task, task: 'reference' })
       const { restartMs, machineMs } = await inProcess<Started>({ ...task, task: 'start' })
       return { restartMs, readMs, machineMs: machineMs + decodeMs }
@@ -73,8 +72,14 @@ export const createRestartWorld = async (mebibytes: number): Promise<RestartWorl
   }
 }
 
+/** A log of keys and values behind a snapshot of so many mebibytes; behind none where it is 0. */
+export const worldOfPairs = (mebibytes: number): Promise<RestartWorld> => worldOf('pairs', pairs, mebibytes)
+
+/** A log of bytes that are counted, and no snapshot. */
+export const worldOfBytes = (): Promise<RestartWorld> => worldOf('counted', counted, 0)
+
 export const restart = async ({ mebibytes, entries, rounds }: RestartOptions): Promise<void> => {
-  const world = await createRestartWorld(mebibytes)
+  const world = await worldOfPairs(mebibytes)
   try {
     await world.fill(entries)
     const times: Restart[] = []
