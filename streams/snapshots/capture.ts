@@ -63,9 +63,12 @@ interface Work extends CaptureOptions {
   readonly backoff: Backoff
 }
 
-/** Enough was applied since the last one, and the store would take one from here. */
+/**
+ * Enough was applied since the last one, and the store would take one from here. Where the last one is larger than `snapshotBytes` the log may grow as large: so however large
+ * the state is, no more is written for snapshots than for the log (dissertation §5.1.3).
+ */
 const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: Work): boolean =>
-  (bytes >= snapshotBytes || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
+  (bytes >= Math.max(snapshotBytes, taken?.bytes ?? 0) || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
 
 /** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
 const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) => {

@@ -165,6 +165,10 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'snapshots.write({ index, term,', to: 'snapshots.write({ index: index - 1, term,',
   },
   {
+    name: 'a large state is written again and again for a little log', file: 'streams/snapshots/capture.ts', killer: [`${STREAMS}/snapshots/capture.test.ts`, 'a log may grow*'],
+    from: 'Math.max(snapshotBytes, taken?.bytes ?? 0)', to: 'snapshotBytes',
+  },
+  {
     name: 'what a snapshot holds is applied again', file: 'lib/recover.ts', killer: [`${LIB}/election.test.ts`],
     from: 'handedIndex: applied, handed', to: 'handedIndex: log.base.index, handed',
   },

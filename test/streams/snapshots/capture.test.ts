@@ -89,6 +89,22 @@ test('one is taken when enough entries or enough bytes were applied, whichever c
   t.deepEqual(taken(byBytes), ['snapshot at 2'])
 })
 
+test('a log may grow as large as the last snapshot, whatever the bytes that are asked for', t => {
+  const large = world({ restored: { ...kept(5), bytes: 3000 }, from: 5 })
+  large.apply(6, 2999)
+  t.deepEqual(taken(large), [], 'or nearly all that is written would be snapshots')
+  large.apply(7, 1)
+  t.deepEqual(taken(large), ['snapshot at 7'])
+  const small = world({ restored: { ...kept(5), bytes: 999 }, from: 5 })
+  small.apply(6, 999)
+  t.deepEqual(taken(small), [])
+  small.apply(7, 1)
+  t.deepEqual(taken(small), ['snapshot at 7'])
+  const long = world({ restored: { ...kept(5), bytes: 3000 }, from: 5 })
+  long.apply(15)
+  t.deepEqual(taken(long), ['snapshot at 15'], 'entries are counted as ever: they bound how long a start takes')
+})
+
 test('where nobody is known to belong none is taken, and who asks is told why', t => {
   const nobody = { voters: [], outgoing: [], learners: [], addresses: {} }
   const w = world({ membershipAt: index => index < 25 ? nobody : placeAt(index).membership })
