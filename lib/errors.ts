@@ -71,8 +71,9 @@ export class TimedOut extends Tagged<'TimedOut'> {
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
-  constructor() {
-    super('This was refused because the member or client has been stopped.')
+  /** `why` the member or client takes in no more. */
+  constructor(why = 'the member or client has been stopped') {
+    super(`This was refused because ${why}.`)
   }
 }
 

@@ -55,7 +55,7 @@ export interface Reader<S> {
   /** Refuses new reads; those under way go on. */
   refuseAll(): void
   /** Whoever still waits is told that the member has stopped. */
-  halt(): void
+  halt(why: string): void
   /** Reads without an outcome, as the bound counts them. */
   readonly pending: number
 }
@@ -86,7 +86,8 @@ interface ReaderState<S> extends ReaderOptions<S> {
   /** No deadline is earlier, or somebody has given up: then the next tick looks at all. */
   nextSweep: Millis
   isServing: boolean
-  isStopping: boolean
+  /** What whoever comes from now on is told. */
+  stopped: Stopped | undefined
 }
 
 const tell = <S>({ aborts, told }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, S>): void => {
@@ -107,7 +108,7 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, fa
   }
   const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...given]
   if (faults.length > 0) return refuse(new Rejected(faults))
-  if (state.isStopping) return refuse(new Stopped())
+  if (state.stopped !== undefined) return refuse(state.stopped)
   if (signal?.aborted) return refuse(new TimedOut('never', GIVEN_UP))
   if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
   const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, done }
@@ -234,10 +235,10 @@ const tick = <S>(state: ReaderState<S>): void => {
   state.asking.wake()
 }
 
-const halt = <S>(state: ReaderState<S>): void => {
-  state.isStopping = true
+const halt = <S>(state: ReaderState<S>, why: string): void => {
+  const stopped = state.stopped = new Stopped(why)
   state.asking.reroute(undefined, undefined)
-  for (const read of everyone(state)) tell(state, read, left(new Stopped()))
+  for (const read of everyone(state)) tell(state, read, left(stopped))
   state.waiting = []
   state.asked.clear()
   keepReadable(state, [])
@@ -248,7 +249,7 @@ const halt = <S>(state: ReaderState<S>): void => {
 export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
     ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0,
-    nextSweep: Number.POSITIVE_INFINITY, isServing: false, isStopping: false,
+    nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
     asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
       tell(state, read, left(new TimedOut('never', GIVEN_UP)))
@@ -266,9 +267,9 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
     rested: index => serve(state, index),
     tick: () => tick(state),
     refuseAll: () => {
-      state.isStopping = true
+      state.stopped ??= new Stopped()
     },
-    halt: () => halt(state),
+    halt: why => halt(state, why),
     get pending() {
       return state.pending
     },

@@ -95,6 +95,7 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   /** When the former route has had its grace. */
   graceUntil: Millis | undefined
   stopAt: Millis | undefined
+  whyStopped: string | undefined
   whenStopped: (() => void)[]
 }
 
@@ -111,7 +112,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
     asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
     pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
-    stopAt: undefined, whenStopped: [],
+    stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
   return state
 }
@@ -143,7 +144,7 @@ const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, watch, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
   if (faults !== undefined) return done(left(new Rejected(faults)))
-  if (state.stopAt !== undefined) return done(left(new Stopped()))
+  if (state.stopAt !== undefined) return done(left(new Stopped(state.whyStopped)))
   if (term !== undefined && term !== state.asking.way?.office?.term) return done(left(notLeader(state.asking, term)))
   if (signal?.aborted) return done(aborted('waiting'))
   const packed = packCommand(state.protocol, limits, command)
@@ -277,7 +278,7 @@ const drain = <C, R>(state: OutletState<C, R>, done: () => void): void => {
 const finish = <C, R>(state: OutletState<C, R>, why = 'the member or client was stopped before an answer came'): void => {
   state.inflight.giveUp(why)
   takeBack(state)
-  for (const proposal of state.waiting.all()) tell(state, proposal, left(new Stopped()))
+  for (const proposal of state.waiting.all()) tell(state, proposal, left(new Stopped(state.whyStopped)))
   state.whenStopped.splice(0).forEach(done => done())
 }
 
@@ -299,6 +300,7 @@ export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> =
     drain: done => drain(state, done),
     halt: why => {
       state.stopAt ??= state.clock.now()
+      state.whyStopped = why
       finish(state, why)
     },
     get pending() {

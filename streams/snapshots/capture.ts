@@ -42,8 +42,8 @@ export interface Capture {
   take(): void
   /** The machine is set to the state of another member's snapshot: what is being taken here is out of date. */
   restored(snapshot: Snapshot): void
-  /** Whatever is being taken is given up, and whoever waits is told. */
-  halt(): void
+  /** Whatever is being taken is given up, and whoever waits is told why. */
+  halt(why: string): void
 }
 
 /** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
@@ -59,6 +59,7 @@ interface Work extends CaptureOptions {
   at: Index
   bytes: number
   bytesSince: number
+  whyHalted: string | undefined
   /** After a failure none is taken for a while, but for who asks. */
   readonly backoff: Backoff
 }
@@ -164,7 +165,7 @@ const consider = (work: Work): void => {
 
 export const createCapture = (options: CaptureOptions): Capture => {
   const work: Work = {
-    ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0,
+    ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
     backoff: createBackoff(options.limits, options.clock),
   }
   return {
@@ -175,7 +176,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
       consider(work)
     },
     snapshot: done => {
-      if (work.phase === 'halted') return done(left(new Stopped()))
+      if (work.phase === 'halted') return done(left(new Stopped(work.whyHalted)))
       work.waiting.push(done)
       ask(work)
     },
@@ -194,13 +195,14 @@ export const createCapture = (options: CaptureOptions): Capture => {
       }
       answer(right(snapshot))
     },
-    halt: () => {
+    halt: why => {
       if (work.phase === 'halted') return
       work.backoff.cancel()
       work.running?.pump.abort()
       const answer = over(work)
       work.phase = 'halted'
-      answer(left(new Stopped()))
+      work.whyHalted = why
+      answer(left(new Stopped(why)))
     },
   }
 }

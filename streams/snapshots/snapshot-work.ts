@@ -56,8 +56,8 @@ export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
       receiver.follow(state)
       for (const work of ready.snapshots) perform(work)
     },
-    halt: () => {
-      capture.halt()
+    halt: why => {
+      capture.halt(why)
       sender.halt()
       receiver.halt()
     },

@@ -60,9 +60,6 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
 
-/** The member has ended. */
-const interrupted = ({ at }: Wished, why: string): ChangeError => at === 'waiting' ? new Stopped() : new OutcomeUnknown(why, 'the membership may still change')
-
 const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeError => {
   if (at === 'waiting') {
     const why = leader === undefined ? 'There was no leader' : `"${leader}" leads, and could not be had`
@@ -77,7 +74,7 @@ const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeE
 export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions): Changes => {
   const wishes = createCalls<Outcome, Wished>(giveUp, ({ at }) => left(new TimedOut(at === 'waiting' ? 'never' : 'unknown', GIVEN_UP)))
   let newest = first
-  let isHalted = false
+  let halted: Stopped | undefined
 
   const heard = (wished: Wished, fate: WishFate): void => {
     if (!wishes.has(wished)) return
@@ -108,7 +105,7 @@ export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions)
     change: (wish, options, done) => {
       const asked = begun(wish, options, newest.now, objection)
       if (isLeft(asked)) return done(asked)
-      if (isHalted) return done(left(new Stopped()))
+      if (halted !== undefined) return done(left(halted))
       // One of each type is open at a time: the leader would take no other.
       if (wishes.some(({ wish }) => wish.type === asked.right.wish.type)) return done(left(new ChangeFailed('never', 'another change is under way')))
       const wished: Wished = { ...asked.right, done, told: fate => heard(wished, fate) }
@@ -120,8 +117,8 @@ export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions)
       wishes.each(look)
     },
     halt: why => {
-      isHalted = true
-      wishes.each(wished => wishes.end(wished, left(interrupted(wished, why))))
+      const stopped = halted = new Stopped(why)
+      wishes.each(wished => wishes.end(wished, left(wished.at === 'waiting' ? stopped : new OutcomeUnknown(why, 'the membership may still change'))))
     },
   }
 }

@@ -74,13 +74,13 @@ const outcomeOf = (fate: WishFate, to: MemberId | undefined, leader: MemberId | 
 export const createHandovers = ({ first, here, outlet }: HandoversOptions): Handovers => {
   const calls = createCalls<Outcome, Call<Outcome>>(outlet.giveUp, () => left(new TimedOut('unknown', GIVEN_UP)))
   let newest = first
-  let isHalted = false
+  let halted: Stopped | undefined
 
   return {
     transfer: (to, options, done) => {
       const asked = begun(to, options, newest)
       if (isLeft(asked)) return done(asked)
-      if (isHalted) return done(left(new Stopped()))
+      if (halted !== undefined) return done(left(halted))
       const call: Call<Outcome> = { ...asked.right, done, told: fate => calls.end(call, outcomeOf(fate, to, newest.leader)) }
       calls.open(call)
       if (newest.role === 'leader') return here.transfer(to, outcome => calls.end(call, outcome))
@@ -94,7 +94,7 @@ export const createHandovers = ({ first, here, outlet }: HandoversOptions): Hand
       })
     },
     halt: why => {
-      isHalted = true
+      halted = new Stopped(why)
       calls.each(call => calls.end(call, left(new OutcomeUnknown(why, 'the leadership may still be handed over'))))
     },
   }

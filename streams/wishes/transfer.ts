@@ -91,7 +91,7 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
   let newest = first
   let wish: Wish | undefined
   let leaving: (() => void) | undefined
-  let isHalted = false
+  let halted: Stopped | undefined
 
   /** Whether this member leads, and somebody could take over. */
   const hasHeir = (): boolean => newest.role === 'leader' && objection(newest, undefined, isLinked) === undefined
@@ -107,7 +107,7 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
     depart()
   }
   const refusal = (to: MemberId | undefined): TransferError | undefined => {
-    if (isHalted) return new Stopped()
+    if (halted !== undefined) return halted
     if (newest.role !== 'leader') return new NotLeader(newest.leader, 'This member does not lead.')
     const reason = wish === undefined ? objection(newest, to, isLinked) : 'another transfer is under way'
     return reason === undefined ? undefined : new TransferFailed(to, reason)
@@ -134,8 +134,8 @@ export const createTransfers = ({ first, ask, isLinked }: TransfersOptions): Tra
       if (wish === undefined) transfer(undefined, depart)
     },
     halt: why => {
-      isHalted = true
-      end(left(wish?.isTaken === true ? new OutcomeUnknown(why, 'the leadership may still be handed over') : new Stopped()))
+      halted = new Stopped(why)
+      end(left(wish?.isTaken === true ? new OutcomeUnknown(why, 'the leadership may still be handed over') : halted))
     },
   }
 }

@@ -242,7 +242,10 @@ test('a failed write ends the member: proposals have unknown outcomes, and ended
   c.like(errorOf(outcome()!), { _tag: 'OutcomeUnknown' })
   c.deepEqual(ended, [{ _tag: 'Failed', error }])
   c.is(world.disk.closings(), 1)
-  c.like(errorOf(await world.raft.propose({ add: 1 })), { _tag: 'Stopped' })
+  const { raft } = world
+  for (const refused of [raft.propose({ add: 1 }), raft.read(total => total), raft.snapshot(), raft.transferLeadership(), raft.members.add('n4', '127.0.0.1:4')]) {
+    c.like(await refused, { _tag: 'Left', left: { _tag: 'Stopped', message: 'This was refused because the member failed: no space left on device.' } })
+  }
 })
 
 test('a failed read ends the member too', async c => {

@@ -263,7 +263,7 @@ test('who stops takes no more reads and finishes those it has; in the end all ar
   applies(1, 'one')
   answer('n2', 1, 1)
   t.deepEqual(outcomes, ['c: Stopped', 'a: one'])
-  reader.halt()
+  reader.halt('the member was stopped')
   answer('n2', 2, 1)
   t.deepEqual(outcomes, ['c: Stopped', 'a: one', 'b: Stopped'])
 })

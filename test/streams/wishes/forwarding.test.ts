@@ -240,6 +240,6 @@ test('where no way leads to a leader, and after the end, it is refused at once',
   halt('it ended')
   ask()
   t.deepEqual(reasons.map(reason => reason.slice(0, 40)), [
-    '"n2" leads, and cannot be asked from her', 'No leader is known here that could hand ', 'This was refused because the member or c',
+    '"n2" leads, and cannot be asked from her', 'No leader is known here that could hand ', 'This was refused because it ended.',
   ])
 })
