@@ -3,6 +3,7 @@ import type { Either } from '../lib/prelude.js'
 import { MAX_MEMBERS, membersOf } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
 import { decodeJson, encodeJson } from './json.js'
+import { optional } from './judging.js'
 import { Address, MemberId, byMember, checked } from './primitives.js'
 
 const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArray(MemberId, 'Members'), ids => {
@@ -61,7 +62,7 @@ export const NamedMembers: t.Type<readonly core.MemberId[], unknown> = few(t.rea
 
 /** The fields of what somebody wants of a membership, by its type. */
 export const membershipWishes = {
-  change: { type: t.literal('change'), voters: NamedAddresses, learners: NamedAddresses, remove: NamedMembers },
+  change: { type: t.literal('change'), voters: NamedAddresses, learners: NamedAddresses, remove: NamedMembers, newcomers: optional(NamedMembers) },
   abandon: { type: t.literal('abandon') },
 }
 

@@ -33,12 +33,14 @@ const newVoters = ({ voters }: Membership, goal: NextMembership): readonly Membe
 const isUnderWay = ({ next, outgoing }: Membership): boolean => next !== undefined || outgoing.length > 0
 
 /** Why a change makes no sense for this membership. */
-const faultOf = (membership: Membership, { voters, learners, remove }: Change): string | undefined => {
+const faultOf = (membership: Membership, { voters, learners, remove, newcomers = [] }: Change): string | undefined => {
   const named = [...Object.keys(voters), ...Object.keys(learners), ...remove]
   const twice = named.find((id, at) => named.indexOf(id) !== at)
   if (twice !== undefined) return `"${twice}" is named twice`
   const stranger = remove.find(id => !membersOf(membership).includes(id))
   if (stranger !== undefined) return `"${stranger}" is no member`
+  const voter = newcomers.find(id => isVoter(membership, id))
+  if (voter !== undefined) return `"${voter}" is a voter already`
   return undefined
 }
 

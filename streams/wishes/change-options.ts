@@ -2,6 +2,7 @@
 import * as t from 'io-ts'
 import { NamedAddresses, NamedMembers, Membership as MembershipCodec } from '../../codecs/membership.js'
 import { closed, optional } from '../../codecs/judging.js'
+import { Address, MemberId as Id } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
@@ -26,14 +27,34 @@ export interface ChangeOptions {
 }
 
 const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learners: optional(NamedAddresses), remove: optional(NamedMembers) }) })
+const Addition = t.type({ id: Id, address: Address })
+const Replacement = t.type({ id: Id, newcomer: Id, address: Address })
+const Removal = t.type({ id: Id })
 const Given = t.type({ options: closed({ ...callFields, from: optional(MembershipCodec) }) })
 
-/** The wish that a change is, or every fault by name. Plain JavaScript may hand over anything. */
-export const wishOf = (change: MembershipChange): Either<readonly string[], MembershipWish> => {
+/** A wish, or every fault by name. Plain JavaScript may hand over anything. */
+type Read = Either<readonly string[], MembershipWish>
+
+export const wishOf = (change: MembershipChange): Read => {
   const given = decodeWith(Change, { change })
   if (isLeft(given)) return given
   const { voters = {}, learners = {}, remove = [] } = given.right.change
-  return right({ type: 'change', voters, learners, remove })
+  return right({ type: 'change', voters, learners, remove, newcomers: undefined })
+}
+
+export const wishToAdd = (id: MemberId, address: string): Read => {
+  const given = decodeWith(Addition, { id, address })
+  return isLeft(given) ? given : right({ type: 'change', voters: { [id]: address }, learners: {}, remove: [], newcomers: [id] })
+}
+
+export const wishToReplace = (id: MemberId, newcomer: MemberId, address: string): Read => {
+  const given = decodeWith(Replacement, { id, newcomer, address })
+  return isLeft(given) ? given : right({ type: 'change', voters: { [newcomer]: address }, learners: {}, remove: [id], newcomers: [newcomer] })
+}
+
+export const wishToRemove = (id: MemberId): Read => {
+  const given = decodeWith(Removal, { id })
+  return isLeft(given) ? given : right({ type: 'change', voters: {}, learners: {}, remove: [id], newcomers: undefined })
 }
 
 export const decodeChangeOptions = (options: ChangeOptions): Either<readonly string[], ChangeOptions> => {

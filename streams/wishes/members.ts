@@ -3,16 +3,16 @@ import type { ChangeError } from '../../lib/errors.js'
 import { right } from '../../lib/prelude.js'
 import type { MemberId, Membership } from '../../lib/types.js'
 import type { Eventual } from '../proposer/proposer.js'
-import { type ChangeOptions, type MembershipChange, wishOf } from './change-options.js'
+import { type ChangeOptions, type MembershipChange, wishOf, wishToAdd, wishToRemove, wishToReplace } from './change-options.js'
 import type { Changes } from './changes.js'
 
 /** Changes of the membership, one at a time. Each resolves with what it has become once that is committed. */
 export interface Members {
-  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. */
+  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. Who votes already is refused: `change` moves it. */
   add(id: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
   /** A member leaves, whatever it was. A leader that leaves hands over; the last voter stays. */
   remove(id: MemberId, options?: ChangeOptions): Eventual<ChangeError, Membership>
-  /** The newcomer takes the place of `id` in one change: neither a voter more nor one less in between. */
+  /** The newcomer, no voter so far, takes the place of `id` in one change: neither a voter more nor one less in between. */
   replace(id: MemberId, newcomer: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
   /** Any of these at once, and learners, and new addresses. */
   change(change: MembershipChange, options?: ChangeOptions): Eventual<ChangeError, Membership>
@@ -23,17 +23,14 @@ export interface Members {
   abandon(options?: ChangeOptions): Eventual<ChangeError, Membership>
 }
 
-/** No name is empty: what is no string would become one as a key. */
-const nameOf = (id: unknown): MemberId => typeof id === 'string' ? id : ''
-
 /** The actions of a member, each of which is one wish. */
 export const membersBy = (wish: Changes['change']): Members => {
-  const change: Members['change'] = (change, options = {}) => new Promise(resolve => wish(wishOf(change), options, resolve))
+  const want = (read: Parameters<Changes['change']>[0], options: ChangeOptions = {}): Eventual<ChangeError, Membership> => new Promise(resolve => wish(read, options, resolve))
   return {
-    change,
-    add: (id, address, options) => change({ voters: { [nameOf(id)]: address } }, options),
-    remove: (id, options) => change({ remove: [id] }, options),
-    replace: (id, newcomer, address, options) => change({ voters: { [nameOf(newcomer)]: address }, remove: [id] }, options),
-    abandon: (options = {}) => new Promise(resolve => wish(right({ type: 'abandon' }), options, resolve)),
+    add: (id, address, options) => want(wishToAdd(id, address), options),
+    remove: (id, options) => want(wishToRemove(id), options),
+    replace: (id, newcomer, address, options) => want(wishToReplace(id, newcomer, address), options),
+    change: (change, options) => want(wishOf(change), options),
+    abandon: options => want(right({ type: 'abandon' }), options),
   }
 }

@@ -170,8 +170,8 @@ export const readRefused: fc.Arbitrary<Extract<ReadAnswer, { type: 'readRefused'
   fc.record({ type: fc.constant('readRefused'), id: position, reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull') })
 
 const reason = fc.string({ maxLength: 60 })
-const membershipWish: fc.Arbitrary<MembershipWish> = fc.oneof(
-  fc.record({ type: fc.constant('change' as const), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }) }),
+export const membershipWish: fc.Arbitrary<MembershipWish> = fc.oneof(
+  fc.record({ type: fc.constant('change' as const), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }), newcomers: fc.option(fc.array(memberId, { maxLength: 3 }), { nil: undefined }) }),
   fc.constant({ type: 'abandon' as const }),
 )
 export const wish: fc.Arbitrary<requests.WishRequest> = fc.record({

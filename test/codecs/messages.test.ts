@@ -127,7 +127,7 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['an heir without a name', MESSAGES.wish, { ...messages.wishToHandOver, wish: { type: 'transfer', to: '' } }],
   ['a wish of another kind', MESSAGES.wish, { ...messages.wishToHandOver, wish: { type: 'stop' } }],
   ['a change that names more than a membership holds', MESSAGES.wish, {
-    ...messages.wishToAbandon, wish: { type: 'change', voters: {}, learners: {}, remove: Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => `m${i}`), from: undefined },
+    ...messages.wishToAbandon, wish: { type: 'change', voters: {}, learners: {}, remove: Array.from({ length: MAX_MEMBERS + 1 }, (_, i) => `m${i}`), newcomers: undefined, from: undefined },
   }],
   ['a change of what is no membership', MESSAGES.wish, { ...messages.wishToAbandon, wish: { type: 'abandon', from: { voters: ['n1'] } } }],
   ['a change that was taken nowhere', MESSAGES.wishReply, { ...messages.changeTaken, fate: { ...messages.changeTaken.fate, index: 0 } }],

@@ -18,7 +18,7 @@ import { type Step, step } from '../../lib/step.js'
 import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 import { settingsOf } from '../lib/build.js'
 import {
-  addresses, appendAccepted, appendEntries, appendPart, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, membership, position, requestVote, requestVoteReply,
+  appendAccepted, appendEntries, appendPart, appendRefused, batchesFrom, body, chunk, chunkAccepted, installSnapshot, memberId, membership, membershipWish, position, requestVote, requestVoteReply,
   snapshot, timeoutNow,
 } from './arbitraries.js'
 import { snapshot as fixed } from './samples.js'
@@ -42,10 +42,7 @@ const byType: { readonly [Type in RaftEvent['type']]: fc.Arbitrary<Extract<RaftE
   transferAsked: fc.record({ type: fc.constant('transferAsked'), term: position, to: fc.option(memberId, { nil: undefined }) }),
   changeAsked: fc.record({
     type: fc.constant('changeAsked'), id: position, term: position, from: fc.option(membership, { nil: undefined }),
-    wish: fc.oneof(
-      fc.constant({ type: 'abandon' } as const),
-      fc.record({ type: fc.constant('change'), voters: addresses, learners: addresses, remove: fc.array(memberId, { maxLength: 3 }) }),
-    ),
+    wish: membershipWish,
   }),
   applied: fc.record({ type: fc.constant('applied'), index: position }),
   snapshotStored: fc.record({ type: fc.constant('snapshotStored'), snapshot }),

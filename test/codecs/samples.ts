@@ -59,8 +59,9 @@ export const messages = {
   wishToHandOverToAnybody: { type: 'wish', id: 19, term: 7, wish: { type: 'transfer', to: undefined } },
   wishForMembers: {
     type: 'wish', id: 20, term: 7,
-    wish: { type: 'change', voters: { n5: '127.0.0.1:7005' }, learners: { n6: '[::1]:7006' }, remove: ['n2'], from: membership },
+    wish: { type: 'change', voters: { n5: '127.0.0.1:7005' }, learners: { n6: '[::1]:7006' }, remove: ['n2'], newcomers: undefined, from: membership },
   },
+  wishToReplace: { type: 'wish', id: 24, term: 7, wish: { type: 'change', voters: { n5: '127.0.0.1:7005' }, learners: {}, remove: ['n2'], newcomers: ['n5'], from: undefined } },
   wishToAbandon: { type: 'wish', id: 21, term: 7, wish: { type: 'abandon', from: undefined } },
   handedOver: { type: 'wishReply', id: 18, fate: { type: 'handedOver', leader: 'n3' } },
   notHandedOver: { type: 'wishReply', id: 19, fate: { type: 'notHandedOver', reason: 'there is no other voter' } },

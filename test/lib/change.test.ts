@@ -11,7 +11,8 @@ const STEPS: readonly (readonly [name: string, from: string, wish: string, ...st
   ['a learner joins at once', 'a,b,c', '?d', 'a,b,c//d'],
   ['M15 a voter leaves by joint consensus', 'a,b,c', '-c', 'a,b/a,b,c', 'a,b'],
   ['a learner leaves at once', 'a,b,c//d', '-d', 'a,b,c'],
-  ['one takes the place of another in one change', 'a,b,c', '+d -c', 'a,b,c//d>a,b,d', 'a,b,d/a,b,c', 'a,b,d'],
+  ['who must not vote yet and does not is added like any other', 'a,b,c//d', '*d *e', 'a,b,c//d,e>a,b,c,d,e', 'a,b,c,d,e/a,b,c', 'a,b,c,d,e'],
+  ['one takes the place of another in one change', 'a,b,c', '*d -c', 'a,b,c//d>a,b,d', 'a,b,d/a,b,c', 'a,b,d'],
   ['M27 all of them at once', 'a', '?a +b ?c', 'a//b,c>b/a,c', 'b/a/a,c', 'b//a,c'],
   ['M19 voters learn', 'a,b,c', '?b ?c', 'a/a,b,c/b,c', 'a//b,c'],
   ['a voter that moved', 'a,b,c', '+b:7', 'a,b,c'],
@@ -41,6 +42,8 @@ test('M12 M21 what makes no sense is refused, with the reason', t => {
     ['a,b,c', '+b', 'the membership is that already'],
     ['a,b,c', '', 'the membership is that already'],
     ['a,b,c', '-d', '"d" is no member'],
+    ['a,b,c', '*b:7', '"b" is a voter already'],
+    ['a,b,c', '*b -a', '"b" is a voter already'],
     ['a,b,c', '+d -d', '"d" is named twice'],
     ['a,b,c', '+d ?d', '"d" is named twice'],
     ['a', '-a', 'no voter would be left'],
@@ -53,11 +56,11 @@ test('M12 M21 what makes no sense is refused, with the reason', t => {
     const outcome = changed(parseMembership(from), wishOf(wish))
     return isLeft(outcome) ? outcome.left : showMembership(outcome.right.membership)
   }), refusals.map(([, , why]) => why))
-  const shared = changed(parseMembership('a,b'), { type: 'change', voters: { c: 'a:1' }, learners: {}, remove: [] })
+  const shared = changed(parseMembership('a,b'), { type: 'change', voters: { c: 'a:1' }, learners: {}, remove: [], newcomers: undefined })
   t.is(isLeft(shared) && shared.left, 'two members would have the address "a:1"')
   const many = Object.fromEntries(Array.from({ length: 63 }, (_, i) => [`m${i}`, `m${i}:1`]))
   for (const wish of [{ voters: many, learners: {} }, { voters: {}, learners: { ...many, z: 'z:1' } }, { voters: { z: 'z:1' }, learners: many }]) {
-    const outcome = changed(parseMembership('a'), { type: 'change', remove: [], ...wish })
+    const outcome = changed(parseMembership('a'), { type: 'change', remove: [], newcomers: undefined, ...wish })
     t.is(isLeft(outcome) && outcome.left, 'there would be more than 63 members of a kind')
   }
 })

@@ -4,7 +4,7 @@ import type { Settings } from '../../lib/state.js'
 import { type Fact, type Player, accepted, allPersisted, applied, leader, play, progressOf, propose, refused, tick } from './build.js'
 import { awaits, chunkRead, snapshotAt } from './snapshots.js'
 
-const join: Fact = ({ term }) => ({ type: 'changeAsked', id: 1, term, wish: { type: 'change', voters: { n: 'n:1' }, learners: {}, remove: [] }, from: undefined })
+const join: Fact = ({ term }) => ({ type: 'changeAsked', id: 1, term, wish: { type: 'change', voters: { n: 'n:1' }, learners: {}, remove: [], newcomers: undefined }, from: undefined })
 const abandon: Fact = ({ term }) => ({ type: 'changeAsked', id: 2, term, wish: { type: 'abandon' }, from: undefined })
 const OTHERS = 'f1{next=9,match=8,told=8,on} f2{next=9,match=8,told=8,on}'
 const LOG = '1@1! 2@1 3@1 4@1 5@1 6@1 7@1 8@1'

@@ -9,7 +9,7 @@ import { membership } from '../../lib/state.js'
 
 const ask = (wish: { readonly voters?: readonly MemberId[]; readonly learners?: readonly MemberId[]; readonly remove?: readonly MemberId[] } | 'abandon', from?: Membership): Fact => state => {
   const addresses = (ids: readonly MemberId[] = []) => Object.fromEntries(ids.map(id => [id, `${id}:1`]))
-  const whole: MembershipWish = wish === 'abandon' ? { type: 'abandon' } : { type: 'change', voters: addresses(wish.voters), learners: addresses(wish.learners), remove: wish.remove ?? [] }
+  const whole: MembershipWish = wish === 'abandon' ? { type: 'abandon' } : { type: 'change', voters: addresses(wish.voters), learners: addresses(wish.learners), remove: wish.remove ?? [], newcomers: undefined }
   return { type: 'changeAsked', id: 1, term: state.term, wish: whole, from }
 }
 const THREE = 'f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2,on}'

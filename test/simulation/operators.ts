@@ -64,7 +64,7 @@ export const createRegistrar = (cluster: Cluster, dice: Dice, electionTimeoutMs:
     const remove = some(0.25)
     const learners = some(0.15).filter(id => !remove.includes(id))
     const voters = some(0.4).filter(id => !remove.includes(id) && !learners.includes(id))
-    return { type: 'change', voters: addressed(voters), learners: addressed(learners), remove }
+    return { type: 'change', voters: addressed(voters), learners: addressed(learners), remove, newcomers: undefined }
   }
   return nowAndThen(cluster, dice, CHANGES, electionTimeoutMs, () => {
     const id = drawAsked(cluster, dice)
@@ -93,7 +93,7 @@ export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs:
   }
   const addressOf = (id: string): string => cluster.ids.includes(id) ? cluster.member(id).address : `${id}:7000`
   const change = (leader: string, come: readonly string[], leave: readonly string[]): void =>
-    cluster.inflict({ type: 'change', id: leader, wish: { type: 'change', voters: Object.fromEntries(come.map(id => [id, addressOf(id)])), learners: {}, remove: leave } })
+    cluster.inflict({ type: 'change', id: leader, wish: { type: 'change', voters: Object.fromEntries(come.map(id => [id, addressOf(id)])), learners: {}, remove: leave, newcomers: undefined } })
   const act = (leader: string, named: readonly string[]): void => {
     const away = [...cluster.ids, `n${cluster.ids.length + 1}`].slice(0, most).filter(id => !named.includes(id))
     const one = away.length > 0 && dice.chance(0.7) ? dice.pick(away) : undefined

@@ -50,6 +50,18 @@ test('a member that joins gets the log, votes, and takes proposals; it may be st
   t.is(orThrow(await late.propose({ add: 1 })), 7)
 })
 
+test('a slip moves no voter and leaves nobody out: who is to be added must not vote yet, whoever is asked', async t => {
+  const { rafts } = await world(t)
+  for (const { members } of rafts) {
+    t.like(await members.add('n1', 'localhost:4'), { _tag: 'Left', left: { _tag: 'ChangeFailed', appended: 'never', reason: '"n1" is a voter already' } })
+    t.like(await members.replace('n1', 'n2', 'localhost:2'), { _tag: 'Left', left: { _tag: 'ChangeFailed', reason: '"n2" is a voter already' } })
+  }
+  const nobody = await rafts[0].members.add('', 'nowhere')
+  t.regex(nobody._tag === 'Left' ? nobody.left.message : '', /id: must be a string .*address: must be an address/s)
+  const { n2, n3 } = MEMBERS
+  t.like(orThrow(await rafts[0].members.change({ voters: { n1: 'localhost:4' } })), { voters: ['n1', 'n2', 'n3'], addresses: { n1: 'localhost:4', n2, n3 } }, 'who means it says so')
+})
+
 test('over TCP the same, whoever has the smaller id', async t => {
   const place: Place = { members: { n1: await freeAddress(), n2: await freeAddress(), n3: await freeAddress() }, transport: () => tcpTransport() }
   const { start, leader } = await world(t, place)

@@ -226,7 +226,7 @@ test('an address that nobody would dial is refused before anybody is asked', t =
   leads('n2')
   const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp, objection: address => address === 'far:1' ? 'too far' : undefined })
   const heard: string[] = []
-  changes.change(right({ type: 'change', voters: { n4: 'far:1', n5: 'near:1' }, learners: { n6: 'far:1' }, remove: [] }), {}, outcome => heard.push(isLeft(outcome) ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'))
+  changes.change(right({ type: 'change', voters: { n4: 'far:1', n5: 'near:1' }, learners: { n6: 'far:1' }, remove: [], newcomers: undefined }), {}, outcome => heard.push(isLeft(outcome) ? `${outcome.left._tag}: ${outcome.left.message}` : 'done'))
   t.deepEqual([heard.map(text => text.replace(/: .*?: /, ' ')), sent], [['Rejected n4: too far; n6: too far'], []])
 })
 

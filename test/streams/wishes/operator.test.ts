@@ -5,7 +5,7 @@ import type { Party } from '../../../streams/transport/port.js'
 import { type World, counter, leaderOf, worldOf } from '../member/world.js'
 
 const N2: Party = { type: 'member', id: 'n2' }
-const LEARNER: LeaderWish = { type: 'change', voters: {}, learners: { n4: 'localhost:4' }, remove: [], from: undefined }
+const LEARNER: LeaderWish = { type: 'change', voters: {}, learners: { n4: 'localhost:4' }, remove: [], newcomers: undefined, from: undefined }
 const ABANDON: LeaderWish = { type: 'abandon', from: undefined }
 const ANYBODY: LeaderWish = { type: 'transfer', to: undefined }
 
