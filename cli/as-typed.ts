@@ -11,7 +11,7 @@ const TYPED: readonly (readonly [path: RegExp, option: string])[] = [
   [/^transport\.tls/, '--tls-cert'],
   [/^transport\.listen/, '--listen'],
   [/^(transport\.)?plaintext/, '--plaintext'],
-  [/^storage\.folder/, '--data'],
+  [/^storage(\.folder|(?=,))/, '--data'],
   [/^(cluster|id|members|join|machine|recorder)\b/, '--$1'],
 ]
 

@@ -184,19 +184,22 @@ export class InvalidOptions extends Tagged<'InvalidOptions'> {
 /** The address to listen on is taken. */
 export class PortInUse extends Tagged<'PortInUse'> {
   readonly _tag = 'PortInUse'
-  constructor(readonly address: string) {
-    super(`Cannot listen on ${address}: the address is in use.`)
+  /** `whence` the address comes, where that is not plain: a clause about it. */
+  constructor(readonly address: string, whence = '') {
+    super(`Cannot listen on ${address}${whence}: the address is in use.`)
   }
 }
 
 /** Listening failed for another reason than a taken address. */
 export class ListenFailed extends Tagged<'ListenFailed'> {
   readonly _tag = 'ListenFailed'
+  /** `whence` as above. */
   constructor(
     readonly address: string,
     reason: string,
+    whence = '',
   ) {
-    super(`Cannot listen on ${address}: ${reason}.`)
+    super(`Cannot listen on ${address}${whence}: ${reason}.`)
   }
 }
 

@@ -15,6 +15,12 @@ export const reachable = ({ log, commitIndex, leaving = [] }: Known): Readonly<R
   return newest === committed && leaving.length === 0 ? newest.addresses : { ...told, ...committed.addresses, ...newest.addresses }
 }
 
+/** What whoever asks this member in vain should know of it, as a clause behind the reason: that it belongs to no cluster by all that it knows. Empty where it does. */
+export const outsideClause = (state: Pick<RaftState, 'log' | 'commitIndex' | 'settings'>): string => {
+  if (Object.hasOwn(reachable(state), state.settings.id)) return ''
+  return membershipOf(state.log).voters.length === 0 ? '; this member waits to be added to the cluster' : '; this member does not belong to the cluster'
+}
+
 /**
  * Whether this member may be one that does not know who belongs by now: nobody leads it, or somebody whom its log does not name. It must then hear whoever is of
  * its cluster, or it could never catch up: a server takes entries and gives votes whatever its own configuration says (§6).

@@ -91,7 +91,8 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
   if (isLeft(checked)) return checked
   try {
     const { machine, transport, storage, recorder } = options
-    const faults = [...protocolFaults('machine', machine), ...compressionFaults(checked.right.snapshotCompression)]
+    const { id, members: given, join, snapshotCompression } = checked.right
+    const faults = [...protocolFaults('machine', machine), ...compressionFaults(snapshotCompression), ...transport.faults?.({ id, given, join }) ?? []]
     if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
     const begun = startMachine(machine)

@@ -1,5 +1,5 @@
 /** What goes wrong on real machines: each ends in a clear error or a report, nothing acknowledged is lost, nothing hangs. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import * as io from 'io-ts'
@@ -75,13 +75,25 @@ test.serial('a folder of another member, of another cluster, or of something els
   t.is((await refused({ folder: '/proc/rxraft', members }))._tag, 'StorageFailed', 'a folder that nobody can write')
 })
 
+test.serial('a start that is refused for what it was given leaves no folder, and one that is refused for what is stored says so', async t => {
+  const folder = join(scratch(t), 'data')
+  const far = { n1: '192.0.2.1:7000' }
+  t.is((await refused({ folder, members: far }))._tag, 'InvalidOptions')
+  t.false(existsSync(folder))
+  const raft = orThrow(await createRaft({ cluster: 'c', id: 'n1', members: far, machine: counter, storage: fileStorage(folder), transport: tcpTransport({ listen: '127.0.0.1:0', plaintext: true }), ...TIMES }))
+  await raft.stop()
+  t.regex((await refused({ folder, members: await addresses('n1') })).message, /^Invalid options: storage, which has this member's address: 192\.0\.2\.1:7000 is beyond loopback/)
+})
+
 test.serial('a port in use is refused, and the folder is free again afterwards', async t => {
   const members = await addresses('n1')
   const first = await running(t, { folder: join(scratch(t), 'first'), members })
   const folder = join(scratch(t), 'second')
   const error = await refused({ folder, members })
   t.is(error._tag, 'PortInUse')
-  t.true(error.message.includes(members['n1']!))
+  t.is(error.message, `Cannot listen on ${members['n1']!}: the address is in use.`)
+  const again = await refused({ folder, members: await addresses('n1') })
+  t.is(again.message, `Cannot listen on ${members['n1']!}, which the data folder says is this member's address: the address is in use.`)
   await first.stop()
   await running(t, { folder, members })
 })

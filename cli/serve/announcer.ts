@@ -1,13 +1,13 @@
 /** What a serving member says: one line per event, for people or for programs. */
 import type { Status } from '../../lib/status.js'
-import type { Millis } from '../../lib/types.js'
+import type { Membership, Millis } from '../../lib/types.js'
 import type { Diagnostic } from '../../streams/outputs/diagnostics.js'
 
 export interface Announcer {
   /** `words` for people, `event` for programs. */
   say(event: Readonly<Record<string, unknown>> & { readonly type: string }, words: string): void
-  /** A line where term or leader have changed. */
-  status(status: Status): void
+  /** A line where term or leader have changed; without voters this member has yet to be added. */
+  status(status: Status, membership: Pick<Membership, 'voters'>): void
   /** What deserves a look; the same again and again is counted and told now and then. */
   notice(notice: Diagnostic): void
 }
@@ -20,9 +20,10 @@ const details = (notice: Diagnostic): string => Object.entries(notice)
   .filter(([name]) => name !== 'type' && name !== 'severity')
   .map(([name, value]) => `${name} ${typeof value === 'string' ? value : typeof value === 'number' ? Math.round(value) : JSON.stringify(value)}`).join(', ')
 
-const leadership = ({ id, role, term, leader }: Status): string => {
+const leadership = ({ id, role, term, leader }: Status, { voters }: Pick<Membership, 'voters'>): string => {
   if (role === 'leader') return `${id} leads term ${term}`
-  return leader === undefined ? `${id} knows of no leader in term ${term}` : `${id} follows ${leader} in term ${term}`
+  if (leader !== undefined) return `${id} follows ${leader} in term ${term}`
+  return voters.length === 0 ? `${id} waits to be added to the cluster` : `${id} knows of no leader in term ${term}`
 }
 
 export const createAnnouncer = (isJson: boolean, print: (line: string) => void, now: () => Millis): Announcer => {
@@ -31,8 +32,8 @@ export const createAnnouncer = (isJson: boolean, print: (line: string) => void, 
   const say: Announcer['say'] = (event, words) => print(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`)
   return {
     say,
-    status: status => {
-      const words = leadership(status)
+    status: (status, membership) => {
+      const words = leadership(status, membership)
       if (words === last) return
       last = words
       const { id, role, term, leader = null } = status

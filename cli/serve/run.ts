@@ -56,7 +56,7 @@ export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, 
     { type: 'ready', cluster, id, address, control: control?.address ?? null, folder },
     `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
   )
-  raft.status$.subscribe(announcer.status)
+  raft.status$.subscribe(status => announcer.status(status, view.membership()))
   signals.onFirst(signal => {
     announcer.say({ type: 'stopping', id, signal }, `${id} stops because of ${signal}; a second signal ends it at once`)
     view.stopping()

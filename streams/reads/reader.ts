@@ -16,7 +16,7 @@ import { type Either, left, right } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
 import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts } from '../requests/aborts.js'
-import { type Asking, createAsking } from '../requests/asking.js'
+import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
 import { type PendingRead, selected } from './pending-read.js'
 
@@ -37,6 +37,7 @@ export interface ReaderOptions<S> {
   readonly atRest: (look: (at: { readonly index: Index }) => void) => void
   /** Hears of each outcome, after the one who read. */
   readonly told: (() => void) | undefined
+  readonly outside?: AskingOptions['outside']
 }
 
 export interface Reader<S> {
@@ -194,8 +195,7 @@ const reroute = <S>(state: ReaderState<S>, way: Way | undefined, leader: MemberI
 
 type WhyNot = (read: Pick<PendingRead<never>, 'timeoutMs'>) => ReadError
 
-const whyNobody = (leader: MemberId | undefined): string =>
-  `There was no leader to confirm the read${leader === undefined ? '' : `; "${leader}" was last known to lead`}.`
+const whyNobody = (known: string): string => `There was no leader to confirm the read${known}.`
 const whyNotAsked = <S>({ asking }: ReaderState<S>): WhyNot => ({ timeoutMs }) =>
   asking.obstacle('maxPendingReads', whyNobody) ?? new TimedOut('never', `The leader could not be asked for the read within ${timeoutMs} ms.`)
 const whyNotAnswered: WhyNot = ({ timeoutMs }) => new TimedOut('never', `The leader did not answer the read within ${timeoutMs} ms.`)
@@ -250,7 +250,7 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
     ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0,
     nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
-    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
+    asking: createAsking({ ...options, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
       tell(state, read, left(new TimedOut('never', GIVEN_UP)))
       state.nextSweep = Number.NEGATIVE_INFINITY

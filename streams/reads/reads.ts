@@ -15,7 +15,7 @@ import { type Reader, type ReaderOptions, type Way, createReader } from './reade
 interface ReadsOptions<S> extends Pick<ReaderOptions<S>, 'clock' | 'machine' | 'atRest' | 'told'> {
   readonly options: CheckedOptions
   readonly links: Pick<Links, 'send'>
-  readonly linked: Pick<Linked, 'listen'>
+  readonly linked: Pick<Linked, 'listen' | 'outside'>
   readonly sender: Pick<Sender, 'to'>
   /** Puts a `readAsked` event into the inbox. */
   readonly ask: (id: RequestId) => void
@@ -34,7 +34,7 @@ export interface Reads<S> extends Pick<Reader<S>, 'read' | 'rested' | 'tick' | '
 
 export const createReads = <S>({ options: { limits }, links, linked, sender, ask, ...given }: ReadsOptions<S>): Reads<S> => {
   const desk = createDesk(ask)
-  const reader = createReader<S>({ ...given, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS })
+  const reader = createReader<S>({ ...given, outside: linked.outside, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS })
 
   const wayTo = (where: Whereabouts): Way => {
     const { key } = where

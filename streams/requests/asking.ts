@@ -22,18 +22,20 @@ export interface Asking<W extends { readonly key: string }> {
   resume(): void
   /** Sends at the end of this turn, if anything waits by now. */
   wake(): void
-  /** Why what waits could not be asked, unless it was for want of time; `busy` names the bound that a leader keeps. */
-  obstacle(busy: string, why: (leader: MemberId | undefined) => string): Busy | NotLeader | undefined
+  /** Why what waits could not be asked, unless it was for want of time; `busy` names the bound that a leader keeps, and `why` is told what is known here of the leader and of this member, as clauses. */
+  obstacle(busy: string, why: (known: string) => string): Busy | NotLeader | undefined
 }
 
-interface AskingOptions {
+export interface AskingOptions {
   readonly clock: Pick<Clock, 'endOfTurn'>
   readonly hasWaiting: () => boolean
   /** Sends what may leave. */
   readonly send: () => void
+  /** That this member is outside the cluster, as a clause; a client never was inside. */
+  readonly outside?: (() => string) | undefined
 }
 
-export const createAsking = <W extends { readonly key: string }>({ clock, hasWaiting, send }: AskingOptions): Asking<W> => {
+export const createAsking = <W extends { readonly key: string }>({ clock, hasWaiting, send, outside }: AskingOptions): Asking<W> => {
   let way: W | undefined
   let leader: MemberId | undefined
   let isPaused = false
@@ -69,7 +71,8 @@ export const createAsking = <W extends { readonly key: string }>({ clock, hasWai
     obstacle: (busy, why) => {
       if (lastRefusal === 'busy') return new Busy(busy)
       if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
-      return way === undefined || lastRefusal !== undefined ? new NotLeader(leader, why(leader)) : undefined
+      if (way !== undefined && lastRefusal === undefined) return undefined
+      return new NotLeader(leader, why(`${leader === undefined ? '' : `; "${leader}" was last known to lead`}${outside?.() ?? ''}`))
     },
   }
 }

@@ -16,7 +16,7 @@ import type { ProposeReply } from '../../lib/requests.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import { type Aborts, createAborts } from './aborts.js'
-import { type Asking, createAsking } from './asking.js'
+import { type Asking, type AskingOptions, createAsking } from './asking.js'
 import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
 import { type Numbers, createNumbers } from './numbers.js'
@@ -43,6 +43,7 @@ export interface OutletOptions<C, R> {
   readonly random: () => number
   /** Hears of each outcome, after the one who proposed. */
   readonly told?: (() => void) | undefined
+  readonly outside?: AskingOptions['outside']
 }
 
 export interface SubmitOptions extends CallOptions {
@@ -110,7 +111,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
       released: proposals => release(state, proposals),
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
-    asking: createAsking({ clock: options.clock, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
+    asking: createAsking({ ...options, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
     pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
     stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
@@ -134,12 +135,12 @@ const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Ei
   done(outcome)
 }
 
-const whyNobody = (term: Term | undefined) => (leader: MemberId | undefined): string => term !== undefined
+const whyNobody = (term: Term | undefined) => (known: string): string => term !== undefined
   ? `This member does not lead term ${term} any more; the command is not in the log.`
-  : `No leader took the command${leader === undefined ? '' : `; "${leader}" was last known to lead`}; it is not in the log.`
+  : `No leader took the command${known}; it is not in the log.`
 
 /** The outcome of a leadership's command once another term is led, if any is. */
-const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(leader))
+const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(''))
 
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, watch, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state

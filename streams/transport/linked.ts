@@ -1,5 +1,6 @@
 /** Who is linked to this member, and where the leader is from here. */
 import type { KnownLeader } from '../../lib/requests.js'
+import { outsideClause } from '../../lib/reach.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { Index, MemberId, Term } from '../../lib/types.js'
@@ -43,6 +44,8 @@ export interface Linked {
   leader(): KnownLeader | undefined
   /** The newest term that is known here. */
   term(): Term
+  /** Why this member may ask in vain, as a clause: it is outside the cluster. Empty where it is not. */
+  outside(): string
   /** Every link is dropped, and no way leads anywhere any more. */
   halt(): void
 }
@@ -104,6 +107,7 @@ export const createLinked = (): Linked => {
     at: party => links.get(partyKey(party)),
     leader: () => newest && knownLeader(newest),
     term: () => newest?.term ?? 0,
+    outside: () => newest === undefined ? '' : outsideClause(newest),
     halt: () => {
       newest = undefined
       for (const { party } of [...links.values()]) drop(party, 'unknown')

@@ -4,6 +4,7 @@ import { awaitedBy } from '../../lib/change.js'
 import { type ChangeError, ChangeFailed, OutcomeUnknown, Rejected, Stopped, TimedOut } from '../../lib/errors.js'
 import { membershipOf } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { outsideClause } from '../../lib/reach.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
@@ -60,10 +61,11 @@ const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeO
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
 }
 
-const tooLate = ({ at, timeoutMs }: Wished, { leader, log }: RaftState): ChangeError => {
+const tooLate = ({ at, timeoutMs }: Wished, state: RaftState): ChangeError => {
+  const { leader, log } = state
   if (at === 'waiting') {
     const why = leader === undefined ? 'There was no leader' : `"${leader}" leads, and could not be had`
-    return new TimedOut('never', `${why} to change the membership within ${timeoutMs} ms.`)
+    return new TimedOut('never', `${why} to change the membership within ${timeoutMs} ms${outsideClause(state)}.`)
   }
   if (at === 'asked') return new TimedOut('unknown', `The membership was not changed within ${timeoutMs} ms.`)
   const awaited = awaitedBy(membershipOf(log)).map(id => `"${id}"`)

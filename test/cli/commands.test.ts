@@ -109,6 +109,8 @@ test('what serve was told is what it does', t => {
     timing: { electionTimeoutMs: 900 }, limits: { maxLinks: 9, stopTimeoutMs: 1 },
   })
   t.is(asTyped('join: must be an address of its own'), '--join: must be an address of its own')
+  t.is(asTyped('storage.folder: must be a path'), '--data: must be a path')
+  t.is(asTyped("storage, which has this member's address: h:1 is no"), "--data, which has this member's address: h:1 is no")
   t.is(asTyped('transport.tls.cert: names n2, not the member n1'), '--tls-cert: names n2, not the member n1')
 })
 
@@ -324,8 +326,9 @@ test('a serving member says each leadership once, and the same trouble now and t
   let now = 0
   const announcer = createAnnouncer(true, line => lines.push(line), () => now)
   const status = { id: 'n1', role: 'follower', term: 1, leader: 'n2', commitIndex: 0, appliedIndex: 0, lastIndex: 0 } as const
-  for (const commitIndex of [1, 2]) announcer.status({ ...status, commitIndex })
-  announcer.status({ ...status, role: 'leader', leader: 'n1', term: 2 })
+  const voters = ['n1', 'n2']
+  for (const commitIndex of [1, 2]) announcer.status({ ...status, commitIndex }, { voters })
+  announcer.status({ ...status, role: 'leader', leader: 'n1', term: 2 }, { voters })
   const slow = { type: 'slowDisk', severity: 'warning' } as never
   for (let i = 0; i < 3; i++) announcer.notice(slow)
   now = 20_000
@@ -335,6 +338,10 @@ test('a serving member says each leadership once, and the same trouble now and t
     [['leadership', 'n2'], ['leadership', 'n1'], ['notice', 0], ['notice', 2]])
   createAnnouncer(false, line => lines.push(line), () => now).notice({ type: 'slowApply', severity: 'warning', index: 8, tookMs: 37.984018000000106, budgetMs: 10 })
   t.regex(lines.at(-1) ?? '', /warning: slowApply: index 8, tookMs 38, budgetMs 10$/)
+  const inWords = createAnnouncer(false, line => lines.push(line.replace(/^\S+ +/, '')), () => now)
+  const alone = { ...status, leader: undefined, term: 0 }
+  for (const belonging of [[], voters]) inWords.status(alone, { voters: belonging })
+  t.deepEqual(lines.slice(-2), ['n1 waits to be added to the cluster', 'n1 knows of no leader in term 0'])
 })
 
 test.serial('who watches is told once why an endpoint does not tell, however often it is asked', async t => {

@@ -125,6 +125,23 @@ test('a new voter that never catches up is waited for until the change is abando
   is.is(tagOf(late), `TimedOut: The change of the membership was begun and is not through after 300 ms; it goes on, and waits for "${away}" to catch up.`)
 })
 
+test('a member outside the cluster says so to whoever asks it in vain: one that was removed, and one that waits to be added', async is => {
+  const cluster = await begun(24, 3)
+  const [gone] = followersOf(cluster)
+  await change(cluster, { remove: [gone!] })
+  const place = cluster.join('n4')
+  await cluster.run(5 * ELECTION_TIMEOUT_MS)
+  for (const [id, outside] of [[gone!, 'this member does not belong to the cluster'], ['n4', 'this member waits to be added to the cluster']] as const) {
+    const { read, propose, members } = cluster.member(id).raft!
+    const asked = [read(total => total, { timeoutMs: 300 }), propose({ add: 1 }, { timeoutMs: 300 }), members.add('n4', place, { timeoutMs: 300 })]
+    const outcomes = await cluster.settle(Promise.all(asked))
+    const lastLeader = /; "n\d" was last known to lead/
+    is.deepEqual(outcomes.map(outcome => outcome._tag === 'Left' && outcome.left.message.replace(lastLeader, '')), [
+      `There was no leader to confirm the read; ${outside}.`, `No leader took the command; ${outside}; it is not in the log.`, `There was no leader to change the membership within 300 ms; ${outside}.`,
+    ])
+  }
+})
+
 test('who waits is told when the time is up or the signal aborts, and when the member stops', async is => {
   const cluster = await begun(21, 3)
   const leader = cluster.leader()!

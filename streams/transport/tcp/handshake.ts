@@ -89,12 +89,18 @@ export interface Callee extends Pace {
   linkedAs(peer: MemberId): Incarnation | undefined
 }
 
+/** Clients know a cluster by its name alone. A member may bear the same, and be started as if it had been one of the first. */
+const OTHER_CLUSTER = {
+  client: 'this is a member of another cluster',
+  member: 'this is a member of another cluster, for the id of one is made of its name and the ids of its first members: whoever is to be added starts with join, and with members as the first ones had it',
+} as const
+
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */
 const objectionToHello = ({ endpoint, roll, isTls, hasPlace }: Callee, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
   const { from, to } = hello
   const { id } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
-  if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return 'this is a member of another cluster'
+  if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return OTHER_CLUSTER[hello.role]
   if (to !== '' && to !== id) return `this is ${id}, not ${to}`
   if (hello.role === 'member' && from === id) return `${from} is the one that is dialled`
   const objection = hello.role === 'member' ? roll.objectionTo(from) : undefined

@@ -34,21 +34,29 @@ const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): reado
 /** Plain JavaScript may hand over anything. */
 const isObject = (options: unknown): boolean => UnknownRecord.is(options)
 
-/** Where to listen, when all that was given fits together. */
-const check = (sockets: Sockets, options: TcpOptions, { id, address: own, given }: Endpoint): Either<InvalidOptions, Address> => {
-  if (!isObject(options)) return left(new InvalidOptions(['transport.options: must be an object']))
-  const report = [
-    ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
-    ...addressFaults(options, [...given[id] === own ? [] : [['join', own] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
-    ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
-    ...faultsOfTrust(sockets, options, id),
-  ]
+/** What is wrong with what was given, whatever is stored. */
+const faultsIn = (sockets: Sockets, options: TcpOptions, { id, given, join }: Pick<Endpoint, 'id' | 'given' | 'join'>): readonly string[] => !isObject(options) ? ['transport.options: must be an object'] : [
+  ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
+  ...addressFaults(options, [...join === undefined ? [] : [['join', join] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
+  ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
+  ...faultsOfTrust(sockets, options, id),
+]
+
+/** Whether only the store says that this member is reached there. */
+const isStored = ({ id, address, given, join }: Endpoint): boolean => address !== join && address !== given[id]
+
+/** Where to listen, when all fits together. */
+const check = (sockets: Sockets, options: TcpOptions, endpoint: Endpoint): Either<InvalidOptions, Address> => {
+  const faults = faultsIn(sockets, options, endpoint)
+  if (faults.length > 0) return left(new InvalidOptions(faults))
+  const { address: own } = endpoint
+  const report = isStored(endpoint) ? addressFaults(options, [["storage, which has this member's address", own]]) : []
   const address = parseAddress(options.listen ?? own)
   return report.length > 0 || isLeft(address) ? left(new InvalidOptions(report)) : address
 }
 
-const startError = (address: Address, { code, message }: ListenFault): StartError =>
-  code === 'EADDRINUSE' ? new PortInUse(formatAddress(address)) : new ListenFailed(formatAddress(address), message)
+const startError = (address: Address, whence: string, { code, message }: ListenFault): StartError =>
+  code === 'EADDRINUSE' ? new PortInUse(formatAddress(address), whence) : new ListenFailed(formatAddress(address), message, whence)
 
 /** Keeps a link with each of the others, as they come and go. */
 const keepAllLinked = (endpoint: Endpoint, dialling: Dialling, meeting: Meeting) => {
@@ -67,6 +75,7 @@ const keepAllLinked = (endpoint: Endpoint, dialling: Dialling, meeting: Meeting)
 
 /** The wire over any sockets: the real ones, or those of a simulation. */
 export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Transport => ({
+  faults: start => faultsIn(sockets, options, start),
   open: (endpoint, done) => {
     const { clock } = endpoint
     const listen = check(sockets, options, endpoint)
@@ -75,12 +84,13 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       return
     }
     const { tls } = options
+    const whence = options.listen === undefined && isStored(endpoint) ? ", which the data folder says is this member's address" : ''
     const roll = createRollCall(endpoint)
     const registry = createRegistry(endpoint, roll)
     const meeting: Meeting = { roll, registry, pairs: createPairs() }
     const acceptor = createAcceptor(endpoint, tls !== undefined, meeting)
     sockets.listen(listen.right, tls, acceptor.accept, outcome => {
-      if (isLeft(outcome)) return done(left(startError(listen.right, outcome.left)))
+      if (isLeft(outcome)) return done(left(startError(listen.right, whence, outcome.left)))
       const listener = outcome.right
       const dialling = { sockets, tls, objection: (address: Address) => objectionTo(options, address) }
       const peers = keepAllLinked(endpoint, dialling, meeting)
