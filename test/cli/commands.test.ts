@@ -202,7 +202,7 @@ const linesOf = async (pieces: readonly string[], most: number): Promise<readonl
 test('each line of a pipe is a command or says why not, however the input is cut', async t => {
   const shown = (lines: readonly Line[]): readonly unknown[] => lines.map(({ command }) => command instanceof Error ? command.message.slice(0, 20) : command)
   const expected = [1, { a: 'é' }, 'the line holds no JS', 'the line has 40 byte', 2]
-  const text = `1\n{"a":"é"}\n\n"${'x'.repeat(38)}"\n2`
+  const text = `1\n{"a":"é"}\n\n \r\n{\n"${'x'.repeat(38)}"\n2\n `
   for (const size of [1, 3, 7, 1000]) {
     const bytes = Buffer.from(text)
     const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))

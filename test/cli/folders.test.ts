@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { type HeldFolder, withFolder } from '../../cli/folder/hold.js'
-import { survey } from '../../cli/folder/survey.js'
+import { entriesInWords, survey } from '../../cli/folder/survey.js'
+import { command as inspect } from '../../cli/inspect/command.js'
 import { type ShownEntry, entriesIn } from '../../cli/inspect/entries.js'
 import { surveyInWords } from '../../cli/inspect/words.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
@@ -91,6 +92,20 @@ test('a survey finds what is there, and changes none of it', async t => {
   t.like(entries.at(-1), { kind: 'command', value: { put: 'after19', value: 'y'.repeat(500) } })
 })
 
+test.serial('entries that the log does not have are answered with those that it has', async t => {
+  const { log } = whole
+  const { write } = process.stderr
+  const said: string[] = []
+  process.stderr.write = text => said.push(String(text)) > 0
+  t.teardown(() => { process.stderr.write = write })
+  for (const range of ['1', `${log!.lastIndex + 1}-`]) t.is(await inspect.run([copied(t), '--entries', range]), 0)
+  const sentences = said.filter(text => text.startsWith('The log has'))
+  t.deepEqual(sentences, Array.from({ length: 2 }, () => `The log has entries ${log!.base.index + 1} to ${log!.lastIndex}.\n`))
+  t.is(entriesInWords({ ...whole, log: undefined }), 'no entries')
+  t.is(entriesInWords({ ...whole, log: { ...log!, lastIndex: log!.base.index } }), 'no entries')
+  t.is(entriesInWords({ ...whole, log: { ...log!, lastIndex: log!.base.index + 1 } }), `entry ${log!.base.index + 1}`)
+})
+
 test('a folder of the first format is surveyed too', async t => {
   const own = join(scratch(t), 'v1')
   cpSync(join(root, 'test/fixtures/v1/folder'), own, { recursive: true })
@@ -132,6 +147,10 @@ test('all damage is named with file and offset, and what is whole beside it is s
   t.true(faults.every(({ message }) => /does not match/.test(message)), faults.map(({ message }) => message).join('\n'))
   rmSync(join(own, 'hard-state'))
   t.is((await look(own)).faults.length, 3)
+
+  const nameless = copied(t)
+  rmSync(join(nameless, 'identity'))
+  await t.throwsAsync(look(nameless), { name: 'Trouble', message: /identity is damaged at offset 0: it is missing, though the folder holds [a-z]/ })
 
   const gap = copied(t)
   rmSync(join(gap, second!.name))
