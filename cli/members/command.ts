@@ -35,11 +35,14 @@ Exit codes: 0 this is the membership; 1 it was not changed, and why is told; 2 a
 `
 
 /** A line for each member, and one where it may still come otherwise. What a change answers with is committed, and does not say so. */
-export const inWords = ({ voters, outgoing, learners, addresses, next, isCommitted = true }: Membership & { readonly isCommitted?: boolean }): string => [...Object.entries(addresses).map(([id, address]) => {
-  const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
-  const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
-  return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', in the membership before, too' : ''}`
-}), ...(isCommitted ? [] : ['not committed yet: a new leader may take it back'])].join('\n')
+export const inWords = ({ voters, outgoing, learners, addresses, next, isCommitted = true }: Membership & { readonly isCommitted?: boolean }): string => {
+  const lines = Object.entries(addresses).map(([id, address]) => {
+    const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
+    const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
+    return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', in the membership before, too' : ''}`
+  })
+  return [...lines, ...(isCommitted ? [] : ['not committed yet: a new leader may take it back'])].join('\n')
+}
 
 /** What is wrong with a change is told before anybody is asked. */
 const changeBehind = ({ voter = [], learner = [], remove = [] }: Readonly<Partial<Record<'voter' | 'learner' | 'remove', readonly string[]>>>): MembershipChange => {
