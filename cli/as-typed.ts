@@ -12,6 +12,8 @@ const TYPED: readonly (readonly [path: RegExp, option: string])[] = [
   [/^transport\.listen/, '--listen'],
   [/^(transport\.)?plaintext/, '--plaintext'],
   [/^storage(\.folder|(?=,))/, '--data'],
+  [/^change\.(voter|learner)s\./, '--$1 '],
+  [/^change\.(voter|learner|remove)s?(\.\d+)?/, '--$1'],
   [/^(cluster|id|members|join|machine|recorder)\b/, '--$1'],
 ]
 

@@ -8,6 +8,9 @@ export const sizeInWords = (bytes: number): string => {
   return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`
 }
 
+/** So many things, whose name takes an s where they are several. */
+export const counted = (count: number, name: string): string => `${count === 0 ? 'no' : count} ${name}${count === 1 ? '' : 's'}`
+
 /** Rows of cells below each other, as wide as they must be. */
 export const columns = (rows: readonly (readonly string[])[]): readonly string[] => {
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)), [])

@@ -51,7 +51,7 @@ export const ask = ({ host, port }: Address, { method, path, body, timeoutMs, si
   })
   asked.once('socket', socket => socket.once('connect', () => { isSent = true }))
   asked.once('timeout', () => asked.destroy(new Error(`there was no answer within ${timeoutMs} ms`)))
-  asked.once('error', error => lost(error.message === 'socket hang up' ? 'the connection ended without an answer: perhaps this is no control endpoint' : error.message))
+  asked.once('error', error => lost(error.message === 'socket hang up' ? 'the connection ended without an answer: the member has ended meanwhile, or this is no control endpoint' : error.message))
   asked.end(body)
 })
 
@@ -80,9 +80,9 @@ const nobody = (reasons: readonly string[], { method }: Pick<Question, 'method'>
   ({ tag: 'Unreachable', message: `No member could be asked: ${reasons.join('; ')}.`, ...(method === 'POST' && { appended: 'never' }) })
 const unknown = (at: Address, reason: string): Refusal => ({ tag: 'OutcomeUnknown', message: `${formatAddress(at)} was asked, and how it ended is unknown: ${reason}.`, appended: 'unknown' })
 
-/** Whether the next endpoint may know better: this one has no leader, is stopping or is full, and nothing happened there. */
-const isElsewhere = ({ tag, appended = 'never' }: Refusal): boolean =>
-  appended === 'never' && ['NotLeader', 'Stopped', 'Busy', 'TimedOut', 'NoControl'].includes(tag)
+/** Whether another endpoint, or the same one later, may know better: nobody is there, it has no leader, belongs to nothing yet, is stopping or is full, and nothing happened there. */
+export const isElsewhere = ({ tag, appended = 'never' }: Refusal): boolean =>
+  appended === 'never' && ['Unreachable', 'NotLeader', 'NotAdded', 'Stopped', 'Busy', 'TimedOut', 'NoControl'].includes(tag)
 
 /**
  * Asks one endpoint after the other until one answers. What changes something is asked again only where it is certain that nobody heard it; a

@@ -1,13 +1,18 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
-import { type Outcome, type Question, STATUS_TIMEOUT_MS, askInTurn, askStatus } from './ask.js'
+import { type Outcome, type Question, STATUS_TIMEOUT_MS, askInTurn, askStatus, isElsewhere } from './ask.js'
+
+/** Before the endpoints are asked again, once none of them led on. */
+const AGAIN_MS: Millis = 300
 
 /**
  * The endpoints whose members know who leads, that of the leader first where it is among them, and then by how new the term is that they know; each of
  * them forwards what is for the leader. One that says nothing is not waited for longer than for any status.
  */
-export const towardsLeader = async (endpoints: readonly Address[]): Promise<Either<string, readonly Address[]>> => {
-  const asked = await Promise.all(endpoints.map(async at => ({ at, status: await askStatus(at, STATUS_TIMEOUT_MS) })))
+export const towardsLeader = async (endpoints: readonly Address[], timeoutMs = STATUS_TIMEOUT_MS): Promise<Either<string, readonly Address[]>> => {
+  const asked = await Promise.all(endpoints.map(async at => ({ at, status: await askStatus(at, timeoutMs) })))
   const knowing = asked.flatMap(({ at, status }) => isLeft(status) || status.right.leader === null ? [] : [{ at, status: status.right }])
   const rankOf = ({ role, term }: { readonly role: string; readonly term: number }): number => 2 * term + (role === 'leader' ? 1 : 0)
   if (knowing.length > 0) return right(knowing.sort((a, b) => rankOf(b.status) - rankOf(a.status)).map(({ at }) => at))
@@ -15,8 +20,26 @@ export const towardsLeader = async (endpoints: readonly Address[]): Promise<Eith
   return left(`No leader is known to the members that were asked${silent.length > 0 ? `; ${silent.join('; ')}` : ''}.`)
 }
 
+const nobodyLeads = (endpoints: readonly Address[], message: string): Outcome => ({ type: 'refused', refusal: { tag: 'NotLeader', message, appended: 'never' }, at: endpoints[0]! })
+
 /** Has whoever leads, or somebody who knows it, do something. */
 export const askTowardsLeader = async (endpoints: readonly Address[], question: Question): Promise<Outcome> => {
   const found = await towardsLeader(endpoints)
-  return isLeft(found) ? { type: 'refused', refusal: { tag: 'NotLeader', message: found.left, appended: 'never' }, at: endpoints[0]! } : askInTurn(found.right, question)
+  return isLeft(found) ? nobodyLeads(endpoints, found.left) : askInTurn(found.right, question)
+}
+
+/**
+ * The same for what is worth waiting for: until somebody leads, and then, with what is left of the time, until there is an answer. Of those who know the leader
+ * only the first is asked, since each might take all of the time. `waits` hears why nobody could do it yet.
+ */
+export const askOnceLed = async (endpoints: readonly Address[], timeoutMs: Millis, question: (leftMs: Millis) => Question, waits: (why: string) => void): Promise<Outcome> => {
+  const until = performance.now() + timeoutMs
+  const leftMs = (): Millis => Math.max(1, Math.ceil(until - performance.now()))
+  for (;;) {
+    const found = await towardsLeader(endpoints, Math.min(STATUS_TIMEOUT_MS, leftMs()))
+    const outcome = isLeft(found) ? nobodyLeads(endpoints, found.left) : await askInTurn(found.right.slice(0, 1), question(leftMs()))
+    if (outcome.type === 'done' || !isElsewhere(outcome.refusal) || leftMs() <= AGAIN_MS) return outcome
+    waits(outcome.refusal.message)
+    await wait(AGAIN_MS)
+  }
 }

@@ -6,7 +6,7 @@ import { wholeNumber } from '../arguments.js'
 /** The option that says how long a member is to wait. */
 export const WAIT = { 'timeout-ms': { type: 'string' } } as const
 
-export const WAIT_HELP = `  --timeout-ms N       how long a member waits for the outcome, a leader included (default ${DEFAULT_PROPOSE_TIMEOUT_MS})`
+export const WAIT_HELP = `  --timeout-ms N       how long a member waits for the outcome, a leader included (default ${DEFAULT_PROPOSE_TIMEOUT_MS}); each that is asked may take so long`
 
 /** The answer is on its way for a while after the member has given up. */
 export const WAIT_SLACK_MS: Millis = 2_000

@@ -143,6 +143,12 @@ const members = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Prom
   return isLeft(outcome) ? failed(outcome.left) : json(200, outcome.right)
 }
 
+/** A member that was started to be added has nothing to tell until it is. */
+const membership = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answer => {
+  const found = view.membership()
+  return found.voters.length > 0 ? json(200, found) : refuse(503, 'NotAdded', 'This member does not belong to a cluster yet.')
+}
+
 const snapshot = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> => {
   const outcome = await raft.snapshot()
   if (isLeft(outcome)) return failed(outcome.left)
@@ -170,7 +176,7 @@ export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record
   '/read': { method: 'GET', takes: ['path', 'timeoutMs'], answer: read(served) },
   '/watch': { method: 'GET', takes: ['from'], answer: watching(served) },
   '/propose': { method: 'POST', takes: ['timeoutMs'], answer: propose(served) },
-  '/membership': { method: 'GET', takes: [], answer: () => json(200, served.view.membership()) },
+  '/membership': { method: 'GET', takes: [], answer: membership(served) },
   '/members': { method: 'POST', takes: ['timeoutMs'], answer: members(served) },
   '/transfer': { method: 'POST', takes: ['timeoutMs'], answer: transfer(served) },
   '/snapshot': { method: 'POST', takes: [], answer: snapshot(served) },

@@ -5,7 +5,7 @@ import type { Disk } from '../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../streams/storage/disk/node-disk.js'
 import type { Failure } from '../../streams/storage/files/store-file.js'
 import { IDENTITY_FILE } from '../../streams/storage/files/identity-file.js'
-import { holdFound, startError } from '../../streams/storage/store-folder.js'
+import { holdFound, lostIdentity, startError } from '../../streams/storage/store-folder.js'
 import { Mistake, Trouble } from '../mistake.js'
 
 export interface HeldFolder {
@@ -30,7 +30,10 @@ const isReadOnly = (error: Failure): boolean => 'code' in error && error.code ==
 const hold = async (disk: Disk, folder: string): Promise<HeldFolder> => {
   const names = await settled<readonly string[], NodeJS.ErrnoException>(done => disk.list(folder, done))
   if (isLeft(names)) throw new Mistake(`${folder} cannot be read as a data folder: ${names.left.message}`)
-  if (!names.right.includes(IDENTITY_FILE)) throw new Mistake(`${folder} is no data folder: it has no file "${IDENTITY_FILE}"`)
+  if (!names.right.includes(IDENTITY_FILE)) {
+    const lost = lostIdentity(folder, names.right)
+    throw lost === undefined ? new Mistake(`${folder} is no data folder: it has no file "${IDENTITY_FILE}"`) : new Trouble(lost.message)
+  }
   const held = await settled(holdFound(disk, folder))
   if (!isLeft(held)) return { folder, disk, release: () => new Promise(resolve => held.right.release(resolve)) }
   if (isReadOnly(held.left)) return { folder, disk, release: () => Promise.resolve() }

@@ -7,6 +7,13 @@ import { type HeldFolder, carriedOut } from './hold.js'
 export const survey = ({ disk, folder }: HeldFolder, withContents: boolean, screen: Screen): Promise<Survey> =>
   carriedOut(folder, surveyFolder({ disk, folder, withContents, looked: name => screen.bar(undefined, `${folder}/${name}`) })).finally(screen.end)
 
+/** The entries that a log has. */
+export const entriesInWords = ({ log }: Survey): string => {
+  const first = (log?.base.index ?? 0) + 1
+  const last = log?.lastIndex ?? 0
+  return last < first ? 'no entries' : last === first ? `entry ${first}` : `entries ${first} to ${last}`
+}
+
 /** What of a survey is data, for programs. */
 export const surveyAsJson = ({ identity, hardState, segments, log, snapshots, incoming, faults, notes }: Survey): Readonly<Record<string, unknown>> => ({
   identity, hardState: hardState ?? null,

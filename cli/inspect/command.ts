@@ -6,7 +6,7 @@ import { parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
 import { withFolder } from '../folder/hold.js'
-import { survey, surveyAsJson } from '../folder/survey.js'
+import { entriesInWords, survey, surveyAsJson } from '../folder/survey.js'
 import { loadMachine } from '../machine/load-machine.js'
 import { Mistake, Trouble } from '../mistake.js'
 import { createScreen } from '../screen.js'
@@ -19,7 +19,7 @@ Shows what the data folder of a member holds that does not run: whose it is, its
 cluster by it, its snapshots and its segments with the entries that were appended in each. Nothing is changed. The contents of snapshots are not
 read: that is for rxraft verify.
 
-  --entries FROM[-TO]  prints these entries of the log instead, commands as JSON
+  --entries FROM[-TO]  prints these entries of the log instead, commands as JSON; where it has none of them, standard error says which it has
   --machine FILE       reads and writes commands by the codec of this machine
   --json               one JSON object, or one per entry, in place of text
   --help               this text
@@ -71,6 +71,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     const found = await survey(held, false, createScreen(process.stderr))
     if (range === undefined) await print(values.json === true ? JSON.stringify(surveyAsJson(found)) : surveyInWords(folder, found).join('\n'))
     else if (found.log === undefined || found.faults.length > 0) throw new Trouble(found.faults.map(({ message }) => message).join('\n'))
+    else if (range.from > found.log.lastIndex || range.to <= found.log.base.index) process.stderr.write(`The log has ${entriesInWords(found)}.\n`)
     else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(values.json === true ? JSON.stringify(entry) : entryInWords(entry))
     return found.faults.length > 0 ? 1 : 0
   })

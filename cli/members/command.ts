@@ -1,11 +1,14 @@
 import { DEFAULT_CHANGE_TIMEOUT_MS } from '../../codecs/options.js'
+import { isLeft } from '../../lib/prelude.js'
 import type { Membership } from '../../lib/types.js'
-import { STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
+import { type MembershipChange, wishOf } from '../../streams/wishes/change-options.js'
+import { asTyped } from '../as-typed.js'
+import { type Outcome, STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
 import { AT, atHelp, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { askTowardsLeader } from '../ask/towards-leader.js'
+import { askOnceLed } from '../ask/towards-leader.js'
 import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
-import { atMost, pairs, parsed } from '../arguments.js'
+import { atMost, listed, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
 import { createScreen } from '../screen.js'
@@ -13,16 +16,16 @@ import { showNewcomers } from './progress.js'
 
 const HELP = `rxraft members --at HOST:PORT[,…] [--voter ID=HOST:PORT]… [--learner ID=HOST:PORT]… [--remove ID]… | --abandon
 
-Shows who belongs to the cluster, by the log of the first member of --at that answers; or changes that, all that is named in one change, and shows what it has
-become once that is committed. Any member takes a change, and forwards it to the leader. How far a new member is that has to learn first is shown on standard
-error, where the leader is among --at.
+Shows who belongs to the cluster, by the log of the first member of --at that answers and belongs to one; or changes that, all that is named in one change, and
+shows what it has become once that is committed. Any member takes a change, and forwards it to the leader; where none is known they are asked again until one
+is. How far a new member is that has to learn first is shown on standard error, where the leader is among --at.
 
 ${atHelp(26)}
   --voter ID=HOST:PORT    shall vote: a new member, started with --join, that learns first; a learner; or a voter that has moved
   --learner ID=HOST:PORT  shall receive the log and decide nothing
-  --remove ID             leaves
+  --remove ID             leaves; each of these three once or more often, or several with commas
   --abandon               ends the change that is under way with the voters from before
-  --timeout-ms N          how long to wait for a change (default ${DEFAULT_CHANGE_TIMEOUT_MS}); one that was begun goes on
+  --timeout-ms N          how long to wait for a change, a leader included (default ${DEFAULT_CHANGE_TIMEOUT_MS}); one that was begun goes on
   --json                  the membership or {"error": {"tag", "message", "appended"}} in place of words
   --help                  this text
 
@@ -31,12 +34,28 @@ Exit codes: 0 this is the membership; 1 it was not changed, and why is told; 2 a
   rxraft members --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 --voter n4=127.0.0.1:7004 --remove n2
 `
 
-/** A line for each member. */
-const inWords = ({ voters, outgoing, learners, addresses, next }: Membership): string => Object.entries(addresses).map(([id, address]) => {
-  const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
-  const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
-  return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', also in the membership that is left' : ''}`
-}).join('\n')
+/** A line for each member, and one where it may still come otherwise. What a change answers with is committed, and does not say so. */
+export const inWords = ({ voters, outgoing, learners, addresses, next, isCommitted = true }: Membership & { readonly isCommitted?: boolean }): string => {
+  const lines = Object.entries(addresses).map(([id, address]) => {
+    const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
+    const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
+    return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', in the membership before, too' : ''}`
+  })
+  return [...lines, ...(isCommitted ? [] : ['not committed yet: a new leader may take it back'])].join('\n')
+}
+
+/** What is wrong with a change is told before anybody is asked. */
+const changeBehind = ({ voter = [], learner = [], remove = [] }: Readonly<Partial<Record<'voter' | 'learner' | 'remove', readonly string[]>>>): MembershipChange => {
+  const addresses = (name: string, texts: readonly string[]) => Object.fromEntries(pairs(name, texts.flatMap(listed), 'ID=HOST:PORT'))
+  const change = { voters: addresses('voter', voter), learners: addresses('learner', learner), remove: remove.flatMap(listed) }
+  const wish = wishOf(change)
+  if (isLeft(wish)) throw new Mistake(wish.left.map(asTyped).join('; '))
+  return change
+}
+
+/** Where nobody knows what became of a change, the membership tells. */
+const withAdvice = (outcome: Outcome): Outcome => outcome.type === 'done' || outcome.refusal.appended !== 'unknown' ? outcome
+  : { ...outcome, refusal: { ...outcome.refusal, message: `${outcome.refusal.message} rxraft members shows what came of it.` } }
 
 const OPTIONS = {
   ...AT, ...WAIT, voter: { type: 'string', multiple: true }, learner: { type: 'string', multiple: true }, remove: { type: 'string', multiple: true }, abandon: { type: 'boolean' }, json: { type: 'boolean' },
@@ -46,17 +65,18 @@ const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parsed({ args: [...args], options: OPTIONS, allowPositionals: true })
   atMost(0, positionals, 'nothing beside the options')
   const endpoints = endpointsBehind(values.at)
-  const { voter = [], learner = [], remove = [], abandon = false, json = false } = values
+  const { voter, learner, remove, abandon = false, json = false } = values
   const timeoutMs = waitBehind(values, DEFAULT_CHANGE_TIMEOUT_MS)
-  const change = { voters: Object.fromEntries(pairs('voter', voter, 'ID=HOST:PORT')), learners: Object.fromEntries(pairs('learner', learner, 'ID=HOST:PORT')), remove }
-  const isChange = voter.length + learner.length + remove.length > 0
+  const change = changeBehind(values)
+  const isChange = (voter ?? learner ?? remove) !== undefined
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
+  if (!isChange && !abandon) return tellOutcome(await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS }), json, answer => inWords(answer as Membership))
+  const screen = createScreen(process.stderr)
   const newcomers = Object.keys({ ...change.voters, ...change.learners })
-  const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, createScreen(process.stderr)) : () => undefined
-  const asked = !isChange && !abandon
-    ? askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS })
-    : askTowardsLeader(endpoints, { method: 'POST', path: `/members?timeoutMs=${timeoutMs}`, body: JSON.stringify(abandon ? { abandon } : change), timeoutMs: timeoutMs + WAIT_SLACK_MS })
-  return tellOutcome(await asked.finally(done), json, answer => inWords(answer as Membership))
+  const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, screen) : screen.end
+  const body = JSON.stringify(abandon ? { abandon } : change)
+  const asked = askOnceLed(endpoints, timeoutMs, leftMs => ({ method: 'POST', path: `/members?timeoutMs=${leftMs}`, body, timeoutMs: leftMs + WAIT_SLACK_MS }), why => screen.bar(undefined, `waiting: ${why}`))
+  return tellOutcome(withAdvice(await asked.finally(done)), json, answer => inWords(answer as Membership))
 }
 
 export const command: Command = { help: HELP, run }

@@ -26,7 +26,8 @@ const MAX_COMMAND_BYTES = 2 ** 30
 
 const HELP = `rxraft pipe --at HOST:PORT[,…] [options]
 
-Sends each line of standard input, one command as JSON, through the cluster, and prints one line for each, in the order of the input:
+Sends each line of standard input, one command as JSON, through the cluster, and prints one line for each, in the order of the input;
+blank lines are skipped:
 
   {"result": …}                                  it is applied, and this is the machine's result
   {"error": {"tag", "message", "appended"}}      it is not; "appended" says whether it may be in the log: "never", "yes" or "unknown"

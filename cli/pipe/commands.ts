@@ -15,9 +15,9 @@ export interface Line {
   readonly bytes: number
 }
 
-const commandIn = (line: Buffer): unknown => {
+const commandIn = (line: string): unknown => {
   try {
-    return JSON.parse(line.toString()) as unknown
+    return JSON.parse(line) as unknown
   } catch (error) {
     return new NoCommand(`the line holds no JSON: ${messageOf(error)}`)
   }
@@ -25,21 +25,24 @@ const commandIn = (line: Buffer): unknown => {
 
 const NEWLINE = 0x0a
 
-/** The lines of the input, the last one with or without a newline. Of a line that is too long nothing is kept. */
+const BLANK = /^\s*$/
+
+/** The lines of the input but for blank ones, the last one with or without a newline. Of a line that is too long nothing is kept. */
 export async function* linesIn(input: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator<Line> {
   let open: Uint8Array[] = []
   let openBytes = 0
-  const take = (rest: Uint8Array): Line => {
+  const take = (rest: Uint8Array): readonly Line[] => {
     const bytes = openBytes + rest.length
-    const command = bytes > maxLineBytes ? new NoCommand(`the line has ${bytes} bytes, and a command ${maxLineBytes} at most`) : commandIn(Buffer.concat([...open, rest]))
+    const line = bytes > maxLineBytes ? undefined : Buffer.concat([...open, rest]).toString()
     open = []
     openBytes = 0
-    return { command, bytes }
+    if (line === undefined) return [{ command: new NoCommand(`the line has ${bytes} bytes, and a command ${maxLineBytes} at most`), bytes }]
+    return BLANK.test(line) ? [] : [{ command: commandIn(line), bytes }]
   }
   for await (const chunk of input) {
     let from = 0
     for (let newline = chunk.indexOf(NEWLINE); newline >= 0; newline = chunk.indexOf(NEWLINE, from)) {
-      yield take(chunk.subarray(from, newline))
+      yield* take(chunk.subarray(from, newline))
       from = newline + 1
     }
     if (from === chunk.length) continue
@@ -47,7 +50,7 @@ export async function* linesIn(input: AsyncIterable<Uint8Array>, maxLineBytes: n
     if (openBytes > maxLineBytes) open = []
     else open.push(chunk.subarray(from))
   }
-  if (openBytes > 0) yield take(new Uint8Array(0))
+  if (openBytes > 0) yield* take(new Uint8Array(0))
 }
 
 /** What is no command is refused in its turn; `codec` judges the rest before it leaves, where the machine is known. */

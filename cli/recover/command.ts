@@ -22,7 +22,7 @@ The folder is checked to the last byte first, what is about to be changed is cop
 
   --yes-i-understand NAME
                        the cluster's name, in place of typing it when asked
-  --first ID,…         who the first members were, where the log does not hold that any more
+  --first ID,…         who the first members were, as --members of rxraft serve has them, where the log does not hold that any more
   --help               this text
 
 Exit codes: 0 it is done; 1 it cannot be done, and nothing was changed unless that is told; 2 a mistake in the arguments.
@@ -50,7 +50,8 @@ const copied = async (folder: string): Promise<string> => {
 }
 
 const aftermath = ({ id }: Plan, copy: string): string => `The copy of what was changed is ${copy}.
-Start ${id} as ever, with the same --cluster and --members: what is stored counts.
+Start ${id} as ever, with the same --cluster and --members: what is stored counts. The others come back with empty folders and --join, and then
+rxraft members --voter brings them in.
 `
 
 const run = async (args: readonly string[]): Promise<number> => {

@@ -39,5 +39,7 @@ export const checkName = ({ clusterId }: Plan, { log }: Survey, name: string, fi
   const known = log === undefined ? [] : [log.base.membership, ...log.memberships.map(({ membership }) => membership)]
   const candidates = first.length === 0 ? known : named.map(ids => ({ ...ids, addresses: {} }))
   if (candidates.some(membership => clusterIdOf(name, membership) === clusterId)) return
-  throw new Mistake(`"${name}" with the first members ${[...new Set(candidates.map(({ voters }) => voters.join(', ')))].join(' or ')} is not the cluster of this folder; nothing was changed (--first names the first members where they were others)`)
+  const tried = [...new Set(candidates.map(({ voters }) => voters.join(', ')))].join(' or ')
+  const advice = first.length === 0 ? 'either it has another name, or they were others than this log has, and --first names them as --members of rxraft serve does' : 'one of the two is another'
+  throw new Mistake(`a cluster "${name}" whose first members were ${tried} is not that of this folder: ${advice}; nothing was changed`)
 }

@@ -2,8 +2,9 @@ import { parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
 import { withFolder } from '../folder/hold.js'
-import { survey, surveyAsJson } from '../folder/survey.js'
+import { entriesInWords, survey, surveyAsJson } from '../folder/survey.js'
 import { createScreen } from '../screen.js'
+import { counted } from '../words.js'
 
 const HELP = `rxraft verify FOLDER [--json]
 
@@ -24,12 +25,12 @@ const run = async (args: readonly string[]): Promise<number> => {
   const folder = oneFolder(positionals)
   return withFolder(folder, async held => {
     const found = await survey(held, true, createScreen(process.stderr))
-    const { faults, notes, log, segments, snapshots } = found
+    const { faults, notes, segments, snapshots } = found
     if (values.json === true) process.stdout.write(`${JSON.stringify(surveyAsJson(found))}\n`)
     else {
       for (const note of notes) process.stdout.write(`note: ${note}\n`)
       for (const fault of faults) process.stdout.write(`${fault.message}\n`)
-      if (faults.length === 0) process.stdout.write(`${folder}: all is whole: ${segments.length} segments, entries ${(log?.base.index ?? 0) + 1} to ${log?.lastIndex ?? 0}, ${snapshots.length} snapshots\n`)
+      if (faults.length === 0) process.stdout.write(`${folder}: all is whole: ${counted(segments.length, 'segment')}, ${entriesInWords(found)}, ${counted(snapshots.length, 'snapshot')}\n`)
     }
     return faults.length === 0 ? 0 : 1
   })

@@ -87,13 +87,19 @@ const initialise = (options: FolderOptions, owner: StoreOwner): Act<void> => {
   )
 }
 
+/** What is wrong with a folder without an identity; undefined where none was made there yet. */
+export const lostIdentity = (folder: string, names: readonly string[]): Damaged | undefined => {
+  const stray = names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined || snapshotNamed(name) !== undefined || incomingNamed(name) !== undefined)
+  return stray === undefined ? undefined : new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`)
+}
+
 /** Brings the folder's names in order: creates an empty store, completes an interrupted creation, sweeps what was left unfinished. */
 const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly string[]): Act<readonly string[], Failure> => {
   const { disk, folder } = options
   const has = (name: string): boolean => names.includes(name)
   const isNew = !has(IDENTITY_FILE)
-  const stray = isNew ? names.find(name => name === HARD_STATE_FILE || segmentNumberOf(name) !== undefined || snapshotNamed(name) !== undefined || incomingNamed(name) !== undefined) : undefined
-  if (stray !== undefined) return fail(new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`))
+  const lost = isNew ? lostIdentity(folder, names) : undefined
+  if (lost !== undefined) return fail(lost)
   const unnamed = isNew ? [] : FIRST_FILES.filter(name => !has(name) && has(temporary(name)))
   const leftovers = names.filter(name => name.endsWith('.tmp') && !unnamed.some(known => temporary(known) === name))
   const work: Act<void>[] = [

@@ -1,15 +1,12 @@
 /** The commands in this process: what was typed, what is asked of whom, and what comes of lines. */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type RequestListener, createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import * as types from 'io-ts'
 import { from, lastValueFrom } from 'rxjs'
-import { askInTurn } from '../../cli/ask/ask.js'
-import { askTowardsLeader, towardsLeader } from '../../cli/ask/towards-leader.js'
 import type { Command } from '../../cli/command.js'
 import { namesIn, valueAt } from '../../cli/control/path.js'
 import { plainJson } from '../../cli/plain-json.js'
@@ -29,6 +26,7 @@ import { OutcomeUnknown, Rejected } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import { machineSuite } from '../../testing/machine-suite.js'
 import { scratch } from '../run.js'
+import { serving } from './serving.js'
 
 const MEMBER = ['--cluster', 'c', '--id', 'n1', '--members', 'n1=127.0.0.1:7001,n2=127.0.0.1:7002', '--data', 'data']
 
@@ -84,6 +82,10 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['transfer', '--at', 'localhost:1', 'a', 'b'], /^one member TO/],
     [['members', '--at', 'localhost:1', '--abandon', '--remove', 'n1'], /^--abandon ends a change and goes with no other one/],
     [['members', '--at', 'localhost:1', '--voter', 'n1'], /^--voter takes ID=HOST:PORT, not "n1"/],
+    [['members', '--at', 'localhost:1', '--voter', 'n5=foo'], /^--voter n5: must be an address "host:port", not "foo"$/],
+    [['members', '--at', 'localhost:1', '--learner', 'n4=h:1,n5=127.0.0.1:99999'], /^--learner n5: must be an address "host:port", not "127\.0\.0\.1:99999"$/],
+    [['members', '--at', 'localhost:1', '--voter', 'n 5=h:1'], /^--voter n 5: must be a string of .* visible ASCII characters, not "n 5"$/],
+    [['members', '--at', 'localhost:1', '--remove', 'n1,n 2'], /^--remove: must be a string of .* visible ASCII characters, not "n 2"$/],
     [['snapshot', '--at', 'localhost:1', 'a'], /^nothing beside the options/],
     [['pipe', '--at', 'localhost:1', '--window', '0'], /^--window takes a whole number/],
     [['inspect'], /^the FOLDER is missing/],
@@ -193,63 +195,6 @@ test('paths and values are told as JSON within bounds', t => {
   }
 })
 
-const serving = async (t: ExecutionContext, listener: RequestListener): Promise<{ readonly host: string; readonly port: number }> => {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return { host: '127.0.0.1', port: (server.address() as { port: number }).port }
-}
-
-test('what is for the leader is asked of it first, then of whoever knows it, the newest term first', async t => {
-  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, tls: false }
-  const saying = (own: Partial<Record<keyof typeof status, unknown>>): Promise<{ readonly host: string; readonly port: number }> => serving(t, (_request, response) => {
-    response.writeHead(200).end(JSON.stringify({ ...status, ...own }))
-  })
-  const [nobody, old, knowing, leading, deposed, alone] = [
-    { host: '127.0.0.1', port: 1 }, await saying({ term: 1 }), await saying({}), await saying({ role: 'leader' }), await saying({ role: 'leader', term: 1 }), await saying({ leader: null }),
-  ]
-  t.deepEqual(await towardsLeader([nobody, alone, old, knowing, deposed, leading]), right([leading, knowing, deposed, old]))
-  t.deepEqual(await towardsLeader([knowing, nobody]), right([knowing]), 'the leader itself need not be asked')
-  const refused = await askTowardsLeader([alone, nobody], { method: 'POST', path: '/transfer', body: '', timeoutMs: 5_000 })
-  t.like(refused, { type: 'refused', refusal: { tag: 'NotLeader', appended: 'never' } })
-  t.regex(refused.type === 'refused' ? refused.refusal.message : '', /^No leader is known to the members that were asked; 127\.0\.0\.1:1: /)
-})
-
-test('the next endpoint is asked only where nothing can have come of the one before', async t => {
-  const asked: string[] = []
-  const answering = (name: string, status: number, value: unknown): Promise<{ readonly host: string; readonly port: number }> => serving(t, (_request, response) => {
-    asked.push(name)
-    response.writeHead(status).end(JSON.stringify(value))
-  })
-  const nobody = { host: '127.0.0.1', port: 1 }
-  const cutting = await serving(t, request => {
-    asked.push('cut')
-    request.socket.destroy()
-  })
-  const leaderless = await answering('leaderless', 503, { tag: 'NotLeader', message: 'none', appended: 'never' })
-  const unknown = await answering('unknown', 504, { tag: 'TimedOut', message: 'late', appended: 'unknown' })
-  const rejecting = await answering('rejecting', 400, { tag: 'Rejected', message: 'no', appended: 'never' })
-  const done = await answering('done', 200, { result: 1 })
-  const post = { method: 'POST', path: '/propose', body: '1', timeoutMs: 5_000 } as const
-  const get = { method: 'GET', path: '/read', timeoutMs: 5_000 } as const
-  const cases: readonly (readonly [string, typeof post | typeof get, readonly { host: string; port: number }[], readonly string[], unknown])[] = [
-    ['nobody there, then one', post, [nobody, done], ['done'], { type: 'done' }],
-    ['no leader there, then one', post, [leaderless, done], ['leaderless', 'done'], { type: 'done' }],
-    ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown', message: `127.0.0.1:${cutting.port} was asked, and how it ended is unknown: the connection ended without an answer: perhaps this is no control endpoint.` } }],
-    ['a question may be asked again', get, [cutting, done], ['cut', 'done'], { type: 'done' }],
-    ['it may be in the log', post, [unknown, done], ['unknown'], { refusal: { appended: 'unknown' } }],
-    ['nobody will take it', post, [rejecting, done], ['rejecting'], { refusal: { tag: 'Rejected' } }],
-    ['nobody at all', post, [nobody, nobody], [], { refusal: { tag: 'Unreachable', appended: 'never' } }],
-    ['nobody to answer a question', get, [nobody], [], { refusal: { tag: 'Unreachable', appended: undefined } }],
-  ]
-  for (const [what, question, endpoints, names, claim] of cases) {
-    asked.length = 0
-    t.like(await askInTurn(endpoints, question), claim as object, what)
-    t.deepEqual(asked, [...names], what)
-  }
-  t.like(await askInTurn([await answering('other', 404, 'nothing of ours')], get), { refusal: { tag: 'NoControl' } })
-})
-
 const linesOf = async (pieces: readonly string[], most: number): Promise<readonly Line[]> => {
   const lines: Line[] = []
   for await (const line of linesIn((async function* () { for (const piece of pieces) yield Buffer.from(piece) })(), most)) lines.push(line)
@@ -259,7 +204,7 @@ const linesOf = async (pieces: readonly string[], most: number): Promise<readonl
 test('each line of a pipe is a command or says why not, however the input is cut', async t => {
   const shown = (lines: readonly Line[]): readonly unknown[] => lines.map(({ command }) => command instanceof Error ? command.message.slice(0, 20) : command)
   const expected = [1, { a: 'é' }, 'the line holds no JS', 'the line has 40 byte', 2]
-  const text = `1\n{"a":"é"}\n\n"${'x'.repeat(38)}"\n2`
+  const text = `1\n{"a":"é"}\n\n \r\n{\n"${'x'.repeat(38)}"\n2\n `
   for (const size of [1, 3, 7, 1000]) {
     const bytes = Buffer.from(text)
     const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))

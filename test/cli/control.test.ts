@@ -10,8 +10,10 @@ import { refuse, unread } from '../../cli/control/answers.js'
 import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
 import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
 import { type MemberView, viewMember } from '../../cli/control/member-view.js'
+import { controlRoutes } from '../../cli/control/routes.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
 import { NotLeader, TransferFailed } from '../../lib/errors.js'
+import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
 
 const MAX_COMMAND_BYTES = 4096
@@ -100,6 +102,11 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   t.like((await ask('/members', { method: 'POST', body: '{"remove":["n4"]}' })).value, { voters: ['n1', 'n2', 'n3'], learners: [] }, 'forwarded to n2')
   t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n4"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'no voter')
   t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n2"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'leads already, as n2 tells n1')
+})
+
+test('a member that is not added yet has no membership to tell', t => {
+  const served = { view: { membership: () => ({ ...NO_MEMBERSHIP, isCommitted: true }) } } as never
+  t.deepEqual(controlRoutes(served)['/membership']?.answer({} as never), refuse(503, 'NotAdded', 'This member does not belong to a cluster yet.'))
 })
 
 test('a transfer that fails says by its status whether it may be asked again', t => {

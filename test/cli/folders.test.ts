@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { type HeldFolder, withFolder } from '../../cli/folder/hold.js'
-import { survey } from '../../cli/folder/survey.js'
+import { entriesInWords, survey } from '../../cli/folder/survey.js'
+import { command as inspect } from '../../cli/inspect/command.js'
 import { type ShownEntry, entriesIn } from '../../cli/inspect/entries.js'
 import { surveyInWords } from '../../cli/inspect/words.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
@@ -91,6 +92,20 @@ test('a survey finds what is there, and changes none of it', async t => {
   t.like(entries.at(-1), { kind: 'command', value: { put: 'after19', value: 'y'.repeat(500) } })
 })
 
+test.serial('entries that the log does not have are answered with those that it has', async t => {
+  const { log } = whole
+  const { write } = process.stderr
+  const said: string[] = []
+  process.stderr.write = text => said.push(String(text)) > 0
+  t.teardown(() => { process.stderr.write = write })
+  for (const range of ['1', `${log!.lastIndex + 1}-`]) t.is(await inspect.run([copied(t), '--entries', range]), 0)
+  const sentences = said.filter(text => text.startsWith('The log has'))
+  t.deepEqual(sentences, Array.from({ length: 2 }, () => `The log has entries ${log!.base.index + 1} to ${log!.lastIndex}.\n`))
+  t.is(entriesInWords({ ...whole, log: undefined }), 'no entries')
+  t.is(entriesInWords({ ...whole, log: { ...log!, lastIndex: log!.base.index } }), 'no entries')
+  t.is(entriesInWords({ ...whole, log: { ...log!, lastIndex: log!.base.index + 1 } }), `entry ${log!.base.index + 1}`)
+})
+
 test('a folder of the first format is surveyed too', async t => {
   const own = join(scratch(t), 'v1')
   cpSync(join(root, 'test/fixtures/v1/folder'), own, { recursive: true })
@@ -133,6 +148,10 @@ test('all damage is named with file and offset, and what is whole beside it is s
   rmSync(join(own, 'hard-state'))
   t.is((await look(own)).faults.length, 3)
 
+  const nameless = copied(t)
+  rmSync(join(nameless, 'identity'))
+  await t.throwsAsync(look(nameless), { name: 'Trouble', message: /identity is damaged at offset 0: it is missing, though the folder holds [a-z]/ })
+
   const gap = copied(t)
   rmSync(join(gap, second!.name))
   t.regex((await look(gap)).faults.map(({ message }) => message).join(), new RegExp(`${second!.name} is damaged at offset 0 .*the file is missing`))
@@ -155,8 +174,8 @@ test('what cannot be saved, or need not be, is not touched', async t => {
   const plan = planFor(found)
   t.notThrows(() => checkName(plan, found, 'orders', []))
   t.notThrows(() => checkName(plan, found, 'orders', ['n1', 'n2']))
-  t.throws(() => checkName(plan, found, 'order', []), { name: 'Mistake', message: /^"order" with the first members n1, n2 is not the cluster of this folder/ })
-  t.throws(() => checkName(plan, found, 'orders', ['n1']), { name: 'Mistake' })
+  t.throws(() => checkName(plan, found, 'order', []), { name: 'Mistake', message: /^a cluster "order" whose first members were n1, n2 is not that of this folder: either it has another name, or .* --first names them / })
+  t.throws(() => checkName(plan, found, 'orders', ['n1']), { name: 'Mistake', message: /first members were n1 is not that of this folder: one of the two is another; nothing was changed$/ })
   t.regex(warningFor(folder, plan), /n2 must never run again/)
   t.regex(warningFor(folder, { ...plan, committed: plan.last.index - 3 }), /the last 3 entries/)
   const damaged = copied(t)
