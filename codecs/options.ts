@@ -47,10 +47,7 @@ export interface Limits extends Pick<Settings,
   readonly reconnectMaxMs: Millis
   /** How long the machine may run before other work gets a turn. */
   readonly applyBudgetMs: Millis
-  /**
-   * Log applied since the last snapshot, in bytes, or as many as that has where it has more, and in entries: whichever is passed first, the
-   * member takes the next (dissertation §5.1.3).
-   */
+  /** So much log is applied since the last snapshot, or as much as that has bytes, if it has more (dissertation §5.1.2), or so many entries: whichever comes first, the member takes the next. */
   readonly snapshotBytes: number
   readonly snapshotEntries: number
   /** How long a machine may take over the next chunk of a snapshot, or of restoring one. */

@@ -67,11 +67,11 @@ export class TimedOut extends Tagged<'TimedOut'> {
   }
 }
 
-/** The member or client was stopped before it accepted the command, before the snapshot was durable, before anything was read, before it was known who leads next, or before a change of the membership had begun. */
+/** The member or client was stopped, or failed, before it accepted the command, before the snapshot was durable, before anything was read, before it was known who leads next, or before a change of the membership had begun. The message says which. */
 export class Stopped extends Tagged<'Stopped'> {
   readonly _tag = 'Stopped'
   readonly appended = 'never'
-  /** `why` the member or client takes in no more. */
+  /** `why` completes "This was refused because …". */
   constructor(why = 'the member or client has been stopped') {
     super(`This was refused because ${why}.`)
   }
@@ -184,7 +184,7 @@ export class InvalidOptions extends Tagged<'InvalidOptions'> {
 /** The address to listen on is taken. */
 export class PortInUse extends Tagged<'PortInUse'> {
   readonly _tag = 'PortInUse'
-  /** `whence` the address comes, where that is not plain: a clause about it. */
+  /** `whence`: a clause behind the address that says where it was read, if not from the options. */
   constructor(readonly address: string, whence = '') {
     super(`Cannot listen on ${address}${whence}: the address is in use.`)
   }
@@ -193,7 +193,7 @@ export class PortInUse extends Tagged<'PortInUse'> {
 /** Listening failed for another reason than a taken address. */
 export class ListenFailed extends Tagged<'ListenFailed'> {
   readonly _tag = 'ListenFailed'
-  /** `whence` as above. */
+  /** `whence`: a clause behind the address that says where it was read, if not from the options. */
   constructor(
     readonly address: string,
     reason: string,

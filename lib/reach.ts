@@ -15,7 +15,7 @@ export const reachable = ({ log, commitIndex, leaving = [] }: Known): Readonly<R
   return newest === committed && leaving.length === 0 ? newest.addresses : { ...told, ...committed.addresses, ...newest.addresses }
 }
 
-/** What whoever asks this member in vain should know of it, as a clause behind the reason: that it belongs to no cluster by all that it knows. Empty where it does. */
+/** That this member is outside the cluster, by all that it knows, as a clause for the error of whoever asked it in vain; empty where it is inside. */
 export const outsideClause = (state: Pick<RaftState, 'log' | 'commitIndex' | 'settings'>): string => {
   if (Object.hasOwn(reachable(state), state.settings.id)) return ''
   return membershipOf(state.log).voters.length === 0 ? '; this member waits to be added to the cluster' : '; this member does not belong to the cluster'

@@ -56,7 +56,7 @@ export type MembershipWish =
     /** Shall receive the log and not vote: new members, voters, or learners that have moved. */
     readonly learners: Readonly<Record<MemberId, string>>
     readonly remove: readonly MemberId[]
-    /** Of those who shall vote, whoever must not do so yet: else a slip would move a voter. */
+    /** Voters-to-be that must not vote yet; the change is refused where one does. */
     readonly newcomers: readonly MemberId[] | undefined
   }
   /** The change that is under way ends where it began, as far as voters go. */

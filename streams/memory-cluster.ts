@@ -1,6 +1,6 @@
 import * as t from 'io-ts'
 import { optional } from '../codecs/judging.js'
-import { type Limits } from '../codecs/options.js'
+import type { Limits } from '../codecs/options.js'
 import { decodeWith, messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { isLeft, isRight, left, right } from '../lib/prelude.js'

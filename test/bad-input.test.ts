@@ -82,7 +82,7 @@ test.serial('a start that is refused for what it was given leaves no folder, and
   t.false(existsSync(folder))
   const raft = orThrow(await createRaft({ cluster: 'c', id: 'n1', members: far, machine: counter, storage: fileStorage(folder), transport: tcpTransport({ listen: '127.0.0.1:0', plaintext: true }), ...TIMES }))
   await raft.stop()
-  t.regex((await refused({ folder, members: await addresses('n1') })).message, /^Invalid options: storage, which has this member's address: 192\.0\.2\.1:7000 is beyond loopback/)
+  t.regex((await refused({ folder, members: await addresses('n1') })).message, /^Invalid options: storage\.address: 192\.0\.2\.1:7000 is beyond loopback/)
 })
 
 test.serial('a port in use is refused, and the folder is free again afterwards', async t => {

@@ -197,8 +197,14 @@ test('Observables end in $, and nothing else does', t => {
   t.deepEqual(wrong, [])
 })
 
+const documents = [...readdirSync(root).filter(name => name.endsWith('.md')), ...readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
+
+test('nothing is left of a merge', t => {
+  const texts = [...documents.map(name => [name, readFileSync(join(root, name), 'utf8')] as const), ...all.map(({ path, text }) => [path, text] as const)]
+  t.deepEqual(texts.filter(([, text]) => /^(<{7}|>{7}) /m.test(text)).map(([name]) => name), [])
+})
+
 test('one heading of the first level in every document', t => {
-  const documents = [...readdirSync(root).filter(name => name.endsWith('.md')), ...readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
   const outsideCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '')
   t.deepEqual(documents.filter(name => (outsideCode(readFileSync(join(root, name), 'utf8')).match(/^# /gm) ?? []).length !== 1), [])
 })

@@ -1,7 +1,7 @@
-/** The workload of the durable benchmarks: a key-value machine, one small JSON command per write. */
+/** The key-value machine of the benchmarks: one small JSON command per write. */
 import * as t from 'io-ts'
 import { of } from 'rxjs'
-import { linesOf, pairsIn } from '../../cli/machine/pairs.js'
+import { linesOf, pairsIn } from '../../cli/machine/snapshot-lines.js'
 import type { Machine } from '../../streams/machine/machine.js'
 
 export const VALUE_BYTES = 128

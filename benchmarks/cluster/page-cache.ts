@@ -6,7 +6,7 @@ const SWITCH = '/proc/sys/vm/drop_caches'
 const PAGES_AND_NAMES = '3'
 
 /** Linux, as root. */
-export const canBeDropped = (): boolean => {
+export const canDropPageCache = (): boolean => {
   try {
     accessSync(SWITCH, constants.W_OK)
     return true
@@ -15,7 +15,7 @@ export const canBeDropped = (): boolean => {
   }
 }
 
-export const drop = (): void => {
+export const dropPageCache = (): void => {
   execFileSync('sync')
   writeFileSync(SWITCH, PAGES_AND_NAMES)
 }

@@ -5,11 +5,11 @@ import { filter, firstValueFrom } from 'rxjs'
 import type { Machine } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
 import { type Alone, openAlone } from './alone.js'
-import { type Workload, counted, pairs } from './workloads.js'
+import { WORKLOADS, type Workload } from './workloads.js'
 
 export interface RestartTask extends Alone {
   readonly task: 'start' | 'reference'
-  readonly workload: 'pairs' | 'counted'
+  readonly workload: keyof typeof WORKLOADS
   readonly entries: number
   readonly lastIndex: number
 }
@@ -89,5 +89,5 @@ const reference = <C, S>({ machine: { command }, commandAt }: Workload<C, S>, { 
 const perform = <C, S>(workload: Workload<C, S>, task: RestartTask): Started | Reference | Promise<Started> => task.task === 'start' ? start(workload, task) : reference(workload, task)
 
 const task = JSON.parse(process.argv[2] ?? '{}') as RestartTask
-process.send?.(await (task.workload === 'pairs' ? perform(pairs, task) : perform(counted, task)))
+process.send?.(await (task.workload === 'pairs' ? perform(WORKLOADS.pairs, task) : perform(WORKLOADS.counted, task)))
 process.disconnect?.()

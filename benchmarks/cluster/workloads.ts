@@ -1,4 +1,4 @@
-/** What is written to durable members and applied there. */
+/** What members are given to do: a machine, and its n-th command. */
 import * as t from 'io-ts'
 import { type Machine, reducerMachine } from '../../streams/index.js'
 import { VALUE_BYTES, keyOf, kv } from './kv.js'
@@ -27,3 +27,5 @@ export const counted: Workload<Uint8Array, number> = {
   machine: reducerMachine({ command: Bytes, result: t.null, state: t.number, initial: 0, reduce: count => [count + 1, null] }),
   commandAt: () => COMMAND,
 }
+
+export const WORKLOADS = { pairs, counted }

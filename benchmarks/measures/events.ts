@@ -3,7 +3,7 @@ import { pause } from '../aids.js'
 import { startProcesses } from '../cluster/processes.js'
 import { etcdFailover } from '../peers/etcd.js'
 import { measureFailover } from '../programs/failover.js'
-import { worldOfBytes } from '../programs/restart.js'
+import { worldOfCounted } from '../programs/restart.js'
 import { measureSnapshot } from '../programs/snapshot.js'
 import { median } from '../reporting/stats.js'
 import type { Sample } from '../reporting/figures.js'
@@ -31,7 +31,7 @@ export const restart: Measure = {
   name: 'restart', title: 'A start from the log alone, every checksum verified and every entry applied by a machine that counts them, by entries of 128 bytes', at: 'entries', isDurable: true,
   about: () => 15,
   run: async () => {
-    const world = await worldOfBytes()
+    const world = await worldOfCounted()
     try {
       const samples: Sample[] = []
       for (const entries of LOG_SIZES) {

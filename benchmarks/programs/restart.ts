@@ -9,7 +9,7 @@ import { orThrow } from '../../streams/index.js'
 import { newFolder } from '../aids.js'
 import { openAlone } from '../cluster/alone.js'
 import type { Reference, RestartTask, Started } from '../cluster/restarter.js'
-import { canBeDropped, drop } from '../cluster/page-cache.js'
+import { canDropPageCache, dropPageCache } from '../cluster/page-cache.js'
 import { type Workload, counted, pairs } from '../cluster/workloads.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
 
@@ -79,10 +79,10 @@ const worldOf = async <C, S>(name: RestartTask['workload'], workload: Workload<C
 export const worldOfPairs = (mebibytes: number): Promise<RestartWorld> => worldOf('pairs', pairs, mebibytes)
 
 /** A log of bytes that are counted, and no snapshot. */
-export const worldOfBytes = (): Promise<RestartWorld> => worldOf('counted', counted, 0)
+export const worldOfCounted = (): Promise<RestartWorld> => worldOf('counted', counted, 0)
 
 /** Where the files are when the start begins: in the system's memory, or on the disk alone. */
-const SOURCES = [{ source: 'memory', before: () => undefined, isThere: () => true }, { source: 'disk', before: drop, isThere: canBeDropped }] as const
+const SOURCES = [{ source: 'memory', before: () => undefined, isThere: () => true }, { source: 'disk', before: dropPageCache, isThere: canDropPageCache }] as const
 
 export const restart = async ({ mebibytes, entries, rounds }: RestartOptions): Promise<void> => {
   const world = await worldOfPairs(mebibytes)

@@ -80,8 +80,8 @@ const nobody = (reasons: readonly string[], { method }: Pick<Question, 'method'>
   ({ tag: 'Unreachable', message: `No member could be asked: ${reasons.join('; ')}.`, ...(method === 'POST' && { appended: 'never' }) })
 const unknown = (at: Address, reason: string): Refusal => ({ tag: 'OutcomeUnknown', message: `${formatAddress(at)} was asked, and how it ended is unknown: ${reason}.`, appended: 'unknown' })
 
-/** Whether another endpoint, or the same one later, may know better: nobody is there, it has no leader, belongs to nothing yet, is stopping or is full, and nothing happened there. */
-export const isElsewhere = ({ tag, appended = 'never' }: Refusal): boolean =>
+/** Whether it may be asked again, elsewhere or later: nothing happened, and the reason may pass. */
+export const mayPass = ({ tag, appended = 'never' }: Refusal): boolean =>
   appended === 'never' && ['Unreachable', 'NotLeader', 'NotAdded', 'Stopped', 'Busy', 'TimedOut', 'NoControl'].includes(tag)
 
 /**
@@ -101,7 +101,7 @@ export const askInTurn = async (endpoints: readonly Address[], question: Questio
     }
     if (answer.right.status === 200) return { type: 'done', text: answer.right.text.trimEnd(), at }
     refused = { type: 'refused', refusal: refusalIn(answer.right), at }
-    if (!isElsewhere(refused.refusal)) return refused
+    if (!mayPass(refused.refusal)) return refused
   }
   return refused ?? { type: 'refused', refusal: nobody(reasons, question), at: endpoints[0]! }
 }

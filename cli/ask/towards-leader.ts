@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
-import { type Outcome, type Question, STATUS_TIMEOUT_MS, askInTurn, askStatus, isElsewhere } from './ask.js'
+import { type Outcome, type Question, STATUS_TIMEOUT_MS, askInTurn, askStatus, mayPass } from './ask.js'
 
-/** Before the endpoints are asked again, once none of them led on. */
+/** How long until the endpoints are asked again. */
 const AGAIN_MS: Millis = 300
 
 /**
@@ -29,17 +29,17 @@ export const askTowardsLeader = async (endpoints: readonly Address[], question: 
 }
 
 /**
- * The same for what is worth waiting for: until somebody leads, and then, with what is left of the time, until there is an answer. Of those who know the leader
- * only the first is asked, since each might take all of the time. `waits` hears why nobody could do it yet.
+ * Asks whoever leads, again and again until somebody does and answers, for `timeoutMs` in all. Of those who know the leader only the first is asked each time, since it
+ * may take all the time that is left. `refused` hears why it was not done yet.
  */
-export const askOnceLed = async (endpoints: readonly Address[], timeoutMs: Millis, question: (leftMs: Millis) => Question, waits: (why: string) => void): Promise<Outcome> => {
+export const askOnceLed = async (endpoints: readonly Address[], timeoutMs: Millis, question: (leftMs: Millis) => Question, refused: (why: string) => void): Promise<Outcome> => {
   const until = performance.now() + timeoutMs
   const leftMs = (): Millis => Math.max(1, Math.ceil(until - performance.now()))
   for (;;) {
     const found = await towardsLeader(endpoints, Math.min(STATUS_TIMEOUT_MS, leftMs()))
     const outcome = isLeft(found) ? nobodyLeads(endpoints, found.left) : await askInTurn(found.right.slice(0, 1), question(leftMs()))
-    if (outcome.type === 'done' || !isElsewhere(outcome.refusal) || leftMs() <= AGAIN_MS) return outcome
-    waits(outcome.refusal.message)
+    if (outcome.type === 'done' || !mayPass(outcome.refusal) || leftMs() <= AGAIN_MS) return outcome
+    refused(outcome.refusal.message)
     await wait(AGAIN_MS)
   }
 }

@@ -2,7 +2,7 @@
 import * as t from 'io-ts'
 import { of } from 'rxjs'
 import type { Machine } from '../../streams/machine/machine.js'
-import { linesOf, pairsIn } from './pairs.js'
+import { linesOf, pairsIn } from './snapshot-lines.js'
 
 /** Any JSON; null stands for nothing. */
 type Value = unknown

@@ -13,6 +13,7 @@ import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
 import { createScreen } from '../screen.js'
 import { showNewcomers } from './progress.js'
+import { membershipInWords } from './words.js'
 
 const HELP = `rxraft members --at HOST:PORT[,…] [--voter ID=HOST:PORT]… [--learner ID=HOST:PORT]… [--remove ID]… | --abandon
 
@@ -33,16 +34,6 @@ Exit codes: 0 this is the membership; 1 it was not changed, and why is told; 2 a
 
   rxraft members --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 --voter n4=127.0.0.1:7004 --remove n2
 `
-
-/** A line for each member, and one where it may still come otherwise. What a change answers with is committed, and does not say so. */
-export const inWords = ({ voters, outgoing, learners, addresses, next, isCommitted = true }: Membership & { readonly isCommitted?: boolean }): string => {
-  const lines = Object.entries(addresses).map(([id, address]) => {
-    const role = voters.includes(id) ? 'voter' : learners.includes(id) ? 'learner' : 'leaves'
-    const awaits = next?.voters.includes(id) === true && role === 'learner' ? ', votes once it has caught up' : ''
-    return `${id}  ${address}  ${role}${awaits}${outgoing.includes(id) && role === 'voter' ? ', in the membership before, too' : ''}`
-  })
-  return [...lines, ...(isCommitted ? [] : ['not committed yet: a new leader may take it back'])].join('\n')
-}
 
 /** What is wrong with a change is told before anybody is asked. */
 const changeBehind = ({ voter = [], learner = [], remove = [] }: Readonly<Partial<Record<'voter' | 'learner' | 'remove', readonly string[]>>>): MembershipChange => {
@@ -70,13 +61,13 @@ const run = async (args: readonly string[]): Promise<number> => {
   const change = changeBehind(values)
   const isChange = (voter ?? learner ?? remove) !== undefined
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
-  if (!isChange && !abandon) return tellOutcome(await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS }), json, answer => inWords(answer as Membership))
+  if (!isChange && !abandon) return tellOutcome(await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS }), json, answer => membershipInWords(answer as Membership))
   const screen = createScreen(process.stderr)
   const newcomers = Object.keys({ ...change.voters, ...change.learners })
   const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, screen) : screen.end
   const body = JSON.stringify(abandon ? { abandon } : change)
   const asked = askOnceLed(endpoints, timeoutMs, leftMs => ({ method: 'POST', path: `/members?timeoutMs=${leftMs}`, body, timeoutMs: leftMs + WAIT_SLACK_MS }), why => screen.bar(undefined, `waiting: ${why}`))
-  return tellOutcome(withAdvice(await asked.finally(done)), json, answer => inWords(answer as Membership))
+  return tellOutcome(withAdvice(await asked.finally(done)), json, answer => membershipInWords(answer as Membership))
 }
 
 export const command: Command = { help: HELP, run }

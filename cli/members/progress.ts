@@ -6,7 +6,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { MemberId } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { STATUS_TIMEOUT_MS, ask, parsed } from '../ask/ask.js'
-import { type Far, showWhile } from '../ask/looking.js'
+import { type HowFar, showWhile } from '../looking.js'
 import type { Screen } from '../screen.js'
 import { sizeInWords } from '../words.js'
 
@@ -20,7 +20,7 @@ const LeaderPeers = t.type({ role: t.literal('leader'), peers: t.readonlyArray(P
 type Peers = t.TypeOf<typeof LeaderPeers>['peers']
 
 /** How far the newcomer is that lacks the most, by what each lacked at first; undefined where the leader has none of them, or none that lacks anything. */
-export const farthest = (peers: Peers, newcomers: readonly MemberId[], first: Map<MemberId, number>): Far | undefined => {
+export const farthest = (peers: Peers, newcomers: readonly MemberId[], first: Map<MemberId, number>): HowFar | undefined => {
   const [last] = peers.filter(({ id, lagEntries }) => newcomers.includes(id) && lagEntries > 0).sort((a, b) => b.lagEntries - a.lagEntries)
   if (last === undefined) return undefined
   const { id, mode, lagEntries, snapshot } = last

@@ -40,6 +40,6 @@ export const checkName = ({ clusterId }: Plan, { log }: Survey, name: string, fi
   const candidates = first.length === 0 ? known : named.map(ids => ({ ...ids, addresses: {} }))
   if (candidates.some(membership => clusterIdOf(name, membership) === clusterId)) return
   const tried = [...new Set(candidates.map(({ voters }) => voters.join(', ')))].join(' or ')
-  const advice = first.length === 0 ? 'either it has another name, or they were others than this log has, and --first names them as --members of rxraft serve does' : 'one of the two is another'
+  const advice = first.length === 0 ? 'either it has another name, or they were others than this log has, and --first names them as --members of rxraft serve does' : 'either the name or --first is wrong'
   throw new Mistake(`a cluster "${name}" whose first members were ${tried} is not that of this folder: ${advice}; nothing was changed`)
 }

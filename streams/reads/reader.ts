@@ -55,7 +55,7 @@ export interface Reader<S> {
   tick(): void
   /** Refuses new reads; those under way go on. */
   refuseAll(): void
-  /** Whoever still waits is told that the member has stopped. */
+  /** Whoever still waits is told why the member has ended, and so is whoever comes later. */
   halt(why: string): void
   /** Reads without an outcome, as the bound counts them. */
   readonly pending: number
@@ -250,7 +250,7 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
     ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0,
     nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
-    asking: createAsking({ ...options, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
+    asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
       tell(state, read, left(new TimedOut('never', GIVEN_UP)))
       state.nextSweep = Number.NEGATIVE_INFINITY

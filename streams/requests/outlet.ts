@@ -111,7 +111,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
       released: proposals => release(state, proposals),
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
-    asking: createAsking({ ...options, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
+    asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
     pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
     stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
@@ -135,12 +135,11 @@ const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Ei
   done(outcome)
 }
 
-const whyNobody = (term: Term | undefined) => (known: string): string => term !== undefined
-  ? `This member does not lead term ${term} any more; the command is not in the log.`
-  : `No leader took the command${known}; it is not in the log.`
+const whyOtherTerm = (term: Term | undefined): string => `This member does not lead term ${term} any more; the command is not in the log.`
+const whyNobody = (known: string): string => `No leader took the command${known}; it is not in the log.`
 
 /** The outcome of a leadership's command once another term is led, if any is. */
-const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyNobody(term)(''))
+const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyOtherTerm(term))
 
 const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.timeoutMs, signal, term, watch, faults }: SubmitOptions, done: Done<R>): void => {
   const { limits, pending, pendingBytes } = state
@@ -250,7 +249,7 @@ const gone = <C, R>(state: OutletState<C, R>, key: string, unanswered: Unanswere
 }
 
 const whyNever = <C, R>({ asking }: OutletState<C, R>, proposal: Proposal<R>): Either<ProposeError, never> => {
-  const obstacle = proposal.at === 'inFlight' ? undefined : asking.obstacle('maxUncommittedBytes', whyNobody(proposal.term))
+  const obstacle = proposal.at === 'inFlight' ? undefined : asking.obstacle('maxUncommittedBytes', proposal.term === undefined ? whyNobody : () => whyOtherTerm(proposal.term))
   return obstacle === undefined ? timedOut(proposal) : left(obstacle)
 }
 

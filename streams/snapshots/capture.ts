@@ -65,8 +65,8 @@ interface Work extends CaptureOptions {
 }
 
 /**
- * Enough was applied since the last one, and the store would take one from here. Where the last one is larger than `snapshotBytes` the log may grow as large: so however large
- * the state is, no more is written for snapshots than for the log (dissertation §5.1.3).
+ * Enough was applied since the last one, and the store would take one from here. In bytes that is `snapshotBytes`, or the size of the last one where that is larger
+ * (dissertation §5.1.2, an expansion factor of 1): a state that stays as large as it is costs the disk no more than its log. `snapshotEntries` counts whatever the size.
  */
 const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: Work): boolean =>
   (bytes >= Math.max(snapshotBytes, taken?.bytes ?? 0) || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)

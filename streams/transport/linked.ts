@@ -44,7 +44,7 @@ export interface Linked {
   leader(): KnownLeader | undefined
   /** The newest term that is known here. */
   term(): Term
-  /** Why this member may ask in vain, as a clause: it is outside the cluster. Empty where it is not. */
+  /** `outsideClause` of the newest state. */
   outside(): string
   /** Every link is dropped, and no way leads anywhere any more. */
   halt(): void

@@ -75,8 +75,8 @@ export interface Endpoint {
   readonly address: string
   /** Who was said to belong when the member was started: a fault in these addresses keeps it from starting. What its log names was agreed on, and is not dialled where it may not be. */
   readonly given: Roll['addresses']
-  /** Where this member said that it is reached, which may have yet to be added; an address that is neither this nor among `given` comes from what is stored. */
-  readonly join?: string | undefined
+  /** The `join` that the member was started with: its own address, while it has yet to be added. Where `address` is neither this nor in `given`, it was read from the store. */
+  readonly join: string | undefined
   /** Who belongs when the member starts; `Links.update` tells what has changed since. */
   readonly roll: Roll
   /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
@@ -118,10 +118,13 @@ export interface Links {
   close(done: () => void): void
 }
 
+/** What a member is started with, before anything is opened. */
+export type Start = Pick<Endpoint, 'id' | 'given' | 'join'>
+
 /** How members and clients reach each other. Never a promise, so that the real code runs in virtual time. */
 export interface Transport {
-  /** What keeps a member that is started so from opening this, whatever is stored: one line per fault, with its path. Asked before anything is opened; left out where there is nothing to look at. */
-  readonly faults?: (start: Pick<Endpoint, 'id' | 'given' | 'join'>) => readonly string[]
+  /** What is wrong with its own options and with the addresses of a start: a line per fault, with its path. Asked before the store is opened, so that such a start leaves no folder. */
+  faults?(start: Start): readonly string[]
   open(endpoint: Endpoint, done: (outcome: Either<StartError, Links>) => void): void
 }
 

@@ -32,29 +32,31 @@ const Replacement = t.type({ id: Id, newcomer: Id, address: Address })
 const Removal = t.type({ id: Id })
 const Given = t.type({ options: closed({ ...callFields, from: optional(MembershipCodec) }) })
 
-/** A wish, or every fault by name. Plain JavaScript may hand over anything. */
-type Read = Either<readonly string[], MembershipWish>
+/** What a user wants of the membership, or every fault by name: plain JavaScript may hand over anything. */
+export type JudgedWish = Either<readonly string[], MembershipWish>
 
-export const wishOf = (change: MembershipChange): Read => {
+const NOTHING = { type: 'change', voters: {}, learners: {}, remove: [], newcomers: undefined } as const
+
+export const wishOf = (change: MembershipChange): JudgedWish => {
   const given = decodeWith(Change, { change })
   if (isLeft(given)) return given
   const { voters = {}, learners = {}, remove = [] } = given.right.change
-  return right({ type: 'change', voters, learners, remove, newcomers: undefined })
+  return right({ ...NOTHING, voters, learners, remove })
 }
 
-export const wishToAdd = (id: MemberId, address: string): Read => {
+export const wishToAdd = (id: MemberId, address: string): JudgedWish => {
   const given = decodeWith(Addition, { id, address })
-  return isLeft(given) ? given : right({ type: 'change', voters: { [id]: address }, learners: {}, remove: [], newcomers: [id] })
+  return isLeft(given) ? given : right({ ...NOTHING, voters: { [id]: address }, newcomers: [id] })
 }
 
-export const wishToReplace = (id: MemberId, newcomer: MemberId, address: string): Read => {
+export const wishToReplace = (id: MemberId, newcomer: MemberId, address: string): JudgedWish => {
   const given = decodeWith(Replacement, { id, newcomer, address })
-  return isLeft(given) ? given : right({ type: 'change', voters: { [newcomer]: address }, learners: {}, remove: [id], newcomers: [newcomer] })
+  return isLeft(given) ? given : right({ ...NOTHING, voters: { [newcomer]: address }, remove: [id], newcomers: [newcomer] })
 }
 
-export const wishToRemove = (id: MemberId): Read => {
+export const wishToRemove = (id: MemberId): JudgedWish => {
   const given = decodeWith(Removal, { id })
-  return isLeft(given) ? given : right({ type: 'change', voters: {}, learners: {}, remove: [id], newcomers: undefined })
+  return isLeft(given) ? given : right({ ...NOTHING, remove: [id] })
 }
 
 export const decodeChangeOptions = (options: ChangeOptions): Either<readonly string[], ChangeOptions> => {

@@ -9,7 +9,7 @@ import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import type { Links } from '../transport/port.js'
-import { type ChangeOptions, decodeChangeOptions } from './change-options.js'
+import { type ChangeOptions, type JudgedWish, decodeChangeOptions } from './change-options.js'
 import { GIVEN_UP } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
@@ -27,7 +27,7 @@ export interface ChangesOptions {
 
 export interface Changes {
   /** `done` is called once, possibly before this returns. */
-  change(wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, done: (outcome: Outcome) => void): void
+  change(wish: JudgedWish, options: ChangeOptions, done: (outcome: Outcome) => void): void
   /** A step was folded: who leads, and how far the log is. */
   follow(state: RaftState): void
   /** Whoever still waits is told that the outcome is unknown, because of `why`. */
@@ -52,7 +52,7 @@ const unreachableIn = (wish: MembershipWish, objection: Links['objection']): rea
   })
 
 /** What a call asks for, or every fault of it by name. Plain JavaScript may hand over anything. */
-const begun = (wish: Either<readonly string[], MembershipWish>, options: ChangeOptions, now: Millis, objection: Links['objection']): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
+const begun = (wish: JudgedWish, options: ChangeOptions, now: Millis, objection: Links['objection']): Either<ChangeError, Omit<Wished, 'told' | 'done'>> => {
   const given = decodeChangeOptions(options)
   const faults = [...isLeft(wish) ? wish.left : unreachableIn(wish.right, objection), ...isLeft(given) ? given.left : []]
   if (isLeft(wish) || isLeft(given) || faults.length > 0) return left(new Rejected(faults))

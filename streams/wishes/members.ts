@@ -3,7 +3,7 @@ import type { ChangeError } from '../../lib/errors.js'
 import { right } from '../../lib/prelude.js'
 import type { MemberId, Membership } from '../../lib/types.js'
 import type { Eventual } from '../proposer/proposer.js'
-import { type ChangeOptions, type MembershipChange, wishOf, wishToAdd, wishToRemove, wishToReplace } from './change-options.js'
+import { type ChangeOptions, type JudgedWish, type MembershipChange, wishOf, wishToAdd, wishToRemove, wishToReplace } from './change-options.js'
 import type { Changes } from './changes.js'
 
 /** Changes of the membership, one at a time. Each resolves with what it has become once that is committed. */
@@ -25,7 +25,7 @@ export interface Members {
 
 /** The actions of a member, each of which is one wish. */
 export const membersBy = (wish: Changes['change']): Members => {
-  const want = (read: Parameters<Changes['change']>[0], options: ChangeOptions = {}): Eventual<ChangeError, Membership> => new Promise(resolve => wish(read, options, resolve))
+  const want = (wished: JudgedWish, options: ChangeOptions = {}): Eventual<ChangeError, Membership> => new Promise(resolve => wish(wished, options, resolve))
   return {
     add: (id, address, options) => want(wishToAdd(id, address), options),
     remove: (id, options) => want(wishToRemove(id), options),

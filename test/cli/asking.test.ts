@@ -2,7 +2,7 @@
 import test from 'ava'
 import { askInTurn } from '../../cli/ask/ask.js'
 import { askOnceLed, askTowardsLeader, towardsLeader } from '../../cli/ask/towards-leader.js'
-import { inWords } from '../../cli/members/command.js'
+import { membershipInWords } from '../../cli/members/words.js'
 import { right } from '../../lib/prelude.js'
 import { serving } from './serving.js'
 
@@ -49,10 +49,10 @@ test('what waits for a leader asks again until there is one, and no longer than 
 test('a membership says what is not certain yet, and who was a voter before', t => {
   const addresses = { n1: 'h:1', n2: 'h:2', n3: 'h:3' }
   const joint = { voters: ['n1', 'n3'], outgoing: ['n1', 'n2'], learners: [], addresses }
-  t.is(inWords({ ...joint, isCommitted: false }), [
+  t.is(membershipInWords({ ...joint, isCommitted: false }), [
     'n1  h:1  voter, in the membership before, too', 'n2  h:2  leaves', 'n3  h:3  voter', 'not committed yet: a new leader may take it back',
   ].join('\n'))
-  t.is(inWords({ ...joint, outgoing: [], learners: ['n2'] }), 'n1  h:1  voter\nn2  h:2  learner\nn3  h:3  voter')
+  t.is(membershipInWords({ ...joint, outgoing: [], learners: ['n2'] }), 'n1  h:1  voter\nn2  h:2  learner\nn3  h:3  voter')
 })
 
 test('the next endpoint is asked only where nothing can have come of the one before', async t => {

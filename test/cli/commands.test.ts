@@ -112,7 +112,7 @@ test('what serve was told is what it does', t => {
   })
   t.is(asTyped('join: must be an address of its own'), '--join: must be an address of its own')
   t.is(asTyped('storage.folder: must be a path'), '--data: must be a path')
-  t.is(asTyped("storage, which has this member's address: h:1 is no"), "--data, which has this member's address: h:1 is no")
+  t.is(asTyped('storage.address: h:1 is no'), "--data, which has this member's address: h:1 is no")
   t.is(asTyped('transport.tls.cert: names n2, not the member n1'), '--tls-cert: names n2, not the member n1')
 })
 

@@ -175,7 +175,7 @@ test('what cannot be saved, or need not be, is not touched', async t => {
   t.notThrows(() => checkName(plan, found, 'orders', []))
   t.notThrows(() => checkName(plan, found, 'orders', ['n1', 'n2']))
   t.throws(() => checkName(plan, found, 'order', []), { name: 'Mistake', message: /^a cluster "order" whose first members were n1, n2 is not that of this folder: either it has another name, or .* --first names them / })
-  t.throws(() => checkName(plan, found, 'orders', ['n1']), { name: 'Mistake', message: /first members were n1 is not that of this folder: one of the two is another; nothing was changed$/ })
+  t.throws(() => checkName(plan, found, 'orders', ['n1']), { name: 'Mistake', message: /first members were n1 is not that of this folder: either the name or --first is wrong; nothing was changed$/ })
   t.regex(warningFor(folder, plan), /n2 must never run again/)
   t.regex(warningFor(folder, { ...plan, committed: plan.last.index - 3 }), /the last 3 entries/)
   const damaged = copied(t)

@@ -89,10 +89,10 @@ export interface Callee extends Pace {
   linkedAs(peer: MemberId): Incarnation | undefined
 }
 
-/** Clients know a cluster by its name alone. A member may bear the same, and be started as if it had been one of the first. */
+/** A client knows a cluster by its name alone; members must also agree on who the first members were. */
 const OTHER_CLUSTER = {
   client: 'this is a member of another cluster',
-  member: 'this is a member of another cluster, for the id of one is made of its name and the ids of its first members: whoever is to be added starts with join, and with members as the first ones had it',
+  member: 'this is a member of another cluster: its name may be the same, its first members are not. A member that is to be added starts with join, and with the members that the first ones had',
 } as const
 
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */

@@ -9,7 +9,7 @@ import { watchDepartures } from './departures.js'
 import { type Dialling, type Meeting, keepLinked } from './dialler.js'
 import { nodeSockets } from './node-sockets.js'
 import { createPairs } from './pairs.js'
-import type { Endpoint, Links, Transport } from '../port.js'
+import type { Endpoint, Links, Start, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
 import { createRollCall } from '../roll.js'
 import type { ListenFault, Sockets } from './sockets.js'
@@ -35,7 +35,7 @@ const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): reado
 const isObject = (options: unknown): boolean => UnknownRecord.is(options)
 
 /** What is wrong with what was given, whatever is stored. */
-const faultsIn = (sockets: Sockets, options: TcpOptions, { id, given, join }: Pick<Endpoint, 'id' | 'given' | 'join'>): readonly string[] => !isObject(options) ? ['transport.options: must be an object'] : [
+const faultsIn = (sockets: Sockets, options: TcpOptions, { id, given, join }: Start): readonly string[] => !isObject(options) ? ['transport.options: must be an object'] : [
   ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
   ...addressFaults(options, [...join === undefined ? [] : [['join', join] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
   ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
@@ -50,9 +50,9 @@ const check = (sockets: Sockets, options: TcpOptions, endpoint: Endpoint): Eithe
   const faults = faultsIn(sockets, options, endpoint)
   if (faults.length > 0) return left(new InvalidOptions(faults))
   const { address: own } = endpoint
-  const report = isStored(endpoint) ? addressFaults(options, [["storage, which has this member's address", own]]) : []
+  const stored = isStored(endpoint) ? addressFaults(options, [['storage.address', own]]) : []
   const address = parseAddress(options.listen ?? own)
-  return report.length > 0 || isLeft(address) ? left(new InvalidOptions(report)) : address
+  return stored.length > 0 || isLeft(address) ? left(new InvalidOptions(stored)) : address
 }
 
 const startError = (address: Address, whence: string, { code, message }: ListenFault): StartError =>

@@ -35,7 +35,7 @@ const unwelcome: Record<string, { readonly bytes: Uint8Array; readonly reason: R
   'a hello that claims four gigabytes': { bytes: claim(0xffff_ffff), reason: /limit is 4096/ },
   'a hello of more than 4 KiB': { bytes: claim(4096), reason: /limit is 4096/ },
   'a frame that is no hello': { bytes: framed(Buffer.from('{"type":"hello"}')), reason: /role|must/ },
-  'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster, for the id of one is made of its name and the ids of its first members: whoever is to be added starts with join/ },
+  'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster: its name may be the same, its first members are not. A member that is to be added starts with join/ },
   'a hello of a member that knows no more than the cluster\'s name': { bytes: hello({ clusterId: CLUSTER_NAME }), reason: /another cluster/ },
   'a hello for another member': { bytes: hello({ to: 'n3' }), reason: /this is n2, not n3/ },
   'a hello of a stranger': { bytes: hello({ from: 'n0' }), reason: /n0 is not a member/ },
@@ -290,7 +290,7 @@ test('what does not fit together is refused before anything is opened', async t 
   t.deepEqual(await report('n1', { members: { n1: '127.evil.example:0' } }), [`members.n1: 127.evil.example:0 ${beyond}`])
   t.deepEqual(await report('n1', { members: { n1: 'nowhere' } }), ['members.n1: "nowhere" is not an address "host:port"'])
   t.deepEqual(await report('n1', { address: '10.0.0.1:7000', join: '10.0.0.1:7000', members: { n2: ANYWHERE } }), [`join: 10.0.0.1:7000 ${beyond}`])
-  t.deepEqual(await report('n1', { address: '10.0.0.1:7000' }), [`storage, which has this member's address: 10.0.0.1:7000 ${beyond}`])
+  t.deepEqual(await report('n1', { address: '10.0.0.1:7000' }), [`storage.address: 10.0.0.1:7000 ${beyond}`])
   const taken = await open('n1')
   const second = await tryOpen('n1', { options: { listen: taken.links.address } })
   t.is(isLeft(second) && second.left._tag, 'PortInUse')

@@ -5,7 +5,7 @@ import { isLeft } from '../../lib/prelude.js'
 
 const CHUNK_CHARACTERS = 64 * 1024
 
-/** One list of pairs per line, encoded as it is asked for: nothing else waits for the whole. */
+/** One list of pairs per line, encoded only when it is asked for, so that nothing waits for the whole. */
 export async function* linesOf(pairs: readonly (readonly [string, unknown])[]): AsyncGenerator<Uint8Array> {
   let line: string[] = []
   let characters = 0
@@ -41,8 +41,8 @@ async function* cutAtNewlines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 /** What such lines hold, with values of this kind. Rejects where they hold anything else. */
-export const pairsIn = async <A>(value: t.Type<A, unknown>, chunks: AsyncIterable<Uint8Array>): Promise<Map<string, A>> => {
-  const Pairs = t.readonlyArray(t.tuple([t.string, value]))
+export const pairsIn = async <A>(codec: t.Type<A, unknown>, chunks: AsyncIterable<Uint8Array>): Promise<Map<string, A>> => {
+  const Pairs = t.readonlyArray(t.tuple([t.string, codec]))
   const values = new Map<string, A>()
   for await (const line of cutAtNewlines(chunks)) {
     const pairs = decodeWith(Pairs, JSON.parse(line))
