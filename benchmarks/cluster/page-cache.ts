@@ -1,4 +1,4 @@
-/** What the system keeps of files in memory: a program that starts on a machine that has just started finds nothing of it. */
+/** What the system keeps of files in memory, as long as nobody has it forgotten; of what the disk, or the host of a virtual machine, keeps it knows nothing. */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, writeFileSync } from 'node:fs'
 

@@ -28,7 +28,7 @@ export const snapshot: Measure = {
 }
 
 export const restart: Measure = {
-  name: 'restart', title: 'A start from the log alone, every checksum verified and every entry applied by a machine that counts them, by entries of 128 bytes', at: 'entries', isDurable: true,
+  name: 'restart', title: 'A start from the log alone, its files in memory, every checksum verified and every entry applied by a machine that counts them, by entries of 128 bytes', at: 'entries', isDurable: true,
   about: () => 15,
   run: async () => {
     const world = await worldOfCounted()

@@ -64,10 +64,15 @@ export const parsed = (text: string): unknown => {
   }
 }
 
+/** What no control endpoint answers: where it is one of these, nobody looked at the request; a proxy's 504 comes when whoever stands behind it may be at work. */
+const UNHEARD: readonly number[] = [404, 405, 501]
+
 /** What an answer other than 200 says. */
-export const refusalIn = ({ status, text }: Answered): Refusal => {
+export const refusalIn = ({ status, text }: Answered, method: Question['method']): Refusal => {
   const refusal = decodeWith(Refusal, parsed(text))
-  return isRight(refusal) ? refusal.right : { tag: 'NoControl', message: `It answered with status ${status} what no control endpoint of rxraft answers.` }
+  if (isRight(refusal)) return refusal.right
+  const message = `It answered with status ${status} what no control endpoint of rxraft answers.`
+  return { tag: 'NoControl', message, ...(method === 'POST' && !UNHEARD.includes(status) && { appended: 'unknown' }) }
 }
 
 /** What came of a question to several endpoints. */
@@ -100,7 +105,7 @@ export const askInTurn = async (endpoints: readonly Address[], question: Questio
       continue
     }
     if (answer.right.status === 200) return { type: 'done', text: answer.right.text.trimEnd(), at }
-    refused = { type: 'refused', refusal: refusalIn(answer.right), at }
+    refused = { type: 'refused', refusal: refusalIn(answer.right, question.method), at }
     if (!mayPass(refused.refusal)) return refused
   }
   return refused ?? { type: 'refused', refusal: nobody(reasons, question), at: endpoints[0]! }
@@ -110,7 +115,7 @@ export const askInTurn = async (endpoints: readonly Address[], question: Questio
 export const askStatus = async (at: Address, timeoutMs: Millis, signal?: AbortSignal): Promise<Either<string, MemberStatus>> => {
   const answer = await ask(at, { method: 'GET', path: '/status', timeoutMs, ...(signal !== undefined && { signal }) })
   if (isLeft(answer)) return left(answer.left.reason)
-  const status = answer.right.status === 200 ? decodeWith(MemberStatus, parsed(answer.right.text)) : left([refusalIn(answer.right).message])
+  const status = answer.right.status === 200 ? decodeWith(MemberStatus, parsed(answer.right.text)) : left([refusalIn(answer.right, 'GET').message])
   return isLeft(status) ? left(status.left.join('; ')) : status
 }
 

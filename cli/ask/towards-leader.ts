@@ -36,7 +36,8 @@ export const askOnceLed = async (endpoints: readonly Address[], timeoutMs: Milli
   const until = performance.now() + timeoutMs
   const leftMs = (): Millis => Math.max(1, Math.ceil(until - performance.now()))
   for (;;) {
-    const found = await towardsLeader(endpoints, Math.min(STATUS_TIMEOUT_MS, leftMs()))
+    // One that is silent must leave time for the question itself.
+    const found = await towardsLeader(endpoints, Math.min(STATUS_TIMEOUT_MS, Math.ceil(leftMs() / 2)))
     const outcome = isLeft(found) ? nobodyLeads(endpoints, found.left) : await askInTurn(found.right.slice(0, 1), question(leftMs()))
     if (outcome.type === 'done' || !mayPass(outcome.refusal) || leftMs() <= AGAIN_MS) return outcome
     refused(outcome.refusal.message)

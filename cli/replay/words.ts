@@ -40,9 +40,10 @@ const messageWords = (message: Message, party: string): string => `${message.typ
 
 const wishWords = (wish: MembershipWish): string => {
   if (wish.type === 'abandon') return 'abandon the change of the membership'
-  const { voters, learners, remove } = wish
+  const { voters, learners, remove, newcomers = [] } = wish
   const named = { 'make voters of': Object.keys(voters), 'make learners of': Object.keys(learners), remove }
-  return Object.entries(named).filter(([, ids]) => ids.length > 0).map(([what, ids]) => `${what} ${ids.join(', ')}`).join(' and ')
+  const changes = Object.entries(named).filter(([, ids]) => ids.length > 0).map(([what, ids]) => `${what} ${ids.join(', ')}`).join(' and ')
+  return newcomers.length > 0 ? `${changes}, if ${newcomers.join(', ')} votes not yet` : changes
 }
 
 const eventWords = (event: RaftEvent): string => {

@@ -46,7 +46,7 @@ export const follow = ({ host, port }: Address, from: Index | undefined, each: (
         }
       }
       if (response.statusCode === 200) cut('the member ended the stream')
-      else resolve({ type: 'refused', refusal: refusalIn({ status: response.statusCode ?? 0, text: open }) })
+      else resolve({ type: 'refused', refusal: refusalIn({ status: response.statusCode ?? 0, text: open }, 'GET') })
     }
     // A connection that is cut ends the reading with an error of its own; any other is that of `each`.
     read().catch((error: NodeJS.ErrnoException) => error.code === 'ECONNRESET' ? cut('the connection was cut') : reject(error))

@@ -123,7 +123,7 @@ export type Start = Pick<Endpoint, 'id' | 'given' | 'join'>
 
 /** How members and clients reach each other. Never a promise, so that the real code runs in virtual time. */
 export interface Transport {
-  /** What is wrong with its own options and with the addresses of a start: a line per fault, with its path. Asked before the store is opened, so that such a start leaves no folder. */
+  /** What is wrong with its own options and with the addresses of a start: a line per fault, with its path. Asked before the store is opened, so that such a start leaves no folder. A transport around another that reaches members elsewhere answers this itself. */
   faults?(start: Start): readonly string[]
   open(endpoint: Endpoint, done: (outcome: Either<StartError, Links>) => void): void
 }

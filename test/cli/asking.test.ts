@@ -91,4 +91,10 @@ test('the next endpoint is asked only where nothing can have come of the one bef
     t.deepEqual(asked, [...names], what)
   }
   t.like(await askInTurn([await answering('other', 404, 'nothing of ours')], get), { refusal: { tag: 'NoControl' } })
+  const [proxy, web] = [await answering('proxy', 504, '<html>'), await answering('web', 405, '<html>')]
+  asked.length = 0
+  t.like(await askInTurn([proxy, done], post), { refusal: { tag: 'NoControl', appended: 'unknown' } }, 'whoever is behind a proxy may be at work')
+  t.like(await askInTurn([proxy, done], get), { type: 'done' })
+  t.like(await askInTurn([web, done], post), { type: 'done' }, 'there is no such route')
+  t.deepEqual(asked, ['proxy', 'proxy', 'done', 'web', 'done'])
 })

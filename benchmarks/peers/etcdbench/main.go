@@ -231,7 +231,7 @@ func measureFailover(c *cluster, times int) {
 
 func main() {
 	nodes := flag.Int("nodes", 3, "members")
-	dir := flag.String("dir", "etcd-data", "data folder, emptied first")
+	dir := flag.String("dir", filepath.Join(os.TempDir(), "etcd-data"), "data folder, emptied first")
 	clients := flag.String("clients", "1,16,64,256,1000", "puts in flight")
 	secs := flag.Float64("secs", 3, "seconds for each")
 	rounds := flag.Int("rounds", 1, "rounds for each")
