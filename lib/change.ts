@@ -39,6 +39,8 @@ const faultOf = (membership: Membership, { voters, learners, remove, newcomers =
   if (twice !== undefined) return `"${twice}" is named twice`
   const stranger = remove.find(id => !membersOf(membership).includes(id))
   if (stranger !== undefined) return `"${stranger}" is no member`
+  const idle = newcomers.find(id => !Object.hasOwn(voters, id))
+  if (idle !== undefined) return `"${idle}" is named a newcomer, and not a voter`
   const voter = newcomers.find(id => isVoter(membership, id))
   if (voter !== undefined) return `"${voter}" is a voter already`
   return undefined

@@ -132,7 +132,7 @@ const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Pro
   return isLeft(outcome) ? failed(outcome.left) : json(200, { leader: outcome.right })
 }
 
-/** `{"voters", "learners", "remove"}`, each of which may be left out and is looked at by the member, or `{"abandon": true}`. */
+/** `{"voters", "learners", "remove", "newcomers"}`, each of which may be left out and is looked at by the member, or `{"abandon": true}`. */
 const members = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
   const options = waitingFor(call)
   if (isLeft(options)) return options.left

@@ -15,6 +15,8 @@ export interface MembershipChange {
   /** Shall receive the log and decide nothing: newcomers, voters, or learners that have moved. */
   readonly learners?: Readonly<Record<MemberId, string>> | undefined
   readonly remove?: readonly MemberId[] | undefined
+  /** Of `voters`, those that must not vote yet: the change is refused where one does, and not taken for a voter that has moved. */
+  readonly newcomers?: readonly MemberId[] | undefined
 }
 
 export interface ChangeOptions {
@@ -26,7 +28,7 @@ export interface ChangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learners: optional(NamedAddresses), remove: optional(NamedMembers) }) })
+const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learners: optional(NamedAddresses), remove: optional(NamedMembers), newcomers: optional(NamedMembers) }) })
 const Addition = t.type({ id: Id, address: Address })
 const Replacement = t.type({ id: Id, newcomer: Id, address: Address })
 const Removal = t.type({ id: Id })
@@ -40,8 +42,8 @@ const NOTHING = { type: 'change', voters: {}, learners: {}, remove: [], newcomer
 export const wishOf = (change: MembershipChange): JudgedWish => {
   const given = decodeWith(Change, { change })
   if (isLeft(given)) return given
-  const { voters = {}, learners = {}, remove = [] } = given.right.change
-  return right({ ...NOTHING, voters, learners, remove })
+  const { voters = {}, learners = {}, remove = [], newcomers } = given.right.change
+  return right({ type: 'change', voters, learners, remove, newcomers })
 }
 
 export const wishToAdd = (id: MemberId, address: string): JudgedWish => {

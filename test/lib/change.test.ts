@@ -57,6 +57,8 @@ test('M12 M21 what makes no sense is refused, with the reason', t => {
     return isLeft(outcome) ? outcome.left : showMembership(outcome.right.membership)
   }), refusals.map(([, , why]) => why))
   const shared = changed(parseMembership('a,b'), { type: 'change', voters: { c: 'a:1' }, learners: {}, remove: [], newcomers: undefined })
+  const idle = changed(parseMembership('a,b'), { type: 'change', voters: {}, learners: { c: 'c:1' }, remove: [], newcomers: ['c'] })
+  t.is(isLeft(idle) && idle.left, '"c" is named a newcomer, and not a voter')
   t.is(isLeft(shared) && shared.left, 'two members would have the address "a:1"')
   const many = Object.fromEntries(Array.from({ length: 63 }, (_, i) => [`m${i}`, `m${i}:1`]))
   for (const wish of [{ voters: many, learners: {} }, { voters: {}, learners: { ...many, z: 'z:1' } }, { voters: { z: 'z:1' }, learners: many }]) {

@@ -93,7 +93,7 @@ export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs:
   }
   const addressOf = (id: string): string => cluster.ids.includes(id) ? cluster.member(id).address : `${id}:7000`
   const change = (leader: string, come: readonly string[], leave: readonly string[]): void =>
-    cluster.inflict({ type: 'change', id: leader, wish: { type: 'change', voters: Object.fromEntries(come.map(id => [id, addressOf(id)])), learners: {}, remove: leave, newcomers: undefined } })
+    cluster.inflict({ type: 'change', id: leader, wish: { type: 'change', voters: Object.fromEntries(come.map(id => [id, addressOf(id)])), learners: {}, remove: leave, newcomers: come } })
   const act = (leader: string, named: readonly string[]): void => {
     const away = [...cluster.ids, `n${cluster.ids.length + 1}`].slice(0, most).filter(id => !named.includes(id))
     const one = away.length > 0 && dice.chance(0.7) ? dice.pick(away) : undefined

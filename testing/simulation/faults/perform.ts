@@ -42,8 +42,8 @@ const damageLast = <C, R, S>(member: Member<C, R, S>, at: number): void => {
 
 const change = <C, R, S>({ raft$ }: Member<C, R, S>, wish: MembershipWish): void => {
   if (wish.type === 'abandon') return void raft$.value?.members.abandon()
-  const { voters, learners, remove } = wish
-  void raft$.value?.members.change({ voters, learners, remove })
+  const { voters, learners, remove, newcomers } = wish
+  void raft$.value?.members.change({ voters, learners, remove, newcomers })
 }
 
 /** Makes it happen, now. What cannot happen as things stand, such as the crash of a member that is down, does not. */
