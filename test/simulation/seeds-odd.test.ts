@@ -1,8 +1,13 @@
 /** Whole clusters in virtual time, one half of the seeds; the other half runs beside it. More of them: `npm run simulate`. */
 import test from 'ava'
 import { runSeeds } from './seeds.js'
+import { trial } from './trial.js'
 
 test('no odd seed breaks a promise, every cluster heals, and one seed is one run', async t => {
   t.timeout(600_000)
   await runSeeds(t, 1, 200, 2, [1, 3, 5, 7, 9])
+})
+
+test('seed 920015: a leader that leaves just when the healed cluster is asked leaves it serving', async t => {
+  t.true((await trial(920_015)).acknowledged > 0)
 })
