@@ -44,6 +44,13 @@ test('what waits for a leader asks again until there is one, and no longer than 
   t.like(await within(await leaderAfter(Infinity), 700), { type: 'refused', refusal: { tag: 'NotLeader', appended: 'never' } })
   t.is(times.length, 2, 'nobody who could do it was asked')
   t.true(waited.length > 2)
+  const [silent, leading] = [await serving(t, () => undefined), await serving(t, ({ method }, response) => response.end(JSON.stringify(method === 'POST' ? {} : { ...status, role: 'leader', leader: 'n1' })))]
+  let leftMs = 0
+  const outcome = await askOnceLed([silent, leading], 1_000, timeoutMs => {
+    leftMs = timeoutMs
+    return { method: 'POST', path: '/members', body: '{}', timeoutMs }
+  }, () => undefined)
+  t.deepEqual([outcome.type, leftMs > 250], ['done', true], 'whoever says nothing leaves time for the question')
 })
 
 test('a membership says what is not certain yet, and who was a voter before', t => {
