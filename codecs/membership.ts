@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import type { Either } from '../lib/prelude.js'
+import { type Either, isLeft, left } from '../lib/prelude.js'
 import { MAX_MEMBERS, membersOf } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
 import { decodeJson, encodeJson } from './json.js'
@@ -82,4 +82,7 @@ export const canonical = (membership: core.Membership): core.Membership => ({
 export const encodeMembership = (membership: core.Membership): Uint8Array => encodeJson(Membership, canonical(membership))
 
 /** Reads nothing but the canonical form, so that a membership has one spelling everywhere. */
-export const decodeMembership = (bytes: Uint8Array): Either<string, core.Membership> => decodeJson(Membership, bytes)
+export const decodeMembership = (bytes: Uint8Array): Either<string, core.Membership> => {
+  const decoded = decodeJson(Membership, bytes)
+  return isLeft(decoded) || Buffer.compare(encodeMembership(decoded.right), bytes) === 0 ? decoded : left('a membership is spelled otherwise')
+}
