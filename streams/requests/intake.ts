@@ -27,7 +27,7 @@ export interface IntakeOptions<C, R> {
 }
 
 export type IntakeNotice =
-  /** A request over a link holds a command that this member's codec or bounds refuse. */
+  /** A request holds a command that this member's codec or bounds refuse. */
   | { readonly type: 'invalidRequest'; readonly from: string; readonly reason: string }
   /** Results that cannot be encoded, or not within `maxFrameBytes`: the origin is told that the outcome is unknown. */
   | { readonly type: 'unsendableResult'; readonly firstIndex: Index; readonly reason: string }
@@ -41,7 +41,7 @@ export interface Origin {
 }
 
 export interface Intake<R> {
-  /** For this member's own outlet: bodies were validated there, results go back as they are. `appended` hears of each request that stands in the log. */
+  /** For this member's own outlet: results go back as they are. `appended` hears of each request that stands in the log. */
   openSelf(settle: (fate: Fate<R>) => void, appended: (id: number, firstIndex: Index) => void): Origin
   /** For one link; `from` names it in notices. */
   openLink(from: string, reply: (reply: ProposeReply) => void): Origin
@@ -82,8 +82,6 @@ interface OriginState<R> {
   /** Requests of this epoch and earlier ones are refused: one of them was, and what follows must not overtake it. */
   closedEpoch: number
   closedFor: ProposeRefused['reason']
-  /** Undefined where nothing needs checking. */
-  readonly check: ((body: EntryBody) => string | undefined) | undefined
   readonly reply: (reply: ProposeRefused | ProposeLost) => void
   readonly committed: (request: PendingRequest<R>) => void
   readonly appended: ((id: number, firstIndex: Index) => void) | undefined
@@ -112,11 +110,12 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
   if (!origin.isOpen) return
   if (request.epoch <= origin.closedEpoch) return refuse(state, origin, request, origin.closedFor)
   if (state.isStopping) return refuse(state, origin, request, 'stopped')
-  const reason = origin.check?.(request.body)
-  if (reason !== undefined) {
-    state.notice({ type: 'invalidRequest', from: origin.from, reason })
+  const read = unpackBody(state.protocol, state.limits, request.body)
+  if (isLeft(read)) {
+    state.notice({ type: 'invalidRequest', from: origin.from, reason: read.left })
     return refuse(state, origin, request, 'invalid')
   }
+  state.commands.set(request.body, read.right)
   const id = ++state.lastId
   state.pending.set(id, { origin, requestId: request.id, count: request.body.count, epoch: request.epoch, firstIndex: 0, term: 0, results: [] })
   state.propose(id, request.body, request.term)
@@ -183,7 +182,7 @@ const replyOf = <C, R>({ protocol, limits, notice }: IntakeState<C, R>, { reques
   return isRight(none) ? { type: 'committed', id: requestId, firstIndex, term, results: none.right } : { type: 'lost', id: requestId }
 }
 
-type Sink<R> = Pick<OriginState<R>, 'from' | 'check' | 'reply' | 'committed' | 'appended'>
+type Sink<R> = Pick<OriginState<R>, 'from' | 'reply' | 'committed' | 'appended'>
 
 const open = <C, R>(state: IntakeState<C, R>, sink: Sink<R>): Origin => {
   const origin: OriginState<R> = { ...sink, isOpen: true, closedEpoch: -1, closedFor: 'notLeader' }
@@ -200,18 +199,10 @@ export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
   const state: IntakeState<C, R> = { ...options, pending: new Map(), appended: [], lastId: 0, isStopping: false }
   return {
     openSelf: (settle, appended) => open(state, {
-      from: 'self', check: undefined, reply: settle, appended,
+      from: 'self', reply: settle, appended,
       committed: ({ requestId, firstIndex, results }) => settle({ type: 'committed', id: requestId, firstIndex, results }),
     }),
-    openLink: (from, reply) => open(state, {
-      from, check: body => {
-        const read = unpackBody(options.protocol, options.limits, body)
-        if (isLeft(read)) return read.left
-        options.commands.set(body, read.right)
-        return undefined
-      },
-      reply, appended: undefined, committed: request => reply(replyOf(state, request)),
-    }),
+    openLink: (from, reply) => open(state, { from, reply, appended: undefined, committed: request => reply(replyOf(state, request)) }),
     answered: answers => answers.forEach(answer => answered(state, answer)),
     applied: (firstIndex, term, results) => applied(state, firstIndex, term, results),
     refuseAll: () => {

@@ -1,4 +1,5 @@
 /** Commands and results on their way between values and the bytes that requests and replies carry. */
+import { isCarried } from '../../codecs/carried.js'
 import { BODY_HEADER_BYTES, NUMBERING_BYTES, isOpening, numberingOf, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { type Told, decodeResults, encodeResults } from '../../codecs/results.js'
@@ -11,7 +12,10 @@ import type { EntryBody } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
 import type { Fate } from './route.js'
 
-/** The command as the log would hold it, read back: what every member will decode later is checked before it is accepted. */
+/**
+ * The command as the log would hold it, read back unless JSON is certain to carry it: whoever proposes what no member can decode is to hear so at once. What gets
+ * into the log is judged again, by whoever appends it.
+ */
 export const packCommand = <C, R>(
   { command: codec }: Protocol<C, R>, { maxCommandBytes }: Pick<Limits, 'maxCommandBytes'>, command: C,
 ): Either<Rejected | TooLarge, Uint8Array> => {
@@ -19,6 +23,7 @@ export const packCommand = <C, R>(
   if (isLeft(encoded)) return left(new Rejected(misfits(codec, command) ?? encoded.left))
   const { bytes, content } = encoded.right
   if (bytes.length > maxCommandBytes) return left(new TooLarge(bytes.length, maxCommandBytes))
+  if (typeof content === 'string' && isCarried(codec, command, content)) return right(bytes)
   const decoded = readBack(codec, encoded.right)
   if (!isLeft(decoded)) return right(bytes)
   const isChanged = typeof content === 'string' && fitsAsItIs(codec, command)

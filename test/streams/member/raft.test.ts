@@ -148,6 +148,17 @@ test('a command of the wrong shape is rejected with its path, and one that is to
   c.like(errorOf(await large.propose('x'.repeat(100) as unknown as Add)), { _tag: 'TooLarge', appended: 'never', maxCommandBytes: 64 })
 })
 
+test('what an object hides from JSON is rejected where it would be appended, and what is proposed beside it is not', async c => {
+  const rafts = await cluster(c)
+  const hiding = Object.assign(Object.create({ toJSON: () => ({}) }) as object, { add: 1 })
+  for (const raft of rafts) {
+    const [before, hidden, after] = await Promise.all([{ add: 1 }, hiding, { add: 1 }].map(command => raft.propose(command)))
+    c.like(errorOf(hidden!), { _tag: 'Rejected', appended: 'never' })
+    c.deepEqual([before, after].map(outcome => outcome?._tag), ['Right', 'Right'])
+  }
+  await Promise.all(rafts.map(raft => reached(raft, 6)))
+})
+
 test('a reducer that throws changes nothing and tells its proposer', async c => {
   const [n1] = await cluster(c)
   orThrow(await n1!.propose({ add: 1 }))
