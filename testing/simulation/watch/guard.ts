@@ -42,6 +42,8 @@ export interface Guard {
   readonly crashed: (member: Watched) => void
   readonly logs: Logs
   readonly elections: () => number
+  /** How often a leader told another to stand in its place. */
+  readonly handovers: () => number
   /** Whether the newest membership that is committed names it, or one behind that in any log. */
   readonly isNamed: (id: MemberId) => boolean
 }
@@ -84,6 +86,7 @@ interface Memory {
   readonly newest: Map<MemberId, RaftState>
   /** The newest membership that is committed, and where it stands. */
   committed: PlacedMembership
+  handovers: number
 }
 
 const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
@@ -179,6 +182,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   newest.set(member.id, after)
   contacts.heard(member.id, batch)
   checkWrites(memory, member, after, ready)
+  if (ready.messages.some(({ type }) => type === 'timeoutNow')) memory.handovers++
   judge.demand(after.term >= before.term && after.commitIndex >= before.commitIndex && after.appliedIndex >= before.appliedIndex,
     () => `${member.id} fell back from term ${before.term}, commit ${before.commitIndex}, applied ${before.appliedIndex}`)
   if (after.role === 'leader') {
@@ -202,12 +206,13 @@ const isNamed = ({ committed, newest }: Memory, id: MemberId): boolean => {
 /** `members` grows as others join; `first` are those with whom the cluster begins. */
 export const createGuard = (members: readonly Watched[], first: Membership, judge: Judge): Guard => {
   const memory: Memory = {
-    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), committed: { index: 0, membership: first },
+    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), committed: { index: 0, membership: first }, handovers: 0,
   }
   const { logs, leaders, leading, newest } = memory
   return {
     logs,
     elections: () => leaders.size,
+    handovers: () => memory.handovers,
     isNamed: id => isNamed(memory, id),
     stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
     started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
