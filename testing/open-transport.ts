@@ -31,7 +31,7 @@ export const cluster = (world: TransportWorld) => {
   const tryOpen = (id: MemberId, changes: Partial<Endpoint> = {}): Promise<Either<StartError, Watched>> => new Promise(resolve => {
     const endpoint: Endpoint = {
       clusterId: 'suite', clusterNameId: 'suite-name', id, incarnation: `${id}-1`, address: book[id] ?? world.address(id), given: {}, join: undefined, roll: rollOf(Object.keys(book)), limits: LIMITS, electionTimeoutMs: 1_000, clock: systemClock, random: () => 0.5,
-      admit: (_, __, decide) => decide(right(undefined)), hasLeft: () => false, ...changes,
+      admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, ...changes,
     }
     world.transport(id).open(endpoint, outcome => {
       if (isLeft(outcome)) return resolve(outcome)

@@ -72,7 +72,7 @@ const arrivals: Record<string, (all: Cluster) => Promise<void>> = {
   'who has left and is named again presents itself anew, for its link may be that of a process that is no more': async all => {
     const gone = new Set<MemberId>()
     const { asked, admit } = doorman()
-    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), admit, hasLeft: peer => gone.delete(peer) })
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), admit, isUnproven: peer => gone.delete(peer) })
     const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
     await areLinked(n1, n2)
     n1.links.update(all.rollOf(['n1', 'n2']))

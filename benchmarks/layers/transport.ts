@@ -10,7 +10,7 @@ import { type Layer, batchAt } from './layer.js'
 
 const openLinks = (id: MemberId, members: Record<MemberId, string>): Promise<Links> => new Promise((resolve, reject) => tcpTransport().open({
   id, address: members[id]!, given: members, join: undefined, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, clock: systemClock, random: Math.random,
-  admit: (_, __, decide) => decide(right(undefined)), hasLeft: () => false,
+  admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false,
 }, outcome => isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right)))
 
 /** Resolves once the links know each other. */

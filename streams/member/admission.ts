@@ -8,13 +8,11 @@ import type { Endpoint } from '../transport/port.js'
 /** Whom this member takes for who they say they are. */
 export interface Admission {
   readonly admit: Endpoint['admit']
-  readonly hasLeft: Endpoint['hasLeft']
+  readonly isUnproven: Endpoint['isUnproven']
   /** From now on these are the members: others are let in without being remembered, or whoever likes could fill the disk. */
   named(addresses: Readonly<Record<MemberId, string>>): void
-  /** A membership without these is committed. */
+  /** A membership without these is committed; or what was committed meanwhile is not in this log, and they may have left and come back as others. */
   left(peers: readonly MemberId[]): void
-  /** What was committed meanwhile is not in this log: these may have left, and come back as others. */
-  mayHaveLeft(peers: readonly MemberId[]): void
 }
 
 /** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, after they had left and before that was durable. */
@@ -30,7 +28,10 @@ const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly
  * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships behind that one, so
  * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
  * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. Where a snapshot stands for memberships that this
- * member never saw, each peer may have left in between: it is met anew, and one that is linked at once. Else one that came back as another were refused for ever.
+ * member never saw, each peer may have left in between, and is met anew. Else one that came back as another were refused for ever.
+ *
+ * So it would be where the link of a process that is no more, let in when nothing named it or from before it left, were taken for who is named now: nobody is
+ * remembered who has not presented itself since.
  */
 export const createAdmission = (
   store: Pick<Store, 'recovered' | 'remember' | 'forget'>, addresses: Readonly<Record<MemberId, string>>, notice: (notice: MemberNotice) => void,
@@ -38,14 +39,15 @@ export const createAdmission = (
   const { recovered } = store
   const known = new Map(Object.entries(recovered.peers))
   const claimed = new Map<MemberId, Incarnation>(known)
-  /** Who has left, as whom it was known. */
-  const departed = new Map<MemberId, Incarnation>()
+  /** Who was let in while nothing named it, or has left since: as whom. */
+  const unproven = new Map<MemberId, Incarnation>()
   let members = addresses
 
   const forget = (peers: readonly MemberId[]): void => {
     const met = peers.filter(peer => claimed.has(peer))
     if (met.length === 0) return
     for (const peer of met) {
+      unproven.set(peer, claimed.get(peer)!)
       known.delete(peer)
       claimed.delete(peer)
     }
@@ -57,19 +59,19 @@ export const createAdmission = (
 
   return {
     named: addresses => { members = addresses },
-    left: peers => {
-      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)
-      forget(peers)
-    },
-    mayHaveLeft: forget,
+    left: forget,
     // While no membership names it, its link is how it is told that it has left.
-    hasLeft: (peer, incarnation) => Object.hasOwn(members, peer) && departed.get(peer) === incarnation,
+    isUnproven: (peer, incarnation) => Object.hasOwn(members, peer) && unproven.get(peer) === incarnation,
     admit: (peer, incarnation, decide) => {
       const claim = claimed.get(peer)
       if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
-      if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
+      if (known.get(peer) === incarnation) return decide(right(undefined))
+      if (!Object.hasOwn(members, peer)) {
+        unproven.set(peer, incarnation)
+        return decide(right(undefined))
+      }
       claimed.set(peer, incarnation)
-      departed.delete(peer)
+      unproven.delete(peer)
       store.remember(peer, incarnation, outcome => {
         if (isLeft(outcome)) {
           if (claimed.get(peer) === incarnation) claimed.delete(peer)

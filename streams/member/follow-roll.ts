@@ -8,7 +8,7 @@ import type { Admission } from './admission.js'
 
 interface Followers {
   readonly links: Pick<Links, 'update'>
-  readonly admission: Pick<Admission, 'named' | 'left' | 'mayHaveLeft'>
+  readonly admission: Pick<Admission, 'named' | 'left'>
 }
 
 /** Who was left out by some membership behind `since` and up to `index`, though one of them may name it again. */
@@ -45,7 +45,7 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     }
     if (hasChanged || leader !== before.leader) isOpen = mayBeBehind(leader, addresses)
     if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
-    if (state.log.base.index > before.commitIndex) admission.mayHaveLeft(Object.keys(before.committed.addresses))
+    if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))
     if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen })
   }
   return { follow }

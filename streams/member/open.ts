@@ -61,7 +61,7 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     const admission = createAdmission(store, addresses, notice)
     const endpoint = {
       clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
-      address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true }, admit: admission.admit, hasLeft: admission.hasLeft, limits, electionTimeoutMs, clock, random,
+      address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true }, admit: admission.admit, isUnproven: admission.isUnproven, limits, electionTimeoutMs, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
     const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)

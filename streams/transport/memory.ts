@@ -130,12 +130,12 @@ const part = (seat: Seat, id: MemberId, isGone: boolean): void => {
 
 /** Others belong to the cluster from now on. */
 const review = (network: Network, seat: Seat): void => {
-  const { id, admit, hasLeft } = seat.endpoint
+  const { id, admit, isUnproven } = seat.endpoint
   for (const peer of [...seat.peers.keys()]) {
     const other = network.seats.get(peer)
     if (other === undefined || seat.roll.objectionTo(peer) !== undefined) part(seat, peer, false)
     else if (!seat.roll.isNamed(peer)) continue
-    else if (hasLeft(peer, other.endpoint.incarnation)) part(seat, peer, false)
+    else if (isUnproven(peer, other.endpoint.incarnation)) part(seat, peer, false)
     else admit(peer, other.endpoint.incarnation, outcome => { if (isLeft(outcome)) part(seat, peer, false) })
   }
   for (const other of network.seats.values()) if (other !== seat && (seat.roll.isNamed(other.endpoint.id) || other.roll.isNamed(id))) meet(network, seat, other)

@@ -81,8 +81,11 @@ export interface Endpoint {
   readonly roll: Roll
   /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
   readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
-  /** Whether it has left since it was let in as this one. If it is named again its link ends, which may be that of a process that is no more: whoever is there presents itself anew. */
-  readonly hasLeft: (peer: MemberId, incarnation: Incarnation) => boolean
+  /**
+   * Whether it was let in as this one when nothing named it, or has left since. Once it is named its link ends, which may be that of a process that is no more: whoever is
+   * there presents itself anew.
+   */
+  readonly isUnproven: (peer: MemberId, incarnation: Incarnation) => boolean
   readonly limits: LinkLimits
   /** What cores say must not be late by this much, whatever else is on its way: without word for so long a leader is replaced. */
   readonly electionTimeoutMs: Millis

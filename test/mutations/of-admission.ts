@@ -40,14 +40,18 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a link is cut before its member is told that it has left', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is leaving is reached*'],
     unseen: 'of those who have left nothing is demanded',
-    from: 'Object.hasOwn(members, peer) && departed.get(peer) === incarnation', to: 'departed.get(peer) === incarnation',
+    from: 'Object.hasOwn(members, peer) && unproven.get(peer) === incarnation', to: 'unproven.get(peer) === incarnation',
   },
   {
     name: 'a link outlives the leaving of its member', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'who has left is one*'],
-    from: '      for (const peer of peers) if (claimed.has(peer)) departed.set(peer, claimed.get(peer)!)\n', to: '',
+    from: '      unproven.set(peer, claimed.get(peer)!)\n', to: '',
+  },
+  {
+    name: 'who was let in before it was named is taken for who is named', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'who is not named*'],
+    from: '        unproven.set(peer, incarnation)\n', to: '',
   },
   {
     name: 'a snapshot hides who left and came back as another', file: 'streams/member/follow-roll.ts', killer: ['test/simulation/joining.test.ts', 'one that was away*'],
-    from: '    if (state.log.base.index > before.commitIndex) admission.mayHaveLeft(Object.keys(before.committed.addresses))\n', to: '',
+    from: '    if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))\n', to: '',
   },
 ]

@@ -33,7 +33,7 @@ export interface Registry {
   linkedAs(peer: MemberId): Incarnation | undefined
   /** How many are linked that are not named: clients, and members that are let in all the same. */
   unnamed(): number
-  /** Others belong, or the same ones anew: links with those that are not let in any more, or have left and come back, are ended, and all others that are named are asked for who they are. */
+  /** Others belong, or the same ones anew: links with those that are not let in any more, or must present themselves anew, are ended, and all others that are named are asked for who they are. */
   review(): void
   send(to: Party, messages: readonly LinkMessage[]): void
   /** Keeps `close` waiting until the result is called. */
@@ -110,7 +110,7 @@ const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
 
 /** The links of one member, and the one place from which its transport tells what happens. */
 export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => {
-  const { id, clock, admit, hasLeft } = endpoint
+  const { id, clock, admit, isUnproven } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
@@ -156,7 +156,7 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
       for (const [peer, joined] of members()) {
         const { link, incarnation } = joined
         if (!isLetIn(roll, peer, link) || !roll.isNamed(peer)) continue
-        if (hasLeft(peer, incarnation)) link.dismiss(`${peer} has left and comes back`)
+        if (isUnproven(peer, incarnation)) link.dismiss(`${peer} has to present itself as a member`)
         else admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.dismiss(outcome.left) })
       }
     },

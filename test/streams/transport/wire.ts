@@ -55,7 +55,7 @@ export const tryOpen = (
   new Promise(resolve => {
     const endpoint: Endpoint = {
       clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: members[id] ?? ANYWHERE, given: members, join: undefined, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
-      admit: (_, __, decide) => decide(right(undefined)), hasLeft: () => false, limits: { ...LIMITS, ...limits }, electionTimeoutMs: 1_000, ...changes,
+      admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, limits: { ...LIMITS, ...limits }, electionTimeoutMs: 1_000, ...changes,
     }
     socketTransport(sockets, options).open(endpoint, outcome => resolve(isLeft(outcome) ? outcome : right(watch(outcome.right))))
   })
