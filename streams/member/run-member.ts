@@ -53,7 +53,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const inputs: Inputs = {
     received$: receive(links.events$, { linked, requests, reads, operator, notice: outputs.notice }),
     proposed$: proposed,
-    ticks$: ticks(clock, tickEveryMs(heartbeatMs)).pipe(tap(requests.tick), tap(reads.tick)),
+    ticks$: ticks(clock, tickEveryMs(heartbeatMs), first.state.electionDeadline <= first.state.now).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed, isAwaited,
   }

@@ -8,9 +8,9 @@ export type Ticked = Extract<RaftEvent, { type: 'ticked' }>
 
 /**
  * Ticks on a grid of `everyMs` that begins with the subscription, so that lateness never adds up. A late tick tells the due
- * time it missed; further ones that it ran over are left out.
+ * time it missed; further ones that it ran over are left out. `isDueNow`: the first comes at once, for whom there is nothing to wait for.
  */
-export const ticks = (clock: Pick<Clock, 'now' | 'after'>, everyMs: Millis): Observable<Ticked> =>
+export const ticks = (clock: Pick<Clock, 'now' | 'after'>, everyMs: Millis, isDueNow = false): Observable<Ticked> =>
   new Observable(subscriber => {
     const start = clock.now()
     let cancel: Cancel
@@ -21,7 +21,7 @@ export const ticks = (clock: Pick<Clock, 'now' | 'after'>, everyMs: Millis): Obs
         subscriber.next({ type: 'ticked', due })
       })
     }
-    wait(1)
+    wait(isDueNow ? 0 : 1)
     return () => cancel()
   })
 

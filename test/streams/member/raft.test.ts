@@ -128,6 +128,12 @@ test('a member that starts again on its disk has what was committed', async c =>
 
 // ── proposals that fail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+test('a member that is alone leads at once, however patient it is', async c => {
+  const raft = orThrow(await createRaft(optionsOf({ electionTimeoutMs: 60_000, heartbeatMs: 30_000 })))
+  c.teardown(() => raft.stop())
+  c.is(orThrow(await raft.propose({ add: 1 }, { timeoutMs: 10_000 })), 1)
+})
+
 test('without a leader a proposal fails in its time, and is in no log', async c => {
   const raft = orThrow(await createRaft(optionsOf({ members: { n1: 'localhost:1', n2: 'localhost:2' } })))
   c.teardown(() => raft.stop())

@@ -205,6 +205,11 @@ test('ticks: they stand on a grid that begins with the subscription', t => marbl
   expectObservable(ticks(clock, 3), '--^---------!').toBe('-----a--b--c', { a: due(5), b: due(8), c: due(11) })
 }))
 
+test('ticks: the first comes at once for whom nothing is to be waited for, on the same grid', t => marbles(t, ({ expectObservable, clock }) => {
+  const due = (ms: number) => ({ type: 'ticked', due: ms })
+  expectObservable(ticks(clock, 3, true), '--^------!').toBe('--a--b--c', { a: due(2), b: due(5), c: due(8) })
+}))
+
 test('ticks: a late one tells when it was due, those it ran over are left out, and lateness does not add up', t => {
   let now = 100
   let waiting: { readonly ms: number; readonly work: () => void } | undefined
