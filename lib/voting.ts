@@ -1,9 +1,10 @@
 import { quorumContact } from './contact.js'
 import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
+import { membersOf } from './membership.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, restartElectionWait } from './state.js'
+import { type RaftState, membership, restartElectionWait } from './state.js'
 
 /** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
 const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {
@@ -21,11 +22,17 @@ export const isSatisfied = (state: RaftState, asker: string): boolean => {
   return state.leader !== undefined && state.leader !== asker && state.now - heardAt < state.settings.electionTimeoutMs
 }
 
+/**
+ * Whether it waits to be added and nothing names it yet. It may be what came back of a voter that has left, and has forgotten whom it voted for: a member that was left out, too, and
+ * never heard of either, would find a majority in the two of them.
+ */
+const isNobody = (state: RaftState): boolean => membersOf(membership(state)).length === 0
+
 /** Receiver of RequestVote (Figure 2). A pre-vote is answered by the same rules and changes nothing (§9.6). */
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const voteGranted = mayVote && (request.transfer || !isSatisfied(state, from)) && isUpToDate(state, request)
+  const voteGranted = mayVote && !isNobody(state) && (request.transfer || !isSatisfied(state, from)) && isUpToDate(state, request)
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

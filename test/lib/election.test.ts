@@ -54,6 +54,14 @@ test('a late tick begins the wait anew instead of ending it', t => {
   t.is(player.state.role, 'candidate')
 })
 
+test('who waits to be added votes for nobody, and does once a membership names anybody', t => {
+  const waiting = play(follower({ voters: '' }))
+  t.deepEqual(waiting.turn(requestPreVote('x', 2, '0@0')).said, ['pre-RVR(x; T1; no)'])
+  t.deepEqual(waiting.turn(requestVote('x', 2, '0@0')).said, ['RVR(x; T2; no)'])
+  const behind = play(follower({ voters: 'x y' }))
+  t.deepEqual(behind.turn(requestVote('x', 2, '0@0')).said, ['RVR(x; T2; yes)'])
+})
+
 test('E05 a granted vote is written, and begins the wait anew', t => {
   const player = play(follower({ term: 1000, voters: 'f1 x y' }))
   player.later(900)

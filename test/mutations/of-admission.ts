@@ -51,6 +51,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: '        unproven.set(peer, incarnation)\n', to: '',
   },
   {
+    name: 'who waits to be added votes', file: 'lib/voting.ts', killer: ['test/lib/election.test.ts', 'who waits*'],
+    from: ' && !isNobody(state)', to: '',
+  },
+  {
     name: 'a snapshot hides who left and came back as another', file: 'streams/member/follow-roll.ts', killer: ['test/simulation/joining.test.ts', 'one that was away*'],
     from: '    if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))\n', to: '',
   },

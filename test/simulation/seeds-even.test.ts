@@ -1,8 +1,13 @@
 /** Whole clusters in virtual time, the other half of the seeds. */
 import test from 'ava'
 import { runSeeds } from './seeds.js'
+import { trial } from './trial.js'
 
 test('no even seed breaks a promise, every cluster heals, and one seed is one run', async t => {
   t.timeout(600_000)
   await runSeeds(t, 2, 200, 2, [2, 4, 6, 8, 10, 16, 32])
+})
+
+test('seed 1009837: a voter that has left and comes back with nothing helps elect nobody whom its cluster has left behind', async t => {
+  t.true((await trial(1_009_837)).acknowledged > 0)
 })
