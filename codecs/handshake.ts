@@ -34,6 +34,8 @@ export interface Welcome {
 export interface Refusal {
   readonly type: 'refusal'
   readonly reason: string
+  /** It is refused for what this end's log says, which may be behind: once that is not, it may be let in. */
+  readonly mayPass?: true
 }
 
 /** All that is said before a link is up. */
@@ -65,7 +67,7 @@ export const Welcome: t.Type<Welcome, unknown> =
   t.strict({ type: t.literal('welcome'), version: Version, id: MemberId, incarnation: Incarnation }, 'Welcome')
 
 /** A reason in words, bounded because a stranger sends it. */
-export const Refusal: t.Type<Refusal, unknown> = t.strict({ type: t.literal('refusal'), reason: Reason }, 'Refusal')
+export const Refusal: t.Type<Refusal, unknown> = t.exact(t.intersection([t.type({ type: t.literal('refusal'), reason: Reason }), t.partial({ mayPass: t.literal(true) })]), 'Refusal')
 
 /** The answer to a hello: `type` tells which. */
 export const HandshakeReply: t.Type<Welcome | Refusal, unknown> = t.union([Welcome, Refusal], 'HandshakeReply')
@@ -80,7 +82,7 @@ export const agreedVersion = ([oldest, newest]: Hello['versions']): number | und
 }
 
 /** A refusal whose reason fits: what a peer is told is bounded, whatever went wrong here. */
-export const refusal = (reason: string): Refusal => ({ type: 'refusal', reason: reason.slice(0, MAX_REASON_CHARACTERS) })
+export const refusal = (reason: string, mayPass = false): Refusal => ({ type: 'refusal', reason: reason.slice(0, MAX_REASON_CHARACTERS), ...(mayPass && { mayPass }) })
 
 /** One whole frame, ready to be written. */
 export const encodeHandshake = (message: Handshake): Uint8Array => {

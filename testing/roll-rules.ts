@@ -105,8 +105,8 @@ const departures: Record<string, (all: Cluster) => Promise<void>> = {
     deepEqual(unansweredBy(n1.events, 'n2'), ['unknown'], 'n2 goes on, and may yet do what it was asked')
     ok(n1.events.findLastIndex(event => event.type === 'received') < n1.events.findIndex(isAbout('disconnected', 'n2')), 'messages come first')
     n1.links.update(all.rollOf(['n1', 'n2', 'n3']))
-    await n1.until('word of it', noticed('refusedByPeer'))
-    equal(noticesOf(n1.events, 'refusedByPeer')[0]?.reason, 'n1 is no member any more')
+    await n1.until('word of it', noticed('unknownToPeer'))
+    equal(noticesOf(n1.events, 'unknownToPeer')[0]?.reason, 'n1 is no member any more')
     ok(!n1.events.some(({ type }) => type === 'gone'), 'n2 is there')
     deepEqual(changes(n2, 'n1'), ['connected', 'disconnected'])
   },
@@ -114,10 +114,35 @@ const departures: Record<string, (all: Cluster) => Promise<void>> = {
     const [n1, n2] = await pair(all)
     n2.links.update(all.rollOf(['n2']))
     await n1.until('n2 is down', count('disconnected', 'n2', 1))
-    n2.links.update(all.rollOf(['n1', 'n2']))
     n1.links.update(all.rollOf(['n1', 'n2', 'n3']))
+    await n1.until('word of it', noticed('unknownToPeer'))
+    n2.links.update(all.rollOf(['n1', 'n2']))
     await areLinked(n1, n2, 2)
     await carries(n1, n2)
+  },
+  'whom a peer did not know has not been refused where that has passed in time': async all => {
+    const electionTimeoutMs = 100
+    const n2 = await all.open('n2', { roll: all.rollOf(['n2']) })
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), electionTimeoutMs })
+    await n1.until('word of it', noticed('unknownToPeer'))
+    n2.links.update(all.rollOf(['n1', 'n2']))
+    await areLinked(n1, n2)
+    const later = await all.open('n3', { roll: all.rollOf(['n2', 'n3']), electionTimeoutMs })
+    await later.until('word of it, as it lasts', noticed('refusedByPeer'))
+    equal(noticesOf(n1.events, 'refusedByPeer').length, 0)
+  },
+  'who is not known again is told so anew where there was a link in between, whoever dialled it': async all => {
+    const electionTimeoutMs = 100
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1']) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']), electionTimeoutMs })
+    await n2.until('word of it', noticed('unknownToPeer'))
+    n1.links.update(all.rollOf(['n1', 'n2']))
+    await areLinked(n1, n2)
+    const lasting = await all.open('n3', { roll: all.rollOf(['n1', 'n3']), electionTimeoutMs })
+    await lasting.until('as long again', noticed('refusedByPeer'))
+    n1.links.update(all.rollOf(['n1']))
+    await n2.until('word of it again', noticed('unknownToPeer', 2))
+    equal(noticesOf(n2.events, 'refusedByPeer').length, 0)
   },
   'who was let in without being named is refused when that is over': async all => {
     const n1 = await all.open('n1', { roll: all.rollOf([], true) })
@@ -126,8 +151,8 @@ const departures: Record<string, (all: Cluster) => Promise<void>> = {
     n1.links.update(all.rollOf(['n1', 'n3']))
     await Promise.all([n1.until('n2 is down', count('disconnected', 'n2', 1)), n2.until('n1 is down', count('disconnected', 'n1', 1))])
     n2.links.update(all.rollOf(['n1', 'n2', 'n3']))
-    await n2.until('word of it', noticed('refusedByPeer'))
-    equal(noticesOf(n2.events, 'refusedByPeer')[0]?.reason, 'n2 is not a member')
+    await n2.until('word of it', noticed('unknownToPeer'))
+    equal(noticesOf(n2.events, 'unknownToPeer')[0]?.reason, 'n2 is not a member')
   },
   'whoever is not named itself any more keeps its links': async all => {
     const [n1, n2] = await pair(all)

@@ -2,14 +2,12 @@ import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import type { Millis } from '../../lib/types.js'
 import { wholeNumber } from '../arguments.js'
+import { WAIT_SLACK_MS } from './shares.js'
 
-/** The option that says how long a member is to wait. */
+/** The option that says how long to wait. */
 export const WAIT = { 'timeout-ms': { type: 'string' } } as const
 
-export const WAIT_HELP = `  --timeout-ms N       how long a member waits for the outcome, a leader included (default ${DEFAULT_PROPOSE_TIMEOUT_MS}); each that is asked may take so long`
-
-/** The answer is on its way for a while after the member has given up. */
-export const WAIT_SLACK_MS: Millis = 2_000
+export const WAIT_HELP = `  --timeout-ms N       how long to wait for the outcome, a leader included (default ${DEFAULT_PROPOSE_TIMEOUT_MS}); those that are asked share it`
 
 export const waitBehind = (values: { readonly 'timeout-ms'?: string | undefined }, otherwise: Millis = DEFAULT_PROPOSE_TIMEOUT_MS): Millis => {
   const text = values['timeout-ms']

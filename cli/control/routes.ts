@@ -16,6 +16,7 @@ import type { Raft } from '../../streams/member/member.js'
 import { type Answer, failed, json, refuse, unread } from './answers.js'
 import type { ControlBounds } from './bounds.js'
 import type { MemberView } from './member-view.js'
+import { type LeaderWait, type Wait, proposeTo } from './proposing.js'
 import { namesIn, valueAt } from './path.js'
 import { TooLargeToTell, plainJson } from '../plain-json.js'
 import { watch } from './watch.js'
@@ -37,7 +38,7 @@ export interface Route {
 }
 
 export interface Served<C, R, S> {
-  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$' | 'health$'>
+  readonly raft: Pick<Raft<C, R, S>, 'propose' | 'track' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$' | 'health$'>
   readonly machine: Pick<Machine<C, R, S>, 'command' | 'result'>
   readonly view: MemberView
   readonly bounds: ControlBounds
@@ -56,19 +57,26 @@ const numberIn = (parameters: URLSearchParams, name: string, most: number): Eith
 }
 
 /** How a call is waited for. */
-const waitingFor = ({ parameters, signal }: Call): Either<Answer, { readonly signal: AbortSignal; readonly timeoutMs?: Millis }> => {
+const waitingFor = ({ parameters, signal }: Call): Either<Answer, Wait> => {
   const timeoutMs = numberIn(parameters, 'timeoutMs', MAX_TIMER_MS)
   return isLeft(timeoutMs) ? timeoutMs : right({ signal, ...(timeoutMs.right !== undefined && { timeoutMs: timeoutMs.right }) })
 }
 
+const waitingForLeader = (call: Call): Either<Answer, LeaderWait> => {
+  const wait = waitingFor(call)
+  const leaderMs = numberIn(call.parameters, 'leaderMs', MAX_TIMER_MS)
+  if (isLeft(wait)) return wait
+  return isLeft(leaderMs) ? leaderMs : right({ ...wait.right, ...(leaderMs.right !== undefined && { leaderMs: leaderMs.right }) })
+}
+
 const propose = <C, R, S>({ raft, machine, bounds }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
-  const options = waitingFor(call)
+  const options = waitingForLeader(call)
   if (isLeft(options)) return options.left
   const parsed = parseJson(call.body, MAX_VALUE_DEPTH, ['__proto__'])
   if (isLeft(parsed)) return mistaken(`the command is ${parsed.left}`)
   const command = decodeWith(machine.command, parsed.right)
   if (isLeft(command)) return refuse(400, 'Rejected', `The command is not acceptable: ${command.left.join('; ')}`, { appended: 'never', report: command.left })
-  const outcome = await raft.propose(command.right, options.right)
+  const outcome = await proposeTo(raft, command.right, options.right)
   if (isLeft(outcome)) return failed(outcome.left)
   try {
     return { type: 'json', status: 200, json: `{"result":${plainJson(machine.result.encode(outcome.right), bounds.maxReadBytes)}}` }
@@ -134,7 +142,7 @@ const transfer = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Pro
 
 /** `{"voters", "learners", "remove", "newcomers"}`, each of which may be left out and is looked at by the member, or `{"abandon": true}`. */
 const members = <C, R, S>({ raft }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
-  const options = waitingFor(call)
+  const options = waitingForLeader(call)
   if (isLeft(options)) return options.left
   const parsed = parseJson(call.body, MAX_VALUE_DEPTH)
   if (isLeft(parsed)) return mistaken(`the change is ${parsed.left}`)
@@ -175,9 +183,9 @@ export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record
   '/health': { method: 'GET', takes: [], answer: health(served) },
   '/read': { method: 'GET', takes: ['path', 'timeoutMs'], answer: read(served) },
   '/watch': { method: 'GET', takes: ['from'], answer: watching(served) },
-  '/propose': { method: 'POST', takes: ['timeoutMs'], answer: propose(served) },
+  '/propose': { method: 'POST', takes: ['timeoutMs', 'leaderMs'], answer: propose(served) },
   '/membership': { method: 'GET', takes: [], answer: membership(served) },
-  '/members': { method: 'POST', takes: ['timeoutMs'], answer: members(served) },
+  '/members': { method: 'POST', takes: ['timeoutMs', 'leaderMs'], answer: members(served) },
   '/transfer': { method: 'POST', takes: ['timeoutMs'], answer: transfer(served) },
   '/snapshot': { method: 'POST', takes: [], answer: snapshot(served) },
 })

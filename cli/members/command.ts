@@ -7,7 +7,8 @@ import { type Outcome, STATUS_TIMEOUT_MS, askInTurn } from '../ask/ask.js'
 import { AT, atHelp, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { askOnceLed } from '../ask/towards-leader.js'
-import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { timeOf } from '../ask/shares.js'
+import { WAIT, waitBehind } from '../ask/waiting.js'
 import { atMost, listed, pairs, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
@@ -26,7 +27,8 @@ ${atHelp(26)}
   --learner ID=HOST:PORT  shall receive the log and decide nothing
   --remove ID             leaves; each of these three once or more often, or several with commas
   --abandon               ends the change that is under way with the voters from before
-  --timeout-ms N          how long to wait for a change, a leader included (default ${DEFAULT_CHANGE_TIMEOUT_MS}); one that was begun goes on
+  --timeout-ms N          how long to wait for a change, a leader included (default ${DEFAULT_CHANGE_TIMEOUT_MS}); one that was begun goes on.
+                          Where nobody listens at any endpoint that is told after two seconds
   --json                  the membership or {"error": {"tag", "message", "appended"}} in place of words
   --help                  this text
 
@@ -57,16 +59,16 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(0, positionals, 'nothing beside the options')
   const endpoints = endpointsBehind(values.at)
   const { voter, learner, remove, abandon = false, json = false } = values
-  const timeoutMs = waitBehind(values, DEFAULT_CHANGE_TIMEOUT_MS)
+  const time = timeOf(waitBehind(values, DEFAULT_CHANGE_TIMEOUT_MS))
   const change = changeBehind(values)
   const isChange = (voter ?? learner ?? remove) !== undefined
   if (isChange && abandon) throw new Mistake('--abandon ends a change and goes with no other one')
-  if (!isChange && !abandon) return tellOutcome(await askInTurn(endpoints, { method: 'GET', path: '/membership', timeoutMs: STATUS_TIMEOUT_MS }), json, answer => membershipInWords(answer as Membership))
+  if (!isChange && !abandon) return tellOutcome(await askInTurn(endpoints, { ...time, mostMs: STATUS_TIMEOUT_MS }, { method: 'GET', path: () => '/membership' }), json, answer => membershipInWords(answer as Membership))
   const screen = createScreen(process.stderr)
   const newcomers = Object.keys({ ...change.voters, ...change.learners })
   const done = newcomers.length > 0 ? showNewcomers(endpoints, newcomers, screen) : screen.end
   const body = JSON.stringify(abandon ? { abandon } : change)
-  const asked = askOnceLed(endpoints, timeoutMs, leftMs => ({ method: 'POST', path: `/members?timeoutMs=${leftMs}`, body, timeoutMs: leftMs + WAIT_SLACK_MS }), why => screen.bar(undefined, `waiting: ${why}`))
+  const asked = askOnceLed(endpoints, time, { method: 'POST', path: ({ leftMs, memberMs }) => `/members?timeoutMs=${leftMs}&leaderMs=${memberMs}`, body }, why => screen.bar(undefined, `waiting: ${why}`))
   return tellOutcome(withAdvice(await asked.finally(done)), json, answer => membershipInWords(answer as Membership))
 }
 

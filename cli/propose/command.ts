@@ -2,7 +2,8 @@ import { text } from 'node:stream/consumers'
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { WAIT, WAIT_HELP, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { timeOf } from '../ask/shares.js'
+import { WAIT, WAIT_HELP, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Mistake } from '../mistake.js'
@@ -37,7 +38,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   } catch (error) {
     throw new Mistake(`the command is no JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
-  const outcome = await askInTurn(endpoints, { method: 'POST', path: `/propose?timeoutMs=${timeoutMs}`, body, timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  const outcome = await askInTurn(endpoints, timeOf(timeoutMs), { method: 'POST', path: ({ leftMs, memberMs }) => `/propose?timeoutMs=${leftMs}&leaderMs=${memberMs}`, body })
   return tellOutcome(outcome, values.json === true, answer => JSON.stringify(Reflect.get(Object(answer), 'result')))
 }
 

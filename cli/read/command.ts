@@ -1,7 +1,8 @@
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { WAIT, WAIT_HELP, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { type Share, timeOf } from '../ask/shares.js'
+import { WAIT, WAIT_HELP, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 
@@ -25,8 +26,8 @@ const run = async (args: readonly string[]): Promise<number> => {
   const endpoints = endpointsBehind(values.at)
   const timeoutMs = waitBehind(values)
   atMost(1, positionals, 'one PATH at a time')
-  const path = new URLSearchParams({ timeoutMs: String(timeoutMs), path: positionals[0] ?? '' })
-  const outcome = await askInTurn(endpoints, { method: 'GET', path: `/read?${path}`, timeoutMs: timeoutMs + WAIT_SLACK_MS })
+  const pathAfter = ({ memberMs }: Share): string => `/read?${new URLSearchParams({ timeoutMs: String(memberMs), path: positionals[0] ?? '' })}`
+  const outcome = await askInTurn(endpoints, timeOf(timeoutMs), { method: 'GET', path: pathAfter })
   return tellOutcome(outcome, values.json === true, answer => JSON.stringify(Reflect.get(Object(answer), 'value')))
 }
 

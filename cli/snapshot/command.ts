@@ -2,10 +2,11 @@ import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
-import { askInTurn, askStatus, firstToAnswer } from '../ask/ask.js'
+import { STATUS_TIMEOUT_MS, askInTurn, askStatus, firstToAnswer } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { LOOK_EVERY_MS, showWhile } from '../looking.js'
 import { tellOutcome } from '../ask/outcomes.js'
+import { timeOf } from '../ask/shares.js'
 import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { type Screen, createScreen } from '../screen.js'
@@ -49,7 +50,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(0, positionals, 'nothing beside the options')
   const { at } = await firstToAnswer(endpoints)
   const done = showProgress(at, createScreen(process.stderr))
-  const outcome = await askInTurn([at], { method: 'POST', path: '/snapshot', body: '', timeoutMs })
+  const outcome = await askInTurn([at], { ...timeOf(timeoutMs), mostMs: STATUS_TIMEOUT_MS }, { method: 'POST', path: () => '/snapshot', body: '{}' })
   done()
   return tellOutcome(outcome, values.json === true, answer => {
     const { index, term, bytes } = answer as { index: number; term: number; bytes: number }

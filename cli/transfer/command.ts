@@ -2,7 +2,8 @@ import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { askTowardsLeader } from '../ask/towards-leader.js'
-import { WAIT, WAIT_SLACK_MS, waitBehind } from '../ask/waiting.js'
+import { timeOf } from '../ask/shares.js'
+import { WAIT, waitBehind } from '../ask/waiting.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 
@@ -24,12 +25,10 @@ Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in 
 const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parsed({ args: [...args], options: { ...AT, ...WAIT, json: { type: 'boolean' } }, allowPositionals: true })
   const endpoints = endpointsBehind(values.at)
-  const timeoutMs = waitBehind(values)
+  const time = timeOf(waitBehind(values))
   atMost(1, positionals, 'one member TO')
   const [to] = positionals
-  const outcome = await askTowardsLeader(endpoints, {
-    method: 'POST', path: `/transfer?timeoutMs=${timeoutMs}`, body: to === undefined ? '' : JSON.stringify({ to }), timeoutMs: timeoutMs + WAIT_SLACK_MS,
-  })
+  const outcome = await askTowardsLeader(endpoints, time, { method: 'POST', path: ({ leftMs }) => `/transfer?timeoutMs=${leftMs}`, body: JSON.stringify({ to }) })
   return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
 }
 

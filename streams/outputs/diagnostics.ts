@@ -40,6 +40,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   quorumLost: 'warning',
   handshakeRefused: 'warning',
   unreachable: 'info',
+  unknownToPeer: 'info',
   refusedByPeer: 'error',
   badFrame: 'warning',
   sendBufferFull: 'warning',

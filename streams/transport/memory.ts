@@ -6,8 +6,8 @@ import { PortInUse } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import type { MemberId } from '../../lib/types.js'
-import type { Clock } from '../time/clock.js'
-import type { Endpoint, Links, Party, Transport, TransportEvent } from './port.js'
+import type { Cancel, Clock } from '../time/clock.js'
+import { type Endpoint, LASTING_TIMEOUTS, type Links, type Party, type Transport, type TransportEvent } from './port.js'
 import { type RollCall, createRollCall } from './roll.js'
 
 interface Mailbox {
@@ -55,6 +55,8 @@ interface Seat {
   readonly peers: Map<MemberId, End>
   /** Why somebody got no link: told once, until the reason changes or there is one. */
   readonly told: Map<MemberId, string>
+  /** What is looked at later, unless this seat is left. */
+  readonly later: Cancel[]
   post(event: TransportEvent): void
 }
 
@@ -87,12 +89,16 @@ const join = (a: Seat, b: Seat): void => {
   }
 }
 
-const refuse = (by: Seat, refused: Seat, reason: string): void => {
+const refuse = (by: Seat, refused: Seat, reason: string, mayPass = false): void => {
   const { id } = refused.endpoint
   if (by.told.get(id) === reason) return
   by.told.set(id, reason)
   by.post({ type: 'noticed', notice: { type: 'handshakeRefused', remote: id, reason } })
-  refused.post({ type: 'noticed', notice: { type: 'refusedByPeer', peer: by.endpoint.id, reason } })
+  const tell = (type: 'unknownToPeer' | 'refusedByPeer'): void => refused.post({ type: 'noticed', notice: { type, peer: by.endpoint.id, reason } })
+  if (!mayPass) return tell('refusedByPeer')
+  tell('unknownToPeer')
+  const { clock, electionTimeoutMs } = refused.endpoint
+  refused.later.push(clock.after(LASTING_TIMEOUTS * electionTimeoutMs, () => { if (by.told.get(id) === reason) tell('refusedByPeer') }))
 }
 
 /** Asks `by` whether `peer` may be its peer; `welcomed` follows if so. */
@@ -100,7 +106,7 @@ const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
   const { clusterId, id, incarnation } = peer.endpoint
   if (by.endpoint.clusterId !== clusterId) return refuse(by, peer, 'the cluster is another one')
   const objection = by.roll.objectionTo(id)
-  if (objection !== undefined) return refuse(by, peer, objection)
+  if (objection !== undefined) return refuse(by, peer, objection, true)
   by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed())
 }
 
@@ -163,6 +169,7 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
       if (phase !== 'open') return
       phase = 'closing'
       network.seats.delete(id)
+      for (const cancel of seat.later) cancel()
       for (const peer of [...seat.peers.keys()]) part(seat, peer, true)
       box.close(() => {
         phase = 'closed'
@@ -184,7 +191,7 @@ export const memoryTransport = (network: Network): Transport => ({
       return
     }
     const box = createMailbox(clock)
-    const seat: Seat = { endpoint, roll: createRollCall(endpoint), peers: new Map(), told: new Map(), post: box.post }
+    const seat: Seat = { endpoint, roll: createRollCall(endpoint), peers: new Map(), told: new Map(), later: [], post: box.post }
     const others = [...network.seats.values()]
     network.seats.set(id, seat)
     clock.endOfTurn(() => {

@@ -44,12 +44,17 @@ export type TransportNotice =
   | { readonly type: 'handshakeRefused'; readonly remote: string; readonly reason: string }
   /** The peer does not answer when dialled. Told once until the reason changes or a link is up. */
   | { readonly type: 'unreachable'; readonly peer: MemberId; readonly reason: string }
+  /** The peer's log does not name us, which passes once it has caught up: told as `refusedByPeer` where it lasts. Told once until the reason changes or a link is up. */
+  | { readonly type: 'unknownToPeer'; readonly peer: MemberId; readonly reason: string }
   /** The peer refused us. Told once until the reason changes or a link is up. */
   | { readonly type: 'refusedByPeer'; readonly peer: MemberId; readonly reason: string }
   | { readonly type: 'badFrame'; readonly remote: string; readonly reason: string }
   /** Messages were dropped, so many since this was last told: the peer does not read as fast as we write, or they were too large. */
   | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' | 'maxFrameBytes' }
   | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
+
+/** For how many election timeouts a peer may not know us before that is a refusal: by then it has heard of a change, unless it is far behind. */
+export const LASTING_TIMEOUTS = 3
 
 /** The bounds that a transport keeps. */
 export type LinkLimits = Pick<Limits,

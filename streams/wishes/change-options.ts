@@ -24,6 +24,8 @@ export interface ChangeOptions {
   readonly from?: Membership | undefined
   /** How long to wait until the change is through, for a new voter to catch up included; 60 000 unless told otherwise. */
   readonly timeoutMs?: Millis | undefined
+  /** How much of that to wait until somebody leads who can be asked; all of it unless told otherwise. A change that is given up for this has not begun. */
+  readonly leaderMs?: Millis | undefined
   /** Gives up waiting. A change that was begun goes on. */
   readonly signal?: AbortSignal | undefined
 }
@@ -32,7 +34,7 @@ const Change = t.type({ change: closed({ voters: optional(NamedAddresses), learn
 const Addition = t.type({ id: Id, address: Address })
 const Replacement = t.type({ id: Id, newcomer: Id, address: Address })
 const Removal = t.type({ id: Id })
-const Given = t.type({ options: closed({ ...callFields, from: optional(MembershipCodec) }) })
+const Given = t.type({ options: closed({ ...callFields, leaderMs: callFields.timeoutMs, from: optional(MembershipCodec) }) })
 
 /** What a user wants of the membership, or every fault by name: plain JavaScript may hand over anything. */
 export type JudgedWish = Either<readonly string[], MembershipWish>

@@ -42,6 +42,9 @@ interface Wished extends Call<Outcome> {
   at: 'waiting' | 'asked' | Taken
   /** It is asked again no earlier than this. */
   notBefore: Millis
+  /** How long it may be `waiting`, and until when. */
+  readonly leaderMs: Millis
+  readonly leaderDeadline: Millis
 }
 
 /** One line for each address that nobody would dial. */
@@ -56,22 +59,24 @@ const begun = (wish: JudgedWish, options: ChangeOptions, now: Millis, objection:
   const given = decodeChangeOptions(options)
   const faults = [...isLeft(wish) ? wish.left : unreachableIn(wish.right, objection), ...isLeft(given) ? given.left : []]
   if (isLeft(wish) || isLeft(given) || faults.length > 0) return left(new Rejected(faults))
-  const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, signal, from } = given.right
+  const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, leaderMs = timeoutMs, signal, from } = given.right
   if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
-  return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now })
+  return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now, leaderMs, leaderDeadline: now + leaderMs })
 }
 
-const tooLate = ({ at, timeoutMs }: Wished, state: RaftState): ChangeError => {
+const tooLate = ({ at, timeoutMs, leaderMs }: Wished, state: RaftState): ChangeError => {
   const { leader, log } = state
   if (at === 'waiting') {
     const why = leader === undefined ? 'There was no leader' : `"${leader}" leads, and could not be had`
-    return new TimedOut('never', `${why} to change the membership within ${timeoutMs} ms${outsideClause(state)}.`)
+    return new TimedOut('never', `${why} to change the membership within ${Math.min(timeoutMs, leaderMs)} ms${outsideClause(state)}.`)
   }
   if (at === 'asked') return new TimedOut('unknown', `The membership was not changed within ${timeoutMs} ms.`)
   const awaited = awaitedBy(membershipOf(log)).map(id => `"${id}"`)
   const what = awaited.length === 0 ? '' : `, and waits for ${awaited.join(', ')} to catch up`
   return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on${what}.`)
 }
+
+const isLate = ({ at, deadline, leaderDeadline }: Wished, now: Millis): boolean => now >= deadline || (at === 'waiting' && now >= leaderDeadline)
 
 export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions): Changes => {
   const wishes = createCalls<Outcome, Wished>(giveUp, ({ at }) => left(new TimedOut(at === 'waiting' ? 'never' : 'unknown', GIVEN_UP)))
@@ -99,7 +104,7 @@ export const createChanges = ({ first, ask, giveUp, objection }: ChangesOptions)
   const look = (wished: Wished): void => {
     const fate = typeof wished.at === 'object' ? whatBecameOf(wished.at, newest) : undefined
     if (fate !== undefined) wishes.end(wished, fate)
-    else if (newest.now >= wished.deadline) wishes.end(wished, left(tooLate(wished, newest)))
+    else if (isLate(wished, newest.now)) wishes.end(wished, left(tooLate(wished, newest)))
     else if (wished.at === 'waiting') put(wished)
   }
 

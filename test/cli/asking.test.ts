@@ -1,9 +1,11 @@
 /** Whom the commands ask, in which order, for how long, and what they make of the answers. */
 import test from 'ava'
-import { askInTurn } from '../../cli/ask/ask.js'
+import { type Errand, askInTurn } from '../../cli/ask/ask.js'
+import { timeOf } from '../../cli/ask/shares.js'
 import { askOnceLed, askTowardsLeader, towardsLeader } from '../../cli/ask/towards-leader.js'
 import { membershipInWords } from '../../cli/members/words.js'
 import { right } from '../../lib/prelude.js'
+import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { serving } from './serving.js'
 
 test('what is for the leader is asked of it first, then of whoever knows it, the newest term first', async t => {
@@ -16,7 +18,7 @@ test('what is for the leader is asked of it first, then of whoever knows it, the
   ]
   t.deepEqual(await towardsLeader([nobody, alone, old, knowing, deposed, leading]), right([leading, knowing, deposed, old]))
   t.deepEqual(await towardsLeader([knowing, nobody]), right([knowing]), 'the leader itself need not be asked')
-  const refused = await askTowardsLeader([alone, nobody], { method: 'POST', path: '/transfer', body: '', timeoutMs: 5_000 })
+  const refused = await askTowardsLeader([alone, nobody], timeOf(5_000), { method: 'POST', path: () => '/transfer', body: '{}' })
   t.like(refused, { type: 'refused', refusal: { tag: 'NotLeader', appended: 'never' } })
   t.regex(refused.type === 'refused' ? refused.refusal.message : '', /^No leader is known to the members that were asked; 127\.0\.0\.1:1: /)
 })
@@ -33,10 +35,11 @@ test('what waits for a leader asks again until there is one, and no longer than 
   })
   const waited: string[] = []
   const times: number[] = []
-  const within = async (at: { readonly host: string; readonly port: number }, timeoutMs: number) => askOnceLed([at], timeoutMs, timeoutMs => {
-    times.push(timeoutMs)
-    return { method: 'POST', path: '/members', body: '{}', timeoutMs }
-  }, why => waited.push(why))
+  const errand: Errand = { method: 'POST', body: '{}', path: ({ leftMs }) => {
+    times.push(leftMs)
+    return '/members'
+  } }
+  const within = (at: Address, timeoutMs: number) => askOnceLed([at], timeOf(timeoutMs), errand, why => waited.push(why))
   t.like(await within(await leaderAfter(1), 20_000), { type: 'done' })
   t.deepEqual(asked, ['GET', 'GET', 'POST', 'GET', 'POST'])
   t.deepEqual(waited, ['No leader is known to the members that were asked.', 'stopping'])
@@ -45,12 +48,8 @@ test('what waits for a leader asks again until there is one, and no longer than 
   t.is(times.length, 2, 'nobody who could do it was asked')
   t.true(waited.length > 2)
   const [silent, leading] = [await serving(t, () => undefined), await serving(t, ({ method }, response) => response.end(JSON.stringify(method === 'POST' ? {} : { ...status, role: 'leader', leader: 'n1' })))]
-  let leftMs = 0
-  const outcome = await askOnceLed([silent, leading], 1_000, timeoutMs => {
-    leftMs = timeoutMs
-    return { method: 'POST', path: '/members', body: '{}', timeoutMs }
-  }, () => undefined)
-  t.deepEqual([outcome.type, leftMs > 250], ['done', true], 'whoever says nothing leaves time for the question')
+  const outcome = await askOnceLed([silent, leading], timeOf(1_000), errand, () => undefined)
+  t.deepEqual([outcome.type, times.at(-1)! > 250], ['done', true], 'whoever says nothing leaves time for the question')
 })
 
 test('a membership says what is not certain yet, and who was a voter before', t => {
@@ -78,9 +77,10 @@ test('the next endpoint is asked only where nothing can have come of the one bef
   const stranger = await answering('stranger', 503, { tag: 'NotAdded', message: 'none' })
   const rejecting = await answering('rejecting', 400, { tag: 'Rejected', message: 'no', appended: 'never' })
   const done = await answering('done', 200, { result: 1 })
-  const post = { method: 'POST', path: '/propose', body: '1', timeoutMs: 5_000 } as const
-  const get = { method: 'GET', path: '/read', timeoutMs: 5_000 } as const
-  const cases: readonly (readonly [string, typeof post | typeof get, readonly { host: string; port: number }[], readonly string[], unknown])[] = [
+  const post: Errand = { method: 'POST', path: () => '/propose', body: '1' }
+  const get: Errand = { method: 'GET', path: () => '/read' }
+  const asking = (endpoints: readonly Address[], errand: Errand) => askInTurn(endpoints, timeOf(15_000), errand)
+  const cases: readonly (readonly [string, Errand, readonly Address[], readonly string[], unknown])[] = [
     ['nobody there, then one', post, [nobody, done], ['done'], { type: 'done' }],
     ['no leader there, then one', post, [leaderless, done], ['leaderless', 'done'], { type: 'done' }],
     ['it may have been heard', post, [cutting, done], ['cut'], { refusal: { appended: 'unknown', message: `127.0.0.1:${cutting.port} was asked, and how it ended is unknown: the connection ended without an answer: the member has ended meanwhile, or this is no control endpoint.` } }],
@@ -94,14 +94,14 @@ test('the next endpoint is asked only where nothing can have come of the one bef
   ]
   for (const [what, question, endpoints, names, claim] of cases) {
     asked.length = 0
-    t.like(await askInTurn(endpoints, question), claim as object, what)
+    t.like(await asking(endpoints, question), claim as object, what)
     t.deepEqual(asked, [...names], what)
   }
-  t.like(await askInTurn([await answering('other', 404, 'nothing of ours')], get), { refusal: { tag: 'NoControl' } })
+  t.like(await asking([await answering('other', 404, 'nothing of ours')], get), { refusal: { tag: 'NoControl' } })
   const [proxy, web] = [await answering('proxy', 504, '<html>'), await answering('web', 405, '<html>')]
   asked.length = 0
-  t.like(await askInTurn([proxy, done], post), { refusal: { tag: 'NoControl', appended: 'unknown' } }, 'whoever is behind a proxy may be at work')
-  t.like(await askInTurn([proxy, done], get), { type: 'done' })
-  t.like(await askInTurn([web, done], post), { type: 'done' }, 'there is no such route')
+  t.like(await asking([proxy, done], post), { refusal: { tag: 'NoControl', appended: 'unknown' } }, 'whoever is behind a proxy may be at work')
+  t.like(await asking([proxy, done], get), { type: 'done' })
+  t.like(await asking([web, done], post), { type: 'done' }, 'there is no such route')
   t.deepEqual(asked, ['proxy', 'proxy', 'done', 'web', 'done'])
 })

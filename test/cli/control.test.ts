@@ -4,16 +4,19 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
-import { filter, firstValueFrom } from 'rxjs'
+import { NEVER, type Observable, Subject, concat, filter, firstValueFrom, of } from 'rxjs'
 import { failed } from '../../cli/control/answers.js'
 import { refuse, unread } from '../../cli/control/answers.js'
 import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
 import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
 import { type MemberView, viewMember } from '../../cli/control/member-view.js'
+import { proposeTo } from '../../cli/control/proposing.js'
 import { controlRoutes } from '../../cli/control/routes.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
 import { NotLeader, TransferFailed } from '../../lib/errors.js'
 import { NO_MEMBERSHIP } from '../../lib/membership.js'
+import { isLeft } from '../../lib/prelude.js'
+import type { Tracked } from '../../streams/tracking/track.js'
 import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
 
 const MAX_COMMAND_BYTES = 4096
@@ -102,6 +105,32 @@ test('proposals, reads and status are answered by any member, as JSON', async t 
   t.like((await ask('/members', { method: 'POST', body: '{"remove":["n4"]}' })).value, { voters: ['n1', 'n2', 'n3'], learners: [] }, 'forwarded to n2')
   t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n4"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'no voter')
   t.like(await ask('/transfer', { method: 'POST', body: '{"to":"n2"}' }), { status: 409, value: { tag: 'TransferFailed' } }, 'leads already, as n2 tells n1')
+})
+
+test('who has other members to ask learns in time that this one has nobody who leads', async t => {
+  const { ask, rafts } = await worldOf(t, keyValueMachine)
+  const command = { method: 'POST', body: '{"put":"a","value":1}' }
+  t.deepEqual((await ask('/propose?timeoutMs=60000&leaderMs=20000', command)).value, { result: null })
+  await Promise.all([rafts.n2.stop(), rafts.n3.stop()])
+  await firstValueFrom(rafts.n1.status$.pipe(filter(({ leader }) => leader === undefined)))
+  t.like(await ask('/propose?timeoutMs=60000&leaderMs=300', command), { status: 503, value: { tag: 'NotLeader', appended: 'never' } })
+  t.like(await ask('/members?timeoutMs=60000&leaderMs=300', { method: 'POST', body: '{"remove":["n3"]}' }), { status: 503, value: { tag: 'TimedOut', appended: 'never' } })
+})
+
+test('a command that has left for the leader has all the time, and one that was sent back only what it had for a leader', async t => {
+  const stages = new Subject<Tracked<string>>()
+  const propose = (stages: Observable<Tracked<string>>) =>
+    proposeTo({ track: () => stages, propose: () => { throw new Error('not this way') } }, 'x', { leaderMs: 50, timeoutMs: 60_000, signal: new AbortController().signal })
+  let outcome: unknown
+  const proposed = propose(stages).then(came => { outcome = came })
+  stages.next({ type: 'queued' })
+  stages.next({ type: 'sent', to: 'n2' })
+  t.true(isLeft(await propose(concat(of<Tracked<string>>({ type: 'queued' }), NEVER))), 'one that begins later, and waits for a leader throughout')
+  t.is(outcome, undefined)
+  stages.next({ type: 'queued' })
+  await proposed
+  t.like(outcome, { left: { _tag: 'NotLeader', appended: 'never' } })
+  t.false(stages.observed, 'it is not sent later')
 })
 
 test('a member that is not added yet has no membership to tell', t => {

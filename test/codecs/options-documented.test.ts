@@ -69,6 +69,7 @@ const FIELDS: Fields = {
   quorumLost: { term: true, silentMs: true },
   handshakeRefused: { remote: true, reason: true },
   unreachable: { peer: true, reason: true },
+  unknownToPeer: { peer: true, reason: true },
   refusedByPeer: { peer: true, reason: true },
   badFrame: { remote: true, reason: true },
   sendBufferFull: { party: true, dropped: true, bound: true },

@@ -385,6 +385,11 @@ test('two ends agree on the newest version that both speak', is => {
   is.deepEqual([agreedVersion([1, 1]), agreedVersion([1, 9]), agreedVersion([2, 9])], [1, 1, undefined])
 })
 
+test('a refusal says where it may pass, and else nothing of it', is => {
+  const said = (mayPass?: boolean): unknown => rightOf(decodeHandshakeReply(payloadOf(encodeHandshake(refusal('so', mayPass)))))
+  is.deepEqual([said(true), said(false), said()], [{ type: 'refusal', reason: 'so', mayPass: true }, { type: 'refusal', reason: 'so' }, { type: 'refusal', reason: 'so' }])
+})
+
 test('a refusal fits into its frame, whatever the reason', is => {
   const reply = decodeHandshakeReply(payloadOf(encodeHandshake(refusal('\0'.repeat(100_000)))))
   is.true(isRight(reply) && reply.right.type === 'refusal' && reply.right.reason.startsWith('\0\0\0'))

@@ -1,10 +1,10 @@
 import { isLeft } from '../../../lib/prelude.js'
-import type { MemberId } from '../../../lib/types.js'
+import type { MemberId, Millis } from '../../../lib/types.js'
 import type { Cancel } from '../../time/clock.js'
 import { type Address, parseAddress } from './addresses.js'
 import { type DialFailure, introduce } from './handshake.js'
 import { GIVE_WAY, type Pairs } from './pairs.js'
-import type { Endpoint, Party, TransportNotice } from '../port.js'
+import { type Endpoint, LASTING_TIMEOUTS, type Party, type TransportNotice } from '../port.js'
 import { redial } from './redial.js'
 import type { Registry } from './registry.js'
 import type { RollCall } from '../roll.js'
@@ -26,6 +26,23 @@ const noticeOf = (peer: MemberId, remote: string, { type, reason }: DialFailure)
   }
 }
 
+/** Tells why there is no link: once, until that changes or there is one. What may pass is a refusal only once it has lasted. */
+const createTeller = (peer: MemberId, { clock, electionTimeoutMs }: Pick<Endpoint, 'clock' | 'electionTimeoutMs'>, notice: Registry['notice']) => {
+  let told: string | undefined
+  let passingSince: Millis | undefined
+  return {
+    linked: (): void => { told = passingSince = undefined },
+    failed: (remote: string, failure: DialFailure): void => {
+      passingSince = failure.type === 'refused' && failure.mayPass ? passingSince ?? clock.now() : undefined
+      const mayPass = passingSince !== undefined && clock.now() - passingSince < LASTING_TIMEOUTS * electionTimeoutMs
+      const what: TransportNotice = mayPass ? { type: 'unknownToPeer', peer, reason: failure.reason } : noticeOf(peer, remote, failure)
+      const news = `${what.type}: ${failure.reason}`
+      if (news !== told) notice(what)
+      told = news
+    },
+  }
+}
+
 /** Whom to link with, and who has to know of it. */
 export interface Meeting {
   readonly roll: RollCall
@@ -34,15 +51,10 @@ export interface Meeting {
 }
 
 /** Begins one attempt to dial `peer`, over when whatever came of it is. */
-const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objection }: Dialling, { roll, pairs, registry }: Meeting) => {
+const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objection }: Dialling, { roll, pairs, registry }: Meeting, teller: ReturnType<typeof createTeller>) => {
   const { clusterId, id, incarnation, limits, clock } = endpoint
   const party: Party = { type: 'member', id: peer }
-  let told: string | undefined
-  const tell = (failure: DialFailure): void => {
-    const news = `${failure.type}: ${failure.reason}`
-    if (news !== told) registry.notice(noticeOf(peer, roll.addressOf(peer) ?? peer, failure))
-    told = news
-  }
+  const tell = (failure: DialFailure): void => teller.failed(roll.addressOf(peer) ?? peer, failure)
 
   return (ended: () => void): Cancel => {
     const address = parseAddress(roll.addressOf(peer) ?? '')
@@ -74,7 +86,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
     }, {
       welcomed: theirs => {
         phase = 'linked'
-        told = undefined
+        teller.linked()
         dialled()
         const link = registry.open(stream, party, { confirmed: () => undefined, refused: () => undefined, closed: over })
         registry.join(party, theirs, link)
@@ -95,8 +107,14 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
  */
 export const keepLinked = (peer: MemberId, endpoint: Endpoint, dialling: Dialling, meeting: Meeting): Cancel => {
   const { id, limits, clock } = endpoint
-  const dial = createDial(peer, endpoint, dialling, meeting)
-  const attempt = (ended: () => void): Cancel => meeting.pairs.whenLeft(peer, ended) ?? dial(ended)
+  const teller = createTeller(peer, endpoint, meeting.registry.notice)
+  const dial = createDial(peer, endpoint, dialling, meeting, teller)
+  const attempt = (ended: () => void): Cancel => {
+    const stop = meeting.pairs.whenLeft(peer, ended)
+    if (stop === undefined) return dial(ended)
+    teller.linked()
+    return stop
+  }
   const patient = (ended: () => void): Cancel => {
     let stop = clock.after(limits.reconnectMaxMs, () => { stop = attempt(ended) })
     return () => stop()

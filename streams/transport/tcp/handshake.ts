@@ -20,8 +20,8 @@ interface Exchange {
   say(message: Handshake): void
   /** Closes at once and without a word. */
   fail(reason: string): void
-  /** Says why, then closes. */
-  refuse(reason: string): void
+  /** Says why, and whether that may pass by itself, then closes. */
+  refuse(reason: string, mayPass?: boolean): void
   /** The deadline is met. */
   meetDeadline(): void
 }
@@ -65,10 +65,10 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
   return {
     say,
     fail,
-    refuse: reason => {
+    refuse: (reason, mayPass) => {
       if (why !== undefined) return
       why = reason
-      say(refusal(reason))
+      say(refusal(reason, mayPass))
       stream.end()
     },
     meetDeadline,
@@ -132,7 +132,7 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
     if (linked !== undefined && linked !== hello.incarnation) return talk.refuse(`${hello.from} is linked as another incarnation`)
     // What was true of it may not be any more: remembering it takes a while.
     const objection = callee.roll.objectionTo(hello.from)
-    if (objection !== undefined) return talk.refuse(objection)
+    if (objection !== undefined) return talk.refuse(objection, true)
     if (id < hello.from && callee.isDialled(hello.from)) return talk.refuse(GIVE_WAY)
     welcome(hello)
   }
@@ -143,7 +143,7 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
       if (isLeft(hello)) return talk.fail(hello.left)
       caller = hello.right
       const objection = objectionToHello(callee, hello.right, stream.identities)
-      if (objection !== undefined) return talk.refuse(objection)
+      if (objection !== undefined) return talk.refuse(objection, objection === callee.roll.objectionTo(hello.right.from))
       if (hello.right.role === 'client') return welcome(hello.right)
       admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
     },
@@ -154,11 +154,11 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
   })
 }
 
-/** Why the one that dialled got no link. `unreachable` may pass by itself, as when the other end is restarting; the others will not. */
+/** Why the one that dialled got no link. `unreachable` may pass by itself, as when the other end is restarting, and what the other end refuses where it says so; all else will not. */
 export type DialFailure =
   | { readonly type: 'unreachable'; readonly reason: string }
   /** The other end refused this one. */
-  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'refused'; readonly reason: string; readonly mayPass: boolean }
   /** This end refused the other one. */
   | { readonly type: 'untrusted'; readonly reason: string }
 
@@ -183,6 +183,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
 }): void => {
   const { hello, to, isTls, admit } = caller
   let failure: DialFailure['type'] = 'unreachable'
+  let mayPass = false
   let isOver = false
   /** An end that has proved who it is learns why it is not believed otherwise; to an impostor nothing is said. */
   const distrust = (reason: string, part: (reason: string) => void): void => {
@@ -199,6 +200,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
       if (isLeft(reply)) return talk.fail(reply.left)
       if (reply.right.type === 'refusal') {
         failure = 'refused'
+        mayPass = reply.right.mayPass === true
         return talk.fail(reply.right.reason)
       }
       const { incarnation } = reply.right
@@ -213,7 +215,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
     },
     over: reason => {
       isOver = true
-      on.over({ type: failure, reason })
+      on.over({ type: failure, reason, mayPass })
     },
   })
 }

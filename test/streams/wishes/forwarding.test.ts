@@ -1,6 +1,6 @@
 /** A wish on its way to another member: over which link it goes, when it is asked, and what is told of it whatever ends first. */
 import test from 'ava'
-import { type Either, isLeft, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { LeaderWish, WishFate, WishReply, WishRequest } from '../../../lib/requests.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
 import type { LinkEars, LinkLife } from '../../../streams/transport/linked.js'
@@ -219,6 +219,28 @@ test('a change that ended while the leader was asked does not block the next', t
   replies('n2', 1, { type: 'changeRefused', reason: 'the former' })
   replies('n2', 2, { type: 'changeRefused', reason: 'so' })
   t.deepEqual(heard.slice(2), ['The membership was not changed: so.'])
+})
+
+test('a change waits for somebody who can be asked as long as it may, and for what was asked as long as there is time', t => {
+  const { leads, outlet, replies } = outletStage()
+  const changes = createChanges({ first: at(0), ask: (change, from, told) => outlet.send({ ...change, from }, told), giveUp: outlet.giveUp, objection: undefined })
+  const heard: string[] = []
+  const ask = (): void => changes.change(right({ type: 'abandon' }), { timeoutMs: 200, leaderMs: 50 }, outcome => heard.push(isLeft(outcome) ? `${summary(left(outcome.left))}: ${outcome.left.message}` : 'done'))
+  ask()
+  changes.follow(at(49))
+  t.deepEqual(heard, [])
+  changes.follow(at(50))
+  t.deepEqual(heard, ['TimedOut never: "n2" leads, and could not be had to change the membership within 50 ms.'])
+  leads('n2')
+  ask()
+  changes.follow(at(249))
+  t.is(heard.length, 1, 'it may have been taken')
+  changes.follow(at(250))
+  t.is(heard[1], 'TimedOut unknown: The membership was not changed within 200 ms.')
+  ask()
+  replies('n2', 2, NOT_TAKEN)
+  changes.follow(at(310))
+  t.regex(heard[2] ?? '', /^TimedOut never: /)
 })
 
 test('an address that nobody would dial is refused before anybody is asked', t => {
