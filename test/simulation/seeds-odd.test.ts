@@ -11,3 +11,7 @@ test('no odd seed breaks a promise, every cluster heals, and one seed is one run
 test('seed 920015: a leader that leaves just when the healed cluster is asked leaves it serving', async t => {
   t.true((await trial(920_015)).acknowledged > 0)
 })
+
+test('seed 1210127: a leader that leaves while all is calm is followed by another', async t => {
+  t.true((await trial(1_210_127)).acknowledged > 0)
+})
