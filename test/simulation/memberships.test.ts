@@ -48,6 +48,15 @@ test('a leader that leaves hands over within two heartbeats, and learns that it 
   }
 })
 
+test('who takes the place of a leader that a change leaves out disturbs no calm', async is => {
+  const cluster = await begun(1, 1)
+  const leaving = cluster.member('n1').raft!.members.replace('n1', 'n2', cluster.join('n2'))
+  await cluster.calm(5 * ELECTION_TIMEOUT_MS)
+  is.deepEqual([orThrow(await leaving).voters, cluster.leader()], [['n2'], 'n2'])
+  await cluster.recover()
+  await cluster.check()
+})
+
 test('what cannot be is refused, and changes nothing', async is => {
   const cluster = await begun(5, 3)
   const leader = cluster.leader()!

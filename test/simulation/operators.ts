@@ -80,7 +80,7 @@ const NEWCOMERS = 3
 const SET_UP = 0.5
 
 /** Brings machines and takes them away: new members come, some leave, and who has left comes back with nothing, or another in its place. */
-export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
+export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis, share = STAFFING.share): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
   const most = cluster.ids.length + NEWCOMERS
   const brought = new Set<string>()
   /** Who has come and has not been named since. */
@@ -105,7 +105,7 @@ export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs:
     else if (when < 0.8) cluster.clock.after(dice.exponential(working.gapMs) + electionTimeoutMs * SET_UP, () => bring(one))
     cluster.clock.after(when < 0.6 ? electionTimeoutMs * SET_UP : 0, () => { if (!working.isOff()) change(cluster.leader() ?? leader, [one], leave) })
   }
-  const working = nowAndThen(cluster, dice, STAFFING, electionTimeoutMs, () => {
+  const working = nowAndThen(cluster, dice, { ...STAFFING, share }, electionTimeoutMs, () => {
     const leader = cluster.leader()
     const known = leader === undefined ? undefined : membershipAt(cluster, leader)
     if (leader === undefined || known === undefined) return

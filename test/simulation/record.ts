@@ -14,7 +14,7 @@ const Line = t.intersection([
     failure: Failure, reason: t.string,
     /** Of the lines of its trace, if it was run twice. */
     digest: t.string,
-    steps: t.number, elections: t.number, committed: t.number, calls: t.number, acknowledged: t.number, read: t.number, joined: t.number, simulatedMs: t.number, faults: t.record(t.string, t.number),
+    steps: t.number, elections: t.number, committed: t.number, calls: t.number, acknowledged: t.number, read: t.number, joined: t.number, taken: t.number, begun: t.number, received: t.number, simulatedMs: t.number, faults: t.record(t.string, t.number),
   }),
 ])
 
@@ -49,6 +49,7 @@ export const summaryOf = (all: readonly Line[]): string => {
     ['simulated', `${(sum(({ simulatedMs }) => simulatedMs) / HOUR_MS).toFixed(2)} hours, ${counted(sum(({ steps }) => steps))} steps, ${counted(sum(({ elections }) => elections))} elections`],
     ['operations', `${counted(sum(({ calls }) => calls))}, ${counted(sum(({ acknowledged }) => acknowledged))} of them acknowledged; ${counted(sum(({ committed }) => committed))} entries, ${counted(sum(({ read }) => read))} reads`],
     ['joined', counted(sum(({ joined }) => joined))],
+    ['snapshots', `${counted(sum(({ taken }) => taken))} taken, ${counted(sum(({ begun }) => begun))} begun to be sent, ${counted(sum(({ received }) => received))} received`],
     ['faults', [...faults].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${counted(count)}`).join(', ') || 'none'],
     ['failed', failed.length === 0 ? '0' : `${counted(failed.length)} seeds`],
     ...failed.slice(0, MOST_SHOWN).flatMap(line => [['', `seed ${line.seed} ${line.failure}: ${line.reason?.split('\n')[0] ?? ''}`], ['', `  ${commandOf(line)}`]] as const),

@@ -15,3 +15,7 @@ test('seed 920015: a leader that leaves just when the healed cluster is asked le
 test('seed 1003449: who comes back with nothing is let in, also by one that the link of its former life has outlasted', async t => {
   t.true((await trial(1_003_449)).acknowledged > 0)
 })
+
+test('seed 1210127: a leader that leaves while all is calm is followed by another', async t => {
+  t.true((await trial(1_210_127)).acknowledged > 0)
+})

@@ -38,4 +38,6 @@ export const runSeeds = async (t: ExecutionContext, from: number, to: number, ap
   t.true(sum(({ elections }) => elections) > 2 * outcomes.length, `${sum(({ elections }) => elections)} elections`)
   t.true(sum(({ acknowledged }) => acknowledged) > 20 * outcomes.length, `${sum(({ acknowledged }) => acknowledged)} acknowledged proposals`)
   t.true(sum(({ read }) => read) > 20 * outcomes.length, `${sum(({ read }) => read)} reads`)
+  t.true(sum(({ taken }) => taken) > 5 * outcomes.length && sum(({ received }) => received) > 0.2 * outcomes.length,
+    `${sum(({ taken }) => taken)} snapshots taken, ${sum(({ received }) => received)} received`)
 }

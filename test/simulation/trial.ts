@@ -2,7 +2,9 @@
 import { membersOf } from '../../lib/membership.js'
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { quorumValue } from '../../lib/quorum.js'
+import { step } from '../../lib/step.js'
 import type { MemberId, Membership, Millis } from '../../lib/types.js'
+import type { Limits } from '../../streams/index.js'
 import type { Fold } from '../../streams/pipeline/flight-recorder.js'
 import type { Operation } from '../../testing/linearizability/history.js'
 import { judge } from '../../testing/linearizability/judge.js'
@@ -10,9 +12,12 @@ import { type SimulatedCluster, type SimulationOptions, simulate } from '../../t
 import { drawPartition } from '../../testing/simulation/faults/partition.js'
 import type { Rest } from '../../testing/simulation/recovery.js'
 import { type Dice, createDice, seedFor } from '../../testing/simulation/world/dice.js'
+import { createAmbush } from './ambush.js'
 import { frozenStep } from './freeze.js'
 import { createOperator, createRecruiter, createRegistrar, membershipAt } from './operators.js'
 import { type Order, registerModel, registers } from './register.js'
+import { createSpending } from './spending.js'
+import { drawStates, withBallast } from './states.js'
 
 export interface Outcome {
   readonly seed: number
@@ -26,6 +31,10 @@ export interface Outcome {
   readonly read: number
   /** Members that came with nothing while it ran, new ones or again, and belong in the end. */
   readonly joined: number
+  /** Snapshots that members took, that they began to receive, and that they received to the end. */
+  readonly taken: number
+  readonly begun: number
+  readonly received: number
   readonly simulatedMs: Millis
   readonly faults: Readonly<Record<string, number>>
   /** Election timeouts from the last fault to equal logs. */
@@ -57,6 +66,9 @@ const SERVICE = 10
 /** Election timeouts in which candidates of earlier trouble may still come forward, and then of those in which nobody may. */
 const SETTLING = 2
 const CALM = 2
+
+/** How many clusters with a large state have machines brought, each of which is sent it. */
+const MOVERS = 0.8
 
 /** How long the search for an order may take; what it does not decide, the comparison with the log has decided already. */
 const MAX_STATES = 20_000
@@ -95,7 +107,7 @@ const drawSettings = (dice: Dice): Omit<SimulationOptions<unknown, unknown, unkn
 const LEAST_CHUNK_BYTES = 64
 
 /** Half of all clusters take a snapshot every few entries, and most of those keep little of the log behind it and send small chunks. */
-const drawSnapshots = (dice: Dice): SimulationOptions<unknown, unknown, unknown>['limits'] => {
+const drawSnapshots = (dice: Dice): Partial<Limits> => {
   if (!dice.chance(0.5)) return {}
   const snapshotEntries = Math.round(dice.magnitude(2, 200))
   if (dice.chance(0.2)) return { snapshotEntries }
@@ -241,23 +253,31 @@ const checkKnown = (cluster: Registers): void => {
 }
 
 /** Rejects when a promise is broken. */
-export const trial = async (seed: number, { trace, replays, fold = seed % 16 === 0 ? frozenStep : undefined }: TrialOptions = {}): Promise<Outcome> => {
+export const trial = async (seed: number, { trace, replays, fold = seed % 16 === 0 ? frozenStep : step }: TrialOptions = {}): Promise<Outcome> => {
   const dice = createDice(seedFor(seed, 'trial'))
   const settings = drawSettings(dice)
   const { electionTimeoutMs } = settings
+  const snapshots = drawSnapshots(createDice(seedFor(seed, 'snapshots')))
+  const states = drawStates(createDice(seedFor(seed, 'states')), electionTimeoutMs, snapshots)
+  const limits = { ...settings.limits, ...snapshots, ...states.limits }
+  const spending = createSpending(fold, limits)
+  const spoilt: string[] = []
   const cluster = simulate({
-    ...settings, limits: { ...settings.limits, ...drawSnapshots(createDice(seedFor(seed, 'snapshots'))) }, readLeaseMs: drawLease(createDice(seedFor(seed, 'lease')), settings),
-    machine: registers, seed, ...(trace && { trace }), ...(fold && { fold }), ...(replays !== undefined && { replays }),
+    ...settings, limits, readLeaseMs: drawLease(createDice(seedFor(seed, 'lease')), settings), machine: withBallast(registers, states.ballastBytes, claim => spoilt.push(claim)),
+    seed, fold: spending.fold, ...(trace && { trace }), ...(replays !== undefined && { replays }),
   })
   const first = cluster.ids.length
   const habits = { electionTimeoutMs, gapMs: electionTimeoutMs * dice.magnitude(0.2, 3), sizes: dice.pick(SIZES) }
   const clients = Array.from({ length: CLIENTS }, (_, at) => createClient(cluster, createDice(seedFor(seed, `client ${at}`)), at + 1, habits))
   const operator = createOperator(cluster, createDice(seedFor(seed, 'operator')), electionTimeoutMs)
   const registrar = createRegistrar(cluster, createDice(seedFor(seed, 'registrar')), electionTimeoutMs)
-  const recruiter = createRecruiter(cluster, createDice(seedFor(seed, 'recruiter')), electionTimeoutMs)
+  const recruiter = createRecruiter(cluster, createDice(seedFor(seed, 'recruiter')), electionTimeoutMs, states.ballastBytes > 0 ? MOVERS : undefined)
+  const ambush = states.ballastBytes === 0 ? undefined : createAmbush(cluster, createDice(seedFor(seed, 'ambush')), electionTimeoutMs)
   const readers = Array.from({ length: READERS }, (_, at) => createReader(cluster, createDice(seedFor(seed, `reader ${at}`)), at + 1, habits))
   createEcho(cluster, createDice(seedFor(seed, 'echo')), clients.at(-1)!, electionTimeoutMs)
 
+  const { linkBytesPerSecond } = states
+  if (linkBytesPerSecond !== undefined) cluster.clock.after(0, () => cluster.network({ bytesPerSecond: linkBytesPerSecond }))
   await cluster.storm(electionTimeoutMs * dice.integer(4, 12), id => {
     for (const client of clients.slice(0, dice.integer(0, dice.pick(BURSTS)))) void client.propose(id, electionTimeoutMs * PATIENCE)
     for (const reader of readers) void reader.read(id, electionTimeoutMs * PATIENCE)
@@ -265,6 +285,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   operator.stop()
   registrar.stop()
   recruiter.stop()
+  ambush?.stop()
   const rest = drawRest(dice, cluster)
   await cluster.recover(rest)
   await cluster.run(SETTLING * electionTimeoutMs)
@@ -274,6 +295,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
   await serve(cluster, first, clients, readers[0]!, electionTimeoutMs)
   await cluster.check()
   checkKnown(cluster)
+  for (const claim of [...spoilt, spending.complaint()]) if (claim !== undefined) throw new Error(claim)
   const verdict = judge(registerModel, [...cluster.operations(), ...readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
   if (verdict._tag === 'NotLinearizable') throw new Error(`no order explains what the clients of seed ${seed} saw: ${JSON.stringify(verdict.misfits)}`)
   const history = cluster.history()
@@ -281,6 +303,7 @@ export const trial = async (seed: number, { trace, replays, fold = seed % 16 ===
     seed, members: cluster.ids.length, healedAfter, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
     steps: cluster.counts.steps(), elections: cluster.counts.elections(), committed: cluster.counts.committed(),
     calls: history.length, acknowledged: history.filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
+    ...spending.counts,
     joined: namedIn(cluster).filter(id => recruiter.brought.has(id)).length,
     read: cluster.readings().filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
   }
