@@ -1,7 +1,7 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
 import { lastEntry } from '../../lib/log.js'
 import { membersOf } from '../../lib/membership.js'
-import { type Leader, type RaftState, membership } from '../../lib/state.js'
+import { type Leader, type RaftState, isLacking, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
@@ -39,11 +39,18 @@ const belongs = <C, R, S>(members: readonly Member<C, R, S>[], id: MemberId): bo
   return now === undefined || membersOf(now).includes(id)
 }
 
-/** Whether those who are present are enough to decide, even without so many of them. */
+/** Whose snapshot is damaged leads nobody before it has got another one. */
+const isWhole = <C, R, S>(member: Member<C, R, S>): boolean => {
+  const state = member.state()
+  return state === undefined || !isLacking(state)
+}
+
+/** Whether those who are present and whole are enough to decide, even without so many of them. */
 const canDecide = <C, R, S>(members: readonly Member<C, R, S>[], present: readonly Member<C, R, S>[], spared: number): boolean => {
   const now = membershipNow(members)
-  const areEnough = (voters: readonly MemberId[]): boolean => voters.length === 0 || 2 * (present.filter(({ id }) => voters.includes(id)).length - spared) > voters.length
-  return now === undefined ? 2 * (present.length - spared) > members.length : areEnough(now.voters) && areEnough(now.outgoing)
+  const able = present.filter(isWhole)
+  const areEnough = (voters: readonly MemberId[]): boolean => voters.length === 0 || 2 * (able.filter(({ id }) => voters.includes(id)).length - spared) > voters.length
+  return now === undefined ? 2 * (able.length - spared) > members.length : areEnough(now.voters) && areEnough(now.outgoing)
 }
 
 /** With faults left, some may be out of reach: one leads, and what it has is committed. */
