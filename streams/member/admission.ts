@@ -39,15 +39,12 @@ export const createAdmission = (
   const { recovered } = store
   const known = new Map(Object.entries(recovered.peers))
   const claimed = new Map<MemberId, Incarnation>(known)
-  /** Who was let in while nothing named it, or has left since: as whom. */
-  const unproven = new Map<MemberId, Incarnation>()
   let members = addresses
 
   const forget = (peers: readonly MemberId[]): void => {
     const met = peers.filter(peer => claimed.has(peer))
     if (met.length === 0) return
     for (const peer of met) {
-      unproven.set(peer, claimed.get(peer)!)
       known.delete(peer)
       claimed.delete(peer)
     }
@@ -61,17 +58,12 @@ export const createAdmission = (
     named: addresses => { members = addresses },
     left: forget,
     // While no membership names it, its link is how it is told that it has left.
-    isUnproven: (peer, incarnation) => Object.hasOwn(members, peer) && unproven.get(peer) === incarnation,
+    isUnproven: (peer, incarnation) => Object.hasOwn(members, peer) && claimed.get(peer) !== incarnation,
     admit: (peer, incarnation, decide) => {
       const claim = claimed.get(peer)
       if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
-      if (known.get(peer) === incarnation) return decide(right(undefined))
-      if (!Object.hasOwn(members, peer)) {
-        unproven.set(peer, incarnation)
-        return decide(right(undefined))
-      }
+      if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
       claimed.set(peer, incarnation)
-      unproven.delete(peer)
       store.remember(peer, incarnation, outcome => {
         if (isLeft(outcome)) {
           if (claimed.get(peer) === incarnation) claimed.delete(peer)

@@ -87,8 +87,8 @@ export interface Endpoint {
   /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
   readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
   /**
-   * Whether it was let in as this one when nothing named it, or has left since. Once it is named its link ends, which may be that of a process that is no more: whoever is
-   * there presents itself anew.
+   * Whether it is named and has not presented itself as this one since. Its link ends, which may be that of a process that is no more, let in when nothing named it or from
+   * before it left: whoever is there presents itself anew.
    */
   readonly isUnproven: (peer: MemberId, incarnation: Incarnation) => boolean
   readonly limits: LinkLimits

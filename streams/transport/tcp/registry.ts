@@ -101,16 +101,16 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
   }
 }
 
-/** Whether there may be a link with `peer`; otherwise it ends once what was sent has left. */
-const isLetIn = (roll: RollCall, peer: MemberId, link: Link): boolean => {
-  const objection = roll.objectionTo(peer)
+/** Whether there may be a link with `peer` as this one; otherwise it ends once what was sent has left. */
+const isLetIn = (roll: RollCall, { isUnproven }: Pick<Endpoint, 'isUnproven'>, peer: MemberId, { link, incarnation }: Joined): boolean => {
+  const objection = roll.objectionTo(peer) ?? (isUnproven(peer, incarnation) ? `${peer} has to present itself as a member` : undefined)
   if (objection !== undefined) link.dismiss(objection)
   return objection === undefined
 }
 
 /** The links of one member, and the one place from which its transport tells what happens. */
 export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => {
-  const { id, clock, admit, isUnproven } = endpoint
+  const { id, clock, admit } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
@@ -148,16 +148,14 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
       return link
     },
     join: (party, incarnation, link) => {
-      if (party.type === 'client' || isLetIn(roll, party.id, link)) join(party, { link, incarnation })
+      if (party.type === 'client' || isLetIn(roll, endpoint, party.id, { link, incarnation })) join(party, { link, incarnation })
     },
     linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
     unnamed: () => clients() + members().filter(([peer]) => !roll.isNamed(peer)).length,
     review: () => {
       for (const [peer, joined] of members()) {
         const { link, incarnation } = joined
-        if (!isLetIn(roll, peer, link) || !roll.isNamed(peer)) continue
-        if (isUnproven(peer, incarnation)) link.dismiss(`${peer} has to present itself as a member`)
-        else admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.dismiss(outcome.left) })
+        if (isLetIn(roll, endpoint, peer, joined) && roll.isNamed(peer)) admit(peer, incarnation, outcome => { if (isLeft(outcome)) link.dismiss(outcome.left) })
       }
     },
     send: (to, messages) => at(to)?.link.send(messages),
