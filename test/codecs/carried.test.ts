@@ -8,12 +8,12 @@ import { isLeft, isRight } from '../../lib/prelude.js'
 
 interface Tree { readonly name: string; readonly below: readonly Tree[] }
 const Tree: t.Type<Tree> = t.recursion('Tree', () => t.strict({ name: t.string, below: t.readonlyArray(Tree) }))
-const Even = t.brand(t.number, (n): n is t.Branded<number, { readonly Even: symbol }> => n % 2 === 0, 'Even')
+const Short = t.brand(t.string, (text): text is t.Branded<string, { readonly Short: symbol }> => text.length < 5, 'Short')
 const Command = t.union([
   t.strict({ type: t.literal('put'), key: t.string, value: t.union([t.number, t.boolean, t.string, t.undefined]) }),
   t.intersection([t.type({ type: t.literal('add'), by: t.number }), t.partial({ note: t.string, only: t.keyof({ a: null, b: null }) })]),
   t.strict({ type: t.literal('many'), items: t.array(t.tuple([t.string, t.number])), tags: t.record(t.string, t.readonly(t.strict({ on: t.boolean }))) }),
-  t.strict({ type: t.literal('tree'), tree: Tree }), Even,
+  t.strict({ type: t.literal('tree'), tree: Tree }), Short, t.Int,
 ])
 
 const number = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -0, 2, 4))
@@ -24,7 +24,7 @@ const command: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({ type: fc.constant('put'), key: fc.string({ unit: 'binary' }), value: fc.oneof(number, fc.boolean(), fc.string(), fc.constant(undefined)) }),
   fc.record({ type: fc.constant('add'), by: number, note: fc.string(), only: fc.constantFrom('a', 'b') }, { requiredKeys: ['type', 'by'] }),
   fc.record({ type: fc.constant('many'), items: fc.array(fc.tuple(fc.string(), number), { maxLength: 3 }), tags: fc.dictionary(fc.string(), fc.record({ on: fc.boolean() }), { noNullPrototype: true }) }),
-  fc.record({ type: fc.constant('tree'), tree }), number, fc.anything(),
+  fc.record({ type: fc.constant('tree'), tree }), number, fc.string(), fc.anything(),
 )
 
 const stringified = (value: unknown): string | undefined => {
@@ -60,7 +60,8 @@ test('a number that JSON has not is never said to be carried, and neither is wha
 const Moment = new t.Type<Date, string>('Moment', (value): value is Date => value instanceof Date, value => t.success(new Date(String(value))), date => date.toISOString())
 const unsaid: readonly (readonly [name: string, codec: object, value: unknown])[] = [
   ['a codec of somebody\'s own', Moment, new Date(0)], ['one deep inside', t.array(t.strict({ at: t.union([t.string, Moment]) })), [{ at: 'x' }]],
-  ['anything', t.unknown, 1], ['any object', t.object, {}], ['any list', t.UnknownArray, []], ['any record', t.UnknownRecord, {}], ['a bigint', t.bigint, 1n],
+  ['anything', t.unknown, 1], ['what a refinement sees of an object', t.refinement(t.type({ a: t.string }), value => 'b' in value), { a: 'x', b: 1 }],
+  ['what a refinement sees of a number', t.refinement(t.number, n => Object.is(n, -0)), -0], ['a copy of a codec', Object.assign(Object.create(t.StringType.prototype) as object, t.string), 'x'], ['any object', t.object, {}], ['any list', t.UnknownArray, []], ['any record', t.UnknownRecord, {}], ['a bigint', t.bigint, 1n],
 ]
 for (const [name, codec, value] of unsaid) {
   test(`of what a codec does not say is not presumed: ${name}`, is => is.false(isCarried(codec as t.Type<unknown, unknown>, value, '1')))
