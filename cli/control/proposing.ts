@@ -18,7 +18,7 @@ export interface LeaderWait extends Wait {
 
 /** Proposes it, and gives it up where nobody who leads can be had within `leaderMs`; what is on its way by then has all of `timeoutMs`. */
 export const proposeTo = <C, R, S>(raft: Pick<Raft<C, R, S>, 'propose' | 'track'>, command: C, { leaderMs, timeoutMs, signal }: LeaderWait): Promise<Either<ProposeError, R>> => {
-  if (leaderMs === undefined) return raft.propose(command, { signal, timeoutMs })
+  if (leaderMs === undefined || signal.aborted) return raft.propose(command, { signal, timeoutMs })
   const until = performance.now() + leaderMs
   const nobody = left(new NotLeader(undefined, `No leader took the command within ${leaderMs} ms; it is not in the log.`))
   const outcome$ = raft.track(command, { timeoutMs }).pipe(

@@ -6,7 +6,7 @@ import { STATUS_TIMEOUT_MS, askInTurn, askStatus, firstToAnswer } from '../ask/a
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { LOOK_EVERY_MS, showWhile } from '../looking.js'
 import { tellOutcome } from '../ask/outcomes.js'
-import { timeOf } from '../ask/shares.js'
+import { WAIT_SLACK_MS, timeOf } from '../ask/shares.js'
 import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { type Screen, createScreen } from '../screen.js'
@@ -46,7 +46,7 @@ const showProgress = (at: Address, screen: Screen): (() => void) => {
 const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parsed({ args: [...args], options: { ...AT, 'timeout-ms': { type: 'string' }, json: { type: 'boolean' } }, allowPositionals: true })
   const endpoints = endpointsBehind(values.at)
-  const timeoutMs = values['timeout-ms'] === undefined ? DEFAULT_TIMEOUT_MS : wholeNumber('timeout-ms', values['timeout-ms'], 1, MAX_TIMER_MS)
+  const timeoutMs = values['timeout-ms'] === undefined ? DEFAULT_TIMEOUT_MS : wholeNumber('timeout-ms', values['timeout-ms'], 1, MAX_TIMER_MS - WAIT_SLACK_MS)
   atMost(0, positionals, 'nothing beside the options')
   const { at } = await firstToAnswer(endpoints)
   const done = showProgress(at, createScreen(process.stderr))
