@@ -12,6 +12,8 @@ import type { World } from './world.js'
 
 /** Election timeouts from the last fault to a leader and equal logs, as long as nothing gets better meanwhile. */
 const HEALING = 10
+/** Election timeouts that it may take in all, for who gains and loses again gains for ever. */
+const AT_MOST = 100 * HEALING
 /** Election timeouts between two looks. */
 const STRIDE = 0.1
 
@@ -115,23 +117,19 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
   let enough = Number.POSITIVE_INFINITY
   const isDone = (): boolean => !canDecide(members, present(), spared) || (links.length > 0 ? isServing : areEqual)(present())
     || (links.length > 0 ? commitOf : gainOf)(present()) >= enough
-  const whose = (): string => present().map(({ id }) => id).join()
-  let most = gainOf(present())
-  let counted = whose()
+  let last = gainOf(present())
   let idle = 0
   let waited = 0
   while (judge.violation() === undefined && !isDone()) {
-    if (!judge.demand(idle < HEALING, () => `no leader with equal logs ${HEALING} election timeouts after the last fault: ${summaries(members)}`)) break
+    if (!judge.demand(idle < HEALING && waited < AT_MOST, () => `no leader with equal logs ${HEALING} election timeouts after the last fault: ${summaries(members)}`)) break
     await world.run(agenda.now() + STRIDE * electionTimeoutMs)
     waited += STRIDE
     if (waited >= HEALING && enough === Number.POSITIVE_INFINITY) enough = Math.max(...present().map(member => member.state()?.log.lastIndex ?? 0))
     for (const member of able) member.start()
     const gain = gainOf(present())
-    const isGaining = gain > most || whose() !== counted
-    // Who has just come to belong is far behind, and what the others had says nothing of it.
-    most = whose() === counted ? Math.max(most, gain) : gain
-    counted = whose()
-    idle = isGaining ? 0 : idle + STRIDE
+    // Less than before it is where others have come to belong, or where a snapshot begins anew.
+    idle = gain > last ? 0 : idle + STRIDE
+    last = gain
   }
   if (links.length === 0) checkStates(world, present())
   return waited
