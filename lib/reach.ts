@@ -1,6 +1,6 @@
-import { membershipAt, membershipOf } from './log.js'
+import { membershipAt, membershipOf, placedMembershipAt } from './log.js'
 import type { Leader, RaftState } from './state.js'
-import type { MemberId } from './types.js'
+import type { Index, MemberId } from './types.js'
 
 type Known = Pick<RaftState, 'log' | 'commitIndex'> & Partial<Pick<Leader, 'leaving'>>
 
@@ -13,6 +13,12 @@ export const reachable = ({ log, commitIndex, leaving = [] }: Known): Readonly<R
   const committed = membershipAt(log, commitIndex)
   const told = Object.fromEntries(leaving.map(({ id, address }) => [id, address]))
   return newest === committed && leaving.length === 0 ? newest.addresses : { ...told, ...committed.addresses, ...newest.addresses }
+}
+
+/** Where the committed membership stands, if it names this member; else 0, where the first one does. */
+export const namedAt = ({ log, commitIndex }: Pick<Known, 'log' | 'commitIndex'>, id: MemberId): Index => {
+  const { index, membership } = placedMembershipAt(log, commitIndex)
+  return Object.hasOwn(membership.addresses, id) ? index : 0
 }
 
 /** That this member is outside the cluster, by all that it knows, as a clause for the error of whoever asked it in vain; empty where it is inside. */

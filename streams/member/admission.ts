@@ -1,6 +1,6 @@
 import { membershipsFrom, openLog } from '../../lib/log.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
-import type { Incarnation, MemberId } from '../../lib/types.js'
+import type { Incarnation, Index, MemberId } from '../../lib/types.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
 import type { Store } from '../storage/port.js'
 import type { Endpoint } from '../transport/port.js'
@@ -11,6 +11,8 @@ export interface Admission {
   readonly isUnproven: Endpoint['isUnproven']
   /** From now on these are the members: others are let in without being remembered, or whoever likes could fill the disk. */
   named(addresses: Readonly<Record<MemberId, string>>): void
+  /** Up to here this member knows who belongs. */
+  knows(commitIndex: Index): void
   /** A membership without these is committed; or what was committed meanwhile is not in this log, and they may have left and come back as others. */
   left(peers: readonly MemberId[]): void
 }
@@ -30,7 +32,10 @@ const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly
  * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. Where a snapshot stands for memberships that this
  * member never saw, each peer may have left in between, and is met anew. Else one that came back as another were refused for ever.
  *
- * So it would be where the link of a process that is no more, let in when nothing named it or from before it left, were taken for who is named now: nobody is
+ * So it would be, too, for whoever is merely behind: who comes back says which committed membership names it, and where that is news the one that was known may have left before.
+ * Its own log has that membership, so it votes for nobody whose log has not.
+ *
+ * And so it would be where the link of a process that is no more, let in when nothing named it or from before it left, were taken for who is named now: nobody is
  * remembered who has not presented itself since.
  */
 export const createAdmission = (
@@ -39,7 +44,10 @@ export const createAdmission = (
   const { recovered } = store
   const known = new Map(Object.entries(recovered.peers))
   const claimed = new Map<MemberId, Incarnation>(known)
+  /** The newest membership by which each peer has said that it belongs: who says no more than that is no news. */
+  const vouched = new Map<MemberId, Index>()
   let members = addresses
+  let knownTo = recovered.hardState.commitIndex
 
   const forget = (peers: readonly MemberId[]): void => {
     const met = peers.filter(peer => claimed.has(peer))
@@ -56,12 +64,18 @@ export const createAdmission = (
 
   return {
     named: addresses => { members = addresses },
+    knows: commitIndex => { knownTo = commitIndex },
     left: forget,
     // While no membership names it, its link is how it is told that it has left.
     isUnproven: (peer, incarnation) => Object.hasOwn(members, peer) && claimed.get(peer) !== incarnation,
-    admit: (peer, incarnation, decide) => {
+    admit: (peer, incarnation, decide, named = 0) => {
       const claim = claimed.get(peer)
-      if (claim !== undefined && claim !== incarnation) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
+      const newest = Math.max(knownTo, vouched.get(peer) ?? 0)
+      if (claim !== undefined && claim !== incarnation) {
+        if (named <= newest) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
+        forget([peer])
+      }
+      if (named > newest) vouched.set(peer, named)
       if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
       claimed.set(peer, incarnation)
       store.remember(peer, incarnation, outcome => {

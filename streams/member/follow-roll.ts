@@ -1,6 +1,6 @@
 /** Who belongs to the cluster, as steps change it: those who are reached follow, and those who have left are forgotten. */
 import { type Log, membershipAt, membershipOf } from '../../lib/log.js'
-import { mayBeBehind, reachable } from '../../lib/reach.js'
+import { mayBeBehind, namedAt, reachable } from '../../lib/reach.js'
 import type { Leader, RaftState } from '../../lib/state.js'
 import type { Index, MemberId, Membership } from '../../lib/types.js'
 import type { Links } from '../transport/port.js'
@@ -8,7 +8,7 @@ import type { Admission } from './admission.js'
 
 interface Followers {
   readonly links: Pick<Links, 'update'>
-  readonly admission: Pick<Admission, 'named' | 'left'>
+  readonly admission: Pick<Admission, 'named' | 'knows' | 'left'>
 }
 
 /** Who was left out by some membership behind `since` and up to `index`, though one of them may name it again. */
@@ -35,6 +35,7 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     newest = membershipOf(state.log)
     committed = membershipAt(state.log, state.commitIndex)
     commitIndex = state.commitIndex
+    admission.knows(commitIndex)
     leaving = leavingOf(state)
     leader = state.leader
     const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
@@ -46,7 +47,7 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     if (hasChanged || leader !== before.leader) isOpen = mayBeBehind(leader, addresses)
     if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
     if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))
-    if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen })
+    if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen, named: namedAt(state, state.settings.id) })
   }
   return { follow }
 }

@@ -6,7 +6,7 @@ import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { openLog } from '../../lib/log.js'
 import { NO_MEMBERSHIP, firstMembership } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import { reachable } from '../../lib/reach.js'
+import { namedAt, reachable } from '../../lib/reach.js'
 import type { Millis } from '../../lib/types.js'
 import { type Admission, createAdmission } from './admission.js'
 import type { Recorder, Recording } from '../recorder/port.js'
@@ -57,11 +57,12 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     if (isLeft(opened)) return done(opened)
     const store = opened.right
     const { recovered } = store
-    const addresses = reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex })
+    const known = { log: openLog(recovered), commitIndex: recovered.hardState.commitIndex }
+    const addresses = reachable(known)
     const admission = createAdmission(store, addresses, notice)
     const endpoint = {
       clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
-      address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true }, admit: admission.admit, isUnproven: admission.isUnproven, limits, electionTimeoutMs, clock, random,
+      address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true, named: namedAt(known, id) }, admit: admission.admit, isUnproven: admission.isUnproven, limits, electionTimeoutMs, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
     const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)

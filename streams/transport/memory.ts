@@ -107,7 +107,7 @@ const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
   if (by.endpoint.clusterId !== clusterId) return refuse(by, peer, 'the cluster is another one')
   const objection = by.roll.objectionTo(id)
   if (objection !== undefined) return refuse(by, peer, objection, true)
-  by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed())
+  by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed(), peer.roll.named().named)
 }
 
 const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => {

@@ -3,7 +3,7 @@ import type { Limits } from '../../codecs/options.js'
 import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
 import { type LinkMessage, isFromCore } from '../../lib/requests.js'
-import type { Incarnation, MemberId, Millis } from '../../lib/types.js'
+import type { Incarnation, Index, MemberId, Millis } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 
 /** Who is at the other end: a member by its id, a client by a number that this transport minted. */
@@ -67,6 +67,8 @@ export interface Roll {
   readonly addresses: Readonly<Record<MemberId, string>>
   /** Whether others are let in, too, who prove to be of this cluster: a member that is behind does not know who was added since. */
   readonly isOpen: boolean
+  /** Where the newest committed membership stands that names this member, whose peers may be behind; left out where none does but the first. */
+  readonly named?: Index
 }
 
 /** What a transport must know of the member that opens it. */
@@ -84,8 +86,11 @@ export interface Endpoint {
   readonly join: string | undefined
   /** Who belongs when the member starts; `Links.update` tells what has changed since. */
   readonly roll: Roll
-  /** Whether a member that presents itself with this incarnation is the one we know. Asked again of those that are linked and named with each update. Left: why not. */
-  readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
+  /**
+   * Whether a member that presents itself with this incarnation is the one we know, or is said, by a membership `named` that is news to us, to belong by now. Asked again,
+   * without that, of those that are linked and named with each update. Left: why not.
+   */
+  readonly admit: (peer: MemberId, incarnation: Incarnation, decide: (outcome: Either<string, void>) => void, named?: Index) => void
   /**
    * Whether it is named and has not presented itself as this one since. Its link ends, which may be that of a process that is no more, let in when nothing named it or from
    * before it left: whoever is there presents itself anew.

@@ -10,6 +10,8 @@ export interface RollCall {
   addressOf(peer: MemberId): string | undefined
   /** Why `peer` is not let in; undefined when it is. */
   objectionTo(peer: MemberId): string | undefined
+  /** What this end says of the membership that names it. */
+  named(): Pick<Roll, 'named'>
   /** From now on this roll counts. */
   replace(roll: Roll): void
 }
@@ -17,15 +19,16 @@ export interface RollCall {
 export const createRollCall = ({ id, roll }: Pick<Endpoint, 'id' | 'roll'>): RollCall => {
   /** Who was named once: one that is turned away learns that it is no member any more. */
   const ever = new Set(Object.keys(roll.addresses))
-  let { addresses, isOpen } = roll
+  let { addresses, isOpen, named = 0 } = roll
   const isNamed = (peer: MemberId): boolean => Object.hasOwn(addresses, peer)
   return {
     isNamed,
     others: () => Object.keys(addresses).filter(peer => peer !== id),
     addressOf: peer => isNamed(peer) ? addresses[peer] : undefined,
     objectionTo: peer => isNamed(peer) || isOpen ? undefined : ever.has(peer) ? `${peer} is no member any more` : `${peer} is not a member`,
+    named: () => named === 0 ? {} : { named },
     replace: next => {
-      ;({ addresses, isOpen } = next)
+      ;({ addresses, isOpen, named = 0 } = next)
       for (const peer of Object.keys(addresses)) ever.add(peer)
     },
   }

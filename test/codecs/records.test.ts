@@ -348,6 +348,10 @@ test('a handshake comes back', is => {
   is.deepEqual(decodeHello(payloadOf(encodeHandshake(handshakes.helloOfClient))), right(handshakes.helloOfClient))
   is.deepEqual(decodeHandshakeReply(payloadOf(encodeHandshake(handshakes.welcome))), right(handshakes.welcome))
   is.deepEqual(decodeHandshakeReply(payloadOf(encodeHandshake(handshakes.refusal))), right(handshakes.refusal))
+  for (const shake of [{ ...handshakes.hello, named: 7 }, { ...handshakes.welcome, named: 7 }]) {
+    is.deepEqual<unknown, unknown>((shake.type === 'hello' ? decodeHello : decodeHandshakeReply)(payloadOf(encodeHandshake(shake))), right(shake))
+  }
+  is.true(isLeft(decodeHello(payloadOf(encodeHandshake({ ...handshakes.hello, named: -1 })))))
 })
 
 test('a refusal in the place of the first message is found out', is => {

@@ -56,6 +56,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' && !isNobody(state)', to: '',
   },
   {
+    name: 'whoever is behind refuses who came back meanwhile', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is behind*'],
+    from: 'if (named <= newest)', to: 'if (named <= named)',
+  },
+  {
     name: 'a snapshot hides who left and came back as another', file: 'streams/member/follow-roll.ts', killer: ['test/simulation/joining.test.ts', 'one that was away*'],
     from: '    if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))\n', to: '',
   },

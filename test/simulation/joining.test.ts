@@ -115,6 +115,25 @@ test('a name that no host can have, or that of a client, is refused', async is =
   is.deepEqual([cluster.ids.length, cluster.counts.faults()], [3, {}])
 })
 
+test('one that was away while another left and came back with nothing follows it when it leads', async is => {
+  const cluster = await begun(1, 5)
+  const leader = cluster.leader()!
+  const [again, away] = followersOf(cluster)
+  await cluster.recover()
+  cluster.kill(away!)
+  const { members, transferLeadership } = cluster.member(leader).raft!
+  orThrow(await cluster.settle(members.remove(again!)))
+  orThrow(await cluster.settle(members.add(again!, cluster.join(again!))))
+  orThrow(await cluster.settle(transferLeadership(again)))
+  await cluster.until(() => cluster.leader() === again)
+  orThrow(await cluster.settle(cluster.propose({ add: 1 })))
+  cluster.start(away!)
+  await cluster.until(() => cluster.member(away!).state === 2)
+  is.is(cluster.leader(), again)
+  await cluster.recover()
+  await cluster.check()
+})
+
 test('one that was away while another left and came back with nothing, and hears of it by a snapshot alone, takes it for what it is', async is => {
   // What is done stands here: where a promise is broken, no time goes into a shorter story.
   const cluster = simulate({ machine: counter, members: 5, seed: 30, replays: 0, limits: { snapshotEntries: 5, snapshotKeepEntries: 0 } })

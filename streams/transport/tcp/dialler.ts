@@ -81,8 +81,8 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
     introduce(stream, {
       clock, limits, to: peer,
       isTls: tls !== undefined,
-      hello: { role: 'member', clusterId, from: id, incarnation },
-      admit: (theirs, decide) => endpoint.admit(peer, theirs, decide),
+      hello: { role: 'member', clusterId, from: id, incarnation, ...roll.named() },
+      admit: (theirs, decide, named) => endpoint.admit(peer, theirs, decide, named),
     }, {
       welcomed: theirs => {
         phase = 'linked'

@@ -3,7 +3,7 @@ import {
   agreedVersion, decodeHandshakeReply, decodeHello, encodeHandshake, type Handshake, type Hello, refusal, VERSIONS, type Welcome,
 } from '../../../codecs/handshake.js'
 import { type Either, isLeft } from '../../../lib/prelude.js'
-import type { Incarnation, MemberId } from '../../../lib/types.js'
+import type { Incarnation, Index, MemberId } from '../../../lib/types.js'
 import type { Clock } from '../../time/clock.js'
 import type { Endpoint, LinkLimits } from '../port.js'
 import { GIVE_WAY } from './pairs.js'
@@ -117,19 +117,19 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
   /** `isMeant`: nothing went wrong. It only looked whether anyone is here, or gave way to the link that is there or on its way. */
   over(reason: string, isMeant: boolean): void
 }): void => {
-  const { id, incarnation, admit } = callee.endpoint
+  const { id, incarnation, admit, isUnproven } = callee.endpoint
   let isOver = false
   let caller: Hello | undefined
   const hasGivenWay = (): boolean => caller?.role === 'member' && (callee.isDialled(caller.from) || callee.linkedAs(caller.from) === caller.incarnation)
   const welcome = (hello: Hello): void => {
-    talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation })
+    talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation, ...hello.role === 'member' && callee.roll.named() })
     on.welcomed(hello, talk.meetDeadline)
   }
   const judgeIncarnation = (hello: Hello, outcome: Either<string, void>): void => {
     if (isOver) return
     const linked = callee.linkedAs(hello.from)
     if (isLeft(outcome)) return talk.refuse(outcome.left)
-    if (linked !== undefined && linked !== hello.incarnation) return talk.refuse(`${hello.from} is linked as another incarnation`)
+    if (linked !== undefined && linked !== hello.incarnation && !isUnproven(hello.from, linked)) return talk.refuse(`${hello.from} is linked as another incarnation`)
     // What was true of it may not be any more: remembering it takes a while.
     const objection = callee.roll.objectionTo(hello.from)
     if (objection !== undefined) return talk.refuse(objection, true)
@@ -145,7 +145,7 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
       const objection = objectionToHello(callee, hello.right, stream.identities)
       if (objection !== undefined) return talk.refuse(objection, objection === callee.roll.objectionTo(hello.right.from))
       if (hello.right.role === 'client') return welcome(hello.right)
-      admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome))
+      admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome), hello.right.named)
     },
     over: (reason, isTheirs) => {
       isOver = true
@@ -164,11 +164,11 @@ export type DialFailure =
 
 /** What the dialling end goes by. */
 export interface Caller extends Pace {
-  readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation'>
+  readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation' | 'named'>
   /** Who must answer, and under TLS show a certificate that names it. */
   readonly to: MemberId
   readonly isTls: boolean
-  readonly admit: (incarnation: Incarnation, decide: (outcome: Either<string, void>) => void) => void
+  readonly admit: (incarnation: Incarnation, decide: (outcome: Either<string, void>) => void, named: Index | undefined) => void
 }
 
 const objectionToWelcome = ({ to }: Caller, { id, version }: Welcome): string | undefined => {
@@ -203,7 +203,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
         mayPass = reply.right.mayPass === true
         return talk.fail(reply.right.reason)
       }
-      const { incarnation } = reply.right
+      const { incarnation, named } = reply.right
       const objection = objectionToWelcome(caller, reply.right)
       if (objection !== undefined) return distrust(objection, talk.refuse)
       admit(incarnation, outcome => {
@@ -211,7 +211,7 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
         if (isLeft(outcome)) return distrust(outcome.left, talk.refuse)
         talk.meetDeadline()
         on.welcomed(incarnation)
-      })
+      }, named)
     },
     over: reason => {
       isOver = true

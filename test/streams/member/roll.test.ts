@@ -4,7 +4,7 @@ import { append, emptyLog, membershipOf, openLog, truncateFrom } from '../../../
 import { isRight, left, right } from '../../../lib/prelude.js'
 import { reachable } from '../../../lib/reach.js'
 import type { Follower, Leader } from '../../../lib/state.js'
-import type { Incarnation, MemberId, Membership } from '../../../lib/types.js'
+import type { Incarnation, Index, MemberId, Membership } from '../../../lib/types.js'
 import { createAdmission } from '../../../streams/member/admission.js'
 import { followRoll } from '../../../streams/member/follow-roll.js'
 import type { Recovered, Store } from '../../../streams/storage/port.js'
@@ -39,7 +39,7 @@ const admissionOn = (recovered: Recovered, refused?: string) => {
   const admission = createAdmission(store, reachable({ log: openLog(recovered), commitIndex: recovered.hardState.commitIndex }), ({ type }) => told.push(type))
   return {
     admission, asked, told,
-    ask: (peer: MemberId, incarnation: Incarnation): void => admission.admit(peer, incarnation, outcome => told.push(`${peer} ${incarnation} ${isRight(outcome) ? 'admitted' : 'refused'}`)),
+    ask: (peer: MemberId, incarnation: Incarnation, named?: Index): void => admission.admit(peer, incarnation, outcome => told.push(`${peer} ${incarnation} ${isRight(outcome) ? 'admitted' : 'refused'}`), named),
     answer: (): void => waiting.splice(0).forEach(done => done()),
   }
 }
@@ -97,6 +97,20 @@ test('who has left is one that presents itself anew, until it is let in again', 
   answer()
   t.deepEqual(told, ['n3 three admitted', 'n3 another admitted'])
   t.deepEqual(['three', 'another'].map(incarnation => admission.isUnproven('n3', incarnation)), [true, false])
+})
+
+test('whoever is behind meets anew one that belongs by a membership which is news, and no older one behind it', t => {
+  const { admission, asked, told, ask, answer } = admissionOn(found({ n2: 'two' }, of('n1', 'n2'), 5))
+  for (const named of [undefined, 4, 5]) ask('n2', 'another', named)
+  t.deepEqual([asked, told.splice(0)], [[], ['n2 another refused', 'n2 another refused', 'n2 another refused']])
+  ask('n2', 'another', 9)
+  answer()
+  t.deepEqual([asked.splice(0), told.splice(0)], [['forget n2', 'remember n2 another'], ['n2 another admitted']])
+  t.true(admission.isUnproven('n2', 'two'), 'a link of the former one ends')
+  ask('n2', 'two', 8)
+  admission.knows(12)
+  ask('n2', 'third', 12)
+  t.deepEqual([asked, told], [[], ['n2 two refused', 'n2 third refused']])
 })
 
 test('at a start those are forgotten whom no membership names that counts: a crash may have come before they were', t => {
