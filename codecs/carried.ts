@@ -2,14 +2,6 @@
 import * as t from 'io-ts'
 import { fitsAsItIs } from './report.js'
 
-/** Of these every value is the same again when it has been JSON, whatever looks at it. */
-const WORDS: ReadonlySet<object> = new Set<object>([t.string, t.boolean])
-
-/** And of these, too, or it shows there as `null`, or is left out where it may be: only the sign of a zero is lost. */
-const LEAVES: ReadonlySet<object> = new Set<object>([...WORDS, t.null, t.undefined, t.void, t.number, t.Int])
-
-const isWord = (codec: Parts): boolean => WORDS.has(codec) || codec._tag === 'KeyofType' || (codec._tag === 'RefinementType' && codec.type !== undefined && isWord(codec.type))
-
 /** A codec of io-ts, of which only what it is made of matters here. */
 interface Parts {
   readonly _tag?: string
@@ -19,6 +11,14 @@ interface Parts {
   readonly domain?: Parts
   readonly codomain?: Parts
 }
+
+/** Of these every value is the same again when it has been JSON, whatever looks at it. */
+const WORDS: ReadonlySet<object> = new Set<object>([t.string, t.boolean])
+
+/** And of these, too, or it shows there as `null`, or is left out where it may be: only the sign of a zero is lost. */
+const LEAVES: ReadonlySet<object> = new Set<object>([...WORDS, t.null, t.undefined, t.void, t.number, t.Int])
+
+const isWord = (codec: Parts): boolean => WORDS.has(codec) || codec._tag === 'KeyofType' || (codec._tag === 'RefinementType' && codec.type !== undefined && isWord(codec.type))
 
 const partsOf = ({ _tag, type, types, props, domain, codomain }: Parts): readonly (Parts | undefined)[] | undefined => {
   switch (_tag) {

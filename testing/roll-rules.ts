@@ -1,7 +1,7 @@
 /** What becomes of links when others belong to the cluster. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { isLeft, left, right } from '../lib/prelude.js'
-import type { Incarnation, MemberId } from '../lib/types.js'
+import type { Incarnation, Index, MemberId } from '../lib/types.js'
 import type { Endpoint, TransportEvent } from '../streams/transport/port.js'
 import { type Cluster, pair, vote } from './open-transport.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy, type Watched } from './watch.js'
@@ -68,6 +68,18 @@ const arrivals: Record<string, (all: Cluster) => Promise<void>> = {
     equal(asked.length, before + 2, 'whoever was forgotten in between is remembered again')
     await carries(n1, n2)
     deepEqual([changes(n1, 'n2'), changes(n2, 'n1')], [['connected'], ['connected']])
+  },
+  'each end hears from the other which membership names it, whoever dials': async all => {
+    const heard = new Map<MemberId, Index | undefined>()
+    const hearing = (id: MemberId): Endpoint['admit'] => (peer, _, decide, named) => {
+      heard.set(`${id} of ${peer}`, heard.get(`${id} of ${peer}`) ?? named)
+      decide(right(undefined))
+    }
+    const n1 = await all.open('n1', { roll: { ...all.rollOf(['n1', 'n2']), named: 7 }, admit: hearing('n1') })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n2']), admit: hearing('n2') })
+    n2.links.update({ ...all.rollOf(['n1', 'n2']), named: 9 })
+    await areLinked(n1, n2)
+    deepEqual([heard.get('n1 of n2'), heard.get('n2 of n1')], [9, 7])
   },
   'who has left and is named again presents itself anew, for its link may be that of a process that is no more': async all => {
     const gone = new Set<MemberId>()
