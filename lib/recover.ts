@@ -28,7 +28,7 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const state = followerOf({
     settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit,
-    persistedIndex: last.index, pendingWrites: [], commitIndex,
+    persistedIndex: last.index, pendingWrites: [], commitIndex, heardCommit: commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,

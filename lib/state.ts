@@ -93,6 +93,8 @@ export interface Common {
   pendingWrites: readonly PendingWrite[]
   /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
   commitIndex: Index
+  /** Highest index that a leader, of whatever term, has called committed, though this log may not hold it yet. Volatile. */
+  heardCommit: Index
   /** Highest index handed out to be applied, and its weight in flight. Volatile. */
   handedIndex: Index
   handed: readonly { readonly last: Index; readonly bytes: number }[]
@@ -265,5 +267,9 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  */
 const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
+/** Whether a log that ends there can hold all that is known here to be committed: nobody is elected without that (Leader Completeness, §5.4.3). */
+export const reachesCommit = ({ commitIndex, heardCommit }: RaftState, lastIndex: Index): boolean => lastIndex >= Math.max(commitIndex, heardCommit)
+
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
-export const mayStand = (state: RaftState): boolean => isStanding(state) && !isDiskSlow(state) && !isReplaying(state)
+export const mayStand = (state: RaftState): boolean =>
+  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && reachesCommit(state, state.log.lastIndex)

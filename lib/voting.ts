@@ -4,7 +4,7 @@ import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, membership, restartElectionWait } from './state.js'
+import { type RaftState, membership, reachesCommit, restartElectionWait } from './state.js'
 
 /** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
 const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {
@@ -32,7 +32,7 @@ const isNobody = (state: RaftState): boolean => membersOf(membership(state)).len
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const voteGranted = mayVote && !isNobody(state) && (request.transfer || !isSatisfied(state, from)) && isUpToDate(state, request)
+  const voteGranted = mayVote && !isNobody(state) && (request.transfer || !isSatisfied(state, from)) && isUpToDate(state, request) && reachesCommit(state, request.lastLogIndex)
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

@@ -78,6 +78,8 @@ export interface LogNotes {
   readonly term?: Term
   readonly votedFor?: MemberId
   readonly commit?: Index
+  /** What a leader called committed; as far as the commit when left out. */
+  readonly heard?: Index
   /** How far the machine is; as far as the commit when left out. */
   readonly applied?: Index
   /** How far the log is on the disk; wholly when left out. */
@@ -110,7 +112,7 @@ export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonl
   const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
   const applied = notes.applied ?? state.commitIndex
   return {
-    ...state, wall: wallAt(now), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
+    ...state, wall: wallAt(now), heardCommit: notes.heard ?? state.commitIndex, appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
     leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
   }
 }

@@ -56,6 +56,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' && !isNobody(state)', to: '',
   },
   {
+    name: 'who catches up helps one that was left out', file: 'lib/voting.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out*'],
+    from: ' && reachesCommit(state, request.lastLogIndex)', to: '',
+  },
+  {
     name: 'whoever is behind refuses who came back meanwhile', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is behind*'],
     from: 'if (named <= newest)', to: 'if (named <= named)',
   },
