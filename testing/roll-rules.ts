@@ -156,6 +156,40 @@ const departures: Record<string, (all: Cluster) => Promise<void>> = {
     await n2.until('word of it again', noticed('unknownToPeer', 2))
     equal(noticesOf(n2.events, 'refusedByPeer').length, 0)
   },
+  'who is not known for a second time is refused once, when that has lasted anew': async all => {
+    const electionTimeoutMs = 100
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), electionTimeoutMs })
+    await areLinked(n1, n2)
+    n2.links.update(all.rollOf(['n2']))
+    await n1.until('word of it', noticed('unknownToPeer'))
+    n2.links.update(all.rollOf(['n1', 'n2']))
+    await areLinked(n1, n2, 2)
+    n2.links.update(all.rollOf(['n2']))
+    await n1.until('word of it, as it lasts', noticed('refusedByPeer'))
+    equal(noticesOf(n1.events, 'unknownToPeer').length, 2)
+    const lasting = await all.open('n3', { roll: all.rollOf(['n2', 'n3']), electionTimeoutMs })
+    await lasting.until('as long again', noticed('refusedByPeer'))
+    equal(noticesOf(n1.events, 'refusedByPeer').length, 1)
+  },
+  'who is not known and starts anew is told so anew': async all => {
+    await all.open('n1', { roll: all.rollOf(['n1']) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await n2.until('word of it', noticed('unknownToPeer'))
+    await n2.close()
+    const again = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    await again.until('word of it', noticed('unknownToPeer'))
+  },
+  'nobody is refused by one that has closed': async all => {
+    const electionTimeoutMs = 100
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1']) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']), electionTimeoutMs })
+    await n2.until('word of it', noticed('unknownToPeer'))
+    await n1.close()
+    const lasting = await all.open('n3', { roll: all.rollOf(['n2', 'n3']), electionTimeoutMs })
+    await lasting.until('as long', noticed('refusedByPeer'))
+    equal(noticesOf(n2.events, 'refusedByPeer').length, 0)
+  },
   'who was let in without being named is refused when that is over': async all => {
     const n1 = await all.open('n1', { roll: all.rollOf([], true) })
     const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })

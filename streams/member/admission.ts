@@ -13,11 +13,14 @@ export interface Admission {
   named(addresses: Readonly<Record<MemberId, string>>): void
   /** Up to here this member knows who belongs. */
   knows(commitIndex: Index): void
-  /** A membership without these is committed; or what was committed meanwhile is not in this log, and they may have left and come back as others. */
+  /**
+   * A membership without these is committed; or none named them but an uncommitted one that was overwritten; or what was committed meanwhile is not in this log, and they may have
+   * left and come back as others.
+   */
   left(peers: readonly MemberId[]): void
 }
 
-/** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, after they had left and before that was durable. */
+/** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, before it was durable that they were forgotten. */
 const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly MemberId[] => {
   const named = new Set(membershipsFrom(openLog(log), hardState.commitIndex).flatMap(({ addresses }) => Object.keys(addresses)))
   return Object.keys(peers).filter(peer => !named.has(peer))
@@ -29,8 +32,9 @@ const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly
  *
  * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships behind that one, so
  * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
- * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. Where a snapshot stands for memberships that this
- * member never saw, each peer may have left in between, and is met anew. Else one that came back as another were refused for ever.
+ * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. One that was only named by what is overwritten never
+ * belonged: who shall vote waits for the commit of an entry that names it, so nothing that it said was counted, and it need not be removed to come back as another. Where a
+ * snapshot stands for memberships that this member never saw, each peer may have left in between, and is met anew. Else one that came back as another were refused for ever.
  *
  * So it would be, too, for whoever is merely behind: who comes back says which committed membership names it, and where that is news the one that was known may have left before.
  * Its own log has that membership, so it votes for nobody whose log has not.

@@ -1,5 +1,5 @@
 /** Who belongs to the cluster, as steps change it: those who are reached follow, and those who have left are forgotten. */
-import { type Log, membershipAt, membershipOf } from '../../lib/log.js'
+import { type Log, membershipAt, membershipOf, membershipsFrom } from '../../lib/log.js'
 import { mayBeBehind, namedAt, reachable } from '../../lib/reach.js'
 import type { Leader, RaftState } from '../../lib/state.js'
 import type { Index, MemberId, Membership } from '../../lib/types.js'
@@ -17,6 +17,16 @@ const leftBy = ({ base, memberships }: Log, before: Membership, since: Index, in
   return passed.flatMap((membership, at) => Object.keys((passed[at - 1] ?? before).addresses).filter(id => !Object.hasOwn(membership.addresses, id)))
 }
 
+const idsIn = (memberships: readonly Membership[]): readonly MemberId[] => memberships.flatMap(({ addresses }) => Object.keys(addresses))
+
+/** Whom, of the memberships that counted, the committed one and those behind it, only such named as this log has no more, though another may name it by now. */
+const overwrittenIn = ({ base, memberships }: Log, counted: readonly Membership[]): readonly MemberId[] => {
+  const here = new Set([base.membership, ...memberships.map(({ membership }) => membership)])
+  const stays = (membership: Membership, at: number): boolean => at === 0 || here.has(membership)
+  const named = new Set(idsIn(counted.filter(stays)))
+  return idsIn(counted.filter((membership, at) => !stays(membership, at))).filter(id => !named.has(id))
+}
+
 const NOBODY: Leader['leaving'] = []
 const leavingOf = (state: RaftState): Leader['leaving'] => state.role === 'leader' && state.leaving.length > 0 ? state.leaving : NOBODY
 
@@ -24,6 +34,7 @@ const leavingOf = (state: RaftState): Leader['leaving'] => state.role === 'leade
 export const followRoll = ({ links, admission }: Followers, first: RaftState): { follow(state: RaftState): void } => {
   let newest = membershipOf(first.log)
   let committed = membershipAt(first.log, first.commitIndex)
+  let counted = membershipsFrom(first.log, first.commitIndex)
   let commitIndex = first.commitIndex
   let leaving = leavingOf(first)
   let addresses = reachable(first)
@@ -40,6 +51,8 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
     leader = state.leader
     const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
     if (hasChanged) {
+      admission.left(overwrittenIn(state.log, counted))
+      counted = membershipsFrom(state.log, commitIndex)
       addresses = reachable(state)
       // Whoever is leaving is let in and not remembered: it may come back as another.
       admission.named(reachable({ log: state.log, commitIndex }))

@@ -48,15 +48,19 @@ interface End {
   cut(isGone: boolean): void
 }
 
+/** Why somebody got no link; `cancel` keeps it from being told later that this has lasted. */
+interface Refusal {
+  readonly reason: string
+  readonly cancel: Cancel
+}
+
 /** A member in its place, and how others reach it. */
 interface Seat {
   readonly endpoint: Endpoint
   readonly roll: RollCall
   readonly peers: Map<MemberId, End>
-  /** Why somebody got no link: told once, until the reason changes or there is one. */
-  readonly told: Map<MemberId, string>
-  /** What is looked at later, unless this seat is left. */
-  readonly later: Cancel[]
+  /** Who was refused here: told once, until the reason changes, there is a link, or one of the two leaves its seat. */
+  readonly told: Map<MemberId, Refusal>
   post(event: TransportEvent): void
 }
 
@@ -79,11 +83,17 @@ const endOf = (seat: Seat, from: Party, forget: () => void): End => ({
   },
 })
 
+/** What this one was refused for counts no more. */
+const forgive = (by: Seat, id: MemberId): void => {
+  by.told.get(id)?.cancel()
+  by.told.delete(id)
+}
+
 const join = (a: Seat, b: Seat): void => {
   for (const [seat, other] of [[a, b], [b, a]] as const) {
     const { id } = other.endpoint
     const party: Party = { type: 'member', id }
-    seat.told.delete(id)
+    forgive(seat, id)
     other.peers.set(seat.endpoint.id, endOf(seat, party, () => seat.peers.delete(id)))
     seat.post({ type: 'connected', party })
   }
@@ -91,14 +101,13 @@ const join = (a: Seat, b: Seat): void => {
 
 const refuse = (by: Seat, refused: Seat, reason: string, mayPass = false): void => {
   const { id } = refused.endpoint
-  if (by.told.get(id) === reason) return
-  by.told.set(id, reason)
+  if (by.told.get(id)?.reason === reason) return
+  forgive(by, id)
   by.post({ type: 'noticed', notice: { type: 'handshakeRefused', remote: id, reason } })
   const tell = (type: 'unknownToPeer' | 'refusedByPeer'): void => refused.post({ type: 'noticed', notice: { type, peer: by.endpoint.id, reason } })
-  if (!mayPass) return tell('refusedByPeer')
-  tell('unknownToPeer')
+  tell(mayPass ? 'unknownToPeer' : 'refusedByPeer')
   const { clock, electionTimeoutMs } = refused.endpoint
-  refused.later.push(clock.after(LASTING_TIMEOUTS * electionTimeoutMs, () => { if (by.told.get(id) === reason) tell('refusedByPeer') }))
+  by.told.set(id, { reason, cancel: mayPass ? clock.after(LASTING_TIMEOUTS * electionTimeoutMs, () => tell('refusedByPeer')) : () => undefined })
 }
 
 /** Asks `by` whether `peer` may be its peer; `welcomed` follows if so. */
@@ -169,7 +178,8 @@ const linksOf = (network: Network, seat: Seat, address: string, box: Mailbox): L
       if (phase !== 'open') return
       phase = 'closing'
       network.seats.delete(id)
-      for (const cancel of seat.later) cancel()
+      for (const refused of seat.told.keys()) forgive(seat, refused)
+      for (const other of network.seats.values()) forgive(other, id)
       for (const peer of [...seat.peers.keys()]) part(seat, peer, true)
       box.close(() => {
         phase = 'closed'
@@ -191,7 +201,7 @@ export const memoryTransport = (network: Network): Transport => ({
       return
     }
     const box = createMailbox(clock)
-    const seat: Seat = { endpoint, roll: createRollCall(endpoint), peers: new Map(), told: new Map(), later: [], post: box.post }
+    const seat: Seat = { endpoint, roll: createRollCall(endpoint), peers: new Map(), told: new Map(), post: box.post }
     const others = [...network.seats.values()]
     network.seats.set(id, seat)
     clock.endOfTurn(() => {

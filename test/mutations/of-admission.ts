@@ -34,6 +34,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'leftBy(state.log, before.committed, before.commitIndex, commitIndex)', to: 'leftBy(state.log, before.newest, before.commitIndex, state.log.lastIndex)',
   },
   {
+    name: 'whom an overwritten membership named keeps its name', file: 'streams/member/follow-roll.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whom an overwritten*'],
+    from: 'at === 0 || here.has(membership)', to: 'at >= 0 || here.has(membership)',
+  },
+  {
     name: 'a crash keeps who has left from coming back', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'at a start those*'],
     from: 'membershipsFrom(openLog(log), hardState.commitIndex)', to: 'membershipsFrom(openLog(log), 0)',
   },

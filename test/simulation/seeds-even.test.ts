@@ -11,3 +11,7 @@ test('no even seed breaks a promise, every cluster heals, and one seed is one ru
 test('seed 1009837: a voter that has left and comes back with nothing helps elect nobody whom its cluster has left behind', async t => {
   t.true((await trial(1_009_837)).acknowledged > 0)
 })
+
+test('seed 1300150: who was named by an overwritten membership alone, lost its disk and is added is let in', async t => {
+  t.true((await trial(1_300_150)).acknowledged > 0)
+})

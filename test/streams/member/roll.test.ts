@@ -136,23 +136,24 @@ const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnatio
     follow(state)
     return rolls.splice(0)
   }
+  /** These from here on, in the place of whatever was there. */
+  const overwrite = (from: Index, ...memberships: readonly Membership[]): readonly string[] => go({ log: append(truncateFrom(state.log, from), memberships.map((membership, at) =>
+    ({ kind: 'membership', firstIndex: from + at, term: 1, count: 1, time: 1, membership } as const))) })
   return {
-    ...admission, go,
-    add: (...memberships: readonly Membership[]): readonly string[] => go({ log: append(state.log, memberships.map((membership, at) =>
-      ({ kind: 'membership', firstIndex: state.log.lastIndex + 1 + at, term: 1, count: 1, time: 1, membership } as const))) }),
+    ...admission, go, overwrite,
+    add: (...memberships: readonly Membership[]): readonly string[] => overwrite(state.log.lastIndex + 1, ...memberships),
     /** As a leader that has yet to tell these that they have left. */
     lead: (leaving: Leader['leaving']): readonly string[] => go({ role: 'leader', leaving } as unknown as Partial<Follower>),
-    cut: (from: number): readonly string[] => go({ log: truncateFrom(state.log, from) }),
     commit: (commitIndex: number): readonly string[] => go({ commitIndex }),
     newest: () => membershipOf(state.log),
   }
 }
 
 test('whoever an uncommitted membership leaves out is reached and remembered until it is committed, or counts again', t => {
-  const { add, commit, cut, go, asked, answer, ask, told } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
+  const { add, commit, overwrite, go, asked, answer, ask, told } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
   t.deepEqual(go({ leader: 'n2' }), ['n1 n2 n3'])
   t.deepEqual(add(of('n1', 'n2', 'n4')), ['n1 n2 n3 n4'])
-  t.deepEqual(cut(1), ['n1 n2 n3'])
+  t.deepEqual(overwrite(1), ['n1 n2 n3'])
   t.deepEqual(asked, [])
   t.deepEqual(add(of('n1', 'n2', 'n4')), ['n1 n2 n3 n4'])
   ask('n3', 'another')
@@ -172,6 +173,25 @@ test('who was left out and is named again before this member hears of either is 
   t.deepEqual(asked, ['forget n3'])
 })
 
+test('whom an overwritten membership alone named never belonged, and is met anew when it is named again', t => {
+  const { add, commit, overwrite, asked, answer, ask, told, admission } = following(of('n1', 'n2'), { n2: 'two' })
+  add(of('n1', 'n2', 'n4'), of('n1', 'n2', 'n4', 'n5'))
+  for (const [peer, incarnation] of [['n4', 'four'], ['n5', 'five']] as const) ask(peer, incarnation)
+  answer()
+  t.deepEqual([asked.splice(0), told.splice(0)], [['remember n4 four', 'remember n5 five'], ['n4 four admitted', 'n5 five admitted']])
+  overwrite(2)
+  t.deepEqual(asked.splice(0), ['forget n5'], 'n4 is named by what is left')
+  overwrite(1, of('n1', 'n2', 'n4'))
+  t.deepEqual([asked.splice(0), admission.isUnproven('n4', 'four'), admission.isUnproven('n2', 'two')], [['forget n4'], true, false], 'it may have come back before it was named again')
+  ask('n4', 'another')
+  answer()
+  t.deepEqual([asked.splice(0), told], [['remember n4 another'], ['n4 another admitted']])
+  commit(1)
+  overwrite(2, of('n1', 'n4'))
+  overwrite(2)
+  t.deepEqual(asked, [], 'what is committed stays')
+})
+
 test('behind a snapshot that stands for memberships unseen whoever belonged may have left and come back, and is met anew', t => {
   const { go, ask, answer, admission, asked, told } = following(of('n1', 'n2', 'n3'), { n2: 'two', n3: 'three' })
   go({ leader: 'n2' })
@@ -184,6 +204,15 @@ test('behind a snapshot that stands for memberships unseen whoever belonged may 
   go({ commitIndex: 12 })
   go({ log: emptyLog({ index: 10, term: 1, membership: of('n1', 'n2', 'n3') }, 1) })
   t.deepEqual(asked, [], 'a log that is cut has seen what it is cut behind')
+})
+
+test('behind a snapshot whoever was named without a commit is met anew, too', t => {
+  const { add, go, ask, answer, asked } = following(of('n1', 'n2'), { n2: 'two' })
+  add(of('n1', 'n2', 'n4'))
+  ask('n4', 'four')
+  answer()
+  go({ log: emptyLog({ index: 9, term: 1, membership: of('n1', 'n2', 'n4') }, 1), commitIndex: 9 })
+  t.deepEqual(asked, ['remember n4 four', 'forget n4', 'forget n2'])
 })
 
 test('whoever is leaving is reached and not remembered, and is told of anew to the transport when it is named again in the same turn', t => {
