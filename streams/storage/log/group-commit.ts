@@ -173,7 +173,11 @@ const writeGroup = (writing: Writing, group: Group): void => {
     appended(writing, group)
     then()
   })
-  if (group.next === undefined) return written(() => complete(writing, group.taken))
+  if (group.next === undefined) return written(() => {
+    complete(writing, group.taken)
+    // Not before: while a member starts the disk is for what it reads, and a start from a cold disk takes half as long again beside it.
+    if (writing.groups === 1) prepareNext(writing)
+  })
   const { bytes } = group.next
   const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, bytes)(outcome => {
     if (isRight(outcome) && writing.failed) outcome.right.file.close(() => done(outcome))
@@ -279,8 +283,6 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     queuedHardState: hardState, queuedBase: base, queuedLast: end.index, queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
     busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
   }
-  prepareNext(writing)
-
   return {
     write: (turn, writes) => {
       if (writing.failed || writing.closing !== undefined) return

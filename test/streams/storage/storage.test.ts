@@ -18,6 +18,14 @@ import { FOLDER, restless, runThrough, storageOn } from './store-script.js'
 const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
 const entry = (index: number, term = 1, text = `e${index}`) => append(commands(index, term, text))
 
+/** A store that holds one entry, and whose next segment is there. */
+const preparedStore = async (disk: MemoryDisk) => {
+  const opened = await openStore(storageOn(disk))
+  await opened.write(1, entry(1))
+  await new Promise(setImmediate)
+  return opened
+}
+
 const remember = (store: Store, peer: string): Promise<Either<Error, void>> => new Promise(resolve => store.remember(peer, `${peer}-1`, resolve))
 
 const temporaries: string[] = []
@@ -59,6 +67,18 @@ for (const { operation, act } of FAILURES) {
     t.is((await again.lines())[0], '1@1 e1')
   })
 }
+
+test('the next segment is prepared once there is something in the present one, and not while a member starts', async t => {
+  const disk = newDisk()
+  const { write } = await openStore(storageOn(disk))
+  const segments = async (): Promise<number> => {
+    await new Promise(setImmediate)
+    return disk.files().filter(path => path.includes('segment')).length
+  }
+  t.is(await segments(), 1)
+  await write(1, entry(1))
+  t.is(await segments(), 2)
+})
 
 test('what a failed sync left in the cache is written once more before it is believed', async t => {
   for (const write of [entry(2), hardState(5, 'b')]) {
@@ -113,16 +133,15 @@ test('a disk that is full, wherever the space ends, loses nothing that was ackno
 
 test('space that is made in time ends no store', async t => {
   const disk = newDisk()
-  const { write, close } = await openStore(storageOn(disk))
-  await new Promise(setImmediate)
+  const { write, close } = await preparedStore(disk)
   const segments = (): number => disk.files().filter(path => /segment-\d+$/.test(path)).length
   t.is(segments(), 2)
   disk.setCapacity(disk.files().reduce((sum, path) => sum + disk.contents(path).length, 0))
-  for (let turn = 1; turn <= 3; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
+  for (let turn = 2; turn <= 4; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
   await new Promise(setImmediate)
   t.is(segments(), 2, 'the third found no space')
   disk.setCapacity(Number.POSITIVE_INFINITY)
-  for (let turn = 4; turn <= 40; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
+  for (let turn = 5; turn <= 40; turn++) await write(turn, entry(turn, 1, 'y'.repeat(900)))
   await close()
   t.is((await openStore(storageOn(disk))).store.recovered.lastIndex, 40)
 })
@@ -193,6 +212,7 @@ test('after a while without writes one mark vouches for what was written', async
   t.is(await quiet(), 0, 'an empty store has nothing to vouch for')
   await write(1, entry(1))
   await write(2, entry(2))
+  await new Promise(setImmediate)
   t.is(due.length, 1)
   t.is(await quiet(), 0, 'something was written since')
   t.is(await quiet(), 2, 'a write and a sync')
@@ -204,27 +224,25 @@ test('after a while without writes one mark vouches for what was written', async
 
 test('turns that arrive during a sync share the next one', async t => {
   const disk = newDisk()
-  const { store, persisted, events } = await openStore(storageOn(disk))
-  await new Promise(setImmediate)
+  const { store, persisted, events } = await preparedStore(disk)
   const before = disk.operations().length
-  for (let turn = 1; turn <= 20; turn++) store.write(turn, [entry(turn)])
+  for (let turn = 2; turn <= 20; turn++) store.write(turn, [entry(turn)])
   await persisted(20)
   t.deepEqual(disk.operations().slice(before), ['write', 'datasync', 'write', 'datasync'])
-  t.deepEqual(events, [{ type: 'persisted', turn: 1 }, { type: 'persisted', turn: 20 }])
+  t.deepEqual(events, [{ type: 'persisted', turn: 1 }, { type: 'persisted', turn: 2 }, { type: 'persisted', turn: 20 }])
 })
 
 test('a commitIndex costs no write of its own beside entries', async t => {
   const disk = newDisk()
-  const { store, persisted } = await openStore(storageOn(disk))
-  await new Promise(setImmediate)
-  store.write(1, [entry(1)])
-  store.write(2, [hardState(0, undefined, 1), entry(2)])
+  const { store, persisted } = await preparedStore(disk)
+  store.write(2, [entry(2)])
   store.write(3, [hardState(0, undefined, 2), entry(3)])
+  store.write(4, [hardState(0, undefined, 3), entry(4)])
   const before = disk.operations().length
-  await persisted(3)
+  await persisted(4)
   t.is(disk.operations().length - before, 3, 'the rest of the first group and the second')
   disk.crash({ keep: 0 })
-  t.is((await openStore(storageOn(disk))).store.recovered.hardState.commitIndex, 2)
+  t.is((await openStore(storageOn(disk))).store.recovered.hardState.commitIndex, 3)
 })
 
 test('options that make no sense are refused by name, and nothing is opened', async t => {
