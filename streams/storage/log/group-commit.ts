@@ -174,9 +174,10 @@ const writeGroup = (writing: Writing, group: Group): void => {
     then()
   })
   if (group.next === undefined) return written(() => {
-    complete(writing, group.taken)
-    // Not before: while a member starts the disk is for what it reads, and a start from a cold disk takes half as long again beside it.
+    // Not before: while a member starts the disk is for what it reads, and a start from a cold disk takes half as long again beside it. Not after what
+    // follows has begun, either, which may be in the next segment.
     if (writing.groups === 1) prepareNext(writing)
+    complete(writing, group.taken)
   })
   const { bytes } = group.next
   const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, bytes)(outcome => {

@@ -79,6 +79,8 @@ const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === '
 
 export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare, makeRoom }: SupplyOptions): SegmentSupply => {
   let ready: Segment | undefined = spare
+  /** The number of the last one that was handed out: whoever asks for that again would have it overwritten. */
+  let handed = 0
   let waiting: ((outcome: Outcome) => void)[] | undefined
   let broken: NodeJS.ErrnoException | undefined
   let closing = false
@@ -107,11 +109,12 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
 
   return {
     prepare: (current, bytes) => {
-      if (ready === undefined && waiting === undefined && !closing) begin(current, bytes, [])
+      if (ready === undefined && waiting === undefined && !closing && current.number >= handed) begin(current, bytes, [])
     },
     next: (current, bytes) => done => {
       const hand = (segment: Segment): void => {
         ready = undefined
+        handed = segment.header.number
         done(right(segment))
       }
       const fail = (error: NodeJS.ErrnoException): void => done(left(error))

@@ -80,6 +80,18 @@ test('the next segment is prepared once there is something in the present one, a
   t.is(await segments(), 2)
 })
 
+test('a segment that is written to is never prepared anew: what follows the first group at once may be in the one that was found', async t => {
+  const disk = newDisk()
+  const first = await preparedStore(disk)
+  await first.close()
+  const second = await openStore(storageOn(disk))
+  for (let turn = 2; turn <= 6; turn++) second.store.write(turn, [entry(turn, 1, 'y'.repeat(900))])
+  await second.persisted(6)
+  await new Promise(setImmediate)
+  disk.crash({ keep: 0 })
+  t.is((await openStore(storageOn(disk))).store.recovered.lastIndex, 6)
+})
+
 test('what a failed sync left in the cache is written once more before it is believed', async t => {
   for (const write of [entry(2), hardState(5, 'b')]) {
     const disk = newDisk()
