@@ -15,3 +15,7 @@ test('seed 1009837: a voter that has left and comes back with nothing helps elec
 test('seed 1300150: who was named by an overwritten membership alone, lost its disk and is added is let in', async t => {
   t.true((await trial(1_300_150)).acknowledged > 0)
 })
+
+test('seed 1420189: a member that wrote more at once than its segment holds finds all of it after a crash', async t => {
+  t.true((await trial(1_420_189)).acknowledged > 0)
+})

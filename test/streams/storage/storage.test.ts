@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { FolderInUse, InvalidOptions, StorageFailed } from '../../../lib/errors.js'
-import { type Either, isLeft, isRight } from '../../../lib/prelude.js'
+import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
+import { type Segment, createSegmentSupply } from '../../../streams/storage/log/segment-files.js'
 import type { DiskFile } from '../../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import type { Store } from '../../../streams/storage/port.js'
@@ -90,6 +91,21 @@ test('a segment that is written to is never prepared anew: what follows the firs
   await new Promise(setImmediate)
   disk.crash({ keep: 0 })
   t.is((await openStore(storageOn(disk))).store.recovered.lastIndex, 6)
+})
+
+test('a segment that was handed out is not prepared again, whoever asks for what follows an earlier one', async t => {
+  const disk = newDisk()
+  const supply = createSegmentSupply({ disk, folder: '', segmentBytes: 4096, random: bytes => new Uint8Array(bytes), spare: undefined, makeRoom: done => done(right(undefined)) })
+  const first = { kind: 'segment', clusterId: 'c', number: 1, capacity: 4096, salt: new Uint8Array(16) } as const
+  const second = await new Promise<Either<Error, Segment>>(resolve => supply.next(first, 100)(resolve))
+  if (isLeft(second)) return t.fail(second.left.message)
+  const before = disk.operations().length
+  supply.prepare(first, 100)
+  await new Promise(setImmediate)
+  t.is(disk.operations().length, before)
+  supply.prepare(second.right.header, 100)
+  await new Promise(setImmediate)
+  t.is(disk.files().length, 2)
 })
 
 test('what a failed sync left in the cache is written once more before it is believed', async t => {
