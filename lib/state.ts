@@ -93,7 +93,7 @@ export interface Common {
   pendingWrites: readonly PendingWrite[]
   /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
   commitIndex: Index
-  /** Highest index that a leader, of whatever term, has called committed, though this log may not hold it yet. Volatile. */
+  /** Highest index that a leader, of whatever term, has called committed, though this log may not hold it yet. What this member commits itself does not raise it. Volatile. */
   heardCommit: Index
   /** Highest index handed out to be applied, and its weight in flight. Volatile. */
   handedIndex: Index

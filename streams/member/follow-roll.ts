@@ -19,7 +19,7 @@ const leftBy = ({ base, memberships }: Log, before: Membership, since: Index, in
 
 const idsIn = (memberships: readonly Membership[]): readonly MemberId[] => memberships.flatMap(({ addresses }) => Object.keys(addresses))
 
-/** Whom, of the memberships that counted, the committed one and those behind it, only such named as this log has no more, though another may name it by now. */
+/** Who was named by memberships that were overwritten, and by none that still counts, though a new one may name them. The first that counted was committed, and stays. */
 const overwrittenIn = ({ base, memberships }: Log, counted: readonly Membership[]): readonly MemberId[] => {
   const here = new Set([base.membership, ...memberships.map(({ membership }) => membership)])
   const stays = (membership: Membership, at: number): boolean => at === 0 || here.has(membership)
