@@ -190,6 +190,18 @@ const departures: Record<string, (all: Cluster) => Promise<void>> = {
     await lasting.until('as long', noticed('refusedByPeer'))
     equal(noticesOf(n2.events, 'refusedByPeer').length, 0)
   },
+  'who closes while it is asked refuses nobody': async all => {
+    let asked: (answer: () => void) => void = () => undefined
+    const answered = new Promise<() => void>(resolve => { asked = resolve })
+    const n1 = await all.open('n1', { roll: all.rollOf(['n1', 'n2']), admit: (_, __, decide) => asked(() => decide(left('it is another'))) })
+    const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })
+    const answer = await answered
+    await n1.close()
+    answer()
+    const later = await all.open('n3', { roll: all.rollOf(['n2', 'n3']) })
+    await later.until('word of its own', noticed('unknownToPeer'))
+    equal(noticesOf(n2.events, 'refusedByPeer').length, 0)
+  },
   'who was let in without being named is refused when that is over': async all => {
     const n1 = await all.open('n1', { roll: all.rollOf([], true) })
     const n2 = await all.open('n2', { roll: all.rollOf(['n1', 'n2']) })

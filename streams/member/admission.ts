@@ -20,7 +20,7 @@ export interface Admission {
   left(peers: readonly MemberId[]): void
 }
 
-/** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, before it was durable that they were forgotten. */
+/** Peers that neither the committed membership names nor one behind it: only a crash can have left them behind, before it was durable that they were forgotten. Whom another membership names by then stays, and has to be removed to come back as another. */
 const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly MemberId[] => {
   const named = new Set(membershipsFrom(openLog(log), hardState.commitIndex).flatMap(({ addresses }) => Object.keys(addresses)))
   return Object.keys(peers).filter(peer => !named.has(peer))

@@ -110,13 +110,19 @@ const refuse = (by: Seat, refused: Seat, reason: string, mayPass = false): void 
   by.told.set(id, { reason, cancel: mayPass ? clock.after(LASTING_TIMEOUTS * electionTimeoutMs, () => tell('refusedByPeer')) : () => undefined })
 }
 
-/** Asks `by` whether `peer` may be its peer; `welcomed` follows if so. */
-const introduce = (peer: Seat, by: Seat, welcomed: () => void): void => {
+/** Asks `by` whether `peer` may be its peer; `welcomed` follows if so. Who leaves its seat meanwhile neither refuses nor is refused. */
+const introduce = ({ seats }: Network, peer: Seat, by: Seat, welcomed: () => void): void => {
+  const areSeated = (): boolean => [peer, by].every(one => seats.get(one.endpoint.id) === one)
+  if (!areSeated()) return
   const { clusterId, id, incarnation } = peer.endpoint
   if (by.endpoint.clusterId !== clusterId) return refuse(by, peer, 'the cluster is another one')
   const objection = by.roll.objectionTo(id)
   if (objection !== undefined) return refuse(by, peer, objection, true)
-  by.endpoint.admit(id, incarnation, outcome => isLeft(outcome) ? refuse(by, peer, outcome.left) : welcomed(), peer.roll.named().named)
+  by.endpoint.admit(id, incarnation, outcome => {
+    if (!areSeated()) return
+    if (isLeft(outcome)) refuse(by, peer, outcome.left)
+    else welcomed()
+  }, peer.roll.named().named)
 }
 
 const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => {
@@ -126,11 +132,11 @@ const send = (seat: Seat, to: Party, messages: readonly LinkMessage[]): void => 
 }
 
 /** Links two that are open, once each takes the other for who it is. */
-const meet = ({ seats }: Network, seat: Seat, other: Seat): void => {
-  const mayLink = (): boolean => [seat, other].every(one => seats.get(one.endpoint.id) === one) && !seat.peers.has(other.endpoint.id)
-  if (!mayLink()) return
-  introduce(seat, other, () => introduce(other, seat, () => {
-    if (mayLink() && [[seat, other], [other, seat]].every(([one, two]) => one!.roll.objectionTo(two!.endpoint.id) === undefined)) join(seat, other)
+const meet = (network: Network, seat: Seat, other: Seat): void => {
+  const areLinked = (): boolean => seat.peers.has(other.endpoint.id)
+  if (areLinked()) return
+  introduce(network, seat, other, () => introduce(network, other, seat, () => {
+    if (!areLinked() && [[seat, other], [other, seat]].every(([one, two]) => one!.roll.objectionTo(two!.endpoint.id) === undefined)) join(seat, other)
   }))
 }
 

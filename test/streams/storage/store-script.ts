@@ -63,7 +63,7 @@ type Act =
 const write = (...writes: readonly Write[]): Act => ({ type: 'write', writes })
 const settle: Act = { type: 'settle' }
 
-/** Votes, bursts, replacements, full segments, a batch larger than a segment, a peer, a clean stop and a second life. */
+/** Votes, bursts, replacements, full segments, a batch larger than a segment, a peer, clean stops, and a last life that fills at once the segment that it finds prepared. */
 const SCRIPT: readonly Act[] = [
   write(hardState(1, 'a'), append({ kind: 'noop', firstIndex: 1, term: 1, time: 1, count: 1 })), settle,
   write(append(entries(2, 4, 1))), write(append(entries(6, 4, 1))), write(append(entries(10, 6, 1, 150))), write(hardState(1, 'a', 4)), settle,
@@ -75,6 +75,10 @@ const SCRIPT: readonly Act[] = [
   { type: 'reopen' },
   write(hardState(4, 'a', 20)), write(append(entries(38, 2, 4))), { type: 'remember', peer: 'b', incarnation: 'b-2' }, settle,
   write(append(entries(40, 2, 4, 700)), append(entries(41, 1, 5))), settle,
+  { type: 'reopen' },
+  write(append(entries(42, 2, 5))), settle, { type: 'forget', peer: 'b' }, { type: 'remember', peer: 'b', incarnation: 'b-3' },
+  { type: 'reopen' },
+  write(append(entries(44, 1, 5))), ...Array.from({ length: 5 }, (_, i) => write(append(entries(45 + i, 1, 5, 900)))), settle,
 ]
 
 /** How far a run came, as seen from outside. */
