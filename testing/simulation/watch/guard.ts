@@ -135,12 +135,13 @@ const checkContact = ({ contacts, judge: { demand } }: Memory, leader: Leader, w
 }
 
 /** Where time passes: who cannot be heard or cannot write leads no longer, and who was not there heard no silence. */
-const checkTick = (memory: Memory, { id, waitingMs }: Watched, state: RaftState, due: Millis, { events }: Batch, { messages }: Ready): void => {
+const checkTick = (memory: Memory, { id, waitingMs }: Watched, before: RaftState, state: RaftState, due: Millis, { events }: Batch, { messages }: Ready): void => {
   const { demand } = memory.judge
   const { electionTimeoutMs, stallMs } = state.settings
   if (state.role === 'leader') {
     checkContact(memory, state, 'stays the leader')
-    demand(isAlone(membership(state), id) || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
+    // Who was alone as the turn began had nobody to make room for.
+    demand(isAlone(membership(before), id) || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
   }
   // That a peer is gone is no silence: whoever wakes hears it in the same turn.
   demand(state.now - due <= stallMs || events.some(({ type }) => type === 'peerGone') || !messages.some(message => message.type === 'requestVote' && message.preVote),
@@ -192,7 +193,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
   } else leading.delete(member.id)
   if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, ready)
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
-  for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, after, event.due, batch, ready)
+  for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, before, after, event.due, batch, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
   checkTrust(memory, member, after, ready)
   checkBounds(after, ready, judge)
