@@ -122,7 +122,7 @@ export interface Ready {
   readonly turn: Turn
   /** 1. One ordered queue, answered by `persisted`. */
   readonly writes: readonly Write[]
-  /** 2. Leave once every hard state of this and all earlier turns is durable; entries may leave while they are being written (§10.2.1). */
+  /** 2. Leave once every hard state of this and all earlier turns is durable; entries may leave before they are written (§10.2.1). */
   readonly messages: readonly Message[]
   /** 3. Answered by `entriesRead`. */
   readonly logReads: readonly LogRead[]

@@ -35,7 +35,9 @@ export interface Parts<C, R, S> {
   readonly tracking: Pick<Tracking<C, R>, 'track'>
   readonly overflowed: Inputs['overflowed']
   readonly isAwaited: Inputs['isAwaited']
-  /** A step has passed the gate: its messages leave, what it committed is applied, and then the public streams hear of it. */
+  /** A step has passed the gate: its messages leave. */
+  send(step: Step): void
+  /** They have left: what the step committed is applied, and then the public streams hear of it. */
   release(step: Step): void
   /** A step was folded, and may yet wait at the gate: its answers, and whatever else does not vouch for the disk. */
   observe(step: Step): void
@@ -95,9 +97,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
 
   return {
     linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),
+    send: sender.step,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state
-      sender.step(step)
       snapshots.step(step)
       tracking.follow(step.state)
       applier.committed(step.ready.committed)

@@ -35,8 +35,8 @@ const watched = (fold: Fold = step, stepped: Outputs<never, never, never, never>
 /**
  * Closes the loop: what a step asks for is handed over, and what comes of it enters through the inbox again.
  *
- *     pipeline ─► persist ─┬─► gate ─► release ─► peers, machine, public streams
- *        ▲                 └─► observe ─► answers, leadership, diagnostics
+ *     pipeline ─┬─► gate ─► send ─► write ─► release ─► machine, public streams
+ *        ▲      └─► write, unless it has been ─► observe ─► answers, leadership, diagnostics
  *        └── persisted, read, applied, proposed, received, ticked
  */
 export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
@@ -45,11 +45,12 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const completed = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, readLeaseMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, isAwaited, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, isAwaited, send, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: event => completed.next(event),
     failed: error => ending.fail(error),
   })
+  const write = persist(store)
   const inputs: Inputs = {
     received$: receive(links.events$, { linked, requests, reads, operator, notice: outputs.notice }),
     proposed$: proposed,
@@ -75,10 +76,10 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     ended: outputs.end,
   })
   const running = pipeline(inputs, first, watched(fold, outputs.stepped), recording).pipe(
-    tap(persist(store)),
     connect(steps$ => merge(
-      steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(release)),
-      steps$.pipe(tap(observe)),
+      // What may leave at once does so before its own disk is asked: one write in flight takes 5 % less (§10.2.1).
+      steps$.pipe(gate(durableTurns(store.events$), limits.maxHeldTurns), tap(send), tap(write), tap(release)),
+      steps$.pipe(tap(write), tap(observe)),
     )),
   ).subscribe({ error: ending.fail })
   running.add(notices$.subscribe(outputs.notice))

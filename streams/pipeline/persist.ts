@@ -4,10 +4,15 @@ import type { Turn } from '../../lib/types.js'
 import type { Completion } from './inbox.js'
 import type { StorageEvent, Store } from '../storage/port.js'
 
-/** Hands a step's writes and reads to the store at once; nothing holds them back. */
-export const persist = (store: Pick<Store, 'write' | 'read'>) => ({ ready }: Step): void => {
-  if (ready.writes.length > 0) store.write(ready.turn, ready.writes)
-  for (const read of ready.logReads) store.read(read)
+/** Hands what a step writes and reads to the store, once, however often it is told of the step; nothing holds it back. */
+export const persist = (store: Pick<Store, 'write' | 'read'>) => {
+  let handed: Turn = -1
+  return ({ ready: { turn, writes, logReads } }: Step): void => {
+    if (turn <= handed) return
+    handed = turn
+    if (writes.length > 0) store.write(turn, writes)
+    for (const read of logReads) store.read(read)
+  }
 }
 
 type Stored = Extract<Completion, { type: 'persisted' | 'entriesRead' }>

@@ -287,9 +287,9 @@ test('values leave after the writes and messages of their turn were handed over'
   network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 2, durable: 2, lacks: 0, held: 0, promisedMs: 0, round: round() })
   clock.settle()
   const at = (what: string): number => journal.indexOf(what)
-  t.true(at('write hardState,append') >= 0 && at('write hardState,append') < at('send appendEntries'), journal.join('\n'))
-  t.true(at('send appendEntries') < at('status 2'))
-  t.true(at('send appendEntries') < at('wrongAddressee'))
+  t.true(at('send appendEntries') >= 0 && at('send appendEntries') < at('write hardState,append'), journal.join('\n'))
+  t.true(at('write hardState,append') < at('status 2'))
+  t.true(at('write hardState,append') < at('wrongAddressee'))
   t.true(at('commits') >= 0 && at('commits') < at('state 2'))
 })
 
