@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],
-    from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed), tail)',
+    from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail)',
   },
   {
     name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],

@@ -1,6 +1,7 @@
 import { encodeBatch } from '../../../codecs/batches.js'
 import { lastIndexOf } from '../../../lib/batch.js'
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
+import { type Recycled, roomIn } from '../../../codecs/recycled.js'
 import type { EntryBatch, HardState, Index, LogBase, Turn } from '../../../lib/types.js'
 import { type Appended, type LogEnd, baseOf, endAfter, endAt } from './log-end.js'
 import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, baseRecordBytes, encodeBase, encodeRecordHeader, recordBytes } from './segment.js'
@@ -203,11 +204,11 @@ const COPY_BELOW_BYTES = 16 * 1024
 
 const isLarge = (piece: Uint8Array): boolean => piece.length >= COPY_BELOW_BYTES
 
-/** The group in the buffers of one gathered write; large bodies are not copied. */
-export const encodeGroup = ({ records, tail }: Group, from: number, seed: number): readonly Uint8Array[] => {
+/** The group in the buffers of one gathered write; large bodies are not copied. What is copied stands in `room` until the next group does. */
+export const encodeGroup = ({ records, tail }: Group, from: number, seed: number, room: Recycled): readonly Uint8Array[] => {
   let staged = tail - from
   for (const { pieces } of records) for (const piece of pieces) if (isLarge(piece)) staged -= piece.length
-  const staging = new Uint8Array(staged)
+  const staging = roomIn(room, staged)
   const out: Uint8Array[] = []
   let start = 0
   let at = 0
@@ -227,7 +228,9 @@ export const encodeGroup = ({ records, tail }: Group, from: number, seed: number
         at += piece.length
       }
     }
-    at += recordBytes(header.payloadBytes) - RECORD_HEADER_BYTES - header.payloadBytes
+    const end = at + recordBytes(header.payloadBytes) - RECORD_HEADER_BYTES - header.payloadBytes
+    staging.fill(0, at, end)
+    at = end
   }
   flush()
   return out

@@ -1,3 +1,4 @@
+import { type Recycled, recycled } from '../../../codecs/recycled.js'
 import type { Write } from '../../../lib/events.js'
 import { type Either, isLeft, isRight, right, unreachable } from '../../../lib/prelude.js'
 import type { HardState, Index, LogBase, Turn } from '../../../lib/types.js'
@@ -47,6 +48,8 @@ export interface GroupCommitOptions {
 
 interface Writing extends Written {
   readonly options: GroupCommitOptions
+  /** Where a group is put together: the next one is when this one is on the disk. */
+  readonly room: Recycled
   queue: Queued[]
   /** Items of the queue before this are done. */
   head: number
@@ -161,7 +164,7 @@ const appended = (writing: Writing, group: Group): void => {
 
 const writeRecords = (writing: Writing, group: Group): Act<void> => {
   const { file, tail, key } = writing.segment
-  return inOrder(writeFully(file, encodeGroup(group, tail, key.seed), tail), file.datasync)
+  return inOrder(writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail), file.datasync)
 }
 
 /** With room for its base, however many members there are, and for as much again. */
@@ -280,7 +283,7 @@ const enqueue = (writing: Writing, turn: Turn, write: Write): string | undefined
 export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   const { hardState, base, end, current } = options
   const writing: Writing = {
-    options, queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex, end,
+    options, room: recycled(1), queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex, end,
     queuedHardState: hardState, queuedBase: base, queuedLast: end.index, queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
     busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
   }
