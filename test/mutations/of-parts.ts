@@ -44,11 +44,11 @@ export const PART_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a request is heard before one in parts that it overtook', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'a request that overtakes*'],
     unseen: 'nobody lets one overtake another',
-    from: 'parts.pendingBytes() > 0 && isOfProposals(message.right)', to: 'parts.pendingBytes() < 0 && isOfProposals(message.right)',
+    from: 'parts.pendingBytes() > 0 && isOfProposals(message)', to: 'parts.pendingBytes() < 0 && isOfProposals(message)',
   },
   {
     name: 'what comes in parts may be what cores say, in any order', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'what a core says*'],
     unseen: 'no core sends any so',
-    from: '      if (!isOfProposals(message.right)) return', to: '      if (isOver()) return',
+    from: 'isOfProposals(message) ? undefined : `a ${message.type} came in parts`', to: 'undefined',
   },
 ]

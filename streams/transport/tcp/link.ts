@@ -124,34 +124,33 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
     on.cut(refused)
     events.refused()
   }
-  const judge = ({ lane, payload }: Frame): void => {
+  const hear = ({ payload }: Frame, misplaced: (message: LinkMessage) => string | undefined): void => {
+    const message = decodeMessage(payload)
+    if (isLeft(message)) return fault(message.left)
+    const objected = misplaced(message.right) ?? objection(message.right)
+    if (objected !== undefined) return fault(objected)
+    events.received(message.right)
+  }
+  const judge = (frame: Frame): void => {
+    const { lane, payload } = frame
     if (lane === 'part') return gather(payload)
     if (isFarewell(payload)) return on.farewell()
     if (isReceipt(payload)) return on.receipt() ? undefined : fault('a receipt came for no part')
-    const message = decodeMessage(payload)
-    if (isLeft(message)) return fault(message.left)
-    // What lies in memory that is used again must be nothing that is kept.
-    if (lane === 'snapshot' && message.right.type !== 'installSnapshot') return fault(`a ${message.right.type} came on the lane of snapshots`)
-    if (parts !== undefined && parts.pendingBytes() > 0 && isOfProposals(message.right)) return fault(`a ${message.right.type} overtook what comes in parts`)
-    hear(message.right)
-  }
-  const hear = (message: LinkMessage): void => {
-    const objected = objection(message)
-    if (objected !== undefined) return fault(objected)
-    events.received(message)
+    hear(frame, message => {
+      // What lies in memory that is used again must be nothing that is kept.
+      if (lane === 'snapshot' && message.type !== 'installSnapshot') return `a ${message.type} came on the lane of snapshots`
+      return parts !== undefined && parts.pendingBytes() > 0 && isOfProposals(message) ? `a ${message.type} overtook what comes in parts` : undefined
+    })
   }
   const gather = (part: Uint8Array): void => {
     if (parts === undefined) return fault('nothing comes in parts here')
     on.part()
     const frames = parts.push(part)
     if (isLeft(frames)) return fault(`in parts: ${frames.left.reason}`)
-    for (const { lane, payload } of frames.right) {
+    for (const frame of frames.right) {
       if (isOver()) return
-      if (lane !== 'control' && lane !== 'bulk') return fault(`a frame on the lane ${lane} came in parts`)
-      const message = decodeMessage(payload)
-      if (isLeft(message)) return fault(message.left)
-      if (!isOfProposals(message.right)) return fault(`a ${message.right.type} came in parts`)
-      hear(message.right)
+      if (frame.lane !== 'control' && frame.lane !== 'bulk') return fault(`a frame on the lane ${frame.lane} came in parts`)
+      hear(frame, message => isOfProposals(message) ? undefined : `a ${message.type} came in parts`)
     }
   }
   return (bytes: Uint8Array): void => {
