@@ -24,7 +24,7 @@ Closely:
   simulation   a simulated cluster of five under load against real time: --rounds 3  --seconds 3
   snapshot     a snapshot from the leader to a member that comes back, under load: --mebibytes 1024  --rounds 3  --seconds 3
   joining      a fourth member catches up and votes, under load: --mebibytes 256  --entries 50000  --in-flight 64  --rounds 3  --seconds 3
-  restart      a member that starts from a snapshot and a log: --mebibytes 1024  --entries 100000  --rounds 3
+  restart      a member that starts from a snapshot and a log: --mebibytes 1024  --entries 100000  --rounds 4
   endless      memory, open files and disk of durable members under load without end: --minutes 10
 
 and any other measure of the report by its name: --rounds 3  --seconds 3. --peer names a program that measures another system and prints

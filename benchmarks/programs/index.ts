@@ -27,7 +27,7 @@ const numberOf = (given: Given, name: Option, otherwise: number, least = 1): num
   const text = given[name]
   return text === undefined ? otherwise : wholeNumber(name, text, least)
 }
-export const roundsOf = (given: Given): number => numberOf(given, 'rounds', 3)
+export const roundsOf = (given: Given, otherwise = 3): number => numberOf(given, 'rounds', otherwise)
 /** In a report there is much to measure; a program by itself takes its time. */
 export const secondsOf = (given: Given, otherwise: number): number => numberOf(given, 'seconds', otherwise)
 const timesOf = (given: Given): { readonly rounds: number; readonly seconds: number } => ({ rounds: roundsOf(given), seconds: secondsOf(given, 3) })
@@ -56,6 +56,6 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   joining: program(['mebibytes', 'entries', 'in-flight', 'rounds', 'seconds'],
     given => ({ ...timesOf(given), mebibytes: mebibytesOf(given, 256), entries: numberOf(given, 'entries', 50_000), inFlight: numberOf(given, 'in-flight', 64) }), joining),
   restart: program(['mebibytes', 'entries', 'rounds'],
-    given => ({ mebibytes: mebibytesOf(given, 1024, 0), entries: numberOf(given, 'entries', 100_000), rounds: roundsOf(given) }), restart),
+    given => ({ mebibytes: mebibytesOf(given, 1024, 0), entries: numberOf(given, 'entries', 100_000), rounds: roundsOf(given, 4) }), restart),
   endless: program(['minutes'], given => ({ minutes: numberOf(given, 'minutes', 10) }), endless),
 }

@@ -24,9 +24,15 @@ interface Load {
   readonly what: string
   /** Commands that are proposed at one moment: the rate stays the same. */
   readonly together: number
+  /** Each at another member, or all where no member has to pass them on. */
+  readonly at: 'each member' | 'the leader'
 }
 
-const LOADS: readonly Load[] = [{ what: 'one by one', together: 1 }, { what: `${CLIENTS} at a time`, together: CLIENTS }]
+const LOADS: readonly Load[] = [
+  { what: 'one by one', together: 1, at: 'each member' },
+  { what: `${CLIENTS} at a time`, together: CLIENTS, at: 'each member' },
+  { what: `${CLIENTS} at a time at the leader`, together: CLIENTS, at: 'the leader' },
+]
 
 interface Speed {
   /** Simulated seconds per second. */
@@ -45,14 +51,14 @@ const COLUMNS = {
 const NAMES = Object.keys(COLUMNS) as readonly (keyof Speed)[]
 
 /** A cluster under load, warmed up, and then measured for about `seconds`. */
-const measure = async ({ together }: Load, seconds: number): Promise<Speed> => {
+const measure = async ({ together, at }: Load, seconds: number): Promise<Speed> => {
   const cluster = simulate({ members: MEMBERS, machine, seed: 1 })
   await cluster.until(() => cluster.leader() !== undefined)
   let failed = 0
   let acknowledged = 0
   const propose = (): void => void cluster.clock.after(together * 1000 / PER_SECOND, () => {
     for (let i = 0; i < together; i++) {
-      void cluster.propose({ key: `k${i}`, value: 'x'.repeat(20) }, { at: cluster.ids[i % MEMBERS]!, client: `client ${i}` })
+      void cluster.propose({ key: `k${i}`, value: 'x'.repeat(20) }, { at: at === 'the leader' ? cluster.leader()! : cluster.ids[i % MEMBERS]!, client: `client ${i}` })
         .then(({ _tag }) => _tag === 'Left' ? failed++ : acknowledged++)
     }
     propose()
