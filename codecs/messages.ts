@@ -36,7 +36,7 @@ const ASKS = 1
 
 /** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
 const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly flags: number; readonly named: boolean; readonly hasBlock?: true }> = {
-  appendEntries: { numbers: 5, flags: ASKS, named: true },
+  appendEntries: { numbers: 6, flags: ASKS, named: true },
   appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
   appendAccepted: { numbers: 7, flags: 0, named: true },
   appendRefused: { numbers: 5, flags: 0, named: true },
@@ -71,7 +71,7 @@ interface Head<B> {
 
 const headOf = (m: LinkMessage): Head<Uint8Array> => {
   switch (m.type) {
-    case 'appendEntries': return { flags: m.asks ? ASKS : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
+    case 'appendEntries': return { flags: m.asks ? ASKS : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit, m.leaderCommitTerm] }
     case 'appendPart': {
       const block = encodeHead(m.head)
       const { skip, body } = m.head
@@ -203,7 +203,7 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<Block>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], asks: flags === ASKS, batches: tail }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], leaderCommitTerm: n[5], asks: flags === ASKS, batches: tail }
     }
     case 'appendPart': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogTerm: n[2], head: block, offset: n[5], part: tail }
     case 'appendAccepted': {

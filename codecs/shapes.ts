@@ -60,8 +60,10 @@ const isHalfPlace = (index: number, term: number): boolean => (index === 0) !== 
 
 const envelope = { from: MemberId, to: MemberId, term: Term }
 
-const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches }: core.AppendEntries): string | undefined => {
+const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm }: core.AppendEntries): string | undefined => {
   if (isHalfPlace(prevLogIndex, prevLogTerm)) return 'must name an entry or none as its previous one'
+  if (isHalfPlace(leaderCommit, leaderCommitTerm)) return 'must name an entry or none as committed'
+  if (leaderCommitTerm > term) return 'must not call an entry of a later term than its own committed'
   const first = batches[0]
   const lastTerm = batches.at(-1)?.term ?? prevLogTerm
   if (lastTerm > term) return 'must not carry entries of a later term than its own'
@@ -73,7 +75,7 @@ const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches }: core.Appe
 /** Its batches follow its previous entry, and nothing in it is of a later term than its own. */
 export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
   type: t.literal('appendEntries'), ...envelope,
-  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, asks: t.boolean, round: Round,
+  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, leaderCommitTerm: Term, asks: t.boolean, round: Round,
 }, 'AppendEntries'), followsPrevious)
 
 /** A batch without its bytes. */

@@ -4,7 +4,7 @@ import { type Outbox, reportContradiction } from './outbox.js'
 import { givePromise } from './lease.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
-import type { Index } from './types.js'
+import type { Index, Term } from './types.js'
 
 /** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
@@ -25,13 +25,13 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
 
 type FromLeader = AppendEntries | AppendPart | InstallSnapshot
 
-/** How much its sender calls committed; a part says nothing of it. */
-const calledCommitted = (request: FromLeader): Index => {
-  switch (request.type) {
-    case 'appendEntries': return request.leaderCommit
-    case 'appendPart': return 0
-    case 'installSnapshot': return request.snapshot.index
+/** Notes the last entry that its sender calls committed; a part says nothing of it. */
+const noteCommit = (follower: Follower, request: FromLeader): void => {
+  const note = (index: Index, term: Term): void => {
+    if (index > follower.heardCommit.index) follower.heardCommit = { index, term }
   }
+  if (request.type === 'appendEntries') note(request.leaderCommit, request.leaderCommitTerm)
+  if (request.type === 'installSnapshot') note(request.snapshot.index, request.snapshot.term)
 }
 
 /** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
@@ -39,7 +39,7 @@ export const heed = (follower: Follower, request: FromLeader): void => {
   const { from, round } = request
   follower.leader = from
   follower.heardAt = follower.now
-  follower.heardCommit = Math.max(follower.heardCommit, calledCommitted(request))
+  noteCommit(follower, request)
   follower.leaderRound = Math.max(follower.leaderRound, round)
   givePromise(follower)
   restartElectionWait(follower)

@@ -16,6 +16,8 @@ export interface AppendEntries extends Envelope {
   readonly batches: readonly EntryBatch[]
   /** The leader's commitIndex; 0 while the leader does not know the follower to be active. */
   readonly leaderCommit: Index
+  /** The term of the entry there; 0 with no `leaderCommit`. */
+  readonly leaderCommitTerm: Term
   /** The leader waits for an answer: it is given at once, whatever there is still to write. */
   readonly asks: boolean
   readonly round: Round

@@ -50,7 +50,8 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   const { settings, log: { base }, term } = leader
   if (!outbox.heartbeatDue && !outbox.asks) return
   outbox.messages.push({
-    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, asks: outbox.asks, round: asked(),
+    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, leaderCommitTerm: 0,
+    asks: outbox.asks, round: asked(),
   })
 }
 
@@ -117,7 +118,8 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
   const prevLogTerm = termAt(log, prevLogIndex)!
   // Nothing is promised to a follower of which nothing is known.
   const leaderCommit = active ? commitIndex : 0
-  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.asks, round })
+  const leaderCommitTerm = active ? termAt(log, commitIndex)! : 0
+  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm, asks: outbox.asks, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round

@@ -1,8 +1,8 @@
 import type { Log } from './log.js'
-import { membershipOf, membershipsFrom } from './log.js'
+import { lastEntry, membershipOf, membershipsFrom } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
-import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
+import type { BatchHead, EntryId, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
 import { isAlone, isVoter } from './membership.js'
 import { promptMs } from './window.js'
 
@@ -93,8 +93,8 @@ export interface Common {
   pendingWrites: readonly PendingWrite[]
   /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
   commitIndex: Index
-  /** Highest index that a leader, of whatever term, has called committed, though this log may not hold it yet. What this member commits itself does not raise it. Volatile. */
-  heardCommit: Index
+  /** The last entry that a leader, of whatever term, has called committed, though this log may not hold it yet. What this member commits itself does not raise it. Volatile. */
+  heardCommit: EntryId
   /** Highest index handed out to be applied, and its weight in flight. Volatile. */
   handedIndex: Index
   handed: readonly { readonly last: Index; readonly bytes: number }[]
@@ -267,9 +267,13 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  */
 const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
-/** Whether a log that ends there can hold all that is known here to be committed: nobody is elected without that (Leader Completeness, §5.4.3). */
-export const reachesCommit = ({ commitIndex, heardCommit }: RaftState, lastIndex: Index): boolean => lastIndex >= Math.max(commitIndex, heardCommit)
+/**
+ * Whether a log that ends with this entry can hold all that is known here to be committed: nobody is elected without that (Leader Completeness, §5.4.3). One that is
+ * as long, but ends in an earlier term, has something else there.
+ */
+export const reachesCommit = ({ commitIndex, heardCommit }: RaftState, { index, term }: EntryId): boolean =>
+  index >= Math.max(commitIndex, heardCommit.index) && term >= heardCommit.term
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
-  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && reachesCommit(state, state.log.lastIndex)
+  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && reachesCommit(state, lastEntry(state.log))

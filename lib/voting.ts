@@ -32,7 +32,7 @@ const isNobody = (state: RaftState): boolean => membersOf(membership(state)).len
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const mayWin = isUpToDate(state, request) && reachesCommit(state, request.lastLogIndex)
+  const mayWin = isUpToDate(state, request) && reachesCommit(state, { index: request.lastLogIndex, term: request.lastLogTerm })
   const voteGranted = mayVote && mayWin && !isNobody(state) && (request.transfer || !isSatisfied(state, from))
   if (voteGranted && !preVote) {
     state.votedFor = from

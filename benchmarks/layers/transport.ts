@@ -41,7 +41,7 @@ export const transportLayer: Layer = {
       turn: () => new Promise<void>(resolve => {
         answered = resolve
         n1.send({ type: 'member', id: 'n2' }, [{
-          type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, round: ++round, batches: [batchAt(1)],
+          type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: ++round, batches: [batchAt(1)],
         }])
       }),
       close: async () => void await Promise.all([n1, n2].map(links => new Promise<void>(resolve => links.close(resolve)))),

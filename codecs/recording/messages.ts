@@ -26,6 +26,7 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.prevLogIndex)
       sink.varint(message.prevLogTerm)
       sink.varint(message.leaderCommit)
+      sink.varint(message.leaderCommitTerm)
       sink.byte(message.asks ? ASKS : 0)
       return writeBatches(sink, message.batches)
     case 'appendPart':
@@ -69,7 +70,7 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
   switch (type) {
     case 'appendEntries': {
       const previous = { prevLogIndex: source.varint(), prevLogTerm: source.varint() }
-      return { type, ...envelope, ...previous, leaderCommit: source.varint(), asks: source.byte() === ASKS, batches: readBatches(source) }
+      return { type, ...envelope, ...previous, leaderCommit: source.varint(), leaderCommitTerm: source.varint(), asks: source.byte() === ASKS, batches: readBatches(source) }
     }
     case 'appendPart': return { type, ...envelope, prevLogTerm: source.varint(), head: readHead(source), offset: source.varint(), part: readBlank(source) }
     case 'appendAccepted': {

@@ -101,7 +101,7 @@ export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo
   .chain(([least, fields]) => entryUpTo(least, MAX_POSITION - 100).chain(([prevLogIndex, prevLogTerm]) => fc.tuple(
     batchesFrom(prevLogIndex + 1, Math.max(1, prevLogTerm)), fc.nat(5),
   ).map(([batches, ahead]) => ({
-    type: 'appendEntries', ...fields, prevLogIndex, prevLogTerm, batches,
+    type: 'appendEntries', ...fields, prevLogIndex, prevLogTerm, batches, leaderCommitTerm: fields.leaderCommit === 0 ? 0 : Math.max(1, prevLogTerm),
     term: Math.max(1, least, batches.at(-1)?.term ?? 0) + ahead,
   }))))
 

@@ -105,7 +105,7 @@ test('what is accepted is written as the bytes it was read from', is => {
 /** A message with fields replaced by whatever, as a peer with a mind of its own would form it. */
 const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, LinkMessage>, value: unknown])[] = [
   ...[Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 53, '1', null, undefined, 1n, [1], {}].flatMap(value =>
-    ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit'].map(field =>
+    ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'leaderCommitTerm'].map(field =>
       [`${field} = ${typeof value} ${String(value)}`, AppendEntries, { ...messages.heartbeat, [field]: value }] as const)),
   ['no message', AppendEntries, null],
   ['a list', AppendEntries, []],
@@ -190,6 +190,9 @@ const contradictions: readonly (readonly [name: string, message: core.AppendEntr
   ['a previous entry of a later term', { ...messages.heartbeat, prevLogIndex: 1, prevLogTerm: 8 }, /must not carry entries of a later term/],
   ['a previous entry without a term', { ...messages.heartbeat, prevLogIndex: 1 }, /must name an entry or none as its previous one/],
   ['a previous term without an entry', { ...messages.heartbeat, prevLogTerm: 1 }, /must name an entry or none as its previous one/],
+  ['what is committed without its term', { ...messages.heartbeat, leaderCommit: 1 }, /must name an entry or none as committed/],
+  ['a term of what is committed without an entry', { ...messages.heartbeat, leaderCommitTerm: 1 }, /must name an entry or none as committed/],
+  ['an entry of a later term than its own called committed', { ...messages.heartbeat, leaderCommit: 1, leaderCommitTerm: 8 }, /must not call an entry of a later term than its own committed/],
   ['a heartbeat of term 0', { ...messages.heartbeat, term: 0 }, /must have a term/],
   ['a learner that votes', { ...append, batches: [command, noop, { ...member, membership: { ...member.membership, learners: ['n1'] } }] }, /both as a voter/],
 ]

@@ -19,10 +19,10 @@ export const snapshot: Snapshot = { ...snapshotId, time: 1_700_000_000_000.5, co
 const envelope = { from: 'n1', to: 'n2', term: 7, round: 1_700_000_000_123 }
 
 export const messages = {
-  heartbeat: { type: 'appendEntries', ...envelope, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, batches: [] },
-  question: { type: 'appendEntries', ...envelope, prevLogIndex: 9, prevLogTerm: 6, leaderCommit: 9, asks: true, batches: [] },
+  heartbeat: { type: 'appendEntries', ...envelope, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, batches: [] },
+  question: { type: 'appendEntries', ...envelope, prevLogIndex: 9, prevLogTerm: 6, leaderCommit: 9, leaderCommitTerm: 6, asks: true, batches: [] },
   appendEntries: {
-    type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999, asks: false,
+    type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999, leaderCommitTerm: 3, asks: false,
     batches: [
       { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000, count: 3, skip: 0, body: packEntries([bytes('one'), bytes(''), allBytes]) },
       { kind: 'noop', firstIndex: 5_000_000_004, term: 6, time: 1_700_000_000_000.5, count: 1 },

@@ -78,8 +78,8 @@ export interface LogNotes {
   readonly term?: Term
   readonly votedFor?: MemberId
   readonly commit?: Index
-  /** What a leader called committed; as far as the commit when left out. */
-  readonly heard?: Index
+  /** The last entry that a leader called committed; the last one known to be when left out. */
+  readonly heard?: string
   /** How far the machine is; as far as the commit when left out. */
   readonly applied?: Index
   /** How far the log is on the disk; wholly when left out. */
@@ -112,7 +112,7 @@ export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonl
   const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
   const applied = notes.applied ?? state.commitIndex
   return {
-    ...state, wall: wallAt(now), heardCommit: notes.heard ?? state.commitIndex, appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
+    ...state, wall: wallAt(now), heardCommit: notes.heard === undefined ? state.heardCommit : entryId(notes.heard), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
     leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
   }
 }
@@ -153,12 +153,12 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly promisedMs?: number; readonly asks?: boolean }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly promisedMs?: number; readonly asks?: boolean; readonly leaderCommitTerm?: Term }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
   const { index, term } = entryId(prev)
-  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, asks: false } as const
+  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, leaderCommitTerm: leaderCommit === 0 ? 0 : 1, asks: false } as const
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>

@@ -80,9 +80,11 @@ const votes: readonly (readonly [string, Notes, Fact, string, string | undefined
   ['a longer log of a lower last term loses', { log: '1@1 2@3' }, requestVote('x', 4, '99@2'), 'RVR(x; T4; no)', undefined],
   ['of equal last terms the shorter log loses', { log: '1@1 2@1' }, requestVote('x', 2, '1@1'), 'RVR(x; T2; no)', undefined],
   ['equal logs win', { log: '1@1 2@1' }, requestVote('x', 2, '2@1'), 'RVR(x; T2; yes)', 'x'],
-  ['a log that ends before what a leader called committed loses, whatever its last term', { heard: 5 }, requestVote('x', 4, '4@3'), 'RVR(x; T4; no)', undefined],
-  ['one that ends there wins', { heard: 5 }, requestVote('x', 4, '5@3'), 'RVR(x; T4; yes)', 'x'],
-  ['one that ends before what this member has committed as a leader loses, too', { log: '1@1 2@1', commit: 2, heard: 0 }, requestVote('x', 4, '1@3'), 'RVR(x; T4; no)', undefined],
+  ['a log that ends before what a leader called committed loses, whatever its last term', { heard: '5@1' }, requestVote('x', 4, '4@3'), 'RVR(x; T4; no)', undefined],
+  ['one that ends there wins', { heard: '5@1' }, requestVote('x', 4, '5@3'), 'RVR(x; T4; yes)', 'x'],
+  ['one that is longer, but ends in an earlier term, loses: it has something else there', { heard: '5@2' }, requestVote('x', 4, '9@1'), 'RVR(x; T4; no)', undefined],
+  ['one that ends in the same term wins', { heard: '5@2' }, requestVote('x', 4, '5@2'), 'RVR(x; T4; yes)', 'x'],
+  ['one that ends before what this member has committed as a leader loses, too', { log: '1@1 2@1', commit: 2, heard: '0@0' }, requestVote('x', 4, '1@3'), 'RVR(x; T4; no)', undefined],
   ['E11 a higher term is taken from a candidate that is refused', { log: '1@1' }, requestVote('x', 5, '0@0'), 'RVR(x; T5; no)', undefined],
   ['an older term is refused', { term: 5 }, requestVote('x', 4, '9@4'), 'RVR(x; T5; no)', undefined],
   [
@@ -95,7 +97,7 @@ const votes: readonly (readonly [string, Notes, Fact, string, string | undefined
   ['a pre-vote of a higher term changes no term', { term: 5 }, requestPreVote('x', 8, '0@0'), 'pre-RVR(x; T5; yes)', undefined],
   ['a pre-vote of an older term is refused with the newer one', { term: 5 }, requestPreVote('x', 4, '9@4'), 'pre-RVR(x; T5; no)', undefined],
   ['a pre-vote with an older log is refused', { log: '1@1' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
-  ['a pre-vote with a log that ends before what a leader called committed is refused', { heard: 5 }, requestPreVote('x', 4, '4@3'), 'pre-RVR(x; T1; no)', undefined],
+  ['a pre-vote with a log that ends before what a leader called committed is refused', { heard: '5@1' }, requestPreVote('x', 4, '4@3'), 'pre-RVR(x; T1; no)', undefined],
   ['a pre-vote is refused while another leader is there', { leader: 'y' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
   ['a pre-vote of the last known leader is granted', { leader: 'x' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; yes)', undefined],
   ['a learner grants: who asks decides', { voters: 'x y', learners: 'f1' }, requestVote('x', 2, '0@0'), 'RVR(x; T2; yes)', 'x'],
@@ -114,8 +116,8 @@ for (const [title, notes, ask, said, votedFor] of votes) {
 
 /** title, and a word of a leader by which 7 is committed, where the log holds less. */
 const calls: readonly (readonly [string, Fact])[] = [
-  ['entries', ae('y', '0@0', '1@1', 7)],
-  ['entries that are refused', ae('y', '6@1', '7@1', 7)],
+  ['entries', ae('y', '0@0', '1@1', 7, { leaderCommitTerm: 1 })],
+  ['entries that are refused', ae('y', '6@1', '7@1', 7, { leaderCommitTerm: 1 })],
   ['a snapshot', is('y', snapshotAt('7@1'))],
 ]
 for (const [title, call] of calls) {
@@ -125,18 +127,20 @@ for (const [title, call] of calls) {
     t.true(player.state.log.lastIndex < 7)
     player.turn(ae('x', '0@0', '', 2, { term: 2 }))
     t.deepEqual(player.later(WAIT, requestVote('y', 3, '6@2'), requestVote('x', 3, '7@2')).said, ['RVR(y; T3; no)', 'RVR(x; T3; yes)'])
-    t.is(player.state.heardCommit, 7)
+    t.deepEqual(player.state.heardCommit, { index: 7, term: 1 })
   })
 }
 
 test('whoever lacks what a leader called committed does not stand', t => {
-  const { player, asked } = asking({ log: '1-4@1', heard: 5 })
-  t.deepEqual([asked.said, player.state.role], [[], 'follower'])
-  t.is(asking({ log: '1-5@1', heard: 5 }).player.state.role, 'candidate')
+  for (const [log, heard] of [['1-4@1', '5@1'], ['1-9@1', '5@2']] as const) {
+    const { player, asked } = asking({ log, heard })
+    t.deepEqual([asked.said, player.state.role], [[], 'follower'])
+  }
+  t.is(asking({ log: '1-5@1', heard: '5@1' }).player.state.role, 'candidate')
 })
 
 test('a start has heard of what is committed for certain, and no more', t => {
-  t.is(firstStep(settingsOf('a'), stored({ voters: 'a b', log: '1@1 2@1', commit: 1 }), 1, 0).state.heardCommit, 1)
+  t.deepEqual(firstStep(settingsOf('a'), stored({ voters: 'a b', log: '1@1 2@1', commit: 1 }), 1, 0).state.heardCommit, { index: 1, term: 1 })
 })
 
 test('every word of a leader is heard, a refused one too', t => {

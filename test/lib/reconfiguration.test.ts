@@ -193,7 +193,7 @@ test('F27 the newest membership counts from the moment it is in the log, and no 
   t.is(newest(player), 'L,f1,n/L,f1,f2')
   player.turn(allPersisted)
   const cut = play(follower({ voters: 'f1 L f2', log: '1@1! 2@1=L,f1,n/L,f1,f2', term: 2 }))
-  cut.turn(message('f2', { type: 'appendEntries', prevLogIndex: 1, prevLogTerm: 1, batches: [{ kind: 'noop', firstIndex: 2, term: 2, count: 1, time: 0 }], leaderCommit: 0, asks: false }))
+  cut.turn(message('f2', { type: 'appendEntries', prevLogIndex: 1, prevLogTerm: 1, batches: [{ kind: 'noop', firstIndex: 2, term: 2, count: 1, time: 0 }], leaderCommit: 0, leaderCommitTerm: 0, asks: false }))
   t.is(newest(cut), 'f1,L,f2')
 })
 

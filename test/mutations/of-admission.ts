@@ -60,8 +60,12 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' && !isNobody(state)', to: '',
   },
   {
-    name: 'who catches up helps one that was left out', file: 'lib/voting.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out*'],
-    from: ' && reachesCommit(state, request.lastLogIndex)', to: '',
+    name: 'who catches up helps one that was left out', file: 'lib/voting.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out-and*'],
+    from: ' && reachesCommit(state, { index: request.lastLogIndex, term: request.lastLogTerm })', to: '',
+  },
+  {
+    name: 'a log counts for what is committed by its length alone', file: 'lib/state.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out-with*'],
+    from: ' && term >= heardCommit.term', to: '',
   },
   {
     name: 'whoever is behind refuses who came back meanwhile', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is behind*'],

@@ -364,7 +364,7 @@ test('a request over a link is answered over it, and a refusal names the leader'
   const batch = addBatch(1, 1, 7)
   if (batch.kind !== 'command') return c.fail('no commands')
   world.network.say({ type: 'connected', party: from })
-  world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, asks: false, round: 1 })
+  world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1 })
   world.clock.settle()
   world.network.say({ type: 'received', from, message: { type: 'propose', id: 1, epoch: 0, term: 1, body: batch.body } })
   world.clock.settle()
