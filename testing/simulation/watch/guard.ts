@@ -140,8 +140,8 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, before: RaftState
   const { electionTimeoutMs, stallMs } = state.settings
   if (state.role === 'leader') {
     checkContact(memory, state, 'stays the leader')
-    // Who was alone as the turn began had nobody to make room for.
-    demand(isAlone(membership(before), id) || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
+    // Whoever is alone has nobody to make room for, and the step may have changed who there is on either side of the judgement.
+    demand(isAlone(membership(before), id) || isAlone(membership(state), id) || waitingMs() <= electionTimeoutMs, () => `${id} stays the leader while a write takes ${waitingMs()} ms`)
   }
   // That a peer is gone is no silence: whoever wakes hears it in the same turn.
   demand(state.now - due <= stallMs || events.some(({ type }) => type === 'peerGone') || !messages.some(message => message.type === 'requestVote' && message.preVote),
