@@ -43,7 +43,7 @@ const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly 
   requestVote: { numbers: 4, flags: PRE_VOTE | TRANSFER, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
   timeoutNow: { numbers: 3, flags: 0, named: true },
-  installSnapshot: { numbers: 7, flags: 0, named: true, hasBlock: true },
+  installSnapshot: { numbers: 9, flags: 0, named: true, hasBlock: true },
   chunkAccepted: { numbers: 7, flags: AWAITED, named: true },
   propose: { numbers: 4, flags: 0, named: false },
   committed: { numbers: 4, flags: 0, named: false },
@@ -87,7 +87,7 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     case 'installSnapshot': {
       const block = encodePlace(m.snapshot)
       const { bytes, checksum } = m.snapshot
-      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), block.length], block }
+      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), m.leaderCommit, m.leaderCommitTerm, block.length], block }
     }
     case 'chunkAccepted': {
       const { index, term, bytes, checksum } = m.snapshot
@@ -219,7 +219,9 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     }
     case 'timeoutNow': return { type: kind, from: a, to: b, term: n[0], round: n[1], lastIndex: n[2] }
     case 'installSnapshot': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail }
+      return {
+        type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail, leaderCommit: n[6], leaderCommitTerm: n[7],
+      }
     }
     case 'chunkAccepted': {
       const snapshot = { index: n[2], term: n[3], bytes: n[4], checksum: n[5] }

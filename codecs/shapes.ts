@@ -60,10 +60,18 @@ const isHalfPlace = (index: number, term: number): boolean => (index === 0) !== 
 
 const envelope = { from: MemberId, to: MemberId, term: Term }
 
-const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm }: core.AppendEntries): string | undefined => {
-  if (isHalfPlace(prevLogIndex, prevLogTerm)) return 'must name an entry or none as its previous one'
+const ofCommit = { leaderCommit: Index, leaderCommitTerm: Term }
+
+const commitFault = ({ term, leaderCommit, leaderCommitTerm }: core.AppendEntries | core.InstallSnapshot): string | undefined => {
   if (isHalfPlace(leaderCommit, leaderCommitTerm)) return 'must name an entry or none as committed'
-  if (leaderCommitTerm > term) return 'must not call an entry of a later term than its own committed'
+  return leaderCommitTerm <= term ? undefined : 'must not call an entry of a later term than its own committed'
+}
+
+const followsPrevious = (request: core.AppendEntries): string | undefined => {
+  const { term, prevLogIndex, prevLogTerm, batches } = request
+  if (isHalfPlace(prevLogIndex, prevLogTerm)) return 'must name an entry or none as its previous one'
+  const fault = commitFault(request)
+  if (fault !== undefined) return fault
   const first = batches[0]
   const lastTerm = batches.at(-1)?.term ?? prevLogTerm
   if (lastTerm > term) return 'must not carry entries of a later term than its own'
@@ -75,7 +83,7 @@ const followsPrevious = ({ term, prevLogIndex, prevLogTerm, batches, leaderCommi
 /** Its batches follow its previous entry, and nothing in it is of a later term than its own. */
 export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
   type: t.literal('appendEntries'), ...envelope,
-  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, leaderCommitTerm: Term, asks: t.boolean, round: Round,
+  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, asks: t.boolean, round: Round, ...ofCommit,
 }, 'AppendEntries'), followsPrevious)
 
 /** A batch without its bytes. */
@@ -124,10 +132,16 @@ export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict
 export const TimeoutNow: t.Type<core.TimeoutNow, unknown> =
   t.strict({ type: t.literal('timeoutNow'), ...envelope, term: EntryTerm, lastIndex: Index, round: Round }, 'TimeoutNow')
 
+const installFault = (request: core.InstallSnapshot): string | undefined => {
+  const { term, snapshot, leaderCommit } = request
+  if (snapshot.term > term) return 'must not carry a snapshot of a later term than its own'
+  return leaderCommit < snapshot.index ? 'must call all of its snapshot committed' : commitFault(request)
+}
+
 /** What it stands for is of no later term than its own. Whether the chunk lies within the contents is the core's to judge. */
 export const InstallSnapshot: t.Type<core.InstallSnapshot, unknown> = checked(t.strict({
-  type: t.literal('installSnapshot'), ...envelope, snapshot: Snapshot, offset: Count, chunk: Chunk, round: Round,
-}, 'InstallSnapshot'), ({ term, snapshot }) => (snapshot.term <= term ? undefined : 'must not carry a snapshot of a later term than its own'))
+  type: t.literal('installSnapshot'), ...envelope, snapshot: Snapshot, offset: Count, chunk: Chunk, round: Round, ...ofCommit,
+}, 'InstallSnapshot'), installFault)
 
 /** Names its snapshot, as the leader may have begun to send another. */
 export const ChunkAccepted: t.Type<core.ChunkAccepted, unknown> = t.strict({

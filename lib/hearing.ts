@@ -4,7 +4,6 @@ import { type Outbox, reportContradiction } from './outbox.js'
 import { givePromise } from './lease.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
-import type { Index, Term } from './types.js'
 
 /** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
@@ -27,11 +26,8 @@ type FromLeader = AppendEntries | AppendPart | InstallSnapshot
 
 /** Notes the last entry that its sender calls committed; a part says nothing of it. */
 const noteCommit = (follower: Follower, request: FromLeader): void => {
-  const note = (index: Index, term: Term): void => {
-    if (index > follower.heardCommit.index) follower.heardCommit = { index, term }
-  }
-  if (request.type === 'appendEntries') note(request.leaderCommit, request.leaderCommitTerm)
-  if (request.type === 'installSnapshot') note(request.snapshot.index, request.snapshot.term)
+  if (request.type === 'appendPart' || request.leaderCommit <= follower.heardCommit.index) return
+  follower.heardCommit = { index: request.leaderCommit, term: request.leaderCommitTerm }
 }
 
 /** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */

@@ -7,17 +7,21 @@ interface Envelope {
   readonly term: Term
 }
 
+/** Says how much its sender, a leader, knows to be committed. */
+interface TellsCommit extends Envelope {
+  /** The leader's commitIndex; 0 in entries for a follower that the leader does not know to be active. */
+  readonly leaderCommit: Index
+  /** The term of the entry there; 0 with no `leaderCommit`. */
+  readonly leaderCommitTerm: Term
+}
+
 /** Invoked by the leader to replicate entries; empty as a heartbeat (Figure 2). */
-export interface AppendEntries extends Envelope {
+export interface AppendEntries extends TellsCommit {
   readonly type: 'appendEntries'
   readonly prevLogIndex: Index
   readonly prevLogTerm: Term
   /** Contiguous from `prevLogIndex + 1`, terms never falling; empty for a heartbeat. */
   readonly batches: readonly EntryBatch[]
-  /** The leader's commitIndex; 0 while the leader does not know the follower to be active. */
-  readonly leaderCommit: Index
-  /** The term of the entry there; 0 with no `leaderCommit`. */
-  readonly leaderCommitTerm: Term
   /** The leader waits for an answer: it is given at once, whatever there is still to write. */
   readonly asks: boolean
   readonly round: Round
@@ -90,7 +94,7 @@ export interface TimeoutNow extends Envelope {
 }
 
 /** Invoked by the leader to send a follower, chunk by chunk, what its log no longer holds (§7, Figure 13); without a chunk it asks how far that is. */
-export interface InstallSnapshot extends Envelope {
+export interface InstallSnapshot extends TellsCommit {
   readonly type: 'installSnapshot'
   readonly snapshot: Snapshot
   /** Where the chunk belongs in the contents. */

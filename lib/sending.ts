@@ -113,6 +113,7 @@ const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: 
   if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
 }
 
-const send = ({ settings, term }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
-  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round })
+const send = ({ settings, term, log, commitIndex }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
+  const committed = { leaderCommit: commitIndex, leaderCommitTerm: termAt(log, commitIndex)! }
+  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, ...committed, round })
 }

@@ -53,6 +53,8 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
     case 'installSnapshot':
       writeSnapshot(sink, message.snapshot)
       sink.varint(message.offset)
+      sink.varint(message.leaderCommit)
+      sink.varint(message.leaderCommitTerm)
       return writeChunk(sink, message.chunk)
     case 'chunkAccepted':
       writeSnapshotId(sink, message.snapshot)
@@ -89,9 +91,9 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
     case 'timeoutNow': return { type, ...envelope, lastIndex: source.varint() }
     case 'installSnapshot': {
       const snapshot = readSnapshot(source)
-      const offset = source.varint()
+      const place = { offset: source.varint(), leaderCommit: source.varint(), leaderCommitTerm: source.varint() }
       const chunk = readChunk(source)
-      return snapshot && chunk && { type, ...envelope, snapshot, offset, chunk }
+      return snapshot && chunk && { type, ...envelope, snapshot, ...place, chunk }
     }
     case 'chunkAccepted': {
       const snapshot = readSnapshotId(source)

@@ -143,7 +143,9 @@ export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
 export const chunk: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
 
 export const installSnapshot: fc.Arbitrary<messages.InstallSnapshot> = fc.tuple(fc.record({ ...envelope, snapshot, offset: position, chunk }), position)
-  .map(([fields, term]) => ({ type: 'installSnapshot', ...fields, term: Math.max(term, fields.snapshot.term) }))
+  .map(([fields, term]) => ({
+    type: 'installSnapshot', ...fields, term: Math.max(term, fields.snapshot.term), leaderCommit: Math.max(term, fields.snapshot.index), leaderCommitTerm: fields.snapshot.term,
+  }))
 
 export const chunkAccepted: fc.Arbitrary<messages.ChunkAccepted> = fc.record({
   type: fc.constant('chunkAccepted'), ...envelope, term: position, received: position, awaited: fc.boolean(),

@@ -155,6 +155,7 @@ const malformed: readonly (readonly [name: string, codec: t.Decoder<unknown, Lin
   ['a snapshot of less than nothing', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, bytes: -1 } }],
   ['a checksum of 33 bits', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, checksum: 2 ** 32 } }],
   ['a snapshot without a membership', MESSAGES.installSnapshot, { ...messages.installSnapshot, snapshot: { ...snapshot, membership: undefined } }],
+  ['a snapshot of which not all is called committed', MESSAGES.installSnapshot, { ...messages.installSnapshot, leaderCommit: snapshot.index - 1 }],
   ['a negative offset', MESSAGES.installSnapshot, { ...messages.installSnapshot, offset: -1 }],
   ['a chunk that is no bytes', MESSAGES.installSnapshot, { ...messages.installSnapshot, chunk: [1] }],
   ['a chunk above its bound', MESSAGES.installSnapshot, { ...messages.installSnapshot, chunk: new Uint8Array(MAX_CHUNK_BYTES + 1) }],
@@ -240,7 +241,7 @@ test('a part that is damaged, and a header that is damaged or of what does not c
 test('a place that is cut, missing, or longer than its message is refused', is => {
   const bytes = bytesOf(messages.installSnapshot)
   const placeBytes = encodePlace(snapshot).length
-  const lengthAt = 6
+  const lengthAt = 8
   is.deepEqual(decodeMessage(withNumber(bytes, lengthAt, placeBytes)), right(messages.installSnapshot))
   is.is(reasonOf(decodeMessage(withNumber(bytes, lengthAt, 23))), 'installSnapshot: the place is shorter than its fields')
   is.regex(reasonOf(decodeMessage(withNumber(bytes, lengthAt, placeBytes - 1))), /installSnapshot: no JSON in UTF-8/)

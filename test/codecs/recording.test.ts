@@ -99,7 +99,7 @@ test('no byte of a command or a snapshot is written', t => {
   const events: readonly RaftEvent[] = [
     { type: 'proposed', id: 1, body: packed }, { type: 'entriesRead', purpose: { type: 'apply' }, from: 1, batches },
     { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1 } },
-    { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, round: 1 } },
+    { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, leaderCommit: fixed.index, leaderCommitTerm: fixed.term, round: 1 } },
     { type: 'received', message: { type: 'appendPart', from: 'n2', to: 'n1', term: 3, prevLogTerm: 0, head, offset: 0, part: secret, round: 1 } },
     { type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: secret },
   ]

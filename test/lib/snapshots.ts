@@ -11,7 +11,7 @@ export const snapshotAt = (place: string, { bytes = BYTES, checksum = 7, members
 
 /** InstallSnapshot with so many bytes at `offset`; without any it asks how far the snapshot is. */
 export const is = (from: MemberId, snapshot: Snapshot, offset = 0, length = 0, said: Said = {}): Fact =>
-  message(from, { type: 'installSnapshot', snapshot, offset, chunk: new Uint8Array(length), ...said })
+  message(from, { type: 'installSnapshot', snapshot, offset, chunk: new Uint8Array(length), leaderCommit: snapshot.index, leaderCommitTerm: snapshot.term, ...said })
 const got = (from: MemberId, { index, term, bytes, checksum }: Snapshot, received: number, awaited: boolean, said: Said): Fact =>
   message(from, { type: 'chunkAccepted', snapshot: { index, term, bytes, checksum }, received, awaited, ...said })
 export const awaits = (from: MemberId, snapshot: Snapshot, received: number, said: Said = {}): Fact => got(from, snapshot, received, true, said)

@@ -68,6 +68,10 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' && term >= heardCommit.term', to: '',
   },
   {
+    name: 'who gets a snapshot hears nothing of what is committed behind it', file: 'lib/hearing.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out-behind*'],
+    from: "request.type === 'appendPart' ||", to: "request.type !== 'appendEntries' ||",
+  },
+  {
     name: 'whoever is behind refuses who came back meanwhile', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is behind*'],
     from: 'if (named <= newest)', to: 'if (named <= named)',
   },

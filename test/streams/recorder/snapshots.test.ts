@@ -40,7 +40,7 @@ const blank = (of: Step['ready']): Step['ready'] => ({
 })
 test('a follower that receives a snapshot', t => {
   const coming = snapshot(9, 3)
-  const install = (offset: number, chunk: Uint8Array): RaftEvent => said({ type: 'installSnapshot', ...parties, term: 4, snapshot: coming, offset, chunk, round: offset + 1 })
+  const install = (offset: number, chunk: Uint8Array): RaftEvent => said({ type: 'installSnapshot', ...parties, term: 4, snapshot: coming, offset, chunk, leaderCommit: 9, leaderCommitTerm: 3, round: offset + 1 })
   const { made, again } = both(driven => {
     driven.turn(install(0, new Uint8Array(0)))
     driven.turn({ type: 'persisted', turn: 1 }, { type: 'chunkWritten', snapshot: coming, received: 0 })
@@ -74,7 +74,7 @@ test('a follower that receives a snapshot', t => {
 test('what is told of snapshots, in words and as JSON, has their sizes in place of their bytes', t => {
   const of = snapshot(9, 3)
   const events: readonly RaftEvent[] = [
-    said({ type: 'installSnapshot', ...parties, term: 4, snapshot: of, offset: 4, chunk: new Uint8Array(6), round: 1 }),
+    said({ type: 'installSnapshot', ...parties, term: 4, snapshot: of, offset: 4, chunk: new Uint8Array(6), leaderCommit: 9, leaderCommitTerm: 3, round: 1 }),
     said({ type: 'appendAccepted', ...parties, term: 4, verified: 9, durable: 9, lacks: 9, held: 0, promisedMs: 0, round: 1 }),
     { type: 'snapshotStored', snapshot: of }, { type: 'chunkWritten', snapshot: of, received: 6 }, { type: 'receiveFailed', snapshot: of },
     { type: 'chunkRead', to: 'n2', snapshot: of, offset: 4, chunk: new Uint8Array(6) },
