@@ -1,7 +1,7 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
-import { lastEntry } from '../../lib/log.js'
+import { lastEntry, placedMembershipOf } from '../../lib/log.js'
 import { membersOf } from '../../lib/membership.js'
-import { type Leader, type RaftState, isLacking, membership } from '../../lib/state.js'
+import { type Leader, type RaftState, isLacking } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
@@ -28,16 +28,18 @@ const areEqual = <C, R, S>(members: readonly Member<C, R, S>[]): boolean => {
     && state.persistedIndex === last.index && state.commitIndex === last.index && state.appliedIndex === last.index)
 }
 
-/** Who belongs to the cluster, by the member that knows the most of it. */
-const membershipNow = <C, R, S>(members: readonly Member<C, R, S>[]): Membership | undefined => {
+/** Who belongs to the cluster, by the member that knows the most of it, or by what was committed where those who know that are down. */
+const membershipNow = <C, R, S>({ members, guard }: World<C, R, S>): Membership | undefined => {
   const states = members.flatMap(member => member.state() ?? [])
   const [newest] = states.sort((a, b) => b.commitIndex - a.commitIndex || b.log.lastIndex - a.log.lastIndex)
-  return newest && membership(newest)
+  if (newest === undefined) return undefined
+  const [placed, committed] = [placedMembershipOf(newest.log), guard.committed()]
+  return (placed.index >= committed.index ? placed : committed).membership
 }
 
 /** Whether anything is demanded of this member: nobody tells those who have left what became of the rest. */
-const belongs = <C, R, S>(members: readonly Member<C, R, S>[], id: MemberId): boolean => {
-  const now = membershipNow(members)
+const belongs = <C, R, S>(world: World<C, R, S>, id: MemberId): boolean => {
+  const now = membershipNow(world)
   return now === undefined || membersOf(now).includes(id)
 }
 
@@ -51,9 +53,9 @@ const isNoOlder = (one: RaftState, other: RaftState): boolean => {
  * Whether those who are present are enough to decide, even without so many of them; somebody among them must be able to lead so many, whose own snapshot is not lost: only another
  * leader could bring it that.
  */
-const canDecide = <C, R, S>(members: readonly Member<C, R, S>[], present: readonly Member<C, R, S>[], spared: number): boolean => {
-  const now = membershipNow(members)
-  if (now === undefined) return 2 * (present.length - spared) > members.length
+const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R, S>[], spared: number): boolean => {
+  const now = membershipNow(world)
+  if (now === undefined) return 2 * (present.length - spared) > world.members.length
   const states = present.flatMap(member => member.state() ?? [])
   const areEnough = (voters: readonly MemberId[], ids: readonly MemberId[]): boolean => voters.length === 0 || 2 * (ids.filter(id => voters.includes(id)).length - spared) > voters.length
   const canLead = (state: RaftState): boolean => {
@@ -110,12 +112,12 @@ export const recover = async <C, R, S>(world: World<C, R, S>, electionTimeoutMs:
   const able = members.filter(({ id }) => !down.includes(id))
   mendAll(world, able)
   if (links.length > 0) world.perform({ type: 'cut', links })
-  const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost() && belongs(members, member.id))
+  const present = (): readonly Member<C, R, S>[] => able.filter(member => !member.isLost() && belongs(world, member.id))
   // Of two that do not hear each other one can be spared: nothing is demanded where no majority hears each other without it.
   const spared = links.length > 0 ? 1 : 0
   // Clients that go on can keep logs from ever being equal: after a while what was in them by then is enough.
   let enough = Number.POSITIVE_INFINITY
-  const isDone = (): boolean => !canDecide(members, present(), spared) || (links.length > 0 ? isServing : areEqual)(present())
+  const isDone = (): boolean => !canDecide(world, present(), spared) || (links.length > 0 ? isServing : areEqual)(present())
     || (links.length > 0 ? commitOf : gainOf)(present()) >= enough
   let last = gainOf(present())
   let idle = 0
@@ -150,7 +152,7 @@ export const keepCalm = async <C, R, S>(world: World<C, R, S>, ms: Millis): Prom
   const [handovers, elections] = [guard.handovers(), guard.elections()]
   const isUnderWay = before.some(({ hasAskedToStand }) => hasAskedToStand)
   await world.run(agenda.now() + ms)
-  const hasLeft = before.some(({ settings: { id } }) => !belongs(members, id))
+  const hasLeft = before.some(({ settings: { id } }) => !belongs(world, id))
   const excused = guard.handovers() - handovers + Number(isUnderWay) + Number(hasLeft)
   const isCalm = guard.elections() - elections <= excused && (excused > 0 || before.length > 1 || told(leaders()) === told(before))
   judge.demand(before.length === 0 || isCalm, () => `led by ${told(before)}, then by ${told(leaders()) || 'nobody'}, although nothing was wrong`)

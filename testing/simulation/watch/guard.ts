@@ -44,6 +44,8 @@ export interface Guard {
   readonly elections: () => number
   /** How often a leader told another to stand in its place. */
   readonly handovers: () => number
+  /** The newest membership that is committed, and where it stands. */
+  committed(): PlacedMembership
   /** Whether the newest membership that is committed names it, or one behind that in any log. */
   readonly isNamed: (id: MemberId) => boolean
 }
@@ -214,6 +216,7 @@ export const createGuard = (members: readonly Watched[], first: Membership, judg
     logs,
     elections: () => leaders.size,
     handovers: () => memory.handovers,
+    committed: () => memory.committed,
     isNamed: id => isNamed(memory, id),
     stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
     started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
