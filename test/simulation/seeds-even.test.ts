@@ -19,3 +19,11 @@ test('seed 1300150: who was named by an overwritten membership alone, lost its d
 test('seed 1420189: a member that wrote more at once than its segment holds finds all of it after a crash', async t => {
   t.true((await trial(1_420_189)).acknowledged > 0)
 })
+
+test('seed 1441698: a leader with a slow disk that was alone as the step began, and adopts a change in it, still leads', async t => {
+  t.true((await trial(1_441_698)).acknowledged > 0)
+})
+
+test('seed 1483285: while the only voter is down nobody is asked to lead, and least of all those whom it left out', async t => {
+  t.true((await trial(1_483_285)).acknowledged > 0)
+})

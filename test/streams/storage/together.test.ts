@@ -1,4 +1,5 @@
 /** The tests of storage in one process. */
+import './append-group.test.js'
 import './compaction-crash.test.js'
 import './compaction.test.js'
 import './log-index.test.js'
