@@ -2,10 +2,10 @@
 import { Worker } from 'node:worker_threads'
 import { lineOf } from './line.js'
 
-const isTwice = process.argv.includes('--twice')
+const [isLife, isTwice] = ['--lives', '--twice'].map(name => process.argv.includes(name)) as [boolean, boolean]
 
 process.once('disconnect', () => process.exit())
 // A seed that never lets go of this thread would not hear of it.
 new Worker(`setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, 'SIGKILL') }, 1000)`, { eval: true, execArgv: [] }).unref()
-process.on('message', (seed: number) => void lineOf(seed, isTwice).then(line => process.send?.(line)))
+process.on('message', (seed: number) => void lineOf(seed, { isLife, isTwice }).then(line => process.send?.(line)))
 process.send?.('ready')

@@ -7,6 +7,7 @@ import type { Line } from './record.js'
 export interface CrewOptions {
   /** How many children. */
   readonly jobs: number
+  readonly isLife: boolean
   readonly isTwice: boolean
   /** A seed that takes longer is taken for one that never ends. */
   readonly patienceMs: Millis
@@ -36,8 +37,8 @@ const reasonIn = (words: string): string => {
 }
 
 /** In a group of its own, so that whoever interrupts its parent does not end its seed as well. */
-const hire = ({ isTwice, patienceMs }: CrewOptions): Promise<Child> => new Promise((resolve, reject) => {
-  const process = fork(program, isTwice ? ['--twice'] : [], { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+const hire = ({ isLife, isTwice, patienceMs }: CrewOptions): Promise<Child> => new Promise((resolve, reject) => {
+  const process = fork(program, [...isLife ? ['--lives'] : [], ...isTwice ? ['--twice'] : []], { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let words = ''
   let isGone = false
   let answer: ((line: Omit<Line, 'seed'> & Partial<Line>) => void) | undefined
@@ -53,7 +54,7 @@ const hire = ({ isTwice, patienceMs }: CrewOptions): Promise<Child> => new Promi
       answer = line => {
         answer = undefined
         clearTimeout(timer)
-        told({ seed, ...line })
+        told({ seed, ...isLife && { isLife }, ...line })
       }
       process.send(seed)
     }),

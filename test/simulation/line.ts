@@ -4,6 +4,12 @@ import { messageOf } from '../../codecs/report.js'
 import type { Line } from './record.js'
 import { type Outcome, trial } from './trial.js'
 
+/** How a seed is run. */
+export interface Ways {
+  readonly isLife: boolean
+  readonly isTwice: boolean
+}
+
 /** Runs a seed that went well once more, and compares every line of its trace. */
 const again = async (outcome: Outcome, first: readonly string[]): Promise<Line> => {
   const digest = createHash('sha256')
@@ -11,7 +17,7 @@ const again = async (outcome: Outcome, first: readonly string[]): Promise<Line> 
   let at = 0
   let difference: string | undefined
   try {
-    await trial(outcome.seed, { replays: 0, trace: line => {
+    await trial(outcome.seed, { isLife: outcome.isLife, replays: 0, trace: line => {
       digest.update(`${line}\n`)
       if (line !== first[at]) difference ??= `line ${at + 1} of its traces: ${first[at] ?? 'none'}\n  and the second time: ${line}`
       at++
@@ -23,12 +29,12 @@ const again = async (outcome: Outcome, first: readonly string[]): Promise<Line> 
   return difference === undefined ? { ...outcome, digest: digest.digest('hex') } : differs(difference)
 }
 
-export const lineOf = async (seed: number, isTwice: boolean): Promise<Line> => {
+export const lineOf = async (seed: number, { isLife, isTwice }: Ways): Promise<Line> => {
   const lines: string[] = []
   try {
-    const outcome = await trial(seed, isTwice ? { trace: line => { lines.push(line) } } : {})
+    const outcome = await trial(seed, { isLife, ...isTwice && { trace: line => { lines.push(line) } } })
     return isTwice ? await again(outcome, lines) : outcome
   } catch (error) {
-    return { seed, failure: 'broken', reason: messageOf(error) }
+    return { seed, ...isLife && { isLife }, failure: 'broken', reason: messageOf(error) }
   }
 }

@@ -12,6 +12,8 @@ const Line = t.intersection([
   t.type({ seed: Count }),
   t.partial({
     failure: Failure, reason: t.string,
+    /** It was a life, and no single storm. */
+    isLife: t.boolean,
     /** Of the lines of its trace, if it was run twice. */
     digest: t.string,
     steps: t.number, elections: t.number, committed: t.number, calls: t.number, acknowledged: t.number, read: t.number, joined: t.number, taken: t.number, begun: t.number, received: t.number, simulatedMs: t.number, faults: t.record(t.string, t.number),
@@ -24,7 +26,8 @@ export type Line = t.TypeOf<typeof Line>
 export const SEEDS: Kind<Line> = { codec: Line, opening: '{"seed":' }
 
 /** The command that makes a seed's run again. */
-export const commandOf = ({ seed, failure }: Line): string => `npm run simulate -- --seed ${seed} ${failure === 'differs' ? '--twice' : '--trace'}`
+export const commandOf = ({ seed, failure, isLife = false }: Line): string =>
+  `npm run simulate -- --seed ${seed}${isLife ? ' --lives' : ''} ${failure === 'differs' ? '--twice' : '--trace'}`
 
 const counted = (number: number): string => number.toLocaleString('en')
 const HOUR_MS = 3_600_000
