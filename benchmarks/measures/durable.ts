@@ -5,6 +5,7 @@ import type { Stage } from '../cluster/load.js'
 import { startProcesses } from '../cluster/processes.js'
 import { SAMPLE_EVERY_MS } from '../programs/durable.js'
 import { etcdPuts } from '../peers/etcd.js'
+import { zmqUpdates } from '../peers/zmq-raft.js'
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
@@ -41,7 +42,7 @@ export const inFlight: Measure = {
     const results = await measure(3, IN_FLIGHT.map(writes => ({ inFlight: writes, valueBytes: VALUE_BYTES })), seconds)
     return results.flatMap(driven => samplesOf(String(driven.inFlight), driven))
   },
-  peers: [etcdPuts(IN_FLIGHT)],
+  peers: [etcdPuts(IN_FLIGHT), zmqUpdates([1, 256])],
 }
 
 export const payload: Measure = {

@@ -1,8 +1,7 @@
 /** etcd, three members with fsync on, driven by `etcdbench` over its own gRPC client. */
 import { inFolder } from '../aids.js'
 import type { PeerSide } from '../measures/measure.js'
-import type { Sample } from '../reporting/figures.js'
-import { type PeerResult, numberIn, runPeer } from './peer.js'
+import { type PeerResult, latenciesOf, numberIn, runPeer } from './peer.js'
 
 const NEEDS = ['etcd', 'etcdbench']
 
@@ -11,10 +10,7 @@ const etcdbench = (options: string): Promise<readonly PeerResult[]> => inFolder(
 export const etcdPuts = (inFlight: readonly number[]): PeerSide => ({
   name: 'etcd', needs: NEEDS,
   about: ({ seconds }) => 4 + inFlight.length * (seconds + 1),
-  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap((line): readonly Sample[] => {
-    const at = String(numberIn(line, 'clients'))
-    return ([['perSecond', 'per_s'], ['p50Ms', 'p50_ms'], ['p99Ms', 'p99_ms'], ['p999Ms', 'p999_ms']] as const).map(([kind, name]) => ({ at, kind, value: numberIn(line, name) }))
-  }),
+  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap(latenciesOf),
 })
 
 export const etcdFailover = (kills: number): PeerSide => ({

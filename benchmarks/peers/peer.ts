@@ -1,6 +1,7 @@
 /** Another system, measured by a program of its own that prints lines of JSON. */
 import { spawn } from 'node:child_process'
 import { Mistake } from '../../cli/mistake.js'
+import type { Sample } from '../reporting/figures.js'
 import { report } from '../reporting/stats.js'
 
 export type PeerResult = Readonly<Record<string, unknown>>
@@ -32,6 +33,12 @@ export const runPeer = (command: string): Promise<readonly PeerResult[]> => new 
 export const numberIn = (result: PeerResult | undefined, name: string): number => {
   const value = result?.[name]
   return typeof value === 'number' ? value : Number.NaN
+}
+
+/** What a line says of so many writes in flight. */
+export const latenciesOf = (line: PeerResult): readonly Sample[] => {
+  const at = String(numberIn(line, 'clients'))
+  return ([['perSecond', 'per_s'], ['p50Ms', 'p50_ms'], ['p99Ms', 'p99_ms'], ['p999Ms', 'p999_ms']] as const).map(([kind, name]) => ({ at, kind, value: numberIn(line, name) }))
 }
 
 export interface PeerSpeed {

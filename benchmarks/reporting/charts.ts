@@ -25,10 +25,17 @@ interface Wanted {
   readonly word?: string
 }
 
-/** One line for each side that has figures of what is wanted. */
+/** Ours and one other: more of them are in the tables. */
+const shown = (figures: readonly Figure[]): readonly string[] => {
+  const sides = [...new Set(figures.map(({ side }) => side))]
+  const [other] = sides.filter(side => side !== OURS)
+  return sides.filter(side => side === OURS || side === other)
+}
+
+/** One line for each side that is shown and has figures of what is wanted. */
 const seriesOf = (figures: readonly Figure[], wanted: readonly Wanted[], scale = 1): readonly Series[] => wanted.flatMap(({ measure, kind, word }, hue) => {
   const found = figures.filter(figure => figure.measure === measure && figure.kind === kind)
-  return [...new Set(found.map(({ side }) => side))].map(side => ({
+  return shown(found).map(side => ({
     name: word === undefined ? side : `${side}, ${word}`, isDashed: side !== OURS, hue: wanted.length > 1 ? hue : side === OURS ? 0 : 1,
     points: found.filter(figure => figure.side === side).map(figure => pointOf(Number(figure.at), figure))
       .map(point => scale === 1 ? point : { x: point.x, y: point.y * point.x * scale, low: point.low * point.x * scale, high: point.high * point.x * scale })

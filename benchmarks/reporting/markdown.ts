@@ -35,10 +35,10 @@ export const tableOfMeasure = ({ name, at }: Measure, all: readonly Figure[]): s
   // What never happened is not worth a column.
   const kinds = distinct(figures.filter(({ kind, samples }) => kind !== 'failed' || samples.some(count => count > 0)).map(({ kind }) => kind))
   const find = (side: string, place: string, kind: Kind): Figure | undefined => figures.find(figure => figure.side === side && figure.at === place && figure.kind === kind)
-  const peers = distinct(figures.map(({ side }) => side)).filter(side => side !== OURS)
+  const peersAt = (place: string): readonly string[] => distinct(figures.filter(figure => figure.at === place && figure.side !== OURS).map(({ side }) => side))
   const rows = distinct(figures.map(figure => figure.at)).flatMap(place => [
     [place, ...kinds.map(kind => cellOf(find(OURS, place, kind)))],
-    ...peers.flatMap(peer => [
+    ...peersAt(place).flatMap(peer => [
       [`${place}, ${peer}`, ...kinds.map(kind => cellOf(find(peer, place, kind)))],
       [`${place}, ${OURS} / ${peer}`, ...kinds.map(kind => ratioOf(find(OURS, place, kind), find(peer, place, kind)))],
     ]),

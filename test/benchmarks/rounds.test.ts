@@ -83,6 +83,9 @@ test('a peer takes part when all that it needs is on the PATH, and is skipped by
     t.regex(peerTasks(measure, { seconds: 1 }, path).skipped[0]!.why, /not on the PATH: etcdbench; /)
     provide('etcdbench')
     t.deepEqual(peerTasks(measure, { seconds: 1 }, path).tasks.map(({ side }) => side), ['etcd'])
+    t.deepEqual(peerTasks(measure, { seconds: 1 }, path).skipped.map(({ what }) => what), ['in-flight by zmq-raft'])
+    provide('zmqraft')
+    t.deepEqual(peerTasks(measure, { seconds: 1 }, path).tasks.map(({ side }) => side), ['etcd', 'zmq-raft'])
     t.deepEqual(peerTasks(measure, { seconds: 1 }, path).skipped, [])
     t.throws(() => checkoutTask(folder, measure, { seconds: 1 }), { instanceOf: Mistake, message: /npm run build/ })
   } finally {
