@@ -82,6 +82,9 @@ export const termAt = (log: Log, index: Index): Term | undefined => {
   return log.terms[search(log.terms.length, at => log.terms[at]!.firstIndex, index)]?.term
 }
 
+/** The identity of an entry that this log holds, or of the one that it begins behind. */
+export const entryAt = (log: Log, index: Index): EntryId => ({ index, term: termAt(log, index)! })
+
 /** The last entry's identity: what votes compare (§5.4.1). */
 export const lastEntry = (log: Log): EntryId => ({ index: log.lastIndex, term: log.terms.at(-1)?.term ?? log.base.term })
 
@@ -162,7 +165,7 @@ export const append = (log: Log, batches: readonly EntryBatch[]): Log => {
 
 /** The log without its entries up to `index`, which it holds. */
 export const compactTo = (log: Log, index: Index): Log => {
-  const term = termAt(log, index)!
+  const { term } = entryAt(log, index)
   const kept = log.terms.filter(run => run.firstIndex > index)
   const isCut = index < log.lastIndex && kept[0]?.firstIndex !== index + 1
   return {

@@ -1,6 +1,6 @@
 import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
-import { type StoredLog, lastEntry, membershipOf, openLog, termAt } from './log.js'
+import { type StoredLog, entryAt, lastEntry, membershipOf, openLog } from './log.js'
 import { NOTHING_HEARD, followerOf } from './draft.js'
 import { type Settings, isVoting, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
@@ -28,7 +28,7 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const state = followerOf({
     settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, log, writtenCommit,
-    persistedIndex: last.index, pendingWrites: [], commitIndex, heardCommit: { index: commitIndex, term: termAt(log, commitIndex)! },
+    persistedIndex: last.index, pendingWrites: [], commitIndex, heardCommit: entryAt(log, commitIndex),
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,

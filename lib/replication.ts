@@ -1,5 +1,5 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
-import { batchesFrom, firstInMemory, lastEntry, termAt } from './log.js'
+import { batchesFrom, entryAt, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import { givesWay, isResting, rest, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
@@ -8,7 +8,7 @@ import { type Inflight, type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
-import type { CommandBatch, EntryBatch, Index, Round } from './types.js'
+import type { CommandBatch, EntryBatch, EntryId, Round } from './types.js'
 import { LEAST_PART_BYTES } from './window.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
@@ -112,13 +112,14 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
   return []
 }
 
+/** Before the first entry. */
+const NOTHING: EntryId = { index: 0, term: 0 }
+
 const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
   const { settings, log, term, commitIndex, now } = leader
-  const prevLogIndex: Index = progress.nextIndex - 1
-  const prevLogTerm = termAt(log, prevLogIndex)!
+  const { index: prevLogIndex, term: prevLogTerm } = entryAt(log, progress.nextIndex - 1)
   // Nothing is promised to a follower of which nothing is known.
-  const leaderCommit = active ? commitIndex : 0
-  const leaderCommitTerm = active ? termAt(log, commitIndex)! : 0
+  const { index: leaderCommit, term: leaderCommitTerm } = active ? entryAt(log, commitIndex) : NOTHING
   outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm, asks: outbox.asks, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
@@ -148,7 +149,7 @@ const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, asked
   const part = bytes.subarray(held, held + partBytes(leader, progress))
   progress.parts = { held, round: asked(), bytes: part.length }
   outbox.messages.push({
-    type: 'appendPart', from: settings.id, to, term, prevLogTerm: termAt(log, firstIndex - 1)!, head: headOf(batch), offset: held, part, round: asked(),
+    type: 'appendPart', from: settings.id, to, term, prevLogTerm: entryAt(log, firstIndex - 1).term, head: headOf(batch), offset: held, part, round: asked(),
   })
   if (held + part.length < bytes.length) return false
   advance(progress, { lastIndex: lastIndexOf(batch), bytes: bytesOf(batch), sentAt: now, sentBytes: part.length })
