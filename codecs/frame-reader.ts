@@ -75,8 +75,16 @@ const frameTaker = (maxFrameBytes: number) => {
     return { bytes, offset }
   }
 
+  /** Of what is all head nothing is kept: where it came in one piece it is read where it lies. */
+  const payloadIn = (of: FrameHeader, chunk: Uint8Array, from: number): ReturnType<typeof gathered> => {
+    const end = from + of.payloadBytes
+    return of.headBytes === of.payloadBytes && partial === undefined && end <= chunk.length
+      ? { bytes: chunk.subarray(from, end), offset: end }
+      : gathered(chunk, from, of.payloadBytes, of.lane === 'snapshot' ? chunks : undefined)
+  }
+
   const takePayload = (of: FrameHeader, chunk: Uint8Array, from: number): Either<FrameError, Taken> => {
-    const { bytes, offset } = gathered(chunk, from, of.payloadBytes, of.lane === 'snapshot' ? chunks : undefined)
+    const { bytes, offset } = payloadIn(of, chunk, from)
     header = bytes === undefined ? of : undefined
     if (bytes === undefined) return right({ frame: undefined, offset })
     if (of.lane === 'snapshot') chunks.pass()

@@ -37,7 +37,10 @@ export type Lane = (typeof LANES)[number]
 export interface Frame {
   readonly version: number
   readonly lane: Lane
-  /** A buffer of its own, which nobody else reads or writes; on the snapshot lane only until three more have come. */
+  /**
+   * A buffer of its own, which nobody else reads or writes; on the snapshot lane only until three more have come. What is all head, of which nothing is kept, lies in the
+   * chunk that it came in: whoever reads it does so before that memory is used again.
+   */
   readonly payload: Uint8Array
 }
 

@@ -151,7 +151,8 @@ export const encodeMessage = (message: LinkMessage, out: Uint8Array[], reserved 
   const { flags, a, b, numbers, block } = headOf(message)
   const names = reserved + FIXED + 8 * numbers.length
   const end = names + a.length + b.length
-  const head = new Uint8Array(block === undefined ? end : end + block.length)
+  // Every byte is written. One of its own, of more than 64 bytes, would take seven times as long as a part of what Node keeps for small ones.
+  const head = Buffer.allocUnsafe(block === undefined ? end : end + block.length)
   head[reserved] = KINDS.indexOf(message.type)
   head[reserved + 1] = flags
   head[reserved + 2] = a.length
@@ -176,6 +177,7 @@ const decodeBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]>
 }
 
 const NO_BLOCK: Either<string, undefined> = right(undefined)
+const NO_BYTES = new Uint8Array(0)
 
 const decodeBlock = (kind: LinkMessage['type'], numbers: readonly number[], bytes: Uint8Array): Either<string, Block | undefined> => {
   switch (kind) {
@@ -261,9 +263,9 @@ export const decodeMessage = (bytes: Uint8Array): Either<string, LinkMessage> =>
   for (let at = FIXED; at < names; at += 8) numbers.push(readPosition(bytes, at))
   const headEnd = layout.hasBlock ? end + numbers.at(-1)! : end
   if (!(headEnd <= bytes.length)) return left(`${kind}: is shorter than its fields`)
-  const block = decodeBlock(kind, numbers, bytes.subarray(end, headEnd))
+  const block = layout.hasBlock ? decodeBlock(kind, numbers, bytes.subarray(end, headEnd)) : NO_BLOCK
   if (isLeft(block)) return left(`${kind}: ${block.left}`)
-  const tail = decodeTail(kind, numbers, bytes.subarray(headEnd))
+  const tail = decodeTail(kind, numbers, headEnd === bytes.length ? NO_BYTES : bytes.subarray(headEnd))
   if (isLeft(tail)) return left(`${kind}: ${tail.left}`)
   const head = { flags, a: readName(bytes, names, between), b: readName(bytes, between, end), numbers, block: block.right }
   return judged(kind, fieldsOf(kind, head, tail.right))
