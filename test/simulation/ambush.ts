@@ -38,7 +38,7 @@ const endsOf = (fault: Fault): readonly Fault[] => {
   }
 }
 
-/** Strikes until it is called off, at chunks that those send with whom the cluster begins. */
+/** Strikes until it is called off, at chunks that those send who are there by now. */
 export const createAmbush = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis): { readonly stop: () => void } => {
   const likelihood = dice.chance(SHARE) ? dice.magnitude(...LIKELY) : 0
   let isOff = likelihood === 0

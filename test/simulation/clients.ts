@@ -1,5 +1,5 @@
 /** Who uses a cluster while it is tried: some write, some read, and one answers what it hears in the same breath. */
-import { merge } from 'rxjs'
+import { merge, tap } from 'rxjs'
 import { isRight } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import type { Operation } from '../../testing/linearizability/history.js'
@@ -11,13 +11,13 @@ export type Registers = SimulatedCluster<Order, string | null, Readonly<Record<s
 
 /** How often a reader turns to one that says that it leads. */
 const LOYALTY = 0.6
-const KEYS = ['k1', 'k2', 'k3'] as const
+export const KEYS = ['k1', 'k2', 'k3'] as const
 /** How much of what it hears the last client answers at once. */
 const ECHO = 0.1
 /** Election timeouts of one proposal's patience, at least. */
 export const PATIENCE = 3
 
-/** What all clients of one trial have in common. */
+/** What clients have in common that came together. */
 export interface Habits {
   readonly electionTimeoutMs: Millis
   readonly gapMs: Millis
@@ -61,6 +61,9 @@ export const createEcho = (cluster: Registers, dice: Dice, client: Client, elect
   return { stop: () => heard.unsubscribe() }
 }
 
+/** Reads cost a cluster less than commands, and more of them are made. */
+const READS_PER_COMMAND = 4
+
 /** A client that reads all registers at once, at whichever member or at one that takes itself for the leader, until it is called off. */
 export const createReader = (cluster: Registers, dice: Dice, reader: number, { electionTimeoutMs, gapMs }: Habits) => {
   const client = `reader ${reader}`
@@ -76,12 +79,16 @@ export const createReader = (cluster: Registers, dice: Dice, reader: number, { e
     return outcome
   }
   const place = (): string => leading.size > 0 && dice.chance(LOYALTY) ? dice.pick([...leading]) : dice.pick(cluster.ids)
-  const next = (): void => void cluster.clock.after(dice.exponential(gapMs / 4), () => {
+  const next = (): void => void cluster.clock.after(dice.exponential(gapMs / READS_PER_COMMAND), () => {
     if (!isOff) void read(place(), electionTimeoutMs * PATIENCE * dice.exponential(1)).then(next)
   })
-  for (const id of cluster.ids) cluster.member(id).leadership$.subscribe(leadership => leadership === undefined ? leading.delete(id) : leading.add(id))
+  const heard = merge(...cluster.ids.map(id => cluster.member(id).leadership$.pipe(tap(leadership => leadership === undefined ? leading.delete(id) : leading.add(id))))).subscribe()
   next()
-  return { read, operations, stop: () => { isOff = true } }
+  const stop = (): void => {
+    isOff = true
+    heard.unsubscribe()
+  }
+  return { read, operations, stop }
 }
 
 export type Client = ReturnType<typeof createClient>

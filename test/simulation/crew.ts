@@ -7,7 +7,7 @@ import type { Line } from './record.js'
 export interface CrewOptions {
   /** How many children. */
   readonly jobs: number
-  readonly isLife: boolean
+  readonly isSoak: boolean
   readonly isTwice: boolean
   /** A seed that takes longer is taken for one that never ends. */
   readonly patienceMs: Millis
@@ -37,8 +37,8 @@ const reasonIn = (words: string): string => {
 }
 
 /** In a group of its own, so that whoever interrupts its parent does not end its seed as well. */
-const hire = ({ isLife, isTwice, patienceMs }: CrewOptions): Promise<Child> => new Promise((resolve, reject) => {
-  const process = fork(program, [...isLife ? ['--lives'] : [], ...isTwice ? ['--twice'] : []], { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+const hire = ({ isSoak, isTwice, patienceMs }: CrewOptions): Promise<Child> => new Promise((resolve, reject) => {
+  const process = fork(program, [...isSoak ? ['--soak'] : [], ...isTwice ? ['--twice'] : []], { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let words = ''
   let isGone = false
   let answer: ((line: Omit<Line, 'seed'> & Partial<Line>) => void) | undefined
@@ -54,7 +54,7 @@ const hire = ({ isLife, isTwice, patienceMs }: CrewOptions): Promise<Child> => n
       answer = line => {
         answer = undefined
         clearTimeout(timer)
-        told({ seed, ...isLife && { isLife }, ...line })
+        told({ seed, ...isSoak && { isSoak }, ...line })
       }
       process.send(seed)
     }),

@@ -79,9 +79,9 @@ const NEWCOMERS = 3
 /** From the end of a machine to a word about the one in its place, at least, in election timeouts. */
 const SET_UP = 0.5
 
-/** Brings machines and takes them away: new members come, some leave, and who has left comes back with nothing, or another in its place. */
-export const createRecruiter = (cluster: Cluster, dice: Dice, electionTimeoutMs: Millis, share = STAFFING.share): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
-  const most = cluster.ids.length + NEWCOMERS
+/** Brings machines to a cluster that began with `first` members, and takes them away: new members come, some leave, and who has left comes back with nothing, or another in its place. */
+export const createRecruiter = (cluster: Cluster, first: number, dice: Dice, electionTimeoutMs: Millis, share = STAFFING.share): { readonly brought: ReadonlySet<string>; readonly stop: () => void } => {
+  const most = first + NEWCOMERS
   const brought = new Set<string>()
   /** Who has come and has not been named since. */
   const waiting = new Set<string>()

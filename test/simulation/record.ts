@@ -12,11 +12,11 @@ const Line = t.intersection([
   t.type({ seed: Count }),
   t.partial({
     failure: Failure, reason: t.string,
-    /** It was a life, and no single storm. */
-    isLife: t.boolean,
+    /** It took hours, and was no single storm. */
+    isSoak: t.boolean,
     /** Of the lines of its trace, if it was run twice. */
     digest: t.string,
-    steps: t.number, elections: t.number, committed: t.number, calls: t.number, acknowledged: t.number, read: t.number, joined: t.number, taken: t.number, begun: t.number, received: t.number, simulatedMs: t.number, faults: t.record(t.string, t.number),
+    steps: t.number, elections: t.number, committed: t.number, calls: t.number, acknowledged: t.number, read: t.number, joined: t.number, served: t.number, taken: t.number, begun: t.number, received: t.number, simulatedMs: t.number, faults: t.record(t.string, t.number),
   }),
 ])
 
@@ -26,8 +26,8 @@ export type Line = t.TypeOf<typeof Line>
 export const SEEDS: Kind<Line> = { codec: Line, opening: '{"seed":' }
 
 /** The command that makes a seed's run again. */
-export const commandOf = ({ seed, failure, isLife = false }: Line): string =>
-  `npm run simulate -- --seed ${seed}${isLife ? ' --lives' : ''} ${failure === 'differs' ? '--twice' : '--trace'}`
+export const commandOf = ({ seed, failure, isSoak = false }: Line): string =>
+  `npm run simulate -- --seed ${seed}${isSoak ? ' --soak' : ''} ${failure === 'differs' ? '--twice' : '--trace'}`
 
 const counted = (number: number): string => number.toLocaleString('en')
 const HOUR_MS = 3_600_000
@@ -51,6 +51,7 @@ export const summaryOf = (all: readonly Line[]): string => {
     ['seeds', `${counted(lines.length)}${twice > 0 ? `, ${counted(twice)} of them twice with the same trace` : ''}`],
     ['simulated', `${(sum(({ simulatedMs }) => simulatedMs) / HOUR_MS).toFixed(2)} hours, ${counted(sum(({ steps }) => steps))} steps, ${counted(sum(({ elections }) => elections))} elections`],
     ['operations', `${counted(sum(({ calls }) => calls))}, ${counted(sum(({ acknowledged }) => acknowledged))} of them acknowledged; ${counted(sum(({ committed }) => committed))} entries, ${counted(sum(({ read }) => read))} reads`],
+    ...lines.some(({ isSoak }) => isSoak) ? [['quiet times', `${counted(sum(({ served }) => served))} proposals and reads served`] as const] : [],
     ['joined', counted(sum(({ joined }) => joined))],
     ['snapshots', `${counted(sum(({ taken }) => taken))} taken, ${counted(sum(({ begun }) => begun))} begun to be sent, ${counted(sum(({ received }) => received))} received`],
     ['faults', [...faults].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${counted(count)}`).join(', ') || 'none'],

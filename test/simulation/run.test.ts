@@ -30,7 +30,8 @@ const MISTAKES: readonly (readonly [args: readonly string[], claim: RegExp])[] =
   [['--seed', '7', '--seeds', '3'], /^--seeds does not go with --seed$/],
   [['--report', '--jobs', '2'], /^--jobs does not go with --report$/],
   [['--failed', '--from', '2'], /^--from does not go with --failed$/],
-  [['--lives', '--seed', '7', '--jobs', '2'], /^--jobs does not go with --seed$/],
+  [['--soak', '--seed', '7', '--jobs', '2'], /^--jobs does not go with --seed$/],
+  [['--soak', '--report'], /^--soak does not go with --report$/],
 ]
 
 test('every mistake in the arguments is one sentence', t => {
@@ -44,9 +45,9 @@ test('what was typed is what is run', t => {
   t.like(commandFrom([]), { type: 'many', from: 1, seeds: 1000, isTwice: false, onlyFailed: false, patienceMs: 600_000 })
   t.like(commandFrom(['--seeds', '500', '--from', '0', '--jobs', '3', '--twice', '--patience', '7', '--ledger', 'x']),
     { type: 'many', from: 0, seeds: 500, jobs: 3, isTwice: true, patienceMs: 7000, ledger: 'x' })
-  t.deepEqual(commandFrom(['--seed', '7', '--trace']), { type: 'one', seed: 7, isLife: false, isTraced: true, isTwice: false })
-  t.like(commandFrom(['--lives', '--seeds', '5']), { type: 'many', isLife: true, ledger: 'data/lives.jsonl' })
-  t.deepEqual(commandFrom(['--seed', '7', '--lives', '--trace']), { type: 'one', seed: 7, isLife: true, isTraced: true, isTwice: false })
+  t.deepEqual(commandFrom(['--seed', '7', '--trace']), { type: 'one', seed: 7, isSoak: false, isTraced: true, isTwice: false })
+  t.like(commandFrom(['--soak', '--seeds', '5']), { type: 'many', isSoak: true, ledger: 'data/soak.jsonl' })
+  t.deepEqual(commandFrom(['--seed', '7', '--soak', '--trace']), { type: 'one', seed: 7, isSoak: true, isTraced: true, isTwice: false })
   t.deepEqual(commandFrom(['--report', '--ledger', 'x']), { type: 'report', ledger: 'x' })
 })
 
@@ -54,7 +55,7 @@ test('--help names every option; a mistake ends with code 2 and without a stack'
   const help = await simulate(t, '--help')
   t.is(help.code, 0)
   t.is(help.out, HELP)
-  for (const name of ['seeds', 'from', 'jobs', 'lives', 'twice', 'patience', 'ledger', 'failed', 'report', 'seed', 'trace', 'help']) t.regex(HELP, new RegExp(`^  --${name} `, 'm'))
+  for (const name of ['seeds', 'from', 'jobs', 'soak', 'twice', 'patience', 'ledger', 'failed', 'report', 'seed', 'trace', 'help']) t.regex(HELP, new RegExp(`^  --${name} `, 'm'))
   const folder = scratch(t)
   for (const args of [['--ledger', folder], ['--report', '--ledger', join(folder, 'none')]]) {
     const { code, out, err } = await simulate(t, ...args)
@@ -78,7 +79,7 @@ const FATES = `
     if (seed === 8) process.exit(9)
     if (seed === 10) { const hog = []; for (;;) hog.push(new Array(100_000).fill(0.5)) }
     if (seed === 11) throw new Error('a promise was broken')
-    if (seed === 12) return await again(await trial(seed), ['another line'])
+    if (seed === 12) return await again(await trial(seed), ['another line'], isSoak)
     if (seed === 13) process.kill(process.pid, 'SIGSEGV')
 `
 
@@ -134,13 +135,15 @@ test('a run that is killed goes on where it was, and each seed is in the sums on
   t.is(out, resumed.out.replace(/^.*\n/, ''))
 })
 
-test('lives and single storms are kept apart: a seed of one says nothing of the same of the other', async t => {
-  const ledger = join(scratch(t), 'ledger')
-  writeFileSync(ledger, `${JSON.stringify({ seed: 1, isLife: true, failure: 'broken', reason: 'two leaders' })}\n`)
-  const { code, out, err } = await simulate(t, '--seeds', '1', '--ledger', ledger)
-  t.is(code, 2, out)
-  t.regex(err, /holds lives/)
-  t.regex((await simulate(t, '--report', '--ledger', ledger)).out, /npm run simulate -- --seed 1 --lives --trace/)
+test('hours and single storms are kept apart: a seed of one says nothing of the same of the other', async t => {
+  for (const isSoak of [true, false]) {
+    const ledger = join(scratch(t), 'ledger')
+    writeFileSync(ledger, `${JSON.stringify({ seed: 1, isSoak, failure: 'broken', reason: 'two leaders' })}\n`)
+    const { code, out, err } = await simulate(t, ...isSoak ? [] : ['--soak'], '--seeds', '1', '--ledger', ledger)
+    t.is(code, 2, out)
+    t.regex(err, isSoak ? /holds seeds that were run with --soak/ : /holds seeds that were run without --soak/)
+    t.regex((await simulate(t, '--report', '--ledger', ledger)).out, isSoak ? /npm run simulate -- --seed 1 --soak --trace/ : /npm run simulate -- --seed 1 --trace/)
+  }
 })
 
 test('an interrupted run says what it has', async t => {

@@ -21,15 +21,15 @@ const report = (ledger: string): number => {
 }
 
 /** Who only counts what children do, or what was done, has no need of a cluster and does not load one. */
-const runOne = async ({ seed, isLife, isTraced, isTwice }: Extract<Command, { type: 'one' }>): Promise<number> => {
+const runOne = async ({ seed, isSoak, isTraced, isTwice }: Extract<Command, { type: 'one' }>): Promise<number> => {
   try {
     if (!isTwice) {
       const { trial } = await import('./trial.js')
-      console.log(await trial(seed, { isLife, ...isTraced && { trace: line => { console.log(line) } } }))
+      console.log(await trial(seed, { isSoak, ...isTraced && { trace: line => { console.log(line) } } }))
       return 0
     }
     const { lineOf } = await import('./line.js')
-    const line = await lineOf(seed, { isLife, isTwice })
+    const line = await lineOf(seed, { isSoak, isTwice })
     console.log(hasFailed(line) ? line.reason : line)
     return hasFailed(line) ? 1 : 0
   } catch (error) {
@@ -62,7 +62,7 @@ const durationOf = (seconds: number): string => {
 
 const runMany = async (options: Many): Promise<number> => {
   const ledger = openLedger(options.ledger, SEEDS)
-  if (ledger.lines.some(({ isLife = false }) => isLife !== options.isLife)) throw new Mistake(`${options.ledger} holds ${options.isLife ? 'no lives' : 'lives'}: seeds of both kinds need ledgers of their own`)
+  if (ledger.lines.some(({ isSoak = false }) => isSoak !== options.isSoak)) throw new Mistake(`${options.ledger} holds seeds that were run ${options.isSoak ? 'without' : 'with'} --soak: each kind needs a ledger of its own`)
   const { all, open, next } = openSeeds(options, ledger.lines)
   const screen = createScreen(process.stderr, PLAIN_EVERY_MS)
   const crew = createCrew({ ...options, jobs: Math.min(options.jobs, Math.max(1, open)) })

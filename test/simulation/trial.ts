@@ -1,4 +1,4 @@
-/** One seed: a cluster with settings of its own and its clients, a storm or a life with several of them, and a judge of what all saw. */
+/** One seed: a cluster with settings of its own and its clients, one storm or hours with several, and a judge of what all saw. */
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
@@ -8,10 +8,11 @@ import { simulate } from '../../testing/simulation/cluster.js'
 import { createDice, seedFor } from '../../testing/simulation/world/dice.js'
 import type { Registers } from './clients.js'
 import { frozenStep } from './freeze.js'
-import { live } from './life.js'
 import { registerModel, registers } from './register.js'
 import { drawLease, drawSettings, drawSnapshots } from './settings.js'
-import { type Scene, namedIn, spell } from './spell.js'
+import { namedIn } from './service.js'
+import { soak } from './soak.js'
+import { type Stage, spell } from './spell.js'
 import { createSpending } from './spending.js'
 import { drawStates, withBallast } from './states.js'
 
@@ -35,7 +36,8 @@ export interface Outcome {
   readonly faults: Readonly<Record<string, number>>
   /** Election timeouts from the last fault to equal logs. */
   readonly healedAfter: number
-  readonly isLife?: boolean
+  /** Of hours with quiet times: the proposals and reads in those. */
+  readonly served?: number
 }
 
 export interface TrialOptions {
@@ -43,12 +45,12 @@ export interface TrialOptions {
   readonly fold?: Fold
   /** How many replays may be spent on a shorter story. */
   readonly replays?: number
-  /** Hours instead of one storm: see `live`. */
-  readonly isLife?: boolean | undefined
+  /** Hours instead of one storm: see `soak`. */
+  readonly isSoak?: boolean | undefined
 }
 
-/** What election timeouts there are. In a life nothing is learnt from more life signs in an hour. */
-const TIMEOUTS_MS = { trial: [150, 300, 1000], life: [1000, 1000, 3000] } as const
+/** What election timeouts there are. In hours nothing is learnt from more heartbeats. */
+const TIMEOUTS_MS = { storm: [150, 300, 1000], soak: [1000, 1000, 3000] } as const
 /** How long the search for an order may take; what it does not decide, the comparison with the log has decided already. */
 const MAX_STATES = 20_000
 
@@ -59,9 +61,9 @@ const checkKnown = (cluster: Registers): void => {
 }
 
 /** Rejects when a promise is broken. */
-export const trial = async (seed: number, { trace, replays, isLife = false, fold = seed % 16 === 0 ? frozenStep : step }: TrialOptions = {}): Promise<Outcome> => {
+export const trial = async (seed: number, { trace, replays, isSoak = false, fold = seed % 16 === 0 ? frozenStep : step }: TrialOptions = {}): Promise<Outcome> => {
   const dice = createDice(seedFor(seed, 'trial'))
-  const settings = drawSettings(dice, TIMEOUTS_MS[isLife ? 'life' : 'trial'])
+  const settings = drawSettings(dice, TIMEOUTS_MS[isSoak ? 'soak' : 'storm'])
   const { electionTimeoutMs } = settings
   const snapshots = drawSnapshots(createDice(seedFor(seed, 'snapshots')))
   const states = drawStates(createDice(seedFor(seed, 'states')), electionTimeoutMs, snapshots)
@@ -72,20 +74,19 @@ export const trial = async (seed: number, { trace, replays, isLife = false, fold
     ...settings, limits, readLeaseMs: drawLease(createDice(seedFor(seed, 'lease')), settings), machine: withBallast(registers, states.ballastBytes, claim => spoilt.push(claim)),
     seed, fold: spending.fold, ...(trace && { trace }), ...(replays !== undefined && { replays }),
   })
-  const scene: Scene = { cluster, electionTimeoutMs, states, first: cluster.ids.length, brought: new Set(), readers: [] }
-  const healedAfter = isLife ? await live(scene, seed) : await spell(scene, { dice, before: 0, seedFor: name => seedFor(seed, name) })
+  const stage: Stage = { cluster, electionTimeoutMs, states, first: cluster.ids.length, brought: new Set(), readers: [] }
+  const course = isSoak ? await soak(stage, seed) : { healedAfter: await spell(stage, { dice, before: 0, diceFor: name => createDice(seedFor(seed, name)) }) }
   checkKnown(cluster)
   for (const claim of [...spoilt, spending.complaint()]) if (claim !== undefined) throw new Error(claim)
-  const verdict = judge(registerModel, [...cluster.operations(), ...scene.readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
+  const verdict = judge(registerModel, [...cluster.operations(), ...stage.readers.flatMap(({ operations }) => operations)], { maxStates: MAX_STATES })
   if (verdict._tag === 'NotLinearizable') throw new Error(`no order explains what the clients of seed ${seed} saw: ${JSON.stringify(verdict.misfits)}`)
   const history = cluster.history()
   return {
-    seed, members: cluster.ids.length, healedAfter, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
+    seed, members: cluster.ids.length, ...course, simulatedMs: cluster.clock.now(), faults: cluster.counts.faults(),
     steps: cluster.counts.steps(), elections: cluster.counts.elections(), committed: cluster.counts.committed(),
     calls: history.length, acknowledged: history.filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
     ...spending.counts,
-    joined: namedIn(cluster).filter(id => scene.brought.has(id)).length,
+    joined: namedIn(cluster).filter(id => stage.brought.has(id)).length,
     read: cluster.readings().filter(({ outcome }) => outcome !== undefined && isRight(outcome)).length,
-    ...(isLife && { isLife }),
   }
 }

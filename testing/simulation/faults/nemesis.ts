@@ -116,7 +116,8 @@ const processStrikes = <C, R, S>({ dice, mix, inflict, after, lasting }: Tools<C
 /** What befalls a disk, and what comes of it: a member that fails by itself comes back by itself. */
 const diskStrikes = <C, R, S>(tools: Tools<C, R, S>, startLater: (id: MemberId) => void) => {
   const { world, dice, mix, inflict, after, lasting } = tools
-  const damaged = new Set<MemberId>()
+  // Whose disk an earlier storm has cost counts, too.
+  const damaged = new Set(world.members.filter(member => member.isLost()).map(({ id }) => id))
   const troubled = (id: MemberId, fault: Fault): void => {
     inflict(fault)
     startLater(id)
