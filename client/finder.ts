@@ -52,7 +52,7 @@ interface Search extends FinderOptions {
   readonly directory: Directory
   readonly reasons: Record<MemberId, string>
   found: () => void
-  /** The newest term that a member named: requests mean its leader. Before anything is known they are refused and told who leads. */
+  /** The newest term that a member named, or that in which the one who is asked says that it leads: requests mean its leader. Before anything is known they are refused and told who leads. */
   term: Term
   /** The round of those who are asked while nobody points elsewhere begins behind this one. */
   behind: MemberId | undefined
@@ -181,7 +181,8 @@ const received = (search: Search, from: Attempt, message: LinkMessage): void => 
   const leader = message.type === 'refused' ? message.leader : undefined
   // The right member was asked, in another term than the one it leads.
   const isHere = leader?.id === from.member && message.type === 'refused' && message.reason === 'notLeader'
-  const isNews = leader !== undefined && leader.term > search.term
+  // Whoever says that it leads itself is believed of an earlier term, too: what led in later ones may be lost with its disks, and what was sent to it is known by its numbers.
+  const isNews = leader !== undefined && (isHere ? leader.term !== search.term : leader.term > search.term)
   if (isNews) search.term = leader.term
   // Before the outlet hears of it: it must not try the same member again.
   if (isRefused && !isHere && search.present === from) moveOrWait(search, from, message)

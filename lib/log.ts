@@ -30,7 +30,7 @@ interface Tail {
 export interface Log {
   readonly base: LogBase
   readonly lastIndex: Index
-  /** The latest time on any batch appended here, or on the last one found at the start: what is appended next is not older. */
+  /** The latest time on any batch appended here, or on the last one found at the start, in the log or in a snapshot: what is appended next is not older. */
   readonly time: Millis
   /** One item per term that has entries, ascending: a log of ten million entries of one term has one. */
   readonly terms: readonly TermRun[]

@@ -43,13 +43,14 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
 
 /** The next step of the change that is under way. */
 export const reconfigure = (leader: Leader, outbox: Outbox): void => {
-  const { log, commitIndex, now, settings: { electionTimeoutMs, giveWayMs } } = leader
+  const { log, commitIndex, now, settings: { id: self, electionTimeoutMs, giveWayMs } } = leader
   if (leader.leaving.length > 0) letGo(leader)
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || !canChange(leader)) return
   const step = stepAfter(membership)
   if (step === undefined) return
-  const awaited = awaitedBy(membership).map(id => progressOf(leader, id)!)
+  // Whoever leads has all that there is to catch up with, also where it was elected by those who decided before.
+  const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
   const areReady = awaited.every(progress => hasCaughtUp(progress, now, electionTimeoutMs))
   for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs, giveWayMs)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)

@@ -1,6 +1,6 @@
 import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
-import { type StoredLog, entryAt, lastEntry, membershipOf, openLog } from './log.js'
+import { type Log, type StoredLog, entryAt, lastEntry, membershipOf, openLog } from './log.js'
 import { NOTHING_HEARD, followerOf } from './draft.js'
 import { type Settings, isVoting, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
@@ -16,7 +16,9 @@ export interface Stored extends StoredLog {
  * one. In a term known only from the log nobody remembers the vote, so nobody else gets it.
  */
 export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis, snapshot?: Snapshot): Step => {
-  const log = openLog(stored)
+  const opened = openLog(stored)
+  // Where nothing stands behind the base, only the snapshot of what precedes it knows how late it was.
+  const log: Log = { ...opened, time: Math.max(opened.time, snapshot?.time ?? 0) }
   const last = lastEntry(log)
   const applied = snapshot?.index ?? 0
   const writtenCommit = Math.max(log.base.index, Math.min(stored.hardState.commitIndex, last.index))

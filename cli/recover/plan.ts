@@ -1,7 +1,7 @@
 /** Whether a folder can be made a lone member's, and what that would do. */
 import { clusterIdOf } from '../../codecs/cluster-id.js'
 import { firstMembership, membersOf } from '../../lib/membership.js'
-import type { EntryId, Index, MemberId, Membership } from '../../lib/types.js'
+import type { EntryId, Index, MemberId, Membership, Millis } from '../../lib/types.js'
 import type { Survey } from '../../streams/storage/survey.js'
 import { Mistake, Trouble } from '../mistake.js'
 
@@ -14,6 +14,8 @@ export interface Plan {
   /** What is certain to have been committed, and where the log ends. */
   readonly committed: Index
   readonly last: EntryId
+  /** The time that what is appended may not be older than, as far as a snapshot tells. */
+  readonly time: Millis
 }
 
 type Log = NonNullable<Survey['log']>
@@ -30,7 +32,7 @@ export const planFor = ({ identity: { id, clusterId }, hardState, log, snapshots
   if (address === undefined) throw new Trouble(`${id} does not belong to the cluster any more, by its own log; nothing was changed.`)
   if (membersOf(before).length === 1) throw new Trouble(`${id} is the only member already; nothing was changed.`)
   const last = { index: log.lastIndex, term: log.terms.at(-1)?.term ?? log.base.term }
-  return { id, clusterId, before, after: firstMembership({ [id]: address }), committed: Math.max(log.commitIndex, hardState.commitIndex, log.base.index), last }
+  return { id, clusterId, before, after: firstMembership({ [id]: address }), committed: Math.max(log.commitIndex, hardState.commitIndex, log.base.index), last, time: snapshots[0]?.time ?? 0 }
 }
 
 /** Whether this is the name of the folder's cluster: an id is made of the name and of who the first members were. */

@@ -30,7 +30,7 @@ export const makeAlone = async (held: HeldFolder, plan: Plan, now: number): Prom
   const answer = firstValueFrom(store.events$.pipe(map((event): Either<string, void> => event.type === 'persisted' ? right(undefined) : left(event.type === 'writeFailed' ? event.error.message : event.type))))
   store.write(1, [
     { type: 'hardState', hardState: { term: entry.term, votedFor: plan.id, commitIndex: hardState.commitIndex } },
-    { type: 'append', batches: [{ kind: 'membership', firstIndex: entry.index, term: entry.term, count: 1, time: Math.max(log.time, now), membership: plan.after }] },
+    { type: 'append', batches: [{ kind: 'membership', firstIndex: entry.index, term: entry.term, count: 1, time: Math.max(log.time, plan.time, now), membership: plan.after }] },
   ])
   const written = await answer
   await new Promise<void>(resolve => store.close(resolve))

@@ -183,7 +183,6 @@ const contradictions: readonly (readonly [name: string, message: core.AppendEntr
   ['a gap', { ...append, batches: [command, { ...noop, firstIndex: noop.firstIndex + 1 }] }, /batch 1 begins at 5000000005 where 5000000004 follows/],
   ['an overlap', { ...append, batches: [command, { ...noop, firstIndex: noop.firstIndex - 1 }] }, /batch 1 begins at 5000000003 where/],
   ['an earlier term', { ...append, batches: [command, { ...noop, term: 2 }] }, /batch 1 falls back to an earlier term/],
-  ['an earlier time', { ...append, batches: [command, { ...noop, time: command.time - 1 }] }, /batch 1 falls back to an earlier time/],
   ['a gap after the previous entry', { ...append, batches: [noop] }, /must begin at 5000000001, after its previous entry/],
   ['entries before the previous one', { ...append, prevLogIndex: append.prevLogIndex + 1 }, /must begin at 5000000002/],
   ['an earlier term than the previous entry', { ...append, prevLogTerm: 4 }, /must not fall back to an earlier term than its previous entry/],
@@ -200,6 +199,11 @@ const contradictions: readonly (readonly [name: string, message: core.AppendEntr
 for (const [name, message, reason] of contradictions) {
   test(`Q09 a contradiction is refused on the wire: ${name}`, is => is.regex(reasonOf(decodeMessage(bytesOf(message))), reason))
 }
+
+test('entries that are older than those before them are taken: their times decide nothing', is => {
+  const falling = { ...append, batches: [command!, { ...noop!, time: command!.time - 1 }] }
+  is.deepEqual(decodeMessage(bytesOf(falling)), right(falling))
+})
 
 const FIXED = 4
 /** The bytes with the nth of their numbers replaced. */

@@ -341,6 +341,11 @@ test('V01 V02 V04 recovery applies again what was committed for certain, and no 
   t.is(showLast(fresh.state), '1@1')
 })
 
+test('what is appended behind a snapshot is no older than it, also after a start that finds nothing behind it', t => {
+  const snapshot = { ...snapshotAt('4@1'), time: 5_000 }
+  t.is(firstStep(settingsOf('a'), stored({ voters: 'a b c', base: '4@1' }), 1, 0, snapshot).state.log.time, 5_000)
+})
+
 test('a machine that began from a snapshot is handed what follows it, and that much was committed, whatever else is known', t => {
   const notes: Notes = { voters: 'a b c', log: '1@1 2@1 3@1 4@1', commit: 2 }
   const { state } = firstStep(settingsOf('a'), stored(notes), 1, 0, snapshotAt('3@1'))

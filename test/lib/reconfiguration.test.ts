@@ -57,6 +57,12 @@ test('one that needs longer than an election timeout for what was there is measu
   t.is(newest(player), 'L,f1,f2,n/L,f1,f2')
 })
 
+test('a leader that is waited for itself has caught up: it was elected by those who decided before', t => {
+  const player = play(leader({ others: 'f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2,on}', log: '1@1! 2@1=f1,f2//L>f1,f2,L', commit: 2 }))
+  player.turn(tick)
+  t.is(newest(player), 'f1,f2,L/f1,f2')
+})
+
 test('a change is refused while another is open, before an entry of the term is committed, and when another membership was meant', t => {
   const open = leading()
   open.turn(ask({ learners: ['n'] }))

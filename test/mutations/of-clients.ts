@@ -29,4 +29,9 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     unseen: 'it takes a change that is overwritten, and all of the others gone',
     from: 'const committed = placedMembershipAt(log, commitIndex)', to: 'const committed = placedMembershipAt(log, Math.max(log.lastIndex, commitIndex))',
   },
+  {
+    name: 'a client never believes a leader of an earlier term', file: 'client/finder.ts', killer: ['test/streams/requests/client.test.ts', 'a leader of an earlier term*'],
+    unseen: 'no trial goes on from a log that lacks the newest terms',
+    from: '(isHere ? leader.term !== search.term : leader.term > search.term)', to: 'leader.term > search.term',
+  },
 ]

@@ -1,4 +1,4 @@
-/** Mistakes about what comes twice. */
+/** Mistakes about what comes twice, and about the times by which that is forgotten. */
 import type { Mutation } from './mutation.js'
 
 const STREAMS = 'test/streams'
@@ -39,5 +39,15 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     name: 'what was proposed again is followed twice', file: 'streams/outputs/commits-from.ts', killer: [`${STREAMS}/outputs/commits-from-sessions.test.ts`, 'what stands in the log*'],
     unseen: 'nobody in it follows the log',
     from: '      if (sessions.isVoid(index)) return\n', to: '',
+  },
+  {
+    name: 'a start forgets how late the snapshot was that it begins from', file: 'lib/recover.ts', killer: ['test/lib/election.test.ts', 'what is appended behind a snapshot*'],
+    unseen: 'what is stamped on entries decides nothing',
+    from: 'time: Math.max(opened.time, snapshot?.time ?? 0)', to: 'time: opened.time',
+  },
+  {
+    name: 'entries are refused for the time that is stamped on them', file: 'codecs/shapes.ts', killer: ['test/codecs/messages.test.ts', 'entries that are older*'],
+    unseen: 'a start knows how late the snapshot was that it begins from',
+    from: "return next.term < previous.term ? 'falls back to an earlier term' : undefined", to: "return next.term < previous.term ? 'falls back to an earlier term' : next.time < previous.time ? 'falls back to an earlier time' : undefined",
   },
 ]

@@ -96,3 +96,30 @@ test('no storm breaks a promise of members that begin from snapshots', async c =
   }
   c.true(restored >= 8, `${restored} restored`)
 })
+
+test('a member whose log began with the snapshot of a leader with a fast clock, and that was started anew, leads nobody astray', async is => {
+  const cluster = simulate({ machine: counter, members: 5, seed: 3, limits: { snapshotKeepEntries: 0 } })
+  await add(cluster, 3)
+  const ahead = cluster.leader()!
+  const [next, , behind, away] = cluster.ids.filter(id => id !== ahead) as [string, string, string, string]
+  const handOver = async (from: string, to: string): Promise<void> => void orThrow(await cluster.settle(cluster.member(from).raft!.transferLeadership(to)))
+  cluster.crash(behind)
+  cluster.crash(away)
+  cluster.inflict({ type: 'skew', id: ahead, rate: 1, wallMs: 3_600_000 })
+  await add(cluster, 10)
+  orThrow(await cluster.settle(cluster.member(ahead).raft!.snapshot()))
+  await cluster.run(1_000)
+  cluster.start(behind)
+  await cluster.run(3_000)
+  cluster.crash(behind)
+  cluster.start(behind)
+  await cluster.run(3_000)
+  await handOver(ahead, behind)
+  await add(cluster, 2)
+  await handOver(behind, next)
+  await add(cluster, 2)
+  cluster.start(away)
+  await cluster.recover()
+  await cluster.check()
+  is.pass()
+})

@@ -26,6 +26,15 @@ test('a request means the leader of one term: the first one learns which, and is
   assert.deepEqual(w.dialled, ['n1'])
 })
 
+test('a leader of an earlier term than it has heard of is believed: those who led in the later ones may be lost', async assert => {
+  const w = world()
+  w.fakes['n1']!.answer = leading('n1', 7)
+  const client = await connected(w)
+  assert.is(shown(await w.within(100, client.propose('a'))), 'A')
+  w.fakes['n1']!.answer = leading('n1', 4)
+  assert.is(shown(await w.within(100, client.propose('b'))), 'B')
+})
+
 test('without any member it is unreachable, with what each said, after timeoutMs', async assert => {
   const w = world({ timeoutMs: 2000 })
   for (const fake of Object.values(w.fakes)) fake.handshake = 'refuse'
