@@ -1,6 +1,7 @@
 /** States that are large beside their log, and snapshots that are due by bytes: what some trials have that others have not. */
 import { from, switchMap } from 'rxjs'
 import { checksumOf } from '../../codecs/bytes.js'
+import { DEFAULT_LIMITS } from '../../codecs/options.js'
 import type { Millis } from '../../lib/types.js'
 import type { Limits, Machine } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
@@ -32,7 +33,8 @@ const drawTravel = (dice: Dice, ballastBytes: number, electionTimeoutMs: Millis)
   const bytes = ballastBytes + BESIDES_BYTES
   return {
     snapshotChunkBytes: Math.round(bytes / dice.magnitude(...CHUNKS)),
-    ...dice.chance(0.5) && { snapshotBytesPerSecond: Math.round(bytes * 1000 / (electionTimeoutMs * dice.magnitude(0.3, 3))) },
+    // What was drawn for small states would take minutes.
+    snapshotBytesPerSecond: dice.chance(0.5) ? Math.round(bytes * 1000 / (electionTimeoutMs * dice.magnitude(0.3, 3))) : DEFAULT_LIMITS.snapshotBytesPerSecond,
   }
 }
 
