@@ -10,6 +10,9 @@ const program = fileURLToPath(new URL('./load.js', import.meta.url))
 const CONNECTIONS = 16
 const WARM: Stage = { inFlight: 256, valueBytes: VALUE_BYTES }
 
+/** As many as it takes until the compiler has seen the code. */
+export const SETTLE_WRITES = 8_000
+
 export interface DrivenStage extends Pick<Stage, 'inFlight' | 'valueBytes'> {
   /** The stage is measured for as long as this takes, and not for `measureMs`. */
   readonly meanwhile?: () => Promise<unknown>
@@ -19,7 +22,7 @@ export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
   readonly stages: readonly DrivenStage[]
   /** Many writers of small values unless told otherwise. */
   readonly warm?: Stage
-  /** 8,000 unless told otherwise. */
+  /** `SETTLE_WRITES` unless told otherwise. */
   readonly settleWrites?: number
 }
 
@@ -40,7 +43,7 @@ const spentBy = (cluster: Processes): Spent => {
 }
 
 /** One result for each stage, in order. */
-export const drive = async (cluster: Processes, { stages, warm = WARM, settleWrites = 8_000, ...times }: DriveOptions): Promise<readonly Driven[]> => {
+export const drive = async (cluster: Processes, { stages, warm = WARM, settleWrites = SETTLE_WRITES, ...times }: DriveOptions): Promise<readonly Driven[]> => {
   const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleWrites, members: cluster.members, connections: CONNECTIONS }
   const child = fork(program, [JSON.stringify(load)])
   const results: Driven[] = []

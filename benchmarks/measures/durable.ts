@@ -42,6 +42,7 @@ export const inFlight: Measure = {
     const results = await measure(3, IN_FLIGHT.map(writes => ({ inFlight: writes, valueBytes: VALUE_BYTES })), seconds)
     return results.flatMap(driven => samplesOf(String(driven.inFlight), driven))
   },
+  // One that waits for each, and as many as it is fastest with.
   peers: [etcdPuts(IN_FLIGHT), zmqUpdates([1, 256])],
 }
 

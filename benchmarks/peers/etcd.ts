@@ -1,7 +1,7 @@
 /** etcd, three members with fsync on, driven by `etcdbench` over its own gRPC client. */
 import { inFolder } from '../aids.js'
 import type { PeerSide } from '../measures/measure.js'
-import { type PeerResult, latenciesOf, numberIn, runPeer } from './peer.js'
+import { type PeerResult, numberIn, runPeer, samplesOf } from './peer.js'
 
 const NEEDS = ['etcd', 'etcdbench']
 
@@ -10,7 +10,7 @@ const etcdbench = (options: string): Promise<readonly PeerResult[]> => inFolder(
 export const etcdPuts = (inFlight: readonly number[]): PeerSide => ({
   name: 'etcd', needs: NEEDS,
   about: ({ seconds }) => 4 + inFlight.length * (seconds + 1),
-  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap(latenciesOf),
+  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap(samplesOf),
 })
 
 export const etcdFailover = (kills: number): PeerSide => ({

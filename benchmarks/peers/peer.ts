@@ -36,7 +36,7 @@ export const numberIn = (result: PeerResult | undefined, name: string): number =
 }
 
 /** What a line says of so many writes in flight. */
-export const latenciesOf = (line: PeerResult): readonly Sample[] => {
+export const samplesOf = (line: PeerResult): readonly Sample[] => {
   const at = String(numberIn(line, 'clients'))
   return ([['perSecond', 'per_s'], ['p50Ms', 'p50_ms'], ['p99Ms', 'p99_ms'], ['p999Ms', 'p999_ms']] as const).map(([kind, name]) => ({ at, kind, value: numberIn(line, name) }))
 }

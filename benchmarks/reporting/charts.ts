@@ -25,8 +25,8 @@ interface Wanted {
   readonly word?: string
 }
 
-/** Ours and one other: more of them are in the tables. */
-const shown = (figures: readonly Figure[]): readonly string[] => {
+/** Ours and the first of the others, which all have one colour; the tables have all of them. */
+const shownSides = (figures: readonly Figure[]): readonly string[] => {
   const sides = [...new Set(figures.map(({ side }) => side))]
   const [other] = sides.filter(side => side !== OURS)
   return sides.filter(side => side === OURS || side === other)
@@ -35,7 +35,7 @@ const shown = (figures: readonly Figure[]): readonly string[] => {
 /** One line for each side that is shown and has figures of what is wanted. */
 const seriesOf = (figures: readonly Figure[], wanted: readonly Wanted[], scale = 1): readonly Series[] => wanted.flatMap(({ measure, kind, word }, hue) => {
   const found = figures.filter(figure => figure.measure === measure && figure.kind === kind)
-  return shown(found).map(side => ({
+  return shownSides(found).map(side => ({
     name: word === undefined ? side : `${side}, ${word}`, isDashed: side !== OURS, hue: wanted.length > 1 ? hue : side === OURS ? 0 : 1,
     points: found.filter(figure => figure.side === side).map(figure => pointOf(Number(figure.at), figure))
       .map(point => scale === 1 ? point : { x: point.x, y: point.y * point.x * scale, low: point.low * point.x * scale, high: point.high * point.x * scale })

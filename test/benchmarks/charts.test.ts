@@ -32,6 +32,11 @@ test('every chart is drawn whole, on its sheet, of what a report has', t => {
   }
 })
 
+test('a chart shows ours and the first of the others, and no two sides in one colour', t => {
+  const svg = CHARTS.find(({ name }) => name === 'in-flight-throughput')!.draw(aFigures())
+  t.deepEqual(['rxraft', 'etcd', 'zmq-raft'].map(side => svg.includes(side)), [true, true, false])
+})
+
 test('every chart is of measures that there are, and no two share a file', t => {
   const names = MEASURES.map(({ name }) => name)
   t.deepEqual(CHARTS.flatMap(({ measures }) => measures).filter(name => !names.includes(name)), [])

@@ -11,13 +11,15 @@ const KINDS: Readonly<Record<string, readonly Kind[]>> = {
   layers: ['cpuMicros'], idle: ['cpuPercent'], restart: ['ms'], failover: ['ms'], snapshot: ['mibPerSecond', 'p99Ms'], machine: ['ms', 'cpuMicros', 'p50Ms'],
 }
 
-/** Three samples of everything, `times` times as large as they are otherwise, and those of a peer in flight. */
+/** Three samples of everything, `times` times as large as they are otherwise, and those of two peers in flight, one of them at two places. */
 export const aFigures = (times = 1): readonly Figure[] => MEASURES.flatMap(({ name: measure }) =>
   (PLACES[measure] ?? ['a fixed piece of work', 'append and sync 4 KiB']).flatMap((at, i) =>
     (KINDS[measure] ?? ['perSecond', 'p50Ms', 'p99Ms', 'p999Ms', 'cpuMicros', 'failed']).flatMap((kind, j): readonly Figure[] => {
       const samples = [100, 101, 99].map(sample => times * (sample + i + j))
       const ours: Figure = { measure, side: 'rxraft', at, kind, samples }
-      return measure === 'in-flight' && kind !== 'cpuMicros' ? [ours, { ...ours, side: 'etcd', samples: samples.map(sample => sample / 2) }] : [ours]
+      const theirs = (side: string, factor: number): Figure => ({ ...ours, side, samples: samples.map(sample => sample / factor) })
+      if (measure !== 'in-flight' || kind === 'cpuMicros') return [ours]
+      return [ours, theirs('etcd', 2), ...['1', '256'].includes(at) ? [theirs('zmq-raft', 4)] : []]
     })))
 
 export const aReport = (figures = aFigures()): Report => ({

@@ -98,6 +98,8 @@ test('every measure of ours has its place in the report, with ratios beside peer
   const text = reportMarkdown(report, MEASURES, new Map([['layers', ['layers.svg']]]))
   for (const { name } of MEASURES) t.true(text.includes(`\n## ${name}\n`), name)
   t.regex(text, /\| 16, rxraft \/ etcd +\| 2\.00x/)
+  t.regex(text, /\| 256, rxraft \/ zmq-raft +\| 4\.00x/)
+  t.false(text.includes('| 16, zmq-raft'), 'no row without a figure')
   t.regex(text, /!\[.*\]\(layers\.svg\)/)
   t.regex(text, /\*\*idle, rxraft failed\*\*: it fell/)
   t.regex(text, /- etcd: not on the PATH/)
