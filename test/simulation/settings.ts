@@ -38,15 +38,18 @@ export const drawSettings = (dice: Dice, timeoutsMs: readonly Millis[]): Setting
 
 /** Sessions with what they keep make tens of kilobytes: in smaller chunks the slowest disk takes longer over them than a cluster has to heal. */
 const LEAST_CHUNK_BYTES = 64
+/** And at a lower rate than brings so many of them within so many election timeouts. */
+const SESSIONS_BYTES = 32 << 10
+const TRAVEL = 5
 
 /** Half of all clusters take a snapshot every few entries, and most of those keep little of the log behind it and send small chunks. */
-export const drawSnapshots = (dice: Dice): Partial<Limits> => {
+export const drawSnapshots = (dice: Dice, electionTimeoutMs: Millis): Partial<Limits> => {
   if (!dice.chance(0.5)) return {}
   const snapshotEntries = Math.round(dice.magnitude(2, 200))
   if (dice.chance(0.2)) return { snapshotEntries }
   return {
     snapshotEntries, snapshotKeepEntries: dice.pick([0, 0, 1, Math.round(dice.magnitude(2, 100))]), snapshotChunkBytes: Math.max(LEAST_CHUNK_BYTES, Math.round(dice.magnitude(4, 1 << 20))),
-    ...dice.chance(0.2) && { snapshotBytesPerSecond: Math.round(dice.magnitude(500, 1 << 20)) },
+    ...dice.chance(0.2) && { snapshotBytesPerSecond: Math.round(Math.max(SESSIONS_BYTES * 1000 / (TRAVEL * electionTimeoutMs), dice.magnitude(500, 1 << 20))) },
   }
 }
 

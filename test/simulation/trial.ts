@@ -65,7 +65,7 @@ export const trial = async (seed: number, { trace, replays, isSoak = false, fold
   const dice = createDice(seedFor(seed, 'trial'))
   const settings = drawSettings(dice, TIMEOUTS_MS[isSoak ? 'soak' : 'storm'])
   const { electionTimeoutMs } = settings
-  const snapshots = drawSnapshots(createDice(seedFor(seed, 'snapshots')))
+  const snapshots = drawSnapshots(createDice(seedFor(seed, 'snapshots')), electionTimeoutMs)
   const states = drawStates(createDice(seedFor(seed, 'states')), electionTimeoutMs, snapshots)
   const limits = { ...settings.limits, ...snapshots, ...states.limits }
   const spending = createSpending(fold, limits)
