@@ -27,14 +27,18 @@ const LEAST_BYTES = 2 << 10
 const BESIDES_BYTES = 32 << 10
 /** Chunks in which one travels: of more a healed cluster would do nothing but wait for the last. */
 const CHUNKS = [2, 100] as const
+/** One that is held back leaves with a tick: six of them pass in the shortest election timeout. */
+const MOST_HELD_BACK = 24
 
 /** How it travels: in many chunks or in few, held back or not, so that it takes a few election timeouts at most. */
 const drawTravel = (dice: Dice, ballastBytes: number, electionTimeoutMs: Millis): Partial<Limits> => {
   const bytes = ballastBytes + BESIDES_BYTES
+  const chunks = dice.magnitude(...CHUNKS)
+  const isHeldBack = dice.chance(0.5)
   return {
-    snapshotChunkBytes: Math.round(bytes / dice.magnitude(...CHUNKS)),
+    snapshotChunkBytes: Math.round(bytes / (isHeldBack ? Math.min(chunks, MOST_HELD_BACK) : chunks)),
     // What was drawn for small states would take minutes.
-    snapshotBytesPerSecond: dice.chance(0.5) ? Math.round(bytes * 1000 / (electionTimeoutMs * dice.magnitude(0.3, 3))) : DEFAULT_LIMITS.snapshotBytesPerSecond,
+    snapshotBytesPerSecond: isHeldBack ? Math.round(bytes * 1000 / (electionTimeoutMs * dice.magnitude(0.3, 3))) : DEFAULT_LIMITS.snapshotBytesPerSecond,
   }
 }
 
