@@ -75,10 +75,10 @@ const frameTaker = (maxFrameBytes: number) => {
     return { bytes, offset }
   }
 
-  /** Of what is all head nothing is kept: where it came in one piece it is read where it lies. */
+  /** On the control lane all is head, of which nothing is kept: where it came in one piece it is read where it lies. */
   const payloadIn = (of: FrameHeader, chunk: Uint8Array, from: number): ReturnType<typeof gathered> => {
     const end = from + of.payloadBytes
-    return of.headBytes === of.payloadBytes && partial === undefined && end <= chunk.length
+    return of.lane === 'control' && of.headBytes === of.payloadBytes && partial === undefined && end <= chunk.length
       ? { bytes: chunk.subarray(from, end), offset: end }
       : gathered(chunk, from, of.payloadBytes, of.lane === 'snapshot' ? chunks : undefined)
   }

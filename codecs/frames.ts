@@ -38,8 +38,8 @@ export interface Frame {
   readonly version: number
   readonly lane: Lane
   /**
-   * A buffer of its own, which nobody else reads or writes; on the snapshot lane only until three more have come. What is all head, of which nothing is kept, lies in the
-   * chunk that it came in: whoever reads it does so before that memory is used again.
+   * A buffer of its own, which nobody else reads or writes; on the snapshot lane only until three more have come. On the control lane it may lie in
+   * the chunk that it came in: whoever reads it does so before that memory is used again, and keeps nothing of it.
    */
   readonly payload: Uint8Array
 }

@@ -126,6 +126,10 @@ const encodeTail = (message: LinkMessage, out: Uint8Array[]): number => {
     default: return 0
   }
 }
+
+/** Whether there is more to it than its head: entries or bytes, which may be kept as they came. */
+export const hasTail = (message: LinkMessage): boolean => encodeTail(message, []) > 0
+
 const add = (bytes: Uint8Array, out: Uint8Array[]): number => {
   out.push(bytes)
   return bytes.length

@@ -35,6 +35,11 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
     from: `lane === 'snapshot' && message`, to: `lane !== lane && message`,
   },
   {
+    name: 'a command is taken from the lane of what is all head', file: 'streams/transport/tcp/link.ts', killer: ['test/streams/transport/link.test.ts', 'what has a tail*'],
+    unseen: 'no member sends any there',
+    from: `lane === 'control' && hasTail(message)`, to: `lane !== lane && hasTail(message)`,
+  },
+  {
     name: 'a commit that is held back is not told with a tick', file: 'lib/replication.ts', killer: [AWAITING, 'where one command has followed*'],
     unseen: 'the next heartbeat tells it',
     from: ' && !outbox.ticked', to: '',

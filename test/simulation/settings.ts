@@ -36,10 +36,11 @@ export const drawSettings = (dice: Dice, timeoutsMs: readonly Millis[]): Setting
   }
 }
 
-/** Sessions with what they keep make tens of kilobytes: in smaller chunks the slowest disk takes longer over them than a cluster has to heal. */
+/** Of a snapshot, sessions with what they keep. */
+export const SESSIONS_BYTES = 32 << 10
+/** In smaller chunks the slowest disk takes longer over them than a cluster has to heal. */
 const LEAST_CHUNK_BYTES = 64
-/** And at a lower rate than brings so many of them within so many election timeouts. */
-const SESSIONS_BYTES = 32 << 10
+/** Election timeouts that they travel at most, where snapshots are held back to a rate. */
 const TRAVEL = 5
 
 /** Half of all clusters take a snapshot every few entries, and most of those keep little of the log behind it and send small chunks. */

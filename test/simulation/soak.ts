@@ -22,11 +22,13 @@ const OUTSIDE = 1002
 
 /** What became of all that was asked. */
 const createTally = () => {
-  let served = 0
+  let [asked, served] = [0, 0]
   const refused: string[] = []
   return {
     served: () => served,
+    unanswered: () => asked - served - refused.length,
     of: async (at: string, outcome: Promise<{ readonly _tag: 'Left' | 'Right' }>): Promise<void> => {
+      asked++
       const told = await outcome
       if (told._tag === 'Right') served++
       else refused.push(`${at}: ${JSON.stringify(told)}`)
@@ -99,6 +101,7 @@ const quiet = async (stage: Stage, dice: Dice, residents: Residents, ms: Millis)
   await cluster.run(SERVICE * electionTimeoutMs)
   const [refused] = tally.refused
   if (refused !== undefined) throw new Error(`in a quiet time somebody was not served by ${refused}`)
+  if (tally.unanswered() > 0) throw new Error(`in a quiet time ${tally.unanswered()} were given no answer`)
   return tally.served()
 }
 

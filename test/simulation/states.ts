@@ -6,6 +6,7 @@ import type { Millis } from '../../lib/types.js'
 import type { Limits, Machine } from '../../streams/index.js'
 import { around } from '../../testing/around.js'
 import type { Dice } from '../../testing/simulation/world/dice.js'
+import { SESSIONS_BYTES } from './settings.js'
 
 export interface States {
   /** In the place of those that were drawn before. */
@@ -23,8 +24,6 @@ const NEVER = 1_000_000
 /** The largest states: such that one trial may bring several snapshots of them by their bytes, or hardly a second one. */
 const SIZES = [64 << 10, 1 << 20] as const
 const LEAST_BYTES = 2 << 10
-/** Sessions, with what they keep. */
-const BESIDES_BYTES = 32 << 10
 /** Chunks in which one travels: of more a healed cluster would do nothing but wait for the last. */
 const CHUNKS = [2, 100] as const
 /** One that is held back leaves with a tick: six of them pass in the shortest election timeout. */
@@ -32,7 +31,7 @@ const MOST_HELD_BACK = 24
 
 /** How it travels: in many chunks or in few, held back or not, so that it takes a few election timeouts at most. */
 const drawTravel = (dice: Dice, ballastBytes: number, electionTimeoutMs: Millis): Partial<Limits> => {
-  const bytes = ballastBytes + BESIDES_BYTES
+  const bytes = ballastBytes + SESSIONS_BYTES
   const chunks = dice.magnitude(...CHUNKS)
   const isHeldBack = dice.chance(0.5)
   return {
@@ -43,7 +42,7 @@ const drawTravel = (dice: Dice, ballastBytes: number, electionTimeoutMs: Millis)
 }
 
 const drawLink = (dice: Dice, ballastBytes: number, electionTimeoutMs: Millis): number | undefined =>
-  dice.chance(0.3) ? Math.round((ballastBytes + BESIDES_BYTES) * 1000 / (electionTimeoutMs * dice.magnitude(0.1, 1))) : undefined
+  dice.chance(0.3) ? Math.round((ballastBytes + SESSIONS_BYTES) * 1000 / (electionTimeoutMs * dice.magnitude(0.1, 1))) : undefined
 
 /** With `snapshots` the limits that were drawn for these. */
 export const drawStates = (dice: Dice, electionTimeoutMs: Millis, { snapshotEntries }: Partial<Limits>): States => {

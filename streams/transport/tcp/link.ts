@@ -1,7 +1,7 @@
 import { type Frame, farewellFrame, isFarewell, isReceipt, keepAliveFrame, receiptFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { refusalIn } from '../../../codecs/handshake.js'
-import { decodeMessage } from '../../../codecs/messages.js'
+import { decodeMessage, hasTail } from '../../../codecs/messages.js'
 import { isLeft } from '../../../lib/prelude.js'
 import { type LinkMessage, isOfProposals } from '../../../lib/requests.js'
 import type { Millis } from '../../../lib/types.js'
@@ -107,6 +107,10 @@ interface Heard {
   cut(reason: string): void
 }
 
+/** What lies in the chunk that it came in must be nothing that is kept. */
+const keptOf = (lane: Frame['lane'], message: LinkMessage): string | undefined =>
+  lane === 'control' && hasTail(message) ? `a ${message.type} came on the lane of what is all head` : undefined
+
 /** Turns bytes into messages until it is over. */
 const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions, isOver: () => boolean, on: Heard) => {
   const reader = frameReader({ maxFrameBytes: maxReadBytes })
@@ -124,10 +128,10 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
     on.cut(refused)
     events.refused()
   }
-  const hear = ({ payload }: Frame, misplaced: (message: LinkMessage) => string | undefined): void => {
+  const hear = ({ lane, payload }: Frame, misplaced: (message: LinkMessage) => string | undefined): void => {
     const message = decodeMessage(payload)
     if (isLeft(message)) return fault(message.left)
-    const objected = misplaced(message.right) ?? objection(message.right)
+    const objected = keptOf(lane, message.right) ?? misplaced(message.right) ?? objection(message.right)
     if (objected !== undefined) return fault(objected)
     events.received(message.right)
   }

@@ -50,6 +50,20 @@ test('what is no chunk of a snapshot does not come on their lane, whose memory i
   t.deepEqual(messagesOf(n2.events), [])
 })
 
+test('what has a tail does not come as if it were all head, which is read where it lies and not kept', async t => {
+  const n2 = await open('n2')
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  const frame = Buffer.concat(encodeFrame({ type: 'propose', id: 1, epoch: 1, term: 1, body: packEntries([new Uint8Array(9)]) }))
+  frame[3] = 0
+  frame.writeUInt32LE(frame.length - FRAME_HEADER_BYTES, 12)
+  frame.writeUInt32LE(checksumOf(frame.subarray(FRAME_HEADER_BYTES)), 16)
+  frame.writeUInt32LE(checksumOf(frame.subarray(0, 20)), 20)
+  end.socket.write(frame)
+  await Promise.all([end.closed, n2.until('a notice', noticed('badFrame'))])
+  t.is(noticesOf(n2.events, 'badFrame')[0]?.reason, 'a propose came on the lane of what is all head')
+  t.deepEqual(messagesOf(n2.events), [])
+})
+
 test('a client that does not read costs no more than maxClientBufferBytes and one reply', async t => {
   const { sockets, streams } = spied()
   const n2 = await open('n2', { sockets, clock: heldTimers() })
