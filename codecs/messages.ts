@@ -31,20 +31,21 @@ const READ_REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull'] as const sat
 const PRE_VOTE = 1
 const GRANTED = 2
 const TRANSFER = 2
-const AWAITED = 1
+const AWAITED = 2
 const ASKS = 1
+const NEWCOMER = 1
 
 /** How many numbers each kind has, the flags it knows, and whether it has names and a block. */
 const LAYOUTS: Record<LinkMessage['type'], { readonly numbers: number; readonly flags: number; readonly named: boolean; readonly hasBlock?: true }> = {
-  appendEntries: { numbers: 6, flags: ASKS, named: true },
+  appendEntries: { numbers: 5, flags: ASKS, named: true },
   appendPart: { numbers: 8, flags: 0, named: true, hasBlock: true },
-  appendAccepted: { numbers: 7, flags: 0, named: true },
-  appendRefused: { numbers: 5, flags: 0, named: true },
+  appendAccepted: { numbers: 7, flags: NEWCOMER, named: true },
+  appendRefused: { numbers: 5, flags: NEWCOMER, named: true },
   requestVote: { numbers: 4, flags: PRE_VOTE | TRANSFER, named: true },
   requestVoteReply: { numbers: 2, flags: PRE_VOTE | GRANTED, named: true },
   timeoutNow: { numbers: 3, flags: 0, named: true },
-  installSnapshot: { numbers: 9, flags: 0, named: true, hasBlock: true },
-  chunkAccepted: { numbers: 7, flags: AWAITED, named: true },
+  installSnapshot: { numbers: 7, flags: 0, named: true, hasBlock: true },
+  chunkAccepted: { numbers: 7, flags: AWAITED | NEWCOMER, named: true },
   propose: { numbers: 4, flags: 0, named: false },
   committed: { numbers: 4, flags: 0, named: false },
   refused: { numbers: 2, flags: REASONS.length - 1, named: true },
@@ -69,16 +70,18 @@ interface Head<B> {
   readonly block?: B | undefined
 }
 
+const newcomerFlag = ({ isNewcomer }: { readonly isNewcomer: boolean }): number => isNewcomer ? NEWCOMER : 0
+
 const headOf = (m: LinkMessage): Head<Uint8Array> => {
   switch (m.type) {
-    case 'appendEntries': return { flags: m.asks ? ASKS : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit, m.leaderCommitTerm] }
+    case 'appendEntries': return { flags: m.asks ? ASKS : 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.prevLogTerm, m.leaderCommit] }
     case 'appendPart': {
       const block = encodeHead(m.head)
       const { skip, body } = m.head
       return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogTerm, skip, body.count, m.offset, checksumOf(m.part), block.length], block }
     }
-    case 'appendAccepted': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks, m.held, m.promisedMs] }
-    case 'appendRefused': return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
+    case 'appendAccepted': return { flags: newcomerFlag(m), a: m.from, b: m.to, numbers: [m.term, m.round, m.verified, m.durable, m.lacks, m.held, m.promisedMs] }
+    case 'appendRefused': return { flags: newcomerFlag(m), a: m.from, b: m.to, numbers: [m.term, m.round, m.prevLogIndex, m.hintIndex, m.hintTerm] }
     case 'requestVote': return { flags: (m.preVote ? PRE_VOTE : 0) | (m.transfer ? TRANSFER : 0), a: m.from, b: m.to, numbers: [m.term, m.round, m.lastLogIndex, m.lastLogTerm] }
     case 'requestVoteReply': {
       return { flags: (m.preVote ? PRE_VOTE : 0) | (m.voteGranted ? GRANTED : 0), a: m.from, b: m.to, numbers: [m.term, m.round] }
@@ -87,11 +90,11 @@ const headOf = (m: LinkMessage): Head<Uint8Array> => {
     case 'installSnapshot': {
       const block = encodePlace(m.snapshot)
       const { bytes, checksum } = m.snapshot
-      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), m.leaderCommit, m.leaderCommitTerm, block.length], block }
+      return { flags: 0, a: m.from, b: m.to, numbers: [m.term, m.round, bytes, checksum, m.offset, checksumOf(m.chunk), block.length], block }
     }
     case 'chunkAccepted': {
       const { index, term, bytes, checksum } = m.snapshot
-      return { flags: m.awaited ? AWAITED : 0, a: m.from, b: m.to, numbers: [m.term, m.round, index, term, bytes, checksum, m.received] }
+      return { flags: (m.awaited ? AWAITED : 0) | newcomerFlag(m), a: m.from, b: m.to, numbers: [m.term, m.round, index, term, bytes, checksum, m.received] }
     }
     case 'propose': return { flags: 0, a: '', b: '', numbers: [m.id, m.epoch, m.term, m.body.checksum] }
     case 'committed': return { flags: 0, a: '', b: '', numbers: [m.id, m.firstIndex, m.term, m.results.checksum] }
@@ -209,13 +212,13 @@ const decodeTail = (kind: LinkMessage['type'], numbers: readonly number[], bytes
 const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }: Head<Block>, tail: unknown): unknown => {
   switch (kind) {
     case 'appendEntries': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], leaderCommitTerm: n[5], asks: flags === ASKS, batches: tail }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], prevLogTerm: n[3], leaderCommit: n[4], asks: flags === ASKS, batches: tail }
     }
     case 'appendPart': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogTerm: n[2], head: block, offset: n[5], part: tail }
     case 'appendAccepted': {
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5], promisedMs: n[6] }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], verified: n[2], durable: n[3], lacks: n[4], held: n[5], promisedMs: n[6], isNewcomer: flags === NEWCOMER }
     }
-    case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4] }
+    case 'appendRefused': return { type: kind, from: a, to: b, term: n[0], round: n[1], prevLogIndex: n[2], hintIndex: n[3], hintTerm: n[4], isNewcomer: flags === NEWCOMER }
     case 'requestVote': {
       const asked = { preVote: (flags & PRE_VOTE) > 0, transfer: (flags & TRANSFER) > 0 }
       return { type: kind, from: a, to: b, term: n[0], round: n[1], ...asked, lastLogIndex: n[2], lastLogTerm: n[3] }
@@ -226,12 +229,12 @@ const fieldsOf = (kind: LinkMessage['type'], { flags, a, b, numbers: n, block }:
     case 'timeoutNow': return { type: kind, from: a, to: b, term: n[0], round: n[1], lastIndex: n[2] }
     case 'installSnapshot': {
       return {
-        type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail, leaderCommit: n[6], leaderCommitTerm: n[7],
+        type: kind, from: a, to: b, term: n[0], round: n[1], snapshot: { ...block, bytes: n[2], checksum: n[3] }, offset: n[4], chunk: tail,
       }
     }
     case 'chunkAccepted': {
       const snapshot = { index: n[2], term: n[3], bytes: n[4], checksum: n[5] }
-      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot, received: n[6], awaited: flags === AWAITED }
+      return { type: kind, from: a, to: b, term: n[0], round: n[1], snapshot, received: n[6], awaited: (flags & AWAITED) > 0, isNewcomer: (flags & NEWCOMER) > 0 }
     }
     case 'propose': return { type: kind, id: n[0], epoch: n[1], term: n[2], body: tail }
     case 'committed': return { type: kind, id: n[0], firstIndex: n[1], term: n[2], results: tail }

@@ -60,18 +60,11 @@ const isHalfPlace = (index: number, term: number): boolean => (index === 0) !== 
 
 const envelope = { from: MemberId, to: MemberId, term: Term }
 
-const ofCommit = { leaderCommit: Index, leaderCommitTerm: Term }
-
-const commitFault = ({ term, leaderCommit, leaderCommitTerm }: core.AppendEntries | core.InstallSnapshot): string | undefined => {
-  if (isHalfPlace(leaderCommit, leaderCommitTerm)) return 'must name an entry or none as committed'
-  return leaderCommitTerm <= term ? undefined : 'must not call an entry of a later term than its own committed'
-}
+const reply = { ...envelope, round: Round, isNewcomer: t.boolean }
 
 const followsPrevious = (request: core.AppendEntries): string | undefined => {
   const { term, prevLogIndex, prevLogTerm, batches } = request
   if (isHalfPlace(prevLogIndex, prevLogTerm)) return 'must name an entry or none as its previous one'
-  const fault = commitFault(request)
-  if (fault !== undefined) return fault
   const first = batches[0]
   const lastTerm = batches.at(-1)?.term ?? prevLogTerm
   if (lastTerm > term) return 'must not carry entries of a later term than its own'
@@ -83,7 +76,7 @@ const followsPrevious = (request: core.AppendEntries): string | undefined => {
 /** Its batches follow its previous entry, and nothing in it is of a later term than its own. */
 export const AppendEntries: t.Type<core.AppendEntries, unknown> = checked(t.strict({
   type: t.literal('appendEntries'), ...envelope,
-  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, asks: t.boolean, round: Round, ...ofCommit,
+  prevLogIndex: Index, prevLogTerm: Term, batches: EntryBatches, leaderCommit: Index, asks: t.boolean, round: Round,
 }, 'AppendEntries'), followsPrevious)
 
 /** A batch without its bytes. */
@@ -103,12 +96,12 @@ export const AppendPart: t.Type<core.AppendPart, unknown> = checked(t.strict({
 
 /** What is durable has been verified. */
 export const AppendAccepted: t.Type<core.AppendAccepted, unknown> = checked(t.strict({
-  type: t.literal('appendAccepted'), ...envelope, verified: Index, durable: Index, lacks: Index, held: Count, promisedMs: Count, round: Round,
+  type: t.literal('appendAccepted'), ...reply, verified: Index, durable: Index, lacks: Index, held: Count, promisedMs: Count,
 }, 'AppendAccepted'), ({ durable, verified }) => (durable <= verified ? undefined : 'must not have more durable than verified'))
 
 /** The hint lies at or before the refused entry, or nowhere. */
 export const AppendRefused: t.Type<core.AppendRefused, unknown> = checked(t.strict({
-  type: t.literal('appendRefused'), ...envelope, prevLogIndex: Index, hintIndex: Index, hintTerm: Term, round: Round,
+  type: t.literal('appendRefused'), ...reply, prevLogIndex: Index, hintIndex: Index, hintTerm: Term,
 }, 'AppendRefused'), ({ prevLogIndex, hintIndex, hintTerm }) => {
   if (isHalfPlace(hintIndex, hintTerm)) return 'must hint at an entry or at none'
   return hintIndex <= prevLogIndex ? undefined : 'must not hint beyond the refused entry'
@@ -132,20 +125,14 @@ export const RequestVoteReply: t.Type<core.RequestVoteReply, unknown> = t.strict
 export const TimeoutNow: t.Type<core.TimeoutNow, unknown> =
   t.strict({ type: t.literal('timeoutNow'), ...envelope, term: EntryTerm, lastIndex: Index, round: Round }, 'TimeoutNow')
 
-const installFault = (request: core.InstallSnapshot): string | undefined => {
-  const { term, snapshot, leaderCommit } = request
-  if (snapshot.term > term) return 'must not carry a snapshot of a later term than its own'
-  return leaderCommit < snapshot.index ? 'must call all of its snapshot committed' : commitFault(request)
-}
-
 /** What it stands for is of no later term than its own. Whether the chunk lies within the contents is the core's to judge. */
 export const InstallSnapshot: t.Type<core.InstallSnapshot, unknown> = checked(t.strict({
-  type: t.literal('installSnapshot'), ...envelope, snapshot: Snapshot, offset: Count, chunk: Chunk, round: Round, ...ofCommit,
-}, 'InstallSnapshot'), installFault)
+  type: t.literal('installSnapshot'), ...envelope, snapshot: Snapshot, offset: Count, chunk: Chunk, round: Round,
+}, 'InstallSnapshot'), ({ term, snapshot }) => snapshot.term > term ? 'must not carry a snapshot of a later term than its own' : undefined)
 
 /** Names its snapshot, as the leader may have begun to send another. */
 export const ChunkAccepted: t.Type<core.ChunkAccepted, unknown> = t.strict({
-  type: t.literal('chunkAccepted'), ...envelope, snapshot: SnapshotId, received: Count, awaited: t.boolean, round: Round,
+  type: t.literal('chunkAccepted'), ...reply, snapshot: SnapshotId, received: Count, awaited: t.boolean,
 }, 'ChunkAccepted')
 
 /** The commands are checked as bytes; what they say is for the machine's codec. */

@@ -47,4 +47,4 @@ const assembled = ({ head, parts }: Assembly): CommandBatch => {
 }
 
 const asAppend = ({ from, to, term, round }: AppendPart, prevLogIndex: Index, prevLogTerm: Term, batches: readonly CommandBatch[]): AppendEntries =>
-  ({ type: 'appendEntries', from, to, term, prevLogIndex, prevLogTerm, batches, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round })
+  ({ type: 'appendEntries', from, to, term, prevLogIndex, prevLogTerm, batches, leaderCommit: 0, asks: false, round })

@@ -17,8 +17,8 @@ export const NOTHING_HEARD = {
 /** A state of a role: what all roles keep, and what is its own. */
 export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   role: 'follower', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex, heardCommit: common.heardCommit,
+  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
@@ -28,8 +28,8 @@ export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
 
 export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate => ({
   role: 'candidate', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex, heardCommit: common.heardCommit,
+  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
@@ -38,8 +38,8 @@ export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate =>
 
 export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
   role: 'leader', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex, heardCommit: common.heardCommit,
+  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,

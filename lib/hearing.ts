@@ -2,10 +2,14 @@
 import type { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { givePromise } from './lease.js'
+import { isVoter } from './membership.js'
 import type { Progress } from './progress.js'
-import { type Follower, type Leader, dateOf, progressOf, restartElectionWait } from './state.js'
+import { type Follower, type Leader, dateOf, membership, progressOf, restartElectionWait } from './state.js'
 
-/** Who answered, dated by its question; undefined for a stranger or for an answer to a question never asked. */
+/**
+ * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked, and for a newcomer in the place of a voter: that
+ * one has lost its disk, and this leader may be one that was left out.
+ */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
   const progress = progressOf(leader, reply.from)
   if (progress === undefined) {
@@ -16,26 +20,21 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
     reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
     return undefined
   }
+  if (reply.isNewcomer && isVoter(membership(leader), reply.from)) {
+    reportContradiction(outbox, reply, 'to be a newcomer, where it votes: it is to be removed, and added again')
+    return undefined
+  }
+  progress.isNewcomer = reply.isNewcomer
   const askedAt = dateOf(reply.round)
   progress.contact = Math.max(progress.contact, askedAt)
   progress.fastestMs = Math.min(progress.fastestMs, leader.now - askedAt)
   return progress
 }
 
-type FromLeader = AppendEntries | AppendPart | InstallSnapshot
-
-/** Notes the last entry that its sender calls committed; a part says nothing of it. */
-const noteCommit = (follower: Follower, request: FromLeader): void => {
-  if (request.type === 'appendPart' || request.leaderCommit <= follower.heardCommit.index) return
-  follower.heardCommit = { index: request.leaderCommit, term: request.leaderCommitTerm }
-}
-
 /** Whoever speaks as the leader of this term is the leader, and is there (§5.2). */
-export const heed = (follower: Follower, request: FromLeader): void => {
-  const { from, round } = request
+export const heed = (follower: Follower, { from, round }: AppendEntries | AppendPart | InstallSnapshot): void => {
   follower.leader = from
   follower.heardAt = follower.now
-  noteCommit(follower, request)
   follower.leaderRound = Math.max(follower.leaderRound, round)
   givePromise(follower)
   restartElectionWait(follower)

@@ -7,21 +7,23 @@ interface Envelope {
   readonly term: Term
 }
 
-/** Says how much its sender, a leader, knows to be committed. */
-interface TellsCommit extends Envelope {
-  /** The leader's commitIndex; 0 in entries for a follower that the leader does not know to be active. */
-  readonly leaderCommit: Index
-  /** The term of the entry there; 0 with no `leaderCommit`. */
-  readonly leaderCommitTerm: Term
+/** From a follower to its leader. */
+interface Reply extends Envelope {
+  /** Whether the follower is a newcomer, that has joined and has yet to catch up: no voter, whatever the leader's log says. */
+  readonly isNewcomer: boolean
+  /** The highest round among the requests this answers. */
+  readonly round: Round
 }
 
 /** Invoked by the leader to replicate entries; empty as a heartbeat (Figure 2). */
-export interface AppendEntries extends TellsCommit {
+export interface AppendEntries extends Envelope {
   readonly type: 'appendEntries'
   readonly prevLogIndex: Index
   readonly prevLogTerm: Term
   /** Contiguous from `prevLogIndex + 1`, terms never falling; empty for a heartbeat. */
   readonly batches: readonly EntryBatch[]
+  /** The leader's commitIndex; 0 for a follower that the leader does not know to be active. */
+  readonly leaderCommit: Index
   /** The leader waits for an answer: it is given at once, whatever there is still to write. */
   readonly asks: boolean
   readonly round: Round
@@ -40,7 +42,7 @@ export interface AppendPart extends Envelope {
 }
 
 /** The follower's log agrees with the leader's up to `verified`. */
-export interface AppendAccepted extends Envelope {
+export interface AppendAccepted extends Reply {
   readonly type: 'appendAccepted'
   /** Highest index checked by an AppendEntries of this term; drives nextIndex and the window. */
   readonly verified: Index
@@ -52,19 +54,16 @@ export interface AppendAccepted extends Envelope {
   readonly held: number
   /** For how long, on its own clock since it heard this round or a later one, the follower helps elect nobody else; 0 where it promises nothing. */
   readonly promisedMs: Millis
-  /** The highest round among the requests this answers. */
-  readonly round: Round
 }
 
 /** The follower's log does not contain `prevLogIndex` with `prevLogTerm`, or the request's term is stale. */
-export interface AppendRefused extends Envelope {
+export interface AppendRefused extends Reply {
   readonly type: 'appendRefused'
   /** The refused request's prevLogIndex: tells a late refusal from the outstanding one. */
   readonly prevLogIndex: Index
   /** The follower's last entry at or before prevLogIndex whose term is not above prevLogTerm: whole terms are skipped (§5.3). */
   readonly hintIndex: Index
   readonly hintTerm: Term
-  readonly round: Round
 }
 
 /** Invoked by candidates to gather votes (§5.2); as a pre-vote it asks about `term + 1` and changes nothing (§9.6). */
@@ -94,7 +93,7 @@ export interface TimeoutNow extends Envelope {
 }
 
 /** Invoked by the leader to send a follower, chunk by chunk, what its log no longer holds (§7, Figure 13); without a chunk it asks how far that is. */
-export interface InstallSnapshot extends TellsCommit {
+export interface InstallSnapshot extends Envelope {
   readonly type: 'installSnapshot'
   readonly snapshot: Snapshot
   /** Where the chunk belongs in the contents. */
@@ -113,14 +112,12 @@ export interface SnapshotId extends EntryId {
 }
 
 /** How much of a snapshot the follower has taken in. That it has all of it, and its machine too, is told by an AppendAccepted. */
-export interface ChunkAccepted extends Envelope {
+export interface ChunkAccepted extends Reply {
   readonly type: 'chunkAccepted'
   readonly snapshot: SnapshotId
   readonly received: number
   /** The chunk at `received` is awaited; not while two are being written, nor while the machine is being restored. */
   readonly awaited: boolean
-  /** The highest round among the requests this answers. */
-  readonly round: Round
 }
 
 /** Everything one member's core says to another's. */

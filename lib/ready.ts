@@ -1,4 +1,5 @@
 import type { Ready, Write } from './events.js'
+import { isSameVote } from './hard-state.js'
 import { batchesFrom, lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
 import type { RaftState } from './state.js'
@@ -12,9 +13,9 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
   const commitIndex = Math.min(after.commitIndex, after.persistedIndex)
   // Beside entries the commitIndex costs nothing: it travels in their record.
   const isCommitDue = commitIndex > after.writtenCommit && (saveCommit || isAppending)
-  if (isCommitDue || after.term !== before.term || after.votedFor !== before.votedFor) {
+  if (isCommitDue || !isSameVote(before, after)) {
     after.writtenCommit = commitIndex
-    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex } })
+    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex, ...(after.votesFrom > 0 && { votesFrom: after.votesFrom }) } })
   }
   const { base } = after.log
   if (installed) writes.push({ type: 'install', base })

@@ -8,7 +8,7 @@ import { type Inflight, type Progress, isActive, proceed } from './progress.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership, nextRound } from './state.js'
-import type { CommandBatch, EntryBatch, EntryId, Round } from './types.js'
+import type { CommandBatch, EntryBatch, Round } from './types.js'
 import { LEAST_PART_BYTES } from './window.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
@@ -50,7 +50,7 @@ const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () 
   const { settings, log: { base }, term } = leader
   if (!outbox.heartbeatDue && !outbox.asks) return
   outbox.messages.push({
-    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0, leaderCommitTerm: 0,
+    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0,
     asks: outbox.asks, round: asked(),
   })
 }
@@ -112,15 +112,12 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
   return []
 }
 
-/** Before the first entry. */
-const NOTHING: EntryId = { index: 0, term: 0 }
-
 const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
   const { settings, log, term, commitIndex, now } = leader
   const { index: prevLogIndex, term: prevLogTerm } = entryAt(log, progress.nextIndex - 1)
   // Nothing is promised to a follower of which nothing is known.
-  const { index: leaderCommit, term: leaderCommitTerm } = active ? entryAt(log, commitIndex) : NOTHING
-  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm, asks: outbox.asks, round })
+  const leaderCommit = active ? commitIndex : 0
+  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.asks, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round

@@ -8,7 +8,7 @@
  */
 import type { RaftEvent } from './events.js'
 import { heardFrom } from './hearing.js'
-import { entryAt, termAt } from './log.js'
+import { termAt } from './log.js'
 import { type ChunkAccepted, NO_CHUNK } from './messages.js'
 import { isResting, noteWork, rest } from './newcomers.js'
 import { type Outbox, reportContradiction } from './outbox.js'
@@ -113,7 +113,6 @@ const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: 
   if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
 }
 
-const send = ({ settings, term, log, commitIndex }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
-  const { term: leaderCommitTerm } = entryAt(log, commitIndex)
-  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, leaderCommit: commitIndex, leaderCommitTerm, round })
+const send = ({ settings, term }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
+  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round })
 }

@@ -1,8 +1,8 @@
 import type { Log } from './log.js'
-import { lastEntry, membershipOf, membershipsFrom } from './log.js'
+import { membershipOf, membershipsFrom } from './log.js'
 import type { Progress } from './progress.js'
 import { type Random, nextRandom } from './random.js'
-import type { BatchHead, EntryId, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
+import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
 import { isAlone, isVoter } from './membership.js'
 import { promptMs } from './window.js'
 
@@ -82,6 +82,8 @@ export interface Common {
   term: Term
   /** Whom this member voted for in `term`. Persistent. */
   votedFor: MemberId | undefined
+  /** Up to where this member must have the log on its disk before it votes: 0 for who was there from the beginning, NOT_YET for a newcomer that has not been told. Persistent. */
+  votesFrom: Index
   /** Persistent, up to persistedIndex. */
   log: Log
   /** The commitIndex last written with the hard state. Persistent. */
@@ -93,8 +95,6 @@ export interface Common {
   pendingWrites: readonly PendingWrite[]
   /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
   commitIndex: Index
-  /** The last entry that a leader, of whatever term, has called committed, though this log may not hold it yet. What this member commits itself does not raise it. Volatile. */
-  heardCommit: EntryId
   /** Highest index handed out to be applied, and its weight in flight. Volatile. */
   handedIndex: Index
   handed: readonly { readonly last: Index; readonly bytes: number }[]
@@ -267,13 +267,12 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  */
 const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
-/**
- * Whether a log that ends with this entry can hold all that is known here to be committed: nobody is elected without that (Leader Completeness, §5.4.3). One that is
- * as long, but ends in an earlier term, has something else there.
- */
-export const reachesCommit = ({ commitIndex, heardCommit }: RaftState, { index, term }: EntryId): boolean =>
-  index >= Math.max(commitIndex, heardCommit.index) && term >= heardCommit.term
+/** Where the vote of a newcomer counts that has not been told: no log gets so far. */
+export const NOT_YET: Index = 2 ** 52
+
+/** Whether this member has joined and has yet to catch up: it neither votes nor stands, and no leader may count on it. */
+export const isNewcomer = ({ persistedIndex, votesFrom }: Pick<RaftState, 'persistedIndex' | 'votesFrom'>): boolean => persistedIndex < votesFrom
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
-  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && reachesCommit(state, lastEntry(state.log))
+  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && !isNewcomer(state)

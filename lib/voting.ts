@@ -1,10 +1,9 @@
 import { quorumContact } from './contact.js'
 import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
-import { membersOf } from './membership.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, membership, reachesCommit, restartElectionWait } from './state.js'
+import { type RaftState, isNewcomer, restartElectionWait } from './state.js'
 
 /** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
 const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {
@@ -22,18 +21,11 @@ export const isSatisfied = (state: RaftState, asker: string): boolean => {
   return state.leader !== undefined && state.leader !== asker && state.now - heardAt < state.settings.electionTimeoutMs
 }
 
-/**
- * Whether it waits to be added and nothing names it yet. It may be what came back of a voter that has left, and has forgotten whom it voted for: a member that was left out, too, and
- * never heard of either, would find a majority in the two of them.
- */
-const isNobody = (state: RaftState): boolean => membersOf(membership(state)).length === 0
-
 /** Receiver of RequestVote (Figure 2). A pre-vote is answered by the same rules and changes nothing (§9.6). */
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const mayWin = isUpToDate(state, request) && reachesCommit(state, { index: request.lastLogIndex, term: request.lastLogTerm })
-  const voteGranted = mayVote && mayWin && !isNobody(state) && (request.transfer || !isSatisfied(state, from))
+  const voteGranted = mayVote && isUpToDate(state, request) && !isNewcomer(state) && (request.transfer || !isSatisfied(state, from))
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

@@ -25,12 +25,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** Inside the core a file imports only from rows above its own, but for the first row, whose files are vocabulary to each other. */
 const LIB_ROWS: readonly (readonly string[])[] = [
   ['prelude', 'types', 'errors', 'random', 'messages', 'requests', 'events'],
-  ['batch', 'membership', 'quorum', 'snapshot-id', 'window'],
+  ['batch', 'hard-state', 'membership', 'quorum', 'snapshot-id', 'window'],
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],
   ['lease'],
-  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'newcomers', 'pacing'],
+  ['contact', 'hearing', 'joining', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'newcomers', 'pacing'],
   ['convert', 'sending', 'health'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'reads', 'application', 'receiving', 'compaction'],

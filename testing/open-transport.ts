@@ -60,7 +60,7 @@ export type Cluster = ReturnType<typeof cluster>
 export const vote = (from: MemberId, to: MemberId, term: number): RequestVote =>
   ({ type: 'requestVote', from, to, term, preVote: false, transfer: false, lastLogIndex: 1, lastLogTerm: 1, round: term * 1000 })
 export const append = (from: MemberId, to: MemberId, term: number, command: Uint8Array): AppendEntries => ({
-  type: 'appendEntries', from, to, term, prevLogIndex: term, prevLogTerm: 1, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: term,
+  type: 'appendEntries', from, to, term, prevLogIndex: term, prevLogTerm: 1, leaderCommit: 0, asks: false, round: term,
   batches: [{ kind: 'command', firstIndex: term + 1, term, count: 1, time: 1, skip: 0, body: packEntries([command]) }],
 })
 

@@ -37,7 +37,7 @@ export const framesLayer: Layer = {
   does: 'packed, encoded as an AppendEntries, framed, read, decoded, checked, taken apart',
   open: () => {
     const reader = frameReader({ maxFrameBytes: 16 * 2 ** 20 })
-    const envelope = { type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1 } as const
+    const envelope = { type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, round: 1 } as const
     return {
       turn: () => {
         const frame = encodeFrame({ ...envelope, batches: [{ ...batchAt(1), body: packEntries(COMMANDS) }] })

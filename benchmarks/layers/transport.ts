@@ -32,7 +32,7 @@ export const transportLayer: Layer = {
       if (event.type !== 'received' || event.message.type !== 'appendEntries') return
       const { round, batches } = event.message
       const durable = batches.reduce((sum, { count }) => sum + count, 0)
-      n2.send({ type: 'member', id: 'n1' }, [{ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: durable, durable, lacks: 0, held: 0, promisedMs: 0, round }])
+      n2.send({ type: 'member', id: 'n1' }, [{ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: durable, durable, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round }])
     })
     n1.events$.subscribe(event => { if (event.type === 'received') answered() })
     await Promise.all(areLinked)
@@ -41,7 +41,7 @@ export const transportLayer: Layer = {
       turn: () => new Promise<void>(resolve => {
         answered = resolve
         n1.send({ type: 'member', id: 'n2' }, [{
-          type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: ++round, batches: [batchAt(1)],
+          type: 'appendEntries', from: 'n1', to: 'n2', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, round: ++round, batches: [batchAt(1)],
         }])
       }),
       close: async () => void await Promise.all([n1, n2].map(links => new Promise<void>(resolve => links.close(resolve)))),

@@ -3,6 +3,7 @@ import { lastIndexOf } from '../../lib/batch.js'
 import type { RaftEvent, SnapshotWork, Write } from '../../lib/events.js'
 import { lastEntry } from '../../lib/log.js'
 import type { Message, SnapshotId } from '../../lib/messages.js'
+import { joinedClause } from '../hard-state-words.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
@@ -22,17 +23,19 @@ const entries = (batches: readonly EntryBatch[]): string => {
 const snapshotWords = ({ index, term, bytes }: SnapshotId): string => `snapshot ${index}@${term} (${bytes} bytes)`
 const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length > 0 ? `bytes ${offset} to ${offset + chunk.length}` : 'no chunk')
 
+const newcomerClause = ({ isNewcomer }: { readonly isNewcomer: boolean }): string => isNewcomer ? ', a newcomer' : ''
+
 const ofMessage = (message: Message): string => {
   switch (message.type) {
     case 'appendEntries': return `after ${message.prevLogIndex}@${message.prevLogTerm} ${entries(message.batches)}, commit ${message.leaderCommit}${message.asks ? ', asks for an answer' : ''}`
     case 'appendPart': return `bytes ${message.offset} to ${message.offset + message.part.length} of ${message.head.body.bytes}, of ${placeOf(message.head)}`
-    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}${message.held > 0 ? `, ${message.held} bytes of what follows` : ''}`
-    case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}`
+    case 'appendAccepted': return `verified ${message.verified}, durable ${message.durable}${message.lacks > 0 ? `, lacks a snapshot at ${message.lacks} or later` : ''}${message.held > 0 ? `, ${message.held} bytes of what follows` : ''}${newcomerClause(message)}`
+    case 'appendRefused': return `nothing at ${message.prevLogIndex}, try ${message.hintIndex}@${message.hintTerm}${newcomerClause(message)}`
     case 'requestVote': return `${message.preVote ? 'pre-vote, ' : message.transfer ? 'by the leader\'s wish, ' : ''}last ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'requestVoteReply': return `${message.preVote ? 'pre-vote ' : ''}${message.voteGranted ? 'granted' : 'refused'}`
     case 'timeoutNow': return `stand for election at ${message.lastIndex}`
     case 'installSnapshot': return `${snapshotWords(message.snapshot)}, ${chunkWords(message.offset, message.chunk)}`
-    case 'chunkAccepted': return `${snapshotWords(message.snapshot)}, received ${message.received}${message.awaited ? ', awaits more' : ''}`
+    case 'chunkAccepted': return `${snapshotWords(message.snapshot)}, received ${message.received}${message.awaited ? ', awaits more' : ''}${newcomerClause(message)}`
     default: return unreachable(message)
   }
 }
@@ -72,7 +75,7 @@ const eventWords = (event: RaftEvent): string => {
 const writeWords = (write: Write): string => {
   switch (write.type) {
     case 'append': return `write ${entries(write.batches)}`
-    case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}`
+    case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}${joinedClause(write.hardState)}`
     case 'compact': return `give up entries up to ${write.base.index}@${write.base.term}`
     case 'install': return `begin the log anew behind ${write.base.index}@${write.base.term}`
     default: return unreachable(write)

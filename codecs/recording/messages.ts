@@ -12,7 +12,8 @@ const MESSAGES = ['appendEntries', 'appendAccepted', 'appendRefused', 'requestVo
 const PRE_VOTE = 1
 const GRANTED = 2
 const TRANSFER = 2
-const AWAITED = 1
+const NEWCOMER = 1
+const AWAITED = 2
 const ASKS = 1
 
 export const writeMessage = (sink: ByteSink, message: core.Message): void => {
@@ -26,7 +27,6 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.prevLogIndex)
       sink.varint(message.prevLogTerm)
       sink.varint(message.leaderCommit)
-      sink.varint(message.leaderCommitTerm)
       sink.byte(message.asks ? ASKS : 0)
       return writeBatches(sink, message.batches)
     case 'appendPart':
@@ -39,11 +39,13 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
       sink.varint(message.durable)
       sink.varint(message.lacks)
       sink.varint(message.held)
-      return sink.varint(message.promisedMs)
+      sink.varint(message.promisedMs)
+      return sink.byte(message.isNewcomer ? NEWCOMER : 0)
     case 'appendRefused':
       sink.varint(message.prevLogIndex)
       sink.varint(message.hintIndex)
-      return sink.varint(message.hintTerm)
+      sink.varint(message.hintTerm)
+      return sink.byte(message.isNewcomer ? NEWCOMER : 0)
     case 'requestVote':
       sink.byte((message.preVote ? PRE_VOTE : 0) | (message.transfer ? TRANSFER : 0))
       sink.varint(message.lastLogIndex)
@@ -53,13 +55,11 @@ export const writeMessage = (sink: ByteSink, message: core.Message): void => {
     case 'installSnapshot':
       writeSnapshot(sink, message.snapshot)
       sink.varint(message.offset)
-      sink.varint(message.leaderCommit)
-      sink.varint(message.leaderCommitTerm)
       return writeChunk(sink, message.chunk)
     case 'chunkAccepted':
       writeSnapshotId(sink, message.snapshot)
       sink.varint(message.received)
-      return sink.byte(message.awaited ? AWAITED : 0)
+      return sink.byte((message.awaited ? AWAITED : 0) | (message.isNewcomer ? NEWCOMER : 0))
     default: return unreachable(message)
   }
 }
@@ -72,13 +72,13 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
   switch (type) {
     case 'appendEntries': {
       const previous = { prevLogIndex: source.varint(), prevLogTerm: source.varint() }
-      return { type, ...envelope, ...previous, leaderCommit: source.varint(), leaderCommitTerm: source.varint(), asks: source.byte() === ASKS, batches: readBatches(source) }
+      return { type, ...envelope, ...previous, leaderCommit: source.varint(), asks: source.byte() === ASKS, batches: readBatches(source) }
     }
     case 'appendPart': return { type, ...envelope, prevLogTerm: source.varint(), head: readHead(source), offset: source.varint(), part: readBlank(source) }
     case 'appendAccepted': {
-      return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint(), held: source.varint(), promisedMs: source.varint() }
+      return { type, ...envelope, verified: source.varint(), durable: source.varint(), lacks: source.varint(), held: source.varint(), promisedMs: source.varint(), isNewcomer: source.byte() === NEWCOMER }
     }
-    case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint() }
+    case 'appendRefused': return { type, ...envelope, prevLogIndex: source.varint(), hintIndex: source.varint(), hintTerm: source.varint(), isNewcomer: source.byte() === NEWCOMER }
     case 'requestVote': {
       const flags = source.byte()
       const asked = { preVote: (flags & PRE_VOTE) > 0, transfer: (flags & TRANSFER) > 0 }
@@ -91,13 +91,15 @@ export const readMessage = (source: ByteSource): core.Message | undefined => {
     case 'timeoutNow': return { type, ...envelope, lastIndex: source.varint() }
     case 'installSnapshot': {
       const snapshot = readSnapshot(source)
-      const place = { offset: source.varint(), leaderCommit: source.varint(), leaderCommitTerm: source.varint() }
+      const offset = source.varint()
       const chunk = readChunk(source)
-      return snapshot && chunk && { type, ...envelope, snapshot, ...place, chunk }
+      return snapshot && chunk && { type, ...envelope, snapshot, offset, chunk }
     }
     case 'chunkAccepted': {
       const snapshot = readSnapshotId(source)
-      return { type, ...envelope, snapshot, received: source.varint(), awaited: source.byte() === AWAITED }
+      const received = source.varint()
+      const flags = source.byte()
+      return { type, ...envelope, snapshot, received, awaited: (flags & AWAITED) > 0, isNewcomer: (flags & NEWCOMER) > 0 }
     }
     case undefined: return void source.fail('a message is of an unknown kind')
     default: return unreachable(type)

@@ -94,14 +94,14 @@ const Sending: t.Type<Sending, unknown> = t.strict({
   snapshot: Snapshot, received: Count, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,
 }, 'Sending')
 const common = {
-  settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, log: LogHead, writtenCommit: Index,
-  persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index, heardCommit: t.strict({ index: Index, term: Term }),
+  settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, votesFrom: Index, log: LogHead, writtenCommit: Index,
+  persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index,
   handedIndex: Index, handed: t.readonlyArray(t.strict({ last: Index, bytes: Count })), appliedIndex: Index, readingToApply: Index, replayTo: Index,
   snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, promisedUntil: Time, electionDeadline: Time, round: Round,
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
-  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round,
+  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round, isNewcomer: t.boolean,
   contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }),
   arrivedAt: Time, fastestMs: Time, workMs: Time, restsUntil: Time,
 }, 'Progress')

@@ -1,4 +1,5 @@
 import { Observable, type OperatorFunction } from 'rxjs'
+import { isSameVote } from '../../lib/hard-state.js'
 import type { Step } from '../../lib/step.js'
 import type { HardState, Turn } from '../../lib/types.js'
 
@@ -10,13 +11,11 @@ export class DiskStalled extends Error {
   }
 }
 
-/** A step and the newest turn, its own included, that wrote a term or a vote. */
+/** A step and the newest turn, its own included, that wrote a term, a vote, or from where on this member votes. */
 interface Held {
   readonly step: Step
   readonly after: Turn
 }
-
-const isSameVote = (a: HardState | undefined, b: HardState): boolean => a !== undefined && a.term === b.term && a.votedFor === b.votedFor
 
 /**
  * Lets steps pass in their order, each once every term and vote of its own and of all earlier turns is durable: a message must
@@ -35,7 +34,7 @@ export const gate = (persisted$: Observable<Turn>, maxHeldTurns: number): Operat
     const note = ({ ready: { turn, writes } }: Step): void => {
       for (const write of writes) {
         if (write.type !== 'hardState') continue
-        if (!isSameVote(written, write.hardState)) after = turn
+        if (written === undefined || !isSameVote(written, write.hardState)) after = turn
         written = write.hardState
       }
     }

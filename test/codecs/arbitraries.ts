@@ -96,12 +96,13 @@ const entryUpTo = (term: number, mostIndex = MAX_POSITION): fc.Arbitrary<readonl
 
 const entryPosition = position.map(value => Math.max(1, value))
 const envelope = { from: memberId, to: memberId, round: position }
+const reply = { ...envelope, term: position, isNewcomer: fc.boolean() }
 
 export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo(MAX_POSITION - 100), fc.record({ ...envelope, leaderCommit: position, asks: fc.boolean() }))
   .chain(([least, fields]) => entryUpTo(least, MAX_POSITION - 100).chain(([prevLogIndex, prevLogTerm]) => fc.tuple(
     batchesFrom(prevLogIndex + 1, Math.max(1, prevLogTerm)), fc.nat(5),
   ).map(([batches, ahead]) => ({
-    type: 'appendEntries', ...fields, prevLogIndex, prevLogTerm, batches, leaderCommitTerm: fields.leaderCommit === 0 ? 0 : Math.max(1, prevLogTerm),
+    type: 'appendEntries', ...fields, prevLogIndex, prevLogTerm, batches,
     term: Math.max(1, least, batches.at(-1)?.term ?? 0) + ahead,
   }))))
 
@@ -120,10 +121,10 @@ export const appendPart: fc.Arbitrary<messages.AppendPart> =
       prevLogTerm: fields.head.firstIndex === 1 ? 0 : Math.max(1, Math.min(prevLogTerm, fields.head.term)),
     }))
 
-export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...envelope, term: position, lacks: position, held: position, promisedMs: position }), position, position)
+export const appendAccepted: fc.Arbitrary<messages.AppendAccepted> = fc.tuple(fc.record({ ...reply, lacks: position, held: position, promisedMs: position }), position, position)
   .map(([fields, one, other]) => ({ type: 'appendAccepted', ...fields, verified: Math.max(one, other), durable: Math.min(one, other) }))
 
-export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...envelope, term: position, prevLogIndex: position })
+export const appendRefused: fc.Arbitrary<messages.AppendRefused> = fc.record({ ...reply, prevLogIndex: position })
   .chain(fields => entryUpTo(MAX_POSITION, fields.prevLogIndex)
     .map(([hintIndex, hintTerm]) => ({ type: 'appendRefused', ...fields, hintIndex, hintTerm })))
 
@@ -143,12 +144,10 @@ export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
 export const chunk: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
 
 export const installSnapshot: fc.Arbitrary<messages.InstallSnapshot> = fc.tuple(fc.record({ ...envelope, snapshot, offset: position, chunk }), position)
-  .map(([fields, term]) => ({
-    type: 'installSnapshot', ...fields, term: Math.max(term, fields.snapshot.term), leaderCommit: Math.max(term, fields.snapshot.index), leaderCommitTerm: fields.snapshot.term,
-  }))
+  .map(([fields, term]) => ({ type: 'installSnapshot', ...fields, term: Math.max(term, fields.snapshot.term) }))
 
 export const chunkAccepted: fc.Arbitrary<messages.ChunkAccepted> = fc.record({
-  type: fc.constant('chunkAccepted'), ...envelope, term: position, received: position, awaited: fc.boolean(),
+  type: fc.constant('chunkAccepted'), ...reply, received: position, awaited: fc.boolean(),
   snapshot: fc.record({ index: entryPosition, term: entryPosition, ...contents }),
 })
 
@@ -204,7 +203,7 @@ export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbit
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 
 export const hardState: fc.Arbitrary<HardState> =
-  fc.record({ term: position, votedFor: fc.option(memberId, { nil: undefined }), commitIndex: position })
+  fc.record({ term: position, votedFor: fc.option(memberId, { nil: undefined }), commitIndex: position, votesFrom: position }, { requiredKeys: ['term', 'votedFor', 'commitIndex'] })
 
 /** Anything that JSON can say, without the one key that is refused. */
 export const jsonValue: fc.Arbitrary<fc.JsonValue> = fc.jsonValue({ maxDepth: 5 }).filter(value => !JSON.stringify(value).includes('__proto__'))

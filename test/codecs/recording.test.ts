@@ -98,8 +98,8 @@ test('no byte of a command or a snapshot is written', t => {
   const batches: readonly EntryBatch[] = [{ kind: 'command', firstIndex: 1, term: 3, count: 1, time: 0, body: packed, skip: 0 }]
   const events: readonly RaftEvent[] = [
     { type: 'proposed', id: 1, body: packed }, { type: 'entriesRead', purpose: { type: 'apply' }, from: 1, batches },
-    { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1 } },
-    { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, leaderCommit: fixed.index, leaderCommitTerm: fixed.term, round: 1 } },
+    { type: 'received', message: { type: 'appendEntries', from: 'n2', to: 'n1', term: 3, prevLogIndex: 0, prevLogTerm: 0, batches, leaderCommit: 0, asks: false, round: 1 } },
+    { type: 'received', message: { type: 'installSnapshot', from: 'n2', to: 'n1', term: 6, snapshot: fixed, offset: 0, chunk: secret, round: 1 } },
     { type: 'received', message: { type: 'appendPart', from: 'n2', to: 'n1', term: 3, prevLogTerm: 0, head, offset: 0, part: secret, round: 1 } },
     { type: 'chunkRead', to: 'n2', snapshot: fixed, offset: 0, chunk: secret },
   ]
@@ -129,7 +129,7 @@ const proposal = (id: number): RaftEvent => ({ type: 'proposed', id, body: { cou
 const at = (now: number, ...events: readonly RaftEvent[]): Batch => ({ now, wall: 1e12 + now, events })
 const lives = played(
   at(2000, { type: 'ticked', due: 2000 }), at(2001, vote(true, 3, 2_000_000)), at(2002, { type: 'persisted', turn: 2 }, vote(false, 4, 2_001_000)),
-  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, round: 2_002_000 } }),
+  at(2003, { type: 'persisted', turn: 3 }, { type: 'received', message: { type: 'appendAccepted', from: 'n2', to: 'n1', term: 4, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round: 2_002_000 } }),
   at(2004, { type: 'applied', index: 1 }), at(2005, proposal(1), proposal(2)), at(2006.5, proposal(3), { type: 'readAsked', id: 1 }),
 )
 

@@ -3,6 +3,7 @@ import { packEntries, packOpening } from '../../codecs/entries.js'
 import type { Handshake } from '../../codecs/handshake.js'
 import type { Identity } from '../../codecs/records.js'
 import type { LinkMessage } from '../../lib/requests.js'
+import { NOT_YET } from '../../lib/state.js'
 import type { HardState, Membership, Snapshot } from '../../lib/types.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -19,10 +20,10 @@ export const snapshot: Snapshot = { ...snapshotId, time: 1_700_000_000_000.5, co
 const envelope = { from: 'n1', to: 'n2', term: 7, round: 1_700_000_000_123 }
 
 export const messages = {
-  heartbeat: { type: 'appendEntries', ...envelope, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, batches: [] },
-  question: { type: 'appendEntries', ...envelope, prevLogIndex: 9, prevLogTerm: 6, leaderCommit: 9, leaderCommitTerm: 6, asks: true, batches: [] },
+  heartbeat: { type: 'appendEntries', ...envelope, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, batches: [] },
+  question: { type: 'appendEntries', ...envelope, prevLogIndex: 9, prevLogTerm: 6, leaderCommit: 9, asks: true, batches: [] },
   appendEntries: {
-    type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999, leaderCommitTerm: 3, asks: false,
+    type: 'appendEntries', ...envelope, prevLogIndex: 5_000_000_000, prevLogTerm: 3, leaderCommit: 4_999_999_999, asks: false,
     batches: [
       { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000, count: 3, skip: 0, body: packEntries([bytes('one'), bytes(''), allBytes]) },
       { kind: 'noop', firstIndex: 5_000_000_004, term: 6, time: 1_700_000_000_000.5, count: 1 },
@@ -33,18 +34,18 @@ export const messages = {
     type: 'appendPart', ...envelope, prevLogTerm: 3, offset: 5_000_001, part: allBytes,
     head: { kind: 'command', firstIndex: 5_000_000_001, term: 3, time: 1_700_000_000_000.5, count: 2, skip: 1, body: { count: 4, bytes: 7_000_000, checksum: 0xfedc_ba98 } },
   },
-  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8, lacks: 7, held: 6, promisedMs: 500 },
-  appendRefused: { type: 'appendRefused', ...envelope, prevLogIndex: 9, hintIndex: 4, hintTerm: 2 },
+  appendAccepted: { type: 'appendAccepted', ...envelope, verified: 9, durable: 8, lacks: 7, held: 6, promisedMs: 500, isNewcomer: false },
+  appendRefused: { type: 'appendRefused', ...envelope, prevLogIndex: 9, hintIndex: 4, hintTerm: 2, isNewcomer: false },
   preVote: { type: 'requestVote', ...envelope, preVote: true, transfer: false, lastLogIndex: 9, lastLogTerm: 6 },
   requestVote: { type: 'requestVote', ...envelope, preVote: false, transfer: false, lastLogIndex: 0, lastLogTerm: 0 },
   voteForTransfer: { type: 'requestVote', ...envelope, preVote: false, transfer: true, lastLogIndex: 9, lastLogTerm: 6 },
   preVoteReply: { type: 'requestVoteReply', ...envelope, preVote: true, voteGranted: true },
   requestVoteReply: { type: 'requestVoteReply', ...envelope, preVote: false, voteGranted: false },
   timeoutNow: { type: 'timeoutNow', ...envelope, lastIndex: 5_000_000_000 },
-  snapshotOffered: { type: 'installSnapshot', ...envelope, snapshot, offset: 0, chunk: new Uint8Array(0), leaderCommit: snapshot.index, leaderCommitTerm: snapshot.term },
-  installSnapshot: { type: 'installSnapshot', ...envelope, snapshot, offset: 5_000_000_001, chunk: allBytes, leaderCommit: snapshot.index + 9, leaderCommitTerm: 7 },
-  chunkAccepted: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_257, awaited: true },
-  chunkBeingWritten: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_001, awaited: false },
+  snapshotOffered: { type: 'installSnapshot', ...envelope, snapshot, offset: 0, chunk: new Uint8Array(0) },
+  installSnapshot: { type: 'installSnapshot', ...envelope, snapshot, offset: 5_000_000_001, chunk: allBytes },
+  chunkAccepted: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_257, awaited: true, isNewcomer: false },
+  chunkBeingWritten: { type: 'chunkAccepted', ...envelope, snapshot: snapshotId, received: 5_000_000_001, awaited: false, isNewcomer: false },
   propose: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes]) },
   proposeNumbered: { type: 'propose', id: 12, epoch: 2, term: 3, body: packEntries([bytes('\0{"add":1}'), allBytes], { session: 5_000_000_000, name: 4_000_000_000, first: 4_999_999_999, awaited: 3 }) },
   openSession: { type: 'propose', id: 11, epoch: 2, term: 3, body: packOpening(4_000_000_000) },
@@ -85,4 +86,6 @@ export const identity: Identity = { clusterId: 'c0ffee', id: 'n1', incarnation: 
 export const hardStates = {
   hardState: { term: 7, votedFor: 'n2', commitIndex: 5_000_000_000 },
   hardStateWithoutVote: { term: 0, votedFor: undefined, commitIndex: 0 },
+  hardStateOfNewcomer: { term: 7, votedFor: undefined, commitIndex: 3, votesFrom: NOT_YET },
+  hardStateOfOneThatJoined: { term: 7, votedFor: 'n2', commitIndex: 9, votesFrom: 5_000_000_001 },
 } as const satisfies Record<string, HardState>

@@ -119,7 +119,7 @@ test('a part of another batch begins anew, and so does another term', t => {
   t.deepEqual(player.turn(part(0, 30, { checksum: 8 })).said, ['ok(L; T1; 1/1 held 30)'])
   t.deepEqual(player.turn(part(40, 50)).said, ['ok(L; T1; 1/1)'], 'what was here of the first is gone')
   player.turn(part(0, 40))
-  player.turn(message('f2', { type: 'appendEntries', term: 2, prevLogIndex: 1, prevLogTerm: 1, batches: [], leaderCommit: 0, leaderCommitTerm: 0, asks: false }))
+  player.turn(message('f2', { type: 'appendEntries', term: 2, prevLogIndex: 1, prevLogTerm: 1, batches: [], leaderCommit: 0, asks: false }))
   t.is((player.state as { readonly assembly?: unknown }).assembly, undefined)
 })
 

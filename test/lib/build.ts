@@ -22,9 +22,9 @@ import { membersOf } from '../../lib/membership.js'
 import { nothingAsked } from '../../lib/ready.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import { nextRandom } from '../../lib/random.js'
-import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
+import { type Follower, type Leader, NOT_YET, type RaftState, type Settings } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
-import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Snapshot, Term } from '../../lib/types.js'
+import type { EntryBatch, EntryBody, EntryId, HardState, Index, MemberId, Membership, Millis, Snapshot, Term } from '../../lib/types.js'
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
@@ -78,8 +78,8 @@ export interface LogNotes {
   readonly term?: Term
   readonly votedFor?: MemberId
   readonly commit?: Index
-  /** The last entry that a leader called committed; the last one known to be when left out. */
-  readonly heard?: string
+  /** From where on it votes; as a start has it when left out. */
+  readonly votesFrom?: Index
   /** How far the machine is; as far as the commit when left out. */
   readonly applied?: Index
   /** How far the log is on the disk; wholly when left out. */
@@ -112,7 +112,7 @@ export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonl
   const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
   const applied = notes.applied ?? state.commitIndex
   return {
-    ...state, wall: wallAt(now), heardCommit: notes.heard === undefined ? state.heardCommit : entryId(notes.heard), appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
+    ...state, wall: wallAt(now), votesFrom: notes.votesFrom ?? state.votesFrom, appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
     leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
   }
 }
@@ -153,18 +153,18 @@ export type Fact = RaftEvent | ((state: RaftState) => RaftEvent)
 export const message = (from: MemberId, said: Partial<Message> & { readonly type: Message['type'] }): Fact => state =>
   ({ type: 'received', message: { term: state.term, round: state.round, ...said, from, to: state.settings.id } as Message })
 
-export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly promisedMs?: number; readonly asks?: boolean; readonly leaderCommitTerm?: Term }
+export type Said = { readonly term?: Term; readonly round?: number; readonly lacks?: Index; readonly held?: number; readonly promisedMs?: number; readonly asks?: boolean; readonly isNewcomer?: boolean }
 
 /** AppendEntries after `prev`. */
 export const ae = (from: MemberId, prev: string, batches = '', leaderCommit = 0, said: Said = {}): Fact => {
   const { index, term } = entryId(prev)
-  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, leaderCommitTerm: leaderCommit === 0 ? 0 : 1, asks: false } as const
+  const asked = { type: 'appendEntries', prevLogIndex: index, prevLogTerm: term, batches: entries(batches), leaderCommit, asks: false } as const
   return message(from, { ...asked, ...said })
 }
 export const accepted = (from: MemberId, verified: Index, durable: Index = verified, said: Said = {}): Fact =>
-  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, held: 0, promisedMs: 0, ...said })
+  message(from, { type: 'appendAccepted', verified, durable, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, ...said })
 export const refused = (from: MemberId, prevLogIndex: Index, hint = '0@0', said: Said = {}): Fact =>
-  message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, ...said })
+  message(from, { type: 'appendRefused', prevLogIndex, hintIndex: entryId(hint).index, hintTerm: entryId(hint).term, isNewcomer: false, ...said })
 const request = (from: MemberId, term: Term, last: string, preVote: boolean): Fact => {
   const { index, term: lastLogTerm } = entryId(last)
   return message(from, { type: 'requestVote', preVote, transfer: false, term, lastLogIndex: index, lastLogTerm, round: 7 })
@@ -195,26 +195,28 @@ const showHead = (batch: Pick<EntryBatch, 'kind' | 'firstIndex' | 'term' | 'coun
 }
 const showBatch = (batch: EntryBatch): string => `${showHead(batch)}${batch.kind === 'membership' ? `=${showMembership(batch.membership)}` : ''}`
 export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
+const showNew = ({ isNewcomer }: { readonly isNewcomer: boolean }): string => isNewcomer ? ' new' : ''
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
   switch (said.type) {
     case 'appendEntries': return `AE${head}${said.prevLogIndex}@${said.prevLogTerm}; [${showBatches(said.batches)}]; c=${said.leaderCommit}${said.asks ? '?' : ''})`
     case 'appendPart': return `part${head}${said.head.firstIndex - 1}@${said.prevLogTerm}; ${showHead(said.head)}; ${said.offset}+${said.part.length}/${said.head.body.bytes})`
-    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''}${said.held > 0 ? ` held ${said.held}` : ''})`
-    case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm})`
+    case 'appendAccepted': return `ok${head}${said.verified}/${said.durable}${said.lacks > 0 ? ` lacks ${said.lacks}` : ''}${said.held > 0 ? ` held ${said.held}` : ''}${showNew(said)})`
+    case 'appendRefused': return `no${head}${said.prevLogIndex}; ${said.hintIndex}@${said.hintTerm}${showNew(said)})`
     case 'requestVote': return `${said.preVote ? 'pre-' : said.transfer ? 'by-wish-' : ''}RV${head}${said.lastLogIndex}@${said.lastLogTerm})`
     case 'requestVoteReply': return `${said.preVote ? 'pre-' : ''}RVR${head}${said.voteGranted ? 'yes' : 'no'})`
     case 'timeoutNow': return `TN${head}${said.lastIndex})`
     case 'installSnapshot': return `IS${head}${showId(said.snapshot)}; ${said.offset}+${said.chunk.length}/${said.snapshot.bytes})`
-    case 'chunkAccepted': return `got${head}${showId(said.snapshot)}; ${said.received}/${said.snapshot.bytes}${said.awaited ? '!' : ''})`
+    case 'chunkAccepted': return `got${head}${showId(said.snapshot)}; ${said.received}/${said.snapshot.bytes}${said.awaited ? '!' : ''}${showNew(said)})`
     default: return unreachable(said)
   }
 }
 const showId = ({ index, term }: EntryId): string => `${index}@${term}`
+const showVotes = ({ votesFrom }: HardState): string => votesFrom === undefined ? '' : ` v=${votesFrom === NOT_YET ? 'never' : votesFrom}`
 export const showWrite = (write: Write): string => {
   switch (write.type) {
     case 'append': return `append(${showBatches(write.batches)})`
-    case 'hardState': return `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex})`
+    case 'hardState': return `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex}${showVotes(write.hardState)})`
     case 'compact': case 'install': return `${write.type}(${showId(write.base)})`
     default: return unreachable(write)
   }

@@ -5,6 +5,7 @@ import { lastIndexOf } from '../../lib/batch.js'
 import type { Leader, RaftState, Settings } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import { membershipAt } from '../../lib/log.js'
+import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import type { MemberId, Membership, MembershipWish, Millis } from '../../lib/types.js'
 import { body, membershipOf, purely, settingsOf, show, words } from './build.js'
 import { type Disk, type Shell, type Turned, emptyDisk, feed, startShell, writeOldest } from './shell.js'
@@ -85,6 +86,8 @@ export interface Cluster {
   restart(id: MemberId): void
   /** A member that is down loses its disk, too. */
   wipe(id: MemberId): void
+  /** It starts anew with an empty disk, to be added, whatever it was. */
+  join(id: MemberId): void
   readonly now: Millis
 }
 
@@ -193,6 +196,11 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
     now += ms
     for (const id of there) act(id, { type: 'ticked', due: now })
   }
+  const restart = (id: MemberId): void => {
+    const member = running(id)
+    const shell = begin(id, member.disk)
+    Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [], readAnswers: [], changeAnswers: [] })
+  }
   const leaders = (): readonly Running[] => members.filter(({ isUp, state }) => isUp && state.role === 'leader')
   return {
     members, mail, sent, leaders, act, sync, work, settle, wait, takeSnapshot,
@@ -216,16 +224,16 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       const member = running(id)
       Object.assign(member, { isUp: false, shell: { ...member.shell, writes: [], held: [] }, inbox: [] })
     },
-    restart: id => {
-      const member = running(id)
-      const shell = begin(id, member.disk)
-      Object.assign(member, { isUp: true, shell, state: shell.step.state, disk: shell.disk, applied: beginning(shell.disk), answers: [], readAnswers: [], changeAnswers: [] })
-    },
+    restart,
     loseSnapshot: id => {
       const { newest: _newest, ...disk } = running(id).disk
       running(id).disk = disk
     },
     wipe: id => { running(id).disk = emptyDisk(firstOf(id)) },
+    join: id => {
+      running(id).disk = emptyDisk(NO_MEMBERSHIP)
+      restart(id)
+    },
   }
 }
 

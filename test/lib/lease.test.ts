@@ -28,7 +28,7 @@ const settled = (): Player => {
 test('a follower promises with each answer, and only where it was told to', t => {
   const answerOf = (player: Player) => player.turn(ae('L', '2@1', '', 2, { asks: true })).ready.messages
   t.like(answerOf(following())[0], { type: 'appendAccepted', promisedMs: LEASE })
-  t.like(answerOf(following({ settings: {} }))[0], { type: 'appendAccepted', promisedMs: 0 })
+  t.like(answerOf(following({ settings: {} }))[0], { type: 'appendAccepted', promisedMs: 0, isNewcomer: false })
 })
 
 test('a leader reads at once while a majority has promised, and asks nobody', t => {

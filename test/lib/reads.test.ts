@@ -238,5 +238,5 @@ test('who has voted for another since does not answer a question of the old term
   player.turn(ae('L', '1@1'))
   player.later(1001, requestVote('f2', 2, '1@1'))
   t.is(player.state.term, 2)
-  t.deepEqual(player.turn(message('L', { type: 'appendEntries', term: 1, prevLogIndex: 1, prevLogTerm: 1, batches: [], leaderCommit: 1, leaderCommitTerm: 1, asks: true })).said, ['no(L; T2; 1; 0@0)'])
+  t.deepEqual(player.turn(message('L', { type: 'appendEntries', term: 1, prevLogIndex: 1, prevLogTerm: 1, batches: [], leaderCommit: 1, asks: true })).said, ['no(L; T2; 1; 0@0)'])
 })

@@ -44,6 +44,16 @@ test('M01 a new voter is served as a learner, decides once it has caught up, and
   t.is(showLog(player.state), '1@1! 2@1 3@1=L,f1,f2//n>L,f1,f2,n 4@1=L,f1,f2,n/L,f1,f2 5@1=L,f1,f2,n')
 })
 
+test('a newcomer is waited for, however much it has, until it says that it is none any more', t => {
+  const player = leading()
+  player.turn(ask({ voters: ['n'] }))
+  agree(player, 'f1', 'f2')
+  for (let i = 0; i < 3; i++) player.later(50, accepted('n', 3, 3, { isNewcomer: true }))
+  t.is(newest(player), 'L,f1,f2//n>L,f1,f2,n')
+  player.later(50, accepted('n', 3))
+  t.is(newest(player), 'L,f1,f2,n/L,f1,f2')
+})
+
 test('one that needs longer than an election timeout for what was there is measured again', t => {
   const player = leading()
   player.turn(ask({ voters: ['n'] }))
@@ -199,7 +209,7 @@ test('F27 the newest membership counts from the moment it is in the log, and no 
   t.is(newest(player), 'L,f1,n/L,f1,f2')
   player.turn(allPersisted)
   const cut = play(follower({ voters: 'f1 L f2', log: '1@1! 2@1=L,f1,n/L,f1,f2', term: 2 }))
-  cut.turn(message('f2', { type: 'appendEntries', prevLogIndex: 1, prevLogTerm: 1, batches: [{ kind: 'noop', firstIndex: 2, term: 2, count: 1, time: 0 }], leaderCommit: 0, leaderCommitTerm: 0, asks: false }))
+  cut.turn(message('f2', { type: 'appendEntries', prevLogIndex: 1, prevLogTerm: 1, batches: [{ kind: 'noop', firstIndex: 2, term: 2, count: 1, time: 0 }], leaderCommit: 0, asks: false }))
   t.is(newest(cut), 'f1,L,f2')
 })
 

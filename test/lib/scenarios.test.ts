@@ -122,7 +122,7 @@ test('P20 a write that spans a loss of leadership is applied once and answered o
   group.propose(id, 1)
   group.settle(apart(id))
   const back = othersOf(group, id)[0]!
-  const newer = { type: 'appendRefused', from: back.id, to: id, term: term + 1, prevLogIndex: 0, hintIndex: 0, hintTerm: 0, round: 1 } as const
+  const newer = { type: 'appendRefused', from: back.id, to: id, term: term + 1, prevLogIndex: 0, hintIndex: 0, hintTerm: 0, isNewcomer: false, round: 1 } as const
   group.act(id, { type: 'received', message: newer })
   const once = group.member(id)
   t.deepEqual(once.answers.map(({ type }) => type), ['appended', 'lost'])

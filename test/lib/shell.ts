@@ -1,6 +1,7 @@
 /** One core with its disk and its gate, as a value: what tests drive by hand, and what exploration branches from. */
 import { dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import type { Batch, Write } from '../../lib/events.js'
+import { isSameVote } from '../../lib/hard-state.js'
 import type { Message } from '../../lib/messages.js'
 import { openLog, termAt } from '../../lib/log.js'
 import { unreachable } from '../../lib/prelude.js'
@@ -100,8 +101,7 @@ const write = (disk: Disk, one: Write): Disk => {
 
 /** Messages leave when every term and vote of their own and of all earlier turns is on the disk; a commitIndex alone holds nothing back. */
 const release = (shell: Shell): Turned => {
-  const { term, votedFor } = shell.disk.hardState
-  const isNewVote = (one: Write): boolean => one.type === 'hardState' && (one.hardState.term !== term || one.hardState.votedFor !== votedFor)
+  const isNewVote = (one: Write): boolean => one.type === 'hardState' && !isSameVote(one.hardState, shell.disk.hardState)
   const blocking = shell.writes.find(({ writes }) => writes.some(isNewVote))?.turn ?? Number.POSITIVE_INFINITY
   const free = shell.held.filter(({ turn }) => turn < blocking)
   return { shell: { ...shell, held: shell.held.slice(free.length) }, left: free.flatMap(({ messages }) => messages) }

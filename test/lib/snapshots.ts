@@ -11,9 +11,9 @@ export const snapshotAt = (place: string, { bytes = BYTES, checksum = 7, members
 
 /** InstallSnapshot with so many bytes at `offset`; without any it asks how far the snapshot is. */
 export const is = (from: MemberId, snapshot: Snapshot, offset = 0, length = 0, said: Said = {}): Fact =>
-  message(from, { type: 'installSnapshot', snapshot, offset, chunk: new Uint8Array(length), leaderCommit: snapshot.index, leaderCommitTerm: snapshot.term, ...said })
+  message(from, { type: 'installSnapshot', snapshot, offset, chunk: new Uint8Array(length), ...said })
 const got = (from: MemberId, { index, term, bytes, checksum }: Snapshot, received: number, awaited: boolean, said: Said): Fact =>
-  message(from, { type: 'chunkAccepted', snapshot: { index, term, bytes, checksum }, received, awaited, ...said })
+  message(from, { type: 'chunkAccepted', snapshot: { index, term, bytes, checksum }, received, awaited, isNewcomer: false, ...said })
 export const awaits = (from: MemberId, snapshot: Snapshot, received: number, said: Said = {}): Fact => got(from, snapshot, received, true, said)
 export const isBusyAt = (from: MemberId, snapshot: Snapshot, received: number, said: Said = {}): Fact => got(from, snapshot, received, false, said)
 export const snapshotStored = (snapshot: Snapshot): Fact => ({ type: 'snapshotStored', snapshot })

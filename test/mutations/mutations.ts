@@ -17,7 +17,7 @@ const STREAMS = 'test/streams'
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a new term or vote is not written', file: 'lib/ready.ts', seed: 1, killer: [SCENARIOS, 'vote-survives*'],
-    from: 'if (isCommitDue || after.term !== before.term || after.votedFor !== before.votedFor) {', to: 'if (isCommitDue) {',
+    from: 'if (isCommitDue || !isSameVote(before, after)) {', to: 'if (isCommitDue) {',
   },
   {
     name: 'asking first forgets the vote of the term', file: 'lib/convert.ts', killer: [`${LIB}/election.test.ts`],
@@ -223,7 +223,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a question of an earlier life is answered by its round', file: 'lib/step.ts', killer: [`${LIB}/reads.test.ts`, 'an answer to a question of an earlier life*'],
-    from: 'hintIndex: 0, hintTerm: 0, round: 0 })', to: 'hintIndex: 0, hintTerm: 0, round: message.round })',
+    from: 'isNewcomer: isNewcomer(state), round: 0 })', to: 'isNewcomer: isNewcomer(state), round: message.round })',
   },
   {
     name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'a follower whose log has grown since, though*'],

@@ -7,10 +7,10 @@ const kindOf = (message: Message): string => show(message).split('(')[0]!
 
 /** An AppendEntries in the notation of `test/lib/build.ts`. */
 export const parseLetter = (from: MemberId, text: string): Message => {
-  const [, to, term, prev, batches, commit, commitTerm, asks] = /^AE\((\w+); T(\d+); (\d+@\d+); \[(.*)\]; c=(\d+)(?:@(\d+))?(\??)\)$/.exec(text) ?? []
+  const [, to, term, prev, batches, commit, asks] = /^AE\((\w+); T(\d+); (\d+@\d+); \[(.*)\]; c=(\d+)(\??)\)$/.exec(text) ?? []
   if (to === undefined) throw new Error(`no letter: ${text}`)
   const { index, term: prevTerm } = entryId(prev!)
-  const asked = { prevLogIndex: index, prevLogTerm: prevTerm, batches: entries(batches!), leaderCommit: Number(commit), leaderCommitTerm: Number(commitTerm ?? 0), asks: asks === '?' }
+  const asked = { prevLogIndex: index, prevLogTerm: prevTerm, batches: entries(batches!), leaderCommit: Number(commit), asks: asks === '?' }
   return { type: 'appendEntries', from, to, term: Number(term), ...asked, round: 1 }
 }
 

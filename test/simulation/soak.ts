@@ -56,18 +56,17 @@ const createOutsider = ({ cluster, electionTimeoutMs }: Stage) => {
   }
 }
 
-/** Writes and reads at those who belong, now and then, until it is called off. */
+/** Writes and reads at those who belong, now and then and once both are answered, until it is called off: some members have room for one proposal. */
 const keepBusy = ({ cluster, electionTimeoutMs }: Stage, dice: Dice, { writer, reader }: Residents, tally: Tally): { readonly stop: () => void } => {
   const timeoutMs = SERVICE * electionTimeoutMs
   const running = runningIn(cluster)
   let isOff = running.length === 0
-  const next = (): void => void cluster.clock.after(dice.exponential(STEADY_MS), () => {
-    if (isOff) return
+  const ask = async (): Promise<void> => {
     const at = dice.pick(running)
-    void tally.of(at, writer.propose(at, timeoutMs))
-    void tally.of(at, reader.read(at, timeoutMs))
+    await Promise.all([tally.of(at, writer.propose(at, timeoutMs)), tally.of(at, reader.read(at, timeoutMs))])
     next()
-  })
+  }
+  const next = (): void => void cluster.clock.after(dice.exponential(STEADY_MS), () => { if (!isOff) void ask() })
   if (!isOff) next()
   return { stop: () => { isOff = true } }
 }

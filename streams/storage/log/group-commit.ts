@@ -1,5 +1,6 @@
 import { type Recycled, recycled } from '../../../codecs/recycled.js'
 import type { Write } from '../../../lib/events.js'
+import { isSameVote } from '../../../lib/hard-state.js'
 import { type Either, isLeft, isRight, right, unreachable } from '../../../lib/prelude.js'
 import type { HardState, Index, LogBase, Turn } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
@@ -237,7 +238,7 @@ const rest = (writing: Writing): void => {
 
 const enqueueHardState = (writing: Writing, turn: Turn, next: HardState): void => {
   const { queuedHardState: hardState } = writing
-  if (next.term !== hardState.term || next.votedFor !== hardState.votedFor) writing.queue.push({ type: 'vote', turn, hardState: next })
+  if (!isSameVote(hardState, next)) writing.queue.push({ type: 'vote', turn, hardState: next })
   else if (next.commitIndex !== hardState.commitIndex) writing.queue.push({ type: 'commit', turn, commitIndex: next.commitIndex })
   writing.queuedHardState = next
 }

@@ -325,7 +325,7 @@ test('messages beyond maxInboxEvents of one turn are dropped and reported, that 
   const world = worldOf(counter, ['n2', 'n3'], { limits: { maxInboxEvents: 10 } })
   const dropped = record(world.raft.diagnostics$.pipe(map(notice => notice.type === 'inboxFull' ? notice.dropped : 0), filter(count => count > 0)))
   for (const count of [25, 10, 11]) {
-    for (let i = 0; i < count; i++) world.network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 0, verified: 0, durable: 0, lacks: 0, held: 0, promisedMs: 0, round: i })
+    for (let i = 0; i < count; i++) world.network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 0, verified: 0, durable: 0, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round: i })
     world.clock.settle()
   }
   c.deepEqual(dropped, [15, 1])
@@ -338,7 +338,7 @@ test('a proposal that finds the inbox full is refused as busy and comes again', 
   c.deepEqual(outcome(), right(0))
   let late: Outcome | undefined
   void world.raft.propose({ add: 3 }).then(value => { late = value })
-  world.network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 0, verified: 0, durable: 0, lacks: 0, held: 0, promisedMs: 0, round: 1 })
+  world.network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 0, verified: 0, durable: 0, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round: 1 })
   const diagnostics = record(world.raft.diagnostics$.pipe(map(({ type }) => type)))
   await turns(world, 0)
   c.deepEqual([late, diagnostics.filter(type => type === 'inboxFull')], [undefined, ['inboxFull']])
@@ -364,7 +364,7 @@ test('a request over a link is answered over it, and a refusal names the leader'
   const batch = addBatch(1, 1, 7)
   if (batch.kind !== 'command') return c.fail('no commands')
   world.network.say({ type: 'connected', party: from })
-  world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1 })
+  world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, asks: false, round: 1 })
   world.clock.settle()
   world.network.say({ type: 'received', from, message: { type: 'propose', id: 1, epoch: 0, term: 1, body: batch.body } })
   world.clock.settle()

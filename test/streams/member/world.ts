@@ -223,7 +223,7 @@ export const leaderOf = <C, R, S>(machine: Machine<C, R, S>, options: Partial<Ra
 
 /** One command as a leader n2 would send it to n1. */
 export const fromLeader = (term: number, prevLogIndex: number, prevLogTerm: number, leaderCommit: number, ...batches: readonly EntryBatch[]): AppendEntries =>
-  ({ type: 'appendEntries', from: 'n2', to: 'n1', term, prevLogIndex, prevLogTerm, batches, leaderCommit, leaderCommitTerm: leaderCommit === 0 ? 0 : term, asks: false, round: prevLogIndex + 1 })
+  ({ type: 'appendEntries', from: 'n2', to: 'n1', term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: false, round: prevLogIndex + 1 })
 
 export const addBatch = (firstIndex: number, term: number, ...adds: readonly number[]): EntryBatch => {
   const body = packEntries(adds.map(add => orFail(encodeValue(counter.command, { add }))))

@@ -198,7 +198,7 @@ test('leadership$ emits a leadership only when it is ready, and the same one to 
 test('leadership$ emits undefined and aborts the signal as soon as leadership is lost, also while the disk stalls', t => {
   const world = leadThree()
   const { raft, network, disk, clock } = world
-  const accepted = (round: number) => network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, round })
+  const accepted = (round: number) => network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round })
   accepted((network.sent.findLast(({ message }) => message.type === 'appendEntries')?.message as { round?: number } | undefined)?.round ?? 0)
   clock.settle()
   const values = record(raft.leadership$)
@@ -278,13 +278,13 @@ test('values leave after the writes and messages of their turn were handed over'
   raft.commits$.subscribe(() => journal.push('commits'))
   raft.diagnostics$.subscribe(({ type }) => journal.push(type))
   const round = (): number => (network.sent.findLast(({ message }) => message.type === 'appendEntries')?.message as { round?: number } | undefined)?.round ?? 0
-  network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, round: round() })
+  network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round: round() })
   clock.settle()
   journal.length = 0
   void raft.propose({ add: 1 })
   network.receive({ type: 'requestVoteReply', from: 'n2', to: 'n9', term: 0, preVote: true, voteGranted: true, round: 1 })
   clock.settle()
-  network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 2, durable: 2, lacks: 0, held: 0, promisedMs: 0, round: round() })
+  network.receive({ type: 'appendAccepted', from: 'n2', to: 'n1', term: 1, verified: 2, durable: 2, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false, round: round() })
   clock.settle()
   const at = (what: string): number => journal.indexOf(what)
   t.true(at('send appendEntries') >= 0 && at('send appendEntries') < at('write hardState,append'), journal.join('\n'))

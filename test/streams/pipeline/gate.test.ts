@@ -54,6 +54,12 @@ test('each hard state holds what comes after it, not what comes before', t => pa
   passed: '   1---(23)-(45)',
 }))
 
+test('from where on a member votes holds back what comes after it, as a vote does', t => passes(t, { 1: [vote(1)], 3: [{ type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0, votesFrom: 3 } }] }, {
+  steps: '    12------3-4-----',
+  persisted: '--1-----------3-',
+  passed: '   --(12)--------(34)',
+}))
+
 test('a commitIndex that is written without a new term or vote holds nothing back', t => passes(t, { 1: [vote(1)], 3: [vote(1, 9)], 5: [vote(2, 9)] }, {
   steps: '    12------3-4-5---',
   persisted: '--1-----------5-',

@@ -40,7 +40,7 @@ const blank = (of: Step['ready']): Step['ready'] => ({
 })
 test('a follower that receives a snapshot', t => {
   const coming = snapshot(9, 3)
-  const install = (offset: number, chunk: Uint8Array): RaftEvent => said({ type: 'installSnapshot', ...parties, term: 4, snapshot: coming, offset, chunk, leaderCommit: 9, leaderCommitTerm: 3, round: offset + 1 })
+  const install = (offset: number, chunk: Uint8Array): RaftEvent => said({ type: 'installSnapshot', ...parties, term: 4, snapshot: coming, offset, chunk, round: offset + 1 })
   const { made, again } = both(driven => {
     driven.turn(install(0, new Uint8Array(0)))
     driven.turn({ type: 'persisted', turn: 1 }, { type: 'chunkWritten', snapshot: coming, received: 0 })
@@ -74,8 +74,8 @@ test('a follower that receives a snapshot', t => {
 test('what is told of snapshots, in words and as JSON, has their sizes in place of their bytes', t => {
   const of = snapshot(9, 3)
   const events: readonly RaftEvent[] = [
-    said({ type: 'installSnapshot', ...parties, term: 4, snapshot: of, offset: 4, chunk: new Uint8Array(6), leaderCommit: 9, leaderCommitTerm: 3, round: 1 }),
-    said({ type: 'appendAccepted', ...parties, term: 4, verified: 9, durable: 9, lacks: 9, held: 0, promisedMs: 0, round: 1 }),
+    said({ type: 'installSnapshot', ...parties, term: 4, snapshot: of, offset: 4, chunk: new Uint8Array(6), round: 1 }),
+    said({ type: 'appendAccepted', ...parties, term: 4, verified: 9, durable: 9, lacks: 9, held: 0, promisedMs: 0, isNewcomer: false, round: 1 }),
     { type: 'snapshotStored', snapshot: of }, { type: 'chunkWritten', snapshot: of, received: 6 }, { type: 'receiveFailed', snapshot: of },
     { type: 'chunkRead', to: 'n2', snapshot: of, offset: 4, chunk: new Uint8Array(6) },
     { type: 'chunkRead', to: 'n2', snapshot: of, offset: 4, chunk: undefined },
@@ -95,17 +95,17 @@ test('a leader that sends one to a follower that lost its own', t => {
     for (let turn = 1; turn === 1 || last().state.role === 'follower'; turn++) driven.turn({ type: 'ticked', due: 50 * turn })
     driven.turn(reply({ type: 'requestVoteReply', preVote: true, voteGranted: true }))
     driven.turn({ type: 'persisted', turn: last().state.turn }, reply({ type: 'requestVoteReply', preVote: false, voteGranted: true }))
-    driven.turn({ type: 'persisted', turn: last().state.turn }, reply({ type: 'appendAccepted', verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0 }))
+    driven.turn({ type: 'persisted', turn: last().state.turn }, reply({ type: 'appendAccepted', verified: 1, durable: 1, lacks: 0, held: 0, promisedMs: 0, isNewcomer: false }))
     driven.turn({ type: 'applied', index: 1 })
     const { term } = last().state
     const taken = snapshot(1, term)
     const id = { index: 1, term, bytes: taken.bytes, checksum: taken.checksum }
     driven.turn({ type: 'snapshotStored', snapshot: taken })
-    driven.turn(reply({ type: 'appendAccepted', verified: 1, durable: 1, lacks: 1, held: 0, promisedMs: 0 }))
-    driven.turn(reply({ type: 'chunkAccepted', snapshot: id, received: 0, awaited: true }))
+    driven.turn(reply({ type: 'appendAccepted', verified: 1, durable: 1, lacks: 1, held: 0, promisedMs: 0, isNewcomer: false }))
+    driven.turn(reply({ type: 'chunkAccepted', snapshot: id, received: 0, awaited: true, isNewcomer: false }))
     driven.turn({ type: 'chunkRead', to: 'n2', snapshot: taken, offset: 0, chunk: Buffer.from('secret') })
     driven.turn({ type: 'chunkRead', to: 'n2', snapshot: taken, offset: 6, chunk: Buffer.from('text') })
-    driven.turn(reply({ type: 'chunkAccepted', snapshot: id, received: 6, awaited: true }))
+    driven.turn(reply({ type: 'chunkAccepted', snapshot: id, received: 6, awaited: true, isNewcomer: false }))
     driven.turn({ type: 'chunkRead', to: 'n2', snapshot: taken, offset: 6, chunk: undefined })
   })
   t.deepEqual(again.map(({ ready }) => ready), made.map(({ ready }) => blank(ready)))

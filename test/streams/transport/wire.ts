@@ -149,7 +149,7 @@ export const serve = (onSocket: (socket: Socket) => void): Promise<string> => ne
 export const vote = (from: string, to: string, term = 1): RequestVote =>
   ({ type: 'requestVote', from, to, term, preVote: false, transfer: false, lastLogIndex: 1, lastLogTerm: 1, round: 1 })
 export const append = (bytes: number): AppendEntries => ({
-  type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, leaderCommitTerm: 0, asks: false, round: 1,
+  type: 'appendEntries', from: 'n2', to: 'n1', term: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, asks: false, round: 1,
   batches: [{ kind: 'command', firstIndex: 1, term: 1, count: 1, time: 1, skip: 0, body: packEntries([new Uint8Array(bytes)]) }],
 })
 

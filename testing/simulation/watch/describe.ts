@@ -10,16 +10,18 @@ export const summary = (state: RaftState): string => {
   return `${id} ${role} of ${leader ?? 'nobody'} in ${term}, log ${lastEntry(log).index}@${lastEntry(log).term}, disk ${persistedIndex}, commit ${commitIndex}, applied ${appliedIndex}`
 }
 
+const newcomerMark = ({ isNewcomer }: { readonly isNewcomer: boolean }): string => isNewcomer ? ' new' : ''
+
 const brief = (message: Message, other: MemberId): string => {
   switch (message.type) {
     case 'appendEntries': return `append ${other} T${message.term} ${message.prevLogIndex}@${message.prevLogTerm}+${message.batches.reduce((sum, { count }) => sum + count, 0)} c${message.leaderCommit}${message.asks ? '?' : ''}`
     case 'appendPart': return `part ${other} T${message.term} ${message.head.firstIndex}@${message.head.term} ${message.offset}+${message.part.length} of ${message.head.body.bytes}`
-    case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}${message.held > 0 ? ` h${message.held}` : ''}`
-    case 'appendRefused': return `refuse ${other} T${message.term} ${message.prevLogIndex} hint ${message.hintIndex}@${message.hintTerm}`
+    case 'appendAccepted': return `accept ${other} T${message.term} v${message.verified} d${message.durable}${message.held > 0 ? ` h${message.held}` : ''}${newcomerMark(message)}`
+    case 'appendRefused': return `refuse ${other} T${message.term} ${message.prevLogIndex} hint ${message.hintIndex}@${message.hintTerm}${newcomerMark(message)}`
     case 'requestVote': return `${message.preVote ? 'preVote' : 'vote'} ${other} T${message.term} ${message.lastLogIndex}@${message.lastLogTerm}`
     case 'timeoutNow': return `stand ${other} T${message.term} at ${message.lastIndex}`
     case 'installSnapshot': return `snapshot ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.offset}+${message.chunk.length} of ${message.snapshot.bytes}`
-    case 'chunkAccepted': return `chunk ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.received}${message.awaited ? ' awaited' : ''}`
+    case 'chunkAccepted': return `chunk ${other} T${message.term} ${message.snapshot.index}@${message.snapshot.term} ${message.received}${message.awaited ? ' awaited' : ''}${newcomerMark(message)}`
     case 'requestVoteReply': return `${message.preVote ? 'preVote' : 'vote'} ${message.voteGranted ? 'yes' : 'no'} ${other} T${message.term}`
   }
 }

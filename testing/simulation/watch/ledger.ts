@@ -1,5 +1,6 @@
 /** What one member has handed to its store, and what the store has called durable: held against what it finds after a crash. */
 import { type Observable, Subject, tap } from 'rxjs'
+import { isSameVote } from '../../../lib/hard-state.js'
 import { isRight, right } from '../../../lib/prelude.js'
 import type { Write } from '../../../lib/events.js'
 import type { HardState, Index, MemberId, Millis, Snapshot, Turn } from '../../../lib/types.js'
@@ -30,7 +31,6 @@ interface Pending {
   readonly since: Millis
 }
 
-const sameVote = (a: HardState, b: HardState): boolean => a.term === b.term && a.votedFor === b.votedFor
 
 /** Whether the store found just what `image` says; of older entries it tells the terms alone, and of those before its base nothing. */
 const isFound = (image: Image, { base, lastIndex, terms, tail }: Recovered): boolean => {
@@ -103,7 +103,7 @@ export const createLedger = (id: MemberId, now: () => Millis, history: () => Ent
     const { found, votes } = lookFor(recovered, durable, pending, image => settled(image, snapshot, history()))
     demand(found !== undefined, () => `${id} had made durable ${summary(durable)}, and finds ${recovered.lastIndex} entries up to term ${recovered.terms.at(-1)?.term ?? 0}`)
     const { hardState } = recovered
-    demand(votes.some(vote => sameVote(vote, hardState)), () => `${id} had made durable ${summary(durable)}, and finds a vote for ${hardState.votedFor ?? 'nobody'} in term ${hardState.term}`)
+    demand(votes.some(vote => isSameVote(vote, hardState)), () => `${id} had made durable ${summary(durable)}, and finds a vote for ${hardState.votedFor ?? 'nobody'} in term ${hardState.term}`)
     durable = found ?? durable
     durable.hardState = hardState
     written = copyImage(durable)
