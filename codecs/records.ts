@@ -48,32 +48,29 @@ export const decodeIdentity = (bytes: Uint8Array): Either<string, Identity> => {
 
 const hardState = { term: Term, votedFor: t.union([MemberId, t.undefined]), commitIndex: Index }
 const Settled = t.strict(hardState, 'HardState')
-const OfOneThatJoined = t.strict({ ...hardState, votesFrom: Index }, 'HardState')
+const OfNewcomer = t.strict({ ...hardState, isNewcomer: t.literal(true) }, 'HardState')
 
 const VOTE = 16
 /** No name has it. */
-const JOINED = 0
+const NEWCOMER = '\0'
 
-/** Term u64, commitIndex u64, then whom the member voted for: nothing where it did not vote. Behind a zero byte, for one that joined, from where on it votes, u64. */
-export const encodeHardState = ({ term, votedFor, commitIndex, votesFrom }: core.HardState): Uint8Array => {
-  const vote = Buffer.from(votedFor ?? '', 'latin1')
-  const end = VOTE + vote.length
-  const bytes = new Uint8Array(votesFrom === undefined ? end : end + 9)
+/** Term u64, commitIndex u64, then whom the member voted for: nothing where it did not vote. A zero byte ends that of a newcomer. */
+export const encodeHardState = ({ term, votedFor, commitIndex, isNewcomer }: core.HardState): Uint8Array => {
+  const vote = Buffer.from(`${votedFor ?? ''}${isNewcomer ? NEWCOMER : ''}`, 'latin1')
+  const bytes = new Uint8Array(VOTE + vote.length)
   writePosition(bytes, 0, term)
   writePosition(bytes, 8, commitIndex)
   bytes.set(vote, VOTE)
-  if (votesFrom !== undefined) writePosition(bytes, end + 1, votesFrom)
   return bytes
 }
 
 /** Reads what `encodeHardState` wrote, to the last byte; the record around it has the checksum. */
 export const decodeHardState = (bytes: Uint8Array): Either<string, core.HardState> => {
   if (bytes.length < VOTE) return left('a hard state is shorter than its fields')
-  const zero = bytes.indexOf(JOINED, VOTE)
-  const end = zero < 0 ? bytes.length : zero
-  if (zero >= 0 && bytes.length !== end + 9) return left('a hard state is not as long as its fields')
-  const vote = String.fromCharCode(...bytes.subarray(VOTE, Math.min(end, VOTE + 256)))
-  const fields = { term: readPosition(bytes, 0), votedFor: end === VOTE ? undefined : vote, commitIndex: readPosition(bytes, 8) }
-  const decoded = zero < 0 ? decodeWith<core.HardState>(Settled, fields) : decodeWith<core.HardState>(OfOneThatJoined, { ...fields, votesFrom: readPosition(bytes, end + 1) })
+  const text = String.fromCharCode(...bytes.subarray(VOTE, VOTE + 256))
+  const isNewcomer = text.endsWith(NEWCOMER)
+  const vote = isNewcomer ? text.slice(0, -1) : text
+  const fields = { term: readPosition(bytes, 0), votedFor: vote === '' ? undefined : vote, commitIndex: readPosition(bytes, 8) }
+  const decoded = isNewcomer ? decodeWith<core.HardState>(OfNewcomer, { ...fields, isNewcomer }) : decodeWith<core.HardState>(Settled, fields)
   return isLeft(decoded) ? left(`a hard state: ${decoded.left.join('; ')}`) : decoded
 }

@@ -1,5 +1,5 @@
 import type { Outbox } from './outbox.js'
-import { type Follower, type RaftState, isLacking, isNewcomer } from './state.js'
+import { type Follower, type RaftState, isLacking } from './state.js'
 
 /** How much is here of the batch behind what is verified. */
 const heldOf = ({ assembly, verified }: Follower): number => assembly?.head.firstIndex === verified + 1 ? assembly.held : 0
@@ -17,6 +17,6 @@ export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   state.answeredRound = state.leaderRound
   outbox.messages.push({
     type: 'appendAccepted', from: state.settings.id, to: state.leader, term: state.term, verified: state.verified, durable,
-    lacks: isLacking(state) ? state.log.base.index : 0, held: heldOf(state), promisedMs: state.settings.readLeaseMs, isNewcomer: isNewcomer(state), round: state.leaderRound,
+    lacks: isLacking(state) ? state.log.base.index : 0, held: heldOf(state), promisedMs: state.settings.readLeaseMs, isNewcomer: state.isNewcomer, round: state.leaderRound,
   })
 }

@@ -11,24 +11,24 @@ type OwnOf<S extends RaftState> = Omit<S, keyof Common | 'role'>
 
 /** What a follower knows of its leader's questions before it has heard one. */
 export const NOTHING_HEARD = {
-  verified: 0, assembly: undefined, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
+  verified: 0, assembly: undefined, mustHave: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
 } as const satisfies OwnOf<Follower>
 
 /** A state of a role: what all roles keep, and what is its own. */
 export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   role: 'follower', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
   persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
-  verified: own.verified, assembly: own.assembly, leaderRound: own.leaderRound,
+  verified: own.verified, assembly: own.assembly, mustHave: own.mustHave, leaderRound: own.leaderRound,
   reportedDurable: own.reportedDurable, answeredAt: own.answeredAt, answeredRound: own.answeredRound,
 })
 
 export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate => ({
   role: 'candidate', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
   persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
@@ -38,7 +38,7 @@ export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate =>
 
 export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
   role: 'leader', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
-  term: common.term, votedFor: common.votedFor, votesFrom: common.votesFrom, log: common.log, writtenCommit: common.writtenCommit,
+  term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
   persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,

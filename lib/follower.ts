@@ -1,10 +1,10 @@
 import { dropBefore, lastIndexOf } from './batch.js'
 import { heed } from './hearing.js'
-import { learnFromWhere } from './joining.js'
+import { hearCommit } from './joining.js'
 import { lastEntry, lastNotAbove, termAt } from './log.js'
 import type { AppendEntries } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Follower, dateOf, isNewcomer } from './state.js'
+import { type Follower, dateOf } from './state.js'
 import { store } from './storing.js'
 import type { EntryBatch, Index, Round } from './types.js'
 
@@ -29,8 +29,8 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
-  const hasLearnt = learnFromWhere(follower, leaderCommit)
-  outbox.asked ||= asks || isAwaited || hasLearnt || isSilent(follower, round)
+  hearCommit(follower, leaderCommit)
+  outbox.asked ||= asks || isAwaited || isSilent(follower, round)
 }
 
 /**
@@ -69,6 +69,6 @@ const refuse = (follower: Follower, { from, to, prevLogIndex, prevLogTerm, round
   follower.answeredAt = Number.NEGATIVE_INFINITY
   const hint = lastNotAbove(follower.log, Math.min(prevLogIndex, lastEntry(follower.log).index), prevLogTerm)
   outbox.messages.push({
-    type: 'appendRefused', from: to, to: from, term: follower.term, prevLogIndex, hintIndex: hint.index, hintTerm: hint.term, isNewcomer: isNewcomer(follower), round,
+    type: 'appendRefused', from: to, to: from, term: follower.term, prevLogIndex, hintIndex: hint.index, hintTerm: hint.term, isNewcomer: follower.isNewcomer, round,
   })
 }

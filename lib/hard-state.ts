@@ -1,5 +1,11 @@
-import type { HardState } from './types.js'
+import type { MemberId, Term } from './types.js'
 
-/** Whether two say the same of everything that nobody may be told before it is durable: all but the commitIndex, which a leader tells again. */
-export const isSameVote = (a: Omit<HardState, 'commitIndex'>, b: Omit<HardState, 'commitIndex'>): boolean =>
-  a.term === b.term && a.votedFor === b.votedFor && a.votesFrom === b.votesFrom
+/** What a crash must not undo once somebody was told something that rests on it. */
+interface Vote {
+  readonly term: Term
+  readonly votedFor: MemberId | undefined
+  readonly isNewcomer?: boolean
+}
+
+/** Whether two say the same of all but the commitIndex, which a leader tells again. */
+export const isSameVote = (a: Vote, b: Vote): boolean => a.term === b.term && a.votedFor === b.votedFor && a.isNewcomer === b.isNewcomer

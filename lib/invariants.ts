@@ -1,7 +1,7 @@
 /** What must hold of every state, and of every two that follow each other: the executable definition of a healthy member. */
 import { lastEntry } from './log.js'
 import type { Progress } from './progress.js'
-import { type Follower, type Leader, NOT_YET, type RaftState, isNewcomer } from './state.js'
+import type { Follower, Leader, RaftState } from './state.js'
 
 /** A member contradicts itself. There is no way on from here but to stop. */
 export class InvariantBroken extends Error {
@@ -42,7 +42,7 @@ const OF_LEADER: readonly Claim<Leader>[] = [
   [({ votedFor, settings }) => votedFor === settings.id, ({ votedFor }) => `a leader voted for itself, not for ${votedFor}`],
   [leader => leader.progress.every(progress => isInOrder(progress, leader)), leader => leader.progress.filter(progress => !isInOrder(progress, leader)).map(
     ({ id, matchIndex, verifiedIndex, nextIndex }) => `${id}: match ${matchIndex} <= verified ${verifiedIndex} < next ${nextIndex} <= ${leader.log.lastIndex} + 1`).join('; ')],
-  [leader => !isNewcomer(leader), ({ votesFrom }) => `a leader is no newcomer, whose vote counts from ${votesFrom} on`],
+  [({ isNewcomer }) => !isNewcomer, () => 'a leader is no newcomer'],
   [areReadsInOrder, ({ reads, commitIndex, round }) =>
     `reads wait in the order in which they were asked: ${reads.map(({ id, index, after }) => `${id} at ${index} after round ${after}`).join(', ')}, with ${commitIndex} committed in round ${round}`],
 ]
@@ -55,7 +55,7 @@ interface Consecutive<A extends RaftState = RaftState> {
 const OF_TWO: readonly Claim<Consecutive>[] = [
   [({ before, after }) => after.term >= before.term, ({ before, after }) => `the term fell from ${before.term} to ${after.term}`],
   [({ before, after }) => after.commitIndex >= before.commitIndex, ({ before, after }) => `commitIndex fell from ${before.commitIndex} to ${after.commitIndex}`],
-  [({ before, after }) => after.votesFrom === before.votesFrom || before.votesFrom === NOT_YET, ({ before, after }) => `votesFrom went from ${before.votesFrom} to ${after.votesFrom}`],
+  [({ before, after }) => before.isNewcomer || !after.isNewcomer, () => 'it became a newcomer'],
   [({ before, after }) => after.appliedIndex >= before.appliedIndex, ({ before, after }) => `appliedIndex fell from ${before.appliedIndex} to ${after.appliedIndex}`],
   [({ before, after }) => after.term !== before.term || before.votedFor === undefined || after.votedFor === before.votedFor,
     ({ before, after }) => `the vote of term ${before.term} changed from ${before.votedFor} to ${after.votedFor}`],

@@ -15,7 +15,7 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
   const isCommitDue = commitIndex > after.writtenCommit && (saveCommit || isAppending)
   if (isCommitDue || !isSameVote(before, after)) {
     after.writtenCommit = commitIndex
-    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex, ...(after.votesFrom > 0 && { votesFrom: after.votesFrom }) } })
+    writes.push({ type: 'hardState', hardState: { term: after.term, votedFor: after.votedFor, commitIndex, ...(after.isNewcomer && { isNewcomer: true }) } })
   }
   const { base } = after.log
   if (installed) writes.push({ type: 'install', base })

@@ -4,7 +4,7 @@ import { heed } from './hearing.js'
 import { emptyLog, termAt } from './log.js'
 import { type InstallSnapshot, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
-import { type Follower, type RaftState, isLacking, isNewcomer } from './state.js'
+import { type Follower, type RaftState, isLacking } from './state.js'
 import { isSameSnapshot } from './snapshot-id.js'
 import type { Snapshot } from './types.js'
 
@@ -124,6 +124,6 @@ export const tellReceived = (state: RaftState, outbox: Outbox): void => {
   const { snapshot: { index, term, bytes, checksum }, phase, expected } = receiving
   outbox.messages.push({
     type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received: expected,
-    awaited: phase === 'waiting', isNewcomer: isNewcomer(state), round: state.leaderRound,
+    awaited: phase === 'waiting', isNewcomer: state.isNewcomer, round: state.leaderRound,
   })
 }

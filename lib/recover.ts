@@ -2,7 +2,7 @@ import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type Log, type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { NOTHING_HEARD, followerOf } from './draft.js'
-import { NOT_YET, type Settings, isVoting, restartElectionWait } from './state.js'
+import { type Settings, isVoting, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
 
 /** What a member finds on its disk. */
@@ -26,12 +26,12 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const commitIndex = Math.max(writtenCommit, applied)
   const term = Math.max(stored.hardState.term, last.term)
   const { voters, outgoing } = membershipOf(log)
-  // Before its first entry nobody has told it where its vote begins to count.
+  // Whoever has nothing, and knows nobody, waits to be added.
   const isWaiting = last.index === 0 && voters.length === 0
   const isAlone = voters.length + outgoing.length === 1
   const state = followerOf({
     settings, now, wall: 0, turn: 0, random: seed >>> 0,
-    term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, votesFrom: isWaiting ? NOT_YET : stored.hardState.votesFrom ?? 0, log, writtenCommit,
+    term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, isNewcomer: isWaiting || stored.hardState.isNewcomer === true, log, writtenCommit,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: isAlone ? 0 : commitIndex,

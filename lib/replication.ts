@@ -1,5 +1,6 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { batchesFrom, entryAt, firstInMemory, lastEntry, termAt } from './log.js'
+import { commitFor } from './joining.js'
 import { isVoter } from './membership.js'
 import { givesWay, isResting, rest, shareOf } from './newcomers.js'
 import type { Outbox } from './outbox.js'
@@ -82,9 +83,10 @@ const isInParts = (leader: Leader, progress: Progress, batch: EntryBatch): batch
  * Heartbeats depend on time alone. A commit is told at once to those who can follow it, but rides with the next entries where some are in flight:
  * their answer begins a turn that tells it, if nothing else has. It also waits, until the next tick at most, where the next command is counted on. Who decides is asked at once where reads wait.
  */
-const isLifeSignDue = (leader: Leader, { id, mode, sentCommit, inflight }: Progress, active: boolean, outbox: Outbox): boolean => {
+const isLifeSignDue = (leader: Leader, progress: Progress, active: boolean, outbox: Outbox): boolean => {
+  const { id, mode, sentCommit, inflight } = progress
   const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked)
-  const isCommitDue = mode === 'replicate' && sentCommit < leader.commitIndex && !isHeldBack
+  const isCommitDue = mode === 'replicate' && sentCommit < commitFor(leader, progress) && !isHeldBack
   return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
 }
 
@@ -113,10 +115,10 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
 }
 
 const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
-  const { settings, log, term, commitIndex, now } = leader
+  const { settings, log, term, now } = leader
   const { index: prevLogIndex, term: prevLogTerm } = entryAt(log, progress.nextIndex - 1)
   // Nothing is promised to a follower of which nothing is known.
-  const leaderCommit = active ? commitIndex : 0
+  const leaderCommit = active ? commitFor(leader, progress) : 0
   outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.asks, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {

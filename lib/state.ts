@@ -82,8 +82,8 @@ export interface Common {
   term: Term
   /** Whom this member voted for in `term`. Persistent. */
   votedFor: MemberId | undefined
-  /** Up to where this member must have the log on its disk before it votes: 0 for who was there from the beginning, NOT_YET for a newcomer that has not been told. Persistent. */
-  votesFrom: Index
+  /** Whether this member has joined and has yet to catch up: it neither votes nor stands, and no leader may count on it. Persistent. */
+  isNewcomer: boolean
   /** Persistent, up to persistedIndex. */
   log: Log
   /** The commitIndex last written with the hard state. Persistent. */
@@ -133,6 +133,8 @@ export interface Follower extends Common {
   verified: Index
   /** The batch behind it that comes in parts. Volatile. */
   assembly: Assembly | undefined
+  /** Up to where a newcomer must have the log, by what its leader called committed; 0 before it has been told. Volatile. */
+  mustHave: Index
   /** The highest round among the leader's requests of this term. Volatile. */
   leaderRound: Round
   /** What the leader was last told to be durable, and when. Volatile. */
@@ -267,12 +269,7 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  */
 const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
-/** Where the vote of a newcomer counts that has not been told: no log gets so far. */
-export const NOT_YET: Index = 2 ** 52
-
-/** Whether this member has joined and has yet to catch up: it neither votes nor stands, and no leader may count on it. */
-export const isNewcomer = ({ persistedIndex, votesFrom }: Pick<RaftState, 'persistedIndex' | 'votesFrom'>): boolean => persistedIndex < votesFrom
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
-  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && !isNewcomer(state)
+  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && !state.isNewcomer

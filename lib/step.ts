@@ -10,6 +10,7 @@ import { draft } from './draft.js'
 import type { Batch, RaftEvent, Ready } from './events.js'
 import { onAppendEntries } from './follower.js'
 import { assertSound } from './invariants.js'
+import { settleIn } from './joining.js'
 import { onAppendAccepted, onAppendRefused, onEntriesRead, onProposed } from './leader.js'
 import { evict } from './log.js'
 import type { Message } from './messages.js'
@@ -20,7 +21,7 @@ import { readyFrom } from './ready.js'
 import { completeInstall, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
 import { replicate } from './replication.js'
 import { onChunkAccepted, onChunkRead } from './sending.js'
-import { type Follower, type RaftState, isNewcomer } from './state.js'
+import type { Follower, RaftState } from './state.js'
 import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
 import { onChangeAsked, reconfigure, resign } from './reconfiguration.js'
@@ -122,12 +123,12 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
   const { from, to } = message
   if (message.type === 'appendEntries' || message.type === 'appendPart') {
     const prevLogIndex = message.type === 'appendEntries' ? message.prevLogIndex : message.head.firstIndex - 1
-    outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, isNewcomer: isNewcomer(state), round: 0 })
+    outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, isNewcomer: state.isNewcomer, round: 0 })
   }
   if (message.type === 'installSnapshot') {
     const { snapshot: { index, term, bytes, checksum } } = message
     outbox.messages.push({
-      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, isNewcomer: isNewcomer(state), round: 0,
+      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, isNewcomer: state.isNewcomer, round: 0,
     })
   }
   const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote
@@ -148,6 +149,7 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
   }
   if (state.role === 'leader') handOver(state, outbox)
   completeInstall(state, outbox)
+  settleIn(state, outbox)
   acknowledge(state, outbox)
   tellReceived(state, outbox)
   handOut(state, outbox)

@@ -31,8 +31,8 @@ export interface HardState {
   readonly votedFor: MemberId | undefined
   /** A lower bound of what was committed, written when convenient; a restart begins from it. */
   readonly commitIndex: Index
-  /** Up to where this member must have the log before it votes; absent where it has been there from the beginning. */
-  readonly votesFrom?: Index
+  /** This member has joined, and has yet to catch up; absent once it has, and of those who were there from the beginning. */
+  readonly isNewcomer?: true
 }
 
 /** Who belongs to the cluster. The newest membership in the log counts, committed or not (§4.1). */

@@ -3,7 +3,7 @@ import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, isNewcomer, restartElectionWait } from './state.js'
+import { type RaftState, restartElectionWait } from './state.js'
 
 /** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
 const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {
@@ -25,7 +25,7 @@ export const isSatisfied = (state: RaftState, asker: string): boolean => {
 export const onRequestVote = (state: RaftState, request: RequestVote, outbox: Outbox): void => {
   const { from, to, preVote, round } = request
   const mayVote = preVote ? request.term >= state.term : request.term === state.term && (state.votedFor === undefined || state.votedFor === from)
-  const voteGranted = mayVote && isUpToDate(state, request) && !isNewcomer(state) && (request.transfer || !isSatisfied(state, from))
+  const voteGranted = mayVote && isUpToDate(state, request) && !state.isNewcomer && (request.transfer || !isSatisfied(state, from))
   if (voteGranted && !preVote) {
     state.votedFor = from
     restartElectionWait(state)

@@ -4,7 +4,6 @@ import { lastIndexOf } from '../lib/batch.js'
 import { type Either, isLeft, isRight } from '../lib/prelude.js'
 import type { StartError } from '../lib/errors.js'
 import type { Write } from '../lib/events.js'
-import { NOT_YET } from '../lib/state.js'
 import type { Index, Membership } from '../lib/types.js'
 import { MEMBERSHIP, type StorageWorld, append, commands, hardState, linesOf, openStore, tryOpen } from './open-store.js'
 import { compactionRules } from './compaction-rules.js'
@@ -80,18 +79,18 @@ const writing: Readonly<Record<string, Check>> = {
     deepEqual(third.store.recovered.hardState, { term: 7, votedFor: 'b', commitIndex: 0 })
     await third.close()
   },
-  'from where on a member votes survives, whatever is written behind it': async world => {
+  'that a member is a newcomer survives, until it is none any more': async world => {
+    const newcomer = (commitIndex: Index): Write => ({ type: 'hardState', hardState: { term: 1, votedFor: 'a', commitIndex, isNewcomer: true } })
     const first = await openStore(world.storage())
-    const of = (votesFrom: Index, commitIndex = 0): Write => ({ type: 'hardState', hardState: { term: 1, votedFor: 'a', commitIndex, votesFrom } })
-    await first.write(1, of(NOT_YET), append(run(1, 3)))
+    await first.write(1, newcomer(0), append(run(1, 3)))
+    await first.write(2, newcomer(2), append(run(4, 5)))
     await first.close()
     const second = await openStore(world.storage())
-    deepEqual(second.store.recovered.hardState, { term: 1, votedFor: 'a', commitIndex: 0, votesFrom: NOT_YET })
-    await second.write(1, of(3))
-    await second.write(2, of(3, 2), append(run(4, 5)))
+    deepEqual(second.store.recovered.hardState, { term: 1, votedFor: 'a', commitIndex: 2, isNewcomer: true })
+    await second.write(1, hardState(1, 'a', 2))
     await second.close()
     const third = await openStore(world.storage())
-    deepEqual(third.store.recovered.hardState, { term: 1, votedFor: 'a', commitIndex: 2, votesFrom: 3 })
+    deepEqual(third.store.recovered.hardState, { term: 1, votedFor: 'a', commitIndex: 2 })
     await third.close()
   },
   'commitIndex survives, written with entries or alone': async world => {

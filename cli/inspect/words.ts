@@ -1,5 +1,5 @@
 /** A survey as people read it. */
-import { joinedClause } from '../hard-state-words.js'
+import { newcomerClause } from '../newcomer-clause.js'
 import type { EntryId, Membership } from '../../lib/types.js'
 import type { Survey, SurveyedSegment } from '../../streams/storage/survey.js'
 import { columns, sizeInWords } from '../words.js'
@@ -36,7 +36,7 @@ export const surveyInWords = (folder: string, survey: Survey): readonly string[]
   return [
     `folder      ${folder}`,
     `member      ${id} of cluster ${clusterId}, incarnation ${incarnation}`,
-    hardState === undefined ? 'hard state  unreadable' : `hard state  term ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}${joinedClause(hardState)}`,
+    hardState === undefined ? 'hard state  unreadable' : `hard state  term ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}${newcomerClause(hardState)}`,
     ...logLines(survey),
     ...snapshots.map(snapshot => `snapshot    ${placeOf(snapshot)}, ${sizeInWords(snapshot.bytes)}, compression ${snapshot.compression}`),
     ...incoming.map(name => `incoming    ${name}`),

@@ -3,7 +3,7 @@ import { lastIndexOf } from '../../lib/batch.js'
 import type { RaftEvent, SnapshotWork, Write } from '../../lib/events.js'
 import { lastEntry } from '../../lib/log.js'
 import type { Message, SnapshotId } from '../../lib/messages.js'
-import { joinedClause } from '../hard-state-words.js'
+import { newcomerClause } from '../newcomer-clause.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
@@ -22,8 +22,6 @@ const entries = (batches: readonly EntryBatch[]): string => {
 
 const snapshotWords = ({ index, term, bytes }: SnapshotId): string => `snapshot ${index}@${term} (${bytes} bytes)`
 const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length > 0 ? `bytes ${offset} to ${offset + chunk.length}` : 'no chunk')
-
-const newcomerClause = ({ isNewcomer }: { readonly isNewcomer: boolean }): string => isNewcomer ? ', a newcomer' : ''
 
 const ofMessage = (message: Message): string => {
   switch (message.type) {
@@ -75,7 +73,7 @@ const eventWords = (event: RaftEvent): string => {
 const writeWords = (write: Write): string => {
   switch (write.type) {
     case 'append': return `write ${entries(write.batches)}`
-    case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}${joinedClause(write.hardState)}`
+    case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}${newcomerClause(write.hardState)}`
     case 'compact': return `give up entries up to ${write.base.index}@${write.base.term}`
     case 'install': return `begin the log anew behind ${write.base.index}@${write.base.term}`
     default: return unreachable(write)

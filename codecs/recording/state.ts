@@ -94,20 +94,20 @@ const Sending: t.Type<Sending, unknown> = t.strict({
   snapshot: Snapshot, received: Count, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,
 }, 'Sending')
 const common = {
-  settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, votesFrom: Index, log: LogHead, writtenCommit: Index,
+  settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, isNewcomer: t.boolean, log: LogHead, writtenCommit: Index,
   persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index,
   handedIndex: Index, handed: t.readonlyArray(t.strict({ last: Index, bytes: Count })), appliedIndex: Index, readingToApply: Index, replayTo: Index,
   snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, promisedUntil: Time, electionDeadline: Time, round: Round,
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
   id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
-  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round, isNewcomer: t.boolean,
+  inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round, isNewcomer: t.boolean, metRound: maybe(Round),
   contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }),
   arrivedAt: Time, fastestMs: Time, workMs: Time, restsUntil: Time,
 }, 'Progress')
 const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([
-  t.strict({ role: t.literal('follower'), ...common, verified: Index, assembly: maybe(Assembly), leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
+  t.strict({ role: t.literal('follower'), ...common, verified: Index, assembly: maybe(Assembly), mustHave: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,

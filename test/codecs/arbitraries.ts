@@ -203,7 +203,7 @@ export const byType: { readonly [Kind in requests.LinkMessage['type']]: fc.Arbit
 export const linkMessage: fc.Arbitrary<requests.LinkMessage> = fc.oneof(...Object.values<fc.Arbitrary<requests.LinkMessage>>(byType))
 
 export const hardState: fc.Arbitrary<HardState> =
-  fc.record({ term: position, votedFor: fc.option(memberId, { nil: undefined }), commitIndex: position, votesFrom: position }, { requiredKeys: ['term', 'votedFor', 'commitIndex'] })
+  fc.record({ term: position, votedFor: fc.option(memberId, { nil: undefined }), commitIndex: position, isNewcomer: fc.constant(true) }, { requiredKeys: ['term', 'votedFor', 'commitIndex'] })
 
 /** Anything that JSON can say, without the one key that is refused. */
 export const jsonValue: fc.Arbitrary<fc.JsonValue> = fc.jsonValue({ maxDepth: 5 }).filter(value => !JSON.stringify(value).includes('__proto__'))

@@ -3,7 +3,6 @@ import { packEntries, packOpening } from '../../codecs/entries.js'
 import type { Handshake } from '../../codecs/handshake.js'
 import type { Identity } from '../../codecs/records.js'
 import type { LinkMessage } from '../../lib/requests.js'
-import { NOT_YET } from '../../lib/state.js'
 import type { HardState, Membership, Snapshot } from '../../lib/types.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -86,6 +85,6 @@ export const identity: Identity = { clusterId: 'c0ffee', id: 'n1', incarnation: 
 export const hardStates = {
   hardState: { term: 7, votedFor: 'n2', commitIndex: 5_000_000_000 },
   hardStateWithoutVote: { term: 0, votedFor: undefined, commitIndex: 0 },
-  hardStateOfNewcomer: { term: 7, votedFor: undefined, commitIndex: 3, votesFrom: NOT_YET },
-  hardStateOfOneThatJoined: { term: 7, votedFor: 'n2', commitIndex: 9, votesFrom: 5_000_000_001 },
+  hardStateOfNewcomer: { term: 7, votedFor: undefined, commitIndex: 3, isNewcomer: true },
+  hardStateOfNewcomerThatVoted: { term: 7, votedFor: 'n2', commitIndex: 9, isNewcomer: true },
 } as const satisfies Record<string, HardState>

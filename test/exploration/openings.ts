@@ -59,7 +59,7 @@ export const OPENINGS: readonly Opening[] = [
     name: 'two leave', bounds: { ...SMALL, maxTerm: 2, proposals: 0, changes: ['-n1 -n2', 'abandon'] },
     acts: [...led, 'n1 takes the change', 'n3 hears n1: AE', 'n3 writes'],
   },
-  // n3 has caught up, which n2 has yet to hear of, and is to vote in the place of the leader.
+  // n3 has caught up and is no newcomer any more, of which n2 has yet to hear, and is to vote in the place of the leader.
   {
     name: 'one takes the place of the leader', bounds: { ...SMALL, voters: 'n1 n2', maxTerm: 2, proposals: 0, duplicates: 0, heartbeats: 2, changes: ['+n3 -n1'] },
     acts: [

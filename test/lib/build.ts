@@ -22,9 +22,9 @@ import { membersOf } from '../../lib/membership.js'
 import { nothingAsked } from '../../lib/ready.js'
 import { type Stored, firstStep } from '../../lib/recover.js'
 import { nextRandom } from '../../lib/random.js'
-import { type Follower, type Leader, NOT_YET, type RaftState, type Settings } from '../../lib/state.js'
+import type { Follower, Leader, RaftState, Settings } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
-import type { EntryBatch, EntryBody, EntryId, HardState, Index, MemberId, Membership, Millis, Snapshot, Term } from '../../lib/types.js'
+import type { EntryBatch, EntryBody, EntryId, Index, MemberId, Membership, Millis, Snapshot, Term } from '../../lib/types.js'
 
 export const settingsOf = (id: MemberId, changed: Partial<Settings> = {}): Settings => ({
   id, electionTimeoutMs: 1000, heartbeatMs: 100, stallMs: 500, maxAppendBytes: 1e6, maxInflightMessages: 64, maxInflightBytes: 8e6,
@@ -78,8 +78,7 @@ export interface LogNotes {
   readonly term?: Term
   readonly votedFor?: MemberId
   readonly commit?: Index
-  /** From where on it votes; as a start has it when left out. */
-  readonly votesFrom?: Index
+  readonly isNewcomer?: boolean
   /** How far the machine is; as far as the commit when left out. */
   readonly applied?: Index
   /** How far the log is on the disk; wholly when left out. */
@@ -112,7 +111,7 @@ export const follower = (notes: LogNotes & { readonly leader?: MemberId; readonl
   const state = firstStep(settingsOf(id, notes.settings), stored(notes), 1, now).state as Follower
   const applied = notes.applied ?? state.commitIndex
   return {
-    ...state, wall: wallAt(now), votesFrom: notes.votesFrom ?? state.votesFrom, appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
+    ...state, wall: wallAt(now), isNewcomer: notes.isNewcomer ?? state.isNewcomer, appliedIndex: applied, handedIndex: applied, persistedIndex: notes.durable ?? state.persistedIndex, snapshot: notes.snapshot,
     leader, heardAt: leader === undefined ? state.heardAt : now, verified, reportedDurable: verified,
   }
 }
@@ -128,7 +127,7 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
     ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
-    sentCommit: number('told', 0), contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
+    sentCommit: number('told', 0), isNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
   }
 }
 
@@ -195,7 +194,7 @@ const showHead = (batch: Pick<EntryBatch, 'kind' | 'firstIndex' | 'term' | 'coun
 }
 const showBatch = (batch: EntryBatch): string => `${showHead(batch)}${batch.kind === 'membership' ? `=${showMembership(batch.membership)}` : ''}`
 export const showBatches = (batches: readonly EntryBatch[]): string => batches.map(showBatch).join(' ')
-const showNew = ({ isNewcomer }: { readonly isNewcomer: boolean }): string => isNewcomer ? ' new' : ''
+const showNew = ({ isNewcomer = false }: { readonly isNewcomer?: boolean }): string => isNewcomer ? ' new' : ''
 export const show = (said: Message): string => {
   const head = `(${said.to}; T${said.term}; `
   switch (said.type) {
@@ -212,11 +211,10 @@ export const show = (said: Message): string => {
   }
 }
 const showId = ({ index, term }: EntryId): string => `${index}@${term}`
-const showVotes = ({ votesFrom }: HardState): string => votesFrom === undefined ? '' : ` v=${votesFrom === NOT_YET ? 'never' : votesFrom}`
 export const showWrite = (write: Write): string => {
   switch (write.type) {
     case 'append': return `append(${showBatches(write.batches)})`
-    case 'hardState': return `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex}${showVotes(write.hardState)})`
+    case 'hardState': return `hardState(T${write.hardState.term} ${write.hardState.votedFor ?? '-'} c=${write.hardState.commitIndex}${showNew(write.hardState)})`
     case 'compact': case 'install': return `${write.type}(${showId(write.base)})`
     default: return unreachable(write)
   }

@@ -84,6 +84,9 @@ export interface Cluster {
   until(holds: () => boolean, lost?: (message: Message) => boolean): void
   crash(id: MemberId): void
   restart(id: MemberId): void
+  /** Its machine stands still, and its clock with it; what comes meanwhile is lost. */
+  suspend(id: MemberId): void
+  resume(id: MemberId): void
   /** A member that is down loses its disk, too. */
   wipe(id: MemberId): void
   /** It starts anew with an empty disk, to be added, whatever it was. */
@@ -99,6 +102,10 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
   const mail: Message[] = []
   const sent: string[] = []
   let now = 1_000
+  /** Since when each machine stands still that does, and for how long each has stood. */
+  const still = new Map<MemberId, Millis>()
+  const lag = new Map<MemberId, Millis>()
+  const clockOf = (id: MemberId): Millis => now - (lag.get(id) ?? 0)
 
   const begin = (id: MemberId, disk: Disk): Shell =>
     startShell(settingsOf(id, settings), disk, seed * 7919 + ids.indexOf(id) * 104_729 + now, now)
@@ -146,8 +153,8 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
   }
   const act = (id: MemberId, ...events: readonly RaftEvent[]): void => {
     const member = running(id)
-    if (!member.isUp) return
-    const batch: Batch = { now, wall: 1e12 + now, events }
+    if (!member.isUp || still.has(id)) return
+    const batch: Batch = { now: clockOf(id), wall: 1e12 + now, events }
     const before = member.state
     const turned = feed(purely, member.shell, batch)
     const { state, ready } = turned.shell.step
@@ -194,7 +201,7 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
   }
   const wait = (ms: Millis, there: readonly MemberId[] = ids): void => {
     now += ms
-    for (const id of there) act(id, { type: 'ticked', due: now })
+    for (const id of there) act(id, { type: 'ticked', due: clockOf(id) })
   }
   const restart = (id: MemberId): void => {
     const member = running(id)
@@ -225,6 +232,11 @@ export const cluster = (names: string, { seed = 1, settings = {}, disks = {}, wa
       Object.assign(member, { isUp: false, shell: { ...member.shell, writes: [], held: [] }, inbox: [] })
     },
     restart,
+    suspend: id => void still.set(id, now),
+    resume: id => {
+      lag.set(id, (lag.get(id) ?? 0) + now - still.get(id)!)
+      still.delete(id)
+    },
     loseSnapshot: id => {
       const { newest: _newest, ...disk } = running(id).disk
       running(id).disk = disk

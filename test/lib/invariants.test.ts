@@ -8,13 +8,13 @@ test('invariants notice a member that contradicts itself', t => {
   t.deepEqual(brokenIn(sound), [])
   const sick = [
     { ...sound, commitIndex: 3 }, { ...sound, appliedIndex: 2 }, { ...sound, handedIndex: 2 }, { ...sound, persistedIndex: 3 },
-    { ...sound, persistedIndex: 0 }, { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, votesFrom: 3 },
+    { ...sound, persistedIndex: 0 }, { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, isNewcomer: true },
     { ...sound, progress: sound.progress.map(one => ({ ...one, matchIndex: 3 })) },
     { ...sound, progress: sound.progress.map(one => ({ ...one, nextIndex: 4 })) }, { ...follower({ log: '1@1' }), verified: 2 },
   ]
   for (const state of sick) t.true(brokenIn(state).length > 0)
   const after = [
-    { ...sound, term: 2 }, { ...sound, commitIndex: 0 }, { ...sound, votesFrom: 2 }, { ...sound, appliedIndex: 0 }, { ...sound, votedFor: 'f1' },
+    { ...sound, term: 2 }, { ...sound, commitIndex: 0 }, { ...sound, isNewcomer: true }, { ...sound, appliedIndex: 0 }, { ...sound, votedFor: 'f1' },
     { ...sound, progress: sound.progress.map(one => ({ ...one, matchIndex: -1 })) }, { ...leader({ log: '1@1', commit: 1, term: 3 }) },
   ]
   for (const state of after) t.true(brokenBetween(sound, state).length > 0)

@@ -1,66 +1,77 @@
-/** A member that joins with an empty folder: when its vote begins to count, and who counts on it before. */
+/** A member that joins with an empty folder: when its vote begins to count, what it is told until then, and who counts on it. */
 import test from 'ava'
-import { NOT_YET } from '../../lib/state.js'
 import { firstStep } from '../../lib/recover.js'
-import { type Fact, accepted, ae, allPersisted, follower, leader, play, progressOf, refused, settingsOf, stored } from './build.js'
+import { type Fact, accepted, ae, allPersisted, follower, leader, play, progressOf, propose, refused, settingsOf, stored, tick } from './build.js'
 import { awaits, snapshotAt } from './snapshots.js'
 
 const JOINED = '1@1! 2@1 3@1=y//f1>y,f1'
 
-/** title, what its log gets after nothing, how much of it the leader of which term calls committed, and from where on it votes then. */
-const words: readonly (readonly [title: string, entries: string, commit: number, term: number, from: number])[] = [
-  ['all that is committed', JOINED, 3, 1, 3],
-  ['a part of it, in which it is no member yet', JOINED, 2, 1, NOT_YET],
-  ['nothing, by a leader that does not know it to be there', JOINED, 0, 1, NOT_YET],
-  ['more than it has', JOINED, 4, 1, NOT_YET],
-  ['no entry of the leader\'s own term', JOINED, 3, 2, NOT_YET],
-  ['one of the leader\'s own term', `${JOINED} 4@2!`, 4, 2, 4],
-  ['a membership that takes it for a voter', '1@1! 2@1=f1,y', 2, 1, NOT_YET],
-  ['one that takes it for one who leaves', '1@1! 2@1=y/f1,y', 2, 1, NOT_YET],
-  ['one without it, behind one that had it', `${JOINED} 4@1=y`, 4, 1, NOT_YET],
+/** title, what its log gets after nothing, how much of it the leader of which term calls committed, and whether it is a newcomer still once that is on its disk. */
+const words: readonly (readonly [title: string, entries: string, commit: number, term: number, isNewcomer: boolean])[] = [
+  ['all that is committed', JOINED, 3, 1, false],
+  ['a part of it, in which it is no member yet', JOINED, 2, 1, true],
+  ['nothing, by a leader that does not tell it', JOINED, 0, 1, true],
+  ['more than it has', JOINED, 4, 1, true],
+  ['no entry of the leader\'s own term', JOINED, 3, 2, true],
+  ['one of the leader\'s own term', `${JOINED} 4@2!`, 4, 2, false],
+  ['a membership that takes it for a voter', '1@1! 2@1=f1,y', 2, 1, true],
+  ['one that takes it for one who leaves', '1@1! 2@1=y/f1,y', 2, 1, true],
+  ['one without it, behind one that had it', `${JOINED} 4@1=y`, 4, 1, true],
 ]
-for (const [title, entries, commit, term, from] of words) {
+for (const [title, entries, commit, term, isNewcomer] of words) {
   test(`a newcomer hears of what is committed: ${title}`, t => {
     const player = play(follower({ voters: '', term }))
     player.turn(ae('y', '0@0', entries, commit, { term }))
-    t.is(player.state.votesFrom, from)
+    t.true(player.state.isNewcomer, 'nothing is on its disk')
+    player.turn(allPersisted)
+    t.is(player.state.isNewcomer, isNewcomer)
   })
 }
 
-test('a newcomer says so until it has on its disk what it must have', t => {
+test('a newcomer says that it is one, and in the turn that writes otherwise that it is none', t => {
   const player = play(follower({ voters: '' }))
   t.deepEqual(player.turn(ae('y', '5@1', '', 5)).said, ['no(y; T1; 5; 0@0 new)'])
-  t.deepEqual(player.turn(ae('y', '0@0', '1@1! 2@1', 5)).said, ['ok(y; T1; 2/0 new)'])
-  t.deepEqual(player.turn(allPersisted).said, ['ok(y; T1; 2/2 new)'])
-  const told = player.turn(ae('y', '2@1', '3@1=y//f1>y,f1 4@1', 3))
-  t.deepEqual([told.said, told.wrote], [['ok(y; T1; 4/2 new)'], ['hardState(T1 - c=2 v=3)', 'append(3@1=y//f1>y,f1 4@1)']])
-  t.deepEqual(player.turn(allPersisted).said, ['ok(y; T1; 4/4)'])
-})
-
-test('where all of it is on its disk it says at once that it is none any more', t => {
-  const player = play(follower({ voters: '' }))
-  player.turn(ae('y', '0@0', JOINED))
+  t.deepEqual(player.turn(ae('y', '0@0', JOINED, 5)).said, ['ok(y; T1; 3/0 new)'])
   t.deepEqual(player.turn(allPersisted).said, ['ok(y; T1; 3/3 new)'])
-  t.deepEqual(player.turn(ae('y', '3@1', '', 3)).said, ['ok(y; T1; 3/3)'])
+  t.deepEqual(player.turn(ae('y', '3@1', '4@1 5@1', 5)).said, [])
+  const there = player.turn(allPersisted)
+  t.deepEqual([there.said, there.wrote], [['ok(y; T1; 5/5)'], ['hardState(T1 - c=5)']])
 })
 
-test('what it must have is said once', t => {
+test('what it must have is what it is told first: what is committed runs on before it', t => {
   const player = play(follower({ voters: '' }))
-  player.turn(ae('y', '0@0', JOINED, 3), allPersisted)
-  player.turn(ae('y', '3@1', '4@1 5@1', 5))
-  t.is(player.state.votesFrom, 3)
+  player.turn(ae('y', '0@0', JOINED, 3))
+  player.turn(ae('y', '3@1', '4@1', 9))
+  player.turn(allPersisted)
+  t.false(player.state.isNewcomer)
 })
 
-test('a start remembers from where on it votes', t => {
-  const from = (notes: Parameters<typeof stored>[0], votesFrom?: number): number => {
+test('where that will not do it is what it is told next', t => {
+  const player = play(follower({ voters: '' }))
+  player.turn(ae('y', '0@0', JOINED, 2))
+  player.turn(allPersisted)
+  player.turn(ae('y', '3@1', '', 3))
+  t.false(player.state.isNewcomer)
+})
+
+test('another leader has to tell it again', t => {
+  const player = play(follower({ voters: '' }))
+  player.turn(ae('y', '0@0', JOINED, 3))
+  player.turn(ae('x', '3@1', '4@2!', 0, { term: 2 }), allPersisted)
+  t.true(player.state.isNewcomer)
+  player.turn(ae('x', '4@2', '', 4, { term: 2 }), allPersisted)
+  t.false(player.state.isNewcomer)
+})
+
+test('a start remembers whether it is one', t => {
+  const isNewcomer = (notes: Parameters<typeof stored>[0], written?: true): boolean => {
     const found = stored(notes)
-    return firstStep(settingsOf('f1'), { ...found, hardState: { ...found.hardState, ...(votesFrom !== undefined && { votesFrom }) } }, 1, 0).state.votesFrom
+    return firstStep(settingsOf('f1'), { ...found, hardState: { ...found.hardState, ...(written && { isNewcomer: written }) } }, 1, 0).state.isNewcomer
   }
-  t.is(from({ voters: '' }), NOT_YET, 'nothing is there')
-  t.is(from({ voters: '', log: '1@1!' }, NOT_YET), NOT_YET)
-  t.is(from({ voters: '', log: JOINED }, 3), 3)
-  t.is(from({ voters: 'f1 y' }), 0, 'it was there from the beginning')
-  t.is(from({ voters: 'f1 y', log: '1@1!' }), 0)
+  t.true(isNewcomer({ voters: '' }), 'nothing is there')
+  t.true(isNewcomer({ voters: '', log: '1@1!' }, true))
+  t.false(isNewcomer({ voters: '', log: JOINED }))
+  t.false(isNewcomer({ voters: 'f1 y' }), 'it was there from the beginning')
 })
 
 /** title, and what a newcomer says to a leader that takes it for a voter. */
@@ -78,3 +89,27 @@ for (const [title, claim] of claims) {
     t.deepEqual([contact, matchIndex, nextIndex], [Number.NEGATIVE_INFINITY, 0, 2])
   })
 }
+
+test('what one says late that has become a voter since is no contradiction', t => {
+  const player = play(leader({ log: '1@1 2@1', commit: 1 }))
+  player.turn(allPersisted, accepted('f1', 2))
+  t.deepEqual(player.turn(accepted('f1', 2, 2, { isNewcomer: true })).noticed, [])
+  t.false(progressOf(player.state, 'f1').isNewcomer)
+})
+
+test('a newcomer is told of what is committed once a majority has answered what was asked behind its first word', t => {
+  const player = play(leader({ others: 'f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2,on} n{nv,next=3}', log: '1@1! 2@1', commit: 2 }))
+  const toldTo = (said: readonly string[]): readonly string[] => said.filter(one => one.startsWith('AE(n;')).map(one => one.slice(one.indexOf('c=')))
+  const newcomer = accepted('n', 2, 2, { isNewcomer: true })
+  const before = player.state.round
+  player.later(10, newcomer)
+  player.later(1, accepted('f1', 2, 2, { round: before }), accepted('f2', 2, 2, { round: before }))
+  t.deepEqual(toldTo(player.later(100, tick, newcomer).said), ['c=0)'], 'what was answered was asked before')
+  t.deepEqual(toldTo(player.later(1, accepted('f1', 2)).said), ['c=2)'])
+})
+
+test('an only voter asks nobody', t => {
+  const player = play(leader({ voters: 'L', others: 'n{nv,next=3}', log: '1@1! 2@1', commit: 2 }))
+  player.turn(accepted('n', 2, 2, { isNewcomer: true }))
+  t.deepEqual(player.turn(propose(1)).said.map(one => one.slice(one.indexOf('c='))), ['c=2)'])
+})

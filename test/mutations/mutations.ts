@@ -223,7 +223,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a question of an earlier life is answered by its round', file: 'lib/step.ts', killer: [`${LIB}/reads.test.ts`, 'an answer to a question of an earlier life*'],
-    from: 'isNewcomer: isNewcomer(state), round: 0 })', to: 'isNewcomer: isNewcomer(state), round: message.round })',
+    from: 'isNewcomer: state.isNewcomer, round: 0 })', to: 'isNewcomer: state.isNewcomer, round: message.round })',
   },
   {
     name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'a follower whose log has grown since, though*'],

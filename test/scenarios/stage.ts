@@ -18,6 +18,7 @@
  *     persist n1 · slow n1 · quick n1    the oldest write is durable; a disk hangs (only persist moves it) and works again
  *     partition n1 | n2 n3 · heal        letters between the parts are lost when they are due
  *     crash · restart · wipe · join n1   wipe: down, and its disk is lost; join: it starts anew without it, to be added
+ *     suspend n1 · resume n1             its machine stands still, and its clock with it
  *     gone n1 n2 n3                      n2 and n3 hear that the process of n1 has ended, true or not
  *     transfer n1 [n2]                   n1 is asked to hand its leadership over
  *     change n1 +n4 ?n3 -n2              n1 is asked to change the membership: n4 shall vote, n3 learn, n2 go
@@ -145,6 +146,8 @@ export const createStage = (): ((command: string) => readonly string[]) => {
     heal: () => { parts = [] },
     crash: each(id => { group.crash(id) }),
     restart: each(id => { group.restart(id) }),
+    suspend: each(id => { group.suspend(id) }),
+    resume: each(id => { group.resume(id) }),
     join: each(id => { group.join(id) }),
     gone: ([peer, ...ids]) => { for (const id of ids) group.act(id, { type: 'peerGone', peer: peer! }) },
     transfer: ([id, to]) => { group.act(id!, { type: 'transferAsked', term: group.member(id!).state.term, to }) },

@@ -54,7 +54,7 @@ test('each hard state holds what comes after it, not what comes before', t => pa
   passed: '   1---(23)-(45)',
 }))
 
-test('from where on a member votes holds back what comes after it, as a vote does', t => passes(t, { 1: [vote(1)], 3: [{ type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0, votesFrom: 3 } }] }, {
+test('that a member is no newcomer any more holds back what comes after it, as a vote does', t => passes(t, { 1: [{ type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0, isNewcomer: true } }], 3: [vote(1)] }, {
   steps: '    12------3-4-----',
   persisted: '--1-----------3-',
   passed: '   --(12)--------(34)',
