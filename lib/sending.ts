@@ -102,14 +102,15 @@ const read = ({ settings }: Leader, progress: Progress, sending: Sending, offset
 }
 
 const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: Uint8Array, outbox: Outbox, asked: () => Round): void => {
-  const { now, settings: { snapshotBytesPerSecond } } = leader
+  const { now, settings: { heartbeatMs, snapshotBytesPerSecond } } = leader
   sending.round = asked()
   sending.chunkBytes = chunk.length
   rest(leader, progress)
   send(leader, progress, sending, chunk, sending.round, outbox)
   const next = sending.awaited! + chunk.length
   sending.awaited = undefined
-  leader.chunkDue = Math.max(now, leader.chunkDue) + chunk.length * 1000 / snapshotBytesPerSecond
+  // What the rate allowed since the tick before leaves behind this one: nobody looks at the time in between, and small chunks would leave one with each tick.
+  leader.chunkDue = Math.max(now - heartbeatMs / 2, leader.chunkDue) + chunk.length * 1000 / snapshotBytesPerSecond
   if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
 }
 
