@@ -46,9 +46,9 @@ export const decodeIdentity = (bytes: Uint8Array): Either<string, Identity> => {
   return right({ clusterId, id, incarnation, peers })
 }
 
-const hardState = { term: Term, votedFor: t.union([MemberId, t.undefined]), commitIndex: Index }
-const Settled = t.strict(hardState, 'HardState')
-const OfNewcomer = t.strict({ ...hardState, isNewcomer: t.literal(true) }, 'HardState')
+const HardState: t.Type<core.HardState, unknown> = t.exact(t.intersection([
+  t.type({ term: Term, votedFor: t.union([MemberId, t.undefined]), commitIndex: Index }), t.partial({ isNewcomer: t.literal(true) }),
+]), 'HardState')
 
 const VOTE = 16
 /** No name has it. */
@@ -70,7 +70,8 @@ export const decodeHardState = (bytes: Uint8Array): Either<string, core.HardStat
   const text = String.fromCharCode(...bytes.subarray(VOTE, VOTE + 256))
   const isNewcomer = text.endsWith(NEWCOMER)
   const vote = isNewcomer ? text.slice(0, -1) : text
-  const fields = { term: readPosition(bytes, 0), votedFor: vote === '' ? undefined : vote, commitIndex: readPosition(bytes, 8) }
-  const decoded = isNewcomer ? decodeWith<core.HardState>(OfNewcomer, { ...fields, isNewcomer }) : decodeWith<core.HardState>(Settled, fields)
+  const decoded = decodeWith(HardState, {
+    term: readPosition(bytes, 0), votedFor: vote === '' ? undefined : vote, commitIndex: readPosition(bytes, 8), ...(isNewcomer && { isNewcomer }),
+  })
   return isLeft(decoded) ? left(`a hard state: ${decoded.left.join('; ')}`) : decoded
 }

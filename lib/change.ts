@@ -83,9 +83,9 @@ export const changed = (membership: Membership, wish: MembershipWish): Either<st
   const shared = sharedAddress(through)
   if (shared !== undefined) return left(`two members would have the address "${shared}"`)
   if (sameMembership(through, membership)) return left('the membership is that already')
-  const newcomers = newVoters(membership, goal)
-  if (newcomers.length > 0) {
-    const learners = [...new Set([...membership.learners, ...newcomers, ...goal.learners.filter(id => !isVoter(membership, id))])].sort()
+  const added = newVoters(membership, goal)
+  if (added.length > 0) {
+    const learners = [...new Set([...membership.learners, ...added, ...goal.learners.filter(id => !isVoter(membership, id))])].sort()
     if (isTooLong({ voters: [], learners })) return left(TOO_MANY)
     return right({ goal: through, membership: { ...withAddresses({ voters: membership.voters, outgoing: [], learners }, addresses), next: goal } })
   }

@@ -1,6 +1,6 @@
 import { dropBefore, lastIndexOf } from './batch.js'
 import { heed } from './hearing.js'
-import { hearCommit } from './joining.js'
+import { noteMustHave } from './joining.js'
 import { lastEntry, lastNotAbove, termAt } from './log.js'
 import type { AppendEntries } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
@@ -29,7 +29,7 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
-  hearCommit(follower, leaderCommit)
+  noteMustHave(follower, leaderCommit)
   outbox.asked ||= asks || isAwaited || isSilent(follower, round)
 }
 

@@ -7,8 +7,8 @@ import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, membership, progressOf, restartElectionWait } from './state.js'
 
 /**
- * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked, and for a newcomer in the place of a voter, unless that was one and says so
- * late: it has lost its disk, and this leader may be one that was left out.
+ * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked, and for a newcomer where this log has a voter: that one has lost its disk, or
+ * this leader was left out. Whoever has said in this term that it is none is heard: the word is a late one, for who has met it refuses another incarnation.
  */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
   const progress = progressOf(leader, reply.from)
@@ -20,11 +20,11 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
     reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
     return undefined
   }
-  if (reply.isNewcomer && progress.isNewcomer && isVoter(membership(leader), reply.from)) {
-    reportContradiction(outbox, reply, 'to be a newcomer, where it votes: it is to be removed, and added again')
+  if (reply.isNewcomer && progress.mayBeNewcomer && isVoter(membership(leader), reply.from)) {
+    reportContradiction(outbox, reply, 'to be a newcomer, where this log has it for a voter')
     return undefined
   }
-  progress.isNewcomer &&= reply.isNewcomer
+  progress.mayBeNewcomer &&= reply.isNewcomer
   progress.metRound ??= leader.round
   const askedAt = dateOf(reply.round)
   progress.contact = Math.max(progress.contact, askedAt)

@@ -1,10 +1,11 @@
 /**
- * A member that joins with an empty folder may be what came back of a voter that has left, and has forgotten what it voted and acknowledged in that life. Those who were
- * left out behind its back, and never met it, still take it for that voter, and with it could be a majority of a membership that is long gone. So it is a newcomer
+ * When the vote of a member that joined begins to count.
  *
- *     joined ──── a leader tells it what is committed ────► it knows how far it must get ──── it has that on its disk ────► its vote counts
+ *     joined ──── a leader tells it what is committed ────► mustHave is known ──── its disk has that ────► its vote counts
  *
- * until its log has all that was committed when it came: from then on no log without that finds its vote, and what it acknowledges it has not forgotten.
+ * A member that joins with an empty folder may be what came back of a voter: it has forgotten what it voted and acknowledged in that life. Whoever was left out meanwhile, and never
+ * met it, takes it for that voter still, and the two may be a majority of a membership that is long gone. So it is a newcomer, and neither votes nor stands, until its log has what was
+ * committed when it came. From then on a log that lacks any of that does not get its vote (§5.4.1).
  */
 import { quorumAnswered } from './contact.js'
 import { membershipAt, termAt } from './log.js'
@@ -14,20 +15,21 @@ import { type Follower, type Leader, type RaftState, dateOf } from './state.js'
 import type { Index } from './types.js'
 
 /**
- * How much of what is committed a leader may tell it. To a newcomer nothing before a quorum has answered what was asked behind its first word: a leader that stood still while
- * it was left out would tell it of what its former life had not outlived.
+ * How much of what is committed a leader may tell this follower. A newcomer hears nothing before a quorum has answered a question that was asked behind the newcomer's first answer:
+ * a leader that stood still while it was left out would name what was committed before the newcomer's former life had ended.
  */
-export const commitFor = (leader: Leader, { isNewcomer, metRound }: Progress): Index =>
-  !isNewcomer || (metRound !== undefined && quorumAnswered(leader) > dateOf(metRound)) ? leader.commitIndex : 0
+export const commitFor = (leader: Leader, { mayBeNewcomer, metRound }: Progress): Index =>
+  !mayBeNewcomer || (metRound !== undefined && quorumAnswered(leader) > dateOf(metRound)) ? leader.commitIndex : 0
 
-/** Notes how far a newcomer must get: the first that it is told, since what is committed runs on before it. */
-export const hearCommit = (follower: Follower, leaderCommit: Index): void => {
+/** Notes how far a newcomer must get: what it is told first, since more is committed meanwhile. */
+export const noteMustHave = (follower: Follower, leaderCommit: Index): void => {
   if (follower.isNewcomer && follower.mustHave === 0) follower.mustHave = leaderCommit
 }
 
 /**
- * Where a newcomer has that on its disk it is none any more, and says so. It will not do where it is no entry of the leader's own term, which alone knows how much is
- * committed once that is (§5.4.2); nor where the newcomer is no learner by then: one that lets it in counts on it for nothing, and one that takes it for a voter means somebody else.
+ * A newcomer whose disk has what it must have is none any more, and says so. Otherwise it waits to be told anew, for one of two reasons:
+ * - the entry there is of an earlier term: a leader does not know how much is committed before it has committed an entry of its own (§5.4.2);
+ * - by the membership there this member is no learner: a leader that lets it in has it as one, and one that has it for a voter means its former life.
  */
 export const settleIn = (state: RaftState, outbox: Outbox): void => {
   if (!state.isNewcomer || state.role !== 'follower' || state.mustHave === 0 || state.mustHave > Math.min(state.verified, state.persistedIndex)) return

@@ -22,7 +22,7 @@ export interface AppendEntries extends Envelope {
   readonly prevLogTerm: Term
   /** Contiguous from `prevLogIndex + 1`, terms never falling; empty for a heartbeat. */
   readonly batches: readonly EntryBatch[]
-  /** The leader's commitIndex; 0 for a follower that the leader does not know to be active. */
+  /** The leader's commitIndex; 0 for a follower that it does not know to be active, and for a newcomer that it may not tell yet. */
   readonly leaderCommit: Index
   /** The leader waits for an answer: it is given at once, whatever there is still to write. */
   readonly asks: boolean

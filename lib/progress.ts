@@ -65,9 +65,9 @@ export interface Progress {
   windowBytes: number
   /** The round at the window's last change: answers to earlier questions say nothing of the window as it is now. */
   windowRound: Round
-  /** Whether it has yet to say that it is no newcomer: it may not become a voter before. */
-  isNewcomer: boolean
-  /** The leader's last round when it first answered; undefined before. */
+  /** It has not said in this term that it is no newcomer: until then no change makes a voter of it. */
+  mayBeNewcomer: boolean
+  /** The last round that had left when its first answer of this term came; undefined before. */
   metRound: Round | undefined
   /** When the latest answered question was asked; never dated by the answer's arrival. */
   contact: Millis
@@ -103,14 +103,14 @@ const UNKNOWN_MS: Millis = Number.MAX_SAFE_INTEGER
 
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
 export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
-  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0, isNewcomer: true, metRound: undefined,
+  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0, mayBeNewcomer: true, metRound: undefined,
   contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, arrivedAt: 0, fastestMs: UNKNOWN_MS, workMs: UNKNOWN_MS, restsUntil: 0,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
   id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
-  inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound, isNewcomer: progress.isNewcomer, metRound: progress.metRound,
+  inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound, mayBeNewcomer: progress.mayBeNewcomer, metRound: progress.metRound,
   contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
   arrivedAt: progress.arrivedAt, fastestMs: progress.fastestMs, workMs: progress.workMs, restsUntil: progress.restsUntil,

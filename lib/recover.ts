@@ -26,7 +26,7 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const commitIndex = Math.max(writtenCommit, applied)
   const term = Math.max(stored.hardState.term, last.term)
   const { voters, outgoing } = membershipOf(log)
-  // Whoever has nothing, and knows nobody, waits to be added.
+  // Before its first hard state only the empty folder tells that it joins.
   const isWaiting = last.index === 0 && voters.length === 0
   const isAlone = voters.length + outgoing.length === 1
   const state = followerOf({

@@ -269,7 +269,6 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  */
 const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
-
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
   isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && !state.isNewcomer

@@ -1,5 +1,4 @@
 /** A survey as people read it. */
-import { newcomerClause } from '../newcomer-clause.js'
 import type { EntryId, Membership } from '../../lib/types.js'
 import type { Survey, SurveyedSegment } from '../../streams/storage/survey.js'
 import { columns, sizeInWords } from '../words.js'
@@ -36,7 +35,8 @@ export const surveyInWords = (folder: string, survey: Survey): readonly string[]
   return [
     `folder      ${folder}`,
     `member      ${id} of cluster ${clusterId}, incarnation ${incarnation}`,
-    hardState === undefined ? 'hard state  unreadable' : `hard state  term ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}${newcomerClause(hardState)}`,
+    hardState === undefined ? 'hard state  unreadable' : `hard state  term ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}`,
+    ...hardState?.isNewcomer ? ['newcomer    it has joined, and votes once it has caught up'] : [],
     ...logLines(survey),
     ...snapshots.map(snapshot => `snapshot    ${placeOf(snapshot)}, ${sizeInWords(snapshot.bytes)}, compression ${snapshot.compression}`),
     ...incoming.map(name => `incoming    ${name}`),

@@ -29,6 +29,7 @@ export const makeAlone = async (held: HeldFolder, plan: Plan, now: number): Prom
   const entry: EntryId = { index: last.index + 1, term: Math.max(last.term, hardState.term) + 1 }
   const answer = firstValueFrom(store.events$.pipe(map((event): Either<string, void> => event.type === 'persisted' ? right(undefined) : left(event.type === 'writeFailed' ? event.error.message : event.type))))
   store.write(1, [
+    // No newcomer, whatever it was: it is to lead alone.
     { type: 'hardState', hardState: { term: entry.term, votedFor: plan.id, commitIndex: hardState.commitIndex } },
     { type: 'append', batches: [{ kind: 'membership', firstIndex: entry.index, term: entry.term, count: 1, time: Math.max(log.time, plan.time, now), membership: plan.after }] },
   ])

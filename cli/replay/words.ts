@@ -3,7 +3,6 @@ import { lastIndexOf } from '../../lib/batch.js'
 import type { RaftEvent, SnapshotWork, Write } from '../../lib/events.js'
 import { lastEntry } from '../../lib/log.js'
 import type { Message, SnapshotId } from '../../lib/messages.js'
-import { newcomerClause } from '../newcomer-clause.js'
 import { unreachable } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
@@ -22,6 +21,8 @@ const entries = (batches: readonly EntryBatch[]): string => {
 
 const snapshotWords = ({ index, term, bytes }: SnapshotId): string => `snapshot ${index}@${term} (${bytes} bytes)`
 const chunkWords = (offset: number, chunk: Uint8Array): string => (chunk.length > 0 ? `bytes ${offset} to ${offset + chunk.length}` : 'no chunk')
+
+const newcomerClause = ({ isNewcomer = false }: { readonly isNewcomer?: boolean }): string => isNewcomer ? ', a newcomer' : ''
 
 const ofMessage = (message: Message): string => {
   switch (message.type) {

@@ -11,14 +11,14 @@ export class DiskStalled extends Error {
   }
 }
 
-/** A step and the newest turn, its own included, that wrote a term, a vote, or from where on this member votes. */
+/** A step, and the newest turn, its own included, whose hard state says more than a new commitIndex. */
 interface Held {
   readonly step: Step
   readonly after: Turn
 }
 
 /**
- * Lets steps pass in their order, each once every term and vote of its own and of all earlier turns is durable: a message must
+ * Lets steps pass in their order, each once every such hard state of its own and of all earlier turns is durable: a message must
  * not tell of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a commitIndex alone. Errors
  * with `DiskStalled` when more than `maxHeldTurns` wait.
  *

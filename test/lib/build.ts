@@ -2,7 +2,7 @@
  * States, facts and traces of the core in a short notation.
  *
  *     entries    '1@1 2@1'        index@term, one command to a batch; '3-5@2' is one batch of three, '4@2!' a noop
- *     followers  'f1{next=3,match=2,on} n1{nv}'   on: answered just now (else silent), nv: a learner;
+ *     followers  'f1{next=3,match=2,on} n1{nv}'   on: answered just now, as no newcomer (else silent), nv: a learner;
  *                                 mode is replicate when on and probe otherwise, unless named
  *     messages   AE(to; T1; 2@1; [3@1]; c=2), with c=2? one that asks for an answer   ok(to; T1; 3/2) = verified/durable   no(to; T1; 5; 2@1) = refused prev; hint
  *                part(to; T1; 2@1; 3@1; 50+50/125) = the bytes at 50 of a batch that follows 2@1   ok(…; 2/2 held 100) = so many are there
@@ -127,7 +127,7 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
     ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
-    sentCommit: number('told', 0), isNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
+    sentCommit: number('told', 0), mayBeNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
   }
 }
 

@@ -91,7 +91,7 @@ const votes: readonly (readonly [string, Notes, Fact, string, string | undefined
   ['a pre-vote of an older term is refused with the newer one', { term: 5 }, requestPreVote('x', 4, '9@4'), 'pre-RVR(x; T5; no)', undefined],
   ['a pre-vote with an older log is refused', { log: '1@1' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
   ['a newcomer refuses', { log: '1-4@1', isNewcomer: true }, requestVote('x', 2, '9@1'), 'RVR(x; T2; no)', undefined],
-  ['a newcomer refuses who asks before', { log: '1-5@1', isNewcomer: true }, requestPreVote('x', 4, '9@3'), 'pre-RVR(x; T1; no)', undefined],
+  ['a newcomer refuses a pre-vote', { log: '1-5@1', isNewcomer: true }, requestPreVote('x', 4, '9@3'), 'pre-RVR(x; T1; no)', undefined],
   ['a pre-vote is refused while another leader is there', { leader: 'y' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; no)', undefined],
   ['a pre-vote of the last known leader is granted', { leader: 'x' }, requestPreVote('x', 1, '0@0'), 'pre-RVR(x; T1; yes)', undefined],
   ['a learner grants: who asks decides', { voters: 'x y', learners: 'f1' }, requestVote('x', 2, '0@0'), 'RVR(x; T2; yes)', 'x'],

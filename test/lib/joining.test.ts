@@ -6,8 +6,8 @@ import { awaits, snapshotAt } from './snapshots.js'
 
 const JOINED = '1@1! 2@1 3@1=y//f1>y,f1'
 
-/** title, what its log gets after nothing, how much of it the leader of which term calls committed, and whether it is a newcomer still once that is on its disk. */
-const words: readonly (readonly [title: string, entries: string, commit: number, term: number, isNewcomer: boolean])[] = [
+/** What a leader of this term sends and calls committed, and whether f1 is a newcomer still once that is on its disk. */
+const told: readonly (readonly [title: string, entries: string, leaderCommit: number, term: number, isNewcomer: boolean])[] = [
   ['all that is committed', JOINED, 3, 1, false],
   ['a part of it, in which it is no member yet', JOINED, 2, 1, true],
   ['nothing, by a leader that does not tell it', JOINED, 0, 1, true],
@@ -18,7 +18,7 @@ const words: readonly (readonly [title: string, entries: string, commit: number,
   ['one that takes it for one who leaves', '1@1! 2@1=y/f1,y', 2, 1, true],
   ['one without it, behind one that had it', `${JOINED} 4@1=y`, 4, 1, true],
 ]
-for (const [title, entries, commit, term, isNewcomer] of words) {
+for (const [title, entries, commit, term, isNewcomer] of told) {
   test(`a newcomer hears of what is committed: ${title}`, t => {
     const player = play(follower({ voters: '', term }))
     player.turn(ae('y', '0@0', entries, commit, { term }))
@@ -38,7 +38,7 @@ test('a newcomer says that it is one, and in the turn that writes otherwise that
   t.deepEqual([there.said, there.wrote], [['ok(y; T1; 5/5)'], ['hardState(T1 - c=5)']])
 })
 
-test('what it must have is what it is told first: what is committed runs on before it', t => {
+test('it must have what it was told first, although more is committed meanwhile', t => {
   const player = play(follower({ voters: '' }))
   player.turn(ae('y', '0@0', JOINED, 3))
   player.turn(ae('y', '3@1', '4@1', 9))
@@ -46,7 +46,7 @@ test('what it must have is what it is told first: what is committed runs on befo
   t.false(player.state.isNewcomer)
 })
 
-test('where that will not do it is what it is told next', t => {
+test('where it is no learner by that it must have what it is told next', t => {
   const player = play(follower({ voters: '' }))
   player.turn(ae('y', '0@0', JOINED, 2))
   player.turn(allPersisted)
@@ -94,22 +94,24 @@ test('what one says late that has become a voter since is no contradiction', t =
   const player = play(leader({ log: '1@1 2@1', commit: 1 }))
   player.turn(allPersisted, accepted('f1', 2))
   t.deepEqual(player.turn(accepted('f1', 2, 2, { isNewcomer: true })).noticed, [])
-  t.false(progressOf(player.state, 'f1').isNewcomer)
+  t.false(progressOf(player.state, 'f1').mayBeNewcomer)
 })
+
+/** What a leader tells one of the others to be committed. */
+const toldTo = (id: string, said: readonly string[]): readonly string[] => said.filter(one => one.startsWith(`AE(${id};`)).map(one => one.slice(one.indexOf('c=')))
 
 test('a newcomer is told of what is committed once a majority has answered what was asked behind its first word', t => {
   const player = play(leader({ others: 'f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2,on} n{nv,next=3}', log: '1@1! 2@1', commit: 2 }))
-  const toldTo = (said: readonly string[]): readonly string[] => said.filter(one => one.startsWith('AE(n;')).map(one => one.slice(one.indexOf('c=')))
   const newcomer = accepted('n', 2, 2, { isNewcomer: true })
   const before = player.state.round
   player.later(10, newcomer)
   player.later(1, accepted('f1', 2, 2, { round: before }), accepted('f2', 2, 2, { round: before }))
-  t.deepEqual(toldTo(player.later(100, tick, newcomer).said), ['c=0)'], 'what was answered was asked before')
-  t.deepEqual(toldTo(player.later(1, accepted('f1', 2)).said), ['c=2)'])
+  t.deepEqual(toldTo('n', player.later(100, tick, newcomer).said), ['c=0)'], 'what was answered was asked before')
+  t.deepEqual(toldTo('n', player.later(1, accepted('f1', 2)).said), ['c=2)'])
 })
 
-test('an only voter asks nobody', t => {
+test('a leader that alone votes tells a newcomer at once', t => {
   const player = play(leader({ voters: 'L', others: 'n{nv,next=3}', log: '1@1! 2@1', commit: 2 }))
   player.turn(accepted('n', 2, 2, { isNewcomer: true }))
-  t.deepEqual(player.turn(propose(1)).said.map(one => one.slice(one.indexOf('c='))), ['c=2)'])
+  t.deepEqual(toldTo('n', player.turn(propose(1)).said), ['c=2)'])
 })

@@ -99,7 +99,7 @@ const write = (disk: Disk, one: Write): Disk => {
   }
 }
 
-/** Messages leave when every term and vote of their own and of all earlier turns is on the disk; a commitIndex alone holds nothing back. */
+/** Messages leave once every hard state of their own and of all earlier turns is on the disk; a new commitIndex alone holds nothing back. */
 const release = (shell: Shell): Turned => {
   const isNewVote = (one: Write): boolean => one.type === 'hardState' && !isSameVote(one.hardState, shell.disk.hardState)
   const blocking = shell.writes.find(({ writes }) => writes.some(isNewVote))?.turn ?? Number.POSITIVE_INFINITY

@@ -319,7 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'new voters decide before they have learnt', file: 'lib/change.ts', killer: [`${LIB}/change.test.ts`, 'a new voter learns*'],
-    from: 'if (newcomers.length > 0) {', to: 'if (newcomers.length > MAX_MEMBERS) {',
+    from: 'if (added.length > 0) {', to: 'if (added.length > MAX_MEMBERS) {',
   },
   {
     name: 'an abandoned change is finished', file: 'lib/change.ts', killer: [`${LIB}/change.test.ts`, 'what is abandoned*'],

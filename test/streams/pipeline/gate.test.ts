@@ -7,6 +7,7 @@ import { DiskStalled, gate } from '../../../streams/pipeline/gate.js'
 
 const vote = (term: number, commitIndex = 0): Write => ({ type: 'hardState', hardState: { term, votedFor: 'n1', commitIndex } })
 const hardState = vote(1)
+const asNewcomer: Write = { type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0, isNewcomer: true } }
 const append: Write = { type: 'append', batches: [] }
 
 /** Only what a gate looks at. */
@@ -54,7 +55,7 @@ test('each hard state holds what comes after it, not what comes before', t => pa
   passed: '   1---(23)-(45)',
 }))
 
-test('that a member is no newcomer any more holds back what comes after it, as a vote does', t => passes(t, { 1: [{ type: 'hardState', hardState: { term: 1, votedFor: 'n1', commitIndex: 0, isNewcomer: true } }], 3: [vote(1)] }, {
+test('that a member is no newcomer any more holds back what comes after it, as a vote does', t => passes(t, { 1: [asNewcomer], 3: [vote(1)] }, {
   steps: '    12------3-4-----',
   persisted: '--1-----------3-',
   passed: '   --(12)--------(34)',

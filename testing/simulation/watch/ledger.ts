@@ -31,7 +31,6 @@ interface Pending {
   readonly since: Millis
 }
 
-
 /** Whether the store found just what `image` says; of older entries it tells the terms alone, and of those before its base nothing. */
 const isFound = (image: Image, { base, lastIndex, terms, tail }: Recovered): boolean => {
   if (image.terms.length !== lastIndex || (base.index > 0 && image.terms[base.index - 1] !== base.term)) return false

@@ -12,7 +12,7 @@ import type { Progress } from './progress.js'
 import { type Leader, membership } from './state.js'
 import type { Arrival } from './window.js'
 
-/** So much of the time is the newcomer's. */
+/** So much of the time is the new voter's. */
 const TIME_SHARE = 0.2
 /** So much of what a message may hold it gets in one: entries take longer to apply than to send. */
 const BYTES_SHARE = 0.25
