@@ -5,6 +5,7 @@
 import { awaitsMachine } from './application.js'
 import { durableAt } from './commitment.js'
 import type { RaftEvent } from './events.js'
+import { commitFor } from './joining.js'
 import { lastEntry } from './log.js'
 import type { AppendAccepted } from './messages.js'
 import { quorumValue } from './quorum.js'
@@ -37,7 +38,7 @@ const awaitsAnswer = (leader: Leader, { from, term, durable, lacks, round }: App
   return progress === undefined || term !== leader.term || durable > leader.commitIndex || lacks > 0
     || progress.mode !== 'replicate' || progress.nextIndex <= lastEntry(leader.log).index
     || progress.lacks > 0 || progress.sending !== undefined || progress.parts.round > 0 || progress.lap.to > 0
-    || (progress.sentCommit < leader.commitIndex && !holdsBackCommits(leader))
+    || (progress.sentCommit < commitFor(leader, progress) && !holdsBackCommits(leader))
     // What waits for the next tick must not look like a late answer then: that would halve the window.
     || !isPrompt(leader, round, leader.settings.heartbeatMs)
     || leader.reads.length > 0 || leader.transfer !== undefined || leader.leaving.length > 0

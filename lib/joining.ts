@@ -9,6 +9,7 @@
  */
 import { quorumAnswered } from './contact.js'
 import { membershipAt, termAt } from './log.js'
+import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, type RaftState, dateOf } from './state.js'
@@ -35,7 +36,9 @@ export const settleIn = (state: RaftState, outbox: Outbox): void => {
   if (!state.isNewcomer || state.role !== 'follower' || state.mustHave === 0 || state.mustHave > Math.min(state.verified, state.persistedIndex)) return
   const { log, term, mustHave, settings: { id } } = state
   state.mustHave = 0
-  if (termAt(log, mustHave) !== term || !membershipAt(log, mustHave).learners.includes(id)) return
+  if (termAt(log, mustHave) !== term) return
+  const membership = membershipAt(log, mustHave)
+  if (!membership.learners.includes(id) || isVoter(membership, id)) return
   state.isNewcomer = false
   outbox.asked = true
 }

@@ -4,7 +4,7 @@ import type { RunEnd } from '../../codecs/recording/segment.js'
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import { openLog } from '../../lib/log.js'
-import { NO_MEMBERSHIP, firstMembership } from '../../lib/membership.js'
+import { NO_MEMBERSHIP, firstMembership, membersOf } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { namedAt, reachable } from '../../lib/reach.js'
 import type { Millis } from '../../lib/types.js'
@@ -43,6 +43,12 @@ interface Opened<C, R, S> {
   readonly begun: Begun<C, R, S>
 }
 
+/** Whether nothing was ever appended to a folder that began as that of one of the first members. */
+const isFounders = ({ lastIndex, base }: Store['recovered']): boolean => lastIndex === 0 && membersOf(base.membership).length > 0
+
+/** It may be of a member that lost its disk and was started once as if it had not: it would vote by what it has forgotten. */
+const FOUNDERS = 'join: must not be given for a data folder that an earlier start without it has made, as of one of the first members: remove the folder'
+
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {
   const { options: { cluster, id, members, join, electionTimeoutMs, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
@@ -65,6 +71,7 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
       address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true, named: namedAt(known, id) }, admit: admission.admit, isUnproven: admission.isUnproven, limits, electionTimeoutMs, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))
+    if (join !== undefined && isFounders(recovered)) return refused(new InvalidOptions([FOUNDERS]))
     const listen = (begun: Begun<C, R, S>): void => attempt<Links>('transport', answer => transport.open(endpoint, answer), listening => isLeft(listening)
       ? refused(listening.left)
       : done(right({ ports: { store, links: listening.right, recording: recorded.right, admission }, begun })))

@@ -16,6 +16,7 @@ const told: readonly (readonly [title: string, entries: string, leaderCommit: nu
   ['one of the leader\'s own term', `${JOINED} 4@2!`, 4, 2, false],
   ['a membership that takes it for a voter', '1@1! 2@1=f1,y', 2, 1, true],
   ['one that takes it for one who leaves', '1@1! 2@1=y/f1,y', 2, 1, true],
+  ['one by which it votes for the last time, to be a learner', '1@1! 2@1=y/f1,y/f1', 2, 1, true],
   ['one without it, behind one that had it', `${JOINED} 4@1=y`, 4, 1, true],
 ]
 for (const [title, entries, commit, term, isNewcomer] of told) {

@@ -80,12 +80,12 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a newcomer believes a leader that has committed nothing of its own term', file: 'lib/joining.ts', killer: ['test/lib/joining.test.ts', '*no entry of the leader*own term'],
     unseen: 'it takes a leader that was just elected, behind whose back the newcomer has left once before',
-    from: 'termAt(log, mustHave) !== term || ', to: '',
+    from: '  if (termAt(log, mustHave) !== term) return\n', to: '',
   },
   {
     name: 'a newcomer believes a leader that has it for a voter', file: 'lib/joining.ts', killer: ['test/lib/joining.test.ts', '*takes it for a voter'],
     unseen: 'it takes a leader that stood still while it was left out, and the newcomer left and came back',
-    from: ' || !membershipAt(log, mustHave).learners.includes(id)', to: '',
+    from: '  if (!membership.learners.includes(id) || isVoter(membership, id)) return\n', to: '',
   },
   {
     name: 'a newcomer votes before it has what it must have', file: 'lib/joining.ts', killer: ['test/lib/joining.test.ts', '*newcomer hears of what is committed: all*'],

@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { freePort } from '../../../cli/demo/ports.js'
+import { isLeft } from '../../../lib/prelude.js'
 import { type Raft, type Storage, type Transport, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow, tcpTransport } from '../../../streams/index.js'
 import { type Add, counter } from './world.js'
 
@@ -107,4 +108,16 @@ test('one takes the place of another, whoever leads', async t => {
   t.is(orThrow(await newcomer.propose({ add: 2 })), 2)
   t.is(orThrow(await others[0]!.read(total => total)), 2)
   t.not((await firstValueFrom(newcomer.status$.pipe(filter(({ leader: leads }) => leads !== undefined)))).leader, old)
+})
+
+test('a folder that was made without join, and holds nothing, is refused with it: who lost its disk was started as if it had not', async t => {
+  const storage = memoryStorage()
+  const options = { cluster: 'joining', id: 'n2', members: MEMBERS, machine: counter, storage, electionTimeoutMs: 300, heartbeatMs: 50 }
+  await orThrow(await createRaft({ ...options, transport: memoryTransport(memoryNetwork()) })).stop()
+  const refused = await createRaft({ ...options, join: 'localhost:2', transport: memoryTransport(memoryNetwork()) })
+  t.like(refused, { _tag: 'Left', left: { _tag: 'InvalidOptions' } })
+  t.regex(isLeft(refused) ? refused.left.message : '', /join: .* remove the folder/)
+  const again = orThrow(await createRaft({ ...options, transport: memoryTransport(memoryNetwork()) }))
+  t.teardown(() => again.stop())
+  t.deepEqual((await firstValueFrom(again.membership$)).voters, ['n1', 'n2', 'n3'], 'the folder is as it was, and closed')
 })
