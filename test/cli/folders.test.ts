@@ -188,6 +188,31 @@ test('what cannot be saved, or need not be, is not touched', async t => {
   t.throws(() => planFor({ ...found, identity: { ...found.identity, id: 'n9' } }), { name: 'Trouble', message: /does not belong to the cluster any more/ })
 })
 
+/** title, what the log's and the snapshot's times are besides what the clock says, and which of them counts. */
+const times = [
+  ['the clock, where it is ahead', (log: number) => ({ time: 0, now: log + 5 }), 5],
+  ['the latest of the log, where the clock was put back', (log: number) => ({ time: 0, now: log - 5 }), 0],
+  ['the snapshot, where that is later than what the log has behind it', (log: number) => ({ time: log + 9, now: log + 5 }), 9],
+] as const
+for (const [title, clocks, ahead] of times) {
+  test(`what recovery appends is dated by ${title}: time never falls along a log`, async t => {
+    const own = copied(t)
+    const found = await look(own)
+    const timesIn = async ({ log }: Survey): Promise<readonly number[]> => {
+      const entries: ShownEntry[] = []
+      await withFolder(own, async held => {
+        for await (const entry of entriesIn(held, log!, 1, log!.lastIndex)) entries.push(entry)
+      })
+      return entries.map(({ time }) => time)
+    }
+    const latest = (await timesIn(found)).at(-1)!
+    t.is(planFor(found).time, found.snapshots[0]!.time)
+    const { time, now } = clocks(latest)
+    await withFolder(own, held => makeAlone(held, { ...planFor(found), time }, now))
+    t.is((await timesIn(await look(own))).at(-1), latest + ahead)
+  })
+}
+
 test('a lone member goes on with all that its log holds, and the copy holds what was', async t => {
   const own = copied(t)
   const before = contents(own)
