@@ -98,7 +98,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'if (reply.isNewcomer && progress', to: 'if (false && progress',
   },
   {
-    name: 'a newcomer is made a voter', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'a newcomer is waited for*'],
+    name: 'a newcomer is made a voter', file: 'lib/reconfiguration.ts', seed: 3, killer: ['test/lib/reconfiguration.test.ts', 'a newcomer is waited for*'],
     from: '!progress.mayBeNewcomer && ', to: '',
   },
   {

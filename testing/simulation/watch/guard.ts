@@ -115,7 +115,10 @@ const commit = (memory: Memory, { id, ledger }: Watched, before: RaftState, afte
     }
   }
   const placed = placedMembershipAt(after.log, after.commitIndex)
-  if (placed.index > memory.committed.index) memory.committed = placed
+  if (placed.index <= memory.committed.index) return
+  memory.committed = placed
+  const newcomer = placed.membership.voters.find(voter => ledgers.get(voter)?.durable().hardState.isNewcomer)
+  demand(newcomer === undefined, () => `${newcomer} became a voter at ${placed.index}, and is a newcomer by its disk: it would never vote`)
 }
 
 /**
