@@ -8,7 +8,7 @@ import { type Follower, type Leader, dateOf, membership, progressOf, restartElec
 
 /**
  * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked, and for a newcomer where this log has a voter: that one has lost its disk, or
- * this leader was left out. Whoever has said in this term that it is none is heard: the word is a late one, for who has met it refuses another incarnation.
+ * this leader was left out. Where it was said in this term to be none, it is a late word, or the first of what comes back under the name of one that is served until it knows that it has left.
  */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
   const progress = progressOf(leader, reply.from)
@@ -20,11 +20,12 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
     reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
     return undefined
   }
-  if (reply.isNewcomer && progress.mayBeNewcomer && isVoter(membership(leader), reply.from)) {
+  if (reply.isNewcomer && !progress.mayBeNewcomer) return undefined
+  if (reply.isNewcomer && isVoter(membership(leader), reply.from)) {
     reportContradiction(outbox, reply, 'to be a newcomer, where this log has it for a voter')
     return undefined
   }
-  progress.mayBeNewcomer &&= reply.isNewcomer
+  progress.mayBeNewcomer = reply.isNewcomer
   progress.metRound ??= leader.round
   const askedAt = dateOf(reply.round)
   progress.contact = Math.max(progress.contact, askedAt)

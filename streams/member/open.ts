@@ -47,7 +47,7 @@ interface Opened<C, R, S> {
 const isFounders = ({ lastIndex, base }: Store['recovered']): boolean => lastIndex === 0 && membersOf(base.membership).length > 0
 
 /** It may be of a member that lost its disk and was started once as if it had not: it would vote by what it has forgotten. */
-const FOUNDERS = 'join: must not be given for a data folder that an earlier start without it has made, as of one of the first members: remove the folder'
+const FOUNDERS = 'join: must not be given for a data folder that an earlier start without it has made, as of one of the first members: where this member lost its disk and was removed from the cluster, remove the folder'
 
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {

@@ -91,10 +91,12 @@ for (const [title, claim] of claims) {
   })
 }
 
-test('what one says late that has become a voter since is no contradiction', t => {
+test('what one says late that has become a voter since, and the first word of what comes back under its name, are not heard', t => {
   const player = play(leader({ log: '1@1 2@1', commit: 1 }))
   player.turn(allPersisted, accepted('f1', 2))
-  t.deepEqual(player.turn(accepted('f1', 2, 2, { isNewcomer: true })).noticed, [])
+  const before = progressOf(player.state, 'f1')
+  t.deepEqual(player.later(10, accepted('f1', 2, 2, { isNewcomer: true }), refused('f1', 2, '0@0', { isNewcomer: true })).noticed, [])
+  t.deepEqual(progressOf(player.state, 'f1'), before)
   t.false(progressOf(player.state, 'f1').mayBeNewcomer)
 })
 

@@ -95,7 +95,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a leader counts on a newcomer that its log takes for a voter', file: 'lib/hearing.ts', killer: ['test/lib/joining.test.ts', 'a leader counts on no newcomer*'],
     unseen: 'it takes a leader that stood still while it was left out, and the newcomer left and came back',
-    from: 'if (reply.isNewcomer && progress', to: 'if (false && progress',
+    from: 'if (reply.isNewcomer && isVoter', to: 'if (false && isVoter',
   },
   {
     name: 'a newcomer is made a voter', file: 'lib/reconfiguration.ts', seed: 3, killer: ['test/lib/reconfiguration.test.ts', 'a newcomer is waited for*'],
