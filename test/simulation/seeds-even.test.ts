@@ -27,3 +27,7 @@ test('seed 1441698: a leader with a slow disk that was alone as the step began, 
 test('seed 1483285: while the only voter is down nobody is asked to lead, and least of all those whom it left out', async t => {
   t.true((await trial(1_483_285)).acknowledged > 0)
 })
+
+test('seed 1560954: a leader that commits in the very step in which it leaves has lost nothing of that', async t => {
+  t.true((await trial(1_560_954)).acknowledged > 0)
+})

@@ -153,12 +153,12 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, before: RaftState
     () => `${id} stands for election on waking, ${state.now - due} ms late`)
 }
 
-/** Whoever loses its office says of every proposal that it had not committed that it is lost, and answers every read. */
-const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers, reads }: Leader, { answers, readAnswers }: Ready): void => {
+/** Whoever loses its office says of every proposal that is not committed by then, which may be in the same step, that it is lost, and answers every read. */
+const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers, reads }: Leader, { commitIndex }: RaftState, { answers, readAnswers }: Ready): void => {
   for (const read of reads) demand(readAnswers.some(answer => answer.id === read.id), () => `${id} lost its office and told nobody of read ${read.id}`)
   if (trackers.length === 0) return
   const told = new Set(answers.map(answer => answer.type === 'lost' ? answer.id : 0))
-  for (const tracker of trackers) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
+  for (const tracker of trackers.filter(({ firstIndex, count }) => firstIndex + count - 1 > commitIndex)) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
 }
 
 /** What a step is about to write belongs behind what is there, and is all that the log has gained. */
@@ -196,7 +196,7 @@ const stepped = (memory: Memory, member: Watched, before: RaftState, batch: Batc
     leading.set(member.id, after)
     checkProgress(memory, member, after)
   } else leading.delete(member.id)
-  if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, ready)
+  if (before.role === 'leader' && after.role !== 'leader') checkAbdication(memory, before, after, ready)
   if (after.commitIndex > before.commitIndex) commit(memory, member, before, after)
   for (const event of batch.events) if (event.type === 'ticked') checkTick(memory, member, before, after, event.due, batch, ready)
   if (before.role === 'leader' && ready.answers.some(({ type }) => type === 'appended')) checkContact(memory, { ...before, now: after.now }, 'takes proposals')
