@@ -18,8 +18,8 @@ interface Held {
 }
 
 /**
- * Lets steps pass in their order, each once every such hard state of its own and of all earlier turns is durable: a message must
- * not tell of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a commitIndex alone. Errors
+ * Lets steps pass in their order, each once every hard state of its own and of all earlier turns is durable: a message must not tell
+ * of what a crash could undo (§5.1). Appended entries hold nothing back (§10.2.1), nor does a hard state with no more than a new commitIndex. Errors
  * with `DiskStalled` when more than `maxHeldTurns` wait.
  *
  * `persisted$` names turns whose writes are durable; they come in the order of the turns.

@@ -15,7 +15,10 @@ import { checkName, planFor } from '../../cli/recover/plan.js'
 import { makeAlone } from '../../cli/recover/rewrite.js'
 import { warningFor } from '../../cli/recover/warning.js'
 import type { Screen } from '../../cli/screen.js'
+import type { StartError } from '../../lib/errors.js'
+import type { Either } from '../../lib/prelude.js'
 import { SECTOR_BYTES } from '../../streams/storage/disk/disk.js'
+import type { Store } from '../../streams/storage/port.js'
 import type { Survey } from '../../streams/storage/survey.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
 import { root, scratch } from '../run.js'
@@ -212,6 +215,22 @@ for (const [title, clocks, ahead] of times) {
     t.is((await timesIn(await look(own))).at(-1), latest + ahead)
   })
 }
+
+test('a newcomer is shown as one, and none any more once it is the only member', async t => {
+  const own = copied(t)
+  const { clusterId, id, before: membership } = planFor(await look(own))
+  const store = orThrow(await new Promise<Either<StartError, Store>>(resolve => fileStorage(own).open({ clusterId, id, membership, tailBytes: 1 }, resolve)))
+  const written = firstValueFrom(store.events$)
+  store.write(1, [{ type: 'hardState', hardState: { ...store.recovered.hardState, isNewcomer: true } }])
+  t.is((await written).type, 'persisted')
+  await new Promise<void>(resolve => store.close(resolve))
+  const found = await look(own)
+  t.regex(surveyInWords(own, found).join('\n'), /^newcomer +it has joined/m)
+  await withFolder(own, held => makeAlone(held, planFor(found), Date.now()))
+  const after = await look(own)
+  t.is(after.hardState?.isNewcomer, undefined)
+  t.notRegex(surveyInWords(own, after).join('\n'), /^newcomer/m)
+})
 
 test('a lone member goes on with all that its log holds, and the copy holds what was', async t => {
   const own = copied(t)

@@ -1,11 +1,11 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
-import { type PlacedMembership, lastEntry, placedMembershipAt, placedMembershipOf } from '../../../lib/log.js'
+import { type PlacedMembership, lastEntry, placedMembershipAt, placedMembershipOf, termAt } from '../../../lib/log.js'
 import { isAlone } from '../../../lib/membership.js'
 import type { Message } from '../../../lib/messages.js'
 import { quorumValue } from '../../../lib/quorum.js'
 import { type Leader, type RaftState, dateOf, membership } from '../../../lib/state.js'
-import type { MemberId, Membership, Millis, Term } from '../../../lib/types.js'
+import type { Index, MemberId, Membership, Millis, Term } from '../../../lib/types.js'
 import { checkBounds } from './bounds.js'
 import { piecesOf, sameEntry } from './image.js'
 import type { Ledger } from './ledger.js'
@@ -153,12 +153,13 @@ const checkTick = (memory: Memory, { id, waitingMs }: Watched, before: RaftState
     () => `${id} stands for election on waking, ${state.now - due} ms late`)
 }
 
-/** Whoever loses its office says of every proposal that is not committed by then, which may be in the same step, that it is lost, and answers every read. */
-const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, trackers, reads }: Leader, { commitIndex }: RaftState, { answers, readAnswers }: Ready): void => {
+/** Whoever loses its office says of every proposal that it has not committed, which may be in the same step, that it is lost, and answers every read. */
+const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, term, trackers, reads }: Leader, { log, commitIndex }: RaftState, { answers, readAnswers }: Ready): void => {
   for (const read of reads) demand(readAnswers.some(answer => answer.id === read.id), () => `${id} lost its office and told nobody of read ${read.id}`)
   if (trackers.length === 0) return
   const told = new Set(answers.map(answer => answer.type === 'lost' ? answer.id : 0))
-  for (const tracker of trackers.filter(({ firstIndex, count }) => firstIndex + count - 1 > commitIndex)) demand(told.has(tracker.id), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
+  const isCommitted = (last: Index): boolean => last <= commitIndex && termAt(log, last) === term
+  for (const tracker of trackers) demand(told.has(tracker.id) || isCommitted(tracker.firstIndex + tracker.count - 1), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
 }
 
 /** What a step is about to write belongs behind what is there, and is all that the log has gained. */
