@@ -23,7 +23,7 @@ const counter = reducerMachine({
   reduce: (total, { add }): readonly [number, number] => [total + add, total + add],
 })
 type Counter = Raft<{ add: number; padding?: string }, number, number>
-interface Given { readonly id?: string; readonly cluster?: string; readonly folder: string; readonly members: Readonly<Record<string, string>>; readonly listen?: string }
+interface Given { readonly id?: string; readonly cluster?: string; readonly folder: string; readonly members: Readonly<Record<string, string>>; readonly listen?: string; readonly join?: string }
 
 const TIMES = { electionTimeoutMs: 400, heartbeatMs: 50 }
 const PATIENCE_MS = 15_000
@@ -31,8 +31,8 @@ const PATIENCE_MS = 15_000
 const addresses = async (...ids: readonly string[]): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(await Promise.all(ids.map(async id => [id, `127.0.0.1:${await freePort()}`])))
 
-const open = ({ id = 'n1', cluster = 'c', folder, members, listen }: Given) => createRaft({
-  cluster, id, members, machine: counter, storage: fileStorage(folder), transport: tcpTransport(listen === undefined ? {} : { listen }), ...TIMES,
+const open = ({ id = 'n1', cluster = 'c', folder, members, listen, join }: Given) => createRaft({
+  cluster, id, members, ...(join !== undefined && { join }), machine: counter, storage: fileStorage(folder), transport: tcpTransport(listen === undefined ? {} : { listen }), ...TIMES,
 })
 
 const running = async (t: ExecutionContext, given: Given): Promise<Counter> => {
@@ -73,6 +73,14 @@ test.serial('a folder of another member, of another cluster, or of something els
   t.true(['WrongFolder', 'StorageFailed'].includes((await refused({ folder: file, members }))._tag))
   t.true(['WrongFolder', 'StorageFailed'].includes((await refused({ folder: join(file, 'below'), members }))._tag))
   t.is((await refused({ folder: '/proc/rxraft', members }))._tag, 'StorageFailed', 'a folder that nobody can write')
+})
+
+test.serial('whoever is to join, and was started as one of the first before, is told the way out; others are not told to remove a folder', async t => {
+  const folder = join(scratch(t), 'data')
+  const { n4, ...first } = await addresses('n1', 'n2', 'n3', 'n4')
+  await orThrow(await open({ id: 'n4', folder, members: { ...first, n4: n4! } })).stop()
+  t.regex((await refused({ id: 'n4', folder, members: first, join: n4! })).message, /ids may not\. If this member was started without join before, to found a cluster that never was, remove the folder\.$/)
+  t.regex((await refused({ id: 'n4', folder, members: { n4: n4! } })).message, /ids may not\.$/)
 })
 
 test.serial('a start that is refused for what it was given leaves no folder, and one that is refused for what is stored says so', async t => {

@@ -205,7 +205,7 @@ export const memoryStorage = (clock: Pick<Clock, 'endOfTurn'> = systemClock): St
       if (isOpen) return done(left(new FolderInUse(NAME)))
       kept ??= create(owner)
       const { clusterId, id } = kept
-      if (clusterId !== owner.clusterId) return done(left(new WrongFolder(NAME, otherCluster('it', clusterId, owner.clusterId))))
+      if (clusterId !== owner.clusterId) return done(left(new WrongFolder(NAME, otherCluster('it', clusterId, owner))))
       if (id !== owner.id) return done(left(new WrongFolder(NAME, `it belongs to member ${id}, not to ${owner.id}`)))
       isOpen = true
       done(right(openKept(kept, owner.tailBytes, clock, () => (isOpen = false))))

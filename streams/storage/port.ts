@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Recycled } from '../../codecs/recycled.js'
 import type { StartError } from '../../lib/errors.js'
 import type { LogRead, RaftEvent, Write } from '../../lib/events.js'
+import { membersOf } from '../../lib/membership.js'
 import type { Either } from '../../lib/prelude.js'
 import type { Stored } from '../../lib/recover.js'
 import type { EntryBatch, Incarnation, Index, MemberId, Membership, Snapshot, SnapshotPlace, Turn } from '../../lib/types.js'
@@ -121,9 +122,13 @@ export interface Store {
   close(done: () => void): void
 }
 
+/** One that is to be added may have been started as one of the first before: of a cluster with itself in it, which nobody else is of. */
+const FALSE_START = '. If this member was started without join before, to found a cluster that never was, remove the folder'
+
 /** Why a store of another cluster is refused, in words that say what to look at. */
-export const otherCluster = (what: string, found: string, wanted: string): string =>
-  `${what} belongs to a cluster with another name or other first member ids, which make up its id (${found.slice(0, 12)}, not ${wanted.slice(0, 12)}); addresses may change, ids may not`
+export const otherCluster = (what: string, found: string, { clusterId, membership }: StoreOwner): string =>
+  `${what} belongs to a cluster with another name or other first member ids, which make up its id (${found.slice(0, 12)}, not ${clusterId.slice(0, 12)}); addresses may change, ids may not${
+    membersOf(membership).length === 0 ? FALSE_START : ''}`
 
 /** Where a member keeps what it must not forget. Never a promise, so that the real code runs in virtual time. */
 export interface Storage {

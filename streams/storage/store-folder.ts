@@ -113,7 +113,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
 }
 
 export const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
-  clusterId === owner.clusterId ? undefined : new WrongFolder(folder, otherCluster(`its ${kind} file`, clusterId, owner.clusterId))
+  clusterId === owner.clusterId ? undefined : new WrongFolder(folder, otherCluster(`its ${kind} file`, clusterId, owner))
 
 const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
 
