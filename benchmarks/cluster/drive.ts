@@ -7,7 +7,8 @@ import type { Load, LoadNews, LoadResult, Stage } from './load.js'
 import type { Processes } from './processes.js'
 
 const program = fileURLToPath(new URL('./load.js', import.meta.url))
-const CONNECTIONS = 16
+/** As etcd's side has them. */
+export const CONNECTIONS = 16
 const WARM: Stage = { inFlight: 256, valueBytes: VALUE_BYTES }
 
 /** As many as it takes until the compiler has seen the code. */
@@ -24,6 +25,8 @@ export interface DriveOptions extends Pick<Load, 'warmMs' | 'measureMs'> {
   readonly warm?: Stage
   /** `SETTLE_WRITES` unless told otherwise. */
   readonly settleWrites?: number
+  /** `CONNECTIONS` unless told otherwise. */
+  readonly connections?: number
 }
 
 export interface Driven extends Pick<Stage, 'inFlight' | 'valueBytes'>, LoadResult {
@@ -43,8 +46,8 @@ const spentBy = (cluster: Processes): Spent => {
 }
 
 /** One result for each stage, in order. */
-export const drive = async (cluster: Processes, { stages, warm = WARM, settleWrites = SETTLE_WRITES, ...times }: DriveOptions): Promise<readonly Driven[]> => {
-  const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleWrites, members: cluster.members, connections: CONNECTIONS }
+export const drive = async (cluster: Processes, { stages, warm = WARM, settleWrites = SETTLE_WRITES, connections = CONNECTIONS, ...times }: DriveOptions): Promise<readonly Driven[]> => {
+  const load: Load = { ...times, stages: stages.map(({ meanwhile, ...stage }) => ({ ...stage, isOpen: meanwhile !== undefined })), warm, settleWrites, members: cluster.members, connections }
   const child = fork(program, [JSON.stringify(load)])
   const results: Driven[] = []
   let before: Spent | undefined

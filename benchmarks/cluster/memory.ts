@@ -1,36 +1,10 @@
 /** Three members in one process, memory storage and transport: what the pipeline itself costs. */
-import { frameReader } from '../../codecs/frame-reader.js'
-import { encodeFrames } from '../../codecs/frames.js'
-import { decodeMessage } from '../../codecs/messages.js'
-import { isLeft, right } from '../../lib/prelude.js'
-import type { LinkMessage } from '../../lib/requests.js'
-import {
-  type Links, type Raft, type Recorder, type Transport, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow,
-} from '../../streams/index.js'
+import { type Raft, type Recorder, createRaft, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../streams/index.js'
+import { framed } from './framed.js'
 import { COMMAND, counted } from './workloads.js'
 
 /** As `memoryCluster` has them. */
 const TIMING = { electionTimeoutMs: 150, heartbeatMs: 30 }
-
-/** Message by message through the bytes of its frame and back, checked on the way as what arrives from a socket is. */
-const throughFrames = (messages: readonly LinkMessage[]): readonly LinkMessage[] => {
-  const read = frameReader({ maxFrameBytes: 16 * 2 ** 20 }).push(Buffer.concat(encodeFrames(messages)))
-  if (isLeft(read)) throw new Error(read.left.reason)
-  return read.right.map(({ payload }) => {
-    const message = decodeMessage(payload)
-    if (isLeft(message)) throw new Error(message.left)
-    return message.right
-  })
-}
-
-/** The transport, with every message encoded, decoded and validated. */
-const framed = (transport: Transport): Transport => ({
-  open: (endpoint, done) => transport.open(endpoint, outcome => {
-    if (isLeft(outcome)) return done(outcome)
-    const links: Links = outcome.right
-    done(right({ ...links, send: (to, messages) => links.send(to, throughFrames(messages)) }))
-  }),
-})
 
 export interface MemoryOptions {
   readonly members?: number

@@ -1,7 +1,9 @@
-/** What the members' own code costs, without disks and sockets: three members in one process. */
+/** What the members' own code costs, without disks and sockets: three members in one process, and their pipelines alone. */
 import { inMemoryEtcdRaft } from '../peers/etcd-raft.js'
 import { hashicorpSingles } from '../peers/hashicorp-raft.js'
-import { type Speed, measureFramed, measureInProcess, measureSingles, measureStream } from '../programs/in-process.js'
+import {
+  type Speed, measureFramed, measureFramedPipelines, measureInProcess, measurePipelines, measureSingles, measureStream,
+} from '../programs/in-process.js'
 import type { Sample } from '../reporting/figures.js'
 import type { Measure } from './measure.js'
 
@@ -21,16 +23,31 @@ const byBatch = (run: (batch: number, seconds: number) => Promise<Speed>): Measu
 
 const SECONDS_BEFORE = 1
 
+export const pipelines: Measure = {
+  name: 'pipelines', title: 'Three pipelines in one process by batch: memory for disk and network, commands of 128 bytes that are counted, neither promises nor results', at: 'batch',
+  isDurable: false,
+  about: ({ seconds }) => BATCHES.length * (seconds + SECONDS_BEFORE),
+  run: byBatch(measurePipelines),
+  peers: [inMemoryEtcdRaft(BATCHES, [])],
+}
+
+export const encodedPipelines: Measure = {
+  name: 'pipelines-encoded', title: 'The same, with every message encoded, decoded and validated', at: 'batch', isDurable: false,
+  about: pipelines.about,
+  run: byBatch(measureFramedPipelines),
+  peers: [inMemoryEtcdRaft(BATCHES, ['-codec'])],
+}
+
 export const inProcess: Measure = {
   name: 'in-process', title: 'In process by batch: memory for disk and network, a promise and a result for each command of 128 bytes', at: 'batch', isDurable: false,
-  about: ({ seconds }) => BATCHES.length * (seconds + SECONDS_BEFORE),
+  about: pipelines.about,
   run: byBatch(measureInProcess),
   peers: [inMemoryEtcdRaft(BATCHES, [])],
 }
 
 export const encoded: Measure = {
   name: 'in-process-encoded', title: 'The same, with every message encoded, decoded and validated', at: 'batch', isDurable: false,
-  about: inProcess.about,
+  about: pipelines.about,
   run: byBatch(measureFramed),
   peers: [inMemoryEtcdRaft(BATCHES, ['-codec'])],
 }

@@ -7,10 +7,10 @@ const NEEDS = ['etcd', 'etcdbench']
 
 const etcdbench = (options: string): Promise<readonly PeerResult[]> => inFolder(folder => runPeer(`etcdbench -nodes 3 -dir '${folder}' ${options}`))
 
-export const etcdPuts = (inFlight: readonly number[]): PeerSide => ({
+export const etcdPuts = (inFlight: readonly number[], connections: number): PeerSide => ({
   name: 'etcd', needs: NEEDS,
   about: ({ seconds }) => 4 + inFlight.length * (seconds + 1),
-  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -secs ${seconds} -rounds 1`)).flatMap(samplesOf),
+  run: async ({ seconds }) => (await etcdbench(`-clients ${inFlight.join(',')} -conns ${connections} -secs ${seconds} -rounds 1`)).flatMap(samplesOf),
 })
 
 export const etcdFailover = (kills: number): PeerSide => ({

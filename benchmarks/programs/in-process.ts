@@ -1,9 +1,11 @@
-/** Three members in one process, driven as fast as they go: by turns of a batch, one by one with many in flight, and by streams. */
+/** Three members in one process, driven as fast as they go: by turns of a batch, one by one with many in flight, and by streams; and their pipelines alone. */
+import { setImmediate } from 'node:timers/promises'
 import { Subject } from 'rxjs'
 import { isRight } from '../../lib/prelude.js'
 import type { Recorder } from '../../streams/index.js'
 import { pause } from '../aids.js'
 import { type MemoryMembers, type MemoryOptions, startInMemory } from '../cluster/memory.js'
+import { startPipelines } from '../cluster/pipelines.js'
 import { COMMAND } from '../cluster/workloads.js'
 import { peerRound } from '../peers/peer.js'
 import { median, report, say, tableOf } from '../reporting/stats.js'
@@ -20,16 +22,15 @@ export interface Speed {
   readonly cpuMicros: number
 }
 
-/** Keeps the leader at work until it is told to end; `done` counts what came back. */
+/** Keeps members at work until it is told to end; `done` counts the commands that are through. */
 interface Work {
   done(): number
   end(): Promise<void>
 }
 
-/** What `work` does in so many seconds, once the compiler has seen it. */
-const measure = async (seconds: number, options: MemoryOptions, begin: (leader: MemoryMembers['leader']) => Work): Promise<Speed> => {
-  const members = await startInMemory(options)
-  const work = begin(members.leader)
+/** What the work does in so many seconds, once the compiler has seen it. */
+const measure = async (seconds: number, begin: () => Promise<Work>): Promise<Speed> => {
+  const work = await begin()
   const started = performance.now()
   for (let passed = 0; passed < WARM_MS || (work.done() < WARM_COMMANDS && passed < WARM_MOST_MS); passed = performance.now() - started) await pause(50)
   const [began, spent, before] = [performance.now(), process.cpuUsage(), work.done()]
@@ -37,8 +38,14 @@ const measure = async (seconds: number, options: MemoryOptions, begin: (leader: 
   const took = performance.now() - began
   const [{ user, system }, done] = [process.cpuUsage(spent), work.done() - before]
   await work.end()
-  await members.stop()
   return { perSecond: done / (took / 1000), cpuMicros: (user + system) / done }
+}
+
+/** Members in memory, of which the leader is kept at work. */
+const members = (options: MemoryOptions, begin: (leader: MemoryMembers['leader']) => Work) => async (): Promise<Work> => {
+  const { leader, stop } = await startInMemory(options)
+  const { done, end } = begin(leader)
+  return { done, end: () => end().then(stop) }
 }
 
 /** `lanes` loops beside each other, each of which proposes `batch` commands, waits for all of them, and begins again. */
@@ -73,18 +80,43 @@ const stream = (inFlight: number) => (leader: MemoryMembers['leader']): Work => 
   return { done: () => done, end: () => { running = false; commands.complete(); return ended } }
 }
 
-/** Commands through `propose` on the leader, `batch` at a time, each with its own promise and result. */
-export const measureInProcess = (batch: number, seconds: number, recorder?: (id: string) => Recorder): Promise<Speed> =>
-  measure(seconds, { recorder }, loops(1, batch))
+/** Until the event loop of the host has its turn, in which ticks come. */
+const BATCHES_A_TURN = 16
+
+/** Batch after batch, each proposed once every member has applied the last. */
+const batches = (batch: number, isFramed: boolean) => async (): Promise<Work> => {
+  const { propose, done, close } = await startPipelines({ isFramed })
+  const commands = Array.from({ length: batch }, () => COMMAND)
+  let running = true
+  const loop = async (): Promise<void> => {
+    while (running) {
+      for (let i = 0; i < BATCHES_A_TURN; i++) propose(commands)
+      await setImmediate()
+    }
+    close()
+  }
+  const ended = loop()
+  return { done, end: () => { running = false; return ended } }
+}
+
+/** `batch` commands at a time through the pipelines of three members, without promises, results and sessions. */
+export const measurePipelines = (batch: number, seconds: number): Promise<Speed> => measure(seconds, batches(batch, false))
 
 /** The same with every message encoded, decoded and validated on its way. */
-export const measureFramed = (batch: number, seconds: number): Promise<Speed> => measure(seconds, { isFramed: true }, loops(1, batch))
+export const measureFramedPipelines = (batch: number, seconds: number): Promise<Speed> => measure(seconds, batches(batch, true))
+
+/** Commands through `propose` on the leader, `batch` at a time, each with its own promise and result. */
+export const measureInProcess = (batch: number, seconds: number, recorder?: (id: string) => Recorder): Promise<Speed> =>
+  measure(seconds, members({ recorder }, loops(1, batch)))
+
+/** The same with every message encoded, decoded and validated on its way. */
+export const measureFramed = (batch: number, seconds: number): Promise<Speed> => measure(seconds, members({ isFramed: true }, loops(1, batch)))
 
 /** Single proposals, so many in flight, each replaced when it has its result. */
-export const measureSingles = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, {}, loops(inFlight, 1))
+export const measureSingles = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, members({}, loops(inFlight, 1)))
 
 /** The same load as a stream of commands that becomes a stream of commits. */
-export const measureStream = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, {}, stream(inFlight))
+export const measureStream = (inFlight: number, seconds: number): Promise<Speed> => measure(seconds, members({}, stream(inFlight)))
 
 export const inProcess = async ({ rounds, seconds, peer }: { rounds: number; seconds: number; peer: string | undefined }): Promise<void> => {
   const mine: number[] = []

@@ -84,7 +84,8 @@ const perSecond = { label: 'writes/s', isLog: true }
 const millis = { label: 'ms', isLog: true }
 
 export const CHARTS: readonly Chart[] = [
-  byValue('in-flight-throughput', 'Durable writes per second', { label: 'writes in flight' }, perSecond, [{ measure: 'in-flight', kind: 'perSecond' }]),
+  byValue('in-flight-throughput', 'Durable writes per second', { label: 'writes in flight' }, perSecond,
+    [{ measure: 'in-flight', kind: 'perSecond' }, { measure: 'one-connection', kind: 'perSecond', word: 'one connection' }]),
   byValue('in-flight-latency', 'How long a durable write takes', { label: 'writes in flight' }, millis, percentiles('in-flight')),
   byValue('payload-throughput', 'Durable writes per second by size, 16 in flight', { label: 'value', text: bytes }, perSecond, [{ measure: 'payload', kind: 'perSecond' }]),
   byValue('payload-bytes', 'The same as bytes', { label: 'value', text: bytes }, { label: 'MiB/s', isLog: true }, [{ measure: 'payload', kind: 'perSecond' }], 2 ** -20),
@@ -92,6 +93,9 @@ export const CHARTS: readonly Chart[] = [
   byValue('members-throughput', 'Durable writes per second by members, all on one machine', { label: 'members', isLog: false }, { label: 'writes/s', isLog: false },
     [{ measure: 'members', kind: 'perSecond' }]),
   byValue('members-latency', 'How long a durable write takes by members', { label: 'members', isLog: false }, millis, percentiles('members')),
+  byValue('pipelines', 'Pipelines in one process: commands per second', { label: 'commands at a time' }, { label: 'commands/s', isLog: true }, [
+    { measure: 'pipelines', kind: 'perSecond' }, { measure: 'pipelines-encoded', kind: 'perSecond', word: 'encoded' },
+  ]),
   byValue('in-process', 'In process: commands per second', { label: 'commands at a time' }, { label: 'commands/s', isLog: true }, [
     { measure: 'in-process', kind: 'perSecond' }, { measure: 'in-process-encoded', kind: 'perSecond', word: 'encoded' },
   ]),

@@ -4,8 +4,8 @@ import type { Figure, Kind } from '../../benchmarks/reporting/figures.js'
 import type { Report } from '../../benchmarks/reporting/report.js'
 
 const PLACES: Readonly<Record<string, readonly string[]>> = {
-  'in-flight': ['1', '16', '64', '256', '1000'], payload: ['16', '1024', '1048512'], members: ['1', '3', '5', '7'], 'in-process': ['1', '8', '64', '512'],
-  'in-process-encoded': ['1', '512'], restart: ['10000', '1000000'],
+  'in-flight': ['1', '16', '64', '256', '1000'], 'one-connection': ['16', '256'], payload: ['16', '1024', '1048512'], members: ['1', '3', '5', '7'], 'in-process': ['1', '8', '64', '512'],
+  'in-process-encoded': ['1', '512'], pipelines: ['1', '512'], 'pipelines-encoded': ['1', '512'], restart: ['10000', '1000000'],
 }
 const KINDS: Readonly<Record<string, readonly Kind[]>> = {
   layers: ['cpuMicros'], idle: ['cpuPercent'], restart: ['ms'], failover: ['ms'], snapshot: ['mibPerSecond', 'p99Ms'], machine: ['ms', 'cpuMicros', 'p50Ms'],

@@ -1,6 +1,7 @@
 // etcdbench starts an etcd cluster on loopback, as its defaults have it, and loads it through etcd's own client.
 //
 //	etcdbench -nodes 3 -dir DIR -clients 1,16,64 -secs 2 -rounds 1    a line of JSON for each number of puts in flight and each round
+//	etcdbench -nodes 3 -dir DIR -clients 16 -conns 1                  the same over one connection, where 16 are the most otherwise
 //	etcdbench -nodes 3 -dir DIR -failover 3                           a line for each kill -9 of the leader: ms to the next accepted put
 //
 // Needs `etcd` on the PATH. DIR is emptied first and lies on the disk that counts.
@@ -29,10 +30,9 @@ import (
 )
 
 const (
-	valueBytes     = 128
-	keys           = 100000
-	maxConnections = 16
-	warmUp         = time.Second
+	valueBytes = 128
+	keys       = 100000
+	warmUp     = time.Second
 )
 
 func must(err error) {
@@ -163,13 +163,13 @@ func at(sorted []float64, share float64) float64 {
 	return sorted[int(float64(len(sorted)-1)*share)]
 }
 
-func measurePuts(c *cluster, counts string, secs float64, rounds int) {
+func measurePuts(c *cluster, counts string, connections int, secs float64, rounds int) {
 	leader := c.leader()
 	for _, text := range strings.Split(counts, ",") {
 		inFlight, err := strconv.Atoi(text)
 		must(err)
 		var clients []*clientv3.Client
-		for i := 0; i < inFlight && i < maxConnections; i++ {
+		for i := 0; i < inFlight && i < connections; i++ {
 			client, err := dial(leader.client)
 			must(err)
 			clients = append(clients, client)
@@ -233,6 +233,7 @@ func main() {
 	nodes := flag.Int("nodes", 3, "members")
 	dir := flag.String("dir", filepath.Join(os.TempDir(), "etcd-data"), "data folder, emptied first")
 	clients := flag.String("clients", "1,16,64,256,1000", "puts in flight")
+	connections := flag.Int("conns", 16, "connections, at most as many as puts in flight")
 	secs := flag.Float64("secs", 3, "seconds for each")
 	rounds := flag.Int("rounds", 1, "rounds for each")
 	failover := flag.Int("failover", 0, "leader kills to time, instead of puts")
@@ -244,6 +245,6 @@ func main() {
 	if *failover > 0 {
 		measureFailover(c, *failover)
 	} else {
-		measurePuts(c, *clients, *secs, *rounds)
+		measurePuts(c, *clients, *connections, *secs, *rounds)
 	}
 }
