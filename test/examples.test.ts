@@ -47,6 +47,17 @@ test('reactive: state, outcomes, leadership and commits', async t => {
   t.is(err, '')
 })
 
+test('pipelines: the hearts of three members in a world of one file', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/pipelines.js')], { cwd: root })
+  t.is(code, 0, err)
+  const lines = out.trimEnd().split('\n')
+  for (const id of ['n1', 'n2', 'n3']) {
+    const [hello, leads = ''] = lines.filter(line => line.startsWith(`${id}: `))
+    t.is(hello, `${id}: hello`, out)
+    t.regex(leads, /: n\d leads term \d+$/)
+  }
+})
+
 test('member and client: three processes with TCP, disk and HTTP, any of which takes a write and is read; a fourth outside the cluster', async t => {
   const [member = '', client = ''] = await withFreePorts(t, 'member', 'client')
   const folder = scratch(t)
@@ -125,8 +136,8 @@ test('stock: a machine of its own passes the suite, as node:test runs it', async
 })
 
 test('the documents show the examples as they are', t => {
-  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
-  for (const name of ['counter', 'member', 'client', 'reactive', 'simulation.test', 'rolling', 'stock', 'stock.test']) {
+  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md', 'docs/streams.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
+  for (const name of ['counter', 'member', 'client', 'reactive', 'pipelines', 'simulation.test', 'rolling', 'stock', 'stock.test']) {
     const [, shown] = documents.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }
