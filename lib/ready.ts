@@ -10,7 +10,8 @@ const writesBetween = (before: RaftState, after: RaftState, { saveCommit, append
   const writes: Write[] = []
   const last = lastEntry(after.log).index
   const isAppending = appendedFrom <= last
-  const commitIndex = Math.min(after.commitIndex, after.persistedIndex)
+  // Until the install is durable the old log stands, whose entries this would count; from then on its base says as much.
+  const commitIndex = installed ? after.writtenCommit : Math.min(after.commitIndex, after.persistedIndex)
   // Beside entries the commitIndex costs nothing: it travels in their record.
   const isCommitDue = commitIndex > after.writtenCommit && (saveCommit || isAppending)
   if (isCommitDue || !isSameVote(before, after)) {

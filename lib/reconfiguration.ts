@@ -51,7 +51,8 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (step === undefined) return
   // Whoever leads has all that there is to catch up with, also where it was elected by those who decided before.
   const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
-  const areReady = awaited.every(progress => !progress.mayBeNewcomer && hasCaughtUp(progress, now, electionTimeoutMs))
+  // Whoever lacks what precedes its log has entries, and no state to apply them to.
+  const areReady = awaited.every(progress => !progress.mayBeNewcomer && progress.lacks === 0 && hasCaughtUp(progress, now, electionTimeoutMs))
   for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs, giveWayMs)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }

@@ -2,7 +2,8 @@ import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type Log, type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { NOTHING_HEARD, followerOf } from './draft.js'
-import { type Settings, isVoting, restartElectionWait } from './state.js'
+import { isAlone, isVoter } from './membership.js'
+import { type Settings, restartElectionWait } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
 
 /** What a member finds on its disk. */
@@ -25,18 +26,18 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   // Only what was committed is ever applied, also where no later write carried the commitIndex.
   const commitIndex = Math.max(writtenCommit, applied)
   const term = Math.max(stored.hardState.term, last.term)
-  const { voters, outgoing } = membershipOf(log)
+  const membership = membershipOf(log)
   // Before its first hard state only the empty folder tells that it joins.
-  const isWaiting = last.index === 0 && voters.length === 0
-  const isAlone = voters.length + outgoing.length === 1
+  const isWaiting = last.index === 0 && membership.voters.length === 0
+  const decidesAlone = isVoter(membership, settings.id) && isAlone(membership, settings.id)
   const state = followerOf({
     settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, isNewcomer: isWaiting || stored.hardState.isNewcomer === true, log, writtenCommit,
     persistedIndex: last.index, pendingWrites: [], commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
-    replayTo: isAlone ? 0 : commitIndex,
+    replayTo: decidesAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,
   }, NOTHING_HEARD)
-  if (!isAlone || !isVoting(state)) restartElectionWait(state)
+  if (!decidesAlone) restartElectionWait(state)
   return { state, ready: nothingAsked(0) }
 }

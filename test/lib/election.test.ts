@@ -311,6 +311,16 @@ test('V01 V02 V04 recovery applies again what was committed for certain, and no 
   t.is(showLast(fresh.state), '1@1')
 })
 
+test('who decides alone applies again while it leads; a learner of such a cluster first, and may be told to stand', t => {
+  const notes: Notes = { log: '1@1 2@1', commit: 2 }
+  const alone = firstStep(settingsOf('a'), stored({ ...notes, voters: 'a' }), 1, 0).state
+  t.false(isReplaying(alone))
+  t.is(alone.electionDeadline, 0)
+  const learner = firstStep(settingsOf('b'), stored({ ...notes, voters: 'a', learners: 'b' }), 1, 0).state
+  t.true(isReplaying(learner))
+  t.true(learner.electionDeadline > 0)
+})
+
 test('what is appended behind a snapshot is no older than it, also after a start that finds nothing behind it', t => {
   const snapshot = { ...snapshotAt('4@1'), time: 5_000 }
   t.is(firstStep(settingsOf('a'), stored({ voters: 'a b c', base: '4@1' }), 1, 0, snapshot).state.log.time, 5_000)

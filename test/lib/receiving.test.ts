@@ -5,7 +5,7 @@ import { append, lastEntry } from '../../lib/log.js'
 import { firstStep } from '../../lib/recover.js'
 import { isLacking, membership } from '../../lib/state.js'
 import {
-  accepted, ae, allPersisted, applied, candidateIn, follower, leader, membershipOf, play, readToApply, settingsOf, showLog, stored, tick, vote,
+  accepted, ae, allPersisted, applied, candidateIn, follower, leader, membershipOf, play, readToApply, requestVote, settingsOf, showLog, stored, tick, vote,
 } from './build.js'
 import { BYTES, chunkWritten, is, receiveFailed, snapshotAt, snapshotStored } from './snapshots.js'
 
@@ -101,6 +101,16 @@ for (const { title, notes, pending, log, commit, persisted: durable, wrote, rest
     const restored = player.turn(applied(9))
     t.is(player.state.receiving, undefined)
     t.deepEqual(restored.said.length, player.state.leader === undefined ? 0 : 1)
+  })
+}
+
+for (const [what, ...beside] of [['a tick', tick], ['a vote in a later term', requestVote('f2', 7, '20@6')]] as const) {
+  test(`in the turn of an install, with ${what} in it, no commitIndex is written that the old log would take for its own`, t => {
+    const player = play(follower({ log: '1-5@1 6-20@2', commit: 4, term: 3 }))
+    const { wrote } = player.turn(snapshotStored(S), ...beside)
+    t.true(wrote.includes('install(9@1)'), wrote.join(' '))
+    t.deepEqual(wrote.filter(write => write.startsWith('hardState') && !write.includes(' c=4)')), [])
+    t.is(player.state.commitIndex, 9)
   })
 }
 

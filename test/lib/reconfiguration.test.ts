@@ -54,6 +54,16 @@ test('a newcomer is waited for, however much it has, until it says that it is no
   t.is(newest(player), 'L,f1,f2,n/L,f1,f2')
 })
 
+test('one that lacks what precedes its log is waited for, though its log has everything: it has no state to lead with', t => {
+  const player = leading()
+  player.turn(ask({ voters: ['n'] }))
+  agree(player, 'f1', 'f2')
+  for (let i = 0; i < 3; i++) player.later(50, accepted('n', 3, 3, { lacks: 1 }))
+  t.is(newest(player), 'L,f1,f2//n>L,f1,f2,n')
+  player.later(50, accepted('n', 3))
+  t.is(newest(player), 'L,f1,f2,n/L,f1,f2')
+})
+
 test('one that needs longer than an election timeout for what was there is measured again', t => {
   const player = leading()
   player.turn(ask({ voters: ['n'] }))

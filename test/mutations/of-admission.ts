@@ -102,6 +102,21 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: '!progress.mayBeNewcomer && ', to: '',
   },
   {
+    name: 'one that lacks the state is made a voter', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'one that lacks what precedes*'],
+    unseen: 'it takes a learner that lost its snapshot and not its log, and is made a voter before another has come',
+    from: 'progress.lacks === 0 && ', to: '',
+  },
+  {
+    name: 'a learner stands before it has applied', file: 'lib/recover.ts', killer: ['test/lib/election.test.ts', 'who decides alone*'],
+    unseen: 'it takes a cluster of one whose learner restarts and is made the one voter at once',
+    from: 'isVoter(membership, settings.id) && isAlone(membership, settings.id)', to: 'membership.voters.length + membership.outgoing.length === 1',
+  },
+  {
+    name: 'an install counts entries of the log before it', file: 'lib/ready.ts', killer: ['test/lib/receiving.test.ts', 'in the turn of an install, with a tick*'],
+    unseen: 'it takes a crash between two syncs, and a damaged snapshot',
+    from: 'installed ? after.writtenCommit : ', to: '',
+  },
+  {
     name: 'a newcomer is a voter by a word that a crash undoes', file: 'lib/hard-state.ts', killer: [`${STREAMS}/pipeline/gate.test.ts`, 'that a member is no newcomer*'],
     from: ' && (a.isNewcomer ?? false) === (b.isNewcomer ?? false)', to: '',
   },
