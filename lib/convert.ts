@@ -46,7 +46,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   const leader = leaderOf(state, {
     electedAt: state.now,
     noopIndex: nextIndex,
-    progress: membersOf(membership(state)).filter(id => id !== settings.id).map(id => newProgress(id, nextIndex)),
+    progress: membersOf(membership(state)).filter(id => id !== settings.id).map(id => newProgress(id, nextIndex, state.round)),
     leaving: [],
     heartbeatDue: state.now + settings.heartbeatMs,
     trackers: [],

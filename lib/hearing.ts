@@ -7,7 +7,7 @@ import type { Progress } from './progress.js'
 import { type Follower, type Leader, dateOf, membership, progressOf, restartElectionWait } from './state.js'
 
 /**
- * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked, and for a newcomer where this log has a voter: that one has lost its disk, or
+ * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked or asked of a former life, and for a newcomer where this log has a voter: that one has lost its disk, or
  * this leader was left out. Where it was said in this term to be none, it is a late word, or the first of what comes back under the name of one that is served until it knows that it has left.
  */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
@@ -20,7 +20,7 @@ export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused 
     reportContradiction(outbox, reply, `an answer to round ${reply.round}, which was never asked`)
     return undefined
   }
-  if (reply.isNewcomer && !progress.mayBeNewcomer) return undefined
+  if (reply.round <= progress.since || (reply.isNewcomer && !progress.mayBeNewcomer)) return undefined
   if (reply.isNewcomer && isVoter(membership(leader), reply.from)) {
     reportContradiction(outbox, reply, 'to be a newcomer, where this log has it for a voter')
     return undefined

@@ -1,7 +1,7 @@
 /** What must hold of every state, and of every two that follow each other: the executable definition of a healthy member. */
 import { lastEntry } from './log.js'
 import type { Progress } from './progress.js'
-import type { Follower, Leader, RaftState } from './state.js'
+import { type Follower, type Leader, type RaftState, isLeaving } from './state.js'
 
 /** A member contradicts itself. There is no way on from here but to stop. */
 export class InvariantBroken extends Error {
@@ -64,7 +64,7 @@ const OF_TWO: readonly Claim<Consecutive>[] = [
 /** Whether a follower has lost, within a term, what the leader held for durable there; one that had left may come back with nothing. */
 const fell = ({ before, after }: Consecutive<Leader>, at: number): boolean =>
   before.progress[at]?.id === after.progress[at]!.id && after.progress[at]!.matchIndex < before.progress[at]!.matchIndex
-  && !before.leaving.some(({ id }) => id === after.progress[at]!.id)
+  && !isLeaving(before, after.progress[at]!.id)
 
 const OF_ONE_REIGN: readonly Claim<Consecutive<Leader>>[] = [
   [({ before, after }) => after.log.lastIndex >= before.log.lastIndex, () => 'a leader shortened its own log'],

@@ -9,7 +9,7 @@ import { noteWork } from './giving-way.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Passage, arrivalOf, arrivedBy, onTheWay, pace } from './pacing.js'
 import { type Parts, type Progress, accept, backUp } from './progress.js'
-import { type Leader, dateOf, progressOf } from './state.js'
+import { type Leader, dateOf, isLeaving, progressOf } from './state.js'
 import { noteSequel } from './sequels.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
@@ -84,8 +84,8 @@ export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Ou
   if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} behind the refused ${prevLogIndex}`)
   const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex < progress.nextIndex
   if (prevLogIndex <= progress.matchIndex) {
-    // What is durable there is refused by a message that comes late, or by a disk that lost what it had confirmed.
-    if (reply.round > progress.acceptedRound) reportContradiction(outbox, reply, `it lost index ${prevLogIndex}, which it had made durable`)
+    // What is durable there is refused by a message that comes late, or by a disk that lost what it had confirmed; one that has left may come back with nothing.
+    if (reply.round > progress.acceptedRound && !isLeaving(leader, reply.from)) reportContradiction(outbox, reply, `it lost index ${prevLogIndex}, which it had made durable`)
     return
   }
   if (!isOutstanding) return

@@ -52,6 +52,8 @@ export interface Sending {
 /** Volatile, kept by the leader for each follower and begun anew with each term (Figure 2, "volatile state on leaders"). */
 export interface Progress {
   readonly id: MemberId
+  /** The last round that had left when this was begun: what answers it, or one before, is of a former life of that member. */
+  readonly since: Round
   mode: 'probe' | 'replicate'
   /** The next entry to send; in probe mode a guess, in replicate mode ahead of the answers. */
   nextIndex: Index
@@ -102,14 +104,14 @@ export interface Progress {
 const UNKNOWN_MS: Millis = Number.MAX_SAFE_INTEGER
 
 /** A follower of a new leader: presumed equal and not yet heard of (§5.3). */
-export const newProgress = (id: MemberId, nextIndex: Index): Progress => ({
-  id, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0, mayBeNewcomer: true, metRound: undefined,
+export const newProgress = (id: MemberId, nextIndex: Index, since: Round): Progress => ({
+  id, since, mode: 'probe', nextIndex, matchIndex: 0, verifiedIndex: 0, inflight: [], inflightBytes: 0, windowBytes: LEAST_WINDOW_BYTES, windowRound: 0, mayBeNewcomer: true, metRound: undefined,
   contact: Number.NEGATIVE_INFINITY, promisedUntil: Number.NEGATIVE_INFINITY, acceptedRound: 0, parts: NO_PARTS, probeRound: 0, sentCommit: 0, reading: 0, fromDisk: [], lacks: 0, sending: undefined, lap: NO_LAP, arrivedAt: 0, fastestMs: UNKNOWN_MS, workMs: UNKNOWN_MS, restsUntil: 0,
 })
 
 /** For the one who changes it. Every field by name, because a spread costs many times as much. */
 export const copyOf = (progress: Progress): Progress => ({
-  id: progress.id, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
+  id: progress.id, since: progress.since, mode: progress.mode, nextIndex: progress.nextIndex, matchIndex: progress.matchIndex, verifiedIndex: progress.verifiedIndex,
   inflight: progress.inflight, inflightBytes: progress.inflightBytes, windowBytes: progress.windowBytes, windowRound: progress.windowRound, mayBeNewcomer: progress.mayBeNewcomer, metRound: progress.metRound,
   contact: progress.contact, promisedUntil: progress.promisedUntil, acceptedRound: progress.acceptedRound, parts: progress.parts, probeRound: progress.probeRound, sentCommit: progress.sentCommit,
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,

@@ -12,7 +12,7 @@ import { isLeft } from './prelude.js'
 import { endLaps, hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
 import { quorumValue } from './quorum.js'
 import { countOnNone } from './sequels.js'
-import { type Leader, type RaftState, membership, progressOf } from './state.js'
+import { type Leader, type RaftState, isLeaving, membership, progressOf } from './state.js'
 import { store } from './storing.js'
 import type { MemberId, Membership } from './types.js'
 
@@ -97,7 +97,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]
   // Whoever comes back may come back with nothing.
   leader.progress = [
-    ...members.map(id => were.includes(id) ? progressOf(leader, id)! : newProgress(id, index)),
+    ...members.map(id => were.includes(id) ? progressOf(leader, id)! : newProgress(id, index, leader.round)),
     ...leader.leaving.map(({ id }) => progressOf(leader, id)!),
   ]
   const awaited = awaitedBy(next)
@@ -111,5 +111,5 @@ const letGo = (leader: Leader): void => {
     return leader.now < deadline && (matchIndex < index || sentCommit < index)
   })
   const members = membersOf(membership(leader))
-  leader.progress = leader.progress.filter(({ id }) => members.includes(id) || leader.leaving.some(one => one.id === id))
+  leader.progress = leader.progress.filter(({ id }) => members.includes(id) || isLeaving(leader, id))
 }

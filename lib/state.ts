@@ -222,6 +222,9 @@ export const progressOf = ({ progress }: Leader, id: MemberId): Progress | undef
   return undefined
 }
 
+/** Whether it is served although it belongs no more. */
+export const isLeaving = ({ leaving }: Leader, id: MemberId): boolean => leaving.some(one => one.id === id)
+
 /** The asker's date for a question asked now: never used twice. */
 export const nextRound = (state: RaftState): Round => {
   state.round = Math.max(state.round + 1, Math.floor(state.now * 1000))

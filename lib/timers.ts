@@ -7,13 +7,20 @@ import type { Outbox } from './outbox.js'
 import { type Leader, type RaftState, isDiskSlow, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
 import type { Millis } from './types.js'
 
-/** A tick. One that is late means that this member was not there: what it did not hear is no proof of silence. */
+/** How many heartbeats a member that was not there has to hear from its leader. */
+const HEARTBEATS_TO_HEAR = 2
+
+/**
+ * A tick. One that is late means that this member was not there: what it did not hear is no proof of silence, and does not count for its wait. What it has waited before
+ * counts on, or members that are busy again and again would never stand.
+ */
 export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void => {
   outbox.ticked = true
   const lateMs = state.now - due
-  if (lateMs <= state.settings.stallMs) return
+  const { stallMs, heartbeatMs } = state.settings
+  if (lateMs <= stallMs) return
   outbox.diagnostics.push({ type: 'stalled', lateMs })
-  if (state.role !== 'leader') restartElectionWait(state)
+  if (state.role !== 'leader') state.electionDeadline = Math.max(state.electionDeadline + lateMs, state.now + HEARTBEATS_TO_HEAR * heartbeatMs)
 }
 
 /** Deadlines that have passed; looked at only when a tick came, so that a late tick is noticed first. */

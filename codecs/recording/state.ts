@@ -100,7 +100,7 @@ const common = {
   snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, promisedUntil: Time, electionDeadline: Time, round: Round,
 }
 const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
-  id: MemberId, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
+  id: MemberId, since: Round, mode: t.keyof({ probe: null, replicate: null }), nextIndex: Index, matchIndex: Index, verifiedIndex: Index,
   inflight: t.readonlyArray(t.strict({ lastIndex: Index, bytes: Count, sentAt: Time, sentBytes: Count })), inflightBytes: Count, windowBytes: Count, windowRound: Round, mayBeNewcomer: t.boolean, metRound: maybe(Round),
   contact: Since, promisedUntil: Since, acceptedRound: Round, parts: t.strict({ held: Count, round: Round, bytes: Count }), probeRound: Round, sentCommit: Index, reading: Index, lacks: Index, sending: maybe(Sending), lap: t.strict({ to: Index, since: Time, giveWayMs: Time }),
   arrivedAt: Time, fastestMs: Time, workMs: Time, restsUntil: Time,

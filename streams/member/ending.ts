@@ -31,11 +31,18 @@ export const createEnding = (endOfTurn: Clock['endOfTurn'], { drain, halt, close
     endOfTurn(() => {
       if (isClosing) return
       isClosing = true
-      halt(how)
-      close(how, () => {
-        ended(how)
-        resolve()
-      })
+      // Whatever else goes wrong, the address and the folder are given back, and whoever waits for the end hears of it.
+      try {
+        halt(how)
+      } finally {
+        close(how, () => {
+          try {
+            ended(how)
+          } finally {
+            resolve()
+          }
+        })
+      }
     })
   }
 

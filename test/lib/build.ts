@@ -126,7 +126,7 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const match = number('match', 0)
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
-    ...newProgress(id, number('next', last + 1)), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
+    ...newProgress(id, number('next', last + 1), 0), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
     sentCommit: number('told', 0), mayBeNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
   }
 }

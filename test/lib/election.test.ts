@@ -45,12 +45,24 @@ test('E03 a deadline is looked at only after all that has been heard', t => {
   t.is(player.state.role, 'follower')
 })
 
-test('a late tick begins the wait anew instead of ending it', t => {
+test('a late tick does not end the wait: the leader has two heartbeats to be heard, and what was waited before the member was away counts on', t => {
   const player = play(follower({ id: 'a', voters: 'a b c' }))
-  t.deepEqual(player.later(5000, lateTick(501)).noticed, ['stalled'])
+  const { electionDeadline } = player.state
+  t.deepEqual(player.later(900, lateTick(501)).noticed, ['stalled'])
+  t.is(player.state.electionDeadline, electionDeadline + 501)
+  t.deepEqual(player.later(5000, lateTick(4500)).noticed, ['stalled'])
   t.is(player.state.role, 'follower')
-  t.true(player.state.electionDeadline >= player.state.now + 1000)
+  t.is(player.state.electionDeadline, Math.max(electionDeadline + 501 + 4500, player.state.now + 200))
   player.later(WAIT, lateTick(500))
+  t.is(player.state.role, 'candidate')
+})
+
+test('a member that is busy again and again for longer than stallMs stands all the same', t => {
+  const player = play(follower({ id: 'a', voters: 'a b c' }))
+  for (let i = 0; i < 4 && player.state.role === 'follower'; i++) {
+    player.later(600, lateTick(550))
+    for (let free = 0; free < 390; free += 50) player.later(50, tick)
+  }
   t.is(player.state.role, 'candidate')
 })
 

@@ -67,6 +67,11 @@ test('what a leader knows of its peers: mode, silence since the question or the 
   ])
 })
 
+test('behind a snapshot that is yet to be restored the age of what follows is not known, and nothing fails', t => {
+  const state = { ...follower({ base: '9@1', commit: 9, applied: 9, leader: 'L' }), appliedIndex: 0 }
+  t.like(healthy(state, { appliedIndex: 0 }), { behindEntries: 9, behindMs: 0 })
+})
+
 test('how far the machine is behind: entries, and the age of the first of them by the wall clocks', t => {
   const state = follower({ log: '1@1 2@1 3-6@1', commit: 5, applied: 2, leader: 'L' })
   const { batches, start } = state.log.tail

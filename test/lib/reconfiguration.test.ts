@@ -3,7 +3,7 @@ import test from 'ava'
 import type { Leader } from '../../lib/state.js'
 import type { MemberId, Membership, MembershipWish } from '../../lib/types.js'
 import {
-  type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, parseMembership, play, preVote, progressOf, propose, requestVote, showLog, showMembership, tick, vote,
+  type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, parseMembership, play, preVote, progressOf, propose, refused, requestVote, showLog, showMembership, tick, vote,
 } from './build.js'
 import { membership } from '../../lib/state.js'
 
@@ -130,6 +130,30 @@ test('one that comes back before it was let go is a stranger: what it had is not
   player.turn(ask({ voters: ['f2'] }))
   t.deepEqual(serves(player), ['f1', 'f2'])
   t.is(progressOf(player.state, 'f2').matchIndex, 0)
+})
+
+test('what one that left had said before it came back counts for nothing, however late it is heard', t => {
+  const player = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2}')
+  player.turn(ask({ remove: ['f2'] }))
+  agree(player, 'f1')
+  agree(player, 'f1')
+  const before = player.state.round
+  player.turn(ask({ voters: ['f2'] }), accepted('f2', 3, 3, { round: before }))
+  t.like(progressOf(player.state, 'f2'), { matchIndex: 0, mayBeNewcomer: true, mode: 'probe' })
+  player.later(100, tick)
+  player.turn(accepted('f2', 0, 0, { isNewcomer: true }))
+  t.like(progressOf(player.state, 'f2'), { mayBeNewcomer: true, mode: 'replicate' })
+})
+
+test('one that has left and comes back with nothing while it is served has lost nothing that it owed', t => {
+  const player = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2}')
+  player.turn(ask({ remove: ['f2'] }))
+  agree(player, 'f1')
+  agree(player, 'f1')
+  t.deepEqual(serves(player), ['f1', 'f2'])
+  player.later(100, tick)
+  t.deepEqual(player.turn(refused('f2', 2)).noticed, [])
+  t.deepEqual(player.turn(refused('f1', 2)).noticed, ['contradiction'], 'of a member it is one')
 })
 
 test('one that does not answer is let go after two election timeouts; its answers count for nothing meanwhile', t => {

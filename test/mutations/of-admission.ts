@@ -102,6 +102,11 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: '!progress.mayBeNewcomer && ', to: '',
   },
   {
+    name: 'what one said before it left counts when it comes back', file: 'lib/hearing.ts', killer: ['test/lib/reconfiguration.test.ts', 'what one that left had said*'],
+    unseen: 'it takes a word that arrives in the very turn in which its member is named again',
+    from: 'reply.round <= progress.since || ', to: '',
+  },
+  {
     name: 'one that lacks the state is made a voter', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'one that lacks what precedes*'],
     unseen: 'it takes a learner that lost its snapshot and not its log, and is made a voter before another has come',
     from: 'progress.lacks === 0 && ', to: '',

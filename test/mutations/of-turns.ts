@@ -5,6 +5,11 @@ const AWAITING = 'test/lib/awaiting.test.ts'
 
 export const TURN_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'whoever is busy again and again never stands', file: 'lib/timers.ts', killer: ['test/lib/election.test.ts', 'a member that is busy again and again*'],
+    unseen: 'it takes stalls that come as regularly as a timer',
+    from: 'state.electionDeadline = Math.max(state.electionDeadline + lateMs, state.now + HEARTBEATS_TO_HEAR * heartbeatMs)', to: 'restartElectionWait(state)',
+  },
+  {
     name: 'an answer by which an entry may be committed begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'every answer on which*'],
     unseen: 'the next tick commits it',
     from: ' || durable > leader.commitIndex', to: '',

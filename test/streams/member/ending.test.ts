@@ -1,0 +1,37 @@
+/** A member comes to its end whatever goes wrong on the way there. */
+import test from 'ava'
+import { createEnding } from '../../../streams/member/ending.js'
+import type { Ended } from '../../../streams/outputs/outputs.js'
+
+const throwing = (what: string) => (): never => { throw new Error(what) }
+
+for (const [what, halt, ear] of [
+  ['what halts it throws', throwing('no halt'), () => undefined],
+  ['whoever hears of its end throws', () => undefined, throwing('no ear')],
+] as const) {
+  test(`${what}: the ports are closed, and who waits hears of it`, async t => {
+    const turns: (() => void)[] = []
+    const told: Ended[] = []
+    let closed = 0
+    const { stop } = createEnding(work => {
+      turns.push(work)
+      return () => undefined
+    }, {
+      drain: done => done(),
+      halt,
+      ended: how => {
+        told.push(how)
+        ear()
+      },
+      close: (_how, done) => {
+        closed++
+        done()
+      },
+    })
+    const over = stop()
+    t.throws(() => turns[0]!(), { message: /^no / })
+    await over
+    t.is(closed, 1)
+    t.deepEqual(told, [{ _tag: 'Stopped' }])
+  })
+}
