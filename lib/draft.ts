@@ -11,7 +11,7 @@ type OwnOf<S extends RaftState> = Omit<S, keyof Common | 'role'>
 
 /** What a follower knows of its leader's questions before it has heard one. */
 export const NOTHING_HEARD = {
-  verified: 0, assembly: undefined, mustHave: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
+  verified: 0, leaderCommit: 0, assembly: undefined, mustHave: 0, leaderRound: 0, reportedDurable: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0,
 } as const satisfies OwnOf<Follower>
 
 /** A state of a role: what all roles keep, and what is its own. */
@@ -22,7 +22,7 @@ export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
-  verified: own.verified, assembly: own.assembly, mustHave: own.mustHave, leaderRound: own.leaderRound,
+  verified: own.verified, leaderCommit: own.leaderCommit, assembly: own.assembly, mustHave: own.mustHave, leaderRound: own.leaderRound,
   reportedDurable: own.reportedDurable, answeredAt: own.answeredAt, answeredRound: own.answeredRound,
 })
 

@@ -29,6 +29,7 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   const commitIndex = Math.max(follower.commitIndex, Math.min(leaderCommit, follower.verified))
   const isAwaited = last === undefined ? commitIndex === follower.commitIndex : lastIndexOf(last) <= follower.persistedIndex
   follower.commitIndex = commitIndex
+  follower.leaderCommit = Math.max(follower.leaderCommit, leaderCommit)
   noteMustHave(follower, leaderCommit)
   outbox.asked ||= asks || isAwaited || isSilent(follower, round)
 }

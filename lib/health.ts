@@ -51,10 +51,10 @@ interface CommonHealth {
   readonly slowestWriteMs: Millis
   /** The age of the oldest write that is on its way still; 0 where there is none. */
   readonly pendingWriteMs: Millis
-  /** Entries that are known to be committed and not applied here. */
+  /** Entries that are known to be committed and not applied here: at a follower also those that its leader has told of, and that are yet to come. */
   readonly behindEntries: number
   /**
-   * The age of the first of them, by the leader's wall clock and this member's; 0 where there is none. Of those on the disk alone nothing is known: then
+   * The age of the first of those that are here, by the leader's wall clock and this member's; 0 where there is none. Of those on the disk alone nothing is known: then
    * it is the age of the oldest in memory.
    */
   readonly behindMs: Millis
@@ -144,13 +144,16 @@ const peerOf = ({ now, electedAt, log }: Leader, { id, mode, contact, matchIndex
   snapshot: sending && { index: sending.snapshot.index, bytes: sending.snapshot.bytes, received: sending.received },
 })
 
+/** How much is known to be committed, whether or not it is here. */
+const knownCommit = (state: RaftState): Index => state.role === 'follower' ? Math.max(state.commitIndex, state.leaderCommit) : state.commitIndex
+
 /** How a member fares by its newest state, by what was seen since the value before, and by what is known beside. */
 export const healthOf = (state: RaftState, seen: Seen, beside: Beside): Health => {
-  const { now, settings, commitIndex, heardAt } = state
+  const { now, settings, heardAt } = state
   const pendingWriteMs = oldestWriteMs(state)
   const common = {
     id: settings.id, loopDelayMs: seen.loopDelayMs, slowestWriteMs: Math.max(seen.slowestWriteMs, pendingWriteMs), pendingWriteMs,
-    behindEntries: Math.max(0, commitIndex - beside.appliedIndex), behindMs: behindMs(state, beside.appliedIndex), bounds: boundsOf(state, seen, beside),
+    behindEntries: Math.max(0, knownCommit(state) - beside.appliedIndex), behindMs: behindMs(state, beside.appliedIndex), bounds: boundsOf(state, seen, beside),
   }
   if (state.role === 'leader') {
     const peers = state.progress.map(progress => peerOf(state, progress))

@@ -131,6 +131,8 @@ export interface Follower extends Common {
   readonly role: 'follower'
   /** The highest index checked by an AppendEntries of this term. Volatile. */
   verified: Index
+  /** The highest commitIndex that a leader of this term has told, whatever this log has of it; decides nothing. Volatile. */
+  leaderCommit: Index
   /** The batch behind it that comes in parts. Volatile. */
   assembly: Assembly | undefined
   /** Up to where a newcomer must have the log, by what its leader called committed; 0 before it has been told. Volatile. */

@@ -14,7 +14,7 @@ import { settleIn } from './joining.js'
 import { onAppendAccepted, onAppendRefused, onEntriesRead, onProposed } from './leader.js'
 import { evict } from './log.js'
 import type { Message } from './messages.js'
-import { type Outbox, emptyOutbox } from './outbox.js'
+import { type Outbox, emptyOutbox, reportContradiction } from './outbox.js'
 import { unreachable } from './prelude.js'
 import { confirmReads, onReadAsked } from './reads.js'
 import { readyFrom } from './ready.js'
@@ -27,6 +27,7 @@ import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
 import { onChangeAsked, reconfigure, resign } from './reconfiguration.js'
 import { handOver, onTimeoutNow, onTransferAsked } from './transfer.js'
 import { isSatisfied, onRequestVote } from './voting.js'
+import { isWellFormed } from './well-formed.js'
 
 /** The accumulator of the scan: where a member stands, and what it just asked of the world. */
 export interface Step {
@@ -82,6 +83,10 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
   const { from, to, term, type } = message
   if (to !== state.settings.id) {
     outbox.diagnostics.push({ type: 'wrongAddressee', from, to, message: type })
+    return state
+  }
+  if (!isWellFormed(message)) {
+    reportContradiction(outbox, message, 'nothing: it has no form that a message has')
     return state
   }
   if (term < state.term) return answerStale(state, message, outbox)

@@ -107,7 +107,7 @@ const ProgressHead: t.Type<ProgressHead, unknown> = t.strict({
 }, 'Progress')
 const Leaving: t.Type<Leaving, unknown> = t.strict({ id: MemberId, address: Address, index: Index, deadline: Time })
 const Head: t.Type<StateHead, unknown> = t.union([
-  t.strict({ role: t.literal('follower'), ...common, verified: Index, assembly: maybe(Assembly), mustHave: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
+  t.strict({ role: t.literal('follower'), ...common, verified: Index, leaderCommit: Index, assembly: maybe(Assembly), mustHave: Index, leaderRound: Round, reportedDurable: Index, answeredAt: Since, answeredRound: Round }, 'Follower'),
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,

@@ -4,7 +4,7 @@ import { type Beside, type Health, NOTHING_SEEN, type Seen, healthOf, seenWith }
 import type { RaftEvent } from '../../lib/events.js'
 import type { Leader, RaftState } from '../../lib/state.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Fact, accepted, allPersisted, candidateIn, follower, lateTick, leader, membershipOf, play, propose, read, tick } from './build.js'
+import { type Fact, accepted, ae, allPersisted, candidateIn, follower, lateTick, leader, membershipOf, play, propose, read, tick } from './build.js'
 
 const BESIDE: Beside = { appliedIndex: 0, pendingProposals: 0, pendingReads: 0, limits: { maxPendingProposals: 50, maxInboxEvents: 70 } }
 const healthy = (state: RaftState, beside: Partial<Beside> = {}, seen: Partial<Seen> = {}): Health =>
@@ -65,6 +65,15 @@ test('what a leader knows of its peers: mode, silence since the question or the 
     { id: 'f3', mode: 'snapshot', silentMs: 150, lagEntries: 7, snapshot: { index: 2, bytes: 500, received: 120 } },
     { id: 'n1', mode: 'replicate', silentMs: 50, lagEntries: 0, snapshot: undefined },
   ])
+})
+
+test('a follower is behind by what its leader has told to be committed, though it has none of it yet', t => {
+  const player = play(follower({ log: '1@1 2@1', commit: 2, leader: 'L', verified: 2 }))
+  player.turn(ae('L', '2@1', '3@1', 1000))
+  t.is(player.state.commitIndex, 3)
+  t.like(healthy(player.state), { isInTouch: true, behindEntries: 998 })
+  player.turn(ae('L', '3@1', '', 5))
+  t.like(healthy(player.state), { behindEntries: 998 }, 'a word that comes late takes nothing back')
 })
 
 test('behind a snapshot that is yet to be restored the age of what follows is not known, and nothing fails', t => {

@@ -1,0 +1,45 @@
+/** What is no message is reported, whoever hands it over, and changes nothing. */
+import test from 'ava'
+import type { Message } from '../../lib/messages.js'
+import { type Fact, ae, accepted, follower, leader, message, play, refused, requestVote, vote } from './build.js'
+import { awaits, is, snapshotAt } from './snapshots.js'
+
+const S = snapshotAt('9@1')
+const ODD = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]
+
+/** A message, and which of its numbers are to be positions, terms or lengths. */
+const TO_FOLLOWER: readonly (readonly [string, Fact, readonly string[]])[] = [
+  ['AppendEntries', ae('L', '2@1', '3@1', 3), ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'batches.0.firstIndex', 'batches.0.term', 'batches.0.count']],
+  ['a vote request', requestVote('f2', 1, '2@1'), ['term', 'round', 'lastLogIndex', 'lastLogTerm']],
+  ['a chunk', is('L', S, 0, 5), ['term', 'round', 'offset', 'snapshot.index', 'snapshot.term', 'snapshot.bytes']],
+  ['TimeoutNow', message('L', { type: 'timeoutNow', lastIndex: 2 }), ['term', 'round', 'lastIndex']],
+]
+const TO_LEADER: typeof TO_FOLLOWER = [
+  ['an acceptance', accepted('f1', 2), ['term', 'round', 'verified', 'durable', 'lacks', 'held']],
+  ['a refusal', refused('f1', 2, '1@1'), ['term', 'round', 'prevLogIndex', 'hintIndex', 'hintTerm']],
+  ['the answer to a chunk', awaits('f1', S, 5), ['term', 'round', 'received']],
+  ['a vote', vote('f1', true), ['term', 'round']],
+]
+
+/** The same with another value at the path. */
+const withOdd = (value: unknown, [first = '', ...rest]: readonly string[], odd: unknown): unknown =>
+  Array.isArray(value) ? value.map((one, i) => String(i) === first ? withOdd(one, rest, odd) : one)
+    : { ...Object(value), [first]: rest.length === 0 ? odd : withOdd(Reflect.get(Object(value), first), rest, odd) }
+
+for (const [to, table, stateOf] of [
+  ['a follower', TO_FOLLOWER, () => follower({ log: '1@1 2@1', leader: 'L', verified: 2, commit: 1 })],
+  ['a leader', TO_LEADER, () => leader({ log: '1@1 2@1', commit: 1, others: 'f1{next=3,match=1,on} f2' })],
+] as const) {
+  for (const [what, fact, paths] of table) {
+    test(`L22 ${what} to ${to} with numbers that are none is reported and changes nothing`, t => {
+      for (const path of ['type', ...paths]) for (const odd of path === 'type' ? ['foo', 'toString', undefined] : ODD) {
+        const player = play(stateOf())
+        const { log, term, role, commitIndex } = player.state
+        const sound = typeof fact === 'function' ? fact(player.state) : fact
+        const { noticed, said, wrote } = player.turn(withOdd(sound, ['message', ...path.split('.')], odd) as { readonly type: 'received'; readonly message: Message })
+        t.deepEqual([noticed, said.filter(one => !one.startsWith('AE')), wrote], [['contradiction'], [], []], `${path} ${String(odd)}`)
+        t.like(player.state, { log, term, role, commitIndex })
+      }
+    })
+  }
+}
