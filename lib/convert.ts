@@ -5,6 +5,7 @@ import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
 import { newProgress } from './progress.js'
 import { type Candidate, type Follower, type Leader, type RaftState, membership, restartElectionWait } from './state.js'
+import { stamp } from './stamp.js'
 import { store } from './storing.js'
 import type { MemberId, Term } from './types.js'
 
@@ -51,6 +52,7 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
     heartbeatDue: state.now + settings.heartbeatMs,
     trackers: [],
     uncommittedBytes: 0,
+    stamped: { time: state.log.time, at: state.now },
     committedAt: Number.NEGATIVE_INFINITY,
     sequels: 0,
     chunkDue: state.now,
@@ -63,6 +65,6 @@ export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   // Its log holds all that is committed, and so what the snapshot stands for (Leader Completeness, §5.4.3).
   leader.receiving = undefined
   outbox.heartbeatDue = true
-  store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: Math.max(leader.wall, leader.log.time) }], outbox)
+  store(leader, [{ kind: 'noop', firstIndex: nextIndex, term, count: 1, time: stamp(leader) }], outbox)
   return leader
 }

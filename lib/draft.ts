@@ -44,7 +44,7 @@ export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
   electedAt: own.electedAt, noopIndex: own.noopIndex, progress: own.progress, leaving: own.leaving, heartbeatDue: own.heartbeatDue,
-  trackers: own.trackers, uncommittedBytes: own.uncommittedBytes, committedAt: own.committedAt, sequels: own.sequels, chunkDue: own.chunkDue, transfer: own.transfer, hasAskedToStand: own.hasAskedToStand,
+  trackers: own.trackers, uncommittedBytes: own.uncommittedBytes, stamped: own.stamped, committedAt: own.committedAt, sequels: own.sequels, chunkDue: own.chunkDue, transfer: own.transfer, hasAskedToStand: own.hasAskedToStand,
   reads: own.reads, readRound: own.readRound,
 })
 

@@ -11,6 +11,7 @@ import { type Passage, arrivalOf, arrivedBy, onTheWay, pace } from './pacing.js'
 import { type Parts, type Progress, accept, backUp } from './progress.js'
 import { type Leader, dateOf, isLeaving, progressOf } from './state.js'
 import { noteSequel } from './sequels.js'
+import { stamp } from './stamp.js'
 import { isReady } from './status.js'
 import { store } from './storing.js'
 import type { CommandBatch, Index, MemberId, Term } from './types.js'
@@ -34,7 +35,7 @@ export const onProposed = (leader: Leader, { id, body, term = leader.term }: Pro
     return
   }
   const { count } = body
-  const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: Math.max(leader.wall, log.time), body, skip: 0 }
+  const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: stamp(leader), body, skip: 0 }
   const tracker = { id, firstIndex: batch.firstIndex, count, bytes: bytesOf(batch) }
   if (leader.commitIndex === lastEntry(log).index) noteSequel(leader)
   store(leader, [batch], outbox)

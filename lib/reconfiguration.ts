@@ -13,6 +13,7 @@ import { endLaps, hasCaughtUp, isActive, newProgress, runLap } from './progress.
 import { quorumValue } from './quorum.js'
 import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, isLeaving, membership, progressOf } from './state.js'
+import { stamp } from './stamp.js'
 import { store } from './storing.js'
 import type { MemberId, Membership } from './types.js'
 
@@ -84,7 +85,7 @@ const FAREWELL = 2
 
 /** Appends a membership, which counts from now on. */
 const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
-  const { log, term, wall, now, settings: { id: self, electionTimeoutMs } } = leader
+  const { log, term, now, settings: { id: self, electionTimeoutMs } } = leader
   const before = membership(leader)
   const were = membersOf(before)
   const index = lastEntry(log).index + 1
@@ -92,7 +93,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   const gone = were.filter(id => id !== self && !members.includes(id))
   // Whoever leaves has to hear of its commit before a leader that leaves as well is gone.
   countOnNone(leader)
-  store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: Math.max(wall, log.time), membership: next }], outbox)
+  store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: stamp(leader), membership: next }], outbox)
   const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + FAREWELL * electionTimeoutMs }))
   leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]
   // Whoever comes back may come back with nothing.

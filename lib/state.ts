@@ -199,6 +199,8 @@ export interface Leader extends Common {
   heartbeatDue: Millis
   trackers: Tracker[]
   uncommittedBytes: number
+  /** The latest time that an entry has by this leader's wall clock, at first the latest in its log, and when that was. */
+  stamped: { readonly time: Millis; readonly at: Millis }
   /** When commitIndex last advanced, and how many commands in a row came right behind the commit of the one before. */
   committedAt: Millis
   sequels: number

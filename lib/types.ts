@@ -106,7 +106,7 @@ interface Placed {
   readonly term: Term
   /** Entries in this batch; the last one stands at `firstIndex + count - 1`. */
   readonly count: number
-  /** The leader's clock when it appended the batch, in milliseconds since 1970; never falls from batch to batch. */
+  /** The leader's clock when it appended the batch, in milliseconds since 1970; never falls from batch to batch, nor stands still where that clock was set back: then it goes on at half the pace. */
   readonly time: Millis
 }
 /** Commands of the application. `skip` entries at the front of `body` do not belong to this batch: a slice shares its body. */

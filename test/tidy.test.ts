@@ -30,7 +30,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['log', 'progress', 'outbox'],
   ['state'],
   ['lease'],
-  ['contact', 'hearing', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'giving-way', 'pacing'],
+  ['contact', 'hearing', 'stamp', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'giving-way', 'pacing'],
   ['convert', 'sending', 'health', 'joining'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'reads', 'application', 'receiving', 'compaction'],

@@ -111,7 +111,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
   t.strict({ role: t.literal('candidate'), ...common, phase: t.keyof({ preVote: null, vote: null }), votes: Votes }, 'Candidate'),
   t.strict({
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,
-    trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, committedAt: Since, sequels: Count, chunkDue: Time,
+    trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, stamped: t.strict({ time: Time, at: Time }), committedAt: Since, sequels: Count, chunkDue: Time,
     transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })), hasAskedToStand: t.boolean,
     reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
   }, 'Leader'),

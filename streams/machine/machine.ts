@@ -41,7 +41,7 @@ export interface RunningMachine<C, R, S> {
 export interface Position {
   readonly index: Index
   readonly term: Term
-  /** When the leader appended it, by the leader's clock, in milliseconds since 1970; never falls from entry to entry. */
+  /** When the leader appended it, by the leader's clock, in milliseconds since 1970; never falls from entry to entry, nor stands still where that clock was set back: then it goes on at half the pace. */
   readonly time: Millis
 }
 

@@ -101,7 +101,7 @@ const undated = (state: RaftState): RaftState => {
     case 'follower': return { ...state, ...common, leaderCommit: 0, leaderRound: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0 }
     case 'candidate': return { ...state, ...common, votes: new Map([...state.votes].sort(([a], [b]) => a < b ? -1 : 1)) }
     case 'leader': return {
-      ...state, ...common, electedAt: 0, heartbeatDue: 0, leaving: state.leaving.map(one => ({ ...one, deadline: 0 })), transfer: state.transfer && { ...state.transfer, deadline: 0 },
+      ...state, ...common, electedAt: 0, stamped: { time: 0, at: 0 }, heartbeatDue: 0, leaving: state.leaving.map(one => ({ ...one, deadline: 0 })), transfer: state.transfer && { ...state.transfer, deadline: 0 },
       progress: state.progress.map(one => ({ ...one, since: 0, contact: Math.min(one.contact, 0), acceptedRound: 0, windowRound: 0, metRound: one.metRound && -1, probeRound: Math.min(one.probeRound, 1), inflight: one.inflight.map(sent => ({ ...sent, sentAt: 0 })), lap: { ...one.lap, since: 0 }, arrivedAt: 0, fastestMs: 0, workMs: 0 })),
     }
   }

@@ -142,7 +142,7 @@ export const leader = (notes: LogNotes & { readonly others?: string; readonly no
     follower({ voters: `${id} ${names(false)}`, learners: names(true), votedFor: id, ...notes, id })
   return {
     ...common, role: 'leader', leader: id, electedAt: now, noopIndex: notes.noop ?? 0, heartbeatDue: now + common.settings.heartbeatMs,
-    progress: progress.map(({ isLearner: _learner, ...one }) => one), leaving: [], trackers: [], uncommittedBytes: 0, committedAt: Number.NEGATIVE_INFINITY, sequels: 0, chunkDue: now, transfer: undefined, hasAskedToStand: false, reads: [], readRound: 0, round: now * 1000,
+    progress: progress.map(({ isLearner: _learner, ...one }) => one), leaving: [], trackers: [], uncommittedBytes: 0, stamped: { time: common.log.time, at: now }, committedAt: Number.NEGATIVE_INFINITY, sequels: 0, chunkDue: now, transfer: undefined, hasAskedToStand: false, reads: [], readRound: 0, round: now * 1000,
   }
 }
 

@@ -1,6 +1,6 @@
 /** Commands on their way into the leader's log. */
 import test from 'ava'
-import { accepted, allPersisted, applied, body, held, leader, persisted, play, preVote, propose, refused, tick, vote } from './build.js'
+import { accepted, allPersisted, applied, body, candidateIn, held, leader, persisted, play, preVote, propose, refused, tick, vote } from './build.js'
 
 /** What an entry of one small command counts for. */
 const WEIGHT = 136
@@ -55,11 +55,26 @@ test('what is uncommitted weighs nothing once it is committed, or leadership has
   t.is(weigh(), 0)
 })
 
-test('time never falls from entry to entry, although the wall clock does', t => {
+test('time never falls from entry to entry, although the wall clock does, and goes on at half the pace until that has caught up', t => {
   const first = leader({ others: '' })
-  const player = play({ ...first, log: { ...first.log, time: 9e12 } })
+  const ahead = first.wall + 100
+  const player = play({ ...first, log: { ...first.log, time: ahead }, stamped: { time: ahead, at: first.now } })
   player.turn(propose(1))
-  t.deepEqual(held(player.state.log).map(({ time }) => time), [9e12])
+  for (const [i, ms] of [1, 1, 1, 97, 99, 1, 1, 50].entries()) player.later(ms, propose(2 + i))
+  const sinceStart = held(player.state.log).map(({ time }) => time - first.wall)
+  t.deepEqual(sinceStart, [100, 100, 101, 101, 150, 199, 200, 201, 251], 'a step at a time adds up, and from 200 ms on the wall clock counts')
+})
+
+test('a new leader goes on from the latest time in its log', t => {
+  const { state } = candidateIn(3)
+  const player = play({ ...state, log: { ...state.log, time: 9e12 } })
+  player.turn(vote('b', true), vote('c', true))
+  t.is(player.state.role, 'leader')
+  player.turn(allPersisted)
+  player.turn(accepted('b', 1), accepted('c', 1))
+  player.turn(applied(1))
+  player.later(1000, propose(1))
+  t.deepEqual(held(player.state.log).map(({ time }) => time), [9e12, 9e12 + 500])
 })
 
 test('a clock that goes back stands still', t => {
