@@ -1,5 +1,6 @@
 import type * as t from 'io-ts'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { depthOf } from './depth.js'
 import { decodeWith, messageOf } from './report.js'
 
 /** Keys by which a decoded object could reach a prototype. */
@@ -71,12 +72,12 @@ export const parseJson = (bytes: Uint8Array, maxDepth: number, forbidden: readon
   }
 }
 
-/** Nothing that this project itself writes as JSON nests deeper. */
-const OWN_DEPTH = 8
+/** What a codec reads past may nest so deep, whatever the codec is: a later version says more. */
+const LEAST_DEPTH = 8
 
-/** JSON in UTF-8, decoded by `codec`; every failure is one string, with the path where there is one. */
-export const decodeJson = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array, maxDepth = OWN_DEPTH): Either<string, A> => {
-  const parsed = parseJson(bytes, maxDepth)
+/** JSON in UTF-8, decoded by `codec`, no deeper than that reads; every failure is one string, with the path where there is one. */
+export const decodeJson = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array): Either<string, A> => {
+  const parsed = parseJson(bytes, Math.max(LEAST_DEPTH, depthOf(codec)))
   if (isLeft(parsed)) return parsed
   const decoded = decodeWith(codec, parsed.right)
   return isLeft(decoded) ? left(decoded.left.join('; ')) : decoded

@@ -2,16 +2,17 @@
 import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
 import { isLeft } from '../lib/prelude.js'
+import { through } from './depth.js'
 import { guard } from './primitives.js'
 import { decodeWith } from './report.js'
 
 /** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
-export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => new t.Type<A | undefined, unknown>(
+export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => through(new t.Type<A | undefined, unknown>(
   codec.name,
   (value): value is A | undefined => value === undefined || codec.is(value),
   (value, context) => (value === undefined ? t.success(undefined) : codec.validate(value, context)),
   t.identity,
-)
+), codec)
 
 /** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
 export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {

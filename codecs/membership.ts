@@ -2,6 +2,7 @@ import * as t from 'io-ts'
 import { type Either, isLeft, left } from '../lib/prelude.js'
 import { MAX_MEMBERS, membersOf } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
+import { through } from './depth.js'
 import { decodeJson, encodeJson } from './json.js'
 import { optional } from './judging.js'
 import { Address, MemberId, byMember, checked } from './primitives.js'
@@ -41,12 +42,12 @@ const Plain = t.strict(lists, 'Membership')
 const Leading = t.strict({ ...lists, next: NextMembership }, 'Membership')
 
 /** With `next` where it leads somewhere, and without that key where it does not. */
-const MembershipFields: t.Type<core.Membership, unknown> = new t.Type<core.Membership, unknown>(
+const MembershipFields: t.Type<core.Membership, unknown> = through(new t.Type<core.Membership, unknown>(
   'Membership',
   (value): value is core.Membership => t.UnknownRecord.is(value) && ('next' in value ? Leading : Plain).is(value),
   (value, context) => (t.UnknownRecord.is(value) && 'next' in value ? Leading : Plain).validate(value, context),
   t.identity,
-)
+), Leading)
 
 /** A membership in its canonical form: sorted lists, an address for each member and for nobody else. Empty before a member has been added. */
 export const Membership: t.Type<core.Membership, unknown> = checked(MembershipFields, membershipFault)

@@ -2,6 +2,7 @@ import * as t from 'io-ts'
 import { isLeft } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
 import { MAX_POSITION } from './bytes.js'
+import { through } from './depth.js'
 
 /** A codec that validates and changes nothing: `fault` names what is wrong with a value, or returns undefined. */
 export const guard = <A>(name: string, fault: (value: unknown) => string | undefined): t.Type<A> => new t.Type<A>(
@@ -15,7 +16,7 @@ export const guard = <A>(name: string, fault: (value: unknown) => string | undef
 )
 
 /** `codec` with one more condition, on the value as a whole: what its fields must be to each other. */
-export const checked = <A>(codec: t.Type<A, unknown>, fault: (value: A) => string | undefined): t.Type<A, unknown> => new t.Type<A, unknown>(
+export const checked = <A>(codec: t.Type<A, unknown>, fault: (value: A) => string | undefined): t.Type<A, unknown> => through(new t.Type<A, unknown>(
   codec.name,
   (value): value is A => codec.is(value) && fault(value) === undefined,
   (value, context) => {
@@ -25,7 +26,7 @@ export const checked = <A>(codec: t.Type<A, unknown>, fault: (value: A) => strin
     return message === undefined ? decoded : t.failure(value, context, message)
   },
   codec.encode,
-)
+), codec)
 
 /** An integer from `least` to `most`: no NaN, no Infinity, no fraction, nothing that rounds. */
 export const integer = (name: string, least: number, most = MAX_POSITION): t.Type<number> => guard(name, value =>
@@ -80,7 +81,7 @@ export const MemberId: t.Type<core.MemberId> = guard('MemberId', value => {
 
 /** An object with one `codec` value per member, copied; unlike `t.record` it refuses a key that is no id, instead of dropping it. */
 export const byMember = <A>(name: string, codec: t.Type<A, unknown>): t.Type<Readonly<Record<core.MemberId, A>>, unknown> =>
-  new t.Type<Readonly<Record<core.MemberId, A>>, unknown>(
+  new t.DictionaryType<t.Type<core.MemberId>, t.Type<A, unknown>, Readonly<Record<core.MemberId, A>>, unknown, unknown>(
     name,
     (value): value is Readonly<Record<core.MemberId, A>> =>
       t.UnknownRecord.is(value) && Object.entries(value).every(([id, item]) => MemberId.is(id) && codec.is(item)),
@@ -97,7 +98,7 @@ export const byMember = <A>(name: string, codec: t.Type<A, unknown>): t.Type<Rea
       }
       return faults.length > 0 ? t.failures(faults) : t.success(copy)
     },
-    t.identity,
+    t.identity, MemberId, codec,
   )
 
 /** Compared as a whole and never taken apart. */

@@ -9,6 +9,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Progress, Sending } from '../../lib/progress.js'
 import type { Assembly, Candidate, Follower, Leader, Leaving, RaftState, Receiving, Settings } from '../../lib/state.js'
 import type { EntryBatch, LogBase } from '../../lib/types.js'
+import { through } from '../depth.js'
 import { Membership } from '../membership.js'
 import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, integer } from '../primitives.js'
 import { BatchHead, EntryBatches } from '../shapes.js'
@@ -38,15 +39,16 @@ const Since: t.Type<number, unknown> = new t.Type<number, unknown>(
   value => (value === Number.NEGATIVE_INFINITY ? null : value),
 )
 
+const VotePairs = t.readonlyArray(t.tuple([MemberId, t.boolean]))
 /** What was answered so far, by voter. */
-const Votes: t.Type<Candidate['votes'], unknown> = new t.Type<Candidate['votes'], unknown>(
+const Votes: t.Type<Candidate['votes'], unknown> = through(new t.Type<Candidate['votes'], unknown>(
   'Votes', (value): value is Candidate['votes'] => value instanceof Map,
   (value, context) => {
-    const pairs = t.readonlyArray(t.tuple([MemberId, t.boolean])).validate(value, context)
+    const pairs = VotePairs.validate(value, context)
     return isLeft(pairs) ? pairs : t.success(new Map(pairs.right))
   },
   votes => [...votes],
-)
+), VotePairs)
 
 const ChunkLength = integer('ChunkLength', 0, MAX_CHUNK_BYTES)
 /** A chunk that waits to be sent: its length, and zeros of that length when it is read. */
@@ -67,7 +69,7 @@ const Settings: t.Type<Settings, unknown> = t.strict({
 
 const AssemblyRecord = t.strict({ head: BatchHead, held: Count }, 'Assembly')
 /** What is here of a batch: the number of its bytes, which are zeros when it is read. */
-const Assembly: t.Type<Assembly, unknown> = new t.Type<Assembly, unknown>(
+const Assembly: t.Type<Assembly, unknown> = through(new t.Type<Assembly, unknown>(
   'Assembly', (value): value is Assembly => AssemblyRecord.is(value),
   (value, context) => {
     const record = AssemblyRecord.validate(value, context)
@@ -76,7 +78,7 @@ const Assembly: t.Type<Assembly, unknown> = new t.Type<Assembly, unknown>(
     return held < head.body.bytes ? t.success({ head, held, parts: [zerosOf(held)] }) : t.failure(value, context, 'holds more than there is')
   },
   ({ head, held }) => ({ head, held }),
-)
+), AssemblyRecord)
 
 const Base: t.Type<LogBase, unknown> = t.strict({ index: Index, term: Term, membership: Membership })
 const Run: t.Type<TermRun, unknown> = t.strict({ firstIndex: EntryIndex, term: EntryTerm })

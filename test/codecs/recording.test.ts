@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { byteSink } from '../../codecs/byte-sink.js'
 import { byteSource } from '../../codecs/byte-source.js'
 import { type Segment, partsOf, readSegment, writeEnd, writeEntries, writeRecord, writeSegmentStart, writeTurn } from '../../codecs/recording/index.js'
+import { depthOf } from '../../codecs/depth.js'
+import { encodeJson, nestsDeeper } from '../../codecs/json.js'
 import { StateRecord } from '../../codecs/recording/state.js'
 import { readTurn } from '../../codecs/recording/turns.js'
 import { decodeWith } from '../../codecs/report.js'
@@ -134,10 +136,10 @@ const lives = played(
 )
 
 /** The leader above, while it sends a snapshot of which a chunk is read ahead; a follower that is receiving it; and one that has it. */
-const sendingOf = (chunk: Uint8Array | undefined): RaftState => {
+const sendingOf = (chunk: Uint8Array | undefined, snapshot = fixed): RaftState => {
   const leader = lives.at(-1)!
   if (leader.role !== 'leader') throw new Error(`a ${leader.role} sends nothing`)
-  const sending = { snapshot: fixed, received: 5, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
+  const sending = { snapshot, received: 5, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
   return { ...leader, chunkDue: 2010.25, progress: leader.progress.map((progress, i) => i === 0 ? { ...progress, lacks: 1, sending } : progress) }
 }
 const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100, expected: 150 } }
@@ -182,6 +184,16 @@ const blankOf = (state: RaftState): RaftState => {
   const log = { ...state.log, tail: { ...state.log.tail, batches: blank(state.log.tail.batches) } }
   return state.role === 'leader' ? { ...state, log, progress: state.progress.map(one => ({ ...one, sending: blank(one.sending) })) } : { ...state, log }
 }
+
+test('the deepest state there can be is read back: a leader that sends a snapshot whose membership leads further', t => {
+  const { learners: [last = ''], addresses } = fixed.membership
+  const leading = { voters: ['n1', 'n2', 'n3'], outgoing: [], learners: [last], addresses, next: { voters: ['n1', 'n2', 'n3', last], learners: [] } }
+  const state = sendingOf(undefined, { ...fixed, membership: leading })
+  const json = encodeJson(StateRecord, partsOf(state).record)
+  t.true(nestsDeeper(json, depthOf(StateRecord) - 1), 'nothing that is read could nest deeper')
+  const { first: read } = rightOf(readSegment(segmentOf(state)))
+  t.deepEqual(read.role === 'leader' && read.progress[0]?.sending?.snapshot.membership, leading)
+})
 
 test('a chunk in a state is as long as it says, and no longer than any that is sent', t => {
   const json = JSON.stringify(StateRecord.encode(partsOf(sendingOf(new Uint8Array(3))).record))

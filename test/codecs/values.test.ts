@@ -7,7 +7,7 @@ import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/re
 import { EXPIRED, FORGOTTEN, MAX_REASON_CHARACTERS, OPENED, decodeResults, encodeResults } from '../../codecs/results.js'
 import { MAX_VALUE_DEPTH, decodeValue, encodeReadable, encodeValue, readBack, valuesOf } from '../../codecs/values.js'
 import { MachineFailed, Rejected } from '../../lib/errors.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import { packCommand } from '../../streams/requests/packing.js'
 import { jsonValue } from './arbitraries.js'
 
@@ -172,6 +172,13 @@ test('the protocol\'s own JSON has no key that reaches a prototype', is => {
     is.true(isLeft(parseJson(utf8(`{"a":{"${key}":1}}`), 8)), key)
     is.true(isLeft(decodeJson(t.unknown, utf8(`{"${key}":1}`))), key)
   }
+})
+
+test('JSON may nest as deep as its codec reads, and a little where it reads nothing', is => {
+  const lists = Array.from({ length: 12 }).reduce<t.Mixed>(codec => t.readonlyArray(codec), t.number)
+  is.true(isRight(decodeJson(lists, utf8(nested(12)))))
+  is.true(isLeft(decodeJson(lists, utf8(nested(13)))))
+  is.true(isRight(decodeJson(t.unknown, utf8(nested(8)))))
   is.true(isLeft(decodeJson(t.unknown, utf8(nested(9)))))
 })
 
