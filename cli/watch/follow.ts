@@ -1,5 +1,8 @@
 /** One stream of `/watch`, line by line, from one endpoint. */
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { messageOf } from '../../codecs/report.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Index, Millis } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { refusalIn } from '../ask/ask.js'
@@ -27,31 +30,49 @@ const parseObject = (text: string): WatchLine['value'] => {
 /** Why the stream ended; a refusal where it never began, and `enough` where no more of it was wanted. */
 export type StreamEnd = { readonly type: 'cut'; readonly reason: string } | { readonly type: 'refused'; readonly refusal: Refusal } | { readonly type: 'enough' }
 
-/** `each` takes its time, while no more is read from the member, and says whether it wants more. Never rejects unless `each` does. */
-export const follow = ({ host, port }: Address, from: Index | undefined, each: (line: WatchLine) => Promise<boolean>): Promise<StreamEnd> => new Promise((resolve, reject) => {
-  const cut = (reason: string): void => resolve({ type: 'cut', reason })
-  const asked = request({ host, port, path: `/watch${from === undefined ? '' : `?from=${from}`}`, agent: false, timeout: SILENCE_MS }, response => {
-    response.setEncoding('utf8')
-    const read = async (): Promise<void> => {
-      let open = ''
-      for await (const piece of response as AsyncIterable<string>) {
-        open += piece
-        if (response.statusCode !== 200 || !piece.includes('\n')) continue
-        const lines = open.split('\n')
-        open = lines.pop() ?? ''
-        for (const text of lines) {
-          if (await each({ text, value: parseObject(text) })) continue
-          resolve({ type: 'enough' })
-          return void asked.destroy()
-        }
-      }
-      if (response.statusCode === 200) cut('the member ended the stream')
-      else resolve({ type: 'refused', refusal: refusalIn({ status: response.statusCode ?? 0, text: open }, 'GET') })
+/** What is waited for: the member itself, for no longer than it may be silent. Left with the reason where it went away. */
+const heard = async <A>(next: Promise<A>, from: { destroy(error: Error): unknown }, silenceMs: Millis): Promise<Either<string, A>> => {
+  const timer = setTimeout(() => from.destroy(new Error(`nothing was heard for ${silenceMs} ms`)), silenceMs)
+  try {
+    return right(await next)
+  } catch (thrown) {
+    return left(Reflect.get(Object(thrown), 'code') === 'ECONNRESET' ? 'the connection was cut' : messageOf(thrown))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What `each` wants more of, until it does not, or there is no more. */
+const readAll = async (response: IncomingMessage, each: (line: WatchLine) => Promise<boolean>, silenceMs: Millis): Promise<StreamEnd> => {
+  const pieces = (response.setEncoding('utf8') as AsyncIterable<string>)[Symbol.asyncIterator]()
+  const { statusCode: status = 0 } = response
+  for (let open = ''; ;) {
+    const piece = await heard(pieces.next(), response, silenceMs)
+    if (isLeft(piece)) return { type: 'cut', reason: piece.left }
+    if (piece.right.done === true) {
+      return status === 200 ? { type: 'cut', reason: 'the member ended the stream' } : { type: 'refused', refusal: refusalIn({ status, text: open }, 'GET') }
     }
-    // A connection that is cut ends the reading with an error of its own; any other is that of `each`.
-    read().catch((error: NodeJS.ErrnoException) => error.code === 'ECONNRESET' ? cut('the connection was cut') : reject(error))
-  })
-  asked.once('timeout', () => asked.destroy(new Error(`nothing was heard for ${SILENCE_MS} ms`)))
-  asked.once('error', error => cut(error.message))
+    open += piece.right.value
+    if (status !== 200 || !piece.right.value.includes('\n')) continue
+    const lines = open.split('\n')
+    open = lines.pop() ?? ''
+    for (const text of lines) if (!await each({ text, value: parseObject(text) })) return { type: 'enough' }
+  }
+}
+
+/**
+ * `each` takes its time, while no more is read from the member and its silence counts for nothing, and says whether it wants more. Resolves when no line
+ * is told any more; never rejects unless `each` does.
+ */
+export const follow = async ({ host, port }: Address, from: Index | undefined, each: (line: WatchLine) => Promise<boolean>, silenceMs = SILENCE_MS): Promise<StreamEnd> => {
+  const asked = request({ host, port, path: `/watch${from === undefined ? '' : `?from=${from}`}`, agent: false })
+  // Whoever waits for the answer or its next piece is told the same.
+  asked.on('error', () => undefined)
   asked.end()
-})
+  try {
+    const answered = await heard(once(asked, 'response') as Promise<[IncomingMessage]>, asked, silenceMs)
+    return isLeft(answered) ? { type: 'cut', reason: answered.left } : await readAll(answered.right[0], each, silenceMs)
+  } finally {
+    asked.destroy()
+  }
+}
