@@ -2,6 +2,7 @@
 /** `npx rxraft COMMAND …`: a cluster without writing a program, and what there is to do beside running a member. */
 import type { Command } from './command.js'
 import { Mistake } from './mistake.js'
+import { endWithOutput } from './output.js'
 import { runProgram } from './program.js'
 
 /** A line for the list, and where the rest is; nothing is loaded for commands that nobody called. */
@@ -47,23 +48,26 @@ const asksForHelp = (args: readonly string[]): boolean => {
   return options.includes('--help') || options.includes('-h')
 }
 
+const tellHelp = (help: string): number => {
+  endWithOutput()
+  process.stdout.write(help)
+  return 0
+}
+
 const main = async ([name, ...args]: readonly string[]): Promise<number> => {
   if (name === undefined) {
     process.stderr.write(HELP)
     return 2
   }
   const [topic] = args
-  if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(topic === undefined ? HELP : (await commandNamed(topic)).help)
-    return 0
-  }
+  if (name === '--help' || name === '-h' || name === 'help') return tellHelp(topic === undefined ? HELP : (await commandNamed(topic)).help)
   const command = await commandNamed(name)
-  process.stdout.on('error', command.isService === true ? () => undefined : () => process.exit())
+  if (asksForHelp(args)) return tellHelp(command.help)
+  if (command.isService === true) process.stdout.on('error', () => undefined)
+  else endWithOutput()
   // What is shown there is for whoever looks, and its reader may go away before what is done here is done.
   process.stderr.on('error', () => undefined)
-  if (!asksForHelp(args)) return command.run(args)
-  process.stdout.write(command.help)
-  return 0
+  return command.run(args)
 }
 
 await runProgram(() => main(process.argv.slice(2)))

@@ -61,3 +61,13 @@ export const start = (t: ExecutionContext, command: string, args: readonly strin
 /** Runs a program to its end. */
 export const run = (t: ExecutionContext, command: string, args: readonly string[], options: SpawnOptions = {}): Promise<Ended> =>
   start(t, command, args, options).ended
+
+/** Runs a program of ours whose standard output is a disk without room, and one whose reader is gone before anything is written; the latter for its exit code. */
+export const intoNothing = (t: ExecutionContext, words: readonly string[], input = '/dev/null') => {
+  const typed = `${[process.execPath, ...words].map(word => `'${word}'`).join(' ')} < ${input}`
+  const gate = join(scratch(t), 'gate')
+  return {
+    full: (): Promise<Ended> => run(t, 'sh', ['-c', `${typed} > /dev/full`]),
+    gone: async (): Promise<number> => Number((await run(t, 'sh', ['-c', `mkfifo ${gate}; { { read -r go < ${gate}; ${typed}; echo $? >&3; } | { exec <&-; echo go > ${gate}; }; } 3>&1`])).out),
+  }
+}

@@ -1,5 +1,5 @@
 /** The command line as a user runs it: the built program on recordings of real members and of what goes wrong with them. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { byteSink } from '../codecs/byte-sink.js'
@@ -14,10 +14,11 @@ import { type Raft, memoryCluster, orThrow } from '../streams/index.js'
 import { flightRecorder } from '../streams/recorder/index.js'
 import { systemClock } from '../streams/time/clock.js'
 import { settingsOf, stored } from './lib/build.js'
-import { type Ended, built, run, scratch } from './run.js'
+import { type Ended, built, intoNothing, root, run, scratch } from './run.js'
 import { type Add, counter, optionsOf } from './streams/member/world.js'
 
-const rxraft = (t: ExecutionContext, ...args: readonly string[]): Promise<Ended> => run(t, process.execPath, [built('cli/rxraft.js'), ...args])
+const BUILT = built('cli/rxraft.js')
+const rxraft = (t: ExecutionContext, ...args: readonly string[]): Promise<Ended> => run(t, process.execPath, [BUILT, ...args])
 
 /** The folder of a member of three that counted to `count` and was stopped. */
 const recording = async (t: ExecutionContext, count = 20): Promise<string> => {
@@ -140,4 +141,19 @@ test('a segment that was never finished is no fault of its folder', async t => {
   t.is(code, 0)
   t.regex(out, /00000002\.rxr cannot be read as a flight recording at offset 200: it ends before/)
   t.regex(out, /turns of 1 segment: all came out as recorded/)
+})
+
+const ifLinux = existsSync('/dev/full') ? test : test.skip
+ifLinux('what cannot be written is told, and is no success', async t => {
+  const [whole, damaged] = [join(scratch(t), 'whole'), join(scratch(t), 'damaged')]
+  for (const folder of [whole, damaged]) cpSync(join(root, 'test/fixtures/v1/folder'), folder, { recursive: true })
+  writeFileSync(join(damaged, 'hard-state'), 'no hard state')
+  for (const args of [['--help'], ['verify', '--help'], ['verify', whole], ['inspect', whole], ['replay', await recording(t, 3)]]) {
+    const { code, err } = await intoNothing(t, [BUILT, ...args]).full()
+    t.is(code, 1, args.join(' '))
+    t.regex(err, /^Standard output cannot be written: ENOSPC: no space left on device, write$/m)
+    t.notRegex(err, /\n\s+at /, 'no stack trace')
+  }
+  t.is(await intoNothing(t, [BUILT, 'verify', whole]).gone(), 0, 'whoever has seen enough misses nothing')
+  t.is(await intoNothing(t, [BUILT, 'verify', damaged]).gone(), 1)
 })

@@ -109,7 +109,7 @@ export interface Errand extends Pick<Question, 'method' | 'body'> {
 
 /** What came of an errand. */
 export type Outcome =
-  | { readonly type: 'done'; readonly text: string; readonly at: Address }
+  | { readonly type: 'done'; readonly text: string; readonly at: Address; readonly isChange: boolean }
   | { readonly type: 'refused'; readonly refusal: Refusal; readonly at: Address }
 
 /** Nobody could be asked: nothing happened. */
@@ -142,7 +142,7 @@ export const askInTurn = async (endpoints: readonly Address[], time: Time, erran
       reasons.push(`${formatAddress(at)}: ${reason}`)
       continue
     }
-    if (answer.right.status === 200) return { type: 'done', text: answer.right.text.trimEnd(), at }
+    if (answer.right.status === 200) return { type: 'done', text: answer.right.text.trimEnd(), at, isChange: errand.method === 'POST' }
     refused = { type: 'refused', refusal: refusalIn(answer.right, errand.method), at }
     if (!mayPass(refused.refusal)) return refused
   }

@@ -9,6 +9,7 @@ import { withFolder } from '../folder/hold.js'
 import { entriesInWords, survey, surveyAsJson } from '../folder/survey.js'
 import { loadMachine } from '../machine/load-machine.js'
 import { Mistake, Trouble } from '../mistake.js'
+import { ifUnread } from '../output.js'
 import { createScreen } from '../screen.js'
 import { type ShownEntry, entriesIn } from './entries.js'
 import { surveyInWords } from './words.js'
@@ -69,11 +70,13 @@ const run = async (args: readonly string[]): Promise<number> => {
   const codec = values.machine === undefined ? undefined : (await loadMachine(values.machine)).command
   return withFolder(folder, async held => {
     const found = await survey(held, false, createScreen(process.stderr))
+    const code = found.faults.length === 0 ? 0 : 1
+    ifUnread(code)
     if (range === undefined) await print(values.json === true ? JSON.stringify(surveyAsJson(found)) : surveyInWords(folder, found).join('\n'))
     else if (found.log === undefined || found.faults.length > 0) throw new Trouble(found.faults.map(({ message }) => message).join('\n'))
     else if (range.from > found.log.lastIndex || range.to <= found.log.base.index) process.stderr.write(`The log has ${entriesInWords(found)}.\n`)
     else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(values.json === true ? JSON.stringify(entry) : entryInWords(entry))
-    return found.faults.length > 0 ? 1 : 0
+    return code
   })
 }
 

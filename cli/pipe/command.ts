@@ -15,6 +15,7 @@ import type { MemberStatus } from '../control/member-status.js'
 import { loadMachine } from '../machine/load-machine.js'
 import { Mistake, Trouble } from '../mistake.js'
 import { asTyped } from '../as-typed.js'
+import { ifUnread } from '../output.js'
 import { TRUST, TRUST_HELP, trustBehind } from '../trust.js'
 import { type Line, linesIn, pipeProtocol } from './commands.js'
 import { type OutcomeWriter, createOutcomeWriter } from './outcomes.js'
@@ -46,7 +47,7 @@ ${TRUST_HELP}
   --help               this text
 
 Exit codes: 0 every line is applied; 1 some are not, for certain, or the machine failed on them; 2 a mistake in the arguments; 3 the outcome of some is
-unknown. Standard error counts them where there are any.
+unknown, or could not be printed. Standard error counts them where there are any.
 
   rxraft pipe --at 127.0.0.1:8001,127.0.0.1:8002 < commands.jsonl > outcomes.jsonl
 `
@@ -102,6 +103,8 @@ const createValve = ({ isFull }: Pick<OutcomeWriter, 'isFull'>) => {
 const pump = async (client: Client<Line, unknown>, { window, maxCommandBytes }: PipeOptions): Promise<number> => {
   const writer = createOutcomeWriter(process.stdout)
   const valve = createValve(writer)
+  // Where an outcome is not taken, commands were under way.
+  ifUnread(EXIT.unknown)
   await client.replicateFrom(valve.letThrough(linesIn(process.stdin, maxCommandBytes)), { window }).forEach(({ command, outcome }) => {
     valve.arrived(command)
     writer.write(outcome)

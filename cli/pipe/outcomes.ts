@@ -32,11 +32,14 @@ export const createOutcomeWriter = (out: Writable): OutcomeWriter => {
   const tally = { applied: 0, refused: 0, unknown: 0 }
   let lines: string[] = []
   let draining: Promise<void> | undefined
+  let leaving: Promise<void> | undefined
   const flush = (): void => {
     if (lines.length === 0) return
     const text = lines.join('')
     lines = []
-    if (!out.write(text)) draining ??= once(out, 'drain').then(() => { draining = undefined })
+    leaving = new Promise(resolve => {
+      if (!out.write(text, () => resolve())) draining ??= once(out, 'drain').then(() => { draining = undefined })
+    })
   }
   return {
     write: outcome => {
@@ -49,7 +52,7 @@ export const createOutcomeWriter = (out: Writable): OutcomeWriter => {
     tally: () => tally,
     finish: async () => {
       flush()
-      await draining
+      await Promise.all([leaving, draining])
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
 import { withFolder } from '../folder/hold.js'
 import { entriesInWords, survey, surveyAsJson } from '../folder/survey.js'
+import { ifUnread } from '../output.js'
 import { createScreen } from '../screen.js'
 import { counted } from '../words.js'
 
@@ -26,13 +27,15 @@ const run = async (args: readonly string[]): Promise<number> => {
   return withFolder(folder, async held => {
     const found = await survey(held, true, createScreen(process.stderr))
     const { faults, notes, segments, snapshots } = found
+    const code = faults.length === 0 ? 0 : 1
+    ifUnread(code)
     if (values.json === true) process.stdout.write(`${JSON.stringify(surveyAsJson(found))}\n`)
     else {
       for (const note of notes) process.stdout.write(`note: ${note}\n`)
       for (const fault of faults) process.stdout.write(`${fault.message}\n`)
       if (faults.length === 0) process.stdout.write(`${folder}: all is whole: ${counted(segments.length, 'segment')}, ${entriesInWords(found)}, ${counted(snapshots.length, 'snapshot')}\n`)
     }
-    return faults.length === 0 ? 0 : 1
+    return code
   })
 }
 

@@ -1,10 +1,10 @@
 /** docs/cli.md as somebody would type it, on one cluster of three processes; and a leader that is killed while commands are piped through it. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../../cli/demo/ports.js'
-import { type Running, built, own, root, run, scratch, start } from '../run.js'
+import { type Running, built, intoNothing, own, root, run, scratch, start } from '../run.js'
 
 interface Typed {
   readonly command: string
@@ -147,6 +147,28 @@ const apply = ({ command }) => {
   return command
 }
 export default { command: t.number, result: t.number, start: () => ({ state: 0, apply: entries => [entries.map(apply)], restore: () => [undefined], async *snapshot() { yield new Uint8Array(1) } }) }`
+
+const ifLinux = existsSync('/dev/full') ? test : test.skip
+ifLinux('commands whose outcomes nobody can be told have an unknown outcome', async t => {
+  const folder = scratch(t)
+  const serving = start(t, process.execPath, [
+    own('cli/rxraft.js'), 'serve', '--cluster', 'c', '--id', 'n1', '--members', `n1=127.0.0.1:${await freePort()}`, '--data', join(folder, 'data'), '--control', '127.0.0.1:0', '--json',
+  ])
+  const { control } = JSON.parse(await serving.line(/"ready"/)) as { readonly control: string }
+  await serving.line(/"role":"leader"/)
+  const commands = join(folder, 'commands')
+  writeFileSync(commands, '{"put":"a","value":1}\n')
+  const asking = (name: string, ...more: readonly string[]) => intoNothing(t, [own('cli/rxraft.js'), name, '--at', control, ...more], commands)
+  for (const asked of [asking('pipe'), asking('propose', '-')]) {
+    const { code, err } = await asked.full()
+    t.is(code, 3, err)
+    t.regex(err, /^Standard output cannot be written: ENOSPC/m)
+    t.is(await asked.gone(), 3)
+  }
+  t.is((await asking('propose', '--json', 'true').full()).code, 1, 'a refusal is known')
+  t.is((await asking('read', 'a').full()).code, 1)
+  t.is(await asking('read', 'a').gone(), 0)
+})
 
 test('a member lives on when nobody reads its standard error any more', async t => {
   const folder = scratch(t)
