@@ -54,7 +54,8 @@ export const parsePlain = (text: string, maxDepth: number): unknown => {
 export const isSuspect = (text: string, forbidden: readonly string[] = FORBIDDEN_KEYS): boolean =>
   text.includes('\\u') || forbidden.some(key => text.includes(key))
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Throws at what is no UTF-8, where any other decoder would put something else in its place. */
+export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 // A reviver costs more than the parsing: it is only asked where the text can hold such a key.
 const parse = (text: string, forbidden: readonly string[]): unknown => JSON.parse(text, isSuspect(text, forbidden) ? (key, value: unknown) => {

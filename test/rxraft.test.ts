@@ -125,6 +125,14 @@ test('what cannot be read, and mistakes in the arguments, are one line and code 
   }
 })
 
+test('a command of bytes that are no UTF-8 is a mistake, and no other command', async t => {
+  const file = join(scratch(t), 'command')
+  writeFileSync(file, Buffer.from('{"put":"caf\xe9","value":1}', 'latin1'))
+  const { code, err } = await run(t, 'sh', ['-c', `'${process.execPath}' '${BUILT}' propose --at 127.0.0.1:1 - < '${file}'`])
+  t.is(code, 2)
+  t.regex(err, /^the command is no UTF-8: [^\n]+\n$/)
+})
+
 test('--help is an answer, not a mistake', async t => {
   for (const args of [['--help'], ['help'], ['replay', '--help'], ['replay', '-h', 'nothing']]) {
     const { code, out, err } = await rxraft(t, ...args)

@@ -1,5 +1,6 @@
 /** Lines of text as commands. */
 import * as t from 'io-ts'
+import { utf8 } from '../../codecs/json.js'
 import { messageOf } from '../../codecs/report.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Protocol } from '../../streams/machine/machine.js'
@@ -15,29 +16,33 @@ export interface Line {
   readonly bytes: number
 }
 
-const commandIn = (line: string): unknown => {
-  try {
-    return JSON.parse(line) as unknown
-  } catch (error) {
-    return new NoCommand(`the line holds no JSON: ${messageOf(error)}`)
-  }
-}
-
 const NEWLINE = 0x0a
 
 const BLANK = /^\s*$/
+
+/** What a line says, if anything. */
+const commandIn = (line: Uint8Array, number: number): { readonly command: unknown } | undefined => {
+  try {
+    const text = utf8.decode(line)
+    return BLANK.test(text) ? undefined : { command: JSON.parse(text) as unknown }
+  } catch (error) {
+    return { command: new NoCommand(`line ${number} holds no JSON in UTF-8: ${messageOf(error)}`) }
+  }
+}
 
 /** The lines of the input but for blank ones, the last one with or without a newline. Of a line that is too long nothing is kept. */
 export async function* linesIn(input: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator<Line> {
   let open: Uint8Array[] = []
   let openBytes = 0
+  let number = 0
   const take = (rest: Uint8Array): readonly Line[] => {
+    number++
     const bytes = openBytes + rest.length
-    const line = bytes > maxLineBytes ? undefined : Buffer.concat([...open, rest]).toString()
+    const isTooLong = bytes > maxLineBytes
+    const found = isTooLong ? { command: new NoCommand(`line ${number} has ${bytes} bytes, and a command ${maxLineBytes} at most`) } : commandIn(Buffer.concat([...open, rest]), number)
     open = []
     openBytes = 0
-    if (line === undefined) return [{ command: new NoCommand(`the line has ${bytes} bytes, and a command ${maxLineBytes} at most`), bytes }]
-    return BLANK.test(line) ? [] : [{ command: commandIn(line), bytes }]
+    return found === undefined ? [] : [{ ...found, bytes }]
   }
   for await (const chunk of input) {
     let from = 0

@@ -1,4 +1,6 @@
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
+import { utf8 } from '../../codecs/json.js'
+import { messageOf } from '../../codecs/report.js'
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
@@ -25,6 +27,14 @@ may be applied, once, or never.
   rxraft propose --at 127.0.0.1:8001,127.0.0.1:8002 '{"put": "motd", "value": "hello"}'
 `
 
+const textOf = (input: Uint8Array): string => {
+  try {
+    return utf8.decode(input)
+  } catch (error) {
+    throw new Mistake(`the command is no UTF-8: ${messageOf(error)}`)
+  }
+}
+
 const run = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parsed({ args: [...args], options: { ...AT, ...WAIT, json: { type: 'boolean' } }, allowPositionals: true })
   const endpoints = endpointsBehind(values.at)
@@ -32,11 +42,11 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(1, positionals, 'one command as JSON in quotes')
   const [typed] = positionals
   if (typed === undefined) throw new Mistake('the command is missing, as JSON; "-" reads it from standard input')
-  const body = typed === '-' ? await text(process.stdin) : typed
+  const body = typed === '-' ? textOf(await buffer(process.stdin)) : typed
   try {
     JSON.parse(body)
   } catch (error) {
-    throw new Mistake(`the command is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Mistake(`the command is no JSON: ${messageOf(error)}`)
   }
   const outcome = await askInTurn(endpoints, timeOf(timeoutMs), { method: 'POST', path: ({ leftMs, memberMs }) => `/propose?timeoutMs=${leftMs}&leaderMs=${memberMs}`, body })
   return tellOutcome(outcome, values.json === true, answer => JSON.stringify(Reflect.get(Object(answer), 'result')))

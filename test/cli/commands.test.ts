@@ -203,11 +203,10 @@ const linesOf = async (pieces: readonly string[], most: number): Promise<readonl
 
 test('each line of a pipe is a command or says why not, however the input is cut', async t => {
   const shown = (lines: readonly Line[]): readonly unknown[] => lines.map(({ command }) => command instanceof Error ? command.message.slice(0, 20) : command)
-  const expected = [1, { a: 'é' }, 'the line holds no JS', 'the line has 40 byte', 2]
-  const text = `1\n{"a":"é"}\n\n \r\n{\n"${'x'.repeat(38)}"\n2\n `
+  const expected = [1, { a: 'é' }, 'line 5 holds no JSON', 'line 6 has 40 bytes,', 'line 7 holds no JSON', 2]
+  const text = Buffer.concat([Buffer.from(`1\n{"a":"é"}\n\n \r\n{\n"${'x'.repeat(38)}"\n"`), Buffer.of(0xc3, 0x28), Buffer.from('"\n2\n ')])
   for (const size of [1, 3, 7, 1000]) {
-    const bytes = Buffer.from(text)
-    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+    const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.subarray(i * size, (i + 1) * size))
     const lines: Line[] = []
     for await (const line of linesIn((async function* () { yield* pieces })(), 30)) lines.push(line)
     t.deepEqual(shown(lines), expected, `${size} at a time`)
