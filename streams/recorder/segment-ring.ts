@@ -12,6 +12,8 @@ export interface SegmentRingOptions {
   readonly segmentBytes: number
   /** Hears of the first failure; nothing is written after it. */
   failed(error: NodeJS.ErrnoException): void
+  /** Hears each time that all is written that was handed over. */
+  rested(): void
 }
 
 /** Files that are written one after the other, of which the oldest go when there is no more room. Nothing is synced. */
@@ -130,10 +132,10 @@ export const createSegmentRing = (options: SegmentRingOptions): SegmentRing => {
     held = 0
     options.failed(error)
   }
-  /** Lets go of the file after the last task, or after a failure. */
+  /** Behind the last task; lets go of the file at the end, or after a failure. */
   const rest = (): void => {
     const then = closed
-    if (then === undefined && !hasFailed) return
+    if (then === undefined && !hasFailed) return options.rested()
     closed = undefined
     const end = (): void => then?.()
     if (ring === undefined) end()

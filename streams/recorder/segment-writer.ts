@@ -5,10 +5,10 @@ import { writeTurn } from '../../codecs/recording/turns.js'
 import type { Batch } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
 
-/** What is handed to the disk at once, but for a record that is larger. */
+/** What is handed to the disk at once, but for a record that is larger, and what of a state is written at once: a long log delays no turn for long. */
 const PIECE_BYTES = 64 * 1024
-/** Batches of the state's entries that are written at once: a long log delays no turn for long. */
-const BATCHES_PER_PIECE = 512
+/** Batches of the state's entries in one record. */
+const BATCHES_PER_RECORD = 512
 
 /** The entries of a state of which some are still to be written. */
 interface Remaining {
@@ -23,6 +23,8 @@ export interface SegmentWriter {
   begin(header: SegmentHeader, state: RaftState): boolean
   /** Whether it has been written; it has not when the segment has no room for it. */
   turn(state: RaftState, batch: Batch): boolean
+  /** Writes the next piece of the state with which the segment began. */
+  more(): void
   /** Whether all of the state with which the segment began is written. */
   isComplete(): boolean
   /** What is still missing of that state, as far as it fits, and how the run ended. */
@@ -47,10 +49,10 @@ export const createSegmentWriter = ({ maxBytes, maxStateBytes }: SegmentBounds):
   let written = 0
   let stateBytes = 0
 
-  /** Writes a piece of the state, and returns its bytes. */
+  /** Writes a record of the state's entries, and returns its bytes. */
   const writeSome = (rest: Remaining): number => {
     const list = rest.lists[rest.list]!
-    const end = Math.min(list.end, rest.next + BATCHES_PER_PIECE)
+    const end = Math.min(list.end, rest.next + BATCHES_PER_RECORD)
     const bytes = end > rest.next ? writeEntries(sink, rest.list, list.batches, rest.next, end) : 0
     rest.next = end
     if (end === list.end) {
@@ -62,9 +64,8 @@ export const createSegmentWriter = ({ maxBytes, maxStateBytes }: SegmentBounds):
     stateBytes += bytes
     return bytes
   }
-  /** A piece beside each turn, more where the turn was large. */
-  const writeBeside = (turnBytes: number): void => {
-    for (let bytes = 0; remaining !== undefined && bytes <= turnBytes && stateBytes <= maxStateBytes;) bytes += writeSome(remaining) || turnBytes
+  const writeUpTo = (most: number): void => {
+    for (let bytes = 0; remaining !== undefined && bytes < most && stateBytes <= maxStateBytes;) bytes += writeSome(remaining)
   }
   return {
     begin: (header, state) => {
@@ -80,13 +81,14 @@ export const createSegmentWriter = ({ maxBytes, maxStateBytes }: SegmentBounds):
       const fits = written + bytes <= maxBytes && stateBytes <= maxStateBytes
       if (fits) {
         written += bytes
-        writeBeside(bytes)
+        writeUpTo(Math.max(bytes, PIECE_BYTES))
       } else sink.truncate(start)
       return fits
     },
+    more: () => writeUpTo(PIECE_BYTES),
     isComplete: () => remaining === undefined,
     finish: end => {
-      while (remaining !== undefined && stateBytes <= maxStateBytes) writeSome(remaining)
+      writeUpTo(Number.POSITIVE_INFINITY)
       writeEnd(sink, end)
     },
     length: sink.length,

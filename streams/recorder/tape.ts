@@ -33,7 +33,15 @@ export const createTape = ({ disk, folder, maxBytes }: CheckedRecorderOptions, m
   const segmentBytes = Math.floor(maxBytes / SEGMENTS)
   const run = randomBytes(8).toString('hex')
   const writer = createSegmentWriter({ maxBytes: segmentBytes * FILLED, maxStateBytes: segmentBytes * STATE })
-  const ring = createSegmentRing({ disk, folder, maxBytes, segmentBytes, failed: error => failed(error.message) })
+  const ring = createSegmentRing({
+    disk, folder, maxBytes, segmentBytes, failed: error => failed(error.message),
+    // Until all of its state is there a segment cannot be replayed: it goes on as fast as the disk takes it, turn or no turn.
+    rested: () => {
+      if (writer.isComplete()) return
+      writer.more()
+      flush()
+    },
+  })
   let segment = 0
   let flushedAt = 0
 
@@ -44,9 +52,10 @@ export const createTape = ({ disk, folder, maxBytes }: CheckedRecorderOptions, m
   }
   const begin: Tape['begin'] = (state, { wall, now }, dropped) => {
     flush()
+    const fits = writer.begin({ ...member, run, segment: ++segment, turn: state.turn, wall, dropped }, state)
     ring.begin()
     flushedAt = now
-    return writer.begin({ ...member, run, segment: ++segment, turn: state.turn, wall, dropped }, state) ? undefined : stateTooLarge
+    return fits ? undefined : stateTooLarge
   }
   const fit: Tape['add'] = (state, batch) => {
     if (writer.turn(state, batch)) return undefined

@@ -1,4 +1,4 @@
-/** Mistakes with what begins a turn, when a commit is told, and memory that is used again. */
+/** Mistakes with what begins a turn, when a commit is told, memory that is used again, and turns that are recorded. */
 import type { Mutation } from './mutation.js'
 
 const AWAITING = 'test/lib/awaiting.test.ts'
@@ -68,5 +68,15 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
     name: 'a chunk is received over the one that is being written', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'the memory of a chunk*'],
     unseen: 'disks of the simulation take what they are given at once',
     from: 'recycled(RECEIVED_CHUNKS_IN_USE + 1)', to: 'recycled(1)',
+  },
+  {
+    name: 'the state of a segment waits for turns', file: 'streams/recorder/tape.ts', killer: ['test/streams/recorder/recorder.test.ts', '*behind the first turn of a segment*'],
+    unseen: 'no member is recorded there',
+    from: 'if (writer.isComplete()) return', to: 'return',
+  },
+  {
+    name: 'a state is read no deeper than most JSON nests', file: 'codecs/json.ts', killer: ['test/codecs/recording.test.ts', 'the deepest state*'],
+    unseen: 'no member is recorded there',
+    from: 'Math.max(LEAST_DEPTH, depthOf(codec))', to: 'LEAST_DEPTH + 0 * depthOf(codec)',
   },
 ]

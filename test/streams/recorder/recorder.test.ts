@@ -110,6 +110,17 @@ for (const [operation, skip] of [['makeDirectory', 0], ['list', 0], ['create', 0
   })
 }
 
+test('a member that is killed behind the first turn of a segment, or rests there, leaves all of its state, however long its log', t => {
+  const driven = drive({ maxBytes: 4 * MiB })
+  driven.work(20_000)
+  const begun = driven.disk.files().length
+  while (driven.disk.files().length === begun) driven.work(1)
+  driven.disk.kill()
+  const last = segmentsOn(driven.disk).at(-1)!
+  t.true(last.first.log.tail.end > 10_000)
+  t.deepEqual(replayed(last), [last.header.turn + 1])
+})
+
 test('a long log is written in pieces beside the turns', t => {
   const driven = drive({ maxBytes: 4 * MiB })
   driven.work(40_000)
