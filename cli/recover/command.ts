@@ -1,15 +1,15 @@
-import { createInterface } from 'node:readline/promises'
 import { messageOf } from '../../codecs/report.js'
 import { listed, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
 import { withFolder } from '../folder/hold.js'
 import { survey } from '../folder/survey.js'
-import { Mistake, Trouble } from '../mistake.js'
+import { Trouble } from '../mistake.js'
 import { createScreen } from '../screen.js'
 import { copyBeside } from './copy.js'
 import { type Plan, checkName, planFor } from './plan.js'
 import { makeAlone } from './rewrite.js'
+import { typedName } from './typed-name.js'
 import { warningFor } from './warning.js'
 
 const HELP = `rxraft recover FOLDER [options]
@@ -29,17 +29,6 @@ Exit codes: 0 it is done; 1 it cannot be done, and nothing was changed unless th
 
   rxraft recover data/n1 --yes-i-understand orders
 `
-
-/** Asks for the name at the terminal. */
-const typedName = async (): Promise<string> => {
-  if (!process.stdin.isTTY) throw new Mistake('nobody is there to type the cluster\'s name; --yes-i-understand NAME takes it instead')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return await terminal.question('Type the name of the cluster to go on: ')
-  } finally {
-    terminal.close()
-  }
-}
 
 const copied = async (folder: string): Promise<string> => {
   try {
@@ -61,7 +50,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     const found = await survey(held, true, createScreen(process.stderr))
     const plan = planFor(found)
     process.stderr.write(`${warningFor(folder, plan)}\n`)
-    checkName(plan, found, values['yes-i-understand'] ?? await typedName(), listed(values.first ?? ''))
+    checkName(plan, found, values['yes-i-understand'] ?? await typedName(process.stdin, process.stderr), listed(values.first ?? ''))
     const copy = await copied(folder)
     const { index, term } = await makeAlone(held, plan, Date.now())
     process.stdout.write(`${plan.id} is the only member now, by the entry at ${index} of term ${term}.\n`)

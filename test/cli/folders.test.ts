@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { type HeldFolder, withFolder } from '../../cli/folder/hold.js'
@@ -13,6 +14,7 @@ import { keyValueMachine } from '../../cli/machine/key-value.js'
 import { copyBeside } from '../../cli/recover/copy.js'
 import { checkName, planFor } from '../../cli/recover/plan.js'
 import { makeAlone } from '../../cli/recover/rewrite.js'
+import { typedName } from '../../cli/recover/typed-name.js'
 import { warningFor } from '../../cli/recover/warning.js'
 import type { Screen } from '../../cli/screen.js'
 import type { StartError } from '../../lib/errors.js'
@@ -189,6 +191,17 @@ test('what cannot be saved, or need not be, is not touched', async t => {
   const alone = { ...found.log!.base, membership: plan.after }
   t.throws(() => planFor({ ...found, log: { ...found.log!, base: alone } }), { name: 'Trouble', message: /the only member already/ })
   t.throws(() => planFor({ ...found, identity: { ...found.identity, id: 'n9' } }), { name: 'Trouble', message: /does not belong to the cluster any more/ })
+})
+
+test('whoever leaves the question open has refused', async t => {
+  const asked = (keys: string): Promise<string> => {
+    const [input, output] = [new PassThrough(), new PassThrough()].map(stream => Object.assign(stream, { isTTY: true }))
+    output!.once('data', () => input!.write(keys))
+    return typedName(input as never, output!)
+  }
+  t.is(await asked('orders\n'), 'orders')
+  for (const keys of ['\x03', '\x04', 'ord\x03']) await t.throwsAsync(asked(keys), { name: 'Trouble', message: /^\nNo name was typed, and nothing was changed\.$/ })
+  await t.throwsAsync(typedName(new PassThrough() as never, new PassThrough()), { name: 'Mistake', message: /nobody is there/ })
 })
 
 /** title, what the log's and the snapshot's times are besides what the clock says, and which of them counts. */
