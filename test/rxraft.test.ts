@@ -10,7 +10,7 @@ import { firstStep } from '../lib/recover.js'
 import type { RaftState } from '../lib/state.js'
 import { step } from '../lib/step.js'
 import { startRaft } from '../streams/create-raft.js'
-import { type Raft, memoryCluster, orThrow } from '../streams/index.js'
+import { type Raft, createRaft, memoryCluster, memoryNetwork, memoryTransport, orThrow } from '../streams/index.js'
 import { flightRecorder } from '../streams/recorder/index.js'
 import { systemClock } from '../streams/time/clock.js'
 import { settingsOf, stored } from './lib/build.js'
@@ -50,6 +50,26 @@ test('a recording is replayed: changes by default, turns and outputs where they 
   const turns = lines.filter(({ type }) => type === 'turn')
   t.deepEqual(turns.map(({ turn }) => turn), turns.map((_, i) => i + 1))
   t.true(turns.at(-1)!.state!.log.lastIndex >= 21)
+})
+
+test('a member that joins is told of as a newcomer until it is none', async t => {
+  const root = scratch(t)
+  const network = memoryNetwork()
+  const start = async (id: string, more: object) => orThrow(await createRaft({
+    ...optionsOf({ electionTimeoutMs: 800, heartbeatMs: 50 }), id, members: { n1: 'localhost:1' }, transport: memoryTransport(network), recorder: flightRecorder(join(root, id)), ...more,
+  }))
+  const rafts = [await start('n1', {}), await start('n2', { join: 'localhost:2' })]
+  orThrow(await rafts[0]!.members.add('n2', 'localhost:2'))
+  await Promise.all(rafts.map(raft => raft.stop()))
+  const [leader, joiner] = await Promise.all(['n1', 'n2'].map(async id => (await rxraft(t, 'replay', join(root, id), '--from', '1', '--outputs')).out))
+  t.regex(leader ?? '', /← the leader of term \d+ is to make voters of n2, if n2 votes not yet$/m)
+  t.regex(leader ?? '', /← append(Accepted|Refused) from n2 in term \d+: .*, a newcomer$/m)
+  const said = (joiner ?? '').split('\n')
+  for (const told of [/→ write term \d+, vote none, commit \d+(, a newcomer)?$/, /→ appendAccepted to n1 in term \d+: .*?(, a newcomer)?$/]) {
+    const lines = said.filter(line => told.test(line))
+    t.regex(lines[0] ?? '', /, a newcomer$/)
+    t.notRegex(lines.at(-1) ?? ', a newcomer', /, a newcomer$/)
+  }
 })
 
 test('a difference ends a replay with code 1', async t => {
