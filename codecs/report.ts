@@ -39,10 +39,12 @@ export const report = (errors: t.Errors): readonly string[] => {
   return lines
 }
 
-/** What an exception says, whatever was thrown. */
+/** What an exception says, whatever was thrown: a field of its class may hide the message that it was given. */
 export const messageOf = (thrown: unknown): string => {
   try {
-    return thrown instanceof Error ? thrown.message : show(thrown)
+    if (!(thrown instanceof Error)) return show(thrown)
+    const message: unknown = thrown.message
+    return typeof message === 'string' ? message : `an error whose message is ${show(message)}`
   } catch {
     return 'something that cannot be shown was thrown'
   }

@@ -7,6 +7,7 @@ import { MachineFailed } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { EntryBody } from '../lib/types.js'
 import { packEntries, placeOf } from './entries.js'
+import { messageOf } from './report.js'
 import { encodeValue, valuesOf } from './values.js'
 
 /** The session was not open any more: this entry changed nothing, and only an earlier one with the same number may have. */
@@ -42,11 +43,16 @@ const isMark = (result: unknown): result is NoResult => MARKS.some(mark => mark 
 /** What takes the place of a result, as an entry. */
 export const encodeMark = (mark: NoResult): Uint8Array => Uint8Array.of(FIRST_MARK + MARKS.indexOf(mark))
 
+/** A machine may answer anything: what cannot be looked at cannot be encoded either. */
 const encodeResult = <R>(codec: t.Encoder<R, unknown>, result: Told<R>): Either<readonly string[], Uint8Array> => {
-  if (isMark(result)) return right(encodeMark(result))
-  if (result instanceof MachineFailed) return right(tagged(FAILED, Buffer.from(result.reason.slice(0, MAX_REASON_CHARACTERS))))
-  const encoded = encodeValue(codec, result)
-  return isLeft(encoded) ? encoded : right(tagged(OK, encoded.right))
+  try {
+    if (isMark(result)) return right(encodeMark(result))
+    if (result instanceof MachineFailed) return right(tagged(FAILED, Buffer.from(result.reason.slice(0, MAX_REASON_CHARACTERS))))
+    const encoded = encodeValue(codec, result)
+    return isLeft(encoded) ? encoded : right(tagged(OK, encoded.right))
+  } catch (thrown) {
+    return left([`encoding failed: ${messageOf(thrown)}`])
+  }
 }
 
 const failedFrom = (reason: Uint8Array): MachineFailed => new MachineFailed(new TextDecoder().decode(reason).slice(0, MAX_REASON_CHARACTERS))

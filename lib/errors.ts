@@ -98,12 +98,24 @@ export class SessionExpired extends Tagged<'SessionExpired'> {
   }
 }
 
+/** Plain JavaScript may give what it caught for a reason, or anything else. */
+const inWords = (reason: unknown): string => {
+  try {
+    return String(reason instanceof Error ? reason.message : reason)
+  } catch {
+    return 'something that has no words'
+  }
+}
+
 /** The machine's reducer threw: the command is in the log, the state is unchanged, and every member records the same. */
 export class MachineFailed extends Tagged<'MachineFailed'> {
   readonly _tag = 'MachineFailed'
   readonly appended = 'yes'
-  constructor(readonly reason: string) {
-    super(`The machine failed on this command, which stays in the log and changed nothing: ${reason}`)
+  readonly reason: string
+  constructor(reason: string) {
+    const words = inWords(reason)
+    super(`The machine failed on this command, which stays in the log and changed nothing: ${words}`)
+    this.reason = words
   }
 }
 

@@ -88,6 +88,7 @@ interface OriginState<R> {
 }
 
 interface IntakeState<C, R> extends IntakeOptions<C, R> {
+  /** Each until its answer has been handed over: a member that fails over that says of it that it is lost. */
   readonly pending: Map<RequestId, PendingRequest<R>>
   /** Those appended and not answered, by index. */
   appended: RequestId[]
@@ -124,9 +125,9 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
 const lose = <C, R>(state: IntakeState<C, R>, id: RequestId): void => {
   const request = state.pending.get(id)
   if (request === undefined) return
+  if (request.origin.isOpen) request.origin.reply({ type: 'lost', id: request.requestId })
   state.pending.delete(id)
   if (state.pending.size === 0) state.appended = []
-  if (request.origin.isOpen) request.origin.reply({ type: 'lost', id: request.requestId })
 }
 
 const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
@@ -168,8 +169,8 @@ const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, 
 const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: PendingRequest<R>, more: readonly Told<R>[]): boolean => {
   request.results = request.results.length === 0 ? more : [...request.results, ...more]
   if (request.results.length < request.count) return false
-  state.pending.delete(id)
   if (request.origin.isOpen) request.origin.committed(request)
+  state.pending.delete(id)
   return true
 }
 

@@ -235,4 +235,24 @@ test('a report is bounded, whatever is wrong', is => {
 test('nothing that is thrown cannot be told', is => {
   const unspeakable = new Proxy({}, { getPrototypeOf: () => { throw new Error('no') } })
   for (const thrown of [new Error('why'), 'why', 1, undefined, null, Symbol('x'), 1n, {}, unspeakable]) is.is(typeof messageOf(thrown), 'string')
+  const saying = (message: unknown): Error => Object.defineProperty(new Error('hidden'), 'message', { value: message })
+  is.deepEqual([undefined, Symbol('x'), { code: 42 }, Object.create(null), null].map(message => messageOf(saying(message))), [
+    'undefined', 'a symbol', 'an object', 'an object', 'null',
+  ].map(what => `an error whose message is ${what}`))
+})
+
+test('what a machine gives as the reason of a failure is words, whatever plain JavaScript makes of it, and travels', is => {
+  const silent = { toString: () => { throw new Error('no') } }
+  const reasons: readonly unknown[] = ['no', new Error('no'), 7, undefined, Symbol('x'), Object.create(null), silent]
+  const failures = reasons.map(reason => new MachineFailed(reason as string))
+  const words = ['no', 'no', '7', 'undefined', 'Symbol(x)', 'something that has no words', 'something that has no words']
+  is.deepEqual(failures.map(({ reason }) => reason), words)
+  is.deepEqual(rightOf(decodeResults(t.number, rightOf(encodeResults(t.number, failures)))).map(plain), words.map(failed => ({ failed })))
+})
+
+test('a result that cannot even be looked at is one that cannot be encoded', is => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const hollow: unknown = Object.defineProperty(new MachineFailed('no'), 'reason', { value: undefined })
+  for (const result of [proxy, hollow]) is.true(isLeft(encodeResults(t.unknown, [result])))
 })

@@ -50,4 +50,9 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     unseen: 'a start knows how late the snapshot was that it begins from',
     from: "return next.term < previous.term ? 'falls back to an earlier term' : undefined", to: "return next.term < previous.term ? 'falls back to an earlier term' : next.time < previous.time ? 'falls back to an earlier time' : undefined",
   },
+  {
+    name: 'a request is forgotten before its answer is handed over', file: 'streams/requests/intake.ts', killer: [`${STREAMS}/requests/intake.test.ts`, '*could not be handed over*'],
+    unseen: 'no answer fails on its way',
+    from: '  if (request.origin.isOpen) request.origin.committed(request)\n  state.pending.delete(id)', to: '  state.pending.delete(id)\n  if (request.origin.isOpen) request.origin.committed(request)',
+  },
 ]

@@ -5,7 +5,7 @@ import { NEVER, type Observable, filter, firstValueFrom, from, lastValueFrom, ma
 import type { ProposeError } from '../../../lib/errors.js'
 import { type Either, right } from '../../../lib/prelude.js'
 import {
-  ApplyFailed, type Ended, type Machine, StepFailed, createRaft, memoryCluster, memoryStorage, orThrow, whileLeader,
+  ApplyFailed, type Ended, type Machine, StepFailed, createRaft, memoryCluster, memoryStorage, orThrow, reducerMachine, whileLeader,
 } from '../../../streams/index.js'
 import type { Links } from '../../../streams/transport/port.js'
 import { own, root } from '../../run.js'
@@ -171,6 +171,25 @@ test('a reducer that throws changes nothing and tells its proposer', async c => 
   const failed = errorOf(await n1!.propose({ add: 666 }))
   c.like(failed, { _tag: 'MachineFailed', appended: 'yes' })
   c.is(orThrow(await n1!.propose({ add: 1 })), 2)
+})
+
+test('an error without a message fails one command, whoever leads and whoever asks, and ends nobody', async c => {
+  const speechless = reducerMachine<Add, number, number>({
+    command: counter.command, result: t.number, state: t.number, initial: 0,
+    reduce: (total, { add }) => {
+      if (add === 666) throw Object.defineProperty(new Error(), 'message', { value: undefined })
+      return [total + add, total + add]
+    },
+  })
+  const rafts = await cluster(c, ['n1', 'n2', 'n3'], speechless)
+  const ends = rafts.map(({ ended$ }) => record(ended$))
+  for (const raft of rafts) {
+    const [before, failed, after] = await Promise.all([1, 666, 1].map(add => raft.propose({ add })))
+    c.like(errorOf(failed!), { _tag: 'MachineFailed', appended: 'yes', reason: 'an error whose message is undefined' })
+    c.deepEqual([before, after].map(outcome => outcome?._tag), ['Right', 'Right'])
+  }
+  await Promise.all(rafts.map(raft => reached(raft, 6)))
+  c.deepEqual(ends, [[], [], []])
 })
 
 // ── how members end ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -237,6 +237,20 @@ test('a select that throws is told to its own caller and harms nobody', t => {
   t.deepEqual(outcomes, ['b: one'])
 })
 
+test('so it is whatever is thrown in place of an error that says something', t => {
+  const { clock, outcomes, read, leads, answer, applies } = worldOf()
+  leads('n2')
+  const silent = (message: unknown) => (): never => { throw Object.defineProperty(new Error(), 'message', { value: message }) }
+  read('a', {}, silent(Object.create(null)))
+  read('b', {}, silent(Symbol('x')))
+  read('c', {}, () => { throw Object.create(null) })
+  read('d')
+  clock.settle()
+  applies(1, 'one')
+  answer('n2', 1, 1)
+  t.deepEqual(outcomes, ['a: SelectFailed', 'b: SelectFailed', 'c: SelectFailed', 'd: one'])
+})
+
 test('a machine that does not show its state fails the reads, not the member', t => {
   const { outcomes, answer, applies } = begun({ machine: { get state(): string { throw new Error('not now') } } })
   t.notThrows(() => applies(1, 'one'))

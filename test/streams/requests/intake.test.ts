@@ -189,6 +189,22 @@ test('while it stops, a member refuses new requests and answers those it has; in
   assert.is(m.intake.waiting, 0)
 })
 
+test('a request whose answer could not be handed over is not forgotten: whoever ends says that it is lost', assert => {
+  const said: string[] = []
+  const intake = createIntake<string, number>({
+    commands: createDecodedCommands<string>(), protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: () => undefined,
+  })
+  const link = intake.openLink('n1', ({ type, id }) => {
+    if (type === 'committed') throw new Error('no way')
+    said.push(`${type} ${id}`)
+  })
+  link.receive(request(7, 0, 'a'))
+  intake.answered([{ type: 'appended', id: 1, firstIndex: 5, count: 1, term: 2 }])
+  assert.throws(() => intake.applied(5, 2, [50]), { message: 'no way' })
+  intake.halt()
+  assert.deepEqual(said, ['lost 7'])
+})
+
 /** The log that an outlet and an intake make together over a slow link, when the core refuses as scheduled. */
 const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void => {
   const o = origin({ maxBatchBytes: 1, maxInflightBytes: 250 })
