@@ -28,10 +28,9 @@ const objectionTo = (term: Term, leader: Leader): RefusalReason | undefined => {
 /** A client's commands, appended as one batch (§5.3); refused while this leader cannot know that it leads. */
 export const onProposed = (leader: Leader, { id, body, term = leader.term }: Proposed, outbox: Outbox): void => {
   const { log } = leader
-  const reason = objectionTo(term, leader)
-  if (reason !== undefined || outbox.refusing) {
-    outbox.refusing = true
-    outbox.answers.push({ type: 'refused', id, reason: reason ?? 'busy' })
+  const reason = outbox.refusing ??= objectionTo(term, leader)
+  if (reason !== undefined) {
+    outbox.answers.push({ type: 'refused', id, reason })
     return
   }
   const { count } = body

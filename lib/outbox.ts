@@ -1,4 +1,4 @@
-import type { Answer, ChangeAnswer, CoreDiagnostic, LogRead, ReadAnswer, SnapshotWork } from './events.js'
+import type { Answer, ChangeAnswer, CoreDiagnostic, LogRead, ReadAnswer, RefusalReason, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
 import type { EntryBatch, Index } from './types.js'
 
@@ -22,8 +22,8 @@ export interface Outbox {
   asked: boolean
   /** The leader is told how far the snapshot is that it sends. */
   tellsReceived: boolean
-  /** A proposal of this batch was refused: all later ones are, so that no window is appended with a hole. */
-  refusing: boolean
+  /** Why a proposal of this batch was refused: all later ones are for the same reason, whoever asks, so that no window is appended with a hole. */
+  refusing: RefusalReason | undefined
   /** The lowest index written in this step, or Infinity. */
   appendedFrom: Index
   /** The log begins anew in this step, behind a snapshot. */
@@ -34,7 +34,7 @@ export interface Outbox {
 
 export const emptyOutbox = (): Outbox => ({
   messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], changeAnswers: [], diagnostics: [],
-  ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: false,
+  ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: undefined,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })
 

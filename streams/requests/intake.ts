@@ -22,6 +22,8 @@ export interface IntakeOptions<C, R> {
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   /** Who leads, as far as this member knows; goes with every refusal. */
   readonly leader: () => KnownLeader | undefined
+  /** The newest term that this member knows. */
+  readonly term: () => Term
   /** A request or a result that could not pass; for the diagnostics stream. */
   readonly notice: (notice: IntakeNotice) => void
 }
@@ -111,6 +113,8 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
   if (!origin.isOpen) return
   if (request.epoch <= origin.closedEpoch) return refuse(state, origin, request, origin.closedFor)
   if (state.isStopping) return refuse(state, origin, request, 'stopped')
+  // Not left to the core, which refuses all others of the turn as well: this is between one origin and a leader that is gone.
+  if (request.term !== state.term()) return refuse(state, origin, request, 'notLeader')
   const read = unpackBody(state.protocol, state.limits, request.body)
   if (isLeft(read)) {
     state.notice({ type: 'invalidRequest', from: origin.from, reason: read.left })

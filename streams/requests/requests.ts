@@ -49,7 +49,7 @@ export interface Requests<C, R> extends Routes {
 
 export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, random, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
-  const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: linked.leader, notice })
+  const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: linked.leader, term: linked.term, notice })
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, random, told, outside: linked.outside })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 

@@ -103,6 +103,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a late request is taken for another term', file: 'lib/leader.ts', killer: [`${LIB}/proposals.test.ts`],
+    unseen: 'the intake knows the term that the core is in, and refuses it before',
     from: "  if (term !== leader.term) return 'notLeader'\n", to: '',
   },
   {

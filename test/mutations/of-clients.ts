@@ -34,4 +34,9 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     unseen: 'no trial goes on from a log that lacks the newest terms',
     from: '(isHere ? leader.term !== search.term : leader.term > search.term)', to: 'leader.term > search.term',
   },
+  {
+    name: 'a request for a leader that is gone closes the turn to everybody', file: 'streams/requests/intake.ts', killer: ['test/streams/requests/intake.test.ts', 'a request for the leader of another term*'],
+    unseen: 'what is refused comes again',
+    from: "  if (request.term !== state.term()) return refuse(state, origin, request, 'notLeader')\n", to: '',
+  },
 ]

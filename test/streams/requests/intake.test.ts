@@ -19,7 +19,7 @@ const member = (limits: Partial<Limits> = {}) => {
   const said: string[] = []
   const intake = createIntake({
     commands: createDecodedCommands<string>(),
-    protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3', term: 3 }),
+    protocol, limits: { ...DEFAULT_LIMITS, ...limits }, propose: id => proposed.push(id), leader: () => ({ id: 'n3', address: '127.0.0.1:3', term: 3 }), term: () => 1,
     notice: notice => notices.push(notice),
   })
   const say = (who: string) => (reply: ProposeReply): void => {
@@ -107,11 +107,22 @@ test('after one refusal everything later of its epoch is refused, of this link a
   assert.deepEqual(m.proposed, [1, 2, 3])
 })
 
+test('a request for the leader of another term closes the epoch of its own origin, and the core never hears of it', assert => {
+  const m = member()
+  m.n1.receive({ ...request(1, 0, 'a'), term: 0 })
+  m.n1.receive(request(2, 0, 'b'))
+  m.n2.receive(request(1, 0, 'x'))
+  m.n2.receive({ ...request(2, 1, 'y'), term: 2 })
+  m.n1.receive(request(3, 1, 'a'))
+  assert.deepEqual(m.said, ['n1: refused 1 notLeader n3', 'n1: refused 2 notLeader n3', 'n2: refused 2 notLeader n3'])
+  assert.deepEqual(m.proposed, [1, 2])
+})
+
 test('a refusal that comes while the request is put into the inbox is heard', assert => {
   const said: string[] = []
   const full = createIntake<string, number>({
     commands: createDecodedCommands<string>(),
-    protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined,
+    protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined,
     propose: id => full.answered([{ type: 'refused', id, reason: 'busy' }]),
   })
   const link = full.openLink('n1', reply => said.push(`${reply.type} ${reply.id}`))
@@ -192,7 +203,7 @@ test('while it stops, a member refuses new requests and answers those it has; in
 test('a request whose answer could not be handed over is not forgotten: whoever ends says that it is lost', assert => {
   const said: string[] = []
   const intake = createIntake<string, number>({
-    commands: createDecodedCommands<string>(), protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: () => undefined,
+    commands: createDecodedCommands<string>(), protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined, propose: () => undefined,
   })
   const link = intake.openLink('n1', ({ type, id }) => {
     if (type === 'committed') throw new Error('no way')
@@ -213,7 +224,7 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
   const inbox: { readonly id: number; readonly body: EntryBody }[] = []
   const intake = createIntake<string, number>({
     commands: createDecodedCommands<string>(),
-    protocol, limits: DEFAULT_LIMITS, leader: () => undefined, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
+    protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
   const link = intake.openLink('n1', reply => o.out.replied('n2', reply))
   o.open()
