@@ -22,7 +22,7 @@ export {
 export { Address, ClusterId, Count, Incarnation, Index, MemberId, Millis, Round, Term, TimerMs } from './primitives.js'
 export { type Identity, decodeHardState, decodeIdentity, encodeHardState, encodeIdentity } from './records.js'
 export { decodeWith, report } from './report.js'
-export { decodeResults, encodeResults } from './results.js'
+export { type CarriedResults, decodeResults, encodeResults } from './results.js'
 export {
   AppendAccepted, AppendEntries, AppendRefused, ChunkAccepted, EntryBatches, EntryBody, InstallSnapshot, MESSAGES, ProposeCommitted, ProposeLost,
   ProposeRefused, ProposeRequest, RequestVote, RequestVoteReply,

@@ -6,7 +6,7 @@ import type * as t from 'io-ts'
 import { MachineFailed } from '../lib/errors.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { EntryBody } from '../lib/types.js'
-import { packEntries, placeOf } from './entries.js'
+import { BODY_HEADER_BYTES, ENTRY_OVERHEAD_BYTES, packEntries, placeOf } from './entries.js'
 import { messageOf } from './report.js'
 import { encodeValue, valuesOf } from './values.js'
 
@@ -66,35 +66,54 @@ export const resultEncoder = <R>(codec: t.Encoder<R, unknown>): ((result: Told<R
   }
 }
 
-/** All results in one body, in the commands' order; one that cannot be encoded makes none. */
-export const encodeResults = <R>(codec: t.Encoder<R, unknown>, results: readonly Told<R>[]): Either<string, EntryBody> => {
-  const encode = resultEncoder(codec)
-  const entries: Uint8Array[] = []
-  for (let i = 0; i < results.length; i++) {
-    const encoded = encode(results[i]!)
-    if (isLeft(encoded)) return left(`result ${i}: ${encoded.left.join('; ')}`)
-    entries.push(encoded.right)
-  }
-  return right(packEntries(entries))
+/** Results in one body, each in the place of its command. */
+export interface CarriedResults {
+  readonly body: EntryBody
+  /** Why the first of those is not carried that are FORGOTTEN in their places. */
+  readonly fault: string | undefined
 }
 
-/** The results in a body, as many as it has entries; one that cannot be decoded makes none. */
-export const decodeResults = <R>(codec: t.Decoder<unknown, R>, body: EntryBody): Either<string, readonly Told<R>[]> => {
-  const results: Told<R>[] = []
+/**
+ * Each result stands for itself: one that cannot be encoded, or finds no room in `maxBytes`, is FORGOTTEN. Twice as much is encoded at most, and one more: so one that is
+ * too large takes nothing from its neighbours, and however many there are, nobody waits for it long.
+ */
+export const encodeResults = <R>(codec: t.Encoder<R, unknown>, results: readonly Told<R>[], maxBytes = Number.POSITIVE_INFINITY): CarriedResults => {
+  const encode = resultEncoder(codec)
+  const forgotten = encodeMark(FORGOTTEN)
+  let room = maxBytes - BODY_HEADER_BYTES - results.length * (ENTRY_OVERHEAD_BYTES + forgotten.length)
+  let budget = 2 * maxBytes
+  let fault: string | undefined
+  const carry = (result: Told<R>): Either<string, Uint8Array> => {
+    if (budget <= 0) return left('too much came before it')
+    const encoded = encode(result)
+    if (isLeft(encoded)) return left(encoded.left.join('; '))
+    const { length } = encoded.right
+    const added = length - forgotten.length
+    budget -= length
+    if (added > room) return left(`has ${length} bytes, which do not fit into a frame of maxFrameBytes with those before it`)
+    room -= added
+    return encoded
+  }
+  const entries = results.map((result, i) => {
+    const carried = carry(result)
+    if (!isLeft(carried)) return carried.right
+    fault ??= `result ${i}: ${carried.left}`
+    return forgotten
+  })
+  return { body: packEntries(entries), fault }
+}
+
+/** The results in a body, as many as it has entries; FORGOTTEN in the place of one that cannot be read. */
+export const decodeResults = <R>(codec: t.Decoder<unknown, R>, body: EntryBody): readonly Told<R>[] => {
   const read = valuesOf(codec, body, 0, body.count)
-  for (let i = 0; i < body.count; i++) {
+  const resultAt = (i: number): Told<R> => {
     const from = placeOf(body, i)
     const to = placeOf(body, i + 1)
     const tag = from < to ? body.bytes[from] : undefined
-    const mark = tag === undefined || to - from > 1 ? undefined : MARKS[tag - FIRST_MARK]
-    if (tag === FAILED) results.push(failedFrom(body.bytes.subarray(from + 1, to)))
-    else if (mark !== undefined) results.push(mark)
-    else if (tag !== OK) return left(`result ${i}: a result has an unknown tag`)
-    else {
-      const decoded = read(from + 1, to)
-      if (isLeft(decoded)) return left(`result ${i}: ${decoded.left.join('; ')}`)
-      results.push(decoded.right)
-    }
+    if (tag === FAILED) return failedFrom(body.bytes.subarray(from + 1, to))
+    const decoded = tag === OK ? read(from + 1, to) : undefined
+    if (decoded !== undefined) return isLeft(decoded) ? FORGOTTEN : decoded.right
+    return (tag === undefined || to - from > 1 ? undefined : MARKS[tag - FIRST_MARK]) ?? FORGOTTEN
   }
-  return right(results)
+  return Array.from({ length: body.count }, (_, i) => resultAt(i))
 }

@@ -147,7 +147,7 @@ export const readPreface = (bytes: Uint8Array): Either<string, boolean> => {
 
 type Result<R> = Kept<R>['results'][number]
 
-/** What the codec does not read, as one that was changed since, cannot be told, and is not kept: the machine's state matters more than old answers. */
+/** What the codec does not read, as one that was changed since, cannot be told: the machine's state matters more than old answers. */
 const readResults = <R>(source: ByteSource, codec: Type<R, unknown>): readonly Result<R>[] => {
   const bytes = source.blob()
   if (source.fault() !== undefined) return []
@@ -157,8 +157,7 @@ const readResults = <R>(source: ByteSource, codec: Type<R, unknown>): readonly R
     source.fail(`what a session has kept: ${body.left}`)
     return []
   }
-  const results = decodeResults(codec, body.right)
-  return isLeft(results) ? [] : results.right.map((told): Result<R> => typeof told === 'symbol' ? FORGOTTEN : told)
+  return decodeResults(codec, body.right).map((told): Result<R> => typeof told === 'symbol' ? FORGOTTEN : told)
 }
 
 /** Takes the pieces of `encodeSessions` in their order. */

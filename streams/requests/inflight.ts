@@ -151,7 +151,7 @@ const unknownBecause = (reason: string): Either<OutcomeUnknown, never> => left(n
 
 const outcomeOf = <R>(result: Told<R>): Either<MachineFailed | OutcomeUnknown | SessionExpired, R> => {
   if (result === EXPIRED) return left(new SessionExpired())
-  if (result === FORGOTTEN || result === OPENED) return unknownBecause('its result is not known any more, or cannot be carried')
+  if (result === FORGOTTEN || result === OPENED) return unknownBecause('its result is not known any more, or cannot be carried or read')
   return result instanceof MachineFailed ? left(result) : right(result)
 }
 
@@ -202,7 +202,7 @@ const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, name: n
 const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
   if (request.opens !== undefined) return results[0] === OPENED ? state.numbers.begin(firstIndex, request.opens) : undefined
   if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.name)
-  end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer cannot be read'))
+  end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer has not as many results as there are commands'))
 }
 
 /** Whether it changed nothing for certain, although nobody says so: it follows something refused, or was sent once, in a session that had closed before. */

@@ -3,9 +3,9 @@
  * and the machine say of them goes back to where they came from.
  */
 import type { Limits } from '../../codecs/options.js'
-import { FORGOTTEN, type Told } from '../../codecs/results.js'
+import type { Told } from '../../codecs/results.js'
 import type { Answer } from '../../lib/events.js'
-import { isLeft, isRight, unreachable } from '../../lib/prelude.js'
+import { isLeft, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { EntryBody, Index, RequestId, Term } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
@@ -31,7 +31,7 @@ export interface IntakeOptions<C, R> {
 export type IntakeNotice =
   /** A request holds a command that this member's codec or bounds refuse. */
   | { readonly type: 'invalidRequest'; readonly from: string; readonly reason: string }
-  /** Results that cannot be encoded, or not within `maxFrameBytes`: the origin is told that the outcome is unknown. */
+  /** A result of a request that cannot be encoded, or not within `maxFrameBytes` with those before it: the origin is told that this outcome is unknown. */
   | { readonly type: 'unsendableResult'; readonly firstIndex: Index; readonly reason: string }
 
 /** One origin of requests: the own outlet, or one link. */
@@ -178,13 +178,11 @@ const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: Pending
   return true
 }
 
-/** What a link is told of results; where they cannot be carried, that they cannot: to ask again would not help. */
+/** What a link is told of results; of one that cannot be carried, that it cannot: to ask again would not help. */
 const replyOf = <C, R>({ protocol, limits, notice }: IntakeState<C, R>, { requestId, firstIndex, term, results }: PendingRequest<R>): ProposeReply => {
-  const packed = packResults(protocol, limits, results)
-  if (isRight(packed)) return { type: 'committed', id: requestId, firstIndex, term, results: packed.right }
-  notice({ type: 'unsendableResult', firstIndex, reason: packed.left })
-  const none = packResults(protocol, limits, results.map(() => FORGOTTEN))
-  return isRight(none) ? { type: 'committed', id: requestId, firstIndex, term, results: none.right } : { type: 'lost', id: requestId }
+  const { body, fault } = packResults(protocol, limits, results)
+  if (fault !== undefined) notice({ type: 'unsendableResult', firstIndex, reason: fault })
+  return { type: 'committed', id: requestId, firstIndex, term, results: body }
 }
 
 type Sink<R> = Pick<OriginState<R>, 'from' | 'reply' | 'committed' | 'appended'>

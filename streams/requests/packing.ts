@@ -2,7 +2,7 @@
 import { isCarried } from '../../codecs/carried.js'
 import { BODY_HEADER_BYTES, NUMBERING_BYTES, isOpening, numberingOf, placeOf } from '../../codecs/entries.js'
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
-import { type Told, decodeResults, encodeResults } from '../../codecs/results.js'
+import { type CarriedResults, type Told, decodeResults, encodeResults } from '../../codecs/results.js'
 import { fitsAsItIs, misfits } from '../../codecs/report.js'
 import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
 import { Rejected, TooLarge } from '../../lib/errors.js'
@@ -50,19 +50,11 @@ export const unpackBody = <C, R>(
   return right(commands)
 }
 
-/** Results as one reply carries them, or why none can. */
+/** Results as one reply carries them. */
 export const packResults = <C, R>(
   protocol: Protocol<C, R>, { maxFrameBytes }: Pick<Limits, 'maxFrameBytes'>, results: readonly Told<R>[],
-): Either<string, EntryBody> => {
-  const body = encodeResults(protocol.result, results)
-  if (isLeft(body)) return body
-  const { length } = body.right.bytes
-  return length > maxFrameBytes - FRAME_SLACK_BYTES ? left(`the results have ${length} bytes, which is too much for maxFrameBytes`) : body
-}
+): CarriedResults => encodeResults(protocol.result, results, maxFrameBytes - FRAME_SLACK_BYTES)
 
-/** The fate that a reply tells. Results that cannot be read are as good as none. */
-export const unpackReply = <C, R>(protocol: Protocol<C, R>, reply: ProposeReply): Fate<R> => {
-  if (reply.type !== 'committed') return reply
-  const results = decodeResults(protocol.result, reply.results)
-  return { type: 'committed', id: reply.id, firstIndex: reply.firstIndex, results: isLeft(results) ? [] : results.right }
-}
+/** The fate that a reply tells. */
+export const unpackReply = <C, R>(protocol: Protocol<C, R>, reply: ProposeReply): Fate<R> => reply.type !== 'committed' ? reply
+  : { type: 'committed', id: reply.id, firstIndex: reply.firstIndex, results: decodeResults(protocol.result, reply.results) }

@@ -83,8 +83,8 @@ const samples: readonly Sample[] = [
   ...results.map((result, i): Sample => ({
     name: `result.${i}`,
     value: plain(result),
-    write: () => rightOf(encodeResults(t.unknown, [result])).bytes.subarray(12),
-    read: bytes => plain(rightOf(decodeResults(t.unknown, packEntries([bytes])))[0]),
+    write: () => encodeResults(t.unknown, [result]).body.bytes.subarray(12),
+    read: bytes => plain(decodeResults(t.unknown, packEntries([bytes]))[0]),
   })),
 ]
 

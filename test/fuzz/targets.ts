@@ -13,7 +13,7 @@ import { decodeResults, encodeResults } from '../../codecs/results.js'
 import { decodePlace, encodePlace } from '../../codecs/snapshots.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
-import { isLeft, isRight } from '../../lib/prelude.js'
+import { isLeft, isRight, right } from '../../lib/prelude.js'
 import type { LinkMessage } from '../../lib/requests.js'
 import { decodeBase, encodeBase } from '../../streams/storage/log/segment.js'
 import { decodeFileHeader, encodeFileHeader } from '../../streams/storage/files/file-header.js'
@@ -101,10 +101,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   batches: { samples: batches, read: bytes => isRight(decodeBatch(bytes, 0)) },
   bodies: { samples: [body.bytes, packEntries([Uint8Array.of(0, 123, 125)], { session: 7, name: 9, first: 3, awaited: 2 }).bytes, packOpening(9).bytes], read: sealed(readBody) },
   results: {
-    samples: [rightOf(encodeResults(t.unknown, [value, new MachineFailed('overdrawn')])).bytes],
+    samples: [encodeResults(t.unknown, [value, new MachineFailed('overdrawn')]).body.bytes],
     read: sealed((bytes, checksum) => {
       const read = readBody(bytes, checksum)
-      return isLeft(read) ? read : decodeResults(t.unknown, read.right)
+      return isLeft(read) ? read : right(decodeResults(t.unknown, read.right))
     }),
   },
   values: { samples: [rightOf(encodeValue(t.unknown, value)), rightOf(encodeValue(t.unknown, 7))], read: bytes => isRight(decodeValue(t.unknown, bytes)) },

@@ -55,4 +55,14 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     unseen: 'no answer fails on its way',
     from: '  if (request.origin.isOpen) request.origin.committed(request)\n  state.pending.delete(id)', to: '  state.pending.delete(id)\n  if (request.origin.isOpen) request.origin.committed(request)',
   },
+  {
+    name: 'results are encoded however full the reply is', file: 'codecs/results.ts', killer: ['test/codecs/values.test.ts', 'results take no more*'],
+    unseen: 'what it costs is time',
+    from: "    if (budget <= 0) return left('too much came before it')\n", to: '',
+  },
+  {
+    name: 'a reply is larger than any frame', file: 'codecs/results.ts', killer: ['test/codecs/values.test.ts', 'results take no more*'],
+    unseen: 'no result is as large as a frame',
+    from: 'if (added > room) return', to: 'if (length > maxBytes) return',
+  },
 ]

@@ -50,8 +50,7 @@ const commandsIn = ({ body }: ProposeRequest): readonly string[] => {
 }
 export const committed = (request: ProposeRequest): LinkMessage => {
   const results = encodeResults(t.string, isOpening(request.body) ? [OPENED] : commandsIn(request).map(command => command.toUpperCase()))
-  if (isLeft(results)) throw new Error(results.left)
-  return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.right }
+  return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.body }
 }
 export const refusedBy = (reason: ProposeRefused['reason'], leader?: string, address = 'elsewhere:1') => (request: ProposeRequest): LinkMessage =>
   ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address, term: 1 } })

@@ -6,7 +6,6 @@ import { packEntries } from '../../../codecs/entries.js'
 import { DEFAULT_LIMITS, FRAME_SLACK_BYTES, type Limits } from '../../../codecs/options.js'
 import { decodeResults } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
-import { isLeft } from '../../../lib/prelude.js'
 import type { ProposeReply, ProposeRequest } from '../../../lib/requests.js'
 import type { EntryBody } from '../../../lib/types.js'
 import { type IntakeNotice, createIntake } from '../../../streams/requests/intake.js'
@@ -24,7 +23,7 @@ const member = (limits: Partial<Limits> = {}) => {
   })
   const say = (who: string) => (reply: ProposeReply): void => {
     const results = reply.type === 'committed' ? decodeResults(t.number, reply.results) : undefined
-    const shown = results === undefined ? '' : isLeft(results) ? ' ?' : ` ${results.right.map(one => one instanceof MachineFailed ? 'failed' : String(one)).join(' ')}`
+    const shown = results === undefined ? '' : ` ${results.map(one => one instanceof MachineFailed ? 'failed' : String(one)).join(' ')}`
     said.push(`${who}: ${reply.type} ${reply.id}${reply.type === 'refused' ? ` ${reply.reason} ${reply.leader?.id}` : shown}`)
   }
   const self = intake.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`), (id, index) => said.push(`self: appended ${id} at ${index}`))
@@ -174,16 +173,17 @@ test('a link that is down hears nothing, and its place can be taken by another',
   assert.is(m.intake.waiting, 0)
 })
 
-test('what comes of results that cannot be written, or not in a frame, is told to be unknown, and reported', assert => {
+test('a result that cannot be written, or finds no room in a frame, is told to be unknown, and reported, and no other is', assert => {
   const saidWithin = (bytes: number): readonly string[] => {
     const m = member({ maxFrameBytes: FRAME_SLACK_BYTES + bytes })
-    m.n1.receive(request(1, 0, 'a'))
-    m.appended(1, 5)
-    m.intake.applied(5, 2, [7])
-    assert.is(m.notices.length, bytes < 15 ? 1 : 0)
+    m.n1.receive(request(1, 0, 'a', 'b', 'c'))
+    m.appended(1, 5, 3)
+    m.intake.applied(5, 2, [7, Symbol('x') as never, 1234567])
+    assert.like(m.notices, [{ type: 'unsendableResult', firstIndex: 5, reason: 'result 1: symbol has no JSON form' }])
     return m.said
   }
-  assert.deepEqual([15, 14, 12].map(saidWithin), [['n1: committed 1 7'], ['n1: committed 1 Symbol(forgotten)'], ['n1: lost 1']])
+  const [others, none] = ['n1: committed 1 7 Symbol(forgotten) 1234567', 'n1: committed 1 7 Symbol(forgotten) Symbol(forgotten)']
+  assert.deepEqual([33, 32].map(saidWithin), [[others], [none]])
 })
 
 test('while it stops, a member refuses new requests and answers those it has; in the end the rest is lost', assert => {

@@ -2,7 +2,6 @@
 import test from 'ava'
 import { type Numbering, isOpening, numberingOf, openingOf } from '../../../codecs/entries.js'
 import { encodeResults, EXPIRED, OPENED, type Told } from '../../../codecs/results.js'
-import { isLeft } from '../../../lib/prelude.js'
 import type { ProposeReply } from '../../../lib/requests.js'
 import type { CommandBatch, EntryBody, Index } from '../../../lib/types.js'
 import { MAX_OPEN_COMMANDS, createSessions } from '../../../streams/machine/sessions.js'
@@ -280,9 +279,7 @@ const clusterOf = (o: Origin, dice: ReturnType<typeof createDice>) => {
   }
   const replyTo = (id: number, body: EntryBody): ProposeReply => {
     const firstIndex = last + 1
-    const packed = encodeResults(protocol.result, apply(body))
-    if (isLeft(packed)) throw new Error(packed.left)
-    return { type: 'committed', id, firstIndex, term: 1, results: packed.right }
+    return { type: 'committed', id, firstIndex, term: 1, results: encodeResults(protocol.result, apply(body)).body }
   }
   const answer = ({ id, epoch, body }: Unaddressed): ProposeReply => {
     if (epoch <= life.closedEpoch || dice.chance(0.1)) {
