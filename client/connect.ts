@@ -57,7 +57,7 @@ export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, opt
   if (isLeft(prepared)) return Promise.resolve(prepared)
   const { cluster, members, limits, timeoutMs, protocol, trust } = prepared.right
   const clusterNameId = clusterNameIdOf(cluster)
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, told })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, told, isSeeking: true })
   const finder = createFinder({
     given: members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     mayDial: address => objectionToText(trust, address) === undefined,

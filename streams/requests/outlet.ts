@@ -44,6 +44,8 @@ export interface OutletOptions<C, R> {
   /** Hears of each outcome, after the one who proposed. */
   readonly told?: (() => void) | undefined
   readonly outside?: AskingOptions['outside']
+  /** Whether `drain` waits also for what waits while there is no way: a client is between two ways whenever it is refused. */
+  readonly isSeeking?: boolean
 }
 
 export interface SubmitOptions extends CallOptions {
@@ -209,7 +211,7 @@ const proceed = <C, R>(state: OutletState<C, R>): void => {
     state.inflight.prune()
   }
   state.asking.wake()
-  const isIdle = state.inflight.count + state.inflight.unknown === 0 && (state.waiting.size === 0 || state.asking.way === undefined)
+  const isIdle = state.inflight.count + state.inflight.unknown === 0 && (state.waiting.size === 0 || (state.asking.way === undefined && state.isSeeking !== true))
   if (state.stopAt !== undefined && isIdle) finish(state)
 }
 

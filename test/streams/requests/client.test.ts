@@ -250,6 +250,26 @@ test('closing waits for the last answers, refuses what is new, closes every link
   assert.is(w.dialled.length, attempts)
 })
 
+test('closing waits as well while the leader is sought, and no longer than until the time of what waits is up', async assert => {
+  const w = world()
+  let asked = 0
+  w.fakes['n1']!.answer = request => ++asked < 3 ? refusedBy('notLeader')(request) : committed(request)
+  const client = await connected(w)
+  const proposing = client.propose('a')
+  const closing = client.close()
+  assert.is(shown(await w.within(400, proposing)), 'A')
+  assert.not(await w.within(400, closing), 'pending')
+
+  const lost = world()
+  lost.fakes['n1']!.answer = refusedBy('notLeader')
+  const other = await connected(lost)
+  const failing = other.propose('a', { timeoutMs: 300 })
+  const ending = other.close()
+  assert.is(await lost.within(200, ending), 'pending')
+  assert.is(shown(await lost.within(200, failing)), 'NotLeader never')
+  assert.not(await lost.within(100, ending), 'pending')
+})
+
 test('replicate works over a client as over a member', async assert => {
   const w = world()
   w.fakes['n1']!.answer = committed
