@@ -58,7 +58,7 @@ export const replicateFrom = <C, R>(
   let budget = width
   let refill: NodeJS.Immediate | undefined
 
-  const taken = (result: IteratorResult<C, unknown>): void => {
+  const taken = (result: IteratorResult<C, undefined>): void => {
     isPulling = false
     isTaking = true
     if (result.done === true) end = () => subscriber.complete()
@@ -103,7 +103,7 @@ export const replicateFrom = <C, R>(
 
 interface Puller<C> {
   /** Calls exactly one of the two, once; at once where the source is not asynchronous. */
-  pull(taken: (result: IteratorResult<C, unknown>) => void, failed: (error: unknown) => void): void
+  pull(taken: (result: IteratorResult<C, undefined>) => void, failed: (error: unknown) => void): void
   /** Tells the source that nothing more will be asked; what it says to that is nobody's concern. */
   close(): void
 }
@@ -115,10 +115,10 @@ const made = <I extends Iterator<unknown> | AsyncIterator<unknown>>(iterator: I)
   return iterator
 }
 
-/** Neither is what an iterator answers. */
-const checked = <C>(result: IteratorResult<C, unknown>): IteratorResult<C, unknown> => {
+/** Neither is what an iterator answers, which is looked at once. */
+const checked = <C>(result: IteratorResult<C, unknown>): IteratorResult<C, undefined> => {
   if (Object(result) !== result) throw new TypeError(`the iterator answered ${String(result)} instead of an object`)
-  return result
+  return result.done === true ? { done: true, value: undefined } : { done: false, value: result.value }
 }
 
 // A string is an iterable too, and no object.
@@ -135,7 +135,7 @@ const createPuller = <C>(commands: Iterable<C> | AsyncIterable<C>): Puller<C> =>
   const iterator = made(commands[Symbol.iterator]())
   return {
     pull: (taken, failed) => {
-      let result: IteratorResult<C, unknown>
+      let result: IteratorResult<C, undefined>
       try {
         result = checked(iterator.next())
       } catch (error) {

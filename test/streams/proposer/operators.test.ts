@@ -125,6 +125,25 @@ test('replicate: in a flood the refusals that find no place to wait come out at 
   assert.deepEqual([seen.join(''), proposed.join('')], ['GHabcDEF', 'abci'])
 })
 
+test('replicateFrom: an answer that cannot be read is an error of the source, and each is looked at once', async assert => {
+  const broken = (): never => { throw new Error('the row cannot be decoded') }
+  for (const last of [{ get done(): boolean { return broken() }, value: 'b' }, { done: false, get value(): string { return broken() } }]) {
+    for (const isAsync of [false, true]) {
+      let count = 0
+      const next = () => ++count === 1 ? { done: false, value: 'a' } : last
+      const commands = { [isAsync ? Symbol.asyncIterator : Symbol.iterator]: () => ({ next: isAsync ? async () => next() : next }) } as unknown as Iterable<string>
+      const { proposer, proposed } = submitting(undefined)
+      const error = await new Promise(resolve => proposer.replicateFrom(commands, { window: 1 }).subscribe({ error: resolve }))
+      assert.like(error, { message: 'the row cannot be decoded' })
+      assert.deepEqual(proposed, ['a'])
+    }
+  }
+  let looks = 0
+  const once = { get done() { return ++looks > 1 }, value: 'a' }
+  const commands = { [Symbol.iterator]: () => ({ next: () => looks === 0 ? once : { done: true, get value(): string { return broken() } } }) } as unknown as Iterable<string>
+  assert.deepEqual(await collected(submitting(undefined).proposer.replicateFrom(commands).pipe(map(show))), ['a'])
+})
+
 test('replicateFrom: an iterator that answers no object is an error of the source', async assert => {
   const proposer = proposerOf<string, string>((_, __, done) => done(right('done')))
   const broken = { next: () => undefined as unknown as IteratorResult<string> }
