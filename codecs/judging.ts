@@ -19,7 +19,8 @@ export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, un
   const open = t.type(props)
   return new t.Type<t.TypeOfProps<P>, unknown>('options', open.is, (value, context) => {
     if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
-    const known = open.validate(value, context)
+    // Read once: what follows gets what was judged, whatever a getter says by then.
+    const known = open.validate(Object.fromEntries(Object.keys(props).map(key => [key, value[key]])), context)
     const faults = Object.keys(value).filter(key => !Object.hasOwn(props, key)).map(key =>
       ({ value: value[key], context: t.appendContext(context, key, t.never), message: 'is not an option' }))
     return faults.length === 0 ? known : t.failures([...faults, ...(isLeft(known) ? known.left : [])])

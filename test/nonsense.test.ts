@@ -74,6 +74,29 @@ test('a member and its client: what is no options, no command stream, no functio
   t.is((await firstValueFrom(n1.status$)).role, 'leader')
 })
 
+test('a signal, or options, that throw when they are looked at: no call rejects, and nobody else hears of it', async t => {
+  const { n1 } = orThrow(await memoryCluster({ machine, members: ['n1'] }))
+  t.teardown(() => n1.stop())
+  orThrow(await n1.propose(1))
+  const no = (): never => { throw new Error('no') }
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const signal = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined }
+  const laterOn = (times: number) => () => { if (times-- <= 0) no() }
+  const calls = { propose: n1.propose, read: (_: unknown, options: unknown) => call(n1.read, (total: number) => total, options), transferLeadership: (_: unknown, options: unknown) => call(n1.transferLeadership, undefined, options), remove: (_: unknown, options: unknown) => call(n1.members.remove, 'n9', options) }
+  for (const [name, action] of Object.entries(calls)) {
+    for (const options of [
+      { get timeoutMs() { return no() } }, { signal: { ...signal, addEventListener: no } }, { signal: { ...signal, removeEventListener: no } },
+      { signal: { ...signal, get aborted() { return no() } } }, { signal: { ...signal, aborted: 'no' } }, { signal: proxy }, proxy,
+    ]) t.regex(await said(() => call(action, 1, options)), /^Rejected: /, name)
+    let looks = 0
+    const changing = { get timeoutMs() { return looks++ === 0 ? 300 : no() } }
+    const failing = { ...signal, addEventListener: laterOn(1), removeEventListener: laterOn(1) }
+    for (const options of [changing, { signal: failing }]) t.notRegex(await said(() => call(action, 1, options)), /thrown|Rejected/, name)
+  }
+  t.is((await firstValueFrom(n1.status$)).role, 'leader')
+})
+
 test('what a member is made of: faults are outcomes of the start', async t => {
   const folder = scratch(t)
   const start = (options: object) => said(() => call(createRaft, { cluster: 'c', id: 'n1', members: { n1: 'localhost:1' }, machine, transport: memoryTransport(memoryNetwork()), storage: memoryStorage(), ...options }))

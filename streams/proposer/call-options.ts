@@ -17,9 +17,17 @@ export interface CallOptions {
 const Timeout = guard<Millis>('Timeout', value =>
   typeof value === 'number' && value >= 0 && Number.isFinite(value) ? undefined : 'must be a number of milliseconds')
 
-/** By what it can do: a test environment may bring an AbortSignal of its own. */
-const Signal = guard<AbortSignal>('Signal', value => typeof value === 'object' && value !== null
-  && ['addEventListener', 'removeEventListener'].every(name => typeof Reflect.get(value, name) === 'function') ? undefined : 'must be an AbortSignal')
+const ignore = (): void => undefined
+
+/** By what it can do: a test environment may bring an AbortSignal of its own. Whether it does is tried, once. */
+const Signal = guard<AbortSignal>('Signal', value => {
+  if (!isSignal(value) || typeof value.aborted !== 'boolean') return 'must be an AbortSignal'
+  value.addEventListener('abort', ignore)
+  value.removeEventListener('abort', ignore)
+  return undefined
+})
+const isSignal = (value: unknown): value is AbortSignal => typeof value === 'object' && value !== null
+  && ['addEventListener', 'removeEventListener'].every(name => typeof Reflect.get(value, name) === 'function')
 
 /** What every call takes. */
 export const callFields = { timeoutMs: optional(Timeout), signal: optional(Signal) }

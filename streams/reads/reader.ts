@@ -15,7 +15,7 @@ import type { ReadAnswer } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
 import type { CallOptions } from '../proposer/call-options.js'
-import { type Aborts, createAborts } from '../requests/aborts.js'
+import { type Aborts, createAborts, isAborted } from '../requests/aborts.js'
 import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
 import { type PendingRead, selected } from './pending-read.js'
@@ -110,7 +110,7 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, fa
   const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...given]
   if (faults.length > 0) return refuse(new Rejected(faults))
   if (state.stopped !== undefined) return refuse(state.stopped)
-  if (signal?.aborted) return refuse(new TimedOut('never', GIVEN_UP))
+  if (isAborted(signal)) return refuse(new TimedOut('never', GIVEN_UP))
   if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
   const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, done }
   state.waiting.push(read)

@@ -7,6 +7,17 @@ export interface Aborts<A> {
 /** What is told of an item that was given up by its signal. */
 export const GIVEN_UP = 'The signal was aborted.'
 
+/** A signal of the caller's own class was tried when it was given; if it fails since, it tells nothing any more, and the call still has its time. */
+const attempt = <A>(act: () => A): A | undefined => {
+  try {
+    return act()
+  } catch {
+    return undefined
+  }
+}
+
+export const isAborted = (signal: AbortSignal | undefined): boolean => attempt(() => signal?.aborted) === true
+
 /** `onAbort` is called once for each item whose signal aborts while it is watched. */
 export const createAborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
   const watched = new Map<AbortSignal, { readonly items: Set<A>; readonly listener: () => void }>()
@@ -20,13 +31,13 @@ export const createAborts = <A>(onAbort: (item: A) => void): Aborts<A> => {
         items.forEach(onAbort)
       }
       watched.set(signal, { items, listener })
-      signal.addEventListener('abort', listener, { once: true })
+      attempt(() => signal.addEventListener('abort', listener, { once: true }))
     },
     forget: (signal, item) => {
       const known = watched.get(signal)
       if (known?.items.delete(item) !== true || known.items.size > 0) return
       watched.delete(signal)
-      signal.removeEventListener('abort', known.listener)
+      attempt(() => signal.removeEventListener('abort', known.listener))
     },
   }
 }

@@ -15,7 +15,7 @@ import { type Either, isLeft, left } from '../../lib/prelude.js'
 import type { ProposeReply } from '../../lib/requests.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
-import { type Aborts, createAborts } from './aborts.js'
+import { type Aborts, createAborts, isAborted } from './aborts.js'
 import { type Asking, type AskingOptions, createAsking } from './asking.js'
 import { type InflightRequests, createInflight } from './inflight.js'
 import type { Protocol } from '../machine/machine.js'
@@ -148,7 +148,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped(state.whyStopped)))
   if (term !== undefined && term !== state.asking.way?.office?.term) return done(left(notLeader(state.asking, term)))
-  if (signal?.aborted) return done(aborted('waiting'))
+  if (isAborted(signal)) return done(aborted('waiting'))
   const packed = packCommand(state.protocol, limits, command)
   if (isLeft(packed)) return done(packed)
   const bytes = packed.right

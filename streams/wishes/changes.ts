@@ -10,7 +10,7 @@ import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
 import type { Links } from '../transport/port.js'
 import { type ChangeOptions, type JudgedWish, decodeChangeOptions } from './change-options.js'
-import { GIVEN_UP } from '../requests/aborts.js'
+import { GIVEN_UP, isAborted } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
 import type { Sending, Told, WishOutlet } from './outlet.js'
@@ -60,7 +60,7 @@ const begun = (wish: JudgedWish, options: ChangeOptions, now: Millis, objection:
   const faults = [...isLeft(wish) ? wish.left : unreachableIn(wish.right, objection), ...isLeft(given) ? given.left : []]
   if (isLeft(wish) || isLeft(given) || faults.length > 0) return left(new Rejected(faults))
   const { timeoutMs = DEFAULT_CHANGE_TIMEOUT_MS, leaderMs = timeoutMs, signal, from } = given.right
-  if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
+  if (isAborted(signal)) return left(new TimedOut('never', GIVEN_UP))
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now, leaderMs, leaderDeadline: now + leaderMs })
 }
 

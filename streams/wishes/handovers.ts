@@ -9,7 +9,7 @@ import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { callOptions } from '../proposer/call-options.js'
-import { GIVEN_UP } from '../requests/aborts.js'
+import { GIVEN_UP, isAborted } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
 import type { Sending, WishOutlet } from './outlet.js'
 import { ELECTIONS, type Transfers } from './transfer.js'
@@ -48,7 +48,7 @@ const begun = (to: unknown, options: unknown, { now, settings: { electionTimeout
   const heir = decodeWith(Heir, { to })
   const { timeoutMs = PATIENCE * electionTimeoutMs, signal, faults = [] } = callOptions(options)
   if (isLeft(heir) || faults.length > 0) return left(new Rejected([...isLeft(heir) ? heir.left : [], ...faults]))
-  if (signal?.aborted === true) return left(new TimedOut('never', GIVEN_UP))
+  if (isAborted(signal)) return left(new TimedOut('never', GIVEN_UP))
   return right({ timeoutMs, deadline: now + timeoutMs, signal })
 }
 
