@@ -137,8 +137,8 @@ const tell = <C, R>(state: OutletState<C, R>, proposal: Proposal<R>, outcome: Ei
   done(outcome)
 }
 
-const whyOtherTerm = (term: Term | undefined): string => `This member does not lead term ${term} any more; the command is not in the log.`
-const whyNobody = (known: string): string => `No leader took the command${known}; it is not in the log.`
+const whyOtherTerm = (term: Term | undefined): string => `This member does not lead term ${term} any more; the command is not applied, and will not be.`
+const whyNobody = (known: string): string => `No leader took the command${known}; it is not applied, and will not be.`
 
 /** The outcome of a leadership's command once another term is led, if any is. */
 const notLeader = ({ leader }: Asking<Route>, term: Term | undefined): NotLeader => new NotLeader(leader, whyOtherTerm(term))

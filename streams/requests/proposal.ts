@@ -29,9 +29,9 @@ export interface Proposal<R> {
 /** The outcome of a proposal whose time is up. */
 export const timedOut = ({ timeoutMs, at }: Pick<Proposal<never>, 'timeoutMs' | 'at'>): Either<TimedOut, never> => left(at === 'inFlight'
   ? new TimedOut('unknown', `No answer came within ${timeoutMs} ms; the command had been handed over and may still be applied.`)
-  : new TimedOut('never', `The command could not be handed over within ${timeoutMs} ms; it is not in the log.`))
+  : new TimedOut('never', `The command could not be handed over within ${timeoutMs} ms; it is not applied, and will not be.`))
 
 /** The outcome of a proposal whose proposer gave up. */
 export const aborted = (at: Proposal<never>['at']): Either<TimedOut, never> => left(at === 'inFlight'
   ? new TimedOut('unknown', 'The proposal was aborted after the command had been handed over; it may still be applied.')
-  : new TimedOut('never', 'The proposal was aborted before the command was handed over; it is not in the log.'))
+  : new TimedOut('never', 'The proposal was aborted before the command was handed over; it is not applied, and will not be.'))

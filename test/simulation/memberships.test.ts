@@ -146,7 +146,7 @@ test('a member outside the cluster says so to whoever asks it in vain: one that 
     const outcomes = await cluster.settle(Promise.all(asked))
     const lastLeader = /; "n\d" was last known to lead/
     is.deepEqual(outcomes.map(outcome => outcome._tag === 'Left' && outcome.left.message.replace(lastLeader, '')), [
-      `There was no leader to confirm the read; ${outside}.`, `No leader took the command; ${outside}; it is not in the log.`, `There was no leader to change the membership within 300 ms; ${outside}.`,
+      `There was no leader to confirm the read; ${outside}.`, `No leader took the command; ${outside}; it is not applied, and will not be.`, `There was no leader to change the membership within 300 ms; ${outside}.`,
     ])
   }
 })

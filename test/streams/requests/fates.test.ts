@@ -3,6 +3,7 @@ import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
 import { EXPIRED, FORGOTTEN } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
+import { isLeft } from '../../../lib/prelude.js'
 import { type Origin, type Outcome, inFlight, origin, refused, sentAgain } from './proposals.js'
 
 /** Each path with the outcome of command `a`: above all, `appended` must never say less than what may have happened. */
@@ -292,4 +293,16 @@ test('who gives up at the very moment that it hears of the queue is told so, and
   o.submit('a', { signal: gave.signal, watch: () => gave.abort() })
   o.turn()
   assert.deepEqual([o.sent.length, o.out.pending, o.outcomes], [0, 0, { a: { tag: 'TimedOut', appended: 'never' } }])
+})
+
+test('what stands in the log and changed nothing, in a session that was closed, is not told to be nowhere', assert => {
+  const o = origin()
+  let message = ''
+  o.to('n2')
+  o.out.submit('a', { timeoutMs: 100 }, outcome => { message = isLeft(outcome) ? outcome.left.message : 'a result' })
+  o.turn()
+  o.committed('n2', 1, EXPIRED)
+  o.to(undefined)
+  o.wait(150)
+  assert.is(message, 'No leader took the command; it is not applied, and will not be.')
 })
