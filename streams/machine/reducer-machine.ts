@@ -2,16 +2,16 @@ import * as t from 'io-ts'
 import { from } from 'rxjs'
 import { Callback, IoTsCodec, misuse } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
-import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Entry, Machine, Position, RunningMachine } from './machine.js'
+import { decodeState, encodeState } from './state-bytes.js'
 
 /** What `reducerMachine` makes a machine of. */
 export interface ReducerMachineOptions<C, R, S> {
   readonly command: t.Type<C, unknown>
   readonly result: t.Type<R, unknown>
-  /** Writes the state into snapshots; what it reads again must be equal in all that `reduce` looks at, or members that began from a snapshot differ. */
+  /** Writes the state into snapshots. Each is read back before it counts: what does not come back equal ends as `snapshotFailed`, and the log stays. */
   readonly state: t.Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>
@@ -46,13 +46,13 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
     },
     apply: entries => [entries.map(applyOne)],
     snapshot: () => {
-      const encoded = encodeValue(codec, state)
-      if (isLeft(encoded)) throw new Error(`The state cannot be encoded: ${encoded.left.join('; ')}`)
+      const encoded = encodeState(codec, state)
+      if (isLeft(encoded)) throw new Error(encoded.left)
       return chunksOf(encoded.right)
     },
     restore: bytes => from(joined(bytes).then(whole => {
-      const decoded = decodeValue(codec, whole)
-      if (isLeft(decoded)) throw new Error(`The snapshot does not hold this machine's state: ${decoded.left.join('; ')}`)
+      const decoded = decodeState(codec, whole)
+      if (isLeft(decoded)) throw new Error(`The snapshot does not hold this machine's state: ${decoded.left}`)
       state = decoded.right
     })),
   }
@@ -68,5 +68,5 @@ const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> =>
   const all: Uint8Array[] = []
   // Copied, because whoever hands a chunk over may use its memory again for the next.
   for await (const chunk of chunks) all.push(new Uint8Array(chunk))
-  return new Uint8Array(Buffer.concat(all))
+  return Buffer.concat(all)
 }

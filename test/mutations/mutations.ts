@@ -6,6 +6,7 @@ import type { Mutation } from './mutation.js'
 import { ADMISSION_MUTATIONS } from './of-admission.js'
 import { CLIENT_MUTATIONS } from './of-clients.js'
 import { LEASE_MUTATIONS } from './of-leases.js'
+import { MACHINE_MUTATIONS } from './of-machines.js'
 import { PART_MUTATIONS } from './of-parts.js'
 import { TURN_MUTATIONS } from './of-turns.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
@@ -393,7 +394,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   ...ADMISSION_MUTATIONS,
   ...LEASE_MUTATIONS,
-  ...TURN_MUTATIONS,
+  ...MACHINE_MUTATIONS, ...TURN_MUTATIONS,
   ...PART_MUTATIONS,
   ...SESSION_MUTATIONS,
   ...CLIENT_MUTATIONS,

@@ -96,6 +96,18 @@ for (const [where, make] of Object.entries(storages)) {
   })
 }
 
+test('a state that no snapshot can hold is in the log, which is not cut, and the member starts again', async c => {
+  const storage = memoryStorage()
+  const options = optionsOf({ storage, limits: { snapshotEntries: 2, snapshotKeepEntries: 0 } })
+  const first = await start(c, options)
+  void first.propose({ add: 1e308 })
+  void first.propose({ add: 1e308 })
+  await stateIs(first, Number.POSITIVE_INFINITY)
+  c.like(errorOf(await first.snapshot()), { _tag: 'SnapshotFailed', reason: 'The state cannot be read again: must be number, not null' })
+  await first.stop()
+  await stateIs(await start(c, options), Number.POSITIVE_INFINITY)
+})
+
 test('an asynchronous machine is asked for its state between two calls of it, and goes on while its state is read', async c => {
   const storage = memoryStorage()
   const order: string[] = []

@@ -1,0 +1,47 @@
+/** A reducer's state as bytes that lead to the very same state again: the log is cut behind them, and what they do not hold is gone. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Type } from 'io-ts'
+import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+
+/** Of the way to a difference, which leads through keys of any length. */
+const MAX_SHOWN = 256
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isPlain = (prototype: unknown): boolean => prototype === null || prototype === Object.prototype || prototype === Array.prototype
+
+/** The keys that lead to where plain data differs, each behind a dot; what is no plain data is for its codec to compare. */
+const differenceIn = (one: unknown, other: unknown, way = ''): string | undefined => {
+  if (Object.is(one, other)) return undefined
+  const prototype: unknown = isObject(one) ? Object.getPrototypeOf(one) : undefined
+  if (!isObject(one) || !isObject(other) || prototype !== Object.getPrototypeOf(other)) return way
+  if (!isPlain(prototype)) return undefined
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const there = `${way}.${key}`
+    const difference = Object.hasOwn(one, key) === Object.hasOwn(other, key) ? differenceIn(one[key], other[key], there) : there
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+/** Where a state is another once it has been read again. Two objects of a class that were made in different ways are equal where their codec writes the same. */
+const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undefined => {
+  if (isDeepStrictEqual(state, read)) return undefined
+  return differenceIn(state, read) ?? (isDeepStrictEqual(codec.encode(state), codec.encode(read)) ? undefined : '')
+}
+
+/** Bytes that were read back, or why there are none. */
+export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string, Uint8Array> => {
+  const encoded = encodeValue(codec, state)
+  if (isLeft(encoded)) return left(`The state cannot be encoded: ${encoded.left.join('; ')}`)
+  const read = decodeState(codec, encoded.right)
+  if (isLeft(read)) return left(`The state cannot be read again: ${read.left}`)
+  const change = changeOf(codec, state, read.right)
+  return change === undefined ? right(encoded.right) : left(`What is read again is not the same as state${change.slice(0, MAX_SHOWN)}`)
+}
+
+export const decodeState = <S>(codec: Type<S, unknown>, bytes: Uint8Array): Either<string, S> => {
+  // No Buffer, whatever the bytes lie in: whoever restores and whoever tries it must read the same.
+  const decoded = decodeValue(codec, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  return isLeft(decoded) ? left(decoded.left.join('; ')) : decoded
+}

@@ -1,0 +1,64 @@
+/** Which states go into snapshots: those that come back as they were, and no others. */
+import test from 'ava'
+import * as t from 'io-ts'
+import { from, lastValueFrom } from 'rxjs'
+import type { RunningMachine } from '../../../streams/machine/machine.js'
+import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
+
+/** A machine that stands at this state. */
+const at = <S>(state: t.Type<S, unknown>, initial: S): RunningMachine<null, null, S> =>
+  reducerMachine<null, null, S>({ command: t.null, result: t.null, state, initial, reduce: now => [now, null] }).start()
+
+class Bag {
+  constructor(readonly items: readonly number[], readonly made: string) {}
+}
+const Numbers = t.readonlyArray(t.number)
+const BagFromList = new t.Type<Bag, readonly number[]>('Bag', (value): value is Bag => value instanceof Bag,
+  (value, context) => Numbers.is(value) ? t.success(new Bag(value, 'read')) : t.failure(value, context), ({ items }) => items)
+const Raw = new t.Type<Uint8Array, Uint8Array>('Raw', (value): value is Uint8Array => value instanceof Uint8Array,
+  (value, context) => value instanceof Uint8Array ? t.success(value) : t.failure(value, context), t.identity)
+const Maybe = t.union([t.number, t.undefined])
+const bare = (): Record<string, number> => Object.assign(Object.create(null) as Record<string, number>, { a: 1 })
+
+const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown, reason: string]>> = {
+  'NaN': [t.type({ mean: t.number }) as never, { mean: Number.NaN }, 'The state cannot be read again: mean: must be number, not null'],
+  'a sum that has become infinite': [t.number as never, Number.POSITIVE_INFINITY, 'The state cannot be read again: must be number, not null'],
+  'NaN where null may be': [t.type({ mean: t.union([t.number, t.null]) }) as never, { mean: Number.NaN }, 'What is read again is not the same as state.mean'],
+  'undefined in a list': [t.array(Maybe) as never, [undefined], 'The state cannot be read again: 0: must be number, not null; 0: must be undefined, not null'],
+  'undefined as a value': [t.record(t.string, Maybe) as never, { a: 1, b: undefined }, 'What is read again is not the same as state.b'],
+  'what a refinement refuses': [t.Int as never, 1.5, 'The state cannot be read again: must be Int, not 1.5'],
+  'what the codec leaves out': [t.type({ of: t.array(t.strict({ n: t.number })) }) as never, { of: [{ n: 1 }, { n: 1, last: 0 }] }, 'What is read again is not the same as state.of.1.last'],
+  'a zero with a sign': [t.type({ z: t.number }) as never, { z: -0 }, 'What is read again is not the same as state.z'],
+  'a zero with a sign inside an object of a class': [BagFromList as never, new Bag([-0], 'here'), 'What is read again is not the same as state'],
+  'an object without a prototype': [t.record(t.string, t.number) as never, bare(), 'What is read again is not the same as state'],
+  'a Buffer where bytes are read': [Raw as never, Buffer.from([1]), 'What is read again is not the same as state'],
+  'a date where anything may be': [t.type({ at: t.unknown }) as never, { at: new Date(0) }, 'What is read again is not the same as state.at'],
+}
+for (const [what, [codec, state, message]] of Object.entries(lost)) {
+  test(`a state that would not come back is no snapshot: ${what}`, is => {
+    is.throws(() => at(codec, state as never).snapshot(), { message })
+  })
+}
+
+const kept: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown]>> = {
+  'plain data': [t.strict({ a: t.record(t.string, t.readonlyArray(t.number)), b: t.null }) as never, { a: { x: [1, -1.5], y: [] }, b: null }],
+  'an undefined that the codec puts back': [t.type({ a: Maybe }) as never, { a: undefined }],
+  'raw bytes': [Raw as never, Uint8Array.of(1, 2)],
+}
+for (const [what, [codec, state]] of Object.entries(kept)) {
+  test(`a state that comes back goes into a snapshot: ${what}`, async is => {
+    const restored = at<unknown>(codec as unknown as t.Type<unknown, unknown>, undefined)
+    await lastValueFrom(from(restored.restore(at(codec, state as never).snapshot())), { defaultValue: undefined })
+    is.deepEqual(restored.state, state)
+  })
+}
+
+test('objects of a class are equal where their codec writes the same, however they came to be', async is => {
+  const restored = at(BagFromList, new Bag([], 'here'))
+  await lastValueFrom(from(restored.restore(at(BagFromList, new Bag([1, 2], 'here')).snapshot())), { defaultValue: undefined })
+  is.deepEqual(restored.state, new Bag([1, 2], 'read'))
+})
+
+test('a reason is bounded, however long the keys are', is => {
+  is.throws(() => at(t.record(t.string, t.number), { ['x'.repeat(100_000)]: -0 }).snapshot(), { message: /^.{100,400}$/ })
+})
