@@ -52,7 +52,7 @@ export const parsePlain = (text: string, maxDepth: number): unknown => {
 
 /** Whether a text may hold a key that is forbidden, plain or escaped. */
 export const isSuspect = (text: string, forbidden: readonly string[] = FORBIDDEN_KEYS): boolean =>
-  text.includes('\\u') || forbidden.some(key => text.includes(key))
+  forbidden.some(key => text.includes(key)) || forbidden.length > 0 && text.includes('\\u')
 
 /** Throws at what is no UTF-8, where any other decoder would put something else in its place. */
 export const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

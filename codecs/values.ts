@@ -17,7 +17,7 @@ const RAW_TAG = 1
 export const MAX_VALUE_DEPTH = 128
 
 /** `constructor` and `prototype` are words like others in an application's data; this one is a trap wherever objects are copied. */
-const FORBIDDEN = ['__proto__'] as const
+const FORBIDDEN: readonly string[] = ['__proto__']
 const TOO_DEEP = `is nested deeper than ${MAX_VALUE_DEPTH} levels`
 
 // Out of Node's pool: a buffer of its own takes ten times as long, and is packed with others soon.
@@ -34,30 +34,30 @@ export interface EncodedValue {
   readonly content: string | Uint8Array
 }
 
-const encodeText = (text: string): Either<readonly string[], EncodedValue> => {
+const encodeText = (text: string, forbidden: readonly string[]): Either<readonly string[], EncodedValue> => {
   // The tag travels through the one native call that encodes the text.
   const bytes = Buffer.from(`\0${text}`)
   if (mayNestDeeper(text, MAX_VALUE_DEPTH) && nestsDeeper(bytes, MAX_VALUE_DEPTH)) return left([TOO_DEEP])
-  if (!FORBIDDEN.some(key => text.includes(key))) return right({ bytes, content: text })
-  const parsed = parseJson(bytes.subarray(1), MAX_VALUE_DEPTH, FORBIDDEN)
+  if (!forbidden.some(key => text.includes(key))) return right({ bytes, content: text })
+  const parsed = parseJson(bytes.subarray(1), MAX_VALUE_DEPTH, forbidden)
   return isLeft(parsed) ? left([parsed.left]) : right({ bytes, content: text })
 }
 
 /** `encodeValue` for whoever reads the value back. */
-export const encodeReadable = <A>(codec: t.Encoder<A, unknown>, value: A): Either<readonly string[], EncodedValue> => {
+export const encodeReadable = <A>(codec: t.Encoder<A, unknown>, value: A, forbidden = FORBIDDEN): Either<readonly string[], EncodedValue> => {
   try {
     const encoded = codec.encode(value)
     if (encoded instanceof Uint8Array) return right({ bytes: rawBytes(encoded), content: encoded })
     const text: string | undefined = JSON.stringify(encoded)
-    return text === undefined ? left([`${typeof encoded} has no JSON form`]) : encodeText(text)
+    return text === undefined ? left([`${typeof encoded} has no JSON form`]) : encodeText(text, forbidden)
   } catch (thrown) {
     return left([`encoding failed: ${messageOf(thrown)}`])
   }
 }
 
-/** A value as bytes of its own. What cannot be read back is refused here: cycles, depth, a `__proto__` key, a codec that throws. */
-export const encodeValue = <A>(codec: t.Encoder<A, unknown>, value: A): Either<readonly string[], Uint8Array> => {
-  const encoded = encodeReadable(codec, value)
+/** A value as bytes of its own. What cannot be read back is refused here: cycles, depth, a `__proto__` key unless none is `forbidden`, a codec that throws. */
+export const encodeValue = <A>(codec: t.Encoder<A, unknown>, value: A, forbidden = FORBIDDEN): Either<readonly string[], Uint8Array> => {
+  const encoded = encodeReadable(codec, value, forbidden)
   return isLeft(encoded) ? encoded : right(encoded.right.bytes)
 }
 
@@ -72,13 +72,13 @@ export const readBack = <A>(codec: t.Decoder<unknown, A>, { bytes, content }: En
   return (isSuspect(content, FORBIDDEN) ? undefined : decodeText(codec, content)) ?? decodeValue(codec, bytes)
 }
 
-/** A value from bytes that nobody vouches for; every fault is a line with its path. Raw bytes are handed over as a view. */
-export const decodeValue = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array): Either<readonly string[], A> => {
+/** A value from bytes that nobody vouches for, unless no key is `forbidden`; every fault is a line with its path. Raw bytes are handed over as a view. */
+export const decodeValue = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array, forbidden = FORBIDDEN): Either<readonly string[], A> => {
   const tag = bytes[0]
   const rest = bytes.subarray(1)
   if (tag === RAW_TAG) return decodeWith(codec, rest)
   if (tag !== JSON_TAG) return left([tag === undefined ? 'a value is empty' : `a value has the unknown tag ${tag}`])
-  const parsed = parseJson(rest, MAX_VALUE_DEPTH, FORBIDDEN)
+  const parsed = parseJson(rest, MAX_VALUE_DEPTH, forbidden)
   return isLeft(parsed) ? left([parsed.left]) : decodeWith(codec, parsed.right)
 }
 

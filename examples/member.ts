@@ -6,10 +6,13 @@ import { createRaft, fileStorage, orThrow, reducerMachine, tcpTransport } from '
 
 const [id = 'n1', port = '8001'] = process.argv.slice(2)
 
+type Pairs = Readonly<Record<string, string>>
+const valueOf = (state: Pairs, key: string): string | null => Object.hasOwn(state, key) ? state[key]! : null // every object has a 'constructor', of its own or not
+
 export const kv = reducerMachine({
   command: t.strict({ key: t.string, value: t.string }), result: t.union([t.string, t.null]),
   state: t.readonly(t.record(t.string, t.string)), initial: {},
-  reduce: (state, { key, value }) => [{ ...state, [key]: value }, state[key] ?? null], // answers with what was there before
+  reduce: (state, { key, value }) => [{ ...state, [key]: value }, valueOf(state, key)], // answers with what was there before
 })
 
 export const raft = orThrow(await createRaft({
@@ -22,7 +25,7 @@ export const raft = orThrow(await createRaft({
 const server = createServer(async (request, response) => { // any member: followers forward
   const key = request.url ?? '/'
   if (request.method === 'GET') {
-    const found = await raft.read(state => state[key]) // all that was acknowledged anywhere before is in it
+    const found = await raft.read(state => valueOf(state, key)) // all that was acknowledged anywhere before is in it
     return found._tag === 'Right' ? response.end(found.right) : response.writeHead(503).end(found.left.message)
   }
   const outcome = await raft.propose({ key, value: await text(request) })

@@ -9,10 +9,13 @@ import { firstValueFrom } from 'rxjs'
 
 const [id = 'n1', port = '8001', folder = `data/${id}`, ...addresses] = process.argv.slice(2)
 
+type Pairs = Readonly<Record<string, string>>
+const valueOf = (state: Pairs, key: string): string | null => Object.hasOwn(state, key) ? state[key]! : null // every object has a 'constructor', of its own or not
+
 const kv = reducerMachine({
   command: t.strict({ key: t.string, value: t.string }), result: t.union([t.string, t.null]),
   state: t.readonly(t.record(t.string, t.string)), initial: {},
-  reduce: (state, { key, value }) => [{ ...state, [key]: value }, state[key] ?? null],
+  reduce: (state, { key, value }) => [{ ...state, [key]: value }, valueOf(state, key)],
 })
 
 const start = async () => orThrow(await createRaft({
@@ -38,7 +41,7 @@ class KeyValueController {
   @Get(':key')
   async get(@Param('key') key: string): Promise<{ value: string | null }> {
     const { state } = await firstValueFrom(this.member.state$)
-    return { value: state[key] ?? null }
+    return { value: valueOf(state, key) }
   }
 }
 

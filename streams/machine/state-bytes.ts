@@ -4,6 +4,9 @@ import type { Type } from 'io-ts'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 
+/** Whatever a state has as a key came through commands that were taken. `JSON.parse` makes each a key of its own, which reaches no prototype. */
+const NO_KEYS: readonly string[] = []
+
 /** Of the way to a difference, which leads through keys of any length. */
 const MAX_SHOWN = 256
 
@@ -32,7 +35,7 @@ const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undef
 
 /** Bytes that were read back, or why there are none. */
 export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string, Uint8Array> => {
-  const encoded = encodeValue(codec, state)
+  const encoded = encodeValue(codec, state, NO_KEYS)
   if (isLeft(encoded)) return left(`The state cannot be encoded: ${encoded.left.join('; ')}`)
   const read = decodeState(codec, encoded.right)
   if (isLeft(read)) return left(`The state cannot be read again: ${read.left}`)
@@ -42,6 +45,6 @@ export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string
 
 export const decodeState = <S>(codec: Type<S, unknown>, bytes: Uint8Array): Either<string, S> => {
   // No Buffer, whatever the bytes lie in: whoever restores and whoever tries it must read the same.
-  const decoded = decodeValue(codec, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  const decoded = decodeValue(codec, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), NO_KEYS)
   return isLeft(decoded) ? left(decoded.left.join('; ')) : decoded
 }

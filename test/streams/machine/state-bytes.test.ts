@@ -32,6 +32,7 @@ const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'a zero with a sign inside an object of a class': [BagFromList as never, new Bag([-0], 'here'), 'What is read again is not the same as state'],
   'an object without a prototype': [t.record(t.string, t.number) as never, bare(), 'What is read again is not the same as state'],
   'a Buffer where bytes are read': [Raw as never, Buffer.from([1]), 'What is read again is not the same as state'],
+  'a key that io-ts takes for the prototype where it copies': [t.record(t.string, t.strict({ n: t.number })) as never, JSON.parse('{"__proto__":{"n":1}}'), 'What is read again is not the same as state.__proto__'],
   'a date where anything may be': [t.type({ at: t.unknown }) as never, { at: new Date(0) }, 'What is read again is not the same as state.at'],
 }
 for (const [what, [codec, state, message]] of Object.entries(lost)) {
@@ -44,12 +45,14 @@ const kept: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'plain data': [t.strict({ a: t.record(t.string, t.readonlyArray(t.number)), b: t.null }) as never, { a: { x: [1, -1.5], y: [] }, b: null }],
   'an undefined that the codec puts back': [t.type({ a: Maybe }) as never, { a: undefined }],
   'raw bytes': [Raw as never, Uint8Array.of(1, 2)],
+  'keys that somebody else may not use': [t.readonly(t.record(t.string, t.string)) as never, JSON.parse('{"__proto__":"a","constructor":"b","\\u005f":"\\ud800"}')],
 }
 for (const [what, [codec, state]] of Object.entries(kept)) {
   test(`a state that comes back goes into a snapshot: ${what}`, async is => {
     const restored = at<unknown>(codec as unknown as t.Type<unknown, unknown>, undefined)
     await lastValueFrom(from(restored.restore(at(codec, state as never).snapshot())), { defaultValue: undefined })
     is.deepEqual(restored.state, state)
+    is.deepEqual(Object.entries(Object(restored.state)), Object.entries(Object(state)))
   })
 }
 
