@@ -25,7 +25,7 @@ export interface ApplyOptions<C, R, S> {
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
   /** What the machine stands at when the work begins. */
   readonly from: Position
-  /** Everything up to and including `at` is applied: an event for the inbox, and a value for `state$`. At most once per slice. */
+  /** Everything up to and including `at` is applied: an event for the inbox, and news for whoever shows it. Once for what was answered at once, and before the machine is called again behind an answer that was late. */
   readonly applied: (at: Position) => void
   /**
    * What commands from `firstIndex` on, all of `term`, came to; goes to the intake. Called in log order; an index that is left out was restored and not applied,
@@ -50,7 +50,7 @@ export interface Apply {
    * machine is under way `begin` sets it to the state at some position, and calls `done` with that.
    */
   restore(begin: (done: (at: Position) => void) => void): void
-  /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never once the work is over. */
+  /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never where the work ended in the midst of one. */
   atRest(work: (at: Position) => void): void
   /** Nothing more is applied; a call of the machine that is under way is left to itself. */
   halt(): void
@@ -73,7 +73,7 @@ interface Work<C, R, S> extends ApplyOptions<C, R, S> {
   slice: number
   /** Counts the states that the machine was set to: what was begun before the last of them concerns nobody. */
   epoch: number
-  /** A call of the machine is under way, and who waits for its end. */
+  /** A call of the machine is under way, or was when it failed or the work ended; and who waits for its end. */
   isCalling: boolean
   waiting: ((at: Position) => void)[]
   /** Under way or put off: whoever is at it goes on by itself. */
@@ -193,14 +193,19 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
   work.isCalling = true
   listOf(() => work.machine.apply(entries), entries.length, results => {
     isDone = true
-    work.isCalling = false
     if (work.isOver) return
     // Another state is waited for: the machine is not where it was last counted, and the restoring is the first that waits.
-    if (work.epoch !== epoch) return letLook(work)
-    if (isLeft(results)) fail(work, batch.firstIndex, results.left)
-    else conclude(work, batch, entries, results.right)
+    if (work.epoch !== epoch) {
+      work.isCalling = false
+      return letLook(work)
+    }
+    // It may have stopped halfway, where nobody is to look at it.
+    if (isLeft(results)) return fail(work, batch.firstIndex, results.left)
+    work.isCalling = false
+    conclude(work, batch, entries, results.right)
     if (!isLate) return
     rest(work, bytes)
+    report(work)
     if (isSpent(work, turnBegan)) putOff(work)
     else resume(work, turnBegan)
   })
@@ -254,9 +259,8 @@ const resume = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
 }
 
 const whenAtRest = <C, R, S>(work: Work<C, R, S>, look: (at: Position) => void): void => {
-  if (work.isOver) return
-  if (work.isCalling) work.waiting.push(look)
-  else look(work.at)
+  if (!work.isCalling) look(work.at)
+  else if (!work.isOver) work.waiting.push(look)
 }
 
 const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => void) => void): void => {
@@ -269,8 +273,8 @@ const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => v
     if (work.epoch !== epoch) return
     work.isCalling = true
     begin(at => {
-      work.isCalling = false
       if (work.isOver) return
+      work.isCalling = false
       if (work.epoch === epoch) {
         work.at = at
         work.isReported = false

@@ -11,11 +11,9 @@ export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
 
-interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested'> {
+interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested' | 'applied'> {
   /** Sets the machine to the state of the newest snapshot; tells why it could not, unless it is called off. */
   restoreMachine(done: (failure: string | undefined) => void): Cancel
-  /** A position and the state that belongs to it, never halfway between two: what the machine has become, once per slice. */
-  applied(latest: Applied<S>): void
   notice(notice: MachineNotice): void
   failed(error: Error): void
 }
@@ -40,14 +38,18 @@ export class RestoreFailed extends Tagged<'RestoreFailed'> {
   }
 }
 
-export interface Operator extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
+/** Has a position and the state that belongs to it seen between two calls of the machine: now if none is under way, and never where it ended in the midst of one. */
+export type Look<S> = (see: (applied: Applied<S>) => void) => void
+
+export interface Operator<S> extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
+  readonly look: Look<S>
   /** Sets the machine to the state of the newest snapshot, which is this one; what is committed next is applied to that. */
   restore(snapshot: Snapshot): void
 }
 
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
-export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
-  const { machine, applyBudgetMs, commits, results, restoreMachine, applied, notice, failed } = operation
+export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator<S> => {
+  const { machine, applyBudgetMs, commits, results, restoreMachine, notice, failed } = operation
   let giveUp: Cancel = () => undefined
   const stateAt = (index: Index): Either<ApplyFailed, S> => {
     try {
@@ -58,16 +60,16 @@ export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator => {
   }
   const apply = createApply<C, R, S>({
     ...operation,
-    applied: at => {
-      const state = stateAt(at.index)
-      if (isLeft(state)) failed(state.left)
-      else applied({ index: at.index, term: at.term, time: at.time, state: state.right })
-    },
     slow: (tookMs, index) => notice({ type: 'slowApply', index, tookMs, budgetMs: applyBudgetMs }),
     failed: (index, error) => failed(new ApplyFailed(index, error)),
   })
   return {
     ...apply,
+    look: see => apply.atRest(({ index, term, time }) => {
+      const state = stateAt(index)
+      if (isLeft(state)) failed(state.left)
+      else see({ index, term, time, state: state.right })
+    }),
     restore: snapshot => apply.restore(done => {
       giveUp = restoreMachine(failure => {
         if (failure !== undefined) return failed(new RestoreFailed(snapshot, failure))

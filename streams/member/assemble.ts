@@ -5,7 +5,7 @@ import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
-import { operate } from '../machine/operate.js'
+import { type Look, type Operator as MachineOperator, operate } from '../machine/operate.js'
 import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { followRoll } from './follow-roll.js'
 import { tellClients } from './tell-clients.js'
@@ -55,22 +55,22 @@ interface Feed {
 
 /** What a member shows. A leadership proposes in its own term or not at all. */
 const outputsOf = <C, R, S>(
-  { begun: { applied }, options: { limits } }: Member<C, R, S>, first: RaftState, requests: () => Requests<C, R>, reads: () => Reads<S>,
+  { begun: { applied: from }, options: { limits } }: Member<C, R, S>, first: RaftState, look: Look<S>, requests: () => Requests<C, R>, reads: () => Reads<S>,
 ): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
-  first, firstApplied: applied, load: () => ({ limits, pendingProposals: requests().pending, pendingReads: reads().pending }),
+  first, from, look, load: () => ({ limits, pendingProposals: requests().pending, pendingReads: reads().pending }),
   leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests().submit(command, { ...options, term }, done)), term, signal }),
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member
-  const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, () => requests, () => reads)
+  const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, see => applier.look(see), () => requests, () => reads)
   const overflow = createOverflow(outputs.notice)
   let newest = first
   const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
-  const applier = operate<C, R, S>({
+  const applier: MachineOperator<S> = operate<C, R, S>({
     protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => {
@@ -78,10 +78,10 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       reads.rested(index)
     },
     results: requests.applied,
-    applied: applied => {
-      feed.completed({ type: 'applied', index: applied.index })
-      outputs.applied(applied)
-      log.applied(applied)
+    applied: at => {
+      feed.completed({ type: 'applied', index: at.index })
+      outputs.applied(at)
+      log.applied(at)
     },
     failed: feed.failed,
   })
@@ -93,7 +93,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const tracking: Tracking<C, R> = createTracking(requests.submit)
   const belonging = [followRoll({ links, admission }, first), tellClients({ linked, sender }, first)]
   const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
-  const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
+  const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, look: applier.look, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
     linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),

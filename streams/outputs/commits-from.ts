@@ -9,7 +9,8 @@ import { batchesFrom, firstInMemory } from '../../lib/log.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
-import type { Applied, Entry, Position, Protocol } from '../machine/machine.js'
+import type { Entry, Position, Protocol } from '../machine/machine.js'
+import type { Look } from '../machine/operate.js'
 import type { Sessions } from '../machine/sessions.js'
 import type { Clock } from '../time/clock.js'
 import type { ReadLog } from './log-reads.js'
@@ -27,8 +28,9 @@ interface FollowOptions<C, S> {
   /** Knows what stands in the log and changed nothing. */
   readonly sessions: Pick<Sessions<unknown>, 'isVoid' | 'table'>
   readonly newest: () => RaftState
-  /** What the machine begins with. */
-  readonly from: Applied<S>
+  /** Where the machine begins, and how to see what it has become. */
+  readonly from: Position
+  readonly look: Look<S>
   readonly read: ReadLog
   /** Entries of one event: whole batches, at least one. */
   readonly maxBytes: number
@@ -36,15 +38,15 @@ interface FollowOptions<C, S> {
 }
 
 export interface LogFollowing<C, S> {
-  /** More is applied, and this is what it has led to. */
-  applied(latest: Applied<S>): void
+  /** Everything up to and including `at` is applied. */
+  applied(at: Position): void
   /** Whoever follows the log has come to its end, once what it is at has completed. */
   halt(): void
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
 }
 
 interface Followed<C, S> extends FollowOptions<C, S> {
-  latest: Applied<S>
+  appliedIndex: Index
   readonly advanced: Subject<void>
   /** One value, replayed: nothing is read or handed over any more. */
   readonly over: ReplaySubject<void>
@@ -73,14 +75,21 @@ interface Pulled<C, S> {
   readonly next: Index
 }
 
+/** What everything so far has led to. */
+const restored$ = <C, S>({ look }: Pick<Followed<C, S>, 'look'>): Observable<Pulled<C, S>> => new Observable(subscriber => {
+  look(({ state, ...at }) => {
+    subscriber.next({ event: { _tag: 'Restored', at, state }, next: at.index + 1 })
+    subscriber.complete()
+  })
+})
+
 /** What stands at `index`, which is applied. */
 const pull = <C, S>(followed: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {
-  const { sessions, newest, latest, read, maxBytes } = followed
+  const { sessions, newest, appliedIndex: last, read, maxBytes } = followed
   const { log } = newest()
-  const { index: last, term, time, state } = latest
   // Of what is older than that nobody knows any more whether it changed nothing.
   const isOutOfReach = (): boolean => index <= sessions.table.forgottenUpTo
-  if (index <= log.base.index || isOutOfReach()) return of({ event: { _tag: 'Restored', at: { index: last, term, time }, state }, next: last + 1 })
+  if (index <= log.base.index || isOutOfReach()) return restored$(followed)
   const batches$ = index >= firstInMemory(log) ? of(batchesFrom(log, index, last, maxBytes)) : read(index, last, maxBytes)
   return batches$.pipe(map(batches => {
     if (isOutOfReach()) return { event: undefined, next: index }
@@ -105,7 +114,7 @@ const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (eve
       subscriber.next()
       subscriber.complete()
     }))
-    const due$ = merge(turn$, advanced).pipe(filter(() => followed.latest.index >= at), take(1), takeUntil(over))
+    const due$ = merge(turn$, advanced).pipe(filter(() => followed.appliedIndex >= at), take(1), takeUntil(over))
     const one$ = defer(() => pull(followed, at)).pipe(takeUntil(over), concatMap(({ event, next }) => {
       at = next
       return event === undefined ? EMPTY : each(event)
@@ -115,10 +124,10 @@ const commitsFrom = <C, S, A>(followed: Followed<C, S>, index: Index, each: (eve
 }
 
 export const followLog = <C, S>(options: FollowOptions<C, S>): LogFollowing<C, S> => {
-  const followed: Followed<C, S> = { ...options, latest: options.from, advanced: new Subject(), over: new ReplaySubject(1) }
+  const followed: Followed<C, S> = { ...options, appliedIndex: options.from.index, advanced: new Subject(), over: new ReplaySubject(1) }
   return {
-    applied: latest => {
-      followed.latest = latest
+    applied: ({ index }) => {
+      followed.appliedIndex = index
       followed.advanced.next()
     },
     halt: () => followed.over.next(),

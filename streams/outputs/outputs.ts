@@ -12,7 +12,9 @@ import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createHealthWatch } from './health.js'
 import { createLeaderships } from './leaderships.js'
-import type { Applied, CommitEvent } from '../machine/machine.js'
+import { createStateView } from './state.js'
+import type { Applied, CommitEvent, Position } from '../machine/machine.js'
+import type { Look } from '../machine/operate.js'
 import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
 import { travelBetween } from '../snapshots/travel.js'
 
@@ -68,8 +70,8 @@ export interface Outputs<C, R, S, L> {
   released(step: Step): void
   /** A step was folded, whether or not it waits at the gate: what must not wait for a disk that may be stalled. */
   folded(step: Step): void
-  /** The machine has applied more, and this is what it has become. */
-  applied(latest: Applied<S>): void
+  /** The machine has applied everything up to and including `at`. */
+  applied(at: Position): void
   /** Where commit events go; not worth making while nobody observes. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   readonly snapshots: SnapshotEvents
@@ -83,8 +85,9 @@ export interface Outputs<C, R, S, L> {
 /** What the streams begin with. */
 export interface Beginning<S, L> {
   readonly first: RaftState
-  /** What the machine begins with. */
-  readonly firstApplied: Applied<S>
+  /** Where the machine begins, and how to see what it has become. */
+  readonly from: Position
+  readonly look: Look<S>
   /** What else there is to say of the member's health; asked only while somebody looks. */
   load(): Omit<Beside, 'appliedIndex'>
   /** Makes the leadership of one term of office. */
@@ -115,16 +118,16 @@ const createSent = () => {
 }
 
 /** What can be looked at: each stream replays what it has shown last. */
-const createViews = <S>({ first, firstApplied, load }: Pick<Beginning<S, never>, 'first' | 'firstApplied' | 'load'>) => {
+const createViews = <S>({ first, from, look, load }: Omit<Beginning<S, never>, 'leadership'>) => {
   let shown = first
-  let latest = firstApplied
+  let appliedIndex = from.index
   // What is applied is news before the core folds it, but never ahead of the commit that it belongs to.
-  const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(latest.index, shown.commitIndex) }), sameStatus)
-  const state = createCurrent(() => latest, (a, b) => a.index === b.index)
+  const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(appliedIndex, shown.commitIndex) }), sameStatus)
+  const state = createStateView(look)
   const membership = createCurrent(() => membershipStateOf(shown), sameMembershipState)
-  const health = createHealthWatch(first, () => ({ ...load(), appliedIndex: latest.index }))
+  const health = createHealthWatch(first, () => ({ ...load(), appliedIndex }))
   return {
-    streams: { status$: status.value$, state$: state.value$, membership$: membership.value$, health$: health.value$ },
+    streams: { status$: status.value$, state$: state.state$, membership$: membership.value$, health$: health.value$ },
     stepped: health.stepped,
     handedOver: health.show,
     released: (state: RaftState): void => {
@@ -132,8 +135,8 @@ const createViews = <S>({ first, firstApplied, load }: Pick<Beginning<S, never>,
       status.show()
       membership.show()
     },
-    applied: (applied: Applied<S>): void => {
-      latest = applied
+    applied: ({ index }: Position): void => {
+      appliedIndex = index
       state.show()
       status.show()
     },

@@ -9,4 +9,19 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     unseen: 'states of the seeds are what JSON can say',
     from: 'const read = decodeState(codec, encoded.right)', to: 'const read = right(state)',
   },
+  {
+    name: 'what was answered late is told when the machine is at work again', file: 'streams/machine/apply.ts', killer: [`${MACHINE}/restore.test.ts`, 'what was answered late*'],
+    unseen: 'machines of the seeds answer at once',
+    from: '    rest(work, bytes)\n    report(work)\n', to: '    rest(work, bytes)\n',
+  },
+  {
+    name: 'a machine that failed halfway is shown', file: 'streams/machine/apply.ts', killer: [`${MACHINE}/restore.test.ts`, 'after the end the machine is seen*'],
+    unseen: 'machines of the seeds do not fail',
+    from: 'if (isLeft(results)) return fail(work, batch.firstIndex, results.left)\n    work.isCalling = false', to: 'work.isCalling = false\n    if (isLeft(results)) return fail(work, batch.firstIndex, results.left)',
+  },
+  {
+    name: 'a state is shown while the machine changes it', file: 'streams/machine/operate.ts', killer: ['test/streams/outputs/state.test.ts', 'state$ shows a state*'],
+    unseen: 'machines of the seeds answer at once',
+    from: 'look: see => apply.atRest(({ index, term, time }) => {', to: 'look: see => [operation.from].forEach(({ index, term, time }) => {',
+  },
 ]

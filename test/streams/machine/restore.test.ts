@@ -1,4 +1,4 @@
-/** A machine that is set to another state while it is at work. */
+/** A machine that answers late, and one that is set to another state while it is at work. */
 import test from 'ava'
 import * as t from 'io-ts'
 import { createDecodedCommands } from '../../../streams/machine/decoded-commands.js'
@@ -28,7 +28,7 @@ const batch = (firstIndex: number, ...commands: readonly number[]): CommandBatch
 const world = () => {
   const clock = virtualClock()
   const told: string[] = []
-  const calls: { readonly answer: () => void }[] = []
+  const calls: { readonly answer: () => void; readonly fail: () => void }[] = []
   const applier = createApply({
     commands: createDecodedCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
@@ -37,7 +37,7 @@ const world = () => {
       apply: entries => {
         told.push(`apply ${entries.map(({ index }) => index).join(' ')}`)
         const results = new Subject<readonly number[]>()
-        calls.push({ answer: () => {
+        calls.push({ fail: () => results.error(new Error('broken')), answer: () => {
           results.next(entries.map(() => 0))
           results.complete()
         } })
@@ -55,6 +55,7 @@ const world = () => {
     clock, applier, told,
     take: () => told.splice(0),
     answer: () => calls.shift()?.answer(),
+    fail: () => calls.shift()?.fail(),
     restore: (name: string) => applier.restore(answer => {
       told.push(`restore ${name}`)
       done = answer
@@ -62,6 +63,34 @@ const world = () => {
     restored: (index: number) => done({ index, term: 7, time: 8 }),
   }
 }
+
+test('what was answered late is told before the machine is called again, and in its turn where the budget is spent', assert => {
+  const w = world()
+  w.applier.committed([batch(1, 10), batch(2, 20), batch(3, 30)])
+  w.answer()
+  assert.deepEqual(w.take(), ['apply 1', 'results 1', 'rests at 1', 'applied 1', 'apply 2'])
+  w.clock.stall(50)
+  w.answer()
+  assert.deepEqual(w.take(), ['results 2', 'rests at 2', 'applied 2'])
+  w.clock.settle()
+  assert.deepEqual(w.take(), ['apply 3'])
+})
+
+test('after the end the machine is seen where it rests, and not where a call was under way or had failed', assert => {
+  const looks = (w: ReturnType<typeof world>): readonly string[] => {
+    w.take()
+    w.applier.atRest(({ index }) => w.told.push(`looks at ${index}`))
+    return w.take()
+  }
+  const [resting, calling, broken] = [world(), world(), world()]
+  for (const w of [resting, calling, broken]) w.applier.committed([batch(1, 10)])
+  resting.answer()
+  broken.fail()
+  resting.applier.halt()
+  calling.applier.halt()
+  calling.answer()
+  assert.deepEqual([resting, calling, broken].map(looks), [['looks at 1'], [], []])
+})
 
 test('it begins once the call under way is over, whose results count for nothing, and what is committed next is applied to it', assert => {
   const w = world()

@@ -264,10 +264,10 @@ test('a log that is cut while it is read for somebody: the state, and on without
   const clock = virtualClock()
   const membership = { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } }
   let log = emptyLog({ index: 0, term: 0, membership }, 0)
-  const at = (index: number, state: number): Applied<number> => ({ index, term: 1, time: 5, state })
+  let latest: Applied<number> = { index: 3, term: 1, time: 5, state: 6 }
   const reads: { readonly from: number; readonly to: number; readonly answer: Subject<readonly EntryBatch[]> }[] = []
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: at(3, 6), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: latest, look: see => see(latest), maxBytes: 1000, endOfTurn: clock.endOfTurn,
     read: (from, to) => {
       const answer = new Subject<readonly EntryBatch[]>()
       reads.push({ from, to, answer })
@@ -282,10 +282,31 @@ test('a log that is cut while it is read for somebody: the state, and on without
   reads[0]!.answer.next([])
   clock.settle()
   c.deepEqual(following.events, ['3=6'])
-  applied(at(4, 10))
+  latest = { ...latest, index: 4, state: 10 }
+  applied(latest)
   clock.settle()
   c.deepEqual(following.events, ['3=6', '4+4'])
   c.is(reads.length, 1)
+})
+
+test('a machine in the midst of a call is seen once that is over, with the place where it stands then, and on without a gap', c => {
+  const clock = virtualClock()
+  const membership = { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } }
+  const log = append(emptyLog({ index: 3, term: 1, membership }, 0), [addBatch(4, 1, 4, 5)])
+  const looks: ((applied: Applied<number>) => void)[] = []
+  const { applied, commitsFrom } = followLog<Add, number>({
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: { index: 3, term: 1, time: 5 }, look: see => looks.push(see), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    read: () => EMPTY,
+  })
+  const following = follow({ raft: { commitsFrom } }, 1)
+  const given = follow({ raft: { commitsFrom } }, 1)
+  clock.settle()
+  given.stop()
+  c.deepEqual(following.events, [])
+  for (const see of looks) see({ index: 4, term: 1, time: 5, state: 10 })
+  applied({ index: 5, term: 1, time: 5 })
+  clock.settle()
+  c.deepEqual([following.events, given.events], [['4=10', '5+5'], []])
 })
 
 // ── how it ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
