@@ -145,7 +145,9 @@ const decodeSlice = <C, R, S>({ protocol, slice, commands }: Work<C, R, S>, batc
 const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, done: (list: Either<unknown, readonly A[]>) => void): void => {
   const check = (lists: readonly (readonly A[])[]): Either<Error, readonly A[]> => {
     const [list] = lists
-    if (list === undefined || lists.length > 1) return left(new Error(`the machine answered ${lists.length} lists of results instead of one`))
+    if (lists.length !== 1) return left(new Error(`the machine answered ${lists.length} lists of results instead of one`))
+    // A machine may be plain JavaScript.
+    if (!Array.isArray(list)) return left(new Error('the machine answered something that is no list of results'))
     return list.length === length ? right(list) : left(new Error(`the machine answered ${list.length} results to ${length} commands`))
   }
   let answer: readonly (readonly A[])[] | Observable<readonly A[]>
@@ -161,10 +163,20 @@ const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, do
   answer.subscribe({ next: list => lists.push(list), error: (error: unknown) => done(left(error)), complete: () => done(check(lists)) })
 }
 
+/** Whatever it throws ends the work: where an answer comes late there is nobody above who would hear of it. */
+const orFail = <C, R, S>(work: Work<C, R, S>, act: () => void): void => {
+  try {
+    act()
+  } catch (thrown) {
+    fail(work, work.at.index + 1, thrown)
+  }
+}
+
 const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {
   const { index, term } = entries[0]!
   work.sessions.applied(batch, results)
   advanceTo(work, batch, index + entries.length - 1)
+  work.isCalling = false
   work.results(index, term, results)
   if (!work.commits.observed) return
   work.commits.next({ _tag: 'Applied', commits: entries.map(({ index, term, time, command }, i) => ({ index, term, time, command, result: results[i]! })) })
@@ -191,7 +203,7 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
   let isDone = false
   let isLate = false
   work.isCalling = true
-  listOf(() => work.machine.apply(entries), entries.length, results => {
+  listOf(() => work.machine.apply(entries), entries.length, results => orFail(work, () => {
     isDone = true
     if (work.isOver) return
     // Another state is waited for: the machine is not where it was last counted, and the restoring is the first that waits.
@@ -201,14 +213,13 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
     }
     // It may have stopped halfway, where nobody is to look at it.
     if (isLeft(results)) return fail(work, batch.firstIndex, results.left)
-    work.isCalling = false
     conclude(work, batch, entries, results.right)
     if (!isLate) return
     rest(work, bytes)
     report(work)
     if (isSpent(work, turnBegan)) putOff(work)
     else resume(work, turnBegan)
-  })
+  }))
   isLate = true
   pace(work, work.clock.now() - began, batch.firstIndex)
   if (isDone) rest(work, bytes)

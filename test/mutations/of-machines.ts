@@ -17,7 +17,12 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a machine that failed halfway is shown', file: 'streams/machine/apply.ts', killer: [`${MACHINE}/restore.test.ts`, 'after the end the machine is seen*'],
     unseen: 'machines of the seeds do not fail',
-    from: 'if (isLeft(results)) return fail(work, batch.firstIndex, results.left)\n    work.isCalling = false', to: 'work.isCalling = false\n    if (isLeft(results)) return fail(work, batch.firstIndex, results.left)',
+    from: 'if (isLeft(results)) return fail(work, batch.firstIndex, results.left)', to: 'work.isCalling = false\n    if (isLeft(results)) return fail(work, batch.firstIndex, results.left)',
+  },
+  {
+    name: 'what goes wrong behind a late answer goes on without the member', file: 'streams/machine/apply.ts', killer: [`${MACHINE}/restore.test.ts`, 'whatever is thrown*'],
+    unseen: 'machines of the seeds answer at once',
+    from: '    fail(work, work.at.index + 1, thrown)\n', to: '    void thrown\n',
   },
   {
     name: 'a state is shown while the machine changes it', file: 'streams/machine/operate.ts', killer: ['test/streams/outputs/state.test.ts', 'state$ shows a state*'],

@@ -222,6 +222,9 @@ const failures: Readonly<Record<string, readonly [Apply, string]>> = {
   'answers twice': [() => of([1, 2], [1, 2]), 'failed at 3: the machine answered 2 lists of results instead of one'],
   'answers too few results': [() => of([1]), 'failed at 3: the machine answered 1 results to 2 commands'],
   'answers too many results': [() => of([1, 2, 3]), 'failed at 3: the machine answered 3 results to 2 commands'],
+  'answers null': [() => null as unknown as ObservableInput<readonly number[]>, 'failed at 3: You provided'],
+  'answers a list of null': [() => [null] as unknown as ObservableInput<readonly number[]>, 'failed at 3: the machine answered something that is no list of results'],
+  'answers what looks like a list': [() => [{ length: 2 }] as unknown as ObservableInput<readonly number[]>, 'failed at 3: the machine answered something that is no list of results'],
   'answers no observable': [() => 7 as unknown as ObservableInput<readonly number[]>, 'failed at 3: You provided'],
 }
 for (const [what, [how, expected]] of Object.entries(failures)) {

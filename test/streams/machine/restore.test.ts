@@ -28,7 +28,12 @@ const batch = (firstIndex: number, ...commands: readonly number[]): CommandBatch
 const world = () => {
   const clock = virtualClock()
   const told: string[] = []
-  const calls: { readonly answer: () => void; readonly fail: () => void }[] = []
+  let unheard: string | undefined
+  const tell = (word: string): void => {
+    if (word === unheard) throw new Error(word)
+    told.push(word)
+  }
+  const calls: { readonly answer: (answer?: readonly number[]) => void; readonly fail: () => void }[] = []
   const applier = createApply({
     commands: createDecodedCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
@@ -37,14 +42,14 @@ const world = () => {
       apply: entries => {
         told.push(`apply ${entries.map(({ index }) => index).join(' ')}`)
         const results = new Subject<readonly number[]>()
-        calls.push({ fail: () => results.error(new Error('broken')), answer: () => {
-          results.next(entries.map(() => 0))
+        calls.push({ fail: () => results.error(new Error('broken')), answer: (answer = entries.map(() => 0)) => {
+          results.next(answer)
           results.complete()
         } })
         return results
       },
     },
-    rested: ({ index }) => told.push(`rests at ${index}`),
+    rested: ({ index }) => tell(`rests at ${index}`),
     applied: ({ index }) => told.push(`applied ${index}`),
     results: firstIndex => told.push(`results ${firstIndex}`),
     slow: () => undefined,
@@ -54,8 +59,9 @@ const world = () => {
   return {
     clock, applier, told,
     take: () => told.splice(0),
-    answer: () => calls.shift()?.answer(),
+    answer: (answer?: readonly number[]) => calls.shift()?.answer(answer),
     fail: () => calls.shift()?.fail(),
+    throwOnce: (word: string) => { unheard = word },
     restore: (name: string) => applier.restore(answer => {
       told.push(`restore ${name}`)
       done = answer
@@ -74,6 +80,25 @@ test('what was answered late is told before the machine is called again, and in 
   assert.deepEqual(w.take(), ['results 2', 'rests at 2', 'applied 2'])
   w.clock.settle()
   assert.deepEqual(w.take(), ['apply 3'])
+})
+
+for (const [what, answer] of [['null', null], ['no list', { length: 1 }]] as const) {
+  test(`a machine that answers ${what} later has failed at that index`, assert => {
+    const w = world()
+    w.applier.committed([batch(1, 10), batch(2, 20)])
+    w.take()
+    w.answer()
+    w.answer(answer as never)
+    assert.deepEqual(w.take(), ['results 1', 'rests at 1', 'applied 1', 'apply 2', 'failed at 2'])
+  })
+}
+
+test('whatever is thrown while a late answer is concluded ends the work at the first entry that is not applied', assert => {
+  const w = world()
+  w.applier.committed([batch(1, 10), batch(2, 20)])
+  w.throwOnce('rests at 1')
+  w.answer()
+  assert.deepEqual(w.take(), ['apply 1', 'results 1', 'applied 1', 'failed at 2'])
 })
 
 test('after the end the machine is seen where it rests, and not where a call was under way or had failed', assert => {
