@@ -6,6 +6,9 @@
  * flags of the others. A flag that refuses connections is dead for good. A flag whose owner says that he holds the folder ends the
  * attempt. Of two who both still look, the one with the smaller name stays and the other one lowers his flag and tries again. Since
  * everyone looks after raising, two can never both find themselves alone.
+ *
+ * A flag on which nobody listens counts as dead, so none ever has to be removed: on a disk that takes no changes any more a folder is
+ * given back all the same.
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -30,7 +33,7 @@ const inUse = (path: string): NodeJS.ErrnoException => Object.assign(new Error(`
 const shortFolder = (folder: string, name: string): { readonly path: string; readonly close: () => void } => {
   if (Buffer.byteLength(`${folder}/${name}`) <= MAX_ADDRESS_BYTES) return { path: folder, close: () => undefined }
   const fd = fs.openSync(folder, 'r')
-  return { path: `/proc/self/fd/${fd}`, close: () => fs.closeSync(fd) }
+  return { path: `/proc/self/fd/${fd}`, close: () => fs.close(fd, () => undefined) }
 }
 
 const askFlag = (address: string, done: (flag: Flag) => void): void => {
@@ -56,15 +59,19 @@ interface Others {
   readonly larger: boolean
 }
 
+/** Removes a flag if it can be removed. */
+const removeFlag = (address: string, then: () => void): void => fs.unlink(address, () => then())
+
 /** Asks every other flag in turn; removes the dead ones. */
 const lookAround = (folder: string, names: readonly string[], own: string, done: (others: Others) => void): void => {
   let seen: Others = { held: false, smaller: false, larger: false }
   const next = (i: number): void => {
     const name = names[i]
     if (name === undefined) return done(seen)
-    askFlag(`${folder}/${name}`, flag => {
-      if (flag === 'dead') fs.rmSync(`${folder}/${name}`, { force: true })
-      else if (flag === HELD) seen = { ...seen, held: true }
+    const address = `${folder}/${name}`
+    askFlag(address, flag => {
+      if (flag === 'dead') return removeFlag(address, () => next(i + 1))
+      if (flag === HELD) seen = { ...seen, held: true }
       else seen = name < own ? { ...seen, smaller: true } : { ...seen, larger: true }
       next(i + 1)
     })
@@ -92,15 +99,14 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   })()
   if (short instanceof Error) return void setImmediate(() => done(left(short)))
   const flag = `${short.path}/${own}`
-  const lower = (then: () => void): void => {
-    fs.rmSync(flag, { force: true })
+  const lower = (then: () => void): void => removeFlag(flag, () => {
     // Whoever asked has been answered, and may not hold up the release.
     askers.forEach(socket => socket.destroySoon())
     server.close(() => {
       short.close()
       then()
     })
-  }
+  })
   const refuse = (error: NodeJS.ErrnoException): void => lower(() => done(left(error)))
   const look = (): void => fs.readdir(short.path, (error, names) => {
     if (error !== null) return refuse(error)
@@ -122,11 +128,6 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   // Named as a flag only once it listens: between binding and listening it would seem dead.
   server.listen(`${flag}.new`, () => {
     server.unref()
-    try {
-      fs.renameSync(`${flag}.new`, flag)
-    } catch (error) {
-      return refuse(error as NodeJS.ErrnoException)
-    }
-    look()
+    fs.rename(`${flag}.new`, flag, error => (error === null ? look() : refuse(error)))
   })
 }

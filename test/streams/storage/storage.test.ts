@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { FolderInUse, InvalidOptions, StorageFailed } from '../../../lib/errors.js'
+import { InvalidOptions, StorageFailed } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
 import { fileStorage } from '../../../streams/storage/file.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
@@ -13,7 +11,6 @@ import type { DiskFile } from '../../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../../streams/storage/disk/node-disk.js'
 import type { Store } from '../../../streams/storage/port.js'
 import { append, commands, hardState, openStore, tryOpen } from '../../../testing/open-store.js'
-import { own } from '../../run.js'
 import { FOLDER, restless, runThrough, storageOn } from './store-script.js'
 
 const newDisk = (): MemoryDisk => memoryDisk({ later: queueMicrotask })
@@ -301,49 +298,6 @@ test('a write that fails is told after the call: whoever writes is not told of a
     t.true(isLeft(outcome) && outcome.left.code === 'EBADF')
   }
   await new Promise<void>(resolve => file.close(() => resolve()))
-})
-
-test('one who asks for the folder and never hangs up does not hold up its release', async t => {
-  const folder = temporary()
-  const held = await new Promise<{ release(done: () => void): void }>((resolve, reject) => nodeDisk().lock(`${folder}/lock`, outcome =>
-    isRight(outcome) ? resolve(outcome.right) : reject(outcome.left)))
-  const [flag] = readdirSync(folder)
-  const asker = connect({ path: `${folder}/${flag}`, allowHalfOpen: true })
-  t.teardown(() => asker.destroy())
-  await new Promise(resolve => asker.once('data', resolve))
-  await new Promise<void>(resolve => held.release(resolve))
-  t.deepEqual(readdirSync(folder), [])
-})
-
-test('a folder is held by one process at a time, and is free once that one is dead', async t => {
-  const folder = join(temporary(), 'held')
-  mkdirSync(folder)
-  const program = `
-    import { lockFolder } from ${JSON.stringify(own('streams/storage/disk/folder-lock.js'))}
-    lockFolder(${JSON.stringify(`${folder}/lock`)}, outcome => { process.stdout.write(outcome._tag); setInterval(() => undefined, 1000) })`
-  const holder = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => void holder.kill('SIGKILL'))
-  const said = await new Promise<string>(resolve => holder.stdout.once('data', data => resolve(String(data))))
-  t.is(said, 'Right')
-  const refused = await tryOpen(fileStorage(folder))
-  t.true(isLeft(refused) && refused.left instanceof FolderInUse)
-  const ended = new Promise(resolve => holder.once('exit', resolve))
-  holder.kill('SIGKILL')
-  await ended
-  const outcomes = await Promise.all(Array.from({ length: 8 }, () => tryOpen(fileStorage(folder, { segmentBytes: 4096 }))))
-  t.is(outcomes.filter(isRight).length, 1, 'one of many takes over')
-  for (const outcome of outcomes) if (isRight(outcome)) await outcome.right.close()
-  t.deepEqual(readdirSync(folder).filter(name => name.startsWith('lock')), [])
-})
-
-test('a folder whose path is too long for a socket address is held all the same', async t => {
-  const folder = join(temporary(), 'long'.repeat(30), 'longer'.repeat(20))
-  const first = await openStore(fileStorage(folder, { segmentBytes: 4096 }))
-  const second = await tryOpen(fileStorage(folder))
-  t.true(isLeft(second) && second.left instanceof FolderInUse)
-  await first.close()
-  const third = await openStore(fileStorage(folder))
-  await third.close()
 })
 
 test('files are for their owner alone', async t => {
