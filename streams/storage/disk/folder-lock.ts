@@ -8,7 +8,8 @@
  * everyone looks after raising, two can never both find themselves alone.
  *
  * A flag on which nobody listens counts as dead, so none ever has to be removed: on a disk that takes no changes any more a folder is
- * given back all the same.
+ * given back all the same. And everybody who may use the folder may ask its flags, whoever raised them: one that may not be asked would
+ * count as held for ever.
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -22,6 +23,9 @@ const MAX_ADDRESS_BYTES = 100
 const RETRY_MS = 10
 /** A flag that takes the connection and says nothing in this time belongs to a process that is stopped or busy: it lives. */
 const ANSWER_MS = 500
+
+/** For all, whatever the umask: the folder itself says who comes so far. */
+const FLAG_MODE = 0o666
 
 const HELD = 'held'
 const WANTED = 'wanted'
@@ -128,6 +132,6 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   // Named as a flag only once it listens: between binding and listening it would seem dead.
   server.listen(`${flag}.new`, () => {
     server.unref()
-    fs.rename(`${flag}.new`, flag, error => (error === null ? look() : refuse(error)))
+    fs.chmod(`${flag}.new`, FLAG_MODE, () => fs.rename(`${flag}.new`, flag, error => (error === null ? look() : refuse(error))))
   })
 }

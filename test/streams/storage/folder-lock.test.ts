@@ -1,6 +1,6 @@
 /** Who holds a folder, on the file system and by the time of this machine: not among those that share a process. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
@@ -36,6 +36,14 @@ test('a flag that cannot be removed keeps nobody from giving the folder back, no
   t.deepEqual(readdirSync(folder), [flag])
   await release(await hold(folder))
   t.deepEqual(readdirSync(folder), [flag], 'nobody listens there')
+})
+
+test('whoever may use the folder may ask who holds it, whoever that is', async t => {
+  const folder = scratch(t)
+  const held = await hold(folder)
+  const [flag] = readdirSync(folder)
+  t.is(statSync(join(folder, flag!)).mode & 0o666, 0o666)
+  await release(held)
 })
 
 test('one who asks for the folder and never hangs up does not hold up its release', async t => {
