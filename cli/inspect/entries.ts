@@ -6,7 +6,7 @@ import { lastIndexOf } from '../../lib/batch.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
 import { readSpans } from '../../streams/storage/log/log-reader.js'
-import type { Survey } from '../../streams/storage/survey.js'
+import type { SurveyedLog } from '../../streams/storage/survey.js'
 import { plainJson } from '../plain-json.js'
 import { type HeldFolder, carriedOut } from '../folder/hold.js'
 
@@ -50,7 +50,7 @@ const entriesOf = (batch: EntryBatch, codec: t.Type<unknown, unknown>): readonly
 }
 
 /** The entries from `from` to `to` that the log holds, read piece by piece. Without a codec commands are shown as the JSON they are, if they are. */
-export async function* entriesIn({ disk, folder }: HeldFolder, log: NonNullable<Survey['log']>, from: Index, to: Index, codec: t.Type<unknown, unknown> = t.unknown): AsyncGenerator<ShownEntry> {
+export async function* entriesIn({ disk, folder }: HeldFolder, log: SurveyedLog, from: Index, to: Index, codec: t.Type<unknown, unknown> = t.unknown): AsyncGenerator<ShownEntry> {
   for (let next = Math.max(from, log.base.index + 1); next <= Math.min(to, log.lastIndex);) {
     const batches = await carriedOut(folder, readSpans(disk, folder, log.index.spans(next, to), READ_BYTES))
     const last = batches.at(-1)

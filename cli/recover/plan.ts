@@ -2,7 +2,7 @@
 import { clusterIdOf } from '../../codecs/cluster-id.js'
 import { firstMembership, membersOf } from '../../lib/membership.js'
 import type { EntryId, Index, MemberId, Membership, Millis } from '../../lib/types.js'
-import type { Survey } from '../../streams/storage/survey.js'
+import type { Survey, SurveyedLog } from '../../streams/storage/survey.js'
 import { Mistake, Trouble } from '../mistake.js'
 
 export interface Plan {
@@ -18,9 +18,7 @@ export interface Plan {
   readonly time: Millis
 }
 
-type Log = NonNullable<Survey['log']>
-
-const membershipIn = ({ memberships, base }: Log): Membership => memberships.at(-1)?.membership ?? base.membership
+const membershipIn = ({ memberships, base }: SurveyedLog): Membership => memberships.at(-1)?.membership ?? base.membership
 
 /** What is planned for a folder that is whole; what speaks against it is told. */
 export const planFor = ({ identity: { id, clusterId }, hardState, log, snapshots, faults }: Survey): Plan => {

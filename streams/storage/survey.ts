@@ -3,18 +3,19 @@ import type { Identity } from '../../codecs/records.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { Damaged, type StartError } from '../../lib/errors.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
-import type { EntryId, HardState, Index, LogBase, Snapshot } from '../../lib/types.js'
+import type { EntryId, HardState, Index, Snapshot } from '../../lib/types.js'
 import { type Act, chain, ensure, forEach, inOrder, map, succeed } from './disk/act.js'
 import type { Disk } from './disk/disk.js'
 import { HARD_STATE_FILE, readHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, readIdentity } from './files/identity-file.js'
 import { type CheckOwner, type Failure, temporary } from './files/store-file.js'
 import { type CollectedLog, logCollector } from './log/log-collector.js'
+import { createLogIndex } from './log/log-index.js'
 import { type Scanned, judge, scanFile, tornNote } from './log/scan-file.js'
 import { FIRST_RECORD, segmentName, segmentNumberOf } from './log/segment.js'
 import { createSegmentNotes } from './log/segment-notes.js'
 import type { ScannedRecord } from './log/segment-scan.js'
-import { installNote, interruptedInstall } from './reconcile.js'
+import { installNote, installed, interruptedInstall } from './reconcile.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
 import { incomingNamed, snapshotName, snapshotNamed } from './snapshots/snapshot-file.js'
 import { startError } from './store-folder.js'
@@ -35,12 +36,16 @@ export interface SurveyedSegment {
   readonly isSealed: boolean
 }
 
+export interface SurveyedLog extends Omit<CollectedLog, 'tailFrom'> {
+  readonly commitIndex: Index
+}
+
 export interface Survey {
   readonly identity: Identity
   readonly hardState: HardState | undefined
   readonly segments: readonly SurveyedSegment[]
-  /** Undefined where it has no beginning. */
-  readonly log: CollectedLog & { readonly commitIndex: Index } | undefined
+  /** What a start would hand over: a log that begins anew where an install was interrupted. Undefined where it has no beginning. */
+  readonly log: SurveyedLog | undefined
   /** Those whose place and end are whole, newest first. */
   readonly snapshots: readonly Snapshot[]
   /** Names of those that were being received. */
@@ -179,15 +184,16 @@ const surveySnapshots = (options: SurveyOptions, identity: Identity, names: read
 
 /** What the parts of a folder say together. */
 const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Survey => {
-  const { log, snapshots, faults, notes } = found
+  const { snapshots, faults, notes } = found
   const [newest] = snapshots
-  const unfinished: LogBase | undefined = log && interruptedInstall(log, newest)
+  const unfinished = found.log && interruptedInstall(found.log, newest)
+  const log = found.log && unfinished ? { ...installed(unfinished), index: createLogIndex(unfinished.index), commitIndex: found.log.commitIndex } : found.log
   if (unfinished !== undefined) notes.push(installNote(folder, unfinished))
   if (log !== undefined && log.base.index > (newest?.index ?? 0)) notes.push(`${folder}: the log begins behind ${log.base.index}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
   const incoming = names.filter(name => incomingNamed(name) !== undefined)
   const parts = incoming.map(name => `${folder}/${name}: a part of a snapshot that was being received, which is not looked into`)
-  return { ...found, identity, incoming, faults, notes: [...notes, ...parts, ...leftovers] }
+  return { ...found, log, identity, incoming, faults, notes: [...notes, ...parts, ...leftovers] }
 }
 
 /** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */

@@ -23,6 +23,8 @@ import { SECTOR_BYTES } from '../../streams/storage/disk/disk.js'
 import type { Store } from '../../streams/storage/port.js'
 import type { Survey } from '../../streams/storage/survey.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
+import { receiveSnapshot, snapshotOf } from '../../testing/open-snapshot.js'
+import { append, baseAt, commands, hardState, openStore } from '../../testing/open-store.js'
 import { root, scratch } from '../run.js'
 
 const MEMBERS = { n1: 'localhost:1', n2: 'localhost:2' }
@@ -172,6 +174,37 @@ test('a folder whose member runs is left alone', async t => {
     const second = await createRaft({ cluster: 'orders', id: 'n1', members: MEMBERS, machine: keyValueMachine, transport: memoryTransport(memoryNetwork()), storage: fileStorage(own) })
     t.is(second._tag === 'Left' && second.left._tag, 'FolderInUse', 'nor does a member begin in one that is looked at')
   })
+})
+
+/** A folder whose member was killed when the leader's snapshot was durable, and the log not yet replaced by it. Who belongs to the cluster has changed meanwhile. */
+const interrupted = async (own: string, addresses: Readonly<Record<string, string>>): Promise<Survey> => {
+  const { write, store, close } = await openStore(fileStorage(own))
+  await write(1, hardState(1, 'b'), append(commands(1, 1, 'x', 'y', 'z')))
+  const chunks = [Buffer.from('the state at 90')]
+  const membership = { voters: Object.keys(addresses), outgoing: [], learners: [], addresses }
+  await receiveSnapshot(store, snapshotOf({ index: 90, term: 5, time: 1_700_000_000_090, compression: 'none', membership }, chunks), chunks)
+  await close()
+  return look(own)
+}
+
+test('where an install was interrupted, what is shown, planned and saved is the log that a start begins with', async t => {
+  const own = join(scratch(t), 'a')
+  const addresses = { a: 'elsewhere:1', b: 'localhost:2', c: 'localhost:3' }
+  const found = await interrupted(own, addresses)
+  const membership = { voters: ['a', 'b', 'c'], outgoing: [], learners: [], addresses }
+  t.deepEqual([found.log?.base, found.log?.lastIndex, found.log?.memberships, found.faults], [baseAt(90, 5, membership), 90, [], []])
+  t.is(entriesInWords(found), 'no entries')
+  const words = surveyInWords(own, found).join('\n')
+  t.regex(words, /^log +begins behind 90@5, ends with 90@5; committed up to 90 at least$/m)
+  t.regex(words, /^members +voters a=elsewhere:1, b=localhost:2, c=localhost:3$/m)
+  const plan = planFor(found)
+  t.like(plan, { before: membership, committed: 90, last: { index: 90, term: 5 }, after: { addresses: { a: 'elsewhere:1' } } })
+  t.deepEqual(await withFolder(own, held => makeAlone(held, plan, Date.now())), { index: 91, term: 6 })
+  const { log } = await look(own)
+  t.deepEqual([log?.base, log?.memberships], [baseAt(90, 5, membership), [{ index: 91, membership: plan.after }]])
+
+  const left = await interrupted(join(scratch(t), 'a'), { b: 'localhost:2', c: 'localhost:3' })
+  t.throws(() => planFor(left), { name: 'Trouble', message: /^a does not belong to the cluster any more/ })
 })
 
 test('what cannot be saved, or need not be, is not touched', async t => {

@@ -10,6 +10,7 @@ import { MACHINE_MUTATIONS } from './of-machines.js'
 import { PART_MUTATIONS } from './of-parts.js'
 import { TURN_MUTATIONS } from './of-turns.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
+import { STORE_MUTATIONS } from './of-stores.js'
 
 const LIB = 'test/lib'
 const SCENARIOS = 'test/scenarios/scenarios.test.ts'
@@ -112,31 +113,6 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (held.length === 0 && after <= durable) return', to: 'if (held.length >= 0) return',
   },
   {
-    name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],
-    from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail)',
-  },
-  {
-    name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage-crash.test.ts`, '*leaves nothing unsynced*'],
-    from: 'inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))', to: 'inOrder(done => disk.rename(temporary(path), path, done))',
-  },
-  {
-    name: 'a segment that is written to is prepared anew', file: 'streams/storage/log/segment-files.ts', killer: [`${STREAMS}/storage/storage.test.ts`, 'a segment that was handed out*'],
-    unseen: 'the log asks in time',
-    from: ' && current.number >= handed', to: '',
-  },
-  {
-    name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STREAMS}/storage/storage.test.ts`, 'a failed write of an append*'],
-    from: '    if (isLeft(outcome)) {\n      fail(writing, outcome.left)', to: '    if (isLeft(outcome) && outcome.left.code !== \'EIO\') {\n      fail(writing, outcome.left)',
-  },
-  {
-    name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STREAMS}/storage/storage-damage.test.ts`, 'a last write*'],
-    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: false }',
-  },
-  {
-    name: 'damage in the middle passes for a torn tail', file: 'streams/storage/log/segment-scan.ts', killer: [`${STREAMS}/storage/storage-damage.test.ts`, 'a last write*'],
-    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: true }',
-  },
-  {
     name: 'a claimed length is believed', file: 'codecs/frame-reader.ts', killer: ['test/codecs/frames.test.ts', 'a claimed length*'],
     unseen: 'what it costs is memory',
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed))', to: 'wanted',
@@ -234,30 +210,6 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
     from: '  outbox.committed.length = 0\n', to: '',
-  },
-  {
-    name: 'a log is cut where something replaced what its base stands for', file: 'streams/storage/log/segment-notes.ts',
-    killer: [`${STREAMS}/storage/compaction.test.ts`, 'where a segment replaces its own base*'],
-    unseen: 'no seed cuts a log in the very segment in which a new leader replaced its beginning',
-    from: '(isAnew || base <= index) && lowest > base)', to: '(isAnew || base <= index))',
-  },
-  {
-    name: 'a start believes the first base that is left', file: 'streams/storage/log/log-collector.ts',
-    killer: [`${STREAMS}/storage/compaction.test.ts`, 'a removal*several segments was*'],
-    unseen: 'it takes a crash between two removals',
-    from: 'isTentative = !isInstall && segment > 1', to: 'isTentative = false',
-  },
-  {
-    name: 'a log that a durable snapshot was to replace is believed', file: 'streams/storage/reconcile.ts',
-    killer: ['test/ports/storage.test.ts', 'memory: a log that does not hold*'],
-    unseen: 'it takes a crash between a snapshot and the write that follows it',
-    from: '=== term ? undefined : { index, term, membership }', to: '=== undefined ? undefined : undefined',
-  },
-  {
-    name: 'what was received is believed without its checksum', file: 'streams/storage/serve-snapshots.ts',
-    killer: ['test/ports/storage.test.ts', 'memory: contents that are not*'],
-    unseen: 'no simulated link changes what it carries',
-    from: 'found.bytes === bytes && found.checksum === checksum ? finish', to: 'found.bytes === bytes ? finish',
   },
   {
     name: 'answers to older questions confirm reads', file: 'lib/reads.ts', killer: [`${LIB}/reads.test.ts`, 'an answer to an older question*'],
@@ -398,4 +350,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PART_MUTATIONS,
   ...SESSION_MUTATIONS,
   ...CLIENT_MUTATIONS,
+  ...STORE_MUTATIONS,
 ]

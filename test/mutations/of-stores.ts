@@ -1,0 +1,62 @@
+/** Mistakes with what a disk keeps, and what is found there. */
+import type { Mutation } from './mutation.js'
+
+const STORAGE = 'test/streams/storage'
+
+export const STORE_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STORAGE}/storage-crash.test.ts`, '*leaves nothing unsynced*'],
+    from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail)',
+  },
+  {
+    name: 'a new segment\'s name is not synced', file: 'streams/storage/log/segment-files.ts', killer: [`${STORAGE}/storage-crash.test.ts`, '*leaves nothing unsynced*'],
+    from: 'inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))', to: 'inOrder(done => disk.rename(temporary(path), path, done))',
+  },
+  {
+    name: 'a segment that is written to is prepared anew', file: 'streams/storage/log/segment-files.ts', killer: [`${STORAGE}/storage.test.ts`, 'a segment that was handed out*'],
+    unseen: 'the log asks in time',
+    from: ' && current.number >= handed', to: '',
+  },
+  {
+    name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STORAGE}/storage.test.ts`, 'a failed write of an append*'],
+    from: '    if (isLeft(outcome)) {\n      fail(writing, outcome.left)', to: '    if (isLeft(outcome) && outcome.left.code !== \'EIO\') {\n      fail(writing, outcome.left)',
+  },
+  {
+    name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
+    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: false }',
+  },
+  {
+    name: 'damage in the middle passes for a torn tail', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
+    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: true }',
+  },
+  {
+    name: 'a log is cut where something replaced what its base stands for', file: 'streams/storage/log/segment-notes.ts',
+    killer: [`${STORAGE}/compaction.test.ts`, 'where a segment replaces its own base*'],
+    unseen: 'no seed cuts a log in the very segment in which a new leader replaced its beginning',
+    from: '(isAnew || base <= index) && lowest > base)', to: '(isAnew || base <= index))',
+  },
+  {
+    name: 'a start believes the first base that is left', file: 'streams/storage/log/log-collector.ts',
+    killer: [`${STORAGE}/compaction.test.ts`, 'a removal*several segments was*'],
+    unseen: 'it takes a crash between two removals',
+    from: 'isTentative = !isInstall && segment > 1', to: 'isTentative = false',
+  },
+  {
+    name: 'a log that a durable snapshot was to replace is believed', file: 'streams/storage/reconcile.ts',
+    killer: ['test/ports/storage.test.ts', 'memory: a log that does not hold*'],
+    unseen: 'it takes a crash between a snapshot and the write that follows it',
+    from: '=== term ? undefined : { index, term, membership }', to: '=== undefined ? undefined : undefined',
+  },
+  {
+    name: 'what was received is believed without its checksum', file: 'streams/storage/serve-snapshots.ts',
+    killer: ['test/ports/storage.test.ts', 'memory: contents that are not*'],
+    unseen: 'no simulated link changes what it carries',
+    from: 'found.bytes === bytes && found.checksum === checksum ? finish', to: 'found.bytes === bytes ? finish',
+  },
+  {
+    name: 'a log that a durable snapshot was to replace is shown and planned with', file: 'streams/storage/survey.ts',
+    killer: ['test/cli/folders.test.ts', 'where an install was interrupted*'],
+    unseen: 'no member looks at a folder so',
+    from: 'found.log && unfinished ? {', to: 'found.log && unfinished && !identity ? {',
+  },
+]
