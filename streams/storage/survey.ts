@@ -1,7 +1,7 @@
 /** What a data folder holds, found without changing any of it: for those who look, and for those who check. */
 import type { Identity } from '../../codecs/records.js'
 import { lastIndexOf } from '../../lib/batch.js'
-import { Damaged, type StartError } from '../../lib/errors.js'
+import { Damaged, type StartError, WrongFolder } from '../../lib/errors.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { EntryId, HardState, Index, Snapshot } from '../../lib/types.js'
 import { type Act, chain, ensure, forEach, inOrder, map, succeed } from './disk/act.js'
@@ -11,7 +11,7 @@ import { IDENTITY_FILE, readIdentity } from './files/identity-file.js'
 import { type CheckOwner, type Failure, temporary } from './files/store-file.js'
 import { type CollectedLog, logCollector } from './log/log-collector.js'
 import { createLogIndex } from './log/log-index.js'
-import { type Scanned, judge, scanFile, tornNote } from './log/scan-file.js'
+import { type Scanned, judge, judgeSpare, scanFile, tornNote } from './log/scan-file.js'
 import { FIRST_RECORD, segmentName, segmentNumberOf } from './log/segment.js'
 import { createSegmentNotes } from './log/segment-notes.js'
 import type { ScannedRecord } from './log/segment-scan.js'
@@ -77,7 +77,7 @@ interface Found {
 
 /** Whoever looks need not know whose the folder is; that its files belong together is looked at. */
 const sameCluster = (path: string, { clusterId }: Identity): CheckOwner => header =>
-  header.clusterId === clusterId ? undefined : new Damaged(path, 0, undefined, `its ${header.kind} file belongs to another cluster than the identity`)
+  header.clusterId === clusterId ? undefined : new WrongFolder(path, 'it belongs to another cluster than the identity')
 
 /** `act`, whose failure is a fault among others and ends nothing. */
 const tried = <A>(found: Pick<Found, 'faults'>, path: string, act: Act<A, Failure>, use: (answer: A) => void): Act<void, never> => done => act((outcome: Either<Failure, A>) => {
@@ -106,12 +106,6 @@ const surveying = (each: (record: ScannedRecord) => string | undefined) => {
   }
 }
 
-/** What a segment behind the last one that is used means. */
-const lookAtSpare = (found: Found, last: Scanned, lastIndex: Index, { path, end }: Scanned): void => {
-  if (end.records > 0) found.faults.push(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`))
-  else if (end.fault !== undefined || end.dirtyTo !== FIRST_RECORD) found.notes.push(`${path}: a segment that was being prepared will be dropped`)
-}
-
 /** Reads all segments. Behind the first fault only what each says for itself is checked: what should follow on what is not known any more. */
 const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, numbers: readonly number[], found: Found): Act<void, never> => {
   const first = numbers[0] ?? 1
@@ -119,36 +113,38 @@ const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, 
   let previous: Scanned | undefined
   let last: Scanned | undefined
   let isWhole = true
-  const add = (scanned: Scanned): void => {
-    if (last !== undefined) return lookAtSpare(found, last, collector.lastIndex(), scanned)
-    const damage = judge(scanned, isWhole ? collector.lastIndex() : undefined)
-    if (damage !== undefined) found.faults.push(damage)
-    else if (!scanned.end.sealed) {
-      last = scanned
-      found.notes.push(...tornNote(scanned))
-    }
-    isWhole &&= damage === undefined
-    previous = scanned
+  const refuse = (path: string, failure: Failure): void => {
+    found.faults.push(startError(path, failure))
+    isWhole = false
   }
-  const look = (number: number): Act<void, never> => {
+  const add = (path: string, outcome: Either<Failure, Scanned>): void => {
+    if (isLeft(outcome)) return refuse(path, outcome.left)
+    previous = outcome.right
+    const damage = judge(previous, isWhole ? collector.lastIndex() : undefined)
+    if (damage !== undefined) return refuse(path, damage)
+    if (previous.end.sealed) return
+    last = previous
+    found.notes.push(...tornNote(last))
+  }
+  const addSpare = (path: string, used: Scanned, outcome: Either<Failure, Scanned>): void => {
+    const verdict = judgeSpare(path, used, collector.lastIndex(), outcome)
+    if (isLeft(verdict)) refuse(path, verdict.left)
+    else if (verdict.right === 'unfinished') found.notes.push(`${path}: a segment that was being prepared will be dropped`)
+  }
+  const look = (number: number): Act<void, never> => done => {
     const path = `${folder}/${segmentName(number)}`
     const expected = previous === undefined ? first : previous.header.number + 1
     if (last === undefined && isWhole && number !== expected) {
-      found.faults.push(new Damaged(`${folder}/${segmentName(expected)}`, 0, collector.lastIndex() + 1, 'the file is missing'))
-      isWhole = false
+      const missing = `${folder}/${segmentName(expected)}`
+      refuse(missing, new Damaged(missing, 0, collector.lastIndex() + 1, 'the file is missing'))
     }
     const survey = surveying(isWhole && last === undefined ? collector.each(number) : () => undefined)
-    const faultsBefore = found.faults.length
-    return map(tried(found, path, scanFile(disk, folder, number, sameCluster(path, identity), survey.each), scanned => {
-      found.segments.push(survey.segment(scanned))
-      add(scanned)
-    }), () => {
-      // One that cannot be read at all: behind the last one that is used it was being prepared.
-      if (last !== undefined && found.faults.length > faultsBefore && found.segments.at(-1)?.name !== segmentName(number)) {
-        found.faults.length = faultsBefore
-        found.notes.push(`${path}: a segment that was being prepared will be dropped`)
-      } else isWhole &&= found.faults.length === faultsBefore
+    scanFile(disk, folder, number, sameCluster(path, identity), survey.each)(outcome => {
+      if (!isLeft(outcome)) found.segments.push(survey.segment(outcome.right))
+      if (last === undefined) add(path, outcome)
+      else addSpare(path, last, outcome)
       looked(segmentName(number))
+      done(right(undefined))
     })
   }
   return map(forEach(numbers, look), () => {

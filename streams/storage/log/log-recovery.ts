@@ -6,7 +6,7 @@ import { type Act, chain, inOrder, map, orUndo, succeed } from '../disk/act.js'
 import type { Disk } from '../disk/disk.js'
 import { openFile, readFully, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
 import { type CollectedLog, logCollector } from './log-collector.js'
-import { type Scanned, judge, scanFile, tornNote } from './scan-file.js'
+import { type Scanned, judge, judgeSpare, scanFile, tornNote } from './scan-file.js'
 import { FIRST_RECORD, segmentKey, segmentName } from './segment.js'
 import { type Segment, refill } from './segment-files.js'
 import { type SegmentNotes, createSegmentNotes } from './segment-notes.js'
@@ -42,25 +42,20 @@ const settle = (disk: Disk, { path, header, end }: Scanned): Act<void, Failure> 
   )
 })
 
-/** A segment behind the last one that is used: kept if it is as it was prepared, dropped if it holds nothing, refused if it holds records. */
-const judgeSpare = (
+/** Keeps a segment behind the last one that is used if it is as it was prepared, and drops it if it was not finished. */
+const settleSpare = (
   disk: Disk, folder: string, number: number, last: Scanned, lastIndex: Index, checkOwner: CheckOwner,
 ): Act<{ readonly spare: Scanned | undefined; readonly notes: readonly string[] }, Failure> => done => {
   const path = `${folder}/${segmentName(number)}`
   const drop = (...notes: readonly string[]): Act<{ spare: undefined; notes: readonly string[] }, Failure> =>
     map(inOrder(sweep(disk, path), syncFolder(disk, folder)), () => ({ spare: undefined, notes }))
-  const unfinished = drop(`${path}: a segment that was being prepared was dropped`)
-  let holdsRecords = false
-  const seen = (): undefined => void (holdsRecords = true)
-  scanFile(disk, folder, number, checkOwner, seen)(outcome => {
-    if (isLeft(outcome)) return outcome.left instanceof Damaged ? unfinished(done) : done(outcome)
-    const { end, header } = outcome.right
-    if (holdsRecords) done(left(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`)))
-    else if (end.fault === undefined && end.dirtyTo === FIRST_RECORD && number === last.header.number + 1) {
-      // A version that knows only an older format would not refuse what is written to an older file.
-      if (header.format < FOLDER_FORMAT) drop()(done)
-      else done(right({ spare: outcome.right, notes: [] }))
-    } else unfinished(done)
+  scanFile(disk, folder, number, checkOwner, () => undefined)(outcome => {
+    const verdict = judgeSpare(path, last, lastIndex, outcome)
+    if (isLeft(verdict)) done(verdict)
+    else if (isLeft(outcome) || verdict.right === 'unfinished') drop(`${path}: a segment that was being prepared was dropped`)(done)
+    // A version that knows only an older format would not refuse what is written to an older file.
+    else if (outcome.right.header.format < FOLDER_FORMAT) drop()(done)
+    else done(right({ spare: outcome.right, notes: [] }))
   })
 }
 
@@ -80,7 +75,7 @@ export const recoverLog = (
     const unsure = last.end.records === 0 && previous !== undefined ? [previous, last] : [last]
     const { lastIndex } = log
     const spares = map(
-      collect(behind, number => judgeSpare(disk, folder, number, last, lastIndex, checkOwner)),
+      collect(behind, number => settleSpare(disk, folder, number, last, lastIndex, checkOwner)),
       found => ({ spare: found.find(({ spare }) => spare !== undefined)?.spare, notes: found.flatMap(({ notes }) => notes) }),
     )
     const settled = inOrder(...unsure.map(scanned => settle(disk, scanned)))

@@ -1,12 +1,12 @@
 import { Damaged } from '../../../lib/errors.js'
-import { isLeft, left, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { type Act, chain, map } from '../disk/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { readFully, sizeOf, withFile } from '../disk/file-access.js'
 import { type FoundHeader, decodeFileHeader } from '../files/file-header.js'
 import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
-import { segmentName } from './segment.js'
+import { FIRST_RECORD, segmentName } from './segment.js'
 import { isWholeSegment } from './segment-files.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
 
@@ -47,6 +47,17 @@ export const judge = ({ path, end }: Scanned, lastIndex: Index | undefined): Dam
   const damaged = (reason: string): Damaged => new Damaged(path, tail, lastIndex === undefined ? undefined : lastIndex + 1, reason)
   if (syncedTo > tail) return damaged(`${fault?.reason ?? 'a record is missing'}, though everything up to ${syncedTo} was durable`)
   return fault === undefined || fault.torn ? undefined : damaged(fault.reason)
+}
+
+/**
+ * A segment behind the last one that is used: prepared if it may be written to as it is, unfinished if it was still being prepared and holds nothing.
+ * Refused if it holds records, or if what is wrong with it is no damage: nobody knows what a later version, another cluster or a disk that fails keeps there.
+ */
+export const judgeSpare = (path: string, last: Scanned, lastIndex: Index, outcome: Either<Failure, Scanned>): Either<Failure, 'prepared' | 'unfinished'> => {
+  if (isLeft(outcome)) return outcome.left instanceof Damaged ? right('unfinished') : outcome
+  const { header, end } = outcome.right
+  if (end.records > 0) return left(new Damaged(last.path, last.end.tail, lastIndex + 1, `it does not end as a segment that ${path} follows`))
+  return right(end.fault === undefined && end.dirtyTo === FIRST_RECORD && header.number === last.header.number + 1 ? 'prepared' : 'unfinished')
 }
 
 /** What there is to say of an interrupted write. */
