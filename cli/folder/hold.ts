@@ -26,7 +26,7 @@ export const carriedOut = async <A>(folder: string, act: Act<A, Failure>): Promi
 
 const isReadOnly = (error: Failure): boolean => 'code' in error && error.code === 'EROFS'
 
-/** Holds the folder as a member would, so that none begins meanwhile. Where nothing can be written, no member can run, and nothing is held. */
+/** Holds the folder as a member would, so that none begins meanwhile. Where nothing can be written nothing is held, and the folder is looked at if nobody else holds it. */
 const hold = async (disk: Disk, folder: string): Promise<HeldFolder> => {
   const names = await settled<readonly string[], NodeJS.ErrnoException>(done => disk.list(folder, done))
   if (isLeft(names)) throw new Mistake(`${folder} cannot be read as a data folder: ${names.left.message}`)

@@ -15,7 +15,7 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as net from 'node:net'
 import { basename, dirname } from 'node:path'
-import { left, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { Disk } from './disk.js'
 
 /** Addresses of local sockets are short: 108 bytes on Linux, 104 elsewhere, terminator included. */
@@ -66,12 +66,14 @@ interface Others {
 /** Removes a flag if it can be removed. */
 const removeFlag = (address: string, then: () => void): void => fs.unlink(address, () => then())
 
-/** Asks every other flag in turn; removes the dead ones. */
-const lookAround = (folder: string, names: readonly string[], own: string, done: (others: Others) => void): void => {
+/** Asks every flag but one's own in turn; removes the dead ones. */
+const lookAround = (folder: string, prefix: string, own: string, done: (others: Either<NodeJS.ErrnoException, Others>) => void): void => fs.readdir(folder, (error, found) => {
+  if (error !== null) return done(left(error))
+  const names = found.filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
   let seen: Others = { held: false, smaller: false, larger: false }
   const next = (i: number): void => {
     const name = names[i]
-    if (name === undefined) return done(seen)
+    if (name === undefined) return done(right(seen))
     const address = `${folder}/${name}`
     askFlag(address, flag => {
       if (flag === 'dead') return removeFlag(address, () => next(i + 1))
@@ -81,7 +83,7 @@ const lookAround = (folder: string, names: readonly string[], own: string, done:
     })
   }
   next(0)
-}
+})
 
 /** Holds `path` in its folder for the life of the process, or until it is released. */
 export const lockFolder: Disk['lock'] = (path, done) => {
@@ -112,23 +114,20 @@ export const lockFolder: Disk['lock'] = (path, done) => {
     })
   })
   const refuse = (error: NodeJS.ErrnoException): void => lower(() => done(left(error)))
-  const look = (): void => fs.readdir(short.path, (error, names) => {
-    if (error !== null) return refuse(error)
-    const others = names.filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
-    lookAround(short.path, others, own, ({ held, smaller, larger }) => {
-      if (held) refuse(inUse(path))
-      else if (smaller) lower(() => setTimeout(() => lockFolder(path, done), RETRY_MS))
-      else if (larger) setTimeout(look, RETRY_MS)
-      else {
-        state = HELD
-        done(right({ release: released => lower(() => released(right(undefined))) }))
-      }
-    })
+  const look = (): void => lookAround(short.path, prefix, own, others => {
+    if (isLeft(others)) return refuse(others.left)
+    const { held, smaller, larger } = others.right
+    if (held) refuse(inUse(path))
+    else if (smaller) lower(() => setTimeout(() => lockFolder(path, done), RETRY_MS))
+    else if (larger) setTimeout(look, RETRY_MS)
+    else {
+      state = HELD
+      done(right({ release: released => lower(() => released(right(undefined))) }))
+    }
   })
-  server.once('error', error => {
-    short.close()
-    done(left(error))
-  })
+  // Whoever can raise no flag, as where the folder is mounted for reading alone, hears of those of others all the same: elsewhere it may be written to.
+  server.once('error', error => lookAround(short.path, prefix, own, others =>
+    refuse(!isLeft(others) && Object.values(others.right).includes(true) ? inUse(path) : error)))
   // Named as a flag only once it listens: between binding and listening it would seem dead.
   server.listen(`${flag}.new`, () => {
     server.unref()

@@ -1,7 +1,7 @@
 /** Who holds a folder, on the file system and by the time of this machine: not among those that share a process. */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { Server, connect } from 'node:net'
 import { join } from 'node:path'
 import test from 'ava'
 import { FolderInUse } from '../../../lib/errors.js'
@@ -44,6 +44,24 @@ test('whoever may use the folder may ask who holds it, whoever that is', async t
   const [flag] = readdirSync(folder)
   t.is(statSync(join(folder, flag!)).mode & 0o666, 0o666)
   await release(held)
+})
+
+test.serial('where no flag can be raised, whether somebody holds the folder is still known', async t => {
+  const folder = scratch(t)
+  const held = await hold(folder)
+  const { listen } = Server.prototype
+  t.teardown(() => { Server.prototype.listen = listen })
+  Server.prototype.listen = function (this: Server) {
+    queueMicrotask(() => this.emit('error', Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })))
+    return this
+  }
+  const codeOf = async (): Promise<string | undefined> => {
+    const outcome = await tryHold(folder)
+    return isLeft(outcome) ? outcome.left.code : undefined
+  }
+  t.is(await codeOf(), 'EEXIST')
+  await release(held)
+  t.is(await codeOf(), 'EROFS')
 })
 
 test('one who asks for the folder and never hangs up does not hold up its release', async t => {
