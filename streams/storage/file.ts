@@ -7,6 +7,7 @@ import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { EntryBatch } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from './disk/act.js'
 import { type Disk, DiskShape } from './disk/disk.js'
@@ -101,12 +102,15 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
 const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
   supply.close(() => hardStateFile.close(() => release(done)))
 
-/** Entries that went while they were being read are answered like those that had gone before: with none. */
-const readLog = ({ options: { disk, folder }, log: { index } }: Parts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
+/** Entries that went while they were being read are answered like those that had gone before: with none. That takes no disk, but may not be told during the call. */
+const readLog = ({ options: { disk, folder, clock }, log: { index } }: Parts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
   const restarts = index.restarts()
-  readSpans(disk, folder, index.spans(from, to), maxBytes)(outcome => {
+  const spans = index.spans(from, to)
+  const found = (batches: readonly EntryBatch[]): void => done({ type: 'entriesRead', purpose, from, batches })
+  if (spans.length === 0) return void clock.endOfTurn(() => found([]))
+  readSpans(disk, folder, spans, maxBytes)(outcome => {
     if (isLeft(outcome) && !index.isGone(from, restarts)) done({ type: 'readFailed', error: outcome.left })
-    else done({ type: 'entriesRead', purpose, from, batches: isLeft(outcome) ? [] : outcome.right })
+    else found(isLeft(outcome) ? [] : outcome.right)
   })
 }
 

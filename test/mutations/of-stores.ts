@@ -19,7 +19,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a failed sync passes for done', file: 'streams/storage/log/group-commit.ts', killer: [`${STORAGE}/storage.test.ts`, 'a failed write of an append*'],
-    from: '    if (isLeft(outcome)) {\n      fail(writing, outcome.left)', to: '    if (isLeft(outcome) && outcome.left.code !== \'EIO\') {\n      fail(writing, outcome.left)',
+    from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(', to: 'if (isLeft(outcome) && outcome.left.code !== \'EIO\') writing.options.clock.endOfTurn(',
   },
   {
     name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
@@ -64,5 +64,12 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     killer: [`${STORAGE}/survey.test.ts`, '*an unused segment*'],
     unseen: 'no seed mixes folders or versions',
     from: "return outcome.left instanceof Damaged ? right('unfinished') : outcome", to: "return right('unfinished')",
+  },
+  {
+    name: 'a failure is told before what was written until then', file: 'streams/storage/log/group-commit.ts',
+    killer: [`${STORAGE}/storage.test.ts`, 'where no segment could be prepared*'],
+    unseen: 'whoever hears of a failed write ends',
+    from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    })',
+    to: 'if (isLeft(outcome)) {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    }',
   },
 ]

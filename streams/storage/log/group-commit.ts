@@ -1,10 +1,10 @@
 import { type Recycled, recycled } from '../../../codecs/recycled.js'
 import type { Write } from '../../../lib/events.js'
 import { isSameVote } from '../../../lib/hard-state.js'
-import { type Either, isLeft, isRight, right, unreachable } from '../../../lib/prelude.js'
+import { type Either, isLeft, left, right, unreachable } from '../../../lib/prelude.js'
 import type { HardState, Index, LogBase, Turn } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
-import { type Act, inOrder } from '../disk/act.js'
+import { type Act, chain, inOrder, map, orUndo } from '../disk/act.js'
 import { type Group, type Queued, type Written, encodeGroup, encodeItem, planGroup } from './append-group.js'
 import type { HardStateFile } from '../files/hard-state-file.js'
 import type { SegmentDropper } from './drop-segments.js'
@@ -116,18 +116,25 @@ const complete = (writing: Writing, taken: number): void => {
   for (const work of works) work()
 }
 
-/** Does `act`; its failure is the store's. */
-const busyWith = <A>(writing: Writing, act: Act<A>, then: (answer: A) => void): void => {
+/** Does `act`; its failure is the store's, told in a turn of its own: not during the call of whoever writes, nor before what was written until then. */
+const busyWith = <A>(writing: Writing, act: Act<A, Error>, then: (answer: A) => void): void => {
   writing.busy = true
-  act((outcome: Either<NodeJS.ErrnoException, A>) => {
-    writing.busy = false
-    if (isLeft(outcome)) {
+  act((outcome: Either<Error, A>) => {
+    if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {
+      writing.busy = false
       fail(writing, outcome.left)
       pump(writing)
-    } else if (writing.failed) pump(writing)
-    else then(outcome.right)
+    })
+    else {
+      writing.busy = false
+      if (writing.failed) pump(writing)
+      else then(outcome.right)
+    }
   })
 }
+
+/** Fails where the store has by now. */
+const unlessFailed = (writing: Writing): Act<void, Error> => done => done(writing.failed ? left(new Error('the store has failed')) : right(undefined))
 
 /** The newest of the hard states that follow each other at the front of the queue; those before it need not be written. */
 const writeVote = (writing: Writing): void => {
@@ -171,31 +178,32 @@ const writeRecords = (writing: Writing, group: Group): Act<void> => {
 /** With room for its base, however many members there are, and for as much again. */
 const prepareNext = ({ options: { supply }, segment, end }: Writing): void => supply.prepare(segment.header, 2 * baseRecordBytes(baseOf(end)))
 
-const writeGroup = (writing: Writing, group: Group): void => {
-  const { supply } = writing.options
-  const written = (then: () => void): void => busyWith(writing, writeRecords(writing, group), () => {
-    appended(writing, group)
-    then()
+/**
+ * Writes the rest of a segment, and answers with the one that follows, which is closed again where the store does not go over to it. The seal says that it
+ * exists: that is durable first.
+ */
+const sealSegment = (writing: Writing, group: Group, bytes: number): Act<Segment, Error> =>
+  chain(writing.options.supply.next(writing.segment.header, bytes), (next): Act<Segment, Error> => {
+    const written = inOrder<Error>(unlessFailed(writing), writeRecords(writing, group), unlessFailed(writing))
+    return orUndo(map(written, () => next), next.file.close)
   })
-  if (group.next === undefined) return written(() => {
+
+const writeGroup = (writing: Writing, group: Group): void => {
+  if (group.next === undefined) return busyWith(writing, writeRecords(writing, group), () => {
+    appended(writing, group)
     // Not before: while a member starts the disk is for what it reads, and a start from a cold disk takes half as long again beside it. Not after what
     // follows has begun, either, which may be in the next segment.
     if (writing.groups === 1) prepareNext(writing)
     complete(writing, group.taken)
   })
-  const { bytes } = group.next
-  const nextSegment: Act<Segment> = done => supply.next(writing.segment.header, bytes)(outcome => {
-    if (isRight(outcome) && writing.failed) outcome.right.file.close(() => done(outcome))
-    else done(outcome)
-  })
-  // The seal says that the next segment exists: that is durable first.
-  busyWith(writing, nextSegment, next => written(() => {
+  busyWith(writing, sealSegment(writing, group, group.next.bytes), next => {
+    appended(writing, group)
     const full = writing.segment
     writing.segment = next
     full.file.close(() => undefined)
     complete(writing, group.taken)
     prepareNext(writing)
-  }))
+  })
 }
 
 const finishClosing = (writing: Writing): void => {

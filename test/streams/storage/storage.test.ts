@@ -105,6 +105,56 @@ test('a segment that was handed out is not prepared again, whoever asks for what
   t.is(disk.files().length, 2)
 })
 
+/** More than two segments hold. */
+const many = (from: number) => append(...Array.from({ length: 12 }, (_, i) => commands(from + i, 1, 'z'.repeat(900))))
+
+test('where no segment could be prepared, what was written before is told first, and the failure is the last word', async t => {
+  const disk = newDisk()
+  const { store, events, write, close } = await openStore(storageOn(disk))
+  disk.failNext('create')
+  await write(1, entry(1))
+  await new Promise(setImmediate)
+  store.write(2, [entry(2)])
+  store.write(3, [many(3)])
+  store.write(4, [entry(15)])
+  await close()
+  t.deepEqual(events.map(event => [event.type, 'turn' in event && event.turn]), [['persisted', 1], ['persisted', 2], ['writeFailed', 3]])
+
+  const other = newDisk()
+  const second = await openStore(storageOn(other))
+  other.failNext('create')
+  await second.write(1, entry(1))
+  await new Promise(setImmediate)
+  second.store.write(2, [many(2)])
+  t.is(second.events.length, 1, 'not during the call')
+  await second.close()
+  t.deepEqual(second.events.map(({ type }) => type), ['persisted', 'writeFailed'])
+})
+
+test('a store that fails on its way to the next segment leaves no file open', async t => {
+  for (const operation of ['write', 'datasync'] as const) {
+    for (let skip = 0, failed = true; failed; skip++) {
+      const disk = newDisk()
+      const { store, events, close } = await preparedStore(disk)
+      disk.failNext(operation, 'EIO', skip)
+      store.write(2, [many(2)])
+      await close()
+      await new Promise(setImmediate)
+      failed = events.some(({ type }) => type === 'writeFailed')
+      t.is(disk.openFiles(), 0, `${operation} ${skip}`)
+      t.true(failed || skip > 3)
+    }
+  }
+  const disk = newDisk()
+  const { store, close } = await preparedStore(disk)
+  disk.failNext('rename')
+  store.write(2, [many(2)])
+  t.true(isLeft(await remember(store, 'b')), 'which fails the store while it writes')
+  await close()
+  await new Promise(setImmediate)
+  t.is(disk.openFiles(), 0)
+})
+
 test('what a failed sync left in the cache is written once more before it is believed', async t => {
   for (const write of [entry(2), hardState(5, 'b')]) {
     const disk = newDisk()
