@@ -72,4 +72,10 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    })',
     to: 'if (isLeft(outcome)) {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    }',
   },
+  {
+    name: 'behind a sync that failed another segment is removed', file: 'streams/storage/log/drop-segments.ts',
+    killer: [`${STORAGE}/compaction.test.ts`, 'behind a sync that failed*'],
+    unseen: 'a memory disk makes durable with the next sync what a failed one did not',
+    from: 'isOver ||= isLeft(synced)', to: 'isOver ||= false',
+  },
 ]

@@ -1,6 +1,6 @@
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { type Act, chain, succeed } from '../disk/act.js'
+import { type Act, succeed } from '../disk/act.js'
 import type { Disk } from '../disk/disk.js'
 import { syncFolder } from '../disk/file-access.js'
 import { segmentName } from './segment.js'
@@ -16,30 +16,28 @@ export interface SegmentDropper {
 
 /**
  * Removes the oldest first, each for good before the next one: whatever remains after a crash is a later part of the log without a gap.
- * A failure costs space and nothing else; it is tried again when more of the log may go.
+ * A failure costs space and nothing else. One that cannot be removed is tried again when more of the log may go. Behind a sync that failed nothing is removed any
+ * more: no later one vouches for what that one was to make durable, and what is removed next could be gone while the one before is back.
  */
 export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentNotes): SegmentDropper => {
   const waiting: (() => void)[] = []
   let to: Index = 0
   let isBusy = false
-  let isClosed = false
-  const remove = (segment: number): Act<void> => chain(
-    (done: Parameters<Disk['unlink']>[1]) => disk.unlink(`${folder}/${segmentName(segment)}`, outcome =>
-      // It was removed before, and the sync of the folder failed.
-      done(isLeft(outcome) && outcome.left.code === 'ENOENT' ? right(undefined) : outcome)),
-    () => syncFolder(disk, folder),
-  )
+  let isOver = false
   const rest = (): void => {
     isBusy = false
     waiting.splice(0).forEach(done => done())
   }
   const step = (): void => {
-    const segment = isClosed ? undefined : notes.unneeded(to)
+    const segment = isOver ? undefined : notes.unneeded(to)
     if (segment === undefined) return rest()
-    remove(segment)(outcome => {
-      if (isLeft(outcome)) return rest()
-      notes.dropped()
-      step()
+    disk.unlink(`${folder}/${segmentName(segment)}`, removed => {
+      if (isLeft(removed)) return rest()
+      syncFolder(disk, folder)(synced => {
+        isOver ||= isLeft(synced)
+        notes.dropped()
+        step()
+      })
     })
   }
   return {
@@ -50,7 +48,7 @@ export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentN
       step()
     },
     close: done => {
-      isClosed = true
+      isOver = true
       if (isBusy) waiting.push(() => done(right(undefined)))
       else succeed(undefined)(done)
     },

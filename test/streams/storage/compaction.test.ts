@@ -131,7 +131,7 @@ for (const [what, replacements] of Object.entries(REPLACEMENTS)) {
 }
 
 test('a segment that cannot be removed costs its space, and goes when the log is cut again', async t => {
-  for (const [operation, skip] of [['unlink', 0], ['syncDirectory', 0], ['unlink', 1]] as const) {
+  for (const [operation, skip] of [['unlink', 0], ['unlink', 1]] as const) {
     const disk = newDisk()
     const opened = await filled(disk, 12)
     disk.failNext(operation, 'EIO', skip)
@@ -147,6 +147,24 @@ test('a segment that cannot be removed costs its space, and goes when the log is
     const again = await openStore(storageOn(disk))
     t.is(again.store.recovered.lastIndex, 13)
   }
+})
+
+test('behind a sync that failed no segment is removed any more, until a start has read the folder again', async t => {
+  const disk = newDisk()
+  const opened = await filled(disk, 12)
+  const before = numbersOn(disk)
+  disk.failNext('syncDirectory')
+  await opened.write(20, compact(baseAt(9, 1)))
+  await settled()
+  await opened.write(21, append(commands(13, 1, 'on')), compact(baseAt(10, 1)))
+  await settled()
+  t.deepEqual(numbersOn(disk), before.slice(1))
+  await opened.close()
+  const again = await openStore(storageOn(disk))
+  await again.write(1, compact(baseAt(10, 1)))
+  await settled()
+  t.true(numbersOn(disk)[0]! > before[1]!)
+  await again.close()
 })
 
 test('the members and the term at a base are those of the log there, whatever was replaced before', async t => {
