@@ -2,7 +2,7 @@ import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } fro
 import type { LogBase } from '../../lib/types.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
-import { type Act, chain, fail, forEach, inOrder, map, orUndo } from './disk/act.js'
+import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from './disk/act.js'
 import type { Disk } from './disk/disk.js'
 import { syncFolder } from './disk/file-access.js'
 import { type FileHeader, SALT_BYTES } from './files/file-header.js'
@@ -49,9 +49,17 @@ export const holdFound = (disk: Disk, folder: string): Act<{ release(done: () =>
   else done(right({ release: released => outcome.right.release(() => released()) }))
 })
 
+/** Whether there is an identity, which is written only into a folder whose own name is durable. */
+const isFounded = (disk: Disk, folder: string): Act<boolean> => done => disk.list(folder, names => {
+  if (isLeft(names) && names.left.code !== 'ENOENT') done(names)
+  else done(right(!isLeft(names) && names.right.includes(IDENTITY_FILE)))
+})
+
 /** The same for a folder that is made where it is not there. */
-export const holdFolder = (disk: Disk, folder: string): ReturnType<typeof holdFound> =>
-  chain((done: Parameters<Disk['makeDirectory']>[1]) => disk.makeDirectory(folder, done), () => holdFound(disk, folder))
+export const holdFolder = (disk: Disk, folder: string): ReturnType<typeof holdFound> => chain(isFounded(disk, folder), isThere => {
+  const made: Act<void> = isThere ? succeed(undefined) : done => disk.makeDirectory(folder, done)
+  return chain(made, () => holdFound(disk, folder))
+})
 
 /** The first segment begins with the log's base. */
 const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { clusterId, membership }: StoreOwner): Act<void> => {

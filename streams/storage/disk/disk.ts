@@ -28,7 +28,7 @@ export interface Disk {
   unlink(path: string, done: Done): void
   /** Makes creations, renames and unlinks in the folder durable. */
   syncDirectory(path: string, done: Done): void
-  /** Names in the folder, sorted. */
+  /** Names in the folder, sorted; of one that is not there none, or code ENOENT. */
   list(path: string, done: Done<readonly string[]>): void
   /** Held until released or until the process dies; refused with code EEXIST while another process, or this one, holds it. */
   lock(path: string, done: Done<{ release(done: Done): void }>): void

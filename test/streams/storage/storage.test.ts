@@ -237,6 +237,13 @@ test('an act that starting needs and that the disk refuses is named', async t =>
   }
 })
 
+test('a folder with an identity needs nothing more of the one above it', async t => {
+  const disk = newDisk()
+  await (await openStore(storageOn(disk))).close()
+  disk.failNext('makeDirectory', 'EACCES')
+  t.true(isRight(await tryOpen(storageOn(disk))))
+})
+
 test('wherever opening fails, nothing stays open and the next attempt succeeds', async t => {
   const seed = newDisk()
   const first = await openStore(storageOn(seed))
