@@ -69,21 +69,24 @@ const begun = <A, E>(act: Act<A, E>): Act<A, E> => {
 /** Callers that come while `act` is under way wait for their turn. */
 export const oneAtATime = (): (<A, E>(act: Act<A, E>) => Act<A, E>) => {
   const waiting: (() => void)[] = []
-  let busy = false
-  const release = (): void => {
-    const next = waiting.shift()
-    if (next === undefined) busy = false
-    else next()
+  let isBusy = false
+  let isBeginning = false
+  /** In a loop, for those that are answered during their calls would build a tower of them. */
+  const goOn = (): void => {
+    if (isBeginning) return
+    isBeginning = true
+    while (!isBusy && waiting.length > 0) waiting.shift()!()
+    isBeginning = false
   }
   return act => done => {
-    const begin = (): void => act(outcome => {
-      release()
-      done(outcome)
+    waiting.push(() => {
+      isBusy = true
+      act(outcome => {
+        isBusy = false
+        goOn()
+        done(outcome)
+      })
     })
-    if (busy) waiting.push(begin)
-    else {
-      busy = true
-      begin()
-    }
+    goOn()
   }
 }
