@@ -26,7 +26,22 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'of two members that dial each other neither gives way', file: 'streams/transport/tcp/pairs.ts', killer: [`${STREAMS}/transport/pairs.test.ts`, 'where both know*'],
     unseen: 'a link that takes the place of another costs time',
-    from: '      dialled.get(peer)?.()\n', to: '',
+    from: '      if (id > peer) dialled.get(peer)?.giveWay()\n', to: '',
+  },
+  {
+    name: 'a member that looks in vain where another was turns that one away', file: 'streams/transport/tcp/pairs.ts', killer: [`${STREAMS}/transport/pairs.test.ts`, 'who looks for a member*'],
+    unseen: 'no machine of theirs is left without an answer for long',
+    from: ' && clock.now() - dial.since < limits.reconnectMaxMs', to: '',
+  },
+  {
+    name: 'of two links that are made at once each ends the other', file: 'streams/transport/tcp/pairs.ts', killer: [`${STREAMS}/transport/pairs.test.ts`, 'two whose handshakes*'],
+    unseen: 'they are made anew',
+    from: 'for (const leave of guests.get(peer)?.unconfirmed ?? []) leave()', to: '',
+  },
+  {
+    name: 'a dial that timed out is no failure', file: 'streams/transport/tcp/redial.ts', killer: [`${STREAMS}/transport/dial.test.ts`, 'a link that outlived*'],
+    unseen: 'dials that are not answered cost nothing there',
+    from: 'linkedAt !== undefined && clock.now() - linkedAt', to: 'clock.now() - (linkedAt ?? 0)',
   },
   {
     name: 'a peer is forgotten before the membership without it is committed', file: 'streams/member/follow-roll.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever an uncommitted*'],

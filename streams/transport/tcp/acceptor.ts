@@ -54,11 +54,11 @@ const createTeller = (notice: Registry['notice']) => {
 }
 
 /** Opens the link, which counts once the other end has confirmed it. */
-const welcome = (registry: Registry, teller: ReturnType<typeof createTeller>, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
+const welcome = ({ registry, pairs }: Meeting, teller: ReturnType<typeof createTeller>, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
   meetDeadline(): void
   left(): void
-  closed(): void
 }): void => {
+  const guest = party.type === 'member' ? pairs.welcomed(party.id, () => stream.destroy()) : undefined
   let isConfirmed = false
   let isRefused = false
   registry.open(stream, party, {
@@ -67,23 +67,26 @@ const welcome = (registry: Registry, teller: ReturnType<typeof createTeller>, st
       on.meetDeadline()
       on.left()
       teller.linked(party)
+      guest?.confirmed()
       registry.join(party, incarnation, link)
     },
     refused: () => { isRefused = true },
     closed: reason => {
       on.meetDeadline()
-      on.closed()
+      guest?.over()
       if (isConfirmed) return
       on.left()
-      // Where there is a link, this one was not needed any more.
-      if (party.type === 'client' || registry.linkedAs(party.id) !== incarnation) teller.unlinked(party, stream.remote, reason, isRefused)
+      // Where there is a link, or the other end gave way to the one that is dialled here, this one was not needed any more.
+      const isNeeded = party.type === 'client' || (registry.linkedAs(party.id) !== incarnation && (isRefused || !pairs.isDialled(party.id)))
+      if (isNeeded) teller.unlinked(party, stream.remote, reason, isRefused)
     },
   })
 }
 
 /** Leads whoever dials this member through the handshake, so many at a time. */
-export const createAcceptor = (endpoint: Endpoint, isTls: boolean, { roll, pairs, registry }: Meeting): { accept(stream: ByteStream): void; close(): void } => {
+export const createAcceptor = (endpoint: Endpoint, isTls: boolean, meeting: Meeting): { accept(stream: ByteStream): void; close(): void } => {
   const { limits, clock } = endpoint
+  const { roll, pairs, registry } = meeting
   const room = createWaitingRoom(limits.maxHandshakes)
   const strangers = new Set<ByteStream>()
   let clientsSoFar = 0
@@ -94,6 +97,7 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, { roll, pairs
     // Members that are named never compete with others for a place.
     hasPlace: () => registry.unnamed() < limits.maxLinks - roll.others().length,
     isDialled: pairs.isDialled,
+    goesFirst: pairs.goesFirst,
     linkedAs: registry.linkedAs,
   }
   const notice = (what: TransportNotice): void => {
@@ -126,8 +130,7 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, { roll, pairs
     receive(stream, callee, {
       welcomed: (hello, meetDeadline) => {
         const party: Party = hello.role === 'member' ? { type: 'member', id: hello.from } : { type: 'client', link: ++clientsSoFar }
-        const closed = party.type === 'member' ? pairs.welcomed(party.id) : () => undefined
-        welcome(registry, teller, stream, hello, party, { meetDeadline, left: leave, closed })
+        welcome(meeting, teller, stream, hello, party, { meetDeadline, left: leave })
       },
       over,
     })

@@ -5,7 +5,7 @@ import { type Address, parseAddress } from './addresses.js'
 import { type DialFailure, introduce } from './handshake.js'
 import { GIVE_WAY, type Pairs } from './pairs.js'
 import { type Endpoint, LASTING_TIMEOUTS, type Party, type TransportNotice } from '../port.js'
-import { redial } from './redial.js'
+import { type Attempt, redial } from './redial.js'
 import type { Registry } from './registry.js'
 import type { RollCall } from '../roll.js'
 import type { Sockets, TlsMaterial } from './sockets.js'
@@ -56,7 +56,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
   const party: Party = { type: 'member', id: peer }
   const tell = (failure: DialFailure): void => teller.failed(roll.addressOf(peer) ?? peer, failure)
 
-  return (ended: () => void): Cancel => {
+  return ({ linked, ended }: Attempt): Cancel => {
     const address = parseAddress(roll.addressOf(peer) ?? '')
     const fault = isLeft(address) ? address.left : objection(address.right)
     if (isLeft(address) || fault !== undefined) {
@@ -74,7 +74,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
     }
     const dialled = pairs.dialling(peer, stop)
     const over = (): void => {
-      dialled()
+      dialled.over()
       ended()
       release()
     }
@@ -87,7 +87,8 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
       welcomed: theirs => {
         phase = 'linked'
         teller.linked()
-        dialled()
+        dialled.linked()
+        linked()
         const link = registry.open(stream, party, { confirmed: () => undefined, refused: () => undefined, closed: over })
         registry.join(party, theirs, link)
         link.greet()
@@ -109,14 +110,15 @@ export const keepLinked = (peer: MemberId, endpoint: Endpoint, dialling: Diallin
   const { id, limits, clock } = endpoint
   const teller = createTeller(peer, endpoint, meeting.registry.notice)
   const dial = createDial(peer, endpoint, dialling, meeting, teller)
-  const attempt = (ended: () => void): Cancel => {
-    const stop = meeting.pairs.whenLeft(peer, ended)
-    if (stop === undefined) return dial(ended)
+  const attempt = (on: Attempt): Cancel => {
+    const stop = meeting.pairs.whenLeft(peer, on.ended)
+    if (stop === undefined) return dial(on)
     teller.linked()
+    on.linked()
     return stop
   }
-  const patient = (ended: () => void): Cancel => {
-    let stop = clock.after(limits.reconnectMaxMs, () => { stop = attempt(ended) })
+  const patient = (on: Attempt): Cancel => {
+    let stop = clock.after(limits.reconnectMaxMs, () => { stop = attempt(on) })
     return () => stop()
   }
   return redial(endpoint, id < peer ? attempt : patient)

@@ -85,6 +85,8 @@ export interface Callee extends Pace {
   hasPlace(): boolean
   /** Whether this end is dialling the peer at this moment. */
   isDialled(peer: MemberId): boolean
+  /** Whether that goes before the peer's own dial. */
+  goesFirst(peer: MemberId): boolean
   /** As which incarnation the peer is linked right now. */
   linkedAs(peer: MemberId): Incarnation | undefined
 }
@@ -133,7 +135,7 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
     // What was true of it may not be any more: remembering it takes a while.
     const objection = callee.roll.objectionTo(hello.from)
     if (objection !== undefined) return talk.refuse(objection, true)
-    if (id < hello.from && callee.isDialled(hello.from)) return talk.refuse(GIVE_WAY)
+    if (callee.goesFirst(hello.from)) return talk.refuse(GIVE_WAY)
     welcome(hello)
   }
   const talk = exchange(stream, callee, {

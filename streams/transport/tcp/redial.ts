@@ -1,23 +1,34 @@
+import type { Millis } from '../../../lib/types.js'
 import type { Cancel } from '../../time/clock.js'
 import type { Endpoint } from '../port.js'
 
+/** What an attempt tells of itself. */
+export interface Attempt {
+  /** There is a link. */
+  linked(): void
+  /** Whatever came of it is over. */
+  ended(): void
+}
+
 /**
- * Keeps attempting, with a wait between attempts that doubles each time and is half random. `attempt` begins one, calls
- * `ended` when whatever came of it is over, and returns how to end it early. An attempt that outlived the longest wait
- * was no failure to begin with: the waits start over.
+ * Keeps attempting, with a wait between attempts that doubles each time and is half random. `attempt` begins one and returns how to end it early.
+ * Where a link outlived the longest wait, and only there, the waits start over: an attempt may take long and come to nothing.
  */
-export const redial = ({ limits, clock, random }: Pick<Endpoint, 'limits' | 'clock' | 'random'>, attempt: (ended: () => void) => Cancel): Cancel => {
+export const redial = ({ limits, clock, random }: Pick<Endpoint, 'limits' | 'clock' | 'random'>, attempt: (on: Attempt) => Cancel): Cancel => {
   const { reconnectMinMs, reconnectMaxMs } = limits
   let failures = 0
   let isStopped = false
   let stop: Cancel = () => undefined
   const begin = (): void => {
-    const since = clock.now()
-    stop = attempt(() => {
-      if (isStopped) return
-      failures = clock.now() - since > reconnectMaxMs ? 1 : failures + 1
-      const waitMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** failures)
-      stop = clock.after(waitMs * (1 + random()) / 2, begin)
+    let linkedAt: Millis | undefined
+    stop = attempt({
+      linked: () => { linkedAt = clock.now() },
+      ended: () => {
+        if (isStopped) return
+        failures = linkedAt !== undefined && clock.now() - linkedAt > reconnectMaxMs ? 1 : failures + 1
+        const waitMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** failures)
+        stop = clock.after(waitMs * (1 + random()) / 2, begin)
+      },
     })
   }
   begin()

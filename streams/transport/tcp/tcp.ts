@@ -87,7 +87,7 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
     const whence = options.listen === undefined && isStored(endpoint) ? ", which the data folder says is this member's address" : ''
     const roll = createRollCall(endpoint)
     const registry = createRegistry(endpoint, roll)
-    const meeting: Meeting = { roll, registry, pairs: createPairs() }
+    const meeting: Meeting = { roll, registry, pairs: createPairs(endpoint) }
     const acceptor = createAcceptor(endpoint, tls !== undefined, meeting)
     sockets.listen(listen.right, tls, acceptor.accept, outcome => {
       if (isLeft(outcome)) return done(left(startError(listen.right, whence, outcome.left)))

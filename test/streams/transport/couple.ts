@@ -12,13 +12,15 @@ import { isAbout } from '../../../testing/watch.js'
 import { CLUSTER, CLUSTER_NAME, LIMITS } from './wire.js'
 
 export const ADDRESSES: Readonly<Record<MemberId, string>> = { n1: '10.0.0.1:7000', n2: '10.0.0.2:7000' }
+/** Where a machine was that is no more. */
+export const AWAY = '10.0.0.9:7000'
 /** No wait is longer than a few ways from one to the other, so that everything happens at once. */
 export const HASTY: LinkLimits = { ...LIMITS, reconnectMinMs: 1, reconnectMaxMs: 4, keepAliveMs: 50, handshakeTimeoutMs: 100 }
 
 /** Two members on a network that takes about 1 ms from one to the other, in virtual time. */
 export const couple = (seed: number, rolls: Readonly<Record<'n1' | 'n2', Roll>>, limits = HASTY) => {
   const agenda = createAgenda()
-  const network = createNetwork({ agenda, seed, addresses: ADDRESSES })
+  const network = createNetwork({ agenda, seed, addresses: { ...ADDRESSES, away: AWAY } })
   const dice = createDice(seed)
   const run = (ms: number): void => { for (const end = agenda.now() + ms; agenda.next(end);); }
   const at = (id: 'n1' | 'n2') => {

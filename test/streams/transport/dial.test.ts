@@ -151,7 +151,7 @@ test('a peer is dialled again after waits that double up to the longest, half of
   const attempts: number[] = []
   const waits = (random: number): readonly number[] => {
     attempts.length = 0
-    const stop = redial({ clock, random: () => random, limits: { ...LIMITS, reconnectMinMs: 10, reconnectMaxMs: 100 } }, ended => {
+    const stop = redial({ clock, random: () => random, limits: { ...LIMITS, reconnectMinMs: 10, reconnectMaxMs: 100 } }, ({ ended }) => {
       attempts.push(clock.now())
       return clock.endOfTurn(ended)
     })
@@ -166,15 +166,22 @@ test('a peer is dialled again after waits that double up to the longest, half of
   t.deepEqual(waits(0), [10, 20, 40, 50, 50, 50])
 })
 
-test('a link that outlived the longest wait is dialled again after the shortest wait', t => {
-  const clock = virtualClock()
-  const attempts: number[] = []
-  redial({ clock, random: () => 1, limits: { ...LIMITS, reconnectMinMs: 10, reconnectMaxMs: 100 } }, ended => {
-    attempts.push(clock.now())
-    return attempts.length === 5 ? clock.after(5000, ended) : clock.endOfTurn(ended)
-  })
-  clock.advance(6000)
-  t.is((attempts[5] ?? 0) - (attempts[4] ?? 0), 5020)
+test('a link that outlived the longest wait is dialled again after the shortest wait, and what comes to nothing after longer ones, however long it took', t => {
+  const nextWait = (isLinked: boolean, lastsMs: number): number => {
+    const clock = virtualClock()
+    const attempts: number[] = []
+    redial({ clock, random: () => 1, limits: { ...LIMITS, reconnectMinMs: 10, reconnectMaxMs: 100 } }, ({ linked, ended }) => {
+      attempts.push(clock.now())
+      if (attempts.length < 5) return clock.endOfTurn(ended)
+      if (isLinked) linked()
+      return clock.after(lastsMs, ended)
+    })
+    clock.advance(6000)
+    return (attempts[5] ?? 0) - (attempts[4] ?? 0) - lastsMs
+  }
+  t.is(nextWait(true, 5000), 20)
+  t.is(nextWait(true, 100), 100)
+  t.is(nextWait(false, 5000), 100)
 })
 
 test.serial('closing leaves no socket, no server and no timer', async t => {

@@ -3,7 +3,7 @@ import test from 'ava'
 import type { Roll, TransportEvent } from '../../../streams/transport/port.js'
 import { CALM_NETWORK } from '../../../testing/simulation/world/network-mix.js'
 import { count, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
-import { ADDRESSES, couple } from './couple.js'
+import { ADDRESSES, AWAY, HASTY, couple } from './couple.js'
 import { ANYWHERE, append, closeAll, heldTimers, hello, joinAs, LIMITS, open, dial as dialRaw, serve, vote } from './wire.js'
 
 test.after.always(closeAll)
@@ -72,20 +72,51 @@ test('who has the larger id dials only where it was not dialled for reconnectMax
   t.is(dialled, 1)
 })
 
-test('who is dialled at this moment and has the larger id is asked to give way, and nobody hears of it', async t => {
+test('who looks for a member where nobody answers is found by it all the same', t => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const { n1, n2, network, dice, run } = couple(seed, { n1: { ...BOTH, addresses: { ...ADDRESSES, n2: AWAY } }, n2: BOTH })
+    network.cut(new Set(['n1>away']))
+    run(HASTY.handshakeTimeoutMs / 2)
+    t.deepEqual([changes(n1.events), changes(n2.events)], [['connected'], ['connected']], `seed ${seed}`)
+    for (let n = 0; n < 5; n++) {
+      network.reset('n1', 'n2')
+      run(dice.between(HASTY.handshakeTimeoutMs / 2, HASTY.handshakeTimeoutMs))
+      t.true([n1, n2].every(({ events }) => isUp(events)), `seed ${seed}`)
+    }
+    for (const { events } of [n1, n2]) t.deepEqual([...noticesOf(events, 'handshakeRefused'), ...noticesOf(events, 'refusedByPeer')], [], `seed ${seed}`)
+  }
+})
+
+test('two whose handshakes take longer than reconnectMaxMs do not end each other\'s links', t => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const { n1, n2, network, dice, run } = couple(seed, { n1: BOTH, n2: BOTH }, { ...HASTY, handshakeTimeoutMs: 400 })
+    network.set({ ...CALM_NETWORK, delayMs: dice.between(1, 20) })
+    run(2000)
+    t.deepEqual(changes(n1.events), ['connected'], `seed ${seed}`)
+    t.true(isUp(n2.events), `seed ${seed}`)
+  }
+})
+
+test('who is dialled and has the larger id is asked to give way, and nobody hears of it; but not for longer than it waits before it dials', async t => {
   let dialled = 0
   // It says nothing, so that the dial goes on.
   const n2 = await serve(socket => {
     socket.resume()
     dialled++
   })
-  const n1 = await open('n1', { members: { n1: ANYWHERE, n2 } })
+  let now = 0
+  const n1 = await open('n1', { members: { n1: ANYWHERE, n2 }, clock: { ...heldTimers(), now: () => now } })
   while (dialled === 0) await new Promise(resolve => setImmediate(resolve))
+  now = LIMITS.reconnectMaxMs - 1
   const end = dialRaw(n1.links.address)
   end.socket.write(hello({ from: 'n2', to: 'n1', incarnation: 'n2-1' }))
   await end.closed
   t.true(end.heard().includes('the one with the smaller id goes on'))
   t.deepEqual(n1.events, [])
+  now = LIMITS.reconnectMaxMs
+  await joinAs(n1.links.address, { from: 'n2', to: 'n1', incarnation: 'n2-1' })
+  await n1.until('a link', count('connected', 'n2', 1))
+  t.deepEqual(n1.events.map(({ type }) => type), ['connected'])
 })
 
 test('members that are not named take the places of clients, and those that are named have their own', async t => {
