@@ -51,4 +51,14 @@ export const PART_MUTATIONS: readonly Mutation[] = [
     unseen: 'no core sends any so',
     from: 'isOfProposals(message) ? undefined : `a ${message.type} came in parts`', to: 'undefined',
   },
+  {
+    name: 'receipts that nobody takes pile up', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'who sends parts and takes no receipt*'],
+    unseen: 'everybody takes them',
+    from: '++receipts > mostReceipts', to: '++receipts < 0',
+  },
+  {
+    name: 'whoever waits for each receipt is cut while much else is on its way', file: 'streams/transport/tcp/link.ts', killer: [PARTS, 'who waits for each receipt*'],
+    unseen: 'little waits for so long that so many parts leave meanwhile',
+    from: 'bytes - stream.bufferedBytes >= lastReceipt', to: 'stream.bufferedBytes === 0',
+  },
 ]

@@ -1,4 +1,4 @@
-import { type Frame, farewellFrame, isFarewell, isReceipt, keepAliveFrame, receiptFrame } from '../../../codecs/frames.js'
+import { type Frame, MAX_PART_BYTES, farewellFrame, isFarewell, isReceipt, keepAliveFrame, receiptFrame } from '../../../codecs/frames.js'
 import { frameReader } from '../../../codecs/frame-reader.js'
 import { refusalIn } from '../../../codecs/handshake.js'
 import { decodeMessage, hasTail } from '../../../codecs/messages.js'
@@ -100,8 +100,8 @@ interface Heard {
   /** A frame was finished, or a large one made progress. */
   lifeSign(): void
   farewell(): void
-  /** A part has come. */
-  part(): void
+  /** A part has come. Whether whoever waits for receipts can have sent it. */
+  part(): boolean
   /** A part has arrived there. Whether one had left. */
   receipt(): boolean
   cut(reason: string): void
@@ -148,7 +148,7 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
   }
   const gather = (part: Uint8Array): void => {
     if (parts === undefined) return fault('nothing comes in parts here')
-    on.part()
+    if (!on.part()) return fault('parts came faster than their receipts were taken')
     const frames = parts.push(part)
     if (isLeft(frames)) return fault(`in parts: ${frames.left.reason}`)
     for (const frame of frames.right) {
@@ -172,15 +172,40 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
   }
 }
 
+/**
+ * All that this end says. Receipts, which nothing else bounds, are counted: whoever waits for them has one part on its way, and sends without waiting only what is left of
+ * one frame, as its last words.
+ */
+const createVoice = (stream: ByteStream, maxFrameBytes: number, spoke: () => void) => {
+  const mostReceipts = Math.ceil(maxFrameBytes / MAX_PART_BYTES) + 2
+  let bytes = 0
+  /** Receipts since all of them had left, and how much had been said with the last one. */
+  let receipts = 0
+  let lastReceipt = 0
+  const write = (chunks: readonly Uint8Array[]): void => {
+    spoke()
+    for (const chunk of chunks) bytes += chunk.length
+    stream.write(chunks)
+  }
+  return {
+    get bufferedBytes() { return stream.bufferedBytes },
+    write,
+    /** False where there are too many that have not left. */
+    receipt: (): boolean => {
+      if (bytes - stream.bufferedBytes >= lastReceipt) receipts = 0
+      if (++receipts > mostReceipts) return false
+      write([RECEIPT])
+      lastReceipt = bytes
+      return true
+    },
+  }
+}
+
 /** Opens a link on `stream`, which it takes over. */
 export const openLink = (options: LinkOptions): Link => {
   const { stream, limits, promptMs, clock, events } = options
-  const say = (chunks: readonly Uint8Array[]): void => {
-    beats.spoke()
-    stream.write(chunks)
-  }
-  const way = { get bufferedBytes() { return stream.bufferedBytes }, write: say }
-  const out = createWriter(way, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
+  const voice = createVoice(stream, limits.maxFrameBytes, () => beats.spoke())
+  const out = createWriter(voice, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
   let why: string | undefined
   let unanswered: Unanswered = 'unknown'
   let cancelEnd: Cancel = () => undefined
@@ -190,7 +215,7 @@ export const openLink = (options: LinkOptions): Link => {
     why ??= reason
     stream.destroy()
   }
-  const greet = (): void => say([KEEP_ALIVE])
+  const greet = (): void => voice.write([KEEP_ALIVE])
   const beats = createPulse(clock, limits.keepAliveMs, {
     beat: hasSpoken => {
       if (!hasSpoken && stream.bufferedBytes === 0) greet()
@@ -199,7 +224,7 @@ export const openLink = (options: LinkOptions): Link => {
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
   const received = createHearer(options, isOver, {
-    lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: () => say([RECEIPT]), receipt: out.arrived, cut,
+    lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: voice.receipt, receipt: out.arrived, cut,
   })
   const closed = (reason: string): void => {
     beats.stop()

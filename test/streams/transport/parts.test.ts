@@ -6,8 +6,10 @@ import { frameReader } from '../../../codecs/frame-reader.js'
 import { decodeMessage } from '../../../codecs/messages.js'
 import { isRight } from '../../../lib/prelude.js'
 import type { LinkMessage } from '../../../lib/requests.js'
+import { openLink } from '../../../streams/transport/tcp/link.js'
+import type { StreamEvents } from '../../../streams/transport/tcp/sockets.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
-import { closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, MIB, open, type Raw, request, spied, vote } from './wire.js'
+import { append, closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, LIMITS, MIB, open, type Raw, request, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -104,6 +106,49 @@ test('of a link that ends in the middle of a request nothing is heard, and the n
   await n2.until('the next', count('connected', 'n1', 2))
   await say(next, Buffer.concat([first!, second!, third!]))
   t.deepEqual(messagesOf(n2.events), [request(1, 3000)])
+})
+
+/** A link whose other end says parts, and takes what it is told when the test says so. */
+const untaken = () => {
+  let told: StreamEvents | undefined
+  let receipts = 0
+  const faults: string[] = []
+  const stream = {
+    remote: 'somewhere', identities: undefined, hasSpoken: true, bufferedBytes: 0,
+    attach: (events: StreamEvents) => { told = events },
+    write: (chunks: readonly Uint8Array[]) => {
+      receipts += chunks.filter(chunk => Buffer.compare(chunk, receiptFrame()) === 0).length
+      stream.bufferedBytes += chunks.reduce((sum, { length }) => sum + length, 0)
+    },
+    end: () => undefined, destroy: () => undefined,
+  }
+  const link = openLink({
+    stream, limits: { ...LIMITS, ...ROOMY }, maxReadBytes: ROOMY.maxFrameBytes, promptMs: 100, clock: heldTimers(), objection: () => undefined,
+    events: { confirmed: () => undefined, refused: () => undefined, received: () => undefined, unreadable: reason => { faults.push(reason) }, dropped: () => undefined, closed: () => undefined },
+  })
+  const parts = inParts(frameOf(request(1, 3000)), ...Array.from({ length: 299 }, () => 10))
+  return { stream, link, faults, receipts: () => receipts, say: (from: number, to: number) => { for (const part of parts.slice(from, to)) told?.received(part) } }
+}
+
+test('who sends parts and takes no receipt is cut when there are more than a frame has parts; its last words are within that', t => {
+  const { faults, receipts, say } = untaken()
+  // The one that is on its way, and what is left of the largest frame.
+  say(0, 17)
+  t.deepEqual(faults, [])
+  say(17, 300)
+  t.deepEqual([faults, receipts()], [['parts came faster than their receipts were taken'], 18])
+})
+
+test('who waits for each receipt is not cut, however much else waits to leave', t => {
+  const { stream, link, faults, receipts, say } = untaken()
+  for (let at = 0; at < 250; at++) {
+    link.send([append(10_000)])
+    say(at, at + 1)
+    // All is taken but the half of what was said behind the receipt.
+    link.send([append(10_000)])
+    stream.bufferedBytes = 5_000
+  }
+  t.deepEqual([faults, receipts()], [[], 250])
 })
 
 /** What the other end has heard: frames as they came, and the messages in them. */
