@@ -4,6 +4,8 @@ import type { Millis } from '../../lib/types.js'
 export interface ControlBounds {
   /** Open connections; beyond them none is accepted. */
   readonly maxConnections: number
+  /** Requests that wait on one connection behind the one that is at work; whoever sends more is cut off. */
+  readonly maxPipelined: number
   /** Bodies on their way in, all together; beyond them requests are refused as busy. */
   readonly maxBodyBytes: number
   /** What one read answers with, as JSON. */
@@ -24,6 +26,7 @@ const MiB = 1024 * 1024
 
 export const CONTROL_BOUNDS: ControlBounds = Object.freeze({
   maxConnections: 128,
+  maxPipelined: 16,
   maxBodyBytes: 64 * MiB,
   maxReadBytes: 8 * MiB,
   maxPathNames: 64,

@@ -8,6 +8,7 @@ import { type Address, formatAddress } from '../../streams/transport/tcp/address
 import { type Answer, refuse, send } from './answers.js'
 import { type Bodies, type NoBody, createBodies } from './bodies.js'
 import { type Route, type Served, controlRoutes, mistaken } from './routes.js'
+import { createTurns } from './turns.js'
 import { objectionTo } from './visitors.js'
 
 export interface ControlOptions<C, R, S> extends Served<C, R, S> {
@@ -122,9 +123,10 @@ const listen = (server: Server, address: Address): Promise<Either<PortInUse | Li
 export const openControl = async <C, R, S>(options: ControlOptions<C, R, S>): Promise<Either<PortInUse | ListenFailed, ControlEndpoint>> => {
   const { address, names, bounds, maxCommandBytes } = options
   const desk: Desk = { routes: controlRoutes(options), bodies: createBodies(bounds.maxBodyBytes), names, maxCommandBytes, isLeaving: false }
+  const inTurn = createTurns(bounds.maxPipelined)
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: bounds.requestTimeoutMs, headersTimeout: bounds.requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS, keepAlive: true,
-  }, (request, response) => void handle(desk, request, response))
+  }, (request, response) => inTurn(request, response, () => void handle(desk, request, response)))
   server.maxConnections = bounds.maxConnections
   server.on('clientError', answerNonsense)
   const listening = await listen(server, address)
