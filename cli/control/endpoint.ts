@@ -73,31 +73,18 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   return route.answer({ parameters: url.searchParams, body: body.right, signal })
 }
 
-const ends = new WeakMap<Socket, AbortSignal>()
-
-/** Aborted when the connection ends, whose requests share it. */
-const connectionGone = (socket: Socket): AbortSignal => {
-  const known = ends.get(socket)
-  if (known !== undefined) return known
-  const end = new AbortController()
-  socket.once('close', () => end.abort())
-  ends.set(socket, end.signal)
-  return end.signal
-}
-
 /** Whatever goes wrong concerns this request alone, and never the member. */
 const handle = async (desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  // It is at work alone on its connection, and closes when that ends.
   const over = new AbortController()
   response.once('close', () => over.abort())
-  // An answer that waits behind another on its connection never closes when that ends.
-  const gone = { signal: AbortSignal.any([over.signal, connectionGone(request.socket)]) }
   response.on('error', () => undefined)
   try {
-    const answer = await answerTo(desk, request, gone.signal)
+    const answer = await answerTo(desk, request, over.signal)
     if (answer === undefined || response.destroyed) return
     if (desk.isLeaving || !request.complete) response.shouldKeepAlive = false
     if (answer.type === 'json') send(response, answer)
-    else answer.write(response, gone.signal)
+    else answer.write(response, over.signal)
   } catch (thrown) {
     if (response.headersSent) response.destroy()
     else send(response, refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
