@@ -1,9 +1,9 @@
 /** What is answered, and with which status. */
-import type { ServerResponse } from 'node:http'
 import type { ChangeError, ProposeError, ReadError, SnapshotError, TransferError } from '../../lib/errors.js'
 import { unreachable } from '../../lib/prelude.js'
 import { transferFate } from '../../streams/wishes/transfer.js'
 import type { Refusal } from './member-status.js'
+import type { Outgoing } from './outgoing.js'
 
 /** An answer that is complete; `json` is the text of its body. */
 export interface JsonAnswer {
@@ -15,7 +15,7 @@ export interface JsonAnswer {
 
 export type Answer = JsonAnswer
   /** It is written as it comes about, and ended by whoever writes it. */
-  | { readonly type: 'stream'; readonly write: (response: ServerResponse, signal: AbortSignal) => void }
+  | { readonly type: 'stream'; readonly write: (out: Outgoing, signal: AbortSignal) => void }
 
 export const json = (status: number, value: unknown): JsonAnswer => ({ type: 'json', status, json: JSON.stringify(value) })
 
@@ -55,9 +55,10 @@ export const failed = (error: Failure): Answer =>
 export const unread = (error: ReadError): Answer => refuse(statusOf(error), error._tag, error.message, helpIn(error))
 
 /** Sends what is complete. */
-export const send = (response: ServerResponse, { status, json, headers }: JsonAnswer): void => {
-  response.writeHead(status, {
+export const send = (out: Outgoing, { status, json, headers }: JsonAnswer): void => {
+  out.begin(status, {
     'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
     ...headers, 'content-length': Buffer.byteLength(json) + 1,
-  }).end(`${json}\n`)
+  })
+  void out.end(`${json}\n`)
 }

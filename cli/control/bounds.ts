@@ -14,8 +14,8 @@ export interface ControlBounds {
   readonly maxPathNames: number
   /** Streams of `/watch`. */
   readonly maxWatchers: number
-  /** A watcher that takes nothing for so long is cut off. */
-  readonly watchStallMs: Millis
+  /** Whoever takes nothing of an answer for so long is cut off. */
+  readonly stallMs: Millis
   /** A watcher to whom nothing was to be told for so long is shown a sign of life. */
   readonly watchAliveMs: Millis
   /** From a request's first byte to its last. */
@@ -31,7 +31,7 @@ export const CONTROL_BOUNDS: ControlBounds = Object.freeze({
   maxReadBytes: 8 * MiB,
   maxPathNames: 64,
   maxWatchers: 16,
-  watchStallMs: 30_000,
+  stallMs: 30_000,
   watchAliveMs: 5_000,
   requestTimeoutMs: 30_000,
 })

@@ -4,9 +4,11 @@ import type { Socket } from 'node:net'
 import { messageOf } from '../../codecs/report.js'
 import { ListenFailed, PortInUse } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
 import { type Answer, refuse, send } from './answers.js'
 import { type Bodies, type NoBody, createBodies } from './bodies.js'
+import { outgoing } from './outgoing.js'
 import { type Route, type Served, controlRoutes, mistaken } from './routes.js'
 import { createTurns } from './turns.js'
 import { objectionTo } from './visitors.js'
@@ -39,6 +41,7 @@ interface Desk {
   readonly bodies: Bodies
   readonly names: readonly string[]
   readonly maxCommandBytes: number
+  readonly stallMs: Millis
   isLeaving: boolean
 }
 
@@ -79,15 +82,16 @@ const handle = async (desk: Desk, request: IncomingMessage, response: ServerResp
   const over = new AbortController()
   response.once('close', () => over.abort())
   response.on('error', () => undefined)
+  const out = outgoing(response, desk.stallMs)
   try {
     const answer = await answerTo(desk, request, over.signal)
     if (answer === undefined || response.destroyed) return
     if (desk.isLeaving || !request.complete) response.shouldKeepAlive = false
-    if (answer.type === 'json') send(response, answer)
-    else answer.write(response, over.signal)
+    if (answer.type === 'json') send(out, answer)
+    else answer.write(out, over.signal)
   } catch (thrown) {
     if (response.headersSent) response.destroy()
-    else send(response, refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
+    else send(out, refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
   }
 }
 
@@ -109,7 +113,7 @@ const listen = (server: Server, address: Address): Promise<Either<PortInUse | Li
 /** Opens the endpoint. Never throws and never rejects. */
 export const openControl = async <C, R, S>(options: ControlOptions<C, R, S>): Promise<Either<PortInUse | ListenFailed, ControlEndpoint>> => {
   const { address, names, bounds, maxCommandBytes } = options
-  const desk: Desk = { routes: controlRoutes(options), bodies: createBodies(bounds.maxBodyBytes), names, maxCommandBytes, isLeaving: false }
+  const desk: Desk = { routes: controlRoutes(options), bodies: createBodies(bounds.maxBodyBytes), names, maxCommandBytes, stallMs: bounds.stallMs, isLeaving: false }
   const inTurn = createTurns(bounds.maxPipelined)
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: bounds.requestTimeoutMs, headersTimeout: bounds.requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS, keepAlive: true,

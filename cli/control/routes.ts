@@ -114,9 +114,9 @@ const watching = <C, R, S>(served: Served<C, R, S>) => {
     watchers++
     return {
       type: 'stream',
-      write: (response, signal) => {
+      write: (out, signal) => {
         signal.addEventListener('abort', () => { watchers-- }, { once: true })
-        watch({ ...served, appliedIndex }, from.right ?? appliedIndex() + 1, response, signal)
+        watch({ ...served, appliedIndex }, from.right ?? appliedIndex() + 1, out, signal)
       },
     }
   }

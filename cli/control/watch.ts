@@ -1,67 +1,37 @@
 /** `/watch`: what is committed from a position on, and who leads, as one JSON object per line. */
-import type { ServerResponse } from 'node:http'
 import { Subscription, distinctUntilChanged } from 'rxjs'
 import { messageOf } from '../../codecs/report.js'
-import type { Index, Millis } from '../../lib/types.js'
+import type { Index } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { LogEvent } from '../../streams/outputs/commits-from.js'
 import type { ControlBounds } from './bounds.js'
+import type { Outgoing } from './outgoing.js'
 import { plainJson } from '../plain-json.js'
-
-/** Lines on their way to one watcher. */
-interface Lines {
-  /** Resolves when more may be written; never where the watcher is gone. */
-  write(text: string): Promise<void>
-  readonly isFull: boolean
-}
 
 /** What is written in one go. */
 const PIECE_CHARACTERS = 64 * 1024
 /** A command was within `maxCommandBytes` when it was proposed; as JSON anew it is not much larger. */
 const MAX_COMMAND_JSON_BYTES = 64 * 1024 * 1024
 
-/** A watcher that takes nothing for `stallMs` is cut off: its place is somebody else's. */
-const linesTo = (response: ServerResponse, stallMs: Millis): Lines => {
-  const waiting: (() => void)[] = []
-  let stalled: NodeJS.Timeout | undefined
-  response.on('drain', () => {
-    clearTimeout(stalled)
-    stalled = undefined
-    waiting.splice(0).forEach(resume => resume())
-  })
-  response.once('close', () => clearTimeout(stalled))
-  return {
-    write: text => new Promise(resolve => {
-      if (response.destroyed) return
-      if (response.write(text)) return resolve()
-      waiting.push(resolve)
-      stalled ??= setTimeout(() => response.destroy(), stallMs)
-    }),
-    get isFull() {
-      return response.writableNeedDrain
-    },
-  }
-}
-
 const line = (value: Readonly<Record<string, unknown>>): string => `${plainJson(value, MAX_COMMAND_JSON_BYTES)}\n`
 
-const tellEvent = async <C, S>({ command: codec }: Pick<Machine<C, unknown, S>, 'command'>, lines: Lines, event: LogEvent<C, S>): Promise<void> => {
-  if (event._tag === 'Restored') return lines.write(line({ type: 'restored', ...event.at }))
+const tellEvent = async <C, S>({ command: codec }: Pick<Machine<C, unknown, S>, 'command'>, out: Outgoing, event: LogEvent<C, S>): Promise<void> => {
+  if (event._tag === 'Restored') return out.write(line({ type: 'restored', ...event.at }))
   let piece = ''
   for (const { index, term, time, command } of event.entries) {
     piece += line({ type: 'commit', index, term, time, command: codec.encode(command) })
     if (piece.length < PIECE_CHARACTERS) continue
-    await lines.write(piece)
+    await out.write(piece)
     piece = ''
   }
-  if (piece !== '') await lines.write(piece)
+  if (piece !== '') await out.write(piece)
 }
 
 export interface Watching<C, R, S> {
   readonly raft: Pick<Raft<C, R, S>, 'status$' | 'commitsFrom'>
   readonly machine: Pick<Machine<C, R, S>, 'command'>
-  readonly bounds: Pick<ControlBounds, 'watchStallMs' | 'watchAliveMs'>
+  readonly bounds: Pick<ControlBounds, 'watchAliveMs'>
   readonly appliedIndex: () => Index
 }
 
@@ -69,31 +39,30 @@ export interface Watching<C, R, S> {
  * Writes until the watcher goes or the member ends. The log is pulled: a slow watcher is told later, and holds nobody up but itself. Of
  * leaderships only the latest waits for room.
  */
-export const watch = <C, R, S>({ raft, machine, bounds, appliedIndex }: Watching<C, R, S>, from: Index, response: ServerResponse, signal: AbortSignal): void => {
-  const lines = linesTo(response, bounds.watchStallMs)
-  response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  void lines.write(line({ type: 'watching', from }))
+export const watch = <C, R, S>({ raft, machine, bounds, appliedIndex }: Watching<C, R, S>, from: Index, out: Outgoing, signal: AbortSignal): void => {
+  out.begin(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  void out.write(line({ type: 'watching', from }))
   let untold: string | undefined
   const tellLeader = (): void => {
-    if (untold === undefined || lines.isFull) return
-    void lines.write(untold)
+    if (untold === undefined || out.isFull) return
+    void out.write(untold)
     untold = undefined
   }
   const alive = setInterval(() => {
-    if (!lines.isFull) void lines.write(line({ type: 'alive', appliedIndex: appliedIndex() }))
+    if (!out.isFull) void out.write(line({ type: 'alive', appliedIndex: appliedIndex() }))
   }, bounds.watchAliveMs)
-  response.on('drain', tellLeader)
+  out.onRoom(tellLeader)
   const all = new Subscription(() => clearInterval(alive))
   const finish = (last: Readonly<Record<string, unknown>>): void => {
     all.unsubscribe()
-    response.end(line(last))
+    void out.end(line(last))
   }
   signal.addEventListener('abort', () => all.unsubscribe(), { once: true })
   all.add(raft.status$.pipe(distinctUntilChanged((a, b) => a.term === b.term && a.leader === b.leader)).subscribe(({ term, leader = null }) => {
     untold = line({ type: 'leadership', term, leader })
     tellLeader()
   }))
-  all.add(raft.commitsFrom(from, event => tellEvent(machine, lines, event)).subscribe({
+  all.add(raft.commitsFrom(from, event => tellEvent(machine, out, event)).subscribe({
     error: thrown => finish({ type: 'failed', message: messageOf(thrown) }),
     complete: () => finish({ type: 'ended' }),
   }))

@@ -305,7 +305,7 @@ test('a watcher is told everything from its position on, and its end; there are 
 })
 
 test('a watcher that takes nothing is cut off, and holds up nobody', async t => {
-  const { control, rafts, ask } = await worldOf(t, keyValueMachine, { watchStallMs: 50, maxWatchers: 1 })
+  const { control, rafts, ask } = await worldOf(t, keyValueMachine, { stallMs: 50, maxWatchers: 1 })
   const socket = connect(Number(control.address.split(':')[1]), '127.0.0.1')
   socket.pause()
   socket.write('GET /watch?from=1 HTTP/1.1\r\nhost: localhost\r\n\r\n')
@@ -321,6 +321,24 @@ test('a watcher that takes nothing is cut off, and holds up nobody', async t => 
   t.is((await ask('/ready')).status, 200)
   socket.destroy()
 })
+
+// More than the system takes, in pieces and whole.
+for (const [kib, requests] of [[7 * 1024, 4], [60, 250]] as const) {
+  test(`whoever takes nothing of ${requests} answers of ${kib} KiB is cut off, and its connection is somebody else's`, async t => {
+    const large = reducerMachine({
+      command: types.string, result: types.string, state: types.readonly(types.type({ text: types.string })), initial: { text: 'x'.repeat(kib * 1024) },
+      reduce: (state, command) => [state, command],
+    })
+    const { control, ask } = await worldOf(t, large, { stallMs: 50, maxConnections: 1, maxPipelined: requests })
+    const isReady = (): Promise<boolean> => ask('/ready').then(({ status }) => status === 200, () => false)
+    const socket = say(control, get('/read?path=text').repeat(requests))
+    socket.pause()
+    await once(socket, 'connect')
+    t.false(await isReady())
+    while (!await isReady());
+    socket.destroy()
+  })
+}
 
 test('what is no HTTP, bodies that never end and a member that stops are met', async t => {
   const { control, ask, view } = await worldOf(t, keyValueMachine)
