@@ -8,7 +8,8 @@ import type { Clock } from '../../time/clock.js'
 import type { Endpoint, LinkLimits } from '../port.js'
 import { GIVE_WAY } from './pairs.js'
 import type { RollCall } from '../roll.js'
-import type { ByteStream } from './sockets.js'
+import type { ByteStream, Certificate } from './sockets.js'
+import { objectionToCertificate } from './trust.js'
 
 /** Time and its bounds, for either end. */
 export interface Pace {
@@ -79,7 +80,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
 export interface Callee extends Pace {
   readonly endpoint: Endpoint
   readonly roll: RollCall
-  /** Members must show a certificate that names them. */
+  /** Members must show a certificate that names them, and is good for members. */
   readonly isTls: boolean
   /** Whether another one may be linked that is not named. */
   hasPlace(): boolean
@@ -98,16 +99,15 @@ const OTHER_CLUSTER = {
 } as const
 
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */
-const objectionToHello = ({ endpoint, roll, isTls, hasPlace }: Callee, hello: Hello, identities: readonly string[] | undefined): string | undefined => {
+const objectionToHello = ({ endpoint, roll, isTls, hasPlace }: Callee, hello: Hello, certificate: Certificate | undefined): string | undefined => {
   const { from, to } = hello
   const { id } = endpoint
   if (agreedVersion(hello.versions) === undefined) return `protocol versions ${hello.versions.join(' to ')} are not spoken here, but ${VERSIONS.join(' to ')}`
   if (hello.clusterId !== (hello.role === 'member' ? endpoint.clusterId : endpoint.clusterNameId)) return OTHER_CLUSTER[hello.role]
   if (to !== '' && to !== id) return `this is ${id}, not ${to}`
   if (hello.role === 'member' && from === id) return `${from} is the one that is dialled`
-  const objection = hello.role === 'member' ? roll.objectionTo(from) : undefined
+  const objection = hello.role === 'member' ? roll.objectionTo(from) ?? (isTls ? objectionToCertificate(certificate, from) : undefined) : undefined
   if (objection !== undefined) return objection
-  if (hello.role === 'member' && isTls && identities?.includes(from) !== true) return `the certificate does not name ${from}`
   if (hello.role === 'member' && roll.isNamed(from)) return undefined
   return hasPlace() ? undefined : `there is no place for another ${hello.role}: maxLinks is reached`
 }
@@ -144,7 +144,7 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
       const hello = decodeHello(payload)
       if (isLeft(hello)) return talk.fail(hello.left)
       caller = hello.right
-      const objection = objectionToHello(callee, hello.right, stream.identities)
+      const objection = objectionToHello(callee, hello.right, stream.certificate)
       if (objection !== undefined) return talk.refuse(objection, objection === callee.roll.objectionTo(hello.right.from))
       if (hello.right.role === 'client') return welcome(hello.right)
       admit(hello.right.from, hello.right.incarnation, outcome => judgeIncarnation(hello.right, outcome), hello.right.named)
@@ -194,7 +194,8 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
   }
   const talk = exchange(stream, caller, {
     opened: () => {
-      if (isTls && stream.identities?.includes(to) !== true) return distrust(`the certificate does not name ${to}`, talk.fail)
+      const objection = isTls ? objectionToCertificate(stream.certificate, to) : undefined
+      if (objection !== undefined) return distrust(objection, talk.fail)
       talk.say({ type: 'hello', versions: VERSIONS, to, ...hello })
     },
     heard: payload => {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { connect as connectTls, createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { left, right } from '../../../lib/prelude.js'
 import { type Address, formatAddress } from './addresses.js'
-import type { ByteStream, Sockets, StreamEvents, TlsMaterial } from './sockets.js'
+import type { ByteStream, Certificate, Sockets, StreamEvents, TlsMaterial } from './sockets.js'
 
 /** Up to here one copy is cheaper than handing the chunks to the system one by one. */
 const JOINED_BYTES = 16 * 1024
@@ -18,7 +18,6 @@ const codeOf = (error: Error): string => {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }
 
-/** The names a certificate vouches for: its common name and its DNS names. */
 const namesIn = (certificate: X509Certificate): readonly string[] => {
   const common: unknown = certificate.toLegacyObject().subject.CN
   const alternatives = certificate.subjectAltName ?? ''
@@ -27,9 +26,17 @@ const namesIn = (certificate: X509Certificate): readonly string[] => {
   return [common, dns].flat().filter(name => typeof name === 'string')
 }
 
+/** Extended key usage for the authentication of servers; a certificate without any is good for everything. */
+const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1'
+
+const read = (certificate: X509Certificate): Certificate => {
+  const usages: readonly string[] | undefined = certificate.keyUsage
+  return { names: namesIn(certificate), isForMembers: usages === undefined || usages.includes(SERVER_AUTHENTICATION) }
+}
+
 interface NodeStream extends ByteStream {
   /** Bytes flow through `socket` from now on. */
-  open(socket: Socket, certificate: X509Certificate | undefined): void
+  open(socket: Socket, shown: X509Certificate | undefined): void
   /** The reason that `closed` will tell, unless one is known already. */
   fail(reason: string): void
 }
@@ -38,7 +45,7 @@ interface NodeStream extends ByteStream {
 const nodeStream = (first: Socket, remote: string): NodeStream => {
   let socket = first
   let events: StreamEvents | undefined
-  let identities: readonly string[] | undefined
+  let certificate: Certificate | undefined
   let reason: string | undefined
   let phase: 'opening' | 'open' | 'closed' = 'opening'
   const fail = (why: string): void => { reason ??= why }
@@ -54,16 +61,16 @@ const nodeStream = (first: Socket, remote: string): NodeStream => {
   watch(first)
   return {
     remote,
-    get identities() { return identities },
+    get certificate() { return certificate },
     get hasSpoken() { return first.bytesRead > 0 },
     get bufferedBytes() { return socket.writableLength },
     attach: next => { events = next },
-    open: (opened, certificate) => {
+    open: (opened, shown) => {
       if (phase !== 'opening') return
       phase = 'open'
       socket = opened
       if (opened !== first) watch(opened)
-      identities = certificate && namesIn(certificate)
+      certificate = shown && read(shown)
       socket.on('data', bytes => events?.received(bytes))
       events?.opened()
     },
@@ -162,7 +169,7 @@ const inspect: Sockets['inspect'] = tls => {
   try {
     const material = materialOf(tls)
     createSecureContext(material)
-    return right(namesIn(new X509Certificate(material.cert)))
+    return right(read(new X509Certificate(material.cert)))
   } catch (thrown) {
     return left(thrown instanceof Error ? codeOf(thrown) : String(thrown))
   }

@@ -9,6 +9,14 @@ export interface TlsMaterial {
   readonly ca: string | Uint8Array
 }
 
+/** What a certificate says of whoever shows it. */
+export interface Certificate {
+  /** For whom it vouches: its common name and its DNS names. */
+  readonly names: readonly string[]
+  /** Whether it is good for a member, whom others dial: for server authentication, and not for that of clients alone. */
+  readonly isForMembers: boolean
+}
+
 /** Why a stream that was dialled has closed whose other end's system refused it, because nobody listens there; told of nothing else. */
 export const REFUSED = 'ECONNREFUSED'
 
@@ -25,8 +33,8 @@ export interface StreamEvents {
 export interface ByteStream {
   /** The other end's address, for people. */
   readonly remote: string
-  /** The names in the other end's verified certificate; undefined without TLS and before it is open. */
-  readonly identities: readonly string[] | undefined
+  /** The other end's verified certificate; undefined without TLS and before it is open. */
+  readonly certificate: Certificate | undefined
   /** Whether anything has come from the other end, under TLS as early as its handshake. */
   readonly hasSpoken: boolean
   /** Bytes handed to `write` that have not left this process. */
@@ -56,8 +64,8 @@ export interface ListenFault {
 
 /** What the wire needs of a network, and nothing more; a simulation replaces this and keeps frames, handshake and links. */
 export interface Sockets {
-  /** Why the material cannot be used, or the names in its own certificate. */
-  inspect(tls: TlsMaterial): Either<string, readonly string[]>
+  /** Why the material cannot be used, or its own certificate. */
+  inspect(tls: TlsMaterial): Either<string, Certificate>
   /** `onStream` sees each connection before anything was read from it, under TLS before its handshake. */
   listen(
     address: Address, tls: TlsMaterial | undefined, onStream: (stream: ByteStream) => void, done: (outcome: Either<ListenFault, Listener>) => void,

@@ -26,9 +26,12 @@ export interface TcpOptions extends Trust {
 const OPTIONS: readonly string[] = ['listen', 'tls', 'plaintext'] satisfies readonly (keyof TcpOptions)[]
 
 const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): readonly string[] => {
-  const names = inspectTrust(sockets, options, 'transport.')
-  if (isLeft(names)) return [names.left]
-  return options.tls === undefined || names.right.includes(id) ? [] : [`transport.tls.cert: names ${names.right.join(', ') || 'nobody'}, not the member ${id}`]
+  const certificate = inspectTrust(sockets, options, 'transport.')
+  if (isLeft(certificate)) return [certificate.left]
+  if (certificate.right === undefined) return []
+  const { names, isForMembers } = certificate.right
+  if (!names.includes(id)) return [`transport.tls.cert: names ${names.join(', ') || 'nobody'}, not the member ${id}`]
+  return isForMembers ? [] : ['transport.tls.cert: is a client\'s, and not good for server authentication']
 }
 
 /** Plain JavaScript may hand over anything. */

@@ -1,6 +1,7 @@
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import type { MemberId } from '../../../lib/types.js'
 import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
-import type { Sockets, TlsMaterial } from './sockets.js'
+import type { Certificate, Sockets, TlsMaterial } from './sockets.js'
 
 /** What makes a network fit to be used: a proof from both ends of every connection, or the word that none is needed. */
 export interface Trust {
@@ -29,10 +30,19 @@ export const addressFaults = (trust: Trust, addresses: readonly (readonly [path:
     return fault === undefined ? [] : [`${path}: ${fault}`]
   })
 
-/** The names in the own certificate, none without one, or what is wrong; `path` is what precedes the options' names. */
-export const inspectTrust = ({ inspect }: Pick<Sockets, 'inspect'>, { tls, plaintext }: Trust, path = ''): Either<string, readonly string[]> => {
-  if (tls === undefined) return right([])
+/**
+ * Why whoever shows this certificate is not taken for the member `id`; undefined when it is. A client's vouches for its name as a member's does: what it is good for
+ * tells them apart, where a member that is behind lets in whom its log does not name.
+ */
+export const objectionToCertificate = (certificate: Certificate | undefined, id: MemberId): string | undefined => {
+  if (certificate?.names.includes(id) !== true) return `the certificate does not name ${id}`
+  return certificate.isForMembers ? undefined : `the certificate of ${id} is a client's: it is not good for server authentication`
+}
+
+/** The own certificate, undefined without one, or what is wrong; `path` is what precedes the options' names. */
+export const inspectTrust = ({ inspect }: Pick<Sockets, 'inspect'>, { tls, plaintext }: Trust, path = ''): Either<string, Certificate | undefined> => {
+  if (tls === undefined) return right(undefined)
   if (plaintext === true) return left(`${path}plaintext: contradicts ${path}tls`)
-  const names = inspect(tls)
-  return isLeft(names) ? left(`${path}tls: cannot be used: ${names.left}`) : names
+  const certificate = inspect(tls)
+  return isLeft(certificate) ? left(`${path}tls: cannot be used: ${certificate.left}`) : certificate
 }

@@ -114,7 +114,7 @@ const untaken = () => {
   let receipts = 0
   const faults: string[] = []
   const stream = {
-    remote: 'somewhere', identities: undefined, hasSpoken: true, bufferedBytes: 0,
+    remote: 'somewhere', certificate: undefined, hasSpoken: true, bufferedBytes: 0,
     attach: (events: StreamEvents) => { told = events },
     write: (chunks: readonly Uint8Array[]) => {
       receipts += chunks.filter(chunk => Buffer.compare(chunk, receiptFrame()) === 0).length

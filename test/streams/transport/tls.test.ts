@@ -6,6 +6,7 @@ import { keepAliveFrame } from '../../../codecs/frames.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { LinkLimits } from '../../../streams/transport/port.js'
 import { dialClient } from '../../../streams/transport/tcp/dial.js'
+import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
 import type { TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
 import { count, member, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
 import {
@@ -40,6 +41,43 @@ for (const [what, { tls, reason }] of Object.entries(unwelcome)) {
     await serves(n2)
   })
 }
+
+test('a client\'s certificate does not pass for a member of its own name, named or not, where others are let in that are not named; clients are served with it', async t => {
+  const n2 = await open('n2', { options: { tls: material('n2') }, isOpen: true })
+  const asMember = async (name: string): Promise<void> => {
+    const end = dialTls(n2.links.address, material(name))
+    await end.opened
+    end.socket.write(hello({ from: name, incarnation: `${name}-1` }))
+    await (name === 'client' ? end.closed : end.hears(1))
+    end.socket.write(keepAliveFrame())
+  }
+  await asMember('client')
+  n2.links.update({ addresses: { n2: ANYWHERE, client: '127.0.0.1:1' }, isOpen: true })
+  await asMember('client')
+  await n2.until('two refusals', events => noticesOf(events, 'handshakeRefused').length === 2)
+  const reason = 'the certificate of client is a client\'s: it is not good for server authentication'
+  t.deepEqual(noticesOf(n2.events, 'handshakeRefused').map(notice => notice.reason), [reason, reason])
+  await asMember('n4')
+  // Without extended key usage.
+  await asMember('n3')
+  await n2.until('members', events => count('connected', 'n4', 1)(events) && count('connected', 'n3', 1)(events))
+  await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, from: 'client', incarnation: '' }, address => dialTls(address, material('client')))
+  await n2.until('a client', events => events.some(event => event.type === 'connected' && event.party.type === 'client'))
+})
+
+test('a member tells nothing to one that it dials and that shows a client\'s certificate', async t => {
+  const { address, heard } = await impostor(material('client'))
+  const members = { n1: ANYWHERE, client: address }
+  const n1 = await open('n1', { options: { tls: material('n1') }, members })
+  await n1.until('word of it', noticed('unreachable'))
+  t.deepEqual(noticesOf(n1.events, 'unreachable').map(({ reason }) => reason), ['INVALID_PURPOSE'])
+  // And by itself, whatever else TLS lets pass.
+  const dial: typeof nodeSockets.dial = (to, tls) => Object.defineProperty(nodeSockets.dial(to, tls && material('n1')), 'certificate', { value: { names: ['client'], isForMembers: false } })
+  const believer = await open('n1', { options: { tls: material('n1') }, members: { ...members, client: (await impostor(material('n3'))).address }, sockets: { ...nodeSockets, dial } })
+  await believer.until('a refusal', noticed('handshakeRefused'))
+  t.regex(noticesOf(believer.events, 'handshakeRefused')[0]?.reason ?? '', /is a client's/)
+  t.is(heard(), 0)
+})
 
 test('who does not speak TLS is refused, and one that says nothing meets the deadline', async t => {
   const clock = heldTimers()
@@ -161,6 +199,7 @@ test('material that cannot be used, or is not this member\'s, is refused before 
     return isLeft(outcome) && outcome.left._tag === 'InvalidOptions' ? outcome.left.report : []
   }
   t.deepEqual(await report('n1', { options: { tls: material('n2') } }), ['transport.tls.cert: names n2, not the member n1'])
+  t.deepEqual(await report('client', { options: { tls: material('client') } }), ['transport.tls.cert: is a client\'s, and not good for server authentication'])
   t.deepEqual(await report('n1', { options: { tls: material('n1'), plaintext: true } }), ['transport.plaintext: contradicts transport.tls'])
   const [line = ''] = await report('n1', { options: { tls: { ...material('n1'), key: 'no key' } } })
   t.regex(line, /^transport\.tls: cannot be used: /)

@@ -111,7 +111,7 @@ const abort = (wires: Wires, end: End): void => {
 
 const streamOf = (wires: Wires, end: End, remote: string): ByteStream => ({
   remote,
-  identities: undefined,
+  certificate: undefined,
   get hasSpoken() { return end.hasHeard },
   get bufferedBytes() { return Math.max(0, end.out.underWay() - SYSTEM_BUFFER_BYTES) },
   attach: events => { end.events = events },
@@ -171,7 +171,7 @@ const socketsOf = (wires: Wires, id: MemberId, loop: Loop): Sockets => {
   // Where no machine is nobody listens.
   const idAt = (address: Address): MemberId => wires.hosts.get(formatAddress(address)) ?? formatAddress(address)
   return {
-    inspect: () => right([]),
+    inspect: () => right({ names: [], isForMembers: true }),
     listen: (address, _tls, onStream, done) => void loop.clock.endOfTurn(() => {
       if (wires.listening.has(id)) return done(left({ code: 'EADDRINUSE', message: `${formatAddress(address)} is in use` }))
       wires.listening.set(id, { loop, onStream })
