@@ -1,5 +1,5 @@
 import { compactTo } from './log.js'
-import { isActive } from './progress.js'
+import { isActive, isMoving } from './progress.js'
 import type { RaftState } from './state.js'
 import type { Index } from './types.js'
 
@@ -11,10 +11,14 @@ export const compact = (state: RaftState): void => {
   if (index > log.base.index) state.log = compactTo(log, index)
 }
 
-/** What follows a snapshot that is being sent stays until it has arrived, or the one who receives it would need another. */
+/**
+ * What follows a snapshot that is being sent stays until it has arrived, or the one who receives it would need another. Who cannot take it
+ * in, as on a full disk, holds nothing: the log would grow for ever.
+ */
 const neededFrom = (state: RaftState): Index => {
   if (state.role !== 'leader') return Number.POSITIVE_INFINITY
   const { progress, now, settings: { electionTimeoutMs } } = state
-  const sent = progress.filter(one => one.sending !== undefined && isActive(one, now, electionTimeoutMs)).map(one => one.sending!.snapshot.index)
-  return Math.min(...sent)
+  const needed = progress.map(one => one.sending !== undefined && isActive(one, now, electionTimeoutMs) && isMoving(one.sending, now, electionTimeoutMs)
+    ? one.sending.snapshot.index : Number.POSITIVE_INFINITY)
+  return Math.min(...needed)
 }

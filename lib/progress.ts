@@ -40,6 +40,8 @@ export interface Sending {
   readonly snapshot: Snapshot
   /** What the follower has taken in of it, by its latest answer. */
   received: number
+  /** When it last took in more, or was ready for the first chunk; of one that takes the place of another, the other's until then. */
+  movedAt: Millis
   /** Where the chunk begins that the follower awaits; undefined until it says so, after each that is sent. */
   awaited: number | undefined
   /** The chunk that was asked from the disk, and that is here once it has been read. */
@@ -121,6 +123,13 @@ export const copyOf = (progress: Progress): Progress => ({
 /** Whether the follower answered a question asked within the last election timeout. */
 export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   now - progress.contact <= electionTimeoutMs
+
+/** So many election timeouts a chunk may take, the first with all that comes before it: so long are those of a link that carries life signs at all, and those of several followers in turn. */
+const PATIENCE_TIMEOUTS = 10
+
+/** Whether the follower takes it in; or has all of it, and is at work on its machine, which may take as long as it likes. */
+export const isMoving = ({ snapshot, received, movedAt }: Sending, now: Millis, electionTimeoutMs: Millis): boolean =>
+  (received > 0 && received === snapshot.bytes) || now - movedAt <= PATIENCE_TIMEOUTS * electionTimeoutMs
 
 const hasRun = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
   progress.matchIndex >= progress.lap.to && isActive(progress, now, electionTimeoutMs)

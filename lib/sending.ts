@@ -16,7 +16,7 @@ import { arrivalOf, pace } from './pacing.js'
 import type { Progress, Sending } from './progress.js'
 import { isSameSnapshot } from './snapshot-id.js'
 import { type Leader, dateOf, progressOf } from './state.js'
-import type { Round, Snapshot } from './types.js'
+import type { Millis, Round, Snapshot } from './types.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
 export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Outbox): void => {
@@ -25,6 +25,8 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   if (progress === undefined || sending === undefined || !isSameSnapshot(sending.snapshot, reply.snapshot) || reply.round < sending.round) return
   const { received, awaited, round } = reply
   if (received > sending.snapshot.bytes) return reportContradiction(outbox, reply, `${received} of ${sending.snapshot.bytes} bytes received`)
+  const isReady = awaited && sending.round === 0
+  if (isReady || received > sending.received) sending.movedAt = leader.now
   sending.received = received
   sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
   // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
@@ -56,8 +58,8 @@ export const needsSnapshot = ({ log }: Leader, { nextIndex, lacks }: Progress): 
 
 /** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat, and where reads wait for a word of it. */
 export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
-  const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot)
-  if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot) : undefined
+  const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot) || isOutdated(leader, progress.sending)
+  if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot, progress.sending?.movedAt ?? leader.now) : undefined
   const { sending } = progress
   if (sending === undefined) return
   readAwaited(leader, progress, sending, outbox)
@@ -75,7 +77,11 @@ export const takeForOthers = (leader: Leader, outbox: Outbox): void => {
 /** From there on the log can help the follower, and it has what the follower lacks. */
 const isUseful = ({ log }: Leader, { lacks }: Progress, { index }: Snapshot): boolean => index >= log.base.index && index >= lacks
 
-const newSending = (snapshot: Snapshot): Sending => ({ snapshot, received: 0, awaited: undefined, read: undefined, round: 0, chunkBytes: 0 })
+/** Nothing is there of what has been sent: whoever begins again may as well begin with the newest, and needs none of the log before that. */
+const isOutdated = (leader: Leader, { snapshot, awaited, round }: Sending): boolean =>
+  awaited === 0 && round > 0 && leader.snapshot !== undefined && leader.snapshot.index > snapshot.index
+
+const newSending = (snapshot: Snapshot, movedAt: Millis): Sending => ({ snapshot, received: 0, movedAt, awaited: undefined, read: undefined, round: 0, chunkBytes: 0 })
 
 /** The chunk that the follower awaits, once it is here. */
 const awaitedChunk = ({ awaited, read }: Sending): Uint8Array | undefined => awaited !== undefined && read?.offset === awaited ? read.chunk : undefined

@@ -93,7 +93,7 @@ const Receiving: t.Type<Receiving, unknown> = t.strict({
   snapshot: Snapshot, term: Term, phase: t.keyof({ opening: null, waiting: null, writing: null, restoring: null }), received: Count, expected: Count,
 }, 'Receiving')
 const Sending: t.Type<Sending, unknown> = t.strict({
-  snapshot: Snapshot, received: Count, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,
+  snapshot: Snapshot, received: Count, movedAt: Time, awaited: maybe(Count), read: maybe(t.strict({ offset: Count, chunk: maybe(BlankChunk) })), round: Round, chunkBytes: Count,
 }, 'Sending')
 const common = {
   settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, isNewcomer: t.boolean, log: LogHead, writtenCommit: Index,

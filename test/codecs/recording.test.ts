@@ -139,7 +139,7 @@ const lives = played(
 const sendingOf = (chunk: Uint8Array | undefined, snapshot = fixed): RaftState => {
   const leader = lives.at(-1)!
   if (leader.role !== 'leader') throw new Error(`a ${leader.role} sends nothing`)
-  const sending = { snapshot, received: 5, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
+  const sending = { snapshot, received: 5, movedAt: 1_900, awaited: undefined, read: { offset: 7, chunk }, round: 2_003_000, chunkBytes: 2 }
   return { ...leader, chunkDue: 2010.25, progress: leader.progress.map((progress, i) => i === 0 ? { ...progress, lacks: 1, sending } : progress) }
 }
 const receiving: RaftState = { ...first(), receiving: { snapshot: fixed, term: 3, phase: 'writing', received: 100, expected: 150 } }

@@ -3,10 +3,10 @@ import test from 'ava'
 import { append, compactTo, lastEntry, membershipAt, membershipOf as newestMembership, openLog, termAt } from '../../lib/log.js'
 import type { Index } from '../../lib/types.js'
 import {
-  accepted, ae, allPersisted, applied, entries, follower, held, leader, membershipOf, persisted, play, propose, readToApply, readToReplicate, showBatches, showLog,
+  type Fact, accepted, ae, allPersisted, applied, entries, follower, held, leader, membershipOf, persisted, play, propose, readToApply, readToReplicate, showBatches, showLog,
   stored, tick,
 } from './build.js'
-import { awaits, snapshotAt, snapshotGone, snapshotStored } from './snapshots.js'
+import { BYTES, awaits, chunkRead, isBusyAt, snapshotAt, snapshotGone, snapshotStored } from './snapshots.js'
 
 const LOG = '1@1 2@1 3@2 4@2 5@2 6@3'
 
@@ -124,6 +124,53 @@ test('what follows a snapshot that is being sent stays as long as the follower i
   const { wrote, said } = player.later(200, tick, accepted('f2', 6))
   t.deepEqual(wrote, ['compact(6@3)'])
   t.true(said.includes('IS(f1; T3; 6@3; 0+0/125)'), 'it is asked about the newest')
+})
+
+const SENT = { base: '2@1', log: '3@2 4@2 5@2 6@3', commit: 6, snapshot: snapshotAt('3@2'), others: 'f1{next=1,on} f2{next=7,match=6,on}' } as const
+
+/** A heartbeat later: all that is said of the snapshot that f1 is sent, and f2 is there. */
+const beat = (player: ReturnType<typeof play>, ...said: readonly Fact[]) => player.later(100, tick, accepted('f2', 6), allPersisted, ...said)
+
+test('who answers and takes nothing in of what it is sent holds the log for a while, and of no later snapshot', t => {
+  const [S, newer, newest] = [SENT.snapshot, snapshotAt('5@2'), snapshotAt('6@3')]
+  const player = play(leader(SENT))
+  player.turn()
+  player.turn(snapshotStored(newer))
+  for (let beats = 0; beats < 100; beats++) t.deepEqual(beat(player, isBusyAt('f1', S, 0)).wrote, [], `${beats}`)
+  const { wrote, said } = beat(player, isBusyAt('f1', S, 0))
+  t.deepEqual(wrote, ['compact(5@2)'])
+  t.true(said.includes('IS(f1; T3; 5@2; 0+0/125)'), 'it is asked about the newest')
+  beat(player, isBusyAt('f1', newer, 0))
+  t.deepEqual(player.turn(snapshotStored(newest)).wrote, ['compact(6@3)'])
+})
+
+test('who is ready for what it is sent, takes it in, or has all of it, holds the log however long that takes', t => {
+  const S = SENT.snapshot
+  const player = play(leader(SENT))
+  player.turn()
+  player.turn(snapshotStored(snapshotAt('6@3')))
+  for (const [received, chunk] of [[0, 50], [50, 50], [100, 25]] as const) {
+    for (let beats = 0; beats < 90; beats++) t.deepEqual(beat(player, isBusyAt('f1', S, Math.max(0, received - 50))).wrote, [])
+    t.deepEqual(beat(player, awaits('f1', S, received)).wrote, [])
+    player.turn(chunkRead('f1', S, received, chunk))
+  }
+  for (let beats = 0; beats < 500; beats++) t.deepEqual(beat(player, isBusyAt('f1', S, BYTES)).wrote, [])
+  t.deepEqual(beat(player, accepted('f1', 3)).wrote, [])
+  t.deepEqual(beat(player).wrote, ['compact(6@3)'])
+})
+
+test('whoever begins again from nothing begins with the newest, and the log before that goes', t => {
+  const S = SENT.snapshot
+  const player = play(leader(SENT))
+  player.turn()
+  player.turn(awaits('f1', S, 0))
+  player.turn(snapshotStored(snapshotAt('6@3')))
+  player.turn(chunkRead('f1', S, 0, 50))
+  t.deepEqual(beat(player, awaits('f1', S, 50)).wrote, [])
+  player.turn(chunkRead('f1', S, 50, 50))
+  t.deepEqual(beat(player, isBusyAt('f1', S, 0)).wrote, [], 'it is looking at what it has kept')
+  t.true(player.turn(awaits('f1', S, 0)).said.includes('IS(f1; T3; 6@3; 0+0/125)'))
+  t.deepEqual(player.turn().wrote, ['compact(6@3)'])
 })
 
 test('what has arrived keeps nothing back', t => {

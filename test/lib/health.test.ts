@@ -56,7 +56,7 @@ const SNAPSHOT: Snapshot = { index: 2, term: 1, time: 0, membership: membershipO
 
 test('what a leader knows of its peers: mode, silence since the question or the election, lag, the snapshot that is sent', t => {
   const state = leader({ log: '1@1 2@1 3@1 4-9@1', others: 'f1{on,match=7} f2 f3{probe,match=2} n1{nv,on,match=9}' })
-  const sending = { snapshot: SNAPSHOT, received: 120, awaited: 120, read: undefined, round: 0, chunkBytes: 0 }
+  const sending = { snapshot: SNAPSHOT, received: 120, movedAt: 0, awaited: 120, read: undefined, round: 0, chunkBytes: 0 }
   const progress = state.progress.map(one => one.id === 'f3' ? { ...one, contact: 9_900, sending } : one)
   const health = healthy(at({ ...state, electedAt: 9_800, progress } satisfies Leader, 50))
   t.deepEqual(health.role === 'leader' && health.peers, [

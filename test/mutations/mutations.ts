@@ -10,6 +10,7 @@ import { MACHINE_MUTATIONS } from './of-machines.js'
 import { PART_MUTATIONS } from './of-parts.js'
 import { TURN_MUTATIONS } from './of-turns.js'
 import { SESSION_MUTATIONS } from './of-sessions.js'
+import { SNAPSHOT_MUTATIONS } from './of-snapshots.js'
 import { STORE_MUTATIONS } from './of-stores.js'
 
 const LIB = 'test/lib'
@@ -162,10 +163,6 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a snapshot that was not read to its end passes for sound', file: 'streams/snapshots/restore.ts', killer: [`${STREAMS}/snapshots/begin.test.ts`],
     from: 'complete: () => void readOut(next).then(() => end(undefined), failed),', to: 'complete: () => end(undefined),',
-  },
-  {
-    name: 'the log is cut before a snapshot of it is durable', file: 'lib/compaction.ts', killer: [`${LIB}/compaction.test.ts`, 'G16*'],
-    from: 'Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex', to: 'Math.min(state.appliedIndex',
   },
   {
     name: 'a log that a snapshot contradicts is kept beside it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'a snapshot comes*'],
@@ -349,6 +346,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MACHINE_MUTATIONS, ...TURN_MUTATIONS,
   ...PART_MUTATIONS,
   ...SESSION_MUTATIONS,
+  ...SNAPSHOT_MUTATIONS,
   ...CLIENT_MUTATIONS,
   ...STORE_MUTATIONS,
 ]

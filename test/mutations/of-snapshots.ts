@@ -1,0 +1,32 @@
+/** Mistakes with snapshots that are on their way or cannot be had, and with the log behind them. */
+import type { Mutation } from './mutation.js'
+
+const COMPACTION = 'test/lib/compaction.test.ts'
+const SHORT = 'no seed looks at how long a log is'
+
+export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'the log is cut before a snapshot of it is durable', file: 'lib/compaction.ts', killer: [COMPACTION, 'G16*'],
+    from: 'Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex', to: 'Math.min(state.appliedIndex',
+  },
+  {
+    name: 'who cannot take a snapshot in holds the log for ever', file: 'lib/compaction.ts', killer: [COMPACTION, 'who answers and takes nothing in*'],
+    unseen: SHORT,
+    from: ' && isMoving(one.sending, now, electionTimeoutMs)', to: '',
+  },
+  {
+    name: 'who cannot take a snapshot in holds the log with each that is new', file: 'lib/sending.ts', killer: [COMPACTION, 'who answers and takes nothing in*'],
+    unseen: SHORT,
+    from: 'progress.sending?.movedAt ?? leader.now', to: 'leader.now',
+  },
+  {
+    name: 'a follower whose machine takes long over a snapshot is sent one after the other', file: 'lib/progress.ts', killer: [COMPACTION, 'who is ready for what it is sent*'],
+    unseen: 'machines of the simulation take no time',
+    from: '(received > 0 && received === snapshot.bytes) || ', to: '',
+  },
+  {
+    name: 'whoever lost what it had of a snapshot is sent the same again', file: 'lib/sending.ts', killer: [COMPACTION, 'whoever begins again from nothing*'],
+    unseen: SHORT,
+    from: ' || isOutdated(leader, progress.sending)', to: '',
+  },
+]
