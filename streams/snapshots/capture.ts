@@ -123,7 +123,7 @@ const begin = (work: Work, { index, term, time }: Position): void => {
   const { taken, snapshots, compression, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
   if (taken?.index === index && snapshots.newest()?.index === index) {
     const answer = over(work)
-    // The core may have given it up for one that could not be read for a moment.
+    // The core may have given it up for an equal one before it, which could not be read.
     work.stored(taken)
     return answer(right(taken))
   }

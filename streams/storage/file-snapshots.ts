@@ -1,4 +1,3 @@
-import { Damaged } from '../../lib/errors.js'
 import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, succeed } from './disk/act.js'
@@ -23,22 +22,22 @@ const remove = ({ disk, folder }: SnapshotFolder, name: string): Act<void> => in
 const attempt = (act: Act<void>): Act<void, never> => done => act(() => done(right(undefined)))
 
 /**
- * Snapshots as files of a folder. The one before is removed once its successor is durable; who has it open reads on. So is one whose
- * contents turned out to be damaged; until then its file stays where it is.
+ * Snapshots as files of a folder. The one before is removed once its successor is durable; who has it open reads on. So is one that could
+ * not be read, for whatever reason; until then its file stays where it is, and the next start may read it again.
  */
 export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, found: FoundSnapshots): SnapshotShelf => {
   const { disk, folder } = options
-  /** The newest file, and whether its contents are damaged. */
-  let file = found.newest && { snapshot: found.newest, isDamaged: false }
+  /** The newest file, and whether a reading of it has failed. */
+  let file = found.newest && { snapshot: found.newest, isUnreadable: false }
   let incoming = found.incoming
 
   const publish = (draft: DraftFile): Act<Snapshot> => chain(draft.complete, snapshot => {
     const before = file?.snapshot
-    const become = (): void => { file = { snapshot, isDamaged: false } }
+    const become = (): void => { file = { snapshot, isUnreadable: false } }
     const isInTheWay = before !== undefined && before.index > snapshot.index
     const isReplaced = before !== undefined && !isInTheWay && snapshotName(before) !== snapshotName(snapshot)
     return map(inOrder(
-      // Only a damaged one has a higher index. It would count at the next start: it goes first.
+      // Only an unreadable one has a higher index. It would count at the next start: it goes first.
       isInTheWay ? map(remove(options, snapshotName(before)), () => { file = undefined }) : NOTHING,
       map(draft.publish, become),
       isReplaced ? attempt(remove(options, snapshotName(before))) : NOTHING,
@@ -53,12 +52,12 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
   })
   /** Whoever still reads one that has been replaced says nothing about the newest. */
   const watched = <A, E>(snapshot: Snapshot, act: Act<A, E>): Act<A, E> => done => act(outcome => {
-    if (isLeft(outcome) && outcome.left instanceof Damaged && file?.snapshot === snapshot) file = { snapshot, isDamaged: true }
+    if (isLeft(outcome) && file?.snapshot === snapshot) file = { snapshot, isUnreadable: true }
     done(outcome)
   })
 
   return {
-    newest: () => (file?.isDamaged === false ? file.snapshot : undefined),
+    newest: () => (file?.isUnreadable === false ? file.snapshot : undefined),
     begin: place => map(createDraft(options, place), draft => ({ write: draft.write, finish: publish(draft), discard: draft.discard })),
     receive: snapshot => {
       const name = incomingName(snapshot)
@@ -73,7 +72,7 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       attempt(sweep(disk, `${folder}/${name}`))(done)
     },
     open: buffers => done => {
-      if (file?.isDamaged !== false) return fail(new Error('there is no snapshot'))(done)
+      if (file?.isUnreadable !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file
       map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => {
         const { next, close } = chunksOf(found, buffers)

@@ -73,7 +73,7 @@ export interface SnapshotReceiver {
  * asks for it. Closing the store gives up what is being written, but for a `finish` under way, and closes all readers and receivers.
  */
 export interface Snapshots {
-  /** The newest that is whole, as far as this is known: one whose contents turn out to be damaged when they are read is none any more. */
+  /** The newest that is whole, as far as this is known: one that could not be read, for whatever reason, is none any more as long as the store is open. */
   newest(): Snapshot | undefined
   /** Begins one at a higher index than the newest, and never more than one at a time; every other one fails at its first call. */
   write(place: SnapshotPlace): SnapshotWriter

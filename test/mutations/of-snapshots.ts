@@ -29,4 +29,9 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     unseen: SHORT,
     from: ' || isOutdated(leader, progress.sending)', to: '',
   },
+  {
+    name: 'a snapshot that cannot be read stays the newest unless it is damaged', file: 'streams/storage/file-snapshots.ts', killer: ['test/streams/storage/snapshot-failures.test.ts', 'where 3 cannot be read*'],
+    unseen: 'what a disk of the simulation cannot read once it can read the next time',
+    from: 'isLeft(outcome) && file?.snapshot === snapshot', to: "isLeft(outcome) && String(outcome.left).includes('damaged') && file?.snapshot === snapshot",
+  },
 ]

@@ -131,7 +131,7 @@ test('the writer is told why it failed, again and again, and makes room for the 
   await opened.close()
 })
 
-test('a disk that cannot be read ends the reading, and its file is closed', async t => {
+test('a disk that cannot be read ends the reading, and its file is closed; the next start reads it again', async t => {
   for (let skip = 0; skip < 6; skip++) {
     const disk = newDisk()
     const opened = await withOld(disk)
@@ -140,10 +140,28 @@ test('a disk that cannot be read ends the reading, and its file is closed', asyn
     await t.throwsAsync(contentsOf(opened.store), { message: /EIO/ }, `${skip}`)
     disk.forgetFailures()
     t.is(disk.openFiles(), open)
-    t.is(Buffer.compare(await contentsOf(opened.store), OLD[0]!), 0)
+    t.is(opened.store.snapshots.newest(), undefined)
     await opened.close()
+    const again = await openStore(storageOn(disk))
+    t.is(Buffer.compare(await contentsOf(again.store), OLD[0]!), 0)
+    await again.close()
   }
 })
+
+for (const index of [2, 3, 4]) {
+  test(`where 3 cannot be read, one at ${index} takes its place`, async t => {
+    for (const [operation, code] of [['open', 'EMFILE'], ['open', 'EACCES'], ['read', 'EIO']] as const) {
+      const disk = newDisk()
+      const first = await withOld(disk)
+      disk.failNext(operation, code)
+      await t.throwsAsync(contentsOf(first.store), { message: new RegExp(code) })
+      await writeSnapshot(first.store, placeAt(index), NEW)
+      t.is(first.store.snapshots.newest()?.index, index)
+      await first.close()
+      t.deepEqual(snapshotsOn(disk), [nameAt(index)])
+    }
+  })
+}
 
 test('a snapshot that is being opened is not removed before it is open', async t => {
   const { opened, hold, held, release } = await openHolding((disk, whenFree) => ({
