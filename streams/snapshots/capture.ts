@@ -9,7 +9,6 @@ import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
 import type { Clock } from '../time/clock.js'
 import { type Backoff, type BackoffLimits, createBackoff } from './backoff.js'
-import { compressed } from './compression.js'
 import { type SnapshotEvents, type SnapshotNotice, TELL_EVERY_BYTES } from './events.js'
 import { type Pump, pump } from './pump.js'
 
@@ -105,10 +104,10 @@ const succeeded = (work: Work, snapshot: Snapshot): void => {
 }
 
 /** Asks the machine for its state, or says why it has none to give. */
-const stateOf = ({ machine, compression, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
+const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
   const began = clock.now()
   try {
-    return right(compressed(machine.snapshot(), compression)[Symbol.asyncIterator]())
+    return right(machine.snapshot()[Symbol.asyncIterator]())
   } catch (thrown) {
     return left(messageOf(thrown))
   } finally {
@@ -142,7 +141,7 @@ const begin = (work: Work, { index, term, time }: Position): void => {
   const writer = snapshots.write({ index, term, time, compression, membership: membershipAt(index) })
   tell(0)
   const running = pump({
-    chunks: chunks.right, writer, stallMs, clock,
+    chunks: chunks.right, compression, writer, stallMs, clock,
     wrote: bytes => { if (bytes - told >= TELL_EVERY_BYTES) tell(bytes) },
   }, outcome => {
     if (isLeft(outcome)) failed(work, index, outcome.left)

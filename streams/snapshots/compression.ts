@@ -38,15 +38,14 @@ async function* through(chunks: AsyncIterable<Uint8Array>, transform: Transform)
   for await (const chunk of transform) yield chunk as Uint8Array
 }
 
-/** Goes on behind a chunk that was asked for already; nothing at all is no chunk to a stream. */
+/** Goes on behind a chunk that was asked for already. */
 async function* behind(first: Promise<IteratorResult<Uint8Array, unknown>>, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isDone = false
   try {
     for (let result = await first; ; result = await iterator.next()) {
       isDone = result.done === true
       if (result.done === true) return
-      if (!((result.value as unknown) instanceof Uint8Array)) throw new Error('the machine gave something that is no Uint8Array')
-      if (result.value.length > 0) yield result.value
+      yield result.value
     }
   } finally {
     if (!isDone) await iterator.return?.()

@@ -1,12 +1,16 @@
-/** The chunks of a machine's state onto the disk, one at a time, each pulled when the one before is written. */
+/** The chunks of a machine's state onto the disk, compressed where they are to be: one at a time, each pulled when the one before is written. */
 import { messageOf } from '../../codecs/report.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
-import type { Millis, Snapshot } from '../../lib/types.js'
+import type { Compression, Millis, Snapshot } from '../../lib/types.js'
 import type { SnapshotWriter } from '../storage/port.js'
-import type { Cancel, Clock } from '../time/clock.js'
+import type { Clock } from '../time/clock.js'
+import { compressed } from './compression.js'
+import { inTime, letGo } from './in-time.js'
 
 interface PumpOptions {
+  /** What the machine gives. */
   readonly chunks: AsyncIterator<Uint8Array>
+  readonly compression: Compression
   readonly writer: SnapshotWriter
   readonly stallMs: Millis
   readonly clock: Pick<Clock, 'after' | 'endOfTurn'>
@@ -19,29 +23,23 @@ export interface Pump {
   abort(): void
 }
 
-/** The iterator is told that nothing more is wanted; whether and when it answers does not matter. */
-const letGo = (chunks: AsyncIterator<Uint8Array>): void => {
-  // An async function, since whoever breaks the rules may throw instead of rejecting.
-  const end = async (): Promise<unknown> => chunks.return?.()
-  end().catch(() => undefined)
-}
-
 /** `done` is called once, unless it is aborted: with the snapshot when it is durable, or with why there is none and nothing left of it. */
 export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapshot>) => void): Pump => {
-  const { chunks, writer, stallMs, clock, wrote } = options
+  const { compression, writer, stallMs, clock, wrote } = options
+  const given = inTime(options.chunks, { stallMs, clock })
+  const chunks = compressed(given, compression)[Symbol.asyncIterator]()
   let tell = done
   let isOver = false
   let bytes = 0
-  let patience: Cancel = () => undefined
 
   const fail = (reason: string): void => {
     isOver = true
-    patience()
+    // What compresses would only pass it on when the machine has answered.
+    letGo(given)
     letGo(chunks)
     writer.abort(() => tell(left(reason)))
   }
   const finish = (): void => {
-    patience()
     writer.finish(outcome => {
       if (isOver) return
       if (isLeft(outcome)) return fail(outcome.left.message)
@@ -50,36 +48,24 @@ export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapsh
     })
   }
   const write = (chunk: Uint8Array): void => {
-    patience()
     writer.write(chunk, outcome => {
       if (isOver) return
       if (isLeft(outcome)) return fail(outcome.left.message)
       bytes += chunk.length
       wrote(bytes)
-      begin()
+      pull()
     })
   }
   const take = (result: IteratorResult<Uint8Array, unknown>): void => {
     if (isOver) return
-    if (result.done === true) return finish()
-    const chunk: unknown = result.value
-    if (!(chunk instanceof Uint8Array)) return fail('the machine gave something that is no Uint8Array')
-    // Nothing is no progress: whoever gives nothing for ever is stalled, and does not keep the process from everything else.
-    if (chunk.length === 0) clock.endOfTurn(pull)
-    else write(chunk)
+    if (result.done === true) finish()
+    else write(result.value)
   }
   const pull = (): void => {
-    if (isOver) return
-    const next = async (): Promise<IteratorResult<Uint8Array, unknown>> => chunks.next()
-    // What is no result at all throws where it is looked at.
-    next().then(take).catch((thrown: unknown) => { if (!isOver) fail(messageOf(thrown)) })
-  }
-  const begin = (): void => {
-    patience = clock.after(stallMs, () => fail(`the machine gave nothing for ${stallMs} ms (snapshotStallMs)`))
-    pull()
+    chunks.next().then(take).catch((thrown: unknown) => { if (!isOver) fail(messageOf(thrown)) })
   }
 
-  begin()
+  pull()
   return {
     abort: () => {
       tell = () => undefined

@@ -21,10 +21,11 @@ async function* chunksOf(next: () => Promise<Uint8Array | undefined>): AsyncGene
   for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk
 }
 
-/** The same for a machine that lets go of a promise, or keeps a failure to itself: what becomes of it is told beside. */
-const toldBeside = (chunks: AsyncGenerator<Uint8Array>, failed: (thrown: unknown) => void): AsyncIterable<Uint8Array> => ({
+/** The same for a machine that lets go of a promise, or keeps a failure to itself: what becomes of it is told beside, and that it asks. */
+const toldBeside = (chunks: AsyncGenerator<Uint8Array>, asked: () => void, failed: (thrown: unknown) => void): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => ({
     next: () => {
+      asked()
       const result = chunks.next()
       result.catch(failed)
       return result
@@ -85,7 +86,7 @@ export const restore = (
       return nextOf(reader, unreadable)
     }
     try {
-      from(machine.restore(toldBeside(decompressed(chunksOf(next), reader.snapshot.compression), failed))).subscribe({
+      from(machine.restore(toldBeside(decompressed(chunksOf(next), reader.snapshot.compression), moved, failed))).subscribe({
         error: failed,
         complete: () => void readOut(next).then(() => end(undefined), failed),
       })

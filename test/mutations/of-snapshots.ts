@@ -34,4 +34,19 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     unseen: 'what a disk of the simulation cannot read once it can read the next time',
     from: 'isLeft(outcome) && file?.snapshot === snapshot', to: "isLeft(outcome) && String(outcome.left).includes('damaged') && file?.snapshot === snapshot",
   },
+  {
+    name: 'a machine that gives nothing keeps the process to itself', file: 'streams/snapshots/in-time.ts', killer: ['test/streams/snapshots/pump.test.ts', '*whoever gives only empty chunks*'],
+    unseen: 'no machine of the simulation does so',
+    from: 'return void clock.endOfTurn(ask)', to: 'return ask()',
+  },
+  {
+    name: 'what compresses is waited for, and not the machine', file: 'streams/snapshots/pump.ts', killer: ['test/streams/snapshots/pump.test.ts', 'compressed, it is still the machine*'],
+    unseen: 'no snapshot of the simulation is compressed',
+    from: 'compressed(given, compression)', to: 'inTime(compressed(given, compression)[Symbol.asyncIterator](), { stallMs, clock })',
+  },
+  {
+    name: 'a machine that takes in what a small chunk holds passes for stalled', file: 'streams/snapshots/restore.ts', killer: ['test/streams/snapshots/restore.test.ts', 'a machine that takes its time*'],
+    unseen: 'no snapshot of the simulation is compressed',
+    from: '      asked()\n', to: '',
+  },
 ]
