@@ -9,7 +9,7 @@ import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
 import type { Notice } from './outputs/diagnostics.js'
 import type { Machine } from './machine/machine.js'
-import { compressionFaults } from './snapshots/compression.js'
+import { compressionFault } from './snapshots/compression.js'
 import { type Begun, beginMachine, startMachine } from './snapshots/begin.js'
 import type { Host, Member, Raft } from './member/member.js'
 import { type Opening, openPorts, startNotices } from './member/open.js'
@@ -92,7 +92,8 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
   try {
     const { machine, transport, storage, recorder } = options
     const { id, members: given, join, snapshotCompression } = checked.right
-    const faults = [...protocolFaults('machine', machine), ...compressionFaults(snapshotCompression), ...transport.faults?.({ id, given, join }) ?? []]
+    const missing = compressionFault(snapshotCompression)
+    const faults = [...protocolFaults('machine', machine), ...missing === undefined ? [] : [`snapshotCompression: ${missing}`], ...transport.faults?.({ id, given, join }) ?? []]
     if (faults.length > 0) return left(new InvalidOptions(faults))
     const { command, result } = machine
     const begun = startMachine(machine)

@@ -16,13 +16,13 @@ const METHODS: Readonly<Record<Exclude<Compression, 'none'>, Method | undefined>
   zstd: zstd(),
 }
 
-/** What is wrong with the option: not every version of Node can write and read all of them. */
-export const compressionFaults = (compression: Compression): readonly string[] =>
-  compression === 'none' || METHODS[compression] !== undefined ? [] : [`snapshotCompression: ${compression} is not in this version of Node, ${process.version}`]
+/** Why this cannot be written and read here, if it cannot: not every version of Node has all of them. */
+export const compressionFault = (compression: Compression): string | undefined =>
+  compression === 'none' || METHODS[compression] !== undefined ? undefined : `${compression} is not in this version of Node, ${process.version}`
 
 const method = (compression: Exclude<Compression, 'none'>): Method => {
   const found = METHODS[compression]
-  if (found === undefined) throw new Error(`this version of Node has no ${compression}`)
+  if (found === undefined) throw new Error(compressionFault(compression))
   return found
 }
 

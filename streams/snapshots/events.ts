@@ -32,7 +32,7 @@ export type SnapshotNotice =
   | { readonly type: 'snapshotUnusable'; readonly index: Index; readonly reason: string }
   /** A snapshot could not be read on for a follower; the next one that it needs is sent, or taken. */
   | { readonly type: 'snapshotUnsendable'; readonly index: Index; readonly to: MemberId; readonly reason: string }
-  /** The leader's snapshot could not be written; the log is as it was, and the leader sends it again after `retryMs`. */
+  /** The leader's snapshot could not be written, or not be decompressed here; the log is as it was, and the leader sends it again after `retryMs`. */
   | { readonly type: 'snapshotUnreceivable'; readonly index: Index; readonly reason: string; readonly retryMs: Millis }
 
 /** Where events go; not worth making while nobody observes. */

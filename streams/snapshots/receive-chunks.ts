@@ -1,6 +1,6 @@
 /** The snapshot that a leader sends, chunk by chunk onto the disk. */
 import type { SnapshotWork } from '../../lib/events.js'
-import { isLeft, right } from '../../lib/prelude.js'
+import { isLeft, left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Snapshot } from '../../lib/types.js'
@@ -8,6 +8,7 @@ import { type Act, oneAtATime, succeed } from '../storage/disk/act.js'
 import type { SnapshotReceiver, Snapshots } from '../storage/port.js'
 import type { Clock } from '../time/clock.js'
 import { type BackoffLimits, createBackoff } from './backoff.js'
+import { compressionFault } from './compression.js'
 import type { SnapshotNotice } from './events.js'
 
 interface ReceiveOptions {
@@ -55,9 +56,11 @@ const takeIn = (one: Incoming, receiver: SnapshotReceiver, chunk: Uint8Array): A
   return done => receiver.write(chunk, outcome => done(isLeft(outcome) ? outcome : right(received)))
 }
 
-/** Opens the receiver, unless by then nobody wants it. */
+/** Opens the receiver, unless by then nobody wants it. What cannot be decompressed here is of no use: for it the log would be given up, and the machine restored from nothing. */
 const openOf = (snapshots: ReceiveOptions['snapshots'], one: Incoming): Act<SnapshotReceiver | undefined, Error> => done => {
   if (one.isOver) return done(right(undefined))
+  const missing = compressionFault(one.snapshot.compression)
+  if (missing !== undefined) return done(left(new Error(missing)))
   snapshots.receive(one.snapshot, outcome => {
     if (!isLeft(outcome) && one.isOver) closeOf(outcome.right)(() => done(right(undefined)))
     else done(outcome)

@@ -4,11 +4,11 @@ import * as io from 'io-ts'
 import { InvalidOptions } from '../../../lib/errors.js'
 import type { Compression } from '../../../lib/types.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow, reducerMachine } from '../../../streams/index.js'
-import { compressed, compressionFaults, decompressed } from '../../../streams/snapshots/compression.js'
+import { compressed, compressionFault, decompressed } from '../../../streams/snapshots/compression.js'
 import { memoryDisk } from '../../../testing/memory-disk.js'
 
 const ALL: readonly Compression[] = ['none', 'gzip', 'zstd']
-const AVAILABLE = ALL.filter(compression => compressionFaults(compression).length === 0)
+const AVAILABLE = ALL.filter(compression => compressionFault(compression) === undefined)
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text)

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { type Either, left, right } from '../../../lib/prelude.js'
 import type { RaftState } from '../../../lib/state.js'
-import type { Snapshot } from '../../../lib/types.js'
+import type { Compression, Snapshot } from '../../../lib/types.js'
 import { createChunkReceiver } from '../../../streams/snapshots/receive-chunks.js'
 import type { SnapshotReceiver } from '../../../streams/storage/port.js'
 import { placeAt, virtualClock } from './fakes.js'
@@ -46,7 +46,7 @@ const world = () => {
       act?.end(error)
       return told.splice(0)
     },
-    receive: (index: number, bytes?: number) => receiver.receive({ type: 'receive', snapshot: snapshotAt(index, bytes) }),
+    receive: (index: number, bytes?: number, compression: Compression = 'none') => receiver.receive({ type: 'receive', snapshot: { ...snapshotAt(index, bytes), compression } }),
     write: (index: number, offset: number, length: number) => receiver.write({ type: 'write', snapshot: snapshotAt(index), offset, chunk: new Uint8Array(length) }),
   }
 }
@@ -175,4 +175,15 @@ test('one that opens after another took its place is closed', t => {
   const open3 = w.ended
   w.receiver.halt()
   t.deepEqual(open3(), ['open 3', 'close 3'])
+})
+
+test('what cannot be decompressed here is not received: it is told, and tried again after the wait', t => {
+  const w = world()
+  // No version of Node has it: as zstd is to one that is older.
+  w.receive(3, 4, 'lzma' as Compression)
+  t.deepEqual(w.take(), ['snapshotUnreceivable'])
+  w.clock.advance(100)
+  t.deepEqual(w.take(), ['3: failed'])
+  w.receive(4)
+  t.deepEqual(w.ended(), ['open 4', '4: 0 written'])
 })
