@@ -22,6 +22,7 @@ export const abort = (writer: SnapshotWriter): Promise<void> => new Promise(reso
 
 export const openNewest = ({ snapshots }: Store, buffers?: Recycled): Promise<SnapshotReader> => answered(done => snapshots.read(done, buffers))
 export const next = (reader: SnapshotReader): Promise<Uint8Array | undefined> => answered(done => reader.next(done))
+export const rewind = (reader: SnapshotReader): Promise<void> => answered(done => reader.rewind(done))
 export const close = (reader: SnapshotReader): Promise<void> => new Promise(resolve => reader.close(resolve))
 
 export const receive = ({ snapshots }: Store, snapshot: Snapshot): Promise<SnapshotReceiver> => answered(done => snapshots.receive(snapshot, done))

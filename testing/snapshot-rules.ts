@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { checksumOf } from '../codecs/bytes.js'
 import { recycled } from '../codecs/recycled.js'
-import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, restOf, write, writeSnapshot } from './open-snapshot.js'
+import { abort, close, contentsOf, entriesTo, finish, next, openNewest, placeAt, restOf, rewind, write, writeSnapshot } from './open-snapshot.js'
 import { type StorageWorld, openStore } from './open-store.js'
 
 /** Bytes that differ from place to place and from snapshot to snapshot. */
@@ -117,6 +117,21 @@ export const snapshotRules: Readonly<Record<string, (world: StorageWorld) => Pro
     const second = await openStore(world.storage())
     deepEqual([second.store.snapshots.newest(), second.store.recovered.notes], [newer, []])
     await second.close()
+  },
+  'who reads may begin again, at any chunk, also of one that has been replaced': async world => {
+    const { store, close: end } = await openStore(world.storage())
+    const pieces = [50_000, 3, 70_000].map((length, i) => bytesOf(length, i))
+    await writeSnapshot(store, placeAt(3), pieces)
+    for (const [begun, buffers] of [[0, undefined], [1, undefined], [2, recycled(3)], [9, undefined], [9, recycled(3)]] as const) {
+      const reader = await openNewest(store, buffers)
+      for (let i = 0; i < begun; i++) await next(reader)
+      await writeSnapshot(store, placeAt(store.snapshots.newest()!.index + 1), pieces)
+      await rewind(reader)
+      same(Buffer.concat(await restOf(reader)), Buffer.concat(pieces))
+      await close(reader)
+      await rejects(rewind(reader))
+    }
+    await end()
   },
   'one that is given up leaves the newest, and its place to the next one': async world => {
     const first = await openStore(world.storage())

@@ -5,7 +5,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import { type RaftState, progressOf } from '../../lib/state.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
-import { oneAtATime } from '../storage/disk/act.js'
+import { type Act, chain, map, oneAtATime, succeed } from '../storage/disk/act.js'
 import type { SnapshotReader, Snapshots } from '../storage/port.js'
 import type { SnapshotNotice } from './events.js'
 
@@ -57,22 +57,23 @@ const close = (outgoing: Outgoing): void => {
   outgoing.reader?.close(() => undefined)
 }
 
-/** Opens the snapshot from its beginning; only the newest can be opened. */
-const reopen = (outgoing: Outgoing, snapshots: SendOptions['snapshots'], done: (outcome: Either<Error, void>) => void): void => {
-  outgoing.reader?.close(() => undefined)
-  outgoing.reader = undefined
-  snapshots.read(outcome => {
-    if (isLeft(outcome)) return done(outcome)
-    const reader = outcome.right
-    if (!outgoing.isOver && isSameSnapshot(reader.snapshot, outgoing.snapshot)) {
-      outgoing.reader = reader
-      outgoing.at = 0
-      outgoing.rest = NOTHING
-      return done(right(undefined))
-    }
-    reader.close(() => done(left(new Error('a newer one has taken its place'))))
-  }, outgoing.pieces)
-}
+/** Opens the snapshot; only the newest can be opened. */
+const open = (outgoing: Outgoing, snapshots: SendOptions['snapshots']): Act<SnapshotReader, Error> => done => snapshots.read(outcome => {
+  if (isLeft(outcome)) return done(outcome)
+  const reader = outcome.right
+  if (outgoing.isOver || !isSameSnapshot(reader.snapshot, outgoing.snapshot)) {
+    return reader.close(() => done(left(new Error('a newer one has taken its place'))))
+  }
+  outgoing.reader = reader
+  done(outcome)
+}, outgoing.pieces)
+
+/** Begins again at the beginning: what is open stays open, also where a newer one has taken its place. */
+const rewind = (outgoing: Outgoing, reader: SnapshotReader): Act<SnapshotReader, Error> => map(done => reader.rewind(done), () => {
+  outgoing.at = 0
+  outgoing.rest = NOTHING
+  return reader
+})
 
 /**
  * Reads on until the chunk at `offset` is there, of at most `maxBytes`: whole pieces, as many as it holds, however finely the contents were
@@ -133,11 +134,8 @@ const readTo = (outgoing: Outgoing, reader: SnapshotReader, offset: number, maxB
 const chunkAt = (outgoing: Outgoing, { snapshots }: SendOptions, { offset, maxBytes }: Read, done: Given): void => {
   const { reader, last, at } = outgoing
   if (last?.offset === offset) return done(right(last.chunk))
-  if (reader !== undefined && at <= offset) return readTo(outgoing, reader, offset, maxBytes, done)
-  reopen(outgoing, snapshots, opened => {
-    if (isLeft(opened)) done(opened)
-    else readTo(outgoing, outgoing.reader!, offset, maxBytes, done)
-  })
+  const opened = reader === undefined ? open(outgoing, snapshots) : at <= offset ? succeed(reader) : rewind(outgoing, reader)
+  chain(opened, (from): Act<Uint8Array, Error> => given => readTo(outgoing, from, offset, maxBytes, given))(done)
 }
 
 export const createChunkSender = (options: SendOptions): ChunkSender => {

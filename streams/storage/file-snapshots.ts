@@ -75,8 +75,11 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       if (file?.isUnreadable !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file
       map(watched(snapshot, openSnapshot(disk, folder, snapshot, checkOwner)), found => {
-        const { next, close } = chunksOf(found, buffers)
-        return { snapshot, next: watched(snapshot, next), close }
+        let reading = chunksOf(found, buffers)
+        const next: Act<Uint8Array | undefined, Error> = read => reading.next(read)
+        const rewind: Act<void, never> = ended => map(reading.rest, () => { reading = chunksOf(found, buffers) })(ended)
+        const close: Act<void> = ended => reading.close(ended)
+        return { snapshot, next: watched(snapshot, next), rewind, close }
       })(done)
     },
   }

@@ -81,6 +81,12 @@ export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
     if (kept.newest === undefined) return done(left(new Error('there is no snapshot')))
     const { snapshot, chunks } = kept.newest
     let read = 0
-    done(right({ snapshot, next: answer => answer(right(chunks[read++]?.slice())), close: succeed(undefined) }))
+    done(right({
+      snapshot, next: answer => answer(right(chunks[read++]?.slice())), close: succeed(undefined),
+      rewind: answer => {
+        read = 0
+        answer(right(undefined))
+      },
+    }))
   },
 })

@@ -47,6 +47,8 @@ export interface SnapshotReader {
    * matches its checksum: what came before counts only then. `Damaged` names file and offset.
    */
   next(done: (outcome: Either<Error, Uint8Array | undefined>) => void): void
+  /** Begins again: the first chunk is next, also of one that has been replaced meanwhile. */
+  rewind(done: (outcome: Either<Error, void>) => void): void
   close(done: () => void): void
 }
 

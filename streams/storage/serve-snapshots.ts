@@ -26,6 +26,7 @@ export interface Incoming extends Draft {
 /** A snapshot that is being read; its acts come one at a time. */
 export interface Contents extends Pick<SnapshotReader, 'snapshot'> {
   readonly next: Act<Uint8Array | undefined, Error>
+  readonly rewind: Act<void, Error>
   readonly close: Act<void, unknown>
 }
 
@@ -122,7 +123,7 @@ const checked = ({ bytes, checksum }: Snapshot, { written, finish }: Incoming): 
 }
 
 /** The reading of `contents`, one step at a time; `ended` hears of its end. */
-const createReader = ({ snapshot, next, close }: Contents, later: Later, ended: () => void): { readonly reader: SnapshotReader; readonly end: Act<void, never> } => {
+const createReader = ({ snapshot, next, rewind, close }: Contents, later: Later, ended: () => void): { readonly reader: SnapshotReader; readonly end: Act<void, never> } => {
   const oneStep = oneAtATime()
   let isOpen = true
   const end: Act<void, never> = oneStep(done => {
@@ -131,10 +132,12 @@ const createReader = ({ snapshot, next, close }: Contents, later: Later, ended: 
     ended()
     close(() => done(right(undefined)))
   })
+  const step = <A>(act: Act<A, Error>): Act<A, Error> => oneStep(done => (isOpen ? act(done) : done(left(new Error('the snapshot is closed')))))
   return {
     reader: {
       snapshot,
-      next: done => oneStep<Uint8Array | undefined, Error>(read => (isOpen ? next(read) : read(left(new Error('the snapshot is closed')))))(told(later, done)),
+      next: done => step(next)(told(later, done)),
+      rewind: done => step(rewind)(told(later, done)),
       close: done => end(() => later(done)),
     },
     end,

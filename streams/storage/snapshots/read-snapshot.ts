@@ -142,6 +142,8 @@ const checked = ({ path, seed, end }: SnapshotFile, next: Act<ReadChunk | undefi
 /** The reading of a snapshot's contents. */
 interface ReadingChunks {
   readonly next: Act<Uint8Array | undefined, Error>
+  /** Waits until nothing is being read any more. */
+  readonly rest: Act<void, never>
   /** Closes the file, once nothing is being read from it. */
   readonly close: Act<void>
 }
@@ -156,12 +158,12 @@ const inTurns = (buffers: Recycled) => (bytes: number): Uint8Array => {
 }
 
 /**
- * The contents, chunk by chunk, into `buffers` that the caller passes on. Without them a chunk lasts until the next one is asked for, which the disk reads
+ * The contents from their beginning, chunk by chunk, into `buffers` that the caller passes on. Without them a chunk lasts until the next one is asked for, which the disk reads
  * while this one is summed and used.
  */
 export const chunksOf = (found: SnapshotFile, buffers?: Recycled): ReadingChunks => {
   const { file } = found
-  if (buffers !== undefined) return { next: checked(found, recordsOf(found, bytes => roomIn(buffers, bytes))), close: file.close }
+  if (buffers !== undefined) return { next: checked(found, recordsOf(found, bytes => roomIn(buffers, bytes))), rest: succeed(undefined), close: file.close }
   const { next, rest } = readingAhead(recordsOf(found, inTurns(recycled(LENT_CHUNKS))))
-  return { next: checked(found, next), close: chain(rest, () => file.close) }
+  return { next: checked(found, next), rest, close: chain(rest, () => file.close) }
 }

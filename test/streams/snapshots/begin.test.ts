@@ -62,6 +62,7 @@ const begin = ({ snapshot = SNAPSHOT, recovered = log(5), chunks = CHUNKS, resto
   const reader: SnapshotReader = {
     snapshot,
     next: done => clock.endOfTurn(() => done(chunks[read++] ?? right(undefined))),
+    rewind: () => undefined,
     close: done => {
       closed++
       done()

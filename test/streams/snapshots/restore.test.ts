@@ -15,6 +15,7 @@ const world = (machine: (bytes: AsyncIterable<Uint8Array>) => Promise<void>, com
   const reader: SnapshotReader = {
     snapshot: { ...placeAt(3), compression, bytes: 1, checksum: 9 },
     next: done => clock.endOfTurn(() => done(isOpen ? right(unread.shift()) : left(new Error('closed')))),
+    rewind: () => undefined,
     close: done => {
       isOpen = false
       told.push('closed')

@@ -37,6 +37,11 @@ const world = (...given: readonly (string | Error)[]) => {
         const piece = of[next++]
         act(() => done(piece === undefined ? right(undefined) : typeof piece === 'string' ? right(into(piece)) : left(piece)))
       },
+      rewind: done => {
+        next = 0
+        journal.push('rewind')
+        act(() => done(right(undefined)))
+      },
       close: done => {
         journal.push('close')
         done()
@@ -82,10 +87,19 @@ test('a piece that fits is sent as it was read, behind one that is cut as behind
   t.deepEqual([w.read(0, 4), w.read(1, 4), w.read(5, 4), w.read(7, 4)], ['n2 0 a', 'n2 1 bcde', 'n2 5 fg', 'n2 7 hij'])
 })
 
-test('the last chunk is given again without reading, and an earlier one by beginning anew', t => {
+test('the last chunk is given again without reading, and an earlier one by beginning again', t => {
   const w = world('abcdef', 'ghi')
   t.deepEqual([w.read(0, 3), w.read(3, 3), w.read(3, 3), w.read(0, 2), w.read(2, 6)], ['n2 0 abc', 'n2 3 def', 'n2 3 def', 'n2 0 ab', 'n2 2 cdef'])
-  t.deepEqual(w.journal, ['open', 'close', 'open'])
+  t.deepEqual(w.journal, ['open', 'rewind'])
+})
+
+test('an earlier chunk is given again also where a newer one has taken its place meanwhile', t => {
+  const w = world('abcd', 'efgh', 'ijkl')
+  const old = w.snapshot()
+  t.deepEqual([w.read(0, 4), w.read(4, 4)], ['n2 0 abcd', 'n2 4 efgh'])
+  w.replace(9, 'xyz')
+  t.deepEqual([w.read(0, 4, 'n2', old), w.read(4, 4, 'n2', old), w.read(8, 4, 'n2', old)], ['n2 0 abcd', 'n2 4 efgh', 'n2 8 ijkl'])
+  t.deepEqual(w.notices, [])
 })
 
 test('a chunk stays what it is until the one after the next was given, and later its memory is used again', t => {
