@@ -48,10 +48,12 @@ const start = async <C, R, S, Id extends MemberId>({ recorder, ...options }: Mem
   if (ids.size === 0 || ids.size < options.members.length) return left(new InvalidOptions(['members: must be names, at least one and each different']))
   const network = memoryNetwork()
   const members = Object.fromEntries([...ids].map((id, i) => [id, `localhost:${i + 1}`]))
-  const outcomes = await Promise.all([...ids].map(async id => ({ id, outcome: await createRaft({
+  // All that can throw does so here, before the first member starts.
+  const recipes = [...ids].map(id => ({
     electionTimeoutMs: 150, heartbeatMs: 30, ...options,
     cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(), ...(recorder && { recorder: recorder(id) }),
-  }) })))
+  }))
+  const outcomes = await Promise.all(recipes.map(async recipe => ({ id: recipe.id, outcome: await createRaft(recipe) })))
   const rafts = outcomes.flatMap(({ id, outcome }) => isRight(outcome) ? [[id, outcome.right] as const] : [])
   const failed = outcomes.map(({ outcome }) => outcome).find(isLeft)
   if (failed === undefined) return right(Object.fromEntries(rafts) as Cluster<C, R, S, Id>)

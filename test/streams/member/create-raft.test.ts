@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { StorageFailed } from '../../../lib/errors.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
-import { InvalidOptions, type RaftOptions, SnapshotLost, type Storage, type StoreOwner, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { InvalidOptions, type RaftOptions, type Recorder, SnapshotLost, type Storage, type StoreOwner, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
 import { type Add, counter, errorOf, optionsOf } from './world.js'
 
 const untouched = (c: ExecutionContext): Storage => ({ open: () => c.fail('something was started') })
@@ -35,6 +35,22 @@ test('wrong options of a memory cluster are a value too', async c => {
     { machine: {}, members: ['a'] }, { members: ['a'], get machine() { throw new Error('gotcha') } }]) {
     c.true(errorOf(await memoryCluster(options as never)) instanceof InvalidOptions)
   }
+})
+
+test('where the recorder of one member throws, no member of the cluster starts', async c => {
+  let started = 0
+  const machine = { ...counter, start: () => { started++; return counter.start() } }
+  const quiet: Recorder = { open: () => right({ record: () => undefined, close: (_end, done) => done() }) }
+  const error = errorOf(await memoryCluster({
+    machine, members: ['n1', 'n2', 'n3'],
+    recorder: id => {
+      if (id === 'n3') throw new Error(`no folder for ${id}`)
+      return quiet
+    },
+  }))
+  c.true(error instanceof InvalidOptions)
+  c.regex(error?.message ?? '', /no folder for n3/)
+  c.is(started, 0)
 })
 
 test('a disk that cannot be opened is the start error', async c => {
