@@ -82,6 +82,25 @@ test('one way alone can be cut: who is not heard by its followers does not stay 
   t.not(cluster.leader(), first)
 })
 
+test('a way that is cut comes to those that are cut by then, whatever was mended before and whatever was left', async t => {
+  const cluster = await begun({ members: 3 })
+  const leader = cluster.leader()!
+  const [a, b] = othersOf(cluster, leader) as [string, string]
+  cluster.partition([a], [leader, b])
+  await cluster.run(1000)
+  await cluster.recover()
+  cluster.cut(leader, b)
+  await cluster.run(3000)
+  t.is(cluster.leader(), leader, 'it has its quorum: what was mended stays mended')
+
+  await cluster.recover({ links: [`${leader}>${a}`, `${b}>${a}`] })
+  cluster.cut(a, b)
+  const before = cluster.member(a).state
+  await addAt(cluster, b, 5)
+  await cluster.run(3000)
+  t.is(cluster.member(a).state, before, 'nobody reaches whom the rest has left cut off')
+})
+
 test('a loss of power loses what was not synced, never what was acknowledged', async t => {
   const cluster = await begun({ members: 3 })
   for (let add = 2; add < 30; add++) await addAt(cluster, cluster.leader()!, add)

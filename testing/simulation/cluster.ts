@@ -185,7 +185,7 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
 }
 
 /** Faults by the names that a test has for them. */
-const faultsOf = <C, R, S>({ ids }: World<C, R, S>, checks: Checks, perform: (fault: Fault) => void, cuts: () => readonly string[], after: Clock['after']) => {
+const faultsOf = <C, R, S>({ ids, network }: World<C, R, S>, checks: Checks, perform: (fault: Fault) => void, after: Clock['after']) => {
   const inflict = (call: string, fault: Fault): void => {
     checks.fault(call, fault)
     perform(fault)
@@ -199,7 +199,7 @@ const faultsOf = <C, R, S>({ ids }: World<C, R, S>, checks: Checks, perform: (fa
     },
     cut: (from: MemberId, to: MemberId): void => {
       checks.ends('cut', from, to)
-      perform({ type: 'cut', links: [...cuts(), `${from}>${to}`] })
+      perform({ type: 'cut', links: [...new Set(network.cuts()).add(`${from}>${to}`)] })
     },
     heal: (): void => perform({ type: 'cut', links: [] }),
     crash: (id: MemberId, keep = 0): void => inflict('crash', { type: 'crash', id, keep }),
@@ -250,7 +250,6 @@ const clientsOf = <C, R, S>(
 const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, replays: number) => {
   const scenes: Scene<C, S>[] = []
   const counts: Record<string, number> = {}
-  let cuts: readonly string[] = []
   const note = (act: Act<C, S>): void => void scenes.push({ at: world.agenda.now(), act })
   /** Rejects when a promise was broken, with the shortest story that ends like this. */
   const verdict = async (): Promise<void> => {
@@ -269,12 +268,10 @@ const createJournal = <C, R, S>(recipe: Recipe<C, R, S>, world: World<C, R, S>, 
       await verdict()
       return outcome
     },
-    cuts: () => cuts,
     counts: () => counts,
     inflict: (fault: Fault): void => {
       note({ type: 'fault', fault })
       counts[fault.type] = (counts[fault.type] ?? 0) + 1
-      if (fault.type === 'cut') cuts = fault.links
       world.perform(fault)
     },
   }
@@ -302,7 +299,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const passage = passageOf(world, journal, checks)
   return {
     ids, clock: { now: agenda.now, after }, ...passage,
-    ...faultsOf(world, checks, journal.inflict, journal.cuts, after),
+    ...faultsOf(world, checks, journal.inflict, after),
     ...clientsOf(world, calls, readings, checks, journal.note),
     member: id => {
       checks.member('member', id)

@@ -15,6 +15,8 @@ export interface Network {
   readonly socketsOf: (id: MemberId, loop: Loop) => Sockets
   /** Replaces the cuts: ordered pairs as `from>to`. */
   readonly cut: (cuts: ReadonlySet<string>) => void
+  /** What is cut now. */
+  readonly cuts: () => ReadonlySet<string>
   readonly set: (mix: NetworkMix) => void
   /** The process is gone: its system breaks its connections. */
   readonly killed: (id: MemberId) => void
@@ -207,6 +209,7 @@ export const createNetwork = (options: NetworkOptions): Network => {
       wires.cuts = cuts
       mend(wires)
     },
+    cuts: () => wires.cuts,
     set: mix => { wires.mix = mix },
     killed: id => leave(wires, id, end => abandon(end, BROKEN)),
     lostPower: id => {
