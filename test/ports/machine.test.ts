@@ -68,10 +68,24 @@ const suite = <C, R, S>(name: string, sample: MachineSample<C, R, S>): void => {
 suite('a counter', { machine: counter, commands: [{ add: 1 }, { add: -5 }, { add: 2 }, { add: 40 }] })
 suite('a register', { machine: register, commands: [{ key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'a', value: 'ü' }] })
 suite('a tally', { machine: tally, commands: ['x', 'y', 'x', 'z', 'x'] })
+suite('a counter that is saved when the first chunk is asked for', {
+  machine: around(counter, running => ({ snapshot: async function* () { yield* running.snapshot() } })), commands: [{ add: 1 }, { add: -5 }, { add: 2 }],
+})
+const Maybe = t.partial({ value: t.union([t.number, t.undefined]) })
+suite('a register of what may be missing', {
+  machine: reducerMachine({
+    command: Maybe, result: Maybe, state: Maybe, initial: {},
+    reduce: (before, { value }) => [{ value }, before],
+  }),
+  commands: [{ value: 1 }, {}, { value: undefined }],
+})
 
 let clock = 0
 let shared = 0
 const add = (entry: Entry<{ add: number }>): number => entry.command.add
+async function* streamOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
+}
 /** Machines that break one rule each, and the rule that must notice. */
 const broken: Record<string, { readonly rule: RegExp; readonly machine: Machine<{ add: number }, number, number> }> = {
   'asks a clock': {
@@ -99,9 +113,33 @@ const broken: Record<string, { readonly rule: RegExp; readonly machine: Machine<
       },
     })),
   },
-  'writes its snapshot when it is read': {
+  'writes its snapshot as it is read': {
     rule: /moment it was asked for/,
-    machine: around(counter, running => ({ snapshot: async function* () { yield* running.snapshot() } })),
+    machine: around(counter, running => ({
+      snapshot: async function* () {
+        yield new Uint8Array(0)
+        yield* running.snapshot()
+      },
+    })),
+  },
+  'keeps the chunks that it is lent': {
+    rule: /restored copy equals/,
+    machine: around(counter, running => ({
+      restore: async chunks => {
+        const kept: Uint8Array[] = []
+        for await (const chunk of chunks) kept.push(chunk)
+        await lastValueFrom(from(running.restore(streamOf(kept))), { defaultValue: undefined })
+      },
+    })),
+  },
+  'fails and yet becomes another': {
+    rule: /fails changes nothing/,
+    machine: around(counter, running => ({
+      apply: async entries => {
+        const results = await lastValueFrom(from(running.apply(entries)))
+        return results.map((result, i) => add(entries[i]!) === 2 ? new MachineFailed('no twos') : result)
+      },
+    })),
   },
   'has a result that its codec cannot write': {
     rule: /result comes back/,
@@ -116,6 +154,33 @@ for (const [what, { rule, machine }] of Object.entries(broken)) {
       await run().catch(() => failed.push(name))
     }
     assert.true(failed.some(name => rule.test(name)), `failed: ${failed.join('; ')}`)
+  })
+}
+
+const Bytes = new t.Type<Uint8Array>('Bytes', (value): value is Uint8Array => value instanceof Uint8Array,
+  (value, context) => value instanceof Uint8Array ? t.success(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) : t.failure(value, context), t.identity)
+
+for (const [what, keep, faults] of [['copies', (bytes: Uint8Array) => bytes.slice(), []], ['does not copy', (bytes: Uint8Array) => bytes, ['what is kept of a command is copied']]] as const) {
+  test(`a machine that ${what} the bytes of commands that it keeps: ${faults.length === 0 ? 'right' : 'noticed'}`, async assert => {
+    const machine: Machine<Uint8Array, number, readonly Uint8Array[]> = {
+      command: Bytes, result: t.number,
+      start: () => {
+        let state: readonly Uint8Array[] = []
+        return {
+          get state() { return state },
+          apply: entries => [entries.map(({ command }) => (state = [...state, keep(command)]).length)],
+          snapshot: () => streamOf([Buffer.from(JSON.stringify(state.map(bytes => [...bytes])))]),
+          restore: async chunks => {
+            let text = ''
+            for await (const chunk of chunks) text += Buffer.from(chunk).toString('latin1')
+            state = (JSON.parse(text) as readonly (readonly number[])[]).map(bytes => Uint8Array.from(bytes))
+          },
+        }
+      },
+    }
+    const failed: string[] = []
+    for (const { name, run } of machineSuite({ machine, commands: [Uint8Array.of(1), Uint8Array.of(2, 3)] })) await run().catch(() => failed.push(name))
+    assert.deepEqual(failed, [...faults])
   })
 }
 
