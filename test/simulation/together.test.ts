@@ -1,4 +1,5 @@
 /** Clusters in virtual time, in one process: what it has compiled for one, it has for all. */
+import './calls.test.js'
 import './cluster.test.js'
 import './commits-from.test.js'
 import './departures.test.js'

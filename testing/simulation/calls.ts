@@ -1,6 +1,6 @@
 /** What clients asked and what they were told: a history, and what must be true of it. */
 import { encodeValue } from '../../codecs/values.js'
-import { OutcomeUnknown, type ProposeError } from '../../lib/errors.js'
+import { MachineFailed, OutcomeUnknown, type ProposeError } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
 import type { Index, Millis } from '../../lib/types.js'
 import type { Commit, Protocol } from '../../streams/machine/machine.js'
@@ -39,10 +39,22 @@ export interface Calls<C, R> {
   readonly check: (commits: ReadonlyMap<Index, Commit<C, R>>) => readonly Placed<C, R>[]
 }
 
+/** Of what was encoded already. */
+const AS_IT_IS = { encode: (encoded: unknown): unknown => encoded }
+
 type Settled<C, R> = { -readonly [K in keyof Call<C, R>]: Call<C, R>[K] }
 
-/** Commands that were proposed more than once are not told apart, and not checked: number them. */
-export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () => Millis, { demand }: Judge): Calls<C, R> => {
+const countsOf = (names: readonly string[]): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
+}
+
+/**
+ * Commands that were proposed more than once are not told apart, and not checked: number them. `proposed` has all of them as they were encoded, also those that are in no
+ * history.
+ */
+export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () => Millis, { demand }: Judge, proposed: () => readonly unknown[]): Calls<C, R> => {
   const calls: Settled<C, R>[] = []
   const textOf = (encoded: ReturnType<typeof encodeValue>): string => isLeft(encoded) ? '' : Buffer.from(encoded.right).toString('latin1')
   const nameOf = (value: C): string => textOf(encodeValue(command, value))
@@ -63,9 +75,9 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
     demand(appended !== 'never' || indexes.length === 0, () => `${name} stands at ${indexes[0]}, and its client was told that it does not`)
     demand(appended !== 'yes' || indexes.length === 1, () => `${name} was acknowledged and is not in the log`)
     if (outcome === undefined || isLeft(outcome) || indexes[0] === undefined) return
-    const made = commits.get(indexes[0])?.result
+    const made = commits.get(indexes[0])!.result
     const told = textOf(encodeValue(result, outcome.right))
-    demand(made !== undefined && textOf(encodeValue(result, made as R)) === told, () => `${name} was answered with ${told}, and the machines made of it ${JSON.stringify(made)}`)
+    demand(!(made instanceof MachineFailed) && textOf(encodeValue(result, made)) === told, () => `${name} was answered with ${told}, and the machines made of it ${JSON.stringify(made)}`)
   }
   /** Whoever was acknowledged before another one was proposed stands before it. */
   const checkOrder = (placed: readonly Placed<C, R>[]): void => {
@@ -90,13 +102,14 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
     check: commits => {
       const found = places(commits)
       const names = calls.map(call => nameOf(call.command))
-      const asked = new Map<string, number>()
-      for (const name of names) asked.set(name, (asked.get(name) ?? 0) + 1)
-      const single = calls.flatMap((call, i) => asked.get(names[i]!) === 1 ? [{ call, name: names[i]!, indexes: found.get(names[i]!) ?? [] }] : [])
+      const asked = countsOf(names)
+      const handedOver = countsOf(proposed().map(encoded => textOf(encodeValue(AS_IT_IS, encoded))))
+      const isSingle = (name: string): boolean => asked.get(name) === 1 && (handedOver.get(name) ?? 0) <= 1
+      const single = calls.flatMap((call, i) => isSingle(names[i]!) ? [{ call, name: names[i]!, indexes: found.get(names[i]!) ?? [] }] : [])
       for (const { call, name, indexes } of single) checkOne(call, name, indexes, commits)
       const placed = single.flatMap(({ call, indexes: [index] }) => index === undefined ? [] : [{ call: isAcknowledged(call) ? call : { ...call, returnedAt: undefined }, index }])
       checkOrder(placed)
-      for (const name of found.keys()) demand(asked.has(name), () => `${name} is in the log, and nobody proposed it`)
+      for (const name of found.keys()) demand(handedOver.has(name), () => `${name} is in the log, and nobody proposed it`)
       return placed
     },
   }

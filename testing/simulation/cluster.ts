@@ -167,7 +167,7 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
   const world = createWorld(recipe, undefined)
   const { judge, agenda } = world
   for (const member of world.members) member.start()
-  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge, world.proposed)
   const readings = createReadings(recipe.machine, agenda.now, judge)
   for (const { at, act } of scenes) {
     if (at > agenda.now()) await world.run(at)
@@ -285,7 +285,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const { agenda, members, guard, appliances, judge } = world
   const { ids } = world
   const checks = createChecks(ids, world.belongs)
-  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge)
+  const calls = createCalls<C, R>(recipe.machine, agenda.now, judge, world.proposed)
   const readings = createReadings(recipe.machine, agenda.now, judge)
   const journal = createJournal(recipe, world, replays)
   const dice = createDice(seedFor(recipe.seed, 'storm'))

@@ -11,6 +11,7 @@ import { createStir, settlePromises } from './stir.js'
 import { type Appliances, createAppliances } from './watch/appliances.js'
 import { describe } from './watch/describe.js'
 import { type Guard, createGuard } from './watch/guard.js'
+import { createProposed } from './watch/proposed.js'
 import { type Judge, createJudge } from './watch/violation.js'
 import { type Agenda, createAgenda } from './world/agenda.js'
 import { CALM_DISK } from './world/disks.js'
@@ -29,6 +30,8 @@ export interface World<C, R, S> extends Field<C, R, S> {
   readonly guard: Guard
   readonly appliances: Appliances<C, R>
   readonly clients: Clients<C, R>
+  /** Every command that anybody proposed, as its codec encoded it. */
+  readonly proposed: () => readonly unknown[]
   readonly perform: (fault: Fault) => void
   /** Whether it was started, and counts, or may yet come to count. */
   readonly belongs: (id: MemberId) => boolean
@@ -45,7 +48,9 @@ export interface World<C, R, S> extends Field<C, R, S> {
 /** Every so many events promises are heard even if nobody seems to wait for one. */
 const HEAR_EVERY = 256
 
-export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
+export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
+  const proposed = createProposed()
+  const recipe = { ...given, machine: proposed.watch(given.machine) }
   const agenda = createAgenda()
   const judge = createJudge(agenda.now)
   const stir = createStir()
@@ -76,7 +81,7 @@ export const createWorld = <C, R, S>(recipe: Recipe<C, R, S>, write: ((line: str
   const belongs = (id: MemberId): boolean => byId.has(id) && guard.isNamed(id)
 
   const world: World<C, R, S> = {
-    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, members, ids, trace, belongs,
+    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, proposed: proposed.all, members, ids, trace, belongs,
     networkMix: CALM_NETWORK, diskMix: CALM_DISK,
     member: id => byId.get(id),
     join: id => {
