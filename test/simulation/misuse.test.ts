@@ -23,6 +23,7 @@ const OPTIONS: readonly (readonly [options: Partial<Record<keyof Options | 'elec
   [{ segmentBytes: 4095 }, /segmentBytes: must be an integer from 4096 to 1073741824, not 4095/],
   [{ segmentBytes: 2 ** 30 + 1 }, /segmentBytes: /],
   [{ trace: 'yes' }, /trace: must be Function, not "yes"/],
+  [{ view: 'total' }, /view: must be Function, not "total"/],
   [{ fold: 1 }, /fold: must be Function, not 1/],
   [{ electionTimeoutMs: 0 }, /electionTimeoutMs: must be an integer from 1 .* not 0/],
   [{ heartbeatMs: 600 }, /heartbeatMs: must be at most half of electionTimeoutMs = 1000, not 600/],

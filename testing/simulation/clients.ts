@@ -17,7 +17,7 @@ export interface Clients<C, R> {
 }
 
 export const createClients = <C, R, S>(
-  { machine, addresses, seed, limits }: Recipe<C, R, S>, { agenda, network, judge, stir }: Pick<Surroundings<C, R>, 'agenda' | 'network' | 'judge' | 'stir'>,
+  { machine, addresses, seed, limits }: Recipe<C, R, S>, { agenda, network, judge, stir }: Pick<Surroundings<C, R, S>, 'agenda' | 'network' | 'judge' | 'stir'>,
 ): Clients<C, R> => {
   const connected = new Map<string, Client<C, R>>()
   return {

@@ -37,17 +37,18 @@ export interface Recipe<C, R, S> {
   readonly segmentBytes: number
   readonly turnMs: Millis
   readonly fold: Fold
+  readonly view: (state: S) => unknown
 }
 
 /** Where all members of a cluster live. */
-export interface Surroundings<C, R> {
+export interface Surroundings<C, R, S> {
   readonly agenda: Agenda
   readonly network: Network
   readonly diskMix: () => DiskMix
   readonly judge: Judge
   readonly stir: Stir
   readonly guard: () => Guard
-  readonly appliances: () => Appliances<C, R>
+  readonly appliances: () => Appliances<C, R, S>
   readonly stepped: (id: MemberId, before: RaftState, batch: Batch, after: RaftState, ready: Ready) => void
   readonly trace: (line: () => string) => void
 }
@@ -93,7 +94,7 @@ interface Life<C, R, S> {
 /** A member between two lives or in one. */
 interface Body<C, R, S> extends Watched {
   readonly recipe: Recipe<C, R, S>
-  readonly around: Surroundings<C, R>
+  readonly around: Surroundings<C, R, S>
   readonly dice: Dice
   readonly timepiece: Timepiece
   readonly disk: SimulatedDisk
@@ -152,7 +153,7 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
     else appliances().restarted(id, { ...event.at, state: event.state })
   })
   raft.snapshots$.subscribe(event => {
-    if (event.type === 'capturing' && event.bytes === 0) appliances().saved(id, { ...event, state: life.machine?.state })
+    if (event.type === 'capturing' && event.bytes === 0 && life.machine !== undefined) appliances().saved(id, { ...event, state: life.machine.state })
   })
   raft.ended$.subscribe(end => { if (end._tag === 'Failed') agenda.after(0, () => failed(end.error)) })
   lives.next(raft)
@@ -213,7 +214,7 @@ const join = <C, R, S>(body: Body<C, R, S>): void => {
 }
 
 /** A member that has not been started. */
-export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, around: Surroundings<C, R>): Member<C, R, S> => {
+export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, around: Surroundings<C, R, S>): Member<C, R, S> => {
   const timepiece = createTimepiece(around.agenda)
   const ledger = createLedger(id, timepiece.now, () => around.guard().logs.history, around.judge)
   const body: Body<C, R, S> = {

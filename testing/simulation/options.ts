@@ -26,6 +26,8 @@ export interface SimulationOptions<C, R, S> {
   /** 0, so that no reads are answered by a promise of others, unless told otherwise. */
   readonly readLeaseMs?: Millis
   readonly limits?: Partial<Limits>
+  /** What of a state is compared, where the state itself cannot be. Members of objects that are undefined count as absent. */
+  readonly view?: (state: S) => unknown
   /** The size of a segment of the log: small ones bring more of what happens between two. 64 KiB unless told otherwise. */
   readonly segmentBytes?: number
   /** Mean time that a turn of an event loop takes; 0 unless told otherwise. */
@@ -50,6 +52,7 @@ const Given = closed({
   // The bounds of `fileStorage`.
   segmentBytes: optional(integer('Bytes', 4 * 1024, 1024 ** 3)),
   turnMs: optional(Span),
+  view: optional(t.Function),
   trace: optional(t.Function),
   replays: optional(Count),
   fold: optional(t.Function),
@@ -75,7 +78,7 @@ export const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): { readon
   if (faults.length > 0) throw new InvalidOptions(faults)
   const {
     machine, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, readLeaseMs = 0, limits = {},
-    segmentBytes = SEGMENT_BYTES, turnMs = 0, replays = REPLAYS, fold = step,
+    segmentBytes = SEGMENT_BYTES, turnMs = 0, replays = REPLAYS, fold = step, view = state => state,
   } = options
-  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, segmentBytes, turnMs, fold }, replays }
+  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, segmentBytes, turnMs, fold, view }, replays }
 }

@@ -94,10 +94,10 @@ export interface Rest {
 }
 
 /** Who has applied the same has become the same. */
-const checkStates = <C, R, S>({ judge }: World<C, R, S>, members: readonly Member<C, R, S>[]): void => {
+const checkStates = <C, R, S>({ judge, view }: World<C, R, S>, members: readonly Member<C, R, S>[]): void => {
   const [first, ...others] = members.flatMap(({ id, latest }) => {
     const applied = latest()
-    return applied === undefined ? [] : [{ id, ...applied }]
+    return applied === undefined ? [] : [{ id, index: applied.index, state: view(applied.state) }]
   })
   for (const other of others) {
     judge.demand(first === undefined || first.index !== other.index || isSameState(first.state, other.state),

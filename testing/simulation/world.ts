@@ -1,4 +1,5 @@
 /** A whole cluster in virtual time, and everything that looks on. */
+import { messageOf } from '../../codecs/report.js'
 import type { Batch, Ready } from '../../lib/events.js'
 import { firstMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
@@ -28,10 +29,12 @@ export interface World<C, R, S> extends Field<C, R, S> {
   readonly ids: readonly MemberId[]
   readonly judge: Judge
   readonly guard: Guard
-  readonly appliances: Appliances<C, R>
+  readonly appliances: Appliances<C, R, S>
   readonly clients: Clients<C, R>
   /** Every command that anybody proposed, as its codec encoded it. */
   readonly proposed: () => readonly unknown[]
+  /** What of a state is compared. */
+  readonly view: (state: S) => unknown
   readonly perform: (fault: Fault) => void
   /** Whether it was started, and counts, or may yet come to count. */
   readonly belongs: (id: MemberId) => boolean
@@ -48,6 +51,15 @@ export interface World<C, R, S> extends Field<C, R, S> {
 /** Every so many events promises are heard even if nobody seems to wait for one. */
 const HEAR_EVERY = 256
 
+/** A test's own function may throw, where nobody would hear of it. */
+const judgedView = <C, R, S>({ view }: Recipe<C, R, S>, { demand }: Judge) => (state: S): unknown => {
+  try {
+    return view(state)
+  } catch (thrown) {
+    return void demand(false, () => `the view of a state threw: ${messageOf(thrown)}`)
+  }
+}
+
 export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
   const proposed = createProposed()
   const recipe = { ...given, machine: proposed.watch(given.machine) }
@@ -57,6 +69,7 @@ export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: stri
   const network = createNetwork({ agenda, seed: recipe.seed, addresses: recipe.addresses })
   const listeners: Stepped[] = []
   let steps = 0
+  const view = judgedView(recipe, judge)
 
   const trace = (line: () => string): void => write?.(`${agenda.now().toFixed(3).padStart(11)} ${line()}`)
   const stepped: Stepped = (id, before, batch, after, ready) => {
@@ -77,11 +90,11 @@ export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: stri
     return member
   }
   const guard = createGuard(members, firstMembership(recipe.addresses), judge)
-  const appliances = createAppliances<C, R>(guard.logs, judge)
+  const appliances = createAppliances<C, R, S>(guard.logs, judge, view)
   const belongs = (id: MemberId): boolean => byId.has(id) && guard.isNamed(id)
 
   const world: World<C, R, S> = {
-    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, proposed: proposed.all, members, ids, trace, belongs,
+    clients: createClients<C, R, S>(recipe, { agenda, network, judge, stir }), agenda, network, judge, guard, appliances, proposed: proposed.all, view, members, ids, trace, belongs,
     networkMix: CALM_NETWORK, diskMix: CALM_DISK,
     member: id => byId.get(id),
     join: id => {

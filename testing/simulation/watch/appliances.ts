@@ -2,16 +2,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Index, MemberId } from '../../../lib/types.js'
 import type { Applied, Commit } from '../../../streams/machine/machine.js'
+import { withoutUndefined } from '../../without-undefined.js'
 import type { Logs } from './logs.js'
 import type { Judge } from './violation.js'
 
-export interface Appliances<C, R> {
+export interface Appliances<C, R, S> {
   /** A member's machine has applied these. */
   readonly applied: (id: MemberId, commits: readonly Commit<C, R>[]) => void
   /** A member's machine begins anew, or from a snapshot. */
-  readonly restarted: (id: MemberId, at: Applied<unknown>) => void
+  readonly restarted: (id: MemberId, at: Omit<Applied<S>, 'time'>) => void
   /** A member's machine is asked for its state, which is this. */
-  readonly saved: (id: MemberId, at: Omit<Applied<unknown>, 'time'>) => void
+  readonly saved: (id: MemberId, at: Omit<Applied<S>, 'time'>) => void
   /** Commands with what came of them, by index; indexes that carry no command are left out. */
   readonly commits: ReadonlyMap<Index, Commit<C, R>>
 }
@@ -30,32 +31,32 @@ const isSameFlat = (a: unknown, b: unknown): boolean => {
   return keys.length === Object.keys(b).length && keys.every(key => Object.hasOwn(b, key) && Object.is(a[key], b[key]))
 }
 
-/** The state by its contents, as it is now, however the machine goes on with it; undefined where that cannot be had. */
-const imageOf = (state: unknown): { readonly of: unknown } | undefined => {
+/** What is seen of a state by its contents, as it is now, however the machine goes on with it; undefined where that cannot be had. */
+const imageOf = (seen: unknown): { readonly of: unknown } | undefined => {
   try {
-    return { of: structuredClone(state) }
+    return { of: withoutUndefined(structuredClone(seen)) }
   } catch {
     return undefined
   }
 }
 
-/** Whether two machines have become the same, as far as can be seen. */
+/** Whether what is seen of two machines is the same, as far as can be said. */
 export const isSameState = (a: unknown, b: unknown): boolean => {
   const [one, other] = [imageOf(a), imageOf(b)]
   return one === undefined || other === undefined || isDeepStrictEqual(one.of, other.of)
 }
 
-export const createAppliances = <C, R>({ history }: Logs, { demand }: Judge): Appliances<C, R> => {
+export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, view: (state: S) => unknown): Appliances<C, R, S> => {
   const commits = new Map<Index, Commit<C, R>>()
   const last = new Map<MemberId, Index>()
-  /** By index, what a machine was when its state was asked for there. */
+  /** By index, what was seen first of a machine there. */
   const states = new Map<Index, unknown>()
 
-  const compare = (id: MemberId, index: Index, state: unknown, what: string): void => {
-    const image = imageOf(state)
+  const compare = (id: MemberId, index: Index, state: S, what: string): void => {
+    const image = imageOf(view(state))
     if (image === undefined) return
     if (!states.has(index)) states.set(index, image.of)
-    demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${JSON.stringify(state)}, which was ${JSON.stringify(states.get(index))}`)
+    demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${JSON.stringify(image.of)}, which was ${JSON.stringify(states.get(index))}`)
   }
 
   return {
