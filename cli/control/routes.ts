@@ -18,7 +18,7 @@ import type { ControlBounds } from './bounds.js'
 import type { MemberView } from './member-view.js'
 import { type LeaderWait, type Wait, proposeTo } from './proposing.js'
 import { namesIn, valueAt } from './path.js'
-import { TooLargeToTell, plainJson } from '../plain-json.js'
+import { TooLargeToTell, plainJson } from '../../codecs/plain-json.js'
 import { watch } from './watch.js'
 
 /** One request, as its route sees it. */

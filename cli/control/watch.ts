@@ -1,5 +1,6 @@
 /** `/watch`: what is committed from a position on, and who leads, as one JSON object per line. */
 import { Subscription, distinctUntilChanged } from 'rxjs'
+import { plainJson } from '../../codecs/plain-json.js'
 import { messageOf } from '../../codecs/report.js'
 import type { Index } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
@@ -7,7 +8,6 @@ import type { Raft } from '../../streams/member/member.js'
 import type { LogEvent } from '../../streams/outputs/commits-from.js'
 import type { ControlBounds } from './bounds.js'
 import type { Outgoing } from './outgoing.js'
-import { plainJson } from '../plain-json.js'
 
 /** What is written in one go. */
 const PIECE_CHARACTERS = 64 * 1024

@@ -1,13 +1,13 @@
 /** The entries of a log, one line each. */
 import * as t from 'io-ts'
 import { forEachEntry, isOpening, numberingOf } from '../../codecs/entries.js'
+import { plainJson } from '../../codecs/plain-json.js'
 import { decodeValue } from '../../codecs/values.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
 import { readSpans } from '../../streams/storage/log/log-reader.js'
 import type { SurveyedLog } from '../../streams/storage/survey.js'
-import { plainJson } from '../plain-json.js'
 import { type HeldFolder, carriedOut } from '../folder/hold.js'
 
 /** One entry of the log. */

@@ -8,6 +8,7 @@ import type { Eventual } from '../../streams/proposer/proposer.js'
 import type { Operation } from '../linearizability/history.js'
 import { askAt } from './ask.js'
 import type { Act } from './story.js'
+import { told } from './watch/told.js'
 import type { Judge } from './watch/violation.js'
 import type { World } from './world.js'
 
@@ -76,8 +77,8 @@ export const createCalls = <C, R>({ command, result }: Protocol<C, R>, now: () =
     demand(appended !== 'yes' || indexes.length === 1, () => `${name} was acknowledged and is not in the log`)
     if (outcome === undefined || isLeft(outcome) || indexes[0] === undefined) return
     const made = commits.get(indexes[0])!.result
-    const told = textOf(encodeValue(result, outcome.right))
-    demand(!(made instanceof MachineFailed) && textOf(encodeValue(result, made)) === told, () => `${name} was answered with ${told}, and the machines made of it ${JSON.stringify(made)}`)
+    const answer = textOf(encodeValue(result, outcome.right))
+    demand(!(made instanceof MachineFailed) && textOf(encodeValue(result, made)) === answer, () => `${name} was answered with ${answer}, and the machines made of it ${told(made)}`)
   }
   /** Whoever was acknowledged before another one was proposed stands before it. */
   const checkOrder = (placed: readonly Placed<C, R>[]): void => {

@@ -1,4 +1,5 @@
 /** Programs outside the cluster: the real client, each in a process of its own with its own clock, on the simulated network. */
+import { messageOf } from '../../codecs/report.js'
 import { connectWith } from '../../client/connect.js'
 import type { Client, ConnectError } from '../../client/index.js'
 import { type ProposeError, Stopped } from '../../lib/errors.js'
@@ -27,7 +28,7 @@ export const createClients = <C, R, S>(
       timepiece.begin(dice.between(0, 1_000_000))
       const loop = createLoop({
         agenda, timepiece, turnMs: () => 0,
-        thrown: error => judge.demand(false, () => `${name} threw ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
+        thrown: error => judge.demand(false, () => `${name} threw ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`),
       })
       const sockets = network.socketsOf(name, loop)
       const outcome = await connectWith<C, R>(

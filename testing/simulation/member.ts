@@ -1,6 +1,7 @@
 /** One member of a simulated cluster over all its lives: the real one, on simulated ports. */
 import { BehaviorSubject, type Observable } from 'rxjs'
 import type { Limits } from '../../codecs/options.js'
+import { messageOf } from '../../codecs/report.js'
 import { Damaged, SnapshotLost } from '../../lib/errors.js'
 import type { Batch, Ready } from '../../lib/events.js'
 import { isLeft } from '../../lib/prelude.js'
@@ -167,7 +168,7 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
   timepiece.begin(dice.between(0, 1_000_000))
   const loop = createLoop({
     agenda, timepiece, turnMs: () => turnMs === 0 ? 0 : dice.exponential(turnMs),
-    thrown: error => judge.demand(false, () => `${id} threw ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
+    thrown: error => judge.demand(false, () => `${id} threw ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`),
   })
   const life: Life<C, R, S> = { loop, machine: undefined, state: undefined }
   const watched = stir.watch(machine, () => body.life === life)

@@ -9,6 +9,7 @@ import type { Eventual } from '../../streams/proposer/proposer.js'
 import { askAt } from './ask.js'
 import type { Placed } from './calls.js'
 import type { Act } from './story.js'
+import { told } from './watch/told.js'
 import type { Judge } from './watch/violation.js'
 import type { World } from './world.js'
 
@@ -99,7 +100,7 @@ export const createReadings = <C, R, S>(machine: Machine<C, R, S>, now: () => Mi
         open = unplaced(open, index, copy.state)
       }
       for (const { reading: { client, at, calledAt }, value, least, most } of open) {
-        demand(false, () => `${client} read ${JSON.stringify(value)} at ${at}, asked at ${calledAt.toFixed(1)} ms, which no state from ${least} to ${most} of the log explains`)
+        demand(false, () => `${client} read ${told(value)} at ${at}, asked at ${calledAt.toFixed(1)} ms, which no state from ${least} to ${most} of the log explains`)
       }
     },
   }

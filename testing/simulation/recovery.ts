@@ -8,6 +8,7 @@ import { mendAll } from './faults/perform.js'
 import type { Member } from './member.js'
 import { isSameState } from './watch/appliances.js'
 import { summary } from './watch/describe.js'
+import { told } from './watch/told.js'
 import type { World } from './world.js'
 
 /** Election timeouts from the last fault to a leader and equal logs, as long as nothing gets better meanwhile. */
@@ -101,7 +102,7 @@ const checkStates = <C, R, S>({ judge, view }: World<C, R, S>, members: readonly
   })
   for (const other of others) {
     judge.demand(first === undefined || first.index !== other.index || isSameState(first.state, other.state),
-      () => `at ${other.index} ${other.id} has become ${JSON.stringify(other.state)}, and ${first?.id} ${JSON.stringify(first?.state)}`)
+      () => `at ${other.index} ${other.id} has become ${told(other.state)}, and ${first?.id} ${told(first?.state)}`)
   }
 }
 
@@ -147,13 +148,13 @@ export const keepCalm = async <C, R, S>(world: World<C, R, S>, ms: Millis): Prom
     const state = member.state()
     return state?.role === 'leader' ? [state] : []
   })
-  const told = (leading: readonly Leader[]): string => leading.map(({ settings: { id }, term }) => `${id} in term ${term}`).join(' and ')
+  const tellLeaders = (leading: readonly Leader[]): string => leading.map(({ settings: { id }, term }) => `${id} in term ${term}`).join(' and ')
   const before = leaders()
   const [handovers, elections] = [guard.handovers(), guard.elections()]
   const isUnderWay = before.some(({ hasAskedToStand }) => hasAskedToStand)
   await world.run(agenda.now() + ms)
   const hasLeft = before.some(({ settings: { id } }) => !belongs(world, id))
   const excused = guard.handovers() - handovers + Number(isUnderWay) + Number(hasLeft)
-  const isCalm = guard.elections() - elections <= excused && (excused > 0 || before.length > 1 || told(leaders()) === told(before))
-  judge.demand(before.length === 0 || isCalm, () => `led by ${told(before)}, then by ${told(leaders()) || 'nobody'}, although nothing was wrong`)
+  const isCalm = guard.elections() - elections <= excused && (excused > 0 || before.length > 1 || tellLeaders(leaders()) === tellLeaders(before))
+  judge.demand(before.length === 0 || isCalm, () => `led by ${tellLeaders(before)}, then by ${tellLeaders(leaders()) || 'nobody'}, although nothing was wrong`)
 }

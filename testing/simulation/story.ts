@@ -1,6 +1,7 @@
 import { type Fault, tellFault } from './faults/fault.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { Rest } from './recovery.js'
+import { told } from './watch/told.js'
 import type { Violation } from './watch/violation.js'
 
 /** Where a command is proposed: in a member's own process, or in that of a client. */
@@ -26,7 +27,7 @@ const rest = ({ down = [], links = [] }: Rest): string => [...down.map(id => `, 
 const tellAct = <C, S>(act: Act<C, S>): string => {
   switch (act.type) {
     case 'fault': return tellFault(act.fault)
-    case 'propose': return `${act.client} proposes ${JSON.stringify(act.command)} ${'member' in act.at ? `at ${act.at.member}` : `through ${act.at.through}`}`
+    case 'propose': return `${act.client} proposes ${told(act.command)} ${'member' in act.at ? `at ${act.at.member}` : `through ${act.at.through}`}`
     case 'read': return `${act.client} reads at ${act.at}`
     case 'connect': return `${act.client} connects`
     case 'recover': return `all faults end${rest(act.rest)}`

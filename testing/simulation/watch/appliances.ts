@@ -4,6 +4,7 @@ import type { Index, MemberId } from '../../../lib/types.js'
 import type { Applied, Commit } from '../../../streams/machine/machine.js'
 import { withoutUndefined } from '../../without-undefined.js'
 import type { Logs } from './logs.js'
+import { told } from './told.js'
 import type { Judge } from './violation.js'
 
 export interface Appliances<C, R, S> {
@@ -17,7 +18,7 @@ export interface Appliances<C, R, S> {
   readonly commits: ReadonlyMap<Index, Commit<C, R>>
 }
 
-const told = ({ command, result }: Commit<unknown, unknown>): string => `${JSON.stringify(command)} with the result ${JSON.stringify(result)}`
+const tellCommit = ({ command, result }: Commit<unknown, unknown>): string => `${told(command)} with the result ${told(result)}`
 
 /** `isDeepStrictEqual`; of flat objects, which most commands are, it is known without that one's preparations. */
 const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(a, b)
@@ -56,7 +57,7 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
     const image = imageOf(view(state))
     if (image === undefined) return
     if (!states.has(index)) states.set(index, image.of)
-    demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${JSON.stringify(image.of)}, which was ${JSON.stringify(states.get(index))}`)
+    demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${told(image.of)}, which was ${told(states.get(index))}`)
   }
 
   return {
@@ -79,7 +80,7 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
         if (first === undefined) commits.set(index, commit)
-        else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${told(commit)}, others as ${told(first)}`)
+        else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
       }
     },
   }
