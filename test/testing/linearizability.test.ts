@@ -1,6 +1,7 @@
 /** Whether the judge of histories is right: on drawn ones, on ones that an atomic object made, and against the definition. */
 import test from 'ava'
 import fc from 'fast-check'
+import { MachineFailed } from '../../lib/errors.js'
 import { nextRandom } from '../../lib/random.js'
 import {
   type KeyValueInput, type KeyValueOutput, type Model, type Operation, type Verdict, counterModel, isLinearizable, judge, keyValueModel,
@@ -12,7 +13,7 @@ const told = (verdict: Verdict<unknown, KeyValueInput, KeyValueOutput>): string 
   switch (verdict._tag) {
     case 'Linearizable': return verdict.order.map(show).join(', ')
     case 'NotLinearizable': return `${verdict.prefix.map(show).join(', ')} ✗ ${
-      verdict.misfits.map(({ operation: { input, output }, expected }) => `${show({ input, output })}, not ${show({ input, output: expected })}`).join(', ')}`
+      verdict.misfits.map(({ operation: { input, output }, expected }) => `${show({ input, output })}, not ${expected instanceof MachineFailed ? expected.message : show({ input, output: expected })}`).join(', ')}`
     case 'Undecided': return `more than ${verdict.maxStates} states`
   }
 }
@@ -207,6 +208,23 @@ test('a model says which answers will do', t => {
   t.is(judge(box, boxed(1, 9))._tag, 'NotLinearizable')
   t.is(judge(atLeast, boxed(1, 9))._tag, 'Linearizable')
   t.is(judge({ ...atLeast, identify: items => items.join() }, boxed(1, 10))._tag, 'NotLinearizable')
+})
+
+test('where a model throws the operation has failed, and changed nothing', t => {
+  const reduce = (total: number, add: number): readonly [number, number] => {
+    if (add < 0) throw new Error('cannot take')
+    return [total + add, total + add]
+  }
+  const model: Model<number, number, number | MachineFailed> = { initial: 0, reduce }
+  const after = (...outputs: readonly (number | MachineFailed | undefined)[]) => judge(model, outputs.map((output, i) => {
+    const call = { client: 'c', input: i === 0 ? -1 : 1, calledAt: 2 * i }
+    return output === undefined ? call : { ...call, output, returnedAt: 2 * i + 1 }
+  }))
+  t.is(after(undefined, 1)._tag, 'Linearizable')
+  t.is(after(new MachineFailed('cannot take'), 1)._tag, 'Linearizable')
+  t.is(after(undefined, 5)._tag, 'NotLinearizable')
+  const verdict = after(5, 1)
+  t.true(verdict._tag === 'NotLinearizable' && verdict.misfits[0]?.expected instanceof MachineFailed)
 })
 
 test('a model says when states are the same, which saves most of the search', t => {

@@ -1,7 +1,10 @@
 /** What a replicated object must look like to its clients: one copy, to which operations happen one by one. */
 export interface Model<S, I, O> {
   readonly initial: S
-  /** The next state and what the client is told: the reducer of a machine. Pure, and the state it was given stays as it was. */
+  /**
+   * The next state and what the client is told: the reducer of a machine. Pure, and the state it was given stays as it was. Where it throws the operation has failed and
+   * changed nothing, as in a machine: it can be unanswered, or answered with a `MachineFailed` that says the same.
+   */
   reduce(state: S, input: I): readonly [S, O]
   /** Operations with different keys do not concern each other: each key has a state of its own, and is checked on its own. */
   partition?(input: I): string

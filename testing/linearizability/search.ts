@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
+import { messageOf } from '../../codecs/report.js'
+import { MachineFailed } from '../../lib/errors.js'
 import { createAgenda } from './agenda.js'
 import { type Configuration, createCache, inserted, isWithin, orderOf } from './configuration.js'
 import type { Operation } from './history.js'
 import type { Model } from './model.js'
 import { type OpenSpan, type Span, type Timeline, timelineOf } from './timeline.js'
 
-/** An answer that does not fit, and the one that would have. */
+/** An answer that does not fit, and the one that would have: a `MachineFailed` where the model throws. */
 export interface Misfit<I, O> {
   readonly operation: Operation<I, O>
-  readonly expected: O
+  readonly expected: O | MachineFailed
 }
 
 /** What became of the search for an order of one partition. */
@@ -56,14 +58,31 @@ export const search = <S, I, O>(model: Model<S, I, O>, history: readonly Operati
   return impossible(model, timeline, furthest)
 }
 
+/** An operation that took effect, and which answers fit. */
+interface Effect<S, O> extends Pick<Misfit<never, O>, 'expected'> {
+  readonly state: S
+  readonly fits: (output: O) => boolean
+}
+
+/** What a machine with this reducer makes of it: where that throws, nothing has changed. */
+const effectOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, O>, before: S, input: I): Effect<S, O> => {
+  try {
+    const [state, expected] = reduce(before, input)
+    return { state, expected, fits: output => accepts(output, expected) }
+  } catch (thrown) {
+    const expected = new MachineFailed(messageOf(thrown))
+    return { state: before, expected, fits: output => isDeepStrictEqual(output, expected) }
+  }
+}
+
 const rankOf = <S, I, O>({ answered, used }: Configuration<S, I, O>): number => answered - RESORT_COST * used.length
 
 /** Where each operation leads that may take effect next; undefined where one does not fit, or has an unused twin. */
-const stepsOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, O>, timeline: Timeline<I, O>) => {
+const stepsOf = <S, I, O>(model: Model<S, I, O>, timeline: Timeline<I, O>) => {
   const answered = (from: Configuration<S, I, O>, span: Span<I, O>): Configuration<S, I, O> | undefined => {
     const { operation } = span
-    const [state, expected] = reduce(from.state, operation.input)
-    if (!accepts(operation.output, expected)) return undefined
+    const { state, fits } = effectOf(model, from.state, operation.input)
+    if (!fits(operation.output)) return undefined
     const due = span.returned === from.due ? timeline.returnAfter(from.due, from.ahead) : from.due
     const ahead = due === from.due ? inserted(from.ahead, span) : from.ahead.filter(({ returned }) => returned > due)
     return { state, due, ahead, used: from.used, answered: from.answered + 1, reachedBy: { operation, from } }
@@ -72,7 +91,7 @@ const stepsOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, O
   const unanswered = (from: Configuration<S, I, O>, span: OpenSpan<I>): Configuration<S, I, O> | undefined => {
     if (span.twin !== undefined && !from.used.includes(span.twin)) return undefined
     const { operation } = span
-    const [state] = reduce(from.state, operation.input)
+    const { state } = effectOf(model, from.state, operation.input)
     return { ...from, state, used: inserted(from.used, span), reachedBy: { operation, from } }
   }
   return {
@@ -91,6 +110,6 @@ const impossible = <S, I, O>(model: Model<S, I, O>, timeline: Timeline<I, O>, fu
     _tag: 'Impossible',
     prefix: orderOf(furthest),
     state,
-    misfits: misfits.map(({ operation }) => ({ operation, expected: model.reduce(state, operation.input)[1] })),
+    misfits: misfits.map(({ operation }) => ({ operation, expected: effectOf(model, state, operation.input).expected })),
   }
 }
