@@ -4,6 +4,11 @@ import { isLeft, isRight } from '../../lib/prelude.js'
 import { step } from '../../lib/step.js'
 import { type Machine, orThrow } from '../../streams/index.js'
 import { SimulationFailed, type SimulatedCluster, type SimulationOptions, simulate } from '../../testing/index.js'
+import { drawStorm } from '../../testing/simulation/faults/mix.js'
+import { unleash } from '../../testing/simulation/faults/nemesis.js'
+import { recipeOf } from '../../testing/simulation/options.js'
+import { createWorld } from '../../testing/simulation/world.js'
+import { createDice } from '../../testing/simulation/world/dice.js'
 import { counter } from './counters.js'
 
 type Counter = SimulatedCluster<{ add: number }, number, number>
@@ -122,6 +127,54 @@ test('a member that was stopped goes on late, and does not disturb those that we
   cluster.stall(leader, 4000)
   await cluster.until(() => cluster.leader() !== undefined && cluster.leader() !== leader, 10_000)
   t.pass()
+})
+
+test('whoever is stopped is not kept busy, and stays stopped when that would be over', async t => {
+  const cluster = await begun({ members: 3 })
+  const leader = cluster.leader()!
+  const [follower] = othersOf(cluster, leader) as [string]
+  /** Whether it hears of what is committed within a tenth of a second. */
+  const goesOn = async (add: number): Promise<boolean> => {
+    await addAt(cluster, leader, add)
+    await cluster.run(100)
+    return cluster.member(follower).state === cluster.member(leader).state
+  }
+  cluster.pause(follower)
+  cluster.stall(follower, 100)
+  await cluster.run(200)
+  t.false(await goesOn(2), 'it was stopped before')
+  cluster.resume(follower)
+  await cluster.run(500)
+  t.true(await goesOn(3))
+  cluster.stall(follower, 100)
+  cluster.pause(follower)
+  await cluster.run(200)
+  t.false(await goesOn(4), 'it was stopped while it was busy')
+  cluster.resume(follower)
+  cluster.stall(follower, 100)
+  cluster.stall(follower, 400)
+  await cluster.run(200)
+  t.false(await goesOn(5), 'it is busy for longer')
+  await cluster.run(500)
+  t.true(await goesOn(6))
+})
+
+test('a storm that is over looks at no step any more', t => {
+  const world = createWorld(recipeOf({ machine: counter }).recipe, undefined)
+  const dice = createDice(1)
+  let looking = 0
+  const onStep: typeof world.onStep = listener => {
+    const off = world.onStep(listener)
+    looking++
+    return () => {
+      looking--
+      off()
+    }
+  }
+  const end = unleash({ world: { ...world, onStep }, dice, mix: drawStorm(dice, 1000), electionTimeoutMs: 1000, inflict: world.perform, struck: () => undefined })
+  t.is(looking, 1)
+  end()
+  t.is(looking, 0)
 })
 
 test('a full disk and a failing one end their member, and only that one', async t => {

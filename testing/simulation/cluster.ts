@@ -185,9 +185,12 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
 }
 
 /** Faults by the names that a test has for them. */
-const faultsOf = <C, R, S>({ ids, network }: World<C, R, S>, checks: Checks, perform: (fault: Fault) => void, after: Clock['after']) => {
+const faultsOf = <C, R, S>({ ids, network, agenda, member }: World<C, R, S>, checks: Checks, perform: (fault: Fault) => void, after: Clock['after']) => {
+  /** Until when something keeps a member busy that is not stopped besides. */
+  const busy = new Map<MemberId, Millis>()
   const inflict = (call: string, fault: Fault): void => {
     checks.fault(call, fault)
+    if (fault.type === 'pause' || fault.type === 'resume') busy.delete(fault.id)
     perform(fault)
   }
   return {
@@ -209,8 +212,13 @@ const faultsOf = <C, R, S>({ ids, network }: World<C, R, S>, checks: Checks, per
     resume: (id: MemberId): void => inflict('resume', { type: 'resume', id }),
     stall: (id: MemberId, ms: Millis): void => {
       checks.span('stall', 'ms', ms)
+      checks.member('stall', id)
+      const until = agenda.now() + ms
+      // Whoever is stopped is not busy, and two that keep it busy at the same time are over when both are.
+      if (member(id)?.isPaused() && until <= (busy.get(id) ?? until)) return
       inflict('stall', { type: 'pause', id })
-      after(ms, () => perform({ type: 'resume', id }))
+      busy.set(id, until)
+      after(ms, () => { if (busy.get(id) === until) inflict('stall', { type: 'resume', id }) })
     },
     network: (mix: Partial<NetworkMix>): void => inflict('network', { type: 'network', mix }),
     disks: (mix: Partial<DiskMix>): void => inflict('disks', { type: 'disks', mix }),

@@ -4,6 +4,7 @@ import type { Batch, Ready } from '../../lib/events.js'
 import { firstMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
+import type { Cancel } from '../../streams/time/clock.js'
 import { type Clients, createClients } from './clients.js'
 import { type Fault, tellFault } from './faults/fault.js'
 import { type Field, perform } from './faults/perform.js'
@@ -43,13 +44,18 @@ export interface World<C, R, S> extends Field<C, R, S> {
   /** Whoever waits with a promise was told something. */
   readonly stir: () => void
   readonly trace: (line: () => string) => void
-  /** Hears of every step. */
-  readonly onStep: (listener: Stepped) => void
+  /** Hears of every step until the result is called. */
+  readonly onStep: (listener: Stepped) => Cancel
   readonly steps: () => number
 }
 
 /** Every so many events promises are heard even if nobody seems to wait for one. */
 const HEAR_EVERY = 256
+
+const joined = <A>(all: Set<A>, one: A): Cancel => {
+  all.add(one)
+  return () => { all.delete(one) }
+}
 
 /** A test's own function may throw, where nobody would hear of it. */
 const judgedView = <C, R, S>({ view }: Recipe<C, R, S>, { demand }: Judge) => (state: S): unknown => {
@@ -67,7 +73,7 @@ export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: stri
   const judge = createJudge(agenda.now)
   const stir = createStir()
   const network = createNetwork({ agenda, seed: recipe.seed, addresses: recipe.addresses })
-  const listeners: Stepped[] = []
+  const listeners = new Set<Stepped>()
   let steps = 0
   const view = judgedView(recipe, judge)
 
@@ -114,7 +120,7 @@ export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: stri
       await settlePromises()
     },
     stir: stir.now,
-    onStep: listener => void listeners.push(listener),
+    onStep: listener => joined(listeners, listener),
     steps: () => steps,
   }
   Object.keys(recipe.addresses).forEach(admit)

@@ -41,14 +41,17 @@ export const unleash = <C, R, S>(options: NemesisOptions<C, R, S>): (() => void)
     everySoOften(strike, gap)
   })
   for (const [strike, gap] of Object.entries(mix.gaps)) everySoOften(strike as Strike, gap)
-  world.onStep((id, before, _batch, state, ready) => {
-    if (!isOver && mix.tears > 0 && isWide(ready) && dice.chance(mix.tears)) after(dice.exponential(mix.disks.syncMs), () => strikes.tear(id))
-    const moment = isOver ? undefined : momentOf(before, state, ready)
+  const lookAway = world.onStep((id, before, _batch, state, ready) => {
+    if (mix.tears > 0 && isWide(ready) && dice.chance(mix.tears)) after(dice.exponential(mix.disks.syncMs), () => strikes.tear(id))
+    const moment = momentOf(before, state, ready)
     if (moment === undefined || !dice.chance(likelihoodOf(mix, moment))) return
     const soon = dice.pick([0, mix.network.delayMs + mix.disks.syncMs])
     after(dice.exponential(moment === 'elected' && dice.chance(0.3) ? electionTimeoutMs : soon), () => strikes.down(id))
   })
-  return () => { isOver = true }
+  return () => {
+    isOver = true
+    lookAway()
+  }
 }
 
 const momentOf = (before: RaftState, after: RaftState, { writes, messages }: Ready): Moment | undefined => {
