@@ -4,10 +4,11 @@ import * as t from 'io-ts'
 import { from, lastValueFrom, toArray } from 'rxjs'
 import { right } from '../../lib/prelude.js'
 import { MachineFailed, orThrow, reducerMachine } from '../../streams/index.js'
+import { around } from '../../testing/around.js'
 import { createCalls } from '../../testing/simulation/calls.js'
 import { createJudge } from '../../testing/simulation/watch/violation.js'
-import { simulate } from '../../testing/index.js'
-import { begun, counter } from './counters.js'
+import { SimulationFailed, simulate } from '../../testing/index.js'
+import { type Counters, begun, counter } from './counters.js'
 
 test('what is proposed on a handle of the cluster is in no history, and known to be proposed', async c => {
   const cluster = await begun(7)
@@ -44,6 +45,28 @@ test('a command that nobody handed over, and a failure that was told as a result
   c.regex(claimOf(1, 3), /"add":2} is in the log, and nobody proposed it/)
   c.regex(claimOf(new MachineFailed('no')), /was answered with .*1, and the machines made of it/)
 })
+
+for (const [what, claim] of [['waits by the clock of the cluster', undefined], ['takes for ever', /a copy of the machine has not applied the command at 3 within 60000 ms/]] as const) {
+  test(`a history with a read is checked where the machine ${what}`, async c => {
+    let isCheck = false
+    const cluster: Counters = simulate({
+      seed: 5, replays: 0,
+      machine: around(counter, running => ({
+        apply: async entries => {
+          await new Promise<void>(resolve => { if (!isCheck || claim === undefined) cluster.clock.after(5, resolve) })
+          return lastValueFrom(from(running.apply(entries)))
+        },
+      })),
+    })
+    await cluster.until(() => cluster.leader() !== undefined)
+    orThrow(await cluster.settle(cluster.propose({ add: 1 })))
+    c.is(orThrow(await cluster.settle(cluster.read(total => total))), 1)
+    await cluster.recover()
+    isCheck = true
+    if (claim === undefined) await c.notThrowsAsync(cluster.check())
+    else await c.throwsAsync(cluster.check(), { instanceOf: SimulationFailed, message: claim })
+  })
+}
 
 const Nothing = new t.Type<undefined, null>('Nothing', (value): value is undefined => value === undefined,
   (value, context) => value === null || value === undefined ? t.success(undefined) : t.failure(value, context), () => null)

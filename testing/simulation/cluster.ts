@@ -168,7 +168,7 @@ const replay = async <C, R, S>(recipe: Recipe<C, R, S>, scenes: readonly Scene<C
   const { judge, agenda } = world
   for (const member of world.members) member.start()
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge, world.proposed)
-  const readings = createReadings(recipe.machine, agenda.now, judge)
+  const readings = createReadings(recipe.machine, world)
   for (const { at, act } of scenes) {
     if (at > agenda.now()) await world.run(at)
     if (judge.violation() !== undefined) break
@@ -294,7 +294,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
   const { ids } = world
   const checks = createChecks(ids, world.belongs)
   const calls = createCalls<C, R>(recipe.machine, agenda.now, judge, world.proposed)
-  const readings = createReadings(recipe.machine, agenda.now, judge)
+  const readings = createReadings(recipe.machine, world)
   const journal = createJournal(recipe, world, replays)
   const dice = createDice(seedFor(recipe.seed, 'storm'))
   const after: Clock['after'] = (ms, work) => {

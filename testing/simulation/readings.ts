@@ -4,13 +4,13 @@ import { lastValueFrom, from } from 'rxjs'
 import { type ReadError, Stopped } from '../../lib/errors.js'
 import { type Either, isRight } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
-import type { Commit, Machine } from '../../streams/machine/machine.js'
+import type { Commit, Machine, RunningMachine } from '../../streams/machine/machine.js'
 import type { Eventual } from '../../streams/proposer/proposer.js'
 import { askAt } from './ask.js'
 import type { Placed } from './calls.js'
+import { settlePromises } from './stir.js'
 import type { Act } from './story.js'
 import { told } from './watch/told.js'
-import type { Judge } from './watch/violation.js'
 import type { World } from './world.js'
 
 /** One read of one client, from the call to its outcome. */
@@ -79,7 +79,26 @@ const unplaced = <S>(open: readonly Sight<S>[], index: Index, state: S): readonl
   })
 }
 
-export const createReadings = <C, R, S>(machine: Machine<C, R, S>, now: () => Millis, { demand }: Judge): Readings<C, R, S> => {
+/** How much time may pass while a copy of the machine applies one command, and between two looks. */
+const PATIENCE_MS: Millis = 60_000
+const STRIDE_MS: Millis = 5
+
+/** Whether it was applied in time: a machine may wait by the clock of the cluster, which goes on meanwhile. */
+const hasApplied = async <C, R, S>(copy: RunningMachine<C, R, S>, commit: Commit<C, R>, { agenda, judge, run }: Surroundings): Promise<boolean> => {
+  let isSettled = false
+  const settled = (): void => { isSettled = true }
+  const answer = lastValueFrom(from(copy.apply([commit])))
+  answer.then(settled, settled)
+  await settlePromises()
+  for (const end = agenda.now() + PATIENCE_MS; !isSettled && agenda.now() < end && judge.violation() === undefined;) await run(agenda.now() + STRIDE_MS)
+  if (isSettled) await answer
+  return isSettled
+}
+
+type Surroundings = Pick<World<unknown, unknown, unknown>, 'agenda' | 'judge' | 'run'>
+
+export const createReadings = <C, R, S>(machine: Machine<C, R, S>, world: Surroundings): Readings<C, R, S> => {
+  const { agenda: { now }, judge: { demand } } = world
   const readings: Kept<S>[] = []
   return {
     list: () => readings,
@@ -96,7 +115,7 @@ export const createReadings = <C, R, S>(machine: Machine<C, R, S>, now: () => Mi
       let open = unplaced(sightsOf(readings, placed), 0, copy.state)
       for (const [index, commit] of [...commits].sort(([a], [b]) => a - b)) {
         if (open.length === 0) return
-        await lastValueFrom(from(copy.apply([commit])))
+        if (!demand(await hasApplied(copy, commit, world), () => `a copy of the machine has not applied the command at ${index} within ${PATIENCE_MS} ms of virtual time`)) return
         open = unplaced(open, index, copy.state)
       }
       for (const { reading: { client, at, calledAt }, value, least, most } of open) {
