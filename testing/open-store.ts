@@ -47,6 +47,11 @@ export const linesOf = (batches: readonly EntryBatch[]): readonly string[] => ba
 export interface StorageWorld {
   /** A storage of this place: what one has kept, the next one finds. */
   storage(): Storage
+  /**
+   * The machine loses power: what was not synced is gone, and what is open is dead. Without it nothing is said of durability, for every case closes its store before
+   * it opens the next.
+   */
+  crash?(): void
 }
 
 /** A store that was opened, with what it has said so far. */

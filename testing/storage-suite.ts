@@ -8,6 +8,7 @@ import type { Index, Membership } from '../lib/types.js'
 import { MEMBERSHIP, type StorageWorld, append, commands, hardState, linesOf, openStore, tryOpen } from './open-store.js'
 import { answerRules } from './answer-rules.js'
 import { compactionRules } from './compaction-rules.js'
+import { crashRules } from './crash-rules.js'
 import { receiveRules } from './receive-rules.js'
 import { snapshotRules } from './snapshot-rules.js'
 import type { SuiteCase } from './transport-suite.js'
@@ -324,6 +325,6 @@ const remembering: Readonly<Record<string, Check>> = {
 export const storageSuite = (make: () => StorageWorld): readonly SuiteCase[] => {
   const fault = misuse({ make: Callback }, { make })
   if (fault !== undefined) throw fault
-  return Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...answerRules, ...compactionRules, ...snapshotRules, ...receiveRules })
+  return Object.entries({ ...beginnings, ...writing, ...truncating, ...reading, ...tails, ...remembering, ...answerRules, ...compactionRules, ...snapshotRules, ...receiveRules, ...crashRules })
     .map(([name, check]) => ({ name, run: () => check(make()) }))
 }
