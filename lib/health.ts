@@ -120,8 +120,8 @@ export interface Beside {
 }
 
 const behindMs = ({ log, commitIndex, wall }: RaftState, appliedIndex: Index): Millis => {
-  if (appliedIndex >= commitIndex) return 0
   const first = Math.max(appliedIndex + 1, firstInMemory(log))
+  if (first > Math.min(commitIndex, log.lastIndex)) return 0
   const [batch] = batchesFrom(log, first, first, 0)
   return batch === undefined ? 0 : Math.max(0, wall - batch.time)
 }

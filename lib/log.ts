@@ -197,9 +197,8 @@ const dropOldest = (tail: Tail, isSpare: (batch: EntryBatch, bytes: number) => b
   return start > batches.length / 2 ? { batches: batches.slice(start, end), start: 0, end: end - start, bytes } : { batches, start, end, bytes }
 }
 
-/** Whole batches from `first` on, the first one sliced, up to index `last` and about `maxBytes`, at least one; none where `first` is not in memory. */
+/** Whole batches from `first` on, the first one sliced, up to index `last` and about `maxBytes`, at least one; `first` must be in memory. */
 export const batchesFrom = (log: Log, first: Index, last: Index, maxBytes: number): readonly EntryBatch[] => {
-  if (first < firstInMemory(log) || first > log.lastIndex) return []
   const { batches, start, end } = log.tail
   const found: EntryBatch[] = []
   let at = start + search(end - start, position => batches[start + position]!.firstIndex, first)

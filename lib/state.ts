@@ -13,7 +13,7 @@ export interface Settings {
   readonly electionTimeoutMs: Millis
   /** How often a leader shows life; well below the election timeout. */
   readonly heartbeatMs: Millis
-  /** A tick that is later than this restarts the election wait: the member was not there to hear anyone. */
+  /** A tick that is later than this says that the member was not there to hear anyone: that time does not count for its election wait. */
   readonly stallMs: Millis
   /** Entries of one AppendEntries, and of one read from the disk; one batch may exceed it. */
   readonly maxAppendBytes: number
@@ -250,6 +250,9 @@ export const restartElectionWait = (state: RaftState): void => {
   state.random = random
   state.electionDeadline = state.now + state.settings.electionTimeoutMs * (1 + drawn / 2)
 }
+
+/** When the longest such wait is over that begins now. */
+export const longestElectionWait = ({ now, settings: { electionTimeoutMs } }: RaftState): Millis => now + electionTimeoutMs * 1.5
 
 /** How long the oldest write has been on its way to the disk. */
 export const oldestWriteMs = (state: RaftState): Millis => {

@@ -4,15 +4,13 @@ import { campaign } from './election.js'
 import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type Leader, type RaftState, isDiskSlow, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
+import { type Leader, type RaftState, isDiskSlow, longestElectionWait, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
 import type { Millis } from './types.js'
-
-/** How many heartbeats a member that was not there has to hear from its leader. */
-const HEARTBEATS_TO_HEAR = 2
 
 /**
  * A tick. One that is late means that this member was not there: what it did not hear is no proof of silence, and does not count for its wait. What it has waited before
- * counts on, or members that are busy again and again would never stand.
+ * counts on, or members that are busy again and again, with little more than a heartbeat between, would never stand. Where the wait began only now, with what was heard before
+ * the tick, nothing of it was missed.
  */
 export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void => {
   outbox.ticked = true
@@ -20,7 +18,10 @@ export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void =>
   const { stallMs, heartbeatMs } = state.settings
   if (lateMs <= stallMs) return
   outbox.diagnostics.push({ type: 'stalled', lateMs })
-  if (state.role !== 'leader') state.electionDeadline = Math.max(state.electionDeadline + lateMs, state.now + HEARTBEATS_TO_HEAR * heartbeatMs)
+  if (state.role === 'leader') return
+  const deadline = Math.max(state.electionDeadline + lateMs, state.now + heartbeatMs)
+  if (deadline <= longestElectionWait(state)) state.electionDeadline = deadline
+  else restartElectionWait(state)
 }
 
 /** Deadlines that have passed; looked at only when a tick came, so that a late tick is noticed first. */

@@ -1,6 +1,6 @@
 /**
- * Whether a message says anything at all. The codecs of the wire see to that; whoever hands messages to `step` by other ways has it checked here, so that what is
- * nonsense is reported and changes nothing.
+ * Whether the numbers of a message can be meant. The codecs of the wire see to that, and to all else of its form; whoever hands messages to `step` by other ways has
+ * the numbers checked here, so that nonsense is reported and changes nothing.
  */
 import type { Message } from './messages.js'
 import type { EntryBatch } from './types.js'
@@ -10,13 +10,14 @@ const isWhole = (number: number): boolean => Number.isSafeInteger(number) && num
 const isPlaced = ({ firstIndex, term, count }: Pick<EntryBatch, 'firstIndex' | 'term' | 'count'>): boolean =>
   firstIndex > 0 && isWhole(firstIndex) && isWhole(term) && count > 0 && isWhole(count)
 
-/** Whether its positions, terms and lengths are some. */
+/** Whether it is of a known type, and its positions, terms, lengths and times are some. */
 export const isWellFormed = (message: Message): boolean => {
   if (!isWhole(message.term) || !isWhole(message.round)) return false
   switch (message.type) {
     case 'appendEntries': return isWhole(message.prevLogIndex) && isWhole(message.prevLogTerm) && isWhole(message.leaderCommit) && message.batches.every(isPlaced)
-    case 'appendPart': return isWhole(message.prevLogTerm) && isWhole(message.offset) && isPlaced(message.head)
-    case 'appendAccepted': return isWhole(message.verified) && isWhole(message.durable) && isWhole(message.lacks) && isWhole(message.held)
+    case 'appendPart': return isWhole(message.prevLogTerm) && isWhole(message.offset) && isPlaced(message.head) && isWhole(message.head.skip) && isWhole(message.head.body.bytes)
+    case 'appendAccepted':
+      return isWhole(message.verified) && isWhole(message.durable) && isWhole(message.lacks) && isWhole(message.held) && message.promisedMs >= 0 && Number.isFinite(message.promisedMs)
     case 'appendRefused': return isWhole(message.prevLogIndex) && isWhole(message.hintIndex) && isWhole(message.hintTerm)
     case 'requestVote': return isWhole(message.lastLogIndex) && isWhole(message.lastLogTerm)
     case 'timeoutNow': return isWhole(message.lastIndex)

@@ -20,7 +20,7 @@ export interface LeaderWait extends Wait {
 export const proposeTo = <C, R, S>(raft: Pick<Raft<C, R, S>, 'propose' | 'track'>, command: C, { leaderMs, timeoutMs, signal }: LeaderWait): Promise<Either<ProposeError, R>> => {
   if (leaderMs === undefined || signal.aborted) return raft.propose(command, { signal, timeoutMs })
   const until = performance.now() + leaderMs
-  const nobody = left(new NotLeader(undefined, `No leader took the command within ${leaderMs} ms; it is not in the log.`))
+  const nobody = left(new NotLeader(undefined, `No leader took the command within ${leaderMs} ms; it is not applied, and will not be.`))
   const outcome$ = raft.track(command, { timeoutMs }).pipe(
     switchMap((stage): Observable<Either<ProposeError, R>> => {
       switch (stage.type) {

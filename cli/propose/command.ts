@@ -1,5 +1,4 @@
 import { buffer } from 'node:stream/consumers'
-import { utf8 } from '../../codecs/json.js'
 import { messageOf } from '../../codecs/report.js'
 import { askInTurn } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
@@ -27,9 +26,12 @@ may be applied, once, or never.
   rxraft propose --at 127.0.0.1:8001,127.0.0.1:8002 '{"put": "motd", "value": "hello"}'
 `
 
+/** As some shells write it, with a mark of its byte order or without. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 const textOf = (input: Uint8Array): string => {
   try {
-    return utf8.decode(input)
+    return UTF8.decode(input)
   } catch (error) {
     throw new Mistake(`the command is no UTF-8: ${messageOf(error)}`)
   }

@@ -1,10 +1,12 @@
 import { messageOf } from '../../codecs/report.js'
+import { EXIT } from '../ask/outcomes.js'
 import { listed, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
 import { withFolder } from '../folder/hold.js'
 import { survey } from '../folder/survey.js'
 import { Trouble } from '../mistake.js'
+import { ifUnread } from '../output.js'
 import { createScreen } from '../screen.js'
 import { copyBeside } from './copy.js'
 import { type Plan, checkName, planFor } from './plan.js'
@@ -25,7 +27,8 @@ The folder is checked to the last byte first, what is about to be changed is cop
   --first ID,…         who the first members were, as --members of rxraft serve has them, where the log does not hold that any more
   --help               this text
 
-Exit codes: 0 it is done; 1 it cannot be done, and nothing was changed unless that is told; 2 a mistake in the arguments.
+Exit codes: 0 it is done; 1 it cannot be done, and nothing was changed unless that is told; 2 a mistake in the arguments;
+3 it is done, and that could not be printed.
 
   rxraft recover data/n1 --yes-i-understand orders
 `
@@ -53,6 +56,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     checkName(plan, found, values['yes-i-understand'] ?? await typedName(process.stdin, process.stderr), listed(values.first ?? ''))
     const copy = await copied(folder)
     const { index, term } = await makeAlone(held, plan, Date.now())
+    ifUnread(EXIT.unknown)
     process.stdout.write(`${plan.id} is the only member now, by the entry at ${index} of term ${term}.\n`)
     process.stderr.write(aftermath(plan, copy))
     return 0

@@ -40,8 +40,9 @@ class KeyValueController {
   /** What this member has applied: it may lag the leader. */
   @Get(':key')
   async get(@Param('key') key: string): Promise<{ value: string | null }> {
-    const { state } = await firstValueFrom(this.member.state$)
-    return { value: valueOf(state, key) }
+    const applied = await firstValueFrom(this.member.state$, { defaultValue: undefined })
+    if (applied === undefined) throw new HttpException('this member has ended', 503)
+    return { value: valueOf(applied.state, key) }
   }
 }
 

@@ -1,7 +1,7 @@
 /** A reducer's state as bytes that lead to the very same state again: the log is cut behind them, and what they do not hold is gone. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Type } from 'io-ts'
-import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { MAX_VALUE_DEPTH, decodeValue, encodeValue } from '../../codecs/values.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 
 /** Whatever a state has as a key came through commands that were taken. `JSON.parse` makes each a key of its own, which reaches no prototype. */
@@ -10,28 +10,29 @@ const NO_KEYS: readonly string[] = []
 /** Of the way to a difference, which leads through keys of any length. */
 const MAX_SHOWN = 256
 
+/** As deep as what is encoded may be; a state may be deeper in memory than its codec writes it. */
+const MAX_DEPTH = MAX_VALUE_DEPTH
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const isPlain = (prototype: unknown): boolean => prototype === null || prototype === Object.prototype || prototype === Array.prototype
 
-/** The keys that lead to where plain data differs, each behind a dot; what is no plain data is for its codec to compare. */
-const differenceIn = (one: unknown, other: unknown, way = ''): string | undefined => {
+/** The keys that lead to where plain data differs, each behind a dot; what is no plain data, or nests too deep to be walked through, is for its codec to compare. */
+const differenceIn = (one: unknown, other: unknown, way = '', depth = 0): string | undefined => {
   if (Object.is(one, other)) return undefined
   const prototype: unknown = isObject(one) ? Object.getPrototypeOf(one) : undefined
   if (!isObject(one) || !isObject(other) || prototype !== Object.getPrototypeOf(other)) return way
-  if (!isPlain(prototype)) return undefined
+  if (!isPlain(prototype) || depth === MAX_DEPTH) return undefined
   for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
     const there = `${way}.${key}`
-    const difference = Object.hasOwn(one, key) === Object.hasOwn(other, key) ? differenceIn(one[key], other[key], there) : there
+    const difference = Object.hasOwn(one, key) === Object.hasOwn(other, key) ? differenceIn(one[key], other[key], there, depth + 1) : there
     if (difference !== undefined) return difference
   }
   return undefined
 }
 
-/** Where a state is another once it has been read again. Two objects of a class that were made in different ways are equal where their codec writes the same. */
-const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undefined => {
-  if (isDeepStrictEqual(state, read)) return undefined
-  return differenceIn(state, read) ?? (isDeepStrictEqual(codec.encode(state), codec.encode(read)) ? undefined : '')
-}
+/** Where a state is another once it has been read again. Objects of a class hide what they are made of: they are equal where their codec writes the same. */
+const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undefined =>
+  differenceIn(state, read) ?? (isDeepStrictEqual(codec.encode(state), codec.encode(read)) ? undefined : '')
 
 /** Bytes that were read back, or why there are none. */
 export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string, Uint8Array> => {

@@ -61,6 +61,19 @@ const outputsOf = <C, R, S>(
   leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests().submit(command, { ...options, term }, done)), term, signal }),
 })
 
+/** All of them, whatever one throws; what was thrown first is thrown in the end. */
+const haltAll = (parts: readonly { halt(why: string): void }[], why: string): void => {
+  const thrown: unknown[] = []
+  for (const part of parts) {
+    try {
+      part.halt(why)
+    } catch (error) {
+      thrown.push(error)
+    }
+  }
+  if (thrown.length > 0) throw thrown[0]
+}
+
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, see => applier.look(see), () => requests, () => reads)
@@ -118,6 +131,6 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       operator.follow(step)
       outputs.folded(step)
     },
-    halt: why => { for (const part of [log, applier, snapshots, operator, requests, reads, linked, outputs]) part.halt(why) },
+    halt: why => haltAll([log, applier, snapshots, operator, requests, reads, linked, outputs], why),
   }
 }

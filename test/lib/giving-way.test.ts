@@ -105,7 +105,7 @@ test('between the chunks of a snapshot it rests as well, and nobody waits for it
 test('whoever has caught up is sent the membership in which it decides at once: commands wait for it from there on', t => {
   const player = play(leader({ voters: 'L', others: '', log: '1@1!', commit: 1, settings: { giveWayMs: 60_000, heartbeatMs: 1000, electionTimeoutMs: 10_000 } }))
   player.turn(join)
-  player.turn(allPersisted, applied(2))
+  player.later(1000, tick, allPersisted, applied(2))
   player.later(1, propose(1), accepted('n', 0))
   player.turn(allPersisted, applied(3))
   player.later(200, propose(2))

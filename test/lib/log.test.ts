@@ -2,7 +2,7 @@
 import test from 'ava'
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../lib/batch.js'
 import {
-  type Log, append, batchesFrom, emptyLog, evict, firstInMemory, lastEntry, lastNotAbove, membershipAt, membershipOf as newestMembership, openLog, termAt, truncateFrom,
+  type Log, append, batchesFrom, evict, firstInMemory, lastEntry, lastNotAbove, membershipAt, membershipOf as newestMembership, openLog, termAt, truncateFrom,
 } from '../../lib/log.js'
 import type { EntryBatch, MembershipBatch } from '../../lib/types.js'
 import { dice, entries, entryId, held, membershipOf, showBatches, stored } from './build.js'
@@ -151,14 +151,6 @@ for (const [first, last, maxBytes, expected] of slices) {
     t.is(showBatches(batchesFrom(logOf('1-3@1 4@1 5-9@2'), first, last, maxBytes)), expected)
   })
 }
-
-test('what is not in memory is not given out: before it, behind it, and of a log that holds nothing', t => {
-  const log = evict(logOf('1-3@1 4@1 5-9@2'), 9, 300)
-  t.is(firstInMemory(log), 5)
-  for (const [one, first] of [[log, 4], [log, 1], [log, 10], [logOf(''), 1], [emptyLog({ index: 9, term: 1, membership: newestMembership(log) }, 0), 10]] as const) {
-    t.deepEqual(batchesFrom(one, first, first, 0), [])
-  }
-})
 
 test('the newest membership in the log counts, and ends with its entry', t => {
   const log = append(append(logOf('1@1'), [setMembership(2, 'a b')]), [setMembership(3, 'a b c')])

@@ -7,15 +7,21 @@ import { awaits, is, snapshotAt } from './snapshots.js'
 const S = snapshotAt('9@1')
 const ODD = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]
 
+const ODD_TIMES = [-1, Number.NaN, Number.POSITIVE_INFINITY]
+
 /** A message, and which of its numbers are to be positions, terms or lengths. */
 const TO_FOLLOWER: readonly (readonly [string, Fact, readonly string[]])[] = [
   ['AppendEntries', ae('L', '2@1', '3@1', 3), ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'batches.0.firstIndex', 'batches.0.term', 'batches.0.count']],
+  ['a part of a batch', message('L', {
+    type: 'appendPart', prevLogTerm: 1, offset: 0, part: new Uint8Array(5),
+    head: { kind: 'command', firstIndex: 3, term: 1, count: 1, time: 0, skip: 0, body: { count: 1, bytes: 10, checksum: 0 } },
+  }), ['term', 'round', 'prevLogTerm', 'offset', 'head.firstIndex', 'head.term', 'head.count', 'head.skip', 'head.body.bytes']],
   ['a vote request', requestVote('f2', 1, '2@1'), ['term', 'round', 'lastLogIndex', 'lastLogTerm']],
   ['a chunk', is('L', S, 0, 5), ['term', 'round', 'offset', 'snapshot.index', 'snapshot.term', 'snapshot.bytes']],
   ['TimeoutNow', message('L', { type: 'timeoutNow', lastIndex: 2 }), ['term', 'round', 'lastIndex']],
 ]
 const TO_LEADER: typeof TO_FOLLOWER = [
-  ['an acceptance', accepted('f1', 2), ['term', 'round', 'verified', 'durable', 'lacks', 'held']],
+  ['an acceptance', accepted('f1', 2), ['term', 'round', 'verified', 'durable', 'lacks', 'held', 'promisedMs']],
   ['a refusal', refused('f1', 2, '1@1'), ['term', 'round', 'prevLogIndex', 'hintIndex', 'hintTerm']],
   ['the answer to a chunk', awaits('f1', S, 5), ['term', 'round', 'received']],
   ['a vote', vote('f1', true), ['term', 'round']],
@@ -32,7 +38,7 @@ for (const [to, table, stateOf] of [
 ] as const) {
   for (const [what, fact, paths] of table) {
     test(`L22 ${what} to ${to} with numbers that are none is reported and changes nothing`, t => {
-      for (const path of ['type', ...paths]) for (const odd of path === 'type' ? ['foo', 'toString', undefined] : ODD) {
+      for (const path of ['type', ...paths]) for (const odd of path === 'type' ? ['foo', 'toString', undefined] : path === 'promisedMs' ? ODD_TIMES : ODD) {
         const player = play(stateOf())
         const { log, term, role, commitIndex } = player.state
         const sound = typeof fact === 'function' ? fact(player.state) : fact

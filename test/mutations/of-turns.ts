@@ -7,7 +7,7 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'whoever is busy again and again never stands', file: 'lib/timers.ts', killer: ['test/lib/election.test.ts', 'a member that is busy again and again*'],
     unseen: 'it takes stalls that come as regularly as a timer',
-    from: 'state.electionDeadline = Math.max(state.electionDeadline + lateMs, state.now + HEARTBEATS_TO_HEAR * heartbeatMs)', to: 'restartElectionWait(state)',
+    from: 'if (deadline <= longestElectionWait(state))', to: 'if (deadline < 0)',
   },
   {
     name: 'an answer by which an entry may be committed begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'every answer on which*'],

@@ -83,8 +83,8 @@ export const oneAtATime = (): (<A, E>(act: Act<A, E>) => Act<A, E>) => {
       isBusy = true
       act(outcome => {
         isBusy = false
-        goOn()
         done(outcome)
+        goOn()
       })
     })
     goOn()

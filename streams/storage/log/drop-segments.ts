@@ -32,7 +32,7 @@ export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentN
     const segment = isOver ? undefined : notes.unneeded(to)
     if (segment === undefined) return rest()
     disk.unlink(`${folder}/${segmentName(segment)}`, removed => {
-      if (isLeft(removed)) return rest()
+      if (isLeft(removed) && removed.left.code !== 'ENOENT') return rest()
       syncFolder(disk, folder)(synced => {
         isOver ||= isLeft(synced)
         notes.dropped()

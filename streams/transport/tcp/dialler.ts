@@ -85,6 +85,8 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
       admit: (theirs, decide, named) => endpoint.admit(peer, theirs, decide, named),
     }, {
       welcomed: theirs => {
+        // It gave way while it was judged who is there.
+        if (phase === 'stopped') return
         phase = 'linked'
         teller.linked()
         dialled.linked()
@@ -104,7 +106,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
 
 /**
  * Keeps a link to `peer`, dialling again whenever there is none, until the result is called. Of two members the one with the smaller id dials; the
- * other one does where it was not dialled for `reconnectMaxMs`, since whoever has the smaller id may not know it yet.
+ * other one does where it was not dialled for `reconnectMaxMs`, or for twice as long where it tries again, since whoever has the smaller id may not know it yet.
  */
 export const keepLinked = (peer: MemberId, endpoint: Endpoint, dialling: Dialling, meeting: Meeting): Cancel => {
   const { id, limits, clock } = endpoint

@@ -20,6 +20,23 @@ const Raw = new t.Type<Uint8Array, Uint8Array>('Raw', (value): value is Uint8Arr
 const Maybe = t.union([t.number, t.undefined])
 const bare = (): Record<string, number> => Object.assign(Object.create(null) as Record<string, number>, { a: 1 })
 
+class Sum {
+  #sum: number
+  constructor(sum: number) { this.#sum = sum }
+  get sum(): number { return this.#sum }
+}
+const SumFromNumber = new t.Type<Sum, number>('Sum', (value): value is Sum => value instanceof Sum,
+  (value, context) => value === null || typeof value === 'number' ? t.success(new Sum(value ?? 0)) : t.failure(value, context), ({ sum }) => sum)
+/** A list in memory, each item of which holds the next, that its codec writes flat. */
+type Chain = { readonly item: number; readonly next: Chain } | null
+const chainOf = (items: readonly number[]): Chain => items.reduceRight<Chain>((next, item) => ({ item, next }), null)
+const ChainFromList = new t.Type<Chain, readonly number[]>('Chain', (value): value is Chain => value === null || typeof value === 'object',
+  (value, context) => Numbers.is(value) ? t.success(chainOf(value)) : t.failure(value, context), chain => {
+    const items: number[] = []
+    for (let one = chain; one !== null; one = one.next) items.push(one.item)
+    return items
+  })
+
 const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown, reason: string]>> = {
   'NaN': [t.type({ mean: t.number }) as never, { mean: Number.NaN }, 'The state cannot be read again: mean: must be number, not null'],
   'a sum that has become infinite': [t.number as never, Number.POSITIVE_INFINITY, 'The state cannot be read again: must be number, not null'],
@@ -30,6 +47,8 @@ const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'what the codec leaves out': [t.type({ of: t.array(t.strict({ n: t.number })) }) as never, { of: [{ n: 1 }, { n: 1, last: 0 }] }, 'What is read again is not the same as state.of.1.last'],
   'a zero with a sign': [t.type({ z: t.number }) as never, { z: -0 }, 'What is read again is not the same as state.z'],
   'a zero with a sign inside an object of a class': [BagFromList as never, new Bag([-0], 'here'), 'What is read again is not the same as state'],
+  'what an object of a class hides': [SumFromNumber as never, new Sum(Number.POSITIVE_INFINITY), 'What is read again is not the same as state'],
+  'a zero with a sign far down': [ChainFromList as never, chainOf([...Array.from({ length: 20_000 }, () => 1), -0]), 'What is read again is not the same as state'],
   'an object without a prototype': [t.record(t.string, t.number) as never, bare(), 'What is read again is not the same as state'],
   'a Buffer where bytes are read': [Raw as never, Buffer.from([1]), 'What is read again is not the same as state'],
   'a key that io-ts takes for the prototype where it copies': [t.record(t.string, t.strict({ n: t.number })) as never, JSON.parse('{"__proto__":{"n":1}}'), 'What is read again is not the same as state.__proto__'],
@@ -44,6 +63,7 @@ for (const [what, [codec, state, message]] of Object.entries(lost)) {
 const kept: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown]>> = {
   'plain data': [t.strict({ a: t.record(t.string, t.readonlyArray(t.number)), b: t.null }) as never, { a: { x: [1, -1.5], y: [] }, b: null }],
   'an undefined that the codec puts back': [t.type({ a: Maybe }) as never, { a: undefined }],
+  'what nests deeper than it is written': [ChainFromList as never, chainOf(Array.from({ length: 300 }, (_, i) => i))],
   'raw bytes': [Raw as never, Uint8Array.of(1, 2)],
   'keys that somebody else may not use': [t.readonly(t.record(t.string, t.string)) as never, JSON.parse('{"__proto__":"a","constructor":"b","\\u005f":"\\ud800"}')],
 }
