@@ -1,13 +1,15 @@
 /** The options that say how far a network is to be trusted: of a member, and of whoever speaks to members. */
 import { readFileSync } from 'node:fs'
 import { messageOf } from '../codecs/report.js'
+import type { TlsMaterial } from '../streams/transport/tcp/sockets.js'
 import type { Trust } from '../streams/transport/tcp/trust.js'
 import { Mistake } from './mistake.js'
 
 export const TRUST = { 'tls-cert': { type: 'string' }, 'tls-key': { type: 'string' }, 'tls-ca': { type: 'string' }, plaintext: { type: 'boolean' } } as const
 
 export const TRUST_HELP = `  --tls-cert FILE, --tls-key FILE, --tls-ca FILE
-                       what this end shows and whom it believes, in PEM; needed beyond loopback
+                       what this end shows and whom it believes, in PEM; needed beyond loopback. They are read
+                       anew for each connection: what is renewed counts from the next one on
   --plaintext          instead of them: the network itself is trusted`
 
 const FILES = ['tls-cert', 'tls-key', 'tls-ca'] as const
@@ -30,5 +32,8 @@ export const trustBehind = (values: Typed): Trust => {
     if (missing.length < FILES.length) throw new Mistake(`--${missing[0]} is missing: --tls-cert, --tls-key and --tls-ca go together`)
     return plaintext === true ? { plaintext } : {}
   }
-  return { tls: { cert: contents('tls-cert', cert), key: contents('tls-key', key), ca: contents('tls-ca', ca) } }
+  const read = (): TlsMaterial => ({ cert: contents('tls-cert', cert), key: contents('tls-key', key), ca: contents('tls-ca', ca) })
+  // What cannot be read at the start is a mistake of whoever typed it.
+  read()
+  return { tls: read }
 }

@@ -11,7 +11,7 @@ import { proposerOf } from '../streams/proposer/proposer-of.js'
 import type { Eventual, Proposer } from '../streams/proposer/proposer.js'
 import { dialClient } from '../streams/transport/tcp/dial.js'
 import { nodeSockets } from '../streams/transport/tcp/node-sockets.js'
-import { type Trust, addressFaults, inspectTrust, objectionToText } from '../streams/transport/tcp/trust.js'
+import { type Credentials, type Trust, addressFaults, inspectTrust, objectionToText } from '../streams/transport/tcp/trust.js'
 import { type ConnectError, Unreachable } from './errors.js'
 import { type Finder, type FinderOptions, createFinder } from './finder.js'
 
@@ -55,13 +55,13 @@ export const connect = <C, R>(options: ClientOptions<C, R>): Eventual<ConnectErr
 export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, options: ClientOptions<C, R>): Eventual<ConnectError, Client<C, R>> => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return Promise.resolve(prepared)
-  const { cluster, members, limits, timeoutMs, protocol, trust } = prepared.right
+  const { cluster, members, limits, timeoutMs, protocol, trust, credentials } = prepared.right
   const clusterNameId = clusterNameIdOf(cluster)
   const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, told, isSeeking: true })
   const finder = createFinder({
     given: members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     mayDial: address => objectionToText(trust, address) === undefined,
-    dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: trust.tls, limits, clock }),
+    dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: credentials?.(() => undefined), limits, clock }),
   } satisfies FinderOptions)
   return begin(clock, timeoutMs, outlet, finder, told)
 }
@@ -69,6 +69,7 @@ export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, opt
 interface Prepared<C, R> extends CheckedClientOptions {
   readonly protocol: Protocol<C, R>
   readonly trust: Trust
+  readonly credentials: Credentials | undefined
 }
 
 /** Reads the options once: whatever they do, the outcome is a value, and what cannot be used is not found out by dialling. */
@@ -79,9 +80,9 @@ const prepare = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Pre
     const { protocol: { command, result }, tls, plaintext } = options
     const trust: Trust = { tls, plaintext }
     const addresses = Object.entries(checked.right.members).map(([id, address]) => [`members.${id}`, address] as const)
-    const inspected = inspectTrust(nodeSockets, trust)
-    const faults = [...addressFaults(trust, addresses), ...(isLeft(inspected) ? [inspected.left] : [])]
-    return faults.length > 0 ? left(new InvalidOptions(faults)) : right({ ...checked.right, protocol: { command, result }, trust })
+    const own = inspectTrust(nodeSockets, trust, { path: '', objection: () => undefined })
+    const faults = [...addressFaults(trust, addresses), ...(isLeft(own) ? [own.left] : [])]
+    return isLeft(own) || faults.length > 0 ? left(new InvalidOptions(faults)) : right({ ...checked.right, protocol: { command, result }, trust, credentials: own.right })
   } catch (thrown) {
     return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
   }

@@ -45,6 +45,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   badFrame: 'warning',
   sendBufferFull: 'warning',
   tooManyLinks: 'warning',
+  renewalFailed: 'warning',
   storageNote: 'info',
   membersDiffer: 'warning',
   inboxFull: 'warning',

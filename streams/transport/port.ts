@@ -52,6 +52,8 @@ export type TransportNotice =
   /** Messages were dropped, so many since this was last told: the peer does not read as fast as we write, or they were too large. */
   | { readonly type: 'sendBufferFull'; readonly party: Party; readonly dropped: number; readonly bound: 'maxSendBufferBytes' | 'maxFrameBytes' }
   | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
+  /** What was renewed cannot be shown, and what was shown before goes on. Told once until the reason changes or it can. */
+  | { readonly type: 'renewalFailed'; readonly reason: string }
 
 /** For how many election timeouts a peer may not know us before that is a refusal: by then it has heard of a change, unless it is far behind. */
 export const LASTING_TIMEOUTS = 3

@@ -1,6 +1,6 @@
 /** The commands in this process: what was typed, what is asked of whom, and what comes of lines. */
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -20,6 +20,7 @@ import { createAnnouncer } from '../../cli/serve/announcer.js'
 import { asTyped } from '../../cli/as-typed.js'
 import { serveOptions } from '../../cli/serve/options.js'
 import { isWell, tableOf } from '../../cli/status/table.js'
+import { trustBehind } from '../../cli/trust.js'
 import { encodeValue } from '../../codecs/values.js'
 import { packCommand } from '../../streams/requests/packing.js'
 import { OutcomeUnknown, Rejected } from '../../lib/errors.js'
@@ -114,6 +115,18 @@ test('what serve was told is what it does', t => {
   t.is(asTyped('storage.folder: must be a path'), '--data: must be a path')
   t.is(asTyped('storage.address: h:1 is no'), "--data, which has this member's address: h:1 is no")
   t.is(asTyped('transport.tls.cert: names n2, not the member n1'), '--tls-cert: names n2, not the member n1')
+})
+
+test('certificates are read anew whenever they are asked for', t => {
+  const [file = '', ...others] = ['cert', 'key', 'ca'].map(name => join(scratch(t), name))
+  for (const path of [file, ...others]) writeFileSync(path, 'from before')
+  const { tls } = trustBehind({ 'tls-cert': file, 'tls-key': others[0], 'tls-ca': others[1] })
+  const read = typeof tls === 'function' ? tls : (): undefined => undefined
+  t.deepEqual(read(), { cert: 'from before', key: 'from before', ca: 'from before' })
+  writeFileSync(file, 'renewed')
+  t.deepEqual(read(), { cert: 'renewed', key: 'from before', ca: 'from before' })
+  rmSync(file)
+  t.throws(read, { message: /^--tls-cert .* cannot be read: ENOENT/ })
 })
 
 const shaped = (value: unknown): boolean => !isLeft(keyValueMachine.command.decode(value))

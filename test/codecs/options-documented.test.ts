@@ -74,6 +74,7 @@ const FIELDS: Fields = {
   badFrame: { remote: true, reason: true },
   sendBufferFull: { party: true, dropped: true, bound: true },
   tooManyLinks: { remote: true, bound: true },
+  renewalFailed: { reason: true },
   storageNote: { note: true },
   membersDiffer: { configured: true, stored: true },
   inboxFull: { dropped: true, bound: true },

@@ -13,7 +13,8 @@ import type { Sockets, TlsMaterial } from './sockets.js'
 /** How peers are dialled. */
 export interface Dialling {
   readonly sockets: Sockets
-  readonly tls: TlsMaterial | undefined
+  /** What to show from now on. */
+  readonly tls: (() => TlsMaterial) | undefined
   /** Why nothing may be sent to this address. */
   readonly objection: (address: Address) => string | undefined
 }
@@ -64,7 +65,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
       return clock.endOfTurn(ended)
     }
     const release = registry.hold()
-    const stream = sockets.dial(address.right, tls)
+    const stream = sockets.dial(address.right, tls?.())
     let phase: 'dialling' | 'linked' | 'stopped' = 'dialling'
     // A link is the registry's to close, once what was sent over it has left.
     const stop = (): void => {

@@ -107,10 +107,17 @@ const plainServer = (onStream: (stream: ByteStream) => void): Server => createSe
  * The streams appear before the TLS handshake, so that whoever counts and times them counts and times that too. The server
  * tells of a finished handshake by another socket, which is matched by the remote address: unique while it is connected.
  */
-const tlsServer = (tls: TlsMaterial, onStream: (stream: ByteStream) => void): Server => {
+const tlsServer = (tls: () => TlsMaterial, onStream: (stream: ByteStream) => void): Server => {
   const pending = new Map<string, NodeStream>()
   // Certificates are judged below, where the reason of a refusal is known; without that the server only hangs up.
-  const server = createTlsServer({ ...materialOf(tls), requestCert: true, rejectUnauthorized: false, noDelay: true })
+  let shown = tls()
+  const server = createTlsServer({ ...materialOf(shown), requestCert: true, rejectUnauthorized: false, noDelay: true })
+  // Before the server's own listener, which begins the handshake.
+  server.prependListener('connection', () => {
+    const next = tls()
+    if (next !== shown) server.setSecureContext(materialOf(next))
+    shown = next
+  })
   server.on('connection', (socket: Socket) => {
     const remote = remoteOf(socket)
     const stream = nodeStream(socket, remote)

@@ -5,7 +5,7 @@ import type { Address } from './addresses.js'
 export interface TlsMaterial {
   readonly cert: string | Uint8Array
   readonly key: string | Uint8Array
-  /** The authority whose certificates are accepted; no other is. */
+  /** The authority whose certificates are accepted, or several; no other is. */
   readonly ca: string | Uint8Array
 }
 
@@ -66,9 +66,9 @@ export interface ListenFault {
 export interface Sockets {
   /** Why the material cannot be used, or its own certificate. */
   inspect(tls: TlsMaterial): Either<string, Certificate>
-  /** `onStream` sees each connection before anything was read from it, under TLS before its handshake. */
+  /** `onStream` sees each connection before anything was read from it, under TLS before its handshake, for which `tls` is asked what to show. */
   listen(
-    address: Address, tls: TlsMaterial | undefined, onStream: (stream: ByteStream) => void, done: (outcome: Either<ListenFault, Listener>) => void,
+    address: Address, tls: (() => TlsMaterial) | undefined, onStream: (stream: ByteStream) => void, done: (outcome: Either<ListenFault, Listener>) => void,
   ): void
   /** Begins to connect; `opened` or `closed` follows. */
   dial(address: Address, tls: TlsMaterial | undefined): ByteStream

@@ -12,8 +12,8 @@ import { createPairs } from './pairs.js'
 import type { Endpoint, Links, Start, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
 import { createRollCall } from '../roll.js'
-import type { ListenFault, Sockets } from './sockets.js'
-import { type Trust, addressFaults, inspectTrust, objectionTo, objectionToText } from './trust.js'
+import type { Certificate, ListenFault, Sockets } from './sockets.js'
+import { type Credentials, type Trust, addressFaults, inspectTrust, objectionTo, objectionToText } from './trust.js'
 
 export type { TlsMaterial } from './sockets.js'
 
@@ -25,37 +25,38 @@ export interface TcpOptions extends Trust {
 
 const OPTIONS: readonly string[] = ['listen', 'tls', 'plaintext'] satisfies readonly (keyof TcpOptions)[]
 
-const faultsOfTrust = (sockets: Sockets, options: TcpOptions, id: string): readonly string[] => {
-  const certificate = inspectTrust(sockets, options, 'transport.')
-  if (isLeft(certificate)) return [certificate.left]
-  if (certificate.right === undefined) return []
-  const { names, isForMembers } = certificate.right
-  if (!names.includes(id)) return [`transport.tls.cert: names ${names.join(', ') || 'nobody'}, not the member ${id}`]
-  return isForMembers ? [] : ['transport.tls.cert: is a client\'s, and not good for server authentication']
-}
-
 /** Plain JavaScript may hand over anything. */
 const isObject = (options: unknown): boolean => UnknownRecord.is(options)
 
-/** What is wrong with what was given, whatever is stored. */
-const faultsIn = (sockets: Sockets, options: TcpOptions, { id, given, join }: Start): readonly string[] => !isObject(options) ? ['transport.options: must be an object'] : [
-  ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
-  ...addressFaults(options, [...join === undefined ? [] : [['join', join] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
-  ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
-  ...faultsOfTrust(sockets, options, id),
-]
+/** Why a member does not show this certificate. */
+const objectionToOwn = ({ names, isForMembers }: Certificate, id: MemberId): string | undefined => {
+  if (!names.includes(id)) return `names ${names.join(', ') || 'nobody'}, not the member ${id}`
+  return isForMembers ? undefined : 'is a client\'s, and not good for server authentication'
+}
+
+/** What is wrong with what was given, whatever is stored; and what this member shows, where it shows anything. */
+const judge = (sockets: Sockets, options: TcpOptions, { id, given, join }: Start): { readonly faults: readonly string[]; readonly credentials?: Credentials | undefined } => {
+  if (!isObject(options)) return { faults: ['transport.options: must be an object'] }
+  const own = inspectTrust(sockets, options, { path: 'transport.', objection: certificate => objectionToOwn(certificate, id) })
+  const faults = [
+    ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
+    ...addressFaults(options, [...join === undefined ? [] : [['join', join] as const], ...Object.entries(given).map(([member, address]) => [`members.${member}`, address] as const)]),
+    ...(options.listen === undefined ? [] : addressFaults(options, [['transport.listen', options.listen]])),
+  ]
+  return isLeft(own) ? { faults: [...faults, own.left] } : { faults, credentials: own.right }
+}
 
 /** Whether only the store says that this member is reached there. */
 const isStored = ({ id, address, given, join }: Endpoint): boolean => address !== join && address !== given[id]
 
-/** Where to listen, when all fits together. */
-const check = (sockets: Sockets, options: TcpOptions, endpoint: Endpoint): Either<InvalidOptions, Address> => {
-  const faults = faultsIn(sockets, options, endpoint)
+/** Where to listen and what to show, when all fits together. */
+const check = (sockets: Sockets, options: TcpOptions, endpoint: Endpoint): Either<InvalidOptions, { readonly at: Address; readonly credentials: Credentials | undefined }> => {
+  const { faults, credentials } = judge(sockets, options, endpoint)
   if (faults.length > 0) return left(new InvalidOptions(faults))
   const { address: own } = endpoint
   const stored = isStored(endpoint) ? addressFaults(options, [['storage.address', own]]) : []
   const address = parseAddress(options.listen ?? own)
-  return stored.length > 0 || isLeft(address) ? left(new InvalidOptions(stored)) : address
+  return stored.length > 0 || isLeft(address) ? left(new InvalidOptions(stored)) : right({ at: address.right, credentials })
 }
 
 const startError = (address: Address, whence: string, { code, message }: ListenFault): StartError =>
@@ -78,22 +79,23 @@ const keepAllLinked = (endpoint: Endpoint, dialling: Dialling, meeting: Meeting)
 
 /** The wire over any sockets: the real ones, or those of a simulation. */
 export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Transport => ({
-  faults: start => faultsIn(sockets, options, start),
+  faults: start => judge(sockets, options, start).faults,
   open: (endpoint, done) => {
     const { clock } = endpoint
-    const listen = check(sockets, options, endpoint)
-    if (isLeft(listen)) {
-      clock.endOfTurn(() => done(listen))
+    const checked = check(sockets, options, endpoint)
+    if (isLeft(checked)) {
+      clock.endOfTurn(() => done(checked))
       return
     }
-    const { tls } = options
+    const { at, credentials } = checked.right
     const whence = options.listen === undefined && isStored(endpoint) ? ", which the data folder says is this member's address" : ''
     const roll = createRollCall(endpoint)
     const registry = createRegistry(endpoint, roll)
     const meeting: Meeting = { roll, registry, pairs: createPairs(endpoint) }
+    const tls = credentials && (() => credentials(reason => registry.notice({ type: 'renewalFailed', reason })))
     const acceptor = createAcceptor(endpoint, tls !== undefined, meeting)
-    sockets.listen(listen.right, tls, acceptor.accept, outcome => {
-      if (isLeft(outcome)) return done(left(startError(listen.right, whence, outcome.left)))
+    sockets.listen(at, tls, acceptor.accept, outcome => {
+      if (isLeft(outcome)) return done(left(startError(at, whence, outcome.left)))
       const listener = outcome.right
       const dialling = { sockets, tls, objection: (address: Address) => objectionTo(options, address) }
       const peers = keepAllLinked(endpoint, dialling, meeting)

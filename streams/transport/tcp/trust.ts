@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf } from '../../../codecs/report.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
 import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
@@ -5,8 +7,11 @@ import type { Certificate, Sockets, TlsMaterial } from './sockets.js'
 
 /** What makes a network fit to be used: a proof from both ends of every connection, or the word that none is needed. */
 export interface Trust {
-  /** Encrypts every connection, and speaks with nobody who cannot prove who it is. Needed beyond loopback. */
-  readonly tls?: TlsMaterial | undefined
+  /**
+   * Encrypts every connection, and speaks with nobody who cannot prove who it is. Needed beyond loopback. A function is asked before each handshake: what it gives
+   * anew counts from the next connection on.
+   */
+  readonly tls?: TlsMaterial | (() => TlsMaterial) | undefined
   /** Says that the network itself is trusted: whoever reaches it can read along, and pose as anybody. */
   readonly plaintext?: true | undefined
 }
@@ -39,10 +44,51 @@ export const objectionToCertificate = (certificate: Certificate | undefined, id:
   return certificate.isForMembers ? undefined : `the certificate of ${id} is a client's: it is not good for server authentication`
 }
 
-/** The own certificate, undefined without one, or what is wrong; `path` is what precedes the options' names. */
-export const inspectTrust = ({ inspect }: Pick<Sockets, 'inspect'>, { tls, plaintext }: Trust, path = ''): Either<string, Certificate | undefined> => {
+/** What this end shows at its next handshake. Where what is given now cannot be used, that is what it showed before, and `told` hears why, once until the reason changes. */
+export type Credentials = (told: (reason: string) => void) => TlsMaterial
+
+/** How the own material is judged. */
+export interface Judging {
+  /** What precedes the options' names. */
+  readonly path: string
+  /** Why the own certificate is not the right one. */
+  readonly objection: (certificate: Certificate) => string | undefined
+}
+
+/** What is given now, `former` itself where it is the same, or what is wrong with it. */
+const ask = ({ inspect }: Pick<Sockets, 'inspect'>, tls: NonNullable<Trust['tls']>, { path, objection }: Judging, former?: TlsMaterial): Either<string, TlsMaterial> => {
+  const unusable = (reason: string): Either<string, TlsMaterial> => left(`${path}tls: cannot be used: ${reason}`)
+  try {
+    const { cert, key, ca } = typeof tls === 'function' ? tls() : tls
+    // Whoever gave it may change it, which must not pass for what was judged.
+    const material = structuredClone({ cert, key, ca })
+    if (former !== undefined && isDeepStrictEqual(material, former)) return right(former)
+    const certificate = inspect(material)
+    if (isLeft(certificate)) return unusable(certificate.left)
+    const fault = objection(certificate.right)
+    return fault === undefined ? right(material) : left(`${path}tls.cert: ${fault}`)
+  } catch (thrown) {
+    return unusable(messageOf(thrown))
+  }
+}
+
+/** The own credentials, undefined without any, or what is wrong. */
+export const inspectTrust = (sockets: Pick<Sockets, 'inspect'>, { tls, plaintext }: Trust, judging: Judging): Either<string, Credentials | undefined> => {
   if (tls === undefined) return right(undefined)
-  if (plaintext === true) return left(`${path}plaintext: contradicts ${path}tls`)
-  const certificate = inspect(tls)
-  return isLeft(certificate) ? left(`${path}tls: cannot be used: ${certificate.left}`) : certificate
+  if (plaintext === true) return left(`${judging.path}plaintext: contradicts ${judging.path}tls`)
+  const first = ask(sockets, tls, judging)
+  if (isLeft(first)) return first
+  let current = first.right
+  let fault: string | undefined
+  return right(told => {
+    const next = ask(sockets, tls, judging, current)
+    if (isLeft(next)) {
+      if (next.left !== fault) told(next.left)
+      fault = next.left
+    } else {
+      current = next.right
+      fault = undefined
+    }
+    return current
+  })
 }

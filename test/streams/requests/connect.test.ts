@@ -1,12 +1,13 @@
 /** `connect` as its users call it: what it refuses, and how it fares among real members. */
 import test from 'ava'
 import * as t from 'io-ts'
-import { filter, firstValueFrom, map } from 'rxjs'
+import { filter, firstValueFrom, map, NEVER } from 'rxjs'
 import { isLeft } from '../../../lib/prelude.js'
-import type { ClientOptions } from '../../../client/connect.js'
+import { type ClientOptions, connectWith } from '../../../client/connect.js'
 import { connect } from '../../../client/index.js'
 import { freePort } from '../../../cli/demo/ports.js'
 import { createRaft, memoryStorage, orThrow, reducerMachine, tcpTransport } from '../../../streams/index.js'
+import { virtualClock } from '../member/world.js'
 import { material } from '../transport/wire.js'
 import { members, protocol, shown } from './client-world.js'
 
@@ -21,6 +22,7 @@ const wrong: Readonly<Record<string, readonly [object, RegExp]>> = {
   'a bound that is no number': [{ limits: { maxFrameBytes: 'large' } }, /maxFrameBytes/],
   'TLS material that is none': [{ tls: { cert: 'client.pem', key: 'client.key', ca: 'ca.pem' } }, /tls: cannot be used: /],
   'TLS material of another shape': [{ tls: null }, /tls: cannot be used: /],
+  'TLS material that is not to be had': [{ tls: () => { throw new Error('not now') } }, /tls: cannot be used: not now/],
   'TLS and the word that none is needed': [{ tls: material('client'), plaintext: true }, /plaintext: contradicts tls/],
   'a plaintext that is not true': [{ plaintext: false }, /plaintext/],
   'members beyond loopback and no TLS': [{ members: { n1: '192.0.2.7:7001', n2: 'db.example:7001', n3: '127.0.0.1:7001' } },
@@ -52,6 +54,20 @@ test('options that throw when they are read are invalid, whenever it is that the
     outcome = await connect(options)
   }
   assert.true(least > 1 && isLeft(outcome) && outcome.left._tag === 'Unreachable', 'in the end it can read them')
+})
+
+test('it asks for its certificate before it dials, each time, and keeps the one from before where it gets none that can be used', assert => {
+  const clock = virtualClock()
+  const given = ['client', 'client', 'n1']
+  const dialled: unknown[] = []
+  const dial: Parameters<typeof connectWith>[0]['dial'] = ({ tls }) => {
+    dialled.push(tls?.cert)
+    return { events$: NEVER, send: () => undefined, close: () => undefined }
+  }
+  // There is no certificate without a name.
+  void connectWith({ clock, random: () => 0, dial }, { cluster: 'test', members, protocol, tls: () => material(given.shift() ?? '') })
+  clock.advance(1_000)
+  assert.deepEqual(dialled.slice(0, 3), ['client', 'n1', 'n1'].map(name => material(name).cert).map(cert => new Uint8Array(Buffer.from(cert))))
 })
 
 const machine = reducerMachine({

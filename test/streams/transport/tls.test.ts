@@ -1,5 +1,5 @@
 /** Who may speak once there is TLS: only who shows a certificate of the right authority that names whom it claims to be. */
-import { createServer } from 'node:tls'
+import { createServer, TLSSocket } from 'node:tls'
 import test from 'ava'
 import { firstValueFrom } from 'rxjs'
 import { keepAliveFrame } from '../../../codecs/frames.js'
@@ -10,7 +10,7 @@ import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
 import type { TlsMaterial } from '../../../streams/transport/tcp/sockets.js'
 import { count, member, messagesOf, noticed, noticesOf, type Watched } from '../../../testing/watch.js'
 import {
-  ANYWHERE, CLUSTER_NAME, closeAll, dial, dialTls, heldTimers, hello, joinAs, leaveOpen, LIMITS, material, open, raw, serve, tryOpen, vote,
+  ANYWHERE, CLUSTER_NAME, closeAll, dial, dialTls, heldTimers, hello, joinAs, leaveOpen, LIMITS, material, open, raw, serve, spied, tryOpen, vote,
 } from './wire.js'
 
 test.after.always(closeAll)
@@ -200,8 +200,73 @@ test('material that cannot be used, or is not this member\'s, is refused before 
   }
   t.deepEqual(await report('n1', { options: { tls: material('n2') } }), ['transport.tls.cert: names n2, not the member n1'])
   t.deepEqual(await report('client', { options: { tls: material('client') } }), ['transport.tls.cert: is a client\'s, and not good for server authentication'])
+  t.deepEqual(await report('n1', { options: { tls: () => material('n2') } }), ['transport.tls.cert: names n2, not the member n1'])
+  t.deepEqual(await report('n1', { options: { tls: () => { throw new Error('not now') } } }), ['transport.tls: cannot be used: not now'])
   t.deepEqual(await report('n1', { options: { tls: material('n1'), plaintext: true } }), ['transport.plaintext: contradicts transport.tls'])
   const [line = ''] = await report('n1', { options: { tls: { ...material('n1'), key: 'no key' } } })
   t.regex(line, /^transport\.tls: cannot be used: /)
   t.regex((await report('n1', { options: { tls: { ...material('n1'), key: material('n2').key } } }))[0] ?? '', /^transport\.tls: cannot be used: /)
+})
+
+/** Who vouches for what a member shows to whoever connects now. */
+const issuerAt = async ({ links }: Watched, tls: TlsMaterial): Promise<string | undefined> => {
+  const { socket, opened, closed } = dialTls(links.address, tls)
+  await opened
+  const issuer = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.issuer : undefined
+  socket.destroy()
+  await closed
+  return issuer
+}
+
+test('members move to another authority while they run: links that are up stay, and what is renewed counts from the next one on', async t => {
+  // One is handed the same object again, with other contents, the other one a new object each time.
+  const held: TlsMaterial = { ...material('n1') }
+  let given = material('n2')
+  const { sockets, streams } = spied()
+  const n2 = await open('n2', { options: { tls: () => ({ ...given }) }, sockets })
+  const n1 = await open('n1', { options: { tls: () => held }, members: { n1: ANYWHERE, n2: n2.links.address } })
+  const linked = (times: number): Promise<unknown> => Promise.all([n1.until('a link', count('connected', 'n2', times)), n2.until('a link', count('connected', 'n1', times))])
+  await linked(1)
+
+  const both = Buffer.concat([material('n1').ca, material('next-n1', 'next-ca').ca].map(ca => Buffer.from(ca)))
+  Object.assign(held, { ca: both })
+  given = { ...given, ca: both }
+  t.is(await issuerAt(n2, material('n1')), 'CN=rxraft test authority')
+  given = { ...material('next-n2'), ca: both }
+  t.is(await issuerAt(n2, material('n1')), 'CN=next authority', 'one that has moved takes those who have not')
+  t.is(await issuerAt(n2, material('next-n1')), 'CN=next authority')
+  Object.assign(held, material('next-n1', 'next-ca'))
+  given = material('next-n2', 'next-ca')
+  t.is(await issuerAt(n1, given), 'CN=next authority')
+
+  n1.links.send(member('n2'), [vote('n1', 'n2')])
+  await n2.until('a message over the link from before', events => messagesOf(events).length === 1)
+  t.true(count('connected', 'n1', 1)(n2.events))
+  streams.forEach(stream => stream.destroy())
+  await linked(2)
+  const isRefused = (events: Watched['events']): boolean => noticesOf(events, 'handshakeRefused').some(({ reason }) => /certificate refused: (UNABLE|SELF_SIGNED)/.test(reason))
+  t.false(isRefused(n2.events))
+  await Promise.all([dialTls(n2.links.address, material('n1')).closed, n2.until('a refusal of who has not moved', isRefused)])
+  t.deepEqual([n1, n2].flatMap(({ events }) => noticesOf(events, 'renewalFailed')), [])
+})
+
+test('what is renewed and cannot be used is told, once until the reason changes, and what was shown before goes on', async t => {
+  const good = material('n2')
+  let give = (): TlsMaterial => good
+  const n2 = await open('n2', { options: { tls: () => give() } })
+  const shows = async (next: typeof give): Promise<void> => {
+    give = next
+    t.is(await issuerAt(n2, material('n1')), 'CN=rxraft test authority')
+  }
+  const unreadable = (): TlsMaterial => { throw new Error('no such file') }
+  const anotherKey = (): TlsMaterial => ({ ...good, key: material('n1').key })
+  for (const next of [unreadable, unreadable, anotherKey, () => good, anotherKey, () => material('n3'), Object]) await shows(next as typeof give)
+  const reasons = noticesOf(n2.events, 'renewalFailed').map(({ reason }) => reason)
+  t.is(reasons.length, 5)
+  t.is(reasons[0], 'transport.tls: cannot be used: no such file')
+  t.regex(reasons[1] ?? '', /^transport\.tls: cannot be used: .*KEY/)
+  t.is(reasons[2], reasons[1])
+  t.is(reasons[3], 'transport.tls.cert: names third member, n3, not the member n2')
+  t.regex(reasons[4] ?? '', /^transport\.tls: cannot be used: /)
+  await serves(n2)
 })
