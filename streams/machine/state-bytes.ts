@@ -16,15 +16,17 @@ const MAX_DEPTH = MAX_VALUE_DEPTH
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const isPlain = (prototype: unknown): boolean => prototype === null || prototype === Object.prototype || prototype === Array.prototype
 
-/** The keys that lead to where plain data differs, each behind a dot; what is no plain data, or nests too deep to be walked through, is for its codec to compare. */
-const differenceIn = (one: unknown, other: unknown, way = '', depth = 0): string | undefined => {
+/** Its own value at the key; undefined where it has none, for JSON keeps no key of such a value and nobody is to tell the two apart. */
+const valueAt = (object: Readonly<Record<string, unknown>>, key: string): unknown => Object.hasOwn(object, key) ? object[key] : undefined
+
+/** The keys that lead to where plain data differs, each behind a dot. Of what is no plain data, or nests too deep to be walked through, `isSame` decides. */
+const differenceIn = (one: unknown, other: unknown, isSame: (one: unknown, other: unknown) => boolean, way = '', depth = 0): string | undefined => {
   if (Object.is(one, other)) return undefined
   const prototype: unknown = isObject(one) ? Object.getPrototypeOf(one) : undefined
   if (!isObject(one) || !isObject(other) || prototype !== Object.getPrototypeOf(other)) return way
-  if (!isPlain(prototype) || depth === MAX_DEPTH) return undefined
+  if (!isPlain(prototype) || depth === MAX_DEPTH) return isSame(one, other) ? undefined : way
   for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    const there = `${way}.${key}`
-    const difference = Object.hasOwn(one, key) === Object.hasOwn(other, key) ? differenceIn(one[key], other[key], there, depth + 1) : there
+    const difference = differenceIn(valueAt(one, key), valueAt(other, key), isSame, `${way}.${key}`, depth + 1)
     if (difference !== undefined) return difference
   }
   return undefined
@@ -32,7 +34,7 @@ const differenceIn = (one: unknown, other: unknown, way = '', depth = 0): string
 
 /** Where a state is another once it has been read again. Objects of a class hide what they are made of: they are equal where their codec writes the same. */
 const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undefined =>
-  differenceIn(state, read) ?? (isDeepStrictEqual(codec.encode(state), codec.encode(read)) ? undefined : '')
+  differenceIn(state, read, () => true) ?? (differenceIn(codec.encode(state), codec.encode(read), isDeepStrictEqual) === undefined ? undefined : '')
 
 /** Bytes that were read back, or why there are none. */
 export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string, Uint8Array> => {
