@@ -303,7 +303,7 @@ test('a proposal that waits for a leader when the member fails is told at once t
 test('a step that throws ends the member, with the batches that led there', async c => {
   const world = worldOf(counter, ['n2', 'n3'])
   const { ended } = endOf(world)
-  world.network.receive({ type: 'appendEntries', from: 'n2', to: 'n1', term: 0, round: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0 } as never)
+  world.network.receive({ type: 'installSnapshot', from: 'n2', to: 'n1', term: 0, round: 1, offset: 0 } as never)
   await turns(world, 10)
   const [end] = ended
   if (end?._tag !== 'Failed' || !(end.error instanceof StepFailed)) return c.fail('did not fail')
