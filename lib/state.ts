@@ -277,7 +277,7 @@ export const isVoting = (state: RaftState): boolean => isVoter(membership(state)
  * Whether its voice counts, or did in a membership from the one on that is known to be committed: until the newest one is, only those who are left out of it may hold it,
  * and whoever is to vote alone cannot win against their logs (dissertation §4.2.2). Of what lies between nobody may know any more that it is committed.
  */
-const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
+export const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
