@@ -19,3 +19,7 @@ test('seed 1003449: who comes back with nothing is let in, also by one that the 
 test('seed 1210127: a leader that leaves while all is calm is followed by another', async t => {
   t.true((await trial(1_210_127)).acknowledged > 0)
 })
+
+test('seed 1603667: nobody is demanded to lead whom the membership in its own log elects only with one that is lost', async t => {
+  t.true((await trial(1_603_667)).acknowledged > 0)
+})

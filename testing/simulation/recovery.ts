@@ -1,7 +1,7 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
 import { lastEntry, placedMembershipOf } from '../../lib/log.js'
 import { membersOf } from '../../lib/membership.js'
-import { type Leader, type RaftState, isLacking, isStanding } from '../../lib/state.js'
+import { type Leader, type RaftState, isLacking, isStanding, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
@@ -59,9 +59,11 @@ const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R
   if (now === undefined) return 2 * (present.length - spared) > world.members.length
   const states = present.flatMap(member => member.state() ?? [])
   const areEnough = (voters: readonly MemberId[], ids: readonly MemberId[]): boolean => voters.length === 0 || 2 * (ids.filter(id => voters.includes(id)).length - spared) > voters.length
+  // Who stands is elected by the membership in its own log, which may be newer than what is committed, and ask for one that is lost.
   const canLead = (state: RaftState): boolean => {
     const helpers = states.filter(other => isNoOlder(state, other)).map(({ settings: { id } }) => id)
-    return !isLacking(state) && isStanding(state) && areEnough(now.voters, helpers) && areEnough(now.outgoing, helpers)
+    const { voters, outgoing } = membership(state)
+    return !isLacking(state) && isStanding(state) && areEnough(voters, helpers) && areEnough(outgoing, helpers)
   }
   const ids = present.map(({ id }) => id)
   // Who is still starting has said nothing yet.
