@@ -25,6 +25,7 @@ const differenceIn = (one: unknown, other: unknown, isSame: (one: unknown, other
   const prototype: unknown = isObject(one) ? Object.getPrototypeOf(one) : undefined
   if (!isObject(one) || !isObject(other) || prototype !== Object.getPrototypeOf(other)) return way
   if (!isPlain(prototype) || depth === MAX_DEPTH) return isSame(one, other) ? undefined : way
+  if (Array.isArray(one) && Array.isArray(other) && one.length !== other.length) return way
   for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
     const difference = differenceIn(valueAt(one, key), valueAt(other, key), isSame, `${way}.${key}`, depth + 1)
     if (difference !== undefined) return difference

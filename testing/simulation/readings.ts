@@ -12,6 +12,7 @@ import { settlePromises } from './stir.js'
 import type { Act } from './story.js'
 import { told } from './watch/told.js'
 import type { World } from './world.js'
+import { withoutUndefined } from '../without-undefined.js'
 
 /** One read of one client, from the call to its outcome. */
 export interface Reading {
@@ -62,7 +63,7 @@ const sightsOf = <C, R, S>(readings: readonly Kept<S>[], placed: readonly Placed
 
 const isSeen = <S>({ reading: { select }, value }: Sight<S>, state: S): boolean => {
   try {
-    return isDeepStrictEqual(select(state), value)
+    return isDeepStrictEqual(withoutUndefined(select(state)), withoutUndefined(value))
   } catch {
     return false
   }

@@ -172,9 +172,17 @@ const dial: Sockets['dial'] = (address, tls) => {
   return stream
 }
 
+/** The system passes over what is no whole certificate among the authorities, and would trust fewer than were given, or nobody: throws for that. */
+const checkAuthorities = (ca: string): void => {
+  const blocks = ca.split(/(?=-----BEGIN )/).filter(block => block.startsWith('-----BEGIN CERTIFICATE-----'))
+  if (blocks.length === 0) throw new Error('ca holds no certificate')
+  for (const block of blocks) new X509Certificate(block)
+}
+
 const inspect: Sockets['inspect'] = tls => {
   try {
     const material = materialOf(tls)
+    checkAuthorities(material.ca.toString('latin1'))
     createSecureContext(material)
     return right(read(new X509Certificate(material.cert)))
   } catch (thrown) {

@@ -37,6 +37,9 @@ const ChainFromList = new t.Type<Chain, readonly number[]>('Chain', (value): val
     return items
   })
 
+const Dense = new t.Type<readonly (number | undefined)[], readonly number[]>('Dense', (value): value is number[] => Array.isArray(value),
+  (value, context) => Numbers.is(value) ? t.success(value) : t.failure(value, context), list => list.filter(one => one !== undefined))
+
 const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown, reason: string]>> = {
   'NaN': [t.type({ mean: t.number }) as never, { mean: Number.NaN }, 'The state cannot be read again: mean: must be number, not null'],
   'a sum that has become infinite': [t.number as never, Number.POSITIVE_INFINITY, 'The state cannot be read again: must be number, not null'],
@@ -48,6 +51,7 @@ const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'a zero with a sign inside an object of a class': [BagFromList as never, new Bag([-0], 'here'), 'What is read again is not the same as state'],
   'what an object of a class hides': [SumFromNumber as never, new Sum(Number.POSITIVE_INFINITY), 'What is read again is not the same as state'],
   'a zero with a sign far down': [ChainFromList as never, chainOf([...Array.from({ length: 20_000 }, () => 1), -0]), 'What is read again is not the same as state'],
+  'a list that its codec makes shorter': [Dense as never, [1, undefined], 'What is read again is not the same as state'],
   'an object without a prototype': [t.record(t.string, t.number) as never, bare(), 'What is read again is not the same as state'],
   'a Buffer where bytes are read': [Raw as never, Buffer.from([1]), 'What is read again is not the same as state'],
   'a key that io-ts takes for the prototype where it copies': [t.record(t.string, t.strict({ n: t.number })) as never, JSON.parse('{"__proto__":{"n":1}}'), 'What is read again is not the same as state.__proto__'],

@@ -260,9 +260,13 @@ test('what is renewed and cannot be used is told, once until the reason changes,
   }
   const unreadable = (): TlsMaterial => { throw new Error('no such file') }
   const anotherKey = (): TlsMaterial => ({ ...good, key: material('n1').key })
-  for (const next of [unreadable, unreadable, anotherKey, () => good, anotherKey, () => material('n3'), Object]) await shows(next as typeof give)
+  const ca = String(good.ca)
+  const halves = ['', 'rubbish', ca.slice(0, ca.length / 2), ca + ca.slice(0, ca.length / 2)].map(half => () => ({ ...good, ca: half }))
+  for (const next of [unreadable, unreadable, anotherKey, () => good, anotherKey, () => material('n3'), Object, ...halves]) await shows(next as typeof give)
   const reasons = noticesOf(n2.events, 'renewalFailed').map(({ reason }) => reason)
-  t.is(reasons.length, 5)
+  t.is(reasons.length, 7)
+  t.is(reasons[5], 'transport.tls: cannot be used: ca holds no certificate')
+  t.regex(reasons[6] ?? '', /^transport\.tls: cannot be used: .*PEM/)
   t.is(reasons[0], 'transport.tls: cannot be used: no such file')
   t.regex(reasons[1] ?? '', /^transport\.tls: cannot be used: .*KEY/)
   t.is(reasons[2], reasons[1])

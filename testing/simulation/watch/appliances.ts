@@ -20,8 +20,8 @@ export interface Appliances<C, R, S> {
 
 const tellCommit = ({ command, result }: Commit<unknown, unknown>): string => `${told(command)} with the result ${told(result)}`
 
-/** `isDeepStrictEqual`; of flat objects, which most commands are, it is known without that one's preparations. */
-const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(a, b)
+/** Whether they are the same, but for members that are undefined; of flat objects, which most commands are, it is known without preparations. */
+const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(withoutUndefined(a), withoutUndefined(b))
 
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && Object.getOwnPropertySymbols(value).length === 0
