@@ -57,7 +57,8 @@ const isNoOlder = (one: RaftState, other: RaftState): boolean => {
 const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R, S>[], spared: number): boolean => {
   const now = membershipNow(world)
   if (now === undefined) return 2 * (present.length - spared) > world.members.length
-  const states = present.flatMap(member => member.state() ?? [])
+  // Those who are to leave, too: they may be all who have the change.
+  const states = world.members.flatMap(member => member.state() ?? [])
   const areEnough = (voters: readonly MemberId[], ids: readonly MemberId[]): boolean => voters.length === 0 || 2 * (ids.filter(id => voters.includes(id)).length - spared) > voters.length
   // Who stands is elected by the membership in its own log, which may be newer than what is committed, and ask for one that is lost.
   const canLead = (state: RaftState): boolean => {
@@ -67,7 +68,7 @@ const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R
   }
   const ids = present.map(({ id }) => id)
   // Who is still starting has said nothing yet.
-  return areEnough(now.voters, ids) && areEnough(now.outgoing, ids) && (states.length < present.length || states.some(canLead))
+  return areEnough(now.voters, ids) && areEnough(now.outgoing, ids) && (present.some(member => member.state() === undefined) || states.some(canLead))
 }
 
 /** With faults left, some may be out of reach: one leads, and what it has is committed. */
