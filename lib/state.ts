@@ -270,9 +270,6 @@ export const isReplaying = (state: RaftState): boolean => state.appliedIndex < s
 /** Whether the snapshot is lost that stands for what precedes the log: until another comes, nothing can be applied. */
 export const isLacking = (state: RaftState): boolean => state.handedIndex < state.log.base.index
 
-/** Whether this member's own voice counts. */
-export const isVoting = (state: RaftState): boolean => isVoter(membership(state), state.settings.id)
-
 /**
  * Whether its voice counts, or did in a membership from the one on that is known to be committed: until the newest one is, only those who are left out of it may hold it,
  * and whoever is to vote alone cannot win against their logs (dissertation §4.2.2). Of what lies between nobody may know any more that it is committed.

@@ -10,7 +10,7 @@ import { firstStep } from '../lib/recover.js'
 import type { RaftState } from '../lib/state.js'
 import { step } from '../lib/step.js'
 import { startRaft } from '../streams/create-raft.js'
-import { type Raft, createRaft, memoryCluster, memoryNetwork, memoryTransport, orThrow } from '../streams/index.js'
+import { type Raft, createRaft, fileStorage, memoryCluster, memoryNetwork, memoryTransport, orThrow } from '../streams/index.js'
 import { flightRecorder } from '../streams/recorder/index.js'
 import { systemClock } from '../streams/time/clock.js'
 import { settingsOf, stored } from './lib/build.js'
@@ -151,6 +151,9 @@ test('a command of bytes that are no UTF-8 is a mistake, and no other command', 
   const { code, err } = await run(t, 'sh', ['-c', `'${process.execPath}' '${BUILT}' propose --at 127.0.0.1:1 - < '${file}'`])
   t.is(code, 2)
   t.regex(err, /^the command is no UTF-8: [^\n]+\n$/)
+  writeFileSync(file, '\ufeff{"put":"caf\u00e9","value":1}')
+  const marked = await run(t, 'sh', ['-c', `'${process.execPath}' '${BUILT}' propose --timeout-ms 100 --at 127.0.0.1:1 - < '${file}'`])
+  t.is(marked.code, 1, `with a mark of its byte order it is a command, and nobody is there to take it: ${marked.err}`)
 })
 
 test('--help is an answer, not a mistake', async t => {
@@ -184,4 +187,9 @@ ifLinux('what cannot be written is told, and is no success', async t => {
   }
   t.is(await intoNothing(t, [BUILT, 'verify', whole]).gone(), 0, 'whoever has seen enough misses nothing')
   t.is(await intoNothing(t, [BUILT, 'verify', damaged]).gone(), 1)
+  const orders = join(scratch(t), 'orders')
+  const members = { n1: '127.0.0.1:1', n2: '127.0.0.1:2' }
+  await orThrow(await createRaft({ cluster: 'orders', id: 'n1', members, machine: counter, storage: fileStorage(orders), transport: memoryTransport(memoryNetwork()) })).stop()
+  const changed = await intoNothing(t, [BUILT, 'recover', orders, '--yes-i-understand', 'orders']).full()
+  t.is(changed.code, 3, `it is done, and nobody could be told: ${changed.err}`)
 })

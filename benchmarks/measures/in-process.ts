@@ -23,34 +23,24 @@ const byBatch = (run: (batch: number, seconds: number) => Promise<Speed>): Measu
 
 const SECONDS_BEFORE = 1
 
-export const pipelines: Measure = {
-  name: 'pipelines', title: 'Three pipelines in one process by batch: memory for disk and network, commands of 128 bytes that are counted, neither promises nor results', at: 'batch',
-  isDurable: false,
+/** Batch by batch, beside etcd/raft with these flags. */
+const batched = (name: string, title: string, run: (batch: number, seconds: number) => Promise<Speed>, flags: readonly string[]): Measure => ({
+  name, title, at: 'batch', isDurable: false,
   about: ({ seconds }) => BATCHES.length * (seconds + SECONDS_BEFORE),
-  run: byBatch(measurePipelines),
-  peers: [inMemoryEtcdRaft(BATCHES, [])],
-}
+  run: byBatch(run),
+  peers: [inMemoryEtcdRaft(BATCHES, flags)],
+})
 
-export const encodedPipelines: Measure = {
-  name: 'pipelines-encoded', title: 'The same, with every message encoded, decoded and validated', at: 'batch', isDurable: false,
-  about: pipelines.about,
-  run: byBatch(measureFramedPipelines),
-  peers: [inMemoryEtcdRaft(BATCHES, ['-codec'])],
-}
+const ENCODED = 'The same, with every message encoded, decoded and validated'
 
-export const inProcess: Measure = {
-  name: 'in-process', title: 'In process by batch: memory for disk and network, a promise and a result for each command of 128 bytes', at: 'batch', isDurable: false,
-  about: pipelines.about,
-  run: byBatch(measureInProcess),
-  peers: [inMemoryEtcdRaft(BATCHES, [])],
-}
-
-export const encoded: Measure = {
-  name: 'in-process-encoded', title: 'The same, with every message encoded, decoded and validated', at: 'batch', isDurable: false,
-  about: pipelines.about,
-  run: byBatch(measureFramed),
-  peers: [inMemoryEtcdRaft(BATCHES, ['-codec'])],
-}
+export const pipelines = batched(
+  'pipelines', 'Three pipelines in one process by batch: memory for disk and network, commands of 128 bytes that are counted, neither promises nor results', measurePipelines, [],
+)
+export const encodedPipelines = batched('pipelines-encoded', ENCODED, measureFramedPipelines, ['-codec'])
+export const inProcess = batched(
+  'in-process', 'In process by batch: memory for disk and network, a promise and a result for each command of 128 bytes', measureInProcess, [],
+)
+export const encoded = batched('in-process-encoded', ENCODED, measureFramed, ['-codec'])
 
 export const singles: Measure = {
   name: 'singles', title: 'In process, single proposals in flight, each replaced when it has its result', at: 'in flight', isDurable: false,

@@ -7,6 +7,7 @@ import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
 import { type Look, type Operator as MachineOperator, operate } from '../machine/operate.js'
 import { createDecodedCommands } from '../machine/decoded-commands.js'
+import { haltAll } from './ending.js'
 import { followRoll } from './follow-roll.js'
 import { tellClients } from './tell-clients.js'
 import { type LogFollowing, followLog } from '../outputs/commits-from.js'
@@ -60,19 +61,6 @@ const outputsOf = <C, R, S>(
   first, from, look, load: () => ({ limits, pendingProposals: requests().pending, pendingReads: reads().pending }),
   leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests().submit(command, { ...options, term }, done)), term, signal }),
 })
-
-/** All of them, whatever one throws; what was thrown first is thrown in the end. */
-const haltAll = (parts: readonly { halt(why: string): void }[], why: string): void => {
-  const thrown: unknown[] = []
-  for (const part of parts) {
-    try {
-      part.halt(why)
-    } catch (error) {
-      thrown.push(error)
-    }
-  }
-  if (thrown.length > 0) throw thrown[0]
-}
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member

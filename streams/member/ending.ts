@@ -20,6 +20,19 @@ interface Endings {
   ended(how: Ended): void
 }
 
+/** All of them, whatever one throws: whoever waits at another is told all the same. What was thrown first is thrown in the end. */
+export const haltAll = (parts: readonly { halt(why: string): void }[], why: string): void => {
+  const thrown: unknown[] = []
+  for (const part of parts) {
+    try {
+      part.halt(why)
+    } catch (error) {
+      thrown.push(error)
+    }
+  }
+  if (thrown.length > 0) throw thrown[0]
+}
+
 /** Every act waits for the end of the turn: a member never ends in the middle of a step, or of a subscriber that asked for it. */
 export const createEnding = (endOfTurn: Clock['endOfTurn'], { drain, halt, close, ended }: Endings): Ending => {
   let isDraining = false

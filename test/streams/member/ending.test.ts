@@ -1,6 +1,6 @@
 /** A member comes to its end whatever goes wrong on the way there. */
 import test from 'ava'
-import { createEnding } from '../../../streams/member/ending.js'
+import { createEnding, haltAll } from '../../../streams/member/ending.js'
 import type { Ended } from '../../../streams/outputs/outputs.js'
 
 const throwing = (what: string) => (): never => { throw new Error(what) }
@@ -35,3 +35,10 @@ for (const [what, halt, ear] of [
     t.deepEqual(told, [{ _tag: 'Stopped' }])
   })
 }
+
+test('a part that throws when it is halted keeps no other from it', t => {
+  const halted: string[] = []
+  const part = (name: string) => ({ halt: (why: string): void => void halted.push(`${name}: ${why}`) })
+  t.throws(() => haltAll([part('log'), { halt: throwing('no halt') }, part('reads'), { halt: throwing('nor this') }, part('outputs')], 'it was stopped'), { message: 'no halt' })
+  t.deepEqual(halted, ['log: it was stopped', 'reads: it was stopped', 'outputs: it was stopped'])
+})

@@ -149,6 +149,17 @@ test('a segment that cannot be removed costs its space, and goes when the log is
   }
 })
 
+test('a segment that is gone already keeps no later one from going', async t => {
+  const disk = newDisk()
+  const opened = await filled(disk, 12)
+  const before = numbersOn(disk)
+  disk.remove(segment(before[0]!))
+  await opened.write(20, compact(baseAt(9, 1)))
+  await settled()
+  t.true(numbersOn(disk)[0]! > before[1]!)
+  await opened.close()
+})
+
 test('behind a sync that failed no segment is removed any more, until a start has read the folder again', async t => {
   const disk = newDisk()
   const opened = await filled(disk, 12)

@@ -1,7 +1,9 @@
 /** A client's link to one member, over TCP and TLS alike; and how a member keeps dialling its peers. */
 import test from 'ava'
 import { packEntries } from '../../../codecs/entries.js'
-import { encodeFrame } from '../../../codecs/frames.js'
+import { encodeFrame, keepAliveFrame } from '../../../codecs/frames.js'
+import { VERSIONS, encodeHandshake } from '../../../codecs/handshake.js'
+import { right } from '../../../lib/prelude.js'
 import type { ProposeRequest } from '../../../lib/requests.js'
 import { systemClock } from '../../../streams/time/clock.js'
 import { dialClient } from '../../../streams/transport/tcp/dial.js'
@@ -12,6 +14,27 @@ import { ANYWHERE, CLUSTER, CLUSTER_NAME, closeAll, dial, hello, joinAs, LIMITS,
 import { virtualClock } from '../member/world.js'
 
 test.after.always(closeAll)
+
+test('a dial that has given way while it was judged who answers leaves the link alone for which it did', async t => {
+  const welcome = encodeHandshake({ type: 'welcome', version: VERSIONS[1], id: 'n1', incarnation: 'n1-1' })
+  const n1 = await serve(socket => socket.once('data', () => socket.write(welcome)))
+  const decisions: (() => void)[] = []
+  const asked = async (times: number): Promise<void> => { while (decisions.length < times) await new Promise(setImmediate) }
+  const n2 = await open('n2', { members: { n1, n2: ANYWHERE }, limits: { reconnectMinMs: 300, reconnectMaxMs: 300 }, admit: (_peer, _incarnation, decide) => void decisions.push(() => decide(right(undefined))) })
+  await asked(1)
+  const guest = dial(n2.links.address)
+  await guest.opened
+  guest.socket.write(hello())
+  await asked(2)
+  // The one who dialled is known first, and what n2 has dialled itself gives way.
+  decisions[1]!()
+  decisions[0]!()
+  guest.socket.write(keepAliveFrame())
+  await n2.until('a link', () => n2.events.some(({ type }) => type === 'connected'))
+  n2.links.send({ type: 'member', id: 'n1' }, [vote('n2', 'n1')])
+  await guest.hears(guest.heard().length + 1)
+  t.deepEqual(n2.events.flatMap(({ type }) => type === 'connected' || type === 'disconnected' ? [type] : []), ['connected'])
+})
 
 const propose = (id: number, command: Uint8Array): ProposeRequest => ({ type: 'propose', id, epoch: 1, term: 1, body: packEntries([command]) })
 
