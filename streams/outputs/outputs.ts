@@ -95,7 +95,7 @@ export interface Beginning<S, L> {
 }
 
 /** Chunks lie in memory that is used again, and whoever looks on may keep them. */
-const withOwnChunk = (message: InstallSnapshot): InstallSnapshot => ({ ...message, chunk: message.chunk.slice() })
+const withOwnChunk = (message: InstallSnapshot): InstallSnapshot => ({ ...message, chunk: new Uint8Array(message.chunk) })
 
 /** What a leader sends of its log and of its snapshots. */
 const createSent = () => {

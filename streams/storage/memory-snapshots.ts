@@ -28,7 +28,7 @@ const growing = (found: readonly Uint8Array[]) => {
     chunks,
     written: () => ({ bytes, checksum }),
     write: (chunk: Uint8Array): Act<void, never> => done => {
-      chunks.push(chunk.slice())
+      chunks.push(new Uint8Array(chunk))
       bytes += chunk.length
       checksum = checksumOf(chunk, checksum)
       done(right(undefined))
@@ -82,6 +82,7 @@ export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
     const { snapshot, chunks } = kept.newest
     let read = 0
     done(right({
+      // Of pure `Uint8Array`s, which `slice` copies: of a `Buffer` it would be a view.
       snapshot, next: answer => answer(right(chunks[read++]?.slice())), close: succeed(undefined),
       rewind: answer => {
         read = 0

@@ -126,11 +126,13 @@ export const lockFolder: Disk['lock'] = (path, done) => {
     }
   })
   // Whoever can raise no flag, as where the folder is mounted for reading alone, hears of those of others all the same: elsewhere it may be written to.
-  server.once('error', error => lookAround(short.path, prefix, own, others =>
-    refuse(!isLeft(others) && Object.values(others.right).includes(true) ? inUse(path) : error)))
+  const cannotRaise = (error: NodeJS.ErrnoException): void => lookAround(short.path, prefix, own, others =>
+    refuse(!isLeft(others) && Object.values(others.right).includes(true) ? inUse(path) : error))
+  server.once('error', cannotRaise)
   // Named as a flag only once it listens: between binding and listening it would seem dead.
   server.listen(`${flag}.new`, () => {
-    server.unref()
+    // From here on only an asker fails to be let in, who takes the flag for a holder's: it stays up.
+    server.off('error', cannotRaise).on('error', () => undefined).unref()
     fs.chmod(`${flag}.new`, FLAG_MODE, () => fs.rename(`${flag}.new`, flag, error => (error === null ? look() : refuse(error))))
   })
 }

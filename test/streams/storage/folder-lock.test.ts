@@ -46,6 +46,22 @@ test('whoever may use the folder may ask who holds it, whoever that is', async t
   await release(held)
 })
 
+test.serial('an asker who cannot be let in takes nothing from who holds the folder', async t => {
+  const folder = scratch(t)
+  const { listen } = Server.prototype
+  const servers: Server[] = []
+  Server.prototype.listen = function (this: Server, ...to: Parameters<Server['listen']>) {
+    servers.push(this)
+    return listen.apply(this, to)
+  } as Server['listen']
+  const held = await hold(folder).finally(() => { Server.prototype.listen = listen })
+  const error = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' })
+  for (const server of servers) for (let i = 0; i < 2; i++) server.emit('error', error)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  t.true(isLeft(await tryHold(folder)))
+  await release(held)
+})
+
 test.serial('where no flag can be raised, whether somebody holds the folder is still known', async t => {
   const folder = scratch(t)
   const held = await hold(folder)

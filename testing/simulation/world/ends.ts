@@ -49,7 +49,7 @@ export const take = (end: End, bytes: Uint8Array): void => {
 }
 
 const flipped = (bytes: Uint8Array, dice: Dice): Uint8Array => {
-  const copy = bytes.slice()
+  const copy = new Uint8Array(bytes)
   const at = dice.integer(0, copy.length - 1)
   copy[at] = copy[at]! ^ (1 << dice.integer(0, 7))
   return copy
@@ -62,7 +62,7 @@ const leaving = (end: End, bytes: Uint8Array, { drop, duplicate, stray }: Networ
     if (!frame.isFromCore) return [frame.bytes]
     if (end.dice.chance(drop)) return []
     const strays = end.dice.chance(stray)
-    if (strays) strayed(frame.bytes.slice())
+    if (strays) strayed(new Uint8Array(frame.bytes))
     if (strays && end.dice.chance(0.3)) return []
     return end.dice.chance(duplicate) ? [frame.bytes, frame.bytes] : [frame.bytes]
   }))
