@@ -96,6 +96,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['inspect', 'x', '--machine', 'm.js'], /^--machine goes with --entries/],
     [['verify', 'a', 'b'], /^one FOLDER at a time, not "a b"$/],
     [['recover', scratch(t)], /is no data folder/],
+    [['recover', 'x', '--although-left-out', 'localhost:0'], /^--although-left-out takes an address "host:port", not "localhost:0"$/],
   ]
   for (const [[name = '', ...args], claim] of cases) {
     const error = await t.throwsAsync((await commandNamed(name)).run(args), { instanceOf: Mistake }, `${name} ${args.join(' ')}`)

@@ -1,0 +1,163 @@
+/** Folders of members that a change was to leave out, or has left out, when they were the last that is left of their cluster. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { filter, firstValueFrom } from 'rxjs'
+import { withFolder } from '../../cli/folder/hold.js'
+import { survey } from '../../cli/folder/survey.js'
+import { keyValueMachine } from '../../cli/machine/key-value.js'
+import { command as recover } from '../../cli/recover/command.js'
+import { planFor } from '../../cli/recover/plan.js'
+import { warningFor } from '../../cli/recover/warning.js'
+import { NO_MEMBERSHIP } from '../../lib/membership.js'
+import { isRight, right } from '../../lib/prelude.js'
+import type { Membership } from '../../lib/types.js'
+import type { Survey } from '../../streams/storage/survey.js'
+import type { Storage } from '../../streams/storage/port.js'
+import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
+import { append, commands, hardState, openStore } from '../../testing/open-store.js'
+import { scratch } from '../run.js'
+
+const MEMBERS = { a: 'localhost:1', b: 'localhost:2' }
+const look = (folder: string): Promise<Survey> => withFolder(folder, held => survey(held, true, { event: () => undefined, bar: () => undefined, end: () => undefined }))
+
+/** So that a is the one that leads. */
+const PATIENCE_MS = { a: 300, b: 3000 }
+
+type Network = ReturnType<typeof memoryNetwork>
+const member = async (t: ExecutionContext, id: 'a' | 'b', storage: Storage, network: Network, join?: string) => {
+  const raft = orThrow(await createRaft({
+    cluster: 'orders', id, members: MEMBERS, ...join === undefined ? {} : { join }, machine: keyValueMachine, transport: memoryTransport(network), storage,
+    electionTimeoutMs: PATIENCE_MS[id], limits: { stopTimeoutMs: 200 },
+  }))
+  t.teardown(raft.stop)
+  return raft
+}
+type Member = Awaited<ReturnType<typeof member>>
+
+const isAlone = ({ voters, outgoing }: Membership, id: string): boolean => voters.join() === id && outgoing.length === 0
+
+/** A disk that takes nothing any more from the moment at which it is to hold that b decides alone. */
+const dying = (storage: Storage): Storage => ({
+  ...storage,
+  open: (owner, done) => storage.open(owner, opened => {
+    if (!isRight(opened)) return done(opened)
+    const store = opened.right
+    let isDead = false
+    done(right(Object.assign(Object.create(store) as typeof store, store, {
+      write: (...[turn, writes]: Parameters<typeof store.write>) => {
+        isDead ||= writes.some(write => write.type === 'append' && write.batches.some(batch => batch.kind === 'membership' && isAlone(batch.membership, 'b')))
+        if (!isDead) store.write(turn, writes)
+      },
+    })))
+  }),
+})
+
+/** Both members, of which a leads and has had something acknowledged. */
+const pair = async (t: ExecutionContext, folder: string, storageOfB: (folder: string) => Storage) => {
+  const network = memoryNetwork()
+  const a = await member(t, 'a', fileStorage(join(folder, 'a')), network)
+  const b = await member(t, 'b', storageOfB(join(folder, 'b')), network)
+  await firstValueFrom(a.leadership$.pipe(filter(leadership => leadership !== undefined)))
+  orThrow(await a.propose({ put: 'precious', value: 1 }))
+  return { a, b }
+}
+
+const storedBy = (raft: Member, key: string): Promise<unknown> => raft.read(state => state.get(key)).then(orThrow)
+
+/** The lone member serves all that was acknowledged; the other comes back with nothing, and is let in. */
+const servesAgain = async (t: ExecutionContext, folder: string): Promise<void> => {
+  const network = memoryNetwork()
+  const a = await member(t, 'a', fileStorage(join(folder, 'a')), network)
+  await firstValueFrom(a.leadership$.pipe(filter(leadership => leadership !== undefined)))
+  t.is(await storedBy(a, 'precious'), 1)
+  orThrow(await a.propose({ put: 'later', value: 2 }))
+  t.like(await firstValueFrom(a.membership$), { voters: ['a'], outgoing: [], learners: [], isCommitted: true })
+  rmSync(join(folder, 'b'), { recursive: true, force: true })
+  const b = await member(t, 'b', fileStorage(join(folder, 'b')), network, 'localhost:2')
+  t.deepEqual(orThrow(await a.members.add('b', 'localhost:2')).voters, ['a', 'b'])
+  t.deepEqual([await storedBy(b, 'precious'), await storedBy(b, 'later')], [1, 2])
+}
+
+/** Runs the command, whose words for people are of no interest here. */
+const recovered = async (...args: readonly string[]): Promise<number> => {
+  const { stderr, stdout } = process
+  const writes = [stderr.write, stdout.write]
+  stderr.write = stdout.write = () => true
+  try {
+    return await recover.run([...args, '--yes-i-understand', 'orders'])
+  } finally {
+    [stderr.write, stdout.write] = writes as [typeof stderr.write, typeof stdout.write]
+  }
+}
+
+test.serial('a leader that was asked to leave is saved, where that was never committed and the other one is lost', async t => {
+  const folder = scratch(t)
+  const { a, b } = await pair(t, folder, path => dying(fileStorage(path)))
+  t.true((await a.members.remove('a', { timeoutMs: 1000 }))._tag === 'Left')
+  t.like(await firstValueFrom(a.membership$), { voters: ['b'], outgoing: [], isCommitted: false })
+  await Promise.all([a.stop(), b.stop()])
+
+  const own = join(folder, 'a')
+  const plan = planFor(await look(own))
+  t.like(plan, { others: ['b'], leftOut: 'unknown', committed: plan.last.index - 1, after: { addresses: { a: 'localhost:1' } } })
+  t.regex(warningFor(own, plan), /lost for good: b must never run again[\s\S]*The last membership here leaves a out\. Whether it was committed is not known[\s\S]*the last entry, \d+, of which it is not known/)
+  await t.throwsAsync(recovered(own, '--although-left-out', 'localhost:1'), { name: 'Mistake', message: /^a is not left out of the cluster for certain/ })
+  t.is(await recovered(own), 0)
+  await servesAgain(t, folder)
+})
+
+test.serial('a member that has left is saved where it is told to be, and only then', async t => {
+  const folder = scratch(t)
+  const { a, b } = await pair(t, folder, fileStorage)
+  orThrow(await a.members.remove('a'))
+  await firstValueFrom(a.membership$.pipe(filter(({ voters, isCommitted }) => isCommitted && voters.join() === 'b')))
+  orThrow(await a.snapshot())
+  orThrow(await b.propose({ put: 'late', value: 3 }))
+  await Promise.all([a.stop(), b.stop()])
+
+  const own = join(folder, 'a')
+  await t.throwsAsync(recovered(own), { name: 'Trouble', message: /^a does not belong to the cluster, by its own log: .*--although-left-out HOST:PORT .* its log had it last at localhost:1\.$/ })
+  const plan = planFor(await look(own), 'localhost:1')
+  t.like(plan, { others: ['b'], leftOut: 'yes', before: { voters: ['b'] } })
+  t.regex(warningFor(own, plan), /A committed membership leaves a out:\s+others may have gone on without it/)
+  t.is(await recovered(own, '--although-left-out', 'localhost:1'), 0)
+  await servesAgain(t, folder)
+})
+
+const of = (...ids: readonly string[]): Membership => ({ voters: ids, outgoing: [], learners: [], addresses: Object.fromEntries(ids.map((id, at) => [id, `localhost:${at + 1}`])) })
+
+/** A folder of a with these memberships, one entry each, of which the first so many are known to be committed. */
+const folderWith = async (t: ExecutionContext, committed: number, base: Membership, ...later: readonly Membership[]): Promise<Survey> => {
+  const own = join(scratch(t), 'a')
+  const { write, close } = await openStore(fileStorage(own), { membership: base })
+  const batches = later.map((membership, at) => ({ kind: 'membership', firstIndex: at + 1, term: 1, count: 1, time: at, membership } as const))
+  await write(1, append(...batches, commands(later.length + 1, 1, 'x')), hardState(1, 'a', committed))
+  await close()
+  return look(own)
+}
+
+test('of several memberships that may count, the newest that names the member has its address, and all others are named', async t => {
+  const moved = { ...of('a', 'b'), addresses: { a: 'elsewhere:1', b: 'localhost:2' } }
+  const after = { addresses: { a: 'elsewhere:1' } }
+  t.like(planFor(await folderWith(t, 0, of('a', 'b'), moved, of('b', 'c'))), { leftOut: 'unknown', committed: 0, others: ['b', 'c'], after })
+  t.like(planFor(await folderWith(t, 1, of('a', 'b', 'c'), moved, of('b'))), { leftOut: 'unknown', committed: 1, others: ['b'], after })
+  t.like(planFor(await folderWith(t, 1, of('a', 'b'), of('b')), 'there:1'), { leftOut: 'yes', committed: 1, others: ['b'], after: { addresses: { a: 'there:1' } } })
+  t.like(planFor(await folderWith(t, 1, of('a', 'b'), of('b'), moved)), { leftOut: 'no', others: ['b'], after }, 'it was let in again')
+})
+
+test('what a snapshot stands for is committed, as it is for a start', async t => {
+  const found = await folderWith(t, 1, of('a', 'b'), of('a', 'b'), of('b'))
+  const snapshot = { index: 2, term: 1, time: 0, membership: of('b') } as Survey['snapshots'][number]
+  t.throws(() => planFor({ ...found, snapshots: [snapshot] }), { name: 'Trouble', message: /^a does not belong/ })
+  t.like(planFor({ ...found, snapshots: [snapshot] }, 'there:1'), { leftOut: 'yes', committed: 2, after: { addresses: { a: 'there:1' } } })
+})
+
+test('one that waits to be let in has nothing to save', async t => {
+  const own = join(scratch(t), 'a')
+  const { write, close } = await openStore(fileStorage(own), { membership: NO_MEMBERSHIP })
+  await write(1, hardState(1))
+  await close()
+  const found = await look(own)
+  for (const address of [undefined, 'localhost:1']) t.throws(() => planFor(found, address), { name: 'Trouble', message: /^a has joined and was sent nothing yet, and nothing was changed/ })
+})
