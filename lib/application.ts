@@ -1,7 +1,8 @@
 import { bytesOf, dropAfter, lastIndexOf } from './batch.js'
+import { isReplaying } from './fitness.js'
 import { batchesFrom, firstInMemory } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, isLacking, isReplaying } from './state.js'
+import { type RaftState, isLacking } from './state.js'
 import { isReady } from './status.js'
 import type { EntryBatch, Index } from './types.js'
 

@@ -9,8 +9,9 @@ import { commitFor } from './joining.js'
 import { lastEntry } from './log.js'
 import type { AppendAccepted } from './messages.js'
 import { quorumValue } from './quorum.js'
+import { isPrompt } from './rounds.js'
 import { holdsBackCommits } from './sequels.js'
-import { type Leader, type RaftState, isPrompt, membership, progressOf } from './state.js'
+import { type Leader, type RaftState, membership, progressOf } from './state.js'
 
 /** Whether anything waits for what this event tells to a member in this state. */
 export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {

@@ -1,10 +1,11 @@
 /** Role changes, and nothing else: what every role has in common is kept, and what belongs to a role ends with it. */
 import { NOTHING_HEARD, candidateOf, followerOf, leaderOf } from './draft.js'
+import { restartElectionWait } from './election-wait.js'
 import type { Outbox } from './outbox.js'
 import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
 import { newProgress } from './progress.js'
-import { type Candidate, type Follower, type Leader, type RaftState, membership, restartElectionWait } from './state.js'
+import { type Candidate, type Follower, type Leader, type RaftState, membership } from './state.js'
 import { stamp } from './stamp.js'
 import { store } from './storing.js'
 import type { MemberId, Term } from './types.js'

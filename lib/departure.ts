@@ -1,8 +1,9 @@
 import { ask, campaign } from './election.js'
+import { mayStand } from './fitness.js'
 import { isBound } from './lease.js'
 import { membersOf } from './membership.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, mayStand, membership } from './state.js'
+import { type RaftState, membership } from './state.js'
 import type { MemberId } from './types.js'
 
 /** How many others stand before this voter where `gone` led: those that follow it in the order of voters, beginning anew behind the last. */

@@ -2,7 +2,8 @@ import { becomeCandidate, becomeLeader } from './convert.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
 import { voteResult } from './quorum.js'
-import { type Candidate, type RaftState, membership, nextRound } from './state.js'
+import { nextRound } from './rounds.js'
+import { type Candidate, type RaftState, membership } from './state.js'
 
 /** Stands for election: asks first whether it could be won, and only then raises the term (§9.6, §5.2). */
 export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Outbox, transfer = false): RaftState => {

@@ -1,9 +1,10 @@
 /** How a member fares, read off its state and off what its latest steps showed. */
 import { isIsolated, quorumContact } from './contact.js'
 import { type Batch, isBounded } from './events.js'
+import { oldestWriteMs } from './fitness.js'
 import { batchesFrom, firstInMemory } from './log.js'
 import type { Progress } from './progress.js'
-import { type Leader, type RaftState, oldestWriteMs } from './state.js'
+import type { Leader, RaftState } from './state.js'
 import type { Index, MemberId, Millis } from './types.js'
 
 /** How much of a bound is used, in its own unit. */

@@ -1,10 +1,12 @@
 /** What it means to hear from another member, whatever it says. */
+import { restartElectionWait } from './election-wait.js'
 import type { AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { givePromise } from './lease.js'
 import { isVoter } from './membership.js'
 import type { Progress } from './progress.js'
-import { type Follower, type Leader, dateOf, membership, progressOf, restartElectionWait } from './state.js'
+import { dateOf } from './rounds.js'
+import { type Follower, type Leader, membership, progressOf } from './state.js'
 
 /**
  * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked or asked of a former life, and for a newcomer where this log has a voter: that one has lost its disk, or

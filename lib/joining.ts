@@ -12,7 +12,8 @@ import { membershipAt, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import type { Progress } from './progress.js'
-import { type Follower, type Leader, type RaftState, dateOf } from './state.js'
+import { dateOf } from './rounds.js'
+import type { Follower, Leader, RaftState } from './state.js'
 import type { Index } from './types.js'
 
 /**

@@ -9,7 +9,8 @@
 import type { AppendAccepted } from './messages.js'
 import type { Progress } from './progress.js'
 import { quorumValue } from './quorum.js'
-import { type Follower, type Leader, type RaftState, dateOf, membership, progressOf } from './state.js'
+import { dateOf } from './rounds.js'
+import { type Follower, type Leader, type RaftState, membership, progressOf } from './state.js'
 
 /** How much of a promise the leader relies on: clocks may differ by the rest. */
 const TRUSTED = 0.8

@@ -1,6 +1,7 @@
 /** What is on its way to a follower, what of it has arrived, and how the window follows from that. */
 import type { Progress } from './progress.js'
-import { type Leader, isPrompt } from './state.js'
+import { isPrompt } from './rounds.js'
+import type { Leader } from './state.js'
 import type { Index, Millis, Round } from './types.js'
 import { type Arrival, arrivesInTime, narrowed, promptMs, widened } from './window.js'
 

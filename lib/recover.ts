@@ -1,9 +1,10 @@
+import { restartElectionWait } from './election-wait.js'
 import { nothingAsked } from './ready.js'
 import type { Step } from './step.js'
 import { type Log, type StoredLog, lastEntry, membershipOf, openLog } from './log.js'
 import { NOTHING_HEARD, followerOf } from './draft.js'
 import { isAlone, isVoter } from './membership.js'
-import { type Settings, restartElectionWait } from './state.js'
+import type { Settings } from './state.js'
 import type { HardState, Millis, Snapshot } from './types.js'
 
 /** What a member finds on its disk. */

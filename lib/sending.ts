@@ -14,8 +14,9 @@ import { isResting, noteWork, rest } from './giving-way.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { arrivalOf, pace } from './pacing.js'
 import type { Progress, Sending } from './progress.js'
+import { dateOf } from './rounds.js'
 import { isSameSnapshot } from './snapshot-id.js'
-import { type Leader, dateOf, progressOf } from './state.js'
+import { type Leader, progressOf } from './state.js'
 import type { Millis, Round, Snapshot } from './types.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */

@@ -1,10 +1,8 @@
 import type { Log } from './log.js'
-import { membershipOf, membershipsFrom } from './log.js'
+import { membershipOf } from './log.js'
 import type { Progress } from './progress.js'
-import { type Random, nextRandom } from './random.js'
+import type { Random } from './random.js'
 import type { BatchHead, Index, MemberId, Membership, Millis, RequestId, Round, Snapshot, Term, Turn } from './types.js'
-import { isAlone, isVoter } from './membership.js'
-import { promptMs } from './window.js'
 
 /** What a member's core is told once and never changes. Times in milliseconds, sizes in bytes. */
 export interface Settings {
@@ -229,53 +227,5 @@ export const progressOf = ({ progress }: Leader, id: MemberId): Progress | undef
 /** Whether it is served although it belongs no more. */
 export const isLeaving = ({ leaving }: Leader, id: MemberId): boolean => leaving.some(one => one.id === id)
 
-/** The asker's date for a question asked now: never used twice. */
-export const nextRound = (state: RaftState): Round => {
-  state.round = Math.max(state.round + 1, Math.floor(state.now * 1000))
-  return state.round
-}
-
-/** When the question of this round was asked, to the microsecond. */
-export const dateOf = (round: Round): Millis => round / 1000
-
-/** Whether an answer to this round, heeded `waitsMs` from now, is early enough to prove that life signs are not kept waiting by what is sent. */
-export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= promptMs(settings)
-
-/**
- * Begins the wait for an election anew: at least one election timeout, at most one and a half, drawn afresh each time (§5.2).
- * The spread is many round trips wide, which is what keeps votes from splitting; a wider one only delays the first to stand.
- */
-export const restartElectionWait = (state: RaftState): void => {
-  const [random, drawn] = nextRandom(state.random)
-  state.random = random
-  state.electionDeadline = state.now + state.settings.electionTimeoutMs * (1 + drawn / 2)
-}
-
-/** When the longest such wait is over that begins now. */
-export const longestElectionWait = ({ now, settings: { electionTimeoutMs } }: RaftState): Millis => now + electionTimeoutMs * 1.5
-
-/** How long the oldest write has been on its way to the disk. */
-export const oldestWriteMs = (state: RaftState): Millis => {
-  const oldest = state.pendingWrites[0]
-  return oldest === undefined ? 0 : state.now - oldest.since
-}
-
-/** Whether the disk is too slow for this member to lead, where another could. */
-export const isDiskSlow = (state: RaftState): boolean =>
-  oldestWriteMs(state) > state.settings.electionTimeoutMs && !isAlone(membership(state), state.settings.id)
-
-/** Whether the machine still has to apply again what was committed before this member started, or to take the state of a snapshot that came: it could not serve as leader. */
-export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo || state.receiving?.phase === 'restoring'
-
 /** Whether the snapshot is lost that stands for what precedes the log: until another comes, nothing can be applied. */
 export const isLacking = (state: RaftState): boolean => state.handedIndex < state.log.base.index
-
-/**
- * Whether its voice counts, or did in a membership from the one on that is known to be committed: until the newest one is, only those who are left out of it may hold it,
- * and whoever is to vote alone cannot win against their logs (dissertation §4.2.2). Of what lies between nobody may know any more that it is committed.
- */
-export const isStanding = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
-
-/** Whether this member could serve as leader, and so may stand for election when its wait is over. */
-export const mayStand = (state: RaftState): boolean =>
-  isStanding(state) && !isDiskSlow(state) && !isReplaying(state) && !state.isNewcomer

@@ -1,10 +1,12 @@
 import { quorumContact, isIsolated } from './contact.js'
 import { becomeFollower } from './convert.js'
+import { longestElectionWait, restartElectionWait } from './election-wait.js'
 import { campaign } from './election.js'
+import { isDiskSlow, mayStand, oldestWriteMs } from './fitness.js'
 import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
-import { type Leader, type RaftState, isDiskSlow, longestElectionWait, mayStand, oldestWriteMs, restartElectionWait } from './state.js'
+import type { Leader, RaftState } from './state.js'
 import type { Millis } from './types.js'
 
 /**

@@ -4,12 +4,14 @@
  */
 import type { RaftEvent } from './events.js'
 import { campaign } from './election.js'
+import { mayStand } from './fitness.js'
 import { lastEntry } from './log.js'
 import { isVoter } from './membership.js'
 import type { TimeoutNow } from './messages.js'
 import type { Outbox } from './outbox.js'
 import { type Progress, isActive } from './progress.js'
-import { type Follower, type Leader, type RaftState, mayStand, membership, nextRound } from './state.js'
+import { nextRound } from './rounds.js'
+import { type Follower, type Leader, type RaftState, membership } from './state.js'
 import type { MemberId } from './types.js'
 
 /** Begins, unless another leadership was meant, another transfer is under way or nobody is there who may lead: proposals would wait in vain. */

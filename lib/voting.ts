@@ -1,9 +1,10 @@
 import { quorumContact } from './contact.js'
+import { restartElectionWait } from './election-wait.js'
 import { isBound } from './lease.js'
 import { lastEntry } from './log.js'
 import type { RequestVote } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type RaftState, restartElectionWait } from './state.js'
+import type { RaftState } from './state.js'
 
 /** The candidate's log holds everything that this one could have helped to commit: terms compared first, then length (§5.4.1). */
 const isUpToDate = (state: RaftState, { lastLogTerm, lastLogIndex }: RequestVote): boolean => {

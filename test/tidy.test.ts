@@ -29,6 +29,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],
+  ['rounds', 'election-wait', 'fitness'],
   ['lease'],
   ['contact', 'hearing', 'stamp', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'giving-way', 'pacing'],
   ['convert', 'sending', 'health', 'joining'],

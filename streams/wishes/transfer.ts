@@ -1,4 +1,5 @@
 /** Handing over the leadership of this member: the wish goes to the core, and what becomes of it is read off the states that follow. */
+import { LONGEST_WAIT } from '../../lib/election-wait.js'
 import { type TransferError, NotLeader, OutcomeUnknown, Stopped, TransferFailed } from '../../lib/errors.js'
 import type { RaftEvent } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
@@ -42,7 +43,7 @@ interface Wish {
 }
 
 /** A new leader is known within two elections, in election timeouts, or somebody has to look. */
-export const ELECTIONS = 2 * 1.5
+export const ELECTIONS = 2 * LONGEST_WAIT
 
 const leadsAlready = (id: MemberId): string => `"${id}" leads already`
 const isNoVoter = (id: MemberId): string => `"${id}" is no voter`

@@ -1,7 +1,7 @@
 import test from 'ava'
+import { isReplaying } from '../../lib/fitness.js'
 import { brokenIn } from '../../lib/invariants.js'
 import { firstStep } from '../../lib/recover.js'
-import { isReplaying } from '../../lib/state.js'
 import {
   type Fact, accepted, ae, allPersisted, applied, follower, lateTick, leader, play, preVote, requestPreVote, requestVote, settingsOf, showLast,
   stored, tick, vote,

@@ -333,13 +333,13 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'base: { index, term, membership: membershipAt(log, index) },', to: 'base: { index, term, membership: log.base.membership },',
   },
   {
-    name: 'learners stand for election', file: 'lib/state.ts', killer: [SCENARIOS, 'learner-restarts*'],
+    name: 'learners stand for election', file: 'lib/fitness.ts', killer: [SCENARIOS, 'learner-restarts*'],
     unseen: 'one that wins has all that is committed, and leads like any other',
-    from: 'isStanding(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
+    from: 'mayBeVoter(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
   },
   {
-    name: 'whoever is left out stands no more before that is committed', file: 'lib/state.ts', killer: ['test/simulation/memberships.test.ts', 'those who are to leave*'],
-    from: 'isStanding(state) && !isDiskSlow(state)', to: 'isVoter(membership(state), state.settings.id) && !isDiskSlow(state)',
+    name: 'whoever is left out stands no more before that is committed', file: 'lib/fitness.ts', killer: ['test/simulation/memberships.test.ts', 'those who are to leave*'],
+    from: 'mayBeVoter(state) && !isDiskSlow(state)', to: 'isVoter(membership(state), state.settings.id) && !isDiskSlow(state)',
   },
   ...ADMISSION_MUTATIONS,
   ...LEASE_MUTATIONS,

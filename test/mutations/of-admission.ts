@@ -15,7 +15,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' || isResting(leader, other)', to: '',
   },
   {
-    name: 'only two memberships say who stands', file: 'lib/state.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever voted in a membership*'],
+    name: 'only two memberships say who stands', file: 'lib/fitness.ts', killer: ['test/lib/reconfiguration.test.ts', 'whoever voted in a membership*'],
     from: 'membershipsFrom(log, commitIndex).some(', to: 'membershipsFrom(log, commitIndex).filter((_, at, all) => at === 0 || at === all.length - 1).some(',
   },
   {
@@ -75,7 +75,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: ' && !state.isNewcomer', to: '',
   },
   {
-    name: 'a newcomer stands', file: 'lib/state.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out-behind*'],
+    name: 'a newcomer stands', file: 'lib/fitness.ts', killer: ['test/scenarios/scenarios.test.ts', 'left-out-behind*'],
     from: ' && !state.isNewcomer', to: '',
   },
   {

@@ -1,7 +1,8 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
+import { mayBeVoter } from '../../lib/fitness.js'
 import { lastEntry, placedMembershipOf } from '../../lib/log.js'
 import { membersOf } from '../../lib/membership.js'
-import { type Leader, type RaftState, isLacking, isStanding, membership } from '../../lib/state.js'
+import { type Leader, type RaftState, isLacking, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import { mendAll } from './faults/perform.js'
@@ -64,7 +65,7 @@ const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R
   const canLead = (state: RaftState): boolean => {
     const helpers = states.filter(other => isNoOlder(state, other)).map(({ settings: { id } }) => id)
     const { voters, outgoing } = membership(state)
-    return !isLacking(state) && isStanding(state) && areEnough(voters, helpers) && areEnough(outgoing, helpers)
+    return !isLacking(state) && mayBeVoter(state) && areEnough(voters, helpers) && areEnough(outgoing, helpers)
   }
   const ids = present.map(({ id }) => id)
   // Who is still starting has said nothing yet.
