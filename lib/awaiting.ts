@@ -2,16 +2,16 @@
  * What begins a turn. Whatever nothing waits for joins the next turn, and is folded before all that begins it: a leader that writes one command after another
  * has half as many turns, and no answer comes later for it. The next turn comes with the next tick at the latest.
  */
+import { quorumReached } from './agreement.js'
 import { awaitsMachine } from './application.js'
-import { durableAt } from './commitment.js'
+import { matchIndexOf } from './commitment.js'
 import type { RaftEvent } from './events.js'
 import { commitFor } from './joining.js'
 import { lastEntry } from './log.js'
 import type { AppendAccepted } from './messages.js'
-import { quorumValue } from './quorum.js'
 import { isPrompt } from './rounds.js'
 import { holdsBackCommits } from './sequels.js'
-import { type Leader, type RaftState, membership, progressOf } from './state.js'
+import { type Leader, type RaftState, progressOf } from './state.js'
 
 /** Whether anything waits for what this event tells to a member in this state. */
 export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
@@ -28,9 +28,9 @@ export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
  * until the next tick it would pass for a slow disk.
  */
 const awaitsDisk = (leader: Leader): boolean => {
-  const { settings: { id }, log, commitIndex, persistedIndex, pendingWrites } = leader
+  const { log, commitIndex, persistedIndex, pendingWrites } = leader
   return commitIndex > persistedIndex || pendingWrites[0]?.last === 0
-    || quorumValue(membership(leader), voter => voter === id ? lastEntry(log).index : durableAt(leader, voter)) > commitIndex
+    || quorumReached(leader, log.lastIndex, matchIndexOf) > commitIndex
 }
 
 /** An answer can wait where its follower has been sent everything, nothing of it is new to the commit, and no read, transfer or departure rests on it. */

@@ -1,18 +1,18 @@
-import { lastEntry, termAt } from './log.js'
-import { quorumValue } from './quorum.js'
-import { type Leader, membership, progressOf } from './state.js'
-import type { Index, MemberId } from './types.js'
+import { quorumReached } from './agreement.js'
+import { termAt } from './log.js'
+import type { Progress } from './progress.js'
+import type { Leader } from './state.js'
+import type { Index } from './types.js'
 
-/** The last entry that this voter is known to have on its disk. */
-export const durableAt = (leader: Leader, id: MemberId): Index =>
-  id === leader.settings.id ? leader.persistedIndex : progressOf(leader, id)?.matchIndex ?? 0
+/** The last entry that a follower is known to have on its disk. */
+export const matchIndexOf = ({ matchIndex }: Progress): Index => matchIndex
 
 /**
  * Commits what a quorum has on its disks, counting only entries of the leader's own term; those of earlier terms are committed
  * with them (§5.4.2, Figure 8). The leader counts itself by its own disk, like everyone else.
  */
 export const advanceCommit = (leader: Leader): void => {
-  const reached = Math.min(quorumValue(membership(leader), id => durableAt(leader, id)), lastEntry(leader.log).index)
+  const reached = Math.min(quorumReached(leader, leader.persistedIndex, matchIndexOf), leader.log.lastIndex)
   if (reached <= leader.commitIndex || termAt(leader.log, reached) !== leader.term) return
   leader.commitIndex = reached
   leader.committedAt = leader.now

@@ -1,10 +1,12 @@
-import { quorumValue } from './quorum.js'
-import { type Leader, membership, progressOf } from './state.js'
+import { quorumReached } from './agreement.js'
+import type { Progress } from './progress.js'
+import type { Leader } from './state.js'
 import type { Millis } from './types.js'
 
+const contactOf = ({ contact }: Progress): Millis => contact
+
 /** The date of the latest question that a quorum has answered; this member answers its own as it asks it. */
-export const quorumAnswered = (leader: Leader): Millis =>
-  quorumValue(membership(leader), id => id === leader.settings.id ? Number.POSITIVE_INFINITY : progressOf(leader, id)?.contact ?? Number.NEGATIVE_INFINITY)
+export const quorumAnswered = (leader: Leader): Millis => quorumReached(leader, Number.POSITIVE_INFINITY, contactOf)
 
 /** The latest moment at which a quorum, this member included, is known to have followed this leader; its election counts as one. */
 export const quorumContact = (leader: Leader): Millis => Math.max(leader.electedAt, Math.min(leader.now, quorumAnswered(leader)))

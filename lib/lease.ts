@@ -6,11 +6,12 @@
  * The leader counts from when it asked, which is earlier than when it was heard, and trusts four fifths of what was promised: so this is right as long as no clock
  * runs a quarter faster than another. A clock that stands still while others run, as on a machine that is suspended, is wrong by more.
  */
+import { quorumReached } from './agreement.js'
 import type { AppendAccepted } from './messages.js'
 import type { Progress } from './progress.js'
-import { quorumValue } from './quorum.js'
 import { dateOf } from './rounds.js'
-import { type Follower, type Leader, type RaftState, membership, progressOf } from './state.js'
+import type { Follower, Leader, RaftState } from './state.js'
+import type { Millis } from './types.js'
 
 /** How much of a promise the leader relies on: clocks may differ by the rest. */
 const TRUSTED = 0.8
@@ -27,9 +28,11 @@ export const takePromise = (progress: Progress, { round, promisedMs }: AppendAcc
   if (promisedMs > 0) progress.promisedUntil = Math.max(progress.promisedUntil, dateOf(round) + TRUSTED * promisedMs)
 }
 
+const promiseOf = ({ promisedUntil }: Progress): Millis => promisedUntil
+
 /** Whether nobody else can have been elected by now: a quorum has promised so, and this leader has asked nobody to stand. */
 export const holdsLease = (leader: Leader): boolean => {
-  const { settings: { id, readLeaseMs }, now, hasAskedToStand } = leader
+  const { settings: { readLeaseMs }, now, hasAskedToStand } = leader
   if (readLeaseMs === 0 || hasAskedToStand) return false
-  return now < quorumValue(membership(leader), voter => voter === id ? Number.POSITIVE_INFINITY : progressOf(leader, voter)?.promisedUntil ?? Number.NEGATIVE_INFINITY)
+  return now < quorumReached(leader, Number.POSITIVE_INFINITY, promiseOf)
 }

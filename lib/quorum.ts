@@ -18,7 +18,7 @@ const majorityValue = (voters: readonly MemberId[], valueOf: (id: MemberId) => n
 
 /**
  * The largest value that a quorum has reached: a majority of the voters and, in joint consensus, a majority of the outgoing
- * voters too (§4.3). Commitment, contact and reads are all this one question.
+ * voters too (§4.3).
  */
 export const quorumValue = (membership: Membership, valueOf: (id: MemberId) => number): number =>
   Math.min(majorityValue(membership.voters, valueOf), majorityValue(membership.outgoing, valueOf))

@@ -2,6 +2,7 @@
  * Changing the membership (§4). The leader appends each step of a change once the one before is committed, whoever appended that: so a change that
  * a leader leaves unfinished is finished by the next one. The newest membership in the log counts, committed or not.
  */
+import { quorumReached } from './agreement.js'
 import { awaitedBy, changed, stepAfter } from './change.js'
 import { becomeFollower } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
@@ -10,12 +11,11 @@ import { isVoter, membersOf, sameMembership } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
 import { endLaps, hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
-import { quorumValue } from './quorum.js'
 import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, isLeaving, membership, progressOf } from './state.js'
 import { stamp } from './stamp.js'
 import { store } from './storing.js'
-import type { MemberId, Membership } from './types.js'
+import type { Membership } from './types.js'
 
 type ChangeAsked = Extract<RaftEvent, { type: 'changeAsked' }>
 
@@ -73,11 +73,8 @@ export const resign = (leader: Leader, outbox: Outbox): RaftState => {
 
 /** Whether those who are to decide are there to do so. */
 const canDecide = (leader: Leader, membership: Membership): boolean => {
-  const isThere = (id: MemberId): boolean => {
-    const progress = progressOf(leader, id)
-    return id === leader.settings.id || (progress !== undefined && isActive(progress, leader.now, leader.settings.electionTimeoutMs))
-  }
-  return quorumValue(membership, id => isThere(id) ? 1 : 0) === 1
+  const { now, settings: { electionTimeoutMs } } = leader
+  return quorumReached(leader, 1, progress => isActive(progress, now, electionTimeoutMs) ? 1 : 0, membership) === 1
 }
 
 /** How many election timeouts a member that leaves is served, that it may learn so. */

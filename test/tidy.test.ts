@@ -29,7 +29,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],
-  ['rounds', 'election-wait', 'fitness'],
+  ['rounds', 'election-wait', 'fitness', 'agreement'],
   ['lease'],
   ['contact', 'hearing', 'stamp', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'giving-way', 'pacing'],
   ['convert', 'sending', 'health', 'joining'],

@@ -17,7 +17,7 @@ export const TURN_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a write of the own disk that commits begins no turn', file: 'lib/awaiting.ts', killer: [AWAITING, 'a write of the own disk*'],
     unseen: 'the next tick commits it',
-    from: '? lastEntry(log).index : durableAt', to: '? 0 : durableAt',
+    from: 'quorumReached(leader, log.lastIndex, ', to: 'quorumReached(leader, 0, ',
   },
   {
     name: 'an answer waits until it is a late one', file: 'lib/awaiting.ts', killer: [AWAITING, 'an answer that would pass for a late one*'],
