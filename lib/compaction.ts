@@ -1,5 +1,6 @@
+import { isActive } from './contact.js'
 import { compactTo } from './log.js'
-import { isActive, isMoving } from './progress.js'
+import { isMoving } from './sending.js'
 import type { RaftState } from './state.js'
 import type { Index } from './types.js'
 
@@ -17,8 +18,7 @@ export const compact = (state: RaftState): void => {
  */
 const neededFrom = (state: RaftState): Index => {
   if (state.role !== 'leader') return Number.POSITIVE_INFINITY
-  const { progress, now, settings: { electionTimeoutMs } } = state
-  const needed = progress.map(one => one.sending !== undefined && isActive(one, now, electionTimeoutMs) && isMoving(one.sending, now, electionTimeoutMs)
+  const needed = state.progress.map(one => one.sending !== undefined && isActive(state, one) && isMoving(state, one.sending)
     ? one.sending.snapshot.index : Number.POSITIVE_INFINITY)
   return Math.min(...needed)
 }

@@ -13,3 +13,6 @@ export const quorumContact = (leader: Leader): Millis => Math.max(leader.elected
 
 /** No quorum has answered a question asked within the last election timeout: others may have elected another leader. */
 export const isIsolated = (leader: Leader): boolean => leader.now - quorumContact(leader) > leader.settings.electionTimeoutMs
+
+/** Whether the follower has answered a question asked within the last election timeout. */
+export const isActive = ({ now, settings: { electionTimeoutMs } }: Leader, { contact }: Progress): boolean => now - contact <= electionTimeoutMs

@@ -33,7 +33,7 @@ export interface Lap {
   readonly giveWayMs: Millis
 }
 
-const NO_LAP: Lap = { to: 0, since: 0, giveWayMs: 0 }
+export const NO_LAP: Lap = { to: 0, since: 0, giveWayMs: 0 }
 
 /** A snapshot on its way to a follower: one chunk in flight, and the next one read ahead. The follower says which it awaits. */
 export interface Sending {
@@ -119,37 +119,6 @@ export const copyOf = (progress: Progress): Progress => ({
   reading: progress.reading, fromDisk: progress.fromDisk, lacks: progress.lacks, sending: progress.sending && { ...progress.sending }, lap: progress.lap,
   arrivedAt: progress.arrivedAt, fastestMs: progress.fastestMs, workMs: progress.workMs, restsUntil: progress.restsUntil,
 })
-
-/** Whether the follower answered a question asked within the last election timeout. */
-export const isActive = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
-  now - progress.contact <= electionTimeoutMs
-
-/** So many election timeouts a chunk may take, the first with all that comes before it: so long are those of a link that carries life signs at all, and those of several followers in turn. */
-const PATIENCE_TIMEOUTS = 10
-
-/** Whether the follower takes it in; or has all of it, and is at work on its machine, which may take as long as it likes. */
-export const isMoving = ({ snapshot, received, movedAt }: Sending, now: Millis, electionTimeoutMs: Millis): boolean =>
-  (received > 0 && received === snapshot.bytes) || now - movedAt <= PATIENCE_TIMEOUTS * electionTimeoutMs
-
-const hasRun = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
-  progress.matchIndex >= progress.lap.to && isActive(progress, now, electionTimeoutMs)
-
-/**
- * Whether a new voter has what the log held within the last election timeout, so that nothing waits longer than that for it once it decides
- * (dissertation §4.2.1).
- */
-export const hasCaughtUp = (progress: Progress, now: Millis, electionTimeoutMs: Millis): boolean =>
-  progress.lap.to > 0 && now - progress.lap.since <= electionTimeoutMs && hasRun(progress, now, electionTimeoutMs)
-
-/** A lap that took longer is followed by another, over what was appended meanwhile. In the first it may give way for `giveWayMs`. */
-export const runLap = (progress: Progress, lastIndex: Index, now: Millis, electionTimeoutMs: Millis, giveWayMs: Millis): void => {
-  if (!hasRun(progress, now, electionTimeoutMs) || hasCaughtUp(progress, now, electionTimeoutMs)) return
-  const { lap } = progress
-  progress.lap = { to: lastIndex, since: now, giveWayMs: lap.to === 0 ? giveWayMs : Math.min(lap.giveWayMs, now - lap.since) / 2 }
-}
-
-/** Nobody waits for it any more. */
-export const endLaps = (progress: Progress): void => { progress.lap = NO_LAP }
 
 /** From now on this is the next entry to send; nothing of it is under way. */
 export const proceed = (progress: Progress, nextIndex: Index): void => {

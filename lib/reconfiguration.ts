@@ -3,14 +3,16 @@
  * a leader leaves unfinished is finished by the next one. The newest membership in the log counts, committed or not.
  */
 import { quorumReached } from './agreement.js'
+import { endLaps, hasCaughtUp, runLap } from './catching-up.js'
 import { awaitedBy, changed, stepAfter } from './change.js'
+import { isActive } from './contact.js'
 import { becomeFollower } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
 import { lastEntry, placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
-import { endLaps, hasCaughtUp, isActive, newProgress, runLap } from './progress.js'
+import { newProgress } from './progress.js'
 import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, isLeaving, membership, progressOf } from './state.js'
 import { stamp } from './stamp.js'
@@ -44,7 +46,7 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
 
 /** The next step of the change that is under way. */
 export const reconfigure = (leader: Leader, outbox: Outbox): void => {
-  const { log, commitIndex, now, settings: { id: self, electionTimeoutMs, giveWayMs } } = leader
+  const { log, commitIndex, settings: { id: self } } = leader
   if (leader.leaving.length > 0) letGo(leader)
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || !canChange(leader)) return
@@ -53,8 +55,8 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   // Whoever leads has all that there is to catch up with, also where it was elected by those who decided before.
   const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
   // Whoever lacks what precedes its log has entries, and no state to apply them to.
-  const areReady = awaited.every(progress => !progress.mayBeNewcomer && progress.lacks === 0 && hasCaughtUp(progress, now, electionTimeoutMs))
-  for (const progress of awaited) runLap(progress, lastEntry(log).index, now, electionTimeoutMs, giveWayMs)
+  const areReady = awaited.every(progress => !progress.mayBeNewcomer && progress.lacks === 0 && hasCaughtUp(leader, progress))
+  for (const progress of awaited) runLap(leader, progress)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
 
@@ -72,10 +74,8 @@ export const resign = (leader: Leader, outbox: Outbox): RaftState => {
 }
 
 /** Whether those who are to decide are there to do so. */
-const canDecide = (leader: Leader, membership: Membership): boolean => {
-  const { now, settings: { electionTimeoutMs } } = leader
-  return quorumReached(leader, 1, progress => isActive(progress, now, electionTimeoutMs) ? 1 : 0, membership) === 1
-}
+const canDecide = (leader: Leader, membership: Membership): boolean =>
+  quorumReached(leader, 1, progress => isActive(leader, progress) ? 1 : 0, membership) === 1
 
 /** How many election timeouts a member that leaves is served, that it may learn so. */
 const FAREWELL = 2

@@ -1,11 +1,12 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
+import { isActive } from './contact.js'
 import { givesWay, isResting, rest, shareOf } from './giving-way.js'
 import { commitFor } from './joining.js'
 import { batchesFrom, entryAt, firstInMemory, lastEntry, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { onTheWay } from './pacing.js'
-import { type Inflight, type Progress, isActive, proceed } from './progress.js'
+import { type Inflight, type Progress, proceed } from './progress.js'
 import { nextRound } from './rounds.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
@@ -23,14 +24,14 @@ export const replicate = (leader: Leader, outbox: Outbox): void => {
 }
 
 const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
-  const { settings, now, log } = leader
+  const { log } = leader
   if (needsSnapshot(leader, progress)) sendSnapshot(leader, progress, outbox, asked)
   else progress.sending = undefined
   if (termAt(log, progress.nextIndex - 1) === undefined) {
     if (progress.sending === undefined) signLife(leader, progress, outbox, asked)
     return
   }
-  const active = isActive(progress, now, settings.electionTimeoutMs)
+  const active = isActive(leader, progress)
   let sent = false
   while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
     const batches = nextBatches(leader, progress, outbox)

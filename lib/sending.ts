@@ -69,6 +69,13 @@ export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox,
   else if (isNew || outbox.heartbeatDue || outbox.asks) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
 }
 
+/** So many election timeouts a chunk may take, the first with all that comes before it: so long are those of a link that carries life signs at all, and those of several followers in turn. */
+const PATIENCE_TIMEOUTS = 10
+
+/** Whether the follower takes it in; or has all of it, and is at work on its machine, which may take as long as it likes. */
+export const isMoving = ({ now, settings: { electionTimeoutMs } }: Leader, { snapshot, received, movedAt }: Sending): boolean =>
+  (received > 0 && received === snapshot.bytes) || now - movedAt <= PATIENCE_TIMEOUTS * electionTimeoutMs
+
 /** Has a snapshot taken where somebody needs one and there is none that would help; with each heartbeat, until there is. */
 export const takeForOthers = (leader: Leader, outbox: Outbox): void => {
   const isWanting = (progress: Progress): boolean => progress.sending === undefined && needsSnapshot(leader, progress)

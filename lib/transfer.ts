@@ -2,14 +2,15 @@
  * Handing the leadership over (dissertation §3.10). The leader takes no more proposals; once all it has is committed and one voter has it all
  * on its disk, it tells that one to stand at once. What has not succeeded within an election timeout is given up, and proposals go on.
  */
-import type { RaftEvent } from './events.js'
+import { isActive } from './contact.js'
 import { campaign } from './election.js'
+import type { RaftEvent } from './events.js'
 import { mayStand } from './fitness.js'
 import { lastEntry } from './log.js'
 import { isVoter } from './membership.js'
 import type { TimeoutNow } from './messages.js'
 import type { Outbox } from './outbox.js'
-import { type Progress, isActive } from './progress.js'
+import type { Progress } from './progress.js'
 import { nextRound } from './rounds.js'
 import { type Follower, type Leader, type RaftState, membership } from './state.js'
 import type { MemberId } from './types.js'
@@ -48,7 +49,5 @@ export const onTimeoutNow = (follower: Follower, { lastIndex }: TimeoutNow, outb
 }
 
 /** The voters that could lead next, or the one that is named: whoever has been silent for an election timeout could not. */
-export const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] => {
-  const { progress, now, settings: { electionTimeoutMs } } = leader
-  return progress.filter(one => (to === undefined || one.id === to) && isVoter(membership(leader), one.id) && isActive(one, now, electionTimeoutMs))
-}
+export const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] =>
+  leader.progress.filter(one => (to === undefined || one.id === to) && isVoter(membership(leader), one.id) && isActive(leader, one))

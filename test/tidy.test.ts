@@ -32,7 +32,7 @@ const LIB_ROWS: readonly (readonly string[])[] = [
   ['rounds', 'election-wait', 'fitness', 'agreement'],
   ['lease'],
   ['contact', 'hearing', 'stamp', 'status', 'storing', 'draft', 'invariants', 'reach', 'sequels', 'giving-way', 'pacing'],
-  ['convert', 'sending', 'health', 'joining'],
+  ['convert', 'sending', 'health', 'joining', 'catching-up'],
   ['election'],
   ['voting', 'departure', 'follower', 'candidate', 'leader', 'timers', 'commitment', 'replication', 'acknowledgement', 'reads', 'application', 'receiving', 'compaction'],
   ['assembling', 'awaiting', 'transfer', 'reconfiguration', 'ready'],

@@ -1,6 +1,7 @@
 /** What a leader sends to whom, and what it makes of the answers. */
 import test from 'ava'
-import { isActive } from '../../lib/progress.js'
+import { isActive } from '../../lib/contact.js'
+import type { Leader } from '../../lib/state.js'
 import { accepted, allPersisted, follower, leader, play, progressOf, propose, readToReplicate, refused, showLog, showProgress, tick } from './build.js'
 
 /** What an entry of one small command counts for. */
@@ -120,8 +121,8 @@ test('a follower is active by the date of the question, not of the answer', t =>
   const { round } = ready.messages[0]!
   player.later(900, accepted('f1', 1, 1, { round }))
   t.is(progressOf(player.state, 'f1').contact, 10_100)
-  t.true(isActive(progressOf(player.state, 'f1'), 11_100, 1000))
-  t.false(isActive(progressOf(player.state, 'f1'), 11_101, 1000))
+  const isActiveAt = (now: number): boolean => isActive({ ...player.state as Leader, now }, progressOf(player.state, 'f1'))
+  t.deepEqual([isActiveAt(11_100), isActiveAt(11_101)], [true, false])
 })
 
 test('an older answer never makes contact older', t => {

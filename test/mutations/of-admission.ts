@@ -5,7 +5,7 @@ const STREAMS = 'test/streams'
 
 export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
-    name: 'a new voter gives way as long as there are commands', file: 'lib/progress.ts', killer: ['test/lib/giving-way.test.ts', 'it gives way for so long*'],
+    name: 'a new voter gives way as long as there are commands', file: 'lib/catching-up.ts', killer: ['test/lib/giving-way.test.ts', 'it gives way for so long*'],
     unseen: 'no load of theirs goes on for so long',
     from: 'Math.min(lap.giveWayMs, now - lap.since) / 2', to: 'giveWayMs',
   },

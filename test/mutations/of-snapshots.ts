@@ -12,7 +12,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
   {
     name: 'who cannot take a snapshot in holds the log for ever', file: 'lib/compaction.ts', killer: [COMPACTION, 'who answers and takes nothing in*'],
     unseen: SHORT,
-    from: ' && isMoving(one.sending, now, electionTimeoutMs)', to: '',
+    from: ' && isMoving(state, one.sending)', to: '',
   },
   {
     name: 'who cannot take a snapshot in holds the log with each that is new', file: 'lib/sending.ts', killer: [COMPACTION, 'who answers and takes nothing in*'],
@@ -20,7 +20,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     from: 'progress.sending?.movedAt ?? leader.now', to: 'leader.now',
   },
   {
-    name: 'a follower whose machine takes long over a snapshot is sent one after the other', file: 'lib/progress.ts', killer: [COMPACTION, 'who is ready for what it is sent*'],
+    name: 'a follower whose machine takes long over a snapshot is sent one after the other', file: 'lib/sending.ts', killer: [COMPACTION, 'who is ready for what it is sent*'],
     unseen: 'machines of the simulation take no time',
     from: '(received > 0 && received === snapshot.bytes) || ', to: '',
   },
