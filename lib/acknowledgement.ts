@@ -11,7 +11,7 @@ const heldOf = ({ assembly, verified }: Follower): number => assembly?.head.firs
 export const acknowledge = (state: RaftState, outbox: Outbox): void => {
   if (state.role !== 'follower' || state.leader === undefined) return
   const durable = Math.min(state.verified, state.persistedIndex)
-  if (!outbox.asked && durable <= state.reportedDurable) return
+  if (!outbox.answerDue && durable <= state.reportedDurable) return
   state.reportedDurable = durable
   state.answeredAt = state.now
   state.answeredRound = state.leaderRound

@@ -19,7 +19,7 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
     for (const tracker of state.trackers) outbox.answers.push({ type: 'lost', id: tracker.id })
     for (const read of state.reads) outbox.readAnswers.push({ type: 'readRefused', id: read.id, reason: 'notLeader' })
   }
-  outbox.asked = false
+  outbox.answerDue = false
   const follower = followerOf(state, NOTHING_HEARD)
   follower.term = term
   follower.votedFor = term === state.term ? state.votedFor : undefined

@@ -32,7 +32,7 @@ export const onAppendEntries = (follower: Follower, request: AppendEntries, outb
   follower.commitIndex = commitIndex
   follower.leaderCommit = Math.max(follower.leaderCommit, leaderCommit)
   noteMustHave(follower, leaderCommit)
-  outbox.asked ||= asks || isAwaited || isSilent(follower, round)
+  outbox.answerDue ||= asks || isAwaited || isSilent(follower, round)
 }
 
 /**

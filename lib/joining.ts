@@ -41,5 +41,5 @@ export const settleIn = (state: RaftState, outbox: Outbox): void => {
   const membership = membershipAt(log, mustHave)
   if (!membership.learners.includes(id) || isVoter(membership, id)) return
   state.isNewcomer = false
-  outbox.asked = true
+  outbox.answerDue = true
 }

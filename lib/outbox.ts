@@ -1,6 +1,6 @@
 import type { Answer, ChangeAnswer, CoreDiagnostic, LogRead, ReadAnswer, RefusalReason, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
-import type { EntryBatch, Index } from './types.js'
+import type { EntryBatch, Index, Round } from './types.js'
 
 /** What one step gathers while it folds its batch: things to say, and facts that the rules conclude from. */
 export interface Outbox {
@@ -16,12 +16,14 @@ export interface Outbox {
   ticked: boolean
   /** Every follower hears from the leader in this step. */
   heartbeatDue: boolean
-  /** The leader asks whether it still leads, and reads wait for the answers. */
-  asks: boolean
+  /** Whoever decides is asked whether this leader still leads: reads wait for the answers. */
+  quorumAsked: boolean
+  /** The round of what this leader sends its followers in this step, once it has sent something. */
+  round: Round | undefined
   /** The leader asked, its question agreed with the log, and no write will answer it: it gets an answer now. */
-  asked: boolean
-  /** The leader is told how far the snapshot is that it sends. */
-  tellsReceived: boolean
+  answerDue: boolean
+  /** The leader is told how much is here of the snapshot that it sends. */
+  chunkAnswerDue: boolean
   /** Why a proposal of this batch was refused: all later ones are for the same reason, whoever asks, so that no window is appended with a hole. */
   refusing: RefusalReason | undefined
   /** The lowest index written in this step, or Infinity. */
@@ -34,7 +36,7 @@ export interface Outbox {
 
 export const emptyOutbox = (): Outbox => ({
   messages: [], logReads: [], snapshots: [], committed: [], answers: [], readAnswers: [], changeAnswers: [], diagnostics: [],
-  ticked: false, heartbeatDue: false, asks: false, asked: false, tellsReceived: false, refusing: undefined,
+  ticked: false, heartbeatDue: false, quorumAsked: false, round: undefined, answerDue: false, chunkAnswerDue: false, refusing: undefined,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })
 

@@ -43,5 +43,5 @@ export const confirmReads = (leader: Leader, outbox: Outbox): void => {
   const [oldest] = leader.reads
   if (oldest === undefined || (leader.readRound > oldest.after && !outbox.heartbeatDue)) return
   leader.readRound = nextRound(leader)
-  outbox.asks = true
+  outbox.quorumAsked = true
 }

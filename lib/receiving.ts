@@ -19,23 +19,23 @@ export const onInstallSnapshot = (follower: Follower, request: InstallSnapshot, 
   if (snapshot.term > term) return reportContradiction(outbox, request, `a snapshot of term ${snapshot.term}, which is to come`)
   heed(follower, request)
   const { receiving } = follower
-  if (receiving?.phase === 'restoring') outbox.tellsReceived = true
+  if (receiving?.phase === 'restoring') outbox.chunkAnswerDue = true
   else if (!isWanted(follower, snapshot)) agree(follower, snapshot, outbox)
   else if (receiving === undefined || !isSameSnapshot(receiving.snapshot, snapshot)) {
     // From one leader each is newer than the last: what comes late is not begun again.
     if (receiving !== undefined && receiving.term === term && snapshot.index < receiving.snapshot.index) return
     follower.receiving = { snapshot, term, phase: 'opening', received: 0, expected: 0 }
     outbox.snapshots.push({ type: 'receive', snapshot })
-    outbox.tellsReceived = true
+    outbox.chunkAnswerDue = true
   } else if (receiving.phase === 'waiting' && chunk.length > 0 && offset === receiving.expected) {
     const isOnly = receiving.expected === receiving.received
     const expected = offset + chunk.length
     follower.receiving = { ...receiving, term, expected, phase: isOnly && expected < snapshot.bytes ? 'waiting' : 'writing' }
     outbox.snapshots.push({ type: 'write', snapshot, offset, chunk })
-    outbox.tellsReceived ||= follower.receiving.phase === 'waiting'
+    outbox.chunkAnswerDue ||= follower.receiving.phase === 'waiting'
   } else {
     follower.receiving = { ...receiving, term }
-    outbox.tellsReceived = true
+    outbox.chunkAnswerDue = true
   }
 }
 
@@ -48,7 +48,7 @@ const agree = (follower: Follower, snapshot: Snapshot, outbox: Outbox): void => 
   const { receiving } = follower
   follower.verified = Math.max(follower.verified, snapshot.index)
   if (receiving !== undefined && isSameSnapshot(receiving.snapshot, snapshot)) follower.receiving = undefined
-  outbox.asked = true
+  outbox.answerDue = true
 }
 
 type Of<T extends RaftEvent['type']> = Extract<RaftEvent, { type: T }>
@@ -62,7 +62,7 @@ export const onChunkWritten = (state: RaftState, { snapshot, received }: Of<'chu
   const phase = expected < snapshot.bytes ? 'waiting' : 'writing'
   state.receiving = { ...receiving, phase, received, expected }
   if (isWhole) outbox.snapshots.push({ type: 'write', snapshot, offset: received, chunk: NO_CHUNK })
-  outbox.tellsReceived ||= phase === 'waiting' && receiving.phase !== 'waiting'
+  outbox.chunkAnswerDue ||= phase === 'waiting' && receiving.phase !== 'waiting'
 }
 
 /** Whoever sends it begins again, from what the disk has kept of it. */
@@ -114,13 +114,13 @@ export const completeInstall = (state: RaftState, outbox: Outbox): void => {
   state.receiving = undefined
   if (state.role !== 'follower') return
   state.verified = Math.max(state.verified, receiving.snapshot.index)
-  outbox.asked = true
+  outbox.answerDue = true
 }
 
 /** Tells the leader, once per turn, how much is taken in of what it sends. */
 export const tellReceived = (state: RaftState, outbox: Outbox): void => {
   const { receiving } = state
-  if (!outbox.tellsReceived || state.role !== 'follower' || state.leader === undefined || receiving === undefined) return
+  if (!outbox.chunkAnswerDue || state.role !== 'follower' || state.leader === undefined || receiving === undefined) return
   const { snapshot: { index, term, bytes, checksum }, phase, expected } = receiving
   outbox.messages.push({
     type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received: expected,

@@ -7,28 +7,25 @@ import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { onTheWay } from './pacing.js'
 import { type Inflight, type Progress, proceed } from './progress.js'
-import { nextRound } from './rounds.js'
+import { roundOf } from './rounds.js'
 import { needsSnapshot, sendSnapshot, takeForOthers } from './sending.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, membership } from './state.js'
-import type { CommandBatch, EntryBatch, Round } from './types.js'
+import type { CommandBatch, EntryBatch } from './types.js'
 import { LEAST_PART_BYTES } from './window.js'
 
 /** Sends every follower what it lacks, entries or a snapshot, as far as its window allows, and life signs where they are due (§5.3, §7). */
 export const replicate = (leader: Leader, outbox: Outbox): void => {
-  let round: Round | undefined
-  // Everything asked in one turn is asked at one moment.
-  const asked = (): Round => round ??= nextRound(leader)
-  for (const progress of leader.progress) serve(leader, progress, outbox, asked)
+  for (const progress of leader.progress) serve(leader, progress, outbox)
   takeForOthers(leader, outbox)
 }
 
-const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+const serve = (leader: Leader, progress: Progress, outbox: Outbox): void => {
   const { log } = leader
-  if (needsSnapshot(leader, progress)) sendSnapshot(leader, progress, outbox, asked)
+  if (needsSnapshot(leader, progress)) sendSnapshot(leader, progress, outbox)
   else progress.sending = undefined
   if (termAt(log, progress.nextIndex - 1) === undefined) {
-    if (progress.sending === undefined) signLife(leader, progress, outbox, asked)
+    if (progress.sending === undefined) signLife(leader, progress, outbox)
     return
   }
   const active = isActive(leader, progress)
@@ -39,22 +36,22 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => 
     if (first === undefined || hasToWait(progress, batches)) break
     const isWhole = !isInParts(leader, progress, first)
     if (!isWhole && progress.mode === 'replicate') {
-      if (sendPart(leader, progress, first, asked, outbox)) continue
+      if (sendPart(leader, progress, first, outbox)) continue
       break
     }
-    send(leader, progress, isWhole ? batches : [], active, asked(), outbox)
+    send(leader, progress, isWhole ? batches : [], active, outbox)
     sent = true
   }
-  if (!sent && isLifeSignDue(leader, progress, active, outbox)) send(leader, progress, [], active, asked(), outbox)
+  if (!sent && isLifeSignDue(leader, progress, active, outbox)) send(leader, progress, [], active, outbox)
 }
 
 /** Until there is a snapshot to send: what the follower refuses is a life sign too. */
-const signLife = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+const signLife = (leader: Leader, progress: Progress, outbox: Outbox): void => {
   const { settings, log: { base }, term } = leader
-  if (!outbox.heartbeatDue && !outbox.asks) return
+  if (!outbox.heartbeatDue && !outbox.quorumAsked) return
   outbox.messages.push({
     type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex: base.index, prevLogTerm: base.term, batches: [], leaderCommit: 0,
-    asks: outbox.asks, round: asked(),
+    asks: outbox.quorumAsked, round: roundOf(leader, outbox),
   })
 }
 
@@ -89,7 +86,7 @@ const isLifeSignDue = (leader: Leader, progress: Progress, active: boolean, outb
   const { id, mode, sentCommit, inflight } = progress
   const isHeldBack = inflight.length > 0 || (holdsBackCommits(leader) && !outbox.ticked)
   const isCommitDue = mode === 'replicate' && sentCommit < commitFor(leader, progress) && !isHeldBack
-  return outbox.heartbeatDue || (active && (isCommitDue || (outbox.asks && isVoter(membership(leader), id))))
+  return outbox.heartbeatDue || (active && (isCommitDue || (outbox.quorumAsked && isVoter(membership(leader), id))))
 }
 
 /** As many as that, but at least one: the window may have shrunk since they were read. */
@@ -116,12 +113,13 @@ const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readon
   return []
 }
 
-const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, round: Round, outbox: Outbox): void => {
+const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[], active: boolean, outbox: Outbox): void => {
   const { settings, log, term, now } = leader
+  const round = roundOf(leader, outbox)
   const { index: prevLogIndex, term: prevLogTerm } = entryAt(log, progress.nextIndex - 1)
   // Nothing is promised to a follower of which nothing is known.
   const leaderCommit = active ? commitFor(leader, progress) : 0
-  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.asks, round })
+  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.quorumAsked, round })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round
@@ -142,16 +140,15 @@ const advance = (progress: Progress, sent: Inflight): void => {
 }
 
 /** Sends the next part of the batch once all that left before has been answered: whoever answers a part names its round, so it is the only one with it. Whether it was the last. */
-const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, asked: () => Round, outbox: Outbox): boolean => {
+const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, outbox: Outbox): boolean => {
   const { settings, log, term, now } = leader
   const { id: to, parts: { held } } = progress
   const { body: { bytes }, firstIndex } = batch
   if (onTheWay(progress) > 0) return false
   const part = bytes.subarray(held, held + partBytes(leader, progress))
-  progress.parts = { held, round: asked(), bytes: part.length }
-  outbox.messages.push({
-    type: 'appendPart', from: settings.id, to, term, prevLogTerm: entryAt(log, firstIndex - 1).term, head: headOf(batch), offset: held, part, round: asked(),
-  })
+  const round = roundOf(leader, outbox)
+  progress.parts = { held, round, bytes: part.length }
+  outbox.messages.push({ type: 'appendPart', from: settings.id, to, term, prevLogTerm: entryAt(log, firstIndex - 1).term, head: headOf(batch), offset: held, part, round })
   if (held + part.length < bytes.length) return false
   advance(progress, { lastIndex: lastIndexOf(batch), bytes: bytesOf(batch), sentAt: now, sentBytes: part.length })
   return true

@@ -14,10 +14,10 @@ import { isResting, noteWork, rest } from './giving-way.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { arrivalOf, pace } from './pacing.js'
 import type { Progress, Sending } from './progress.js'
-import { dateOf } from './rounds.js'
+import { dateOf, roundOf } from './rounds.js'
 import { isSameSnapshot } from './snapshot-id.js'
 import { type Leader, progressOf } from './state.js'
-import type { Millis, Round, Snapshot } from './types.js'
+import type { Millis, Snapshot } from './types.js'
 
 /** The follower has written so much, and says whether it awaits what follows. */
 export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Outbox): void => {
@@ -58,15 +58,15 @@ export const onChunkRead = (leader: Leader, { to, snapshot, offset, chunk }: Chu
 export const needsSnapshot = ({ log }: Leader, { nextIndex, lacks }: Progress): boolean => lacks > 0 || termAt(log, nextIndex - 1) === undefined
 
 /** Sends the chunk that is awaited, as fast as may be, and otherwise asks with each heartbeat, and where reads wait for a word of it. */
-export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox, asked: () => Round): void => {
+export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox): void => {
   const isNew = progress.sending === undefined || !isUseful(leader, progress, progress.sending.snapshot) || isOutdated(leader, progress.sending)
   if (isNew) progress.sending = leader.snapshot !== undefined && isUseful(leader, progress, leader.snapshot) ? newSending(leader.snapshot, progress.sending?.movedAt ?? leader.now) : undefined
   const { sending } = progress
   if (sending === undefined) return
   readAwaited(leader, progress, sending, outbox)
   const chunk = chunkToSend(leader, progress, sending)
-  if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox, asked)
-  else if (isNew || outbox.heartbeatDue || outbox.asks) send(leader, progress, sending, NO_CHUNK, asked(), outbox)
+  if (chunk !== undefined) sendChunk(leader, progress, sending, chunk, outbox)
+  else if (isNew || outbox.heartbeatDue || outbox.quorumAsked) send(leader, progress, sending, NO_CHUNK, outbox)
 }
 
 /** So many election timeouts a chunk may take, the first with all that comes before it: so long are those of a link that carries life signs at all, and those of several followers in turn. */
@@ -115,12 +115,12 @@ const read = ({ settings }: Leader, progress: Progress, sending: Sending, offset
   outbox.snapshots.push({ type: 'read', to: progress.id, snapshot, offset, maxBytes: chunkBytes(settings, progress) })
 }
 
-const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: Uint8Array, outbox: Outbox, asked: () => Round): void => {
+const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: Uint8Array, outbox: Outbox): void => {
   const { now, settings: { heartbeatMs, snapshotBytesPerSecond } } = leader
-  sending.round = asked()
+  sending.round = roundOf(leader, outbox)
   sending.chunkBytes = chunk.length
   rest(leader, progress)
-  send(leader, progress, sending, chunk, sending.round, outbox)
+  send(leader, progress, sending, chunk, outbox)
   const next = sending.awaited! + chunk.length
   sending.awaited = undefined
   // What the rate allowed since the tick before leaves behind this one: nobody looks at the time in between, and small chunks would leave one with each tick.
@@ -128,6 +128,7 @@ const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: 
   if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
 }
 
-const send = ({ settings, term }: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, round: Round, outbox: Outbox): void => {
-  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round })
+const send = (leader: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, outbox: Outbox): void => {
+  const { settings, term } = leader
+  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round: roundOf(leader, outbox) })
 }
