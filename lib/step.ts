@@ -26,7 +26,7 @@ import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
 import { onChangeAsked, reconfigure, resign } from './reconfiguration.js'
 import { handOver, onTimeoutNow, onTransferAsked } from './transfer.js'
-import { isSatisfied, onRequestVote } from './voting.js'
+import { movesTerm, onRequestVote } from './voting.js'
 import { isWellFormed } from './well-formed.js'
 
 /** The accumulator of the scan: where a member stands, and what it just asked of the world. */
@@ -90,8 +90,7 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
     return state
   }
   if (term < state.term) return answerStale(state, message, outbox)
-  const yields = term > state.term && !(type === 'requestVote' && (message.preVote || (!message.transfer && isSatisfied(state, from))))
-  return dispatch(yields ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
+  return dispatch(movesTerm(state, message) ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
 }
 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
@@ -110,13 +109,13 @@ const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState
 }
 
 /** Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed; a candidate whose election another won gives up. */
-const obey = (state: RaftState, { from }: Message, outbox: Outbox, heed: (follower: Follower) => void): RaftState => {
+const obey = (state: RaftState, { from }: Message, outbox: Outbox, follow: (follower: Follower) => void): RaftState => {
   if (state.role === 'leader' || (state.leader !== undefined && state.leader !== from)) {
     outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: from })
     return state
   }
   const follower = state.role === 'candidate' ? becomeFollower(state, state.term, from, outbox) : state
-  heed(follower)
+  follow(follower)
   return follower
 }
 
