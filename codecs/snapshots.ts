@@ -6,8 +6,8 @@
  * Whatever holds a place vouches for its bytes.
  */
 import * as t from 'io-ts'
-import type * as messages from '../lib/messages.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import type * as snapshots from '../lib/snapshot-id.js'
 import type * as core from '../lib/types.js'
 import { MAX_POSITION, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { Membership, decodeMembership, encodeMembership } from './membership.js'
@@ -52,7 +52,7 @@ export const Snapshot: t.Type<core.Snapshot, unknown> =
   t.strict({ ...id, time: Millis, compression: Compression, membership: Membership, ...contents }, 'Snapshot')
 
 /** What tells one snapshot from every other. */
-export const SnapshotId: t.Type<messages.SnapshotId, unknown> = t.strict({ ...id, ...contents }, 'SnapshotId')
+export const SnapshotId: t.Type<snapshots.SnapshotId, unknown> = t.strict({ ...id, ...contents }, 'SnapshotId')
 
 /** A chunk's outside; its inside is checked once, where its bytes come in. */
 export const Chunk: t.Type<Uint8Array, unknown> = guard<Uint8Array>('Chunk', value =>

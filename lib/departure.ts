@@ -1,18 +1,17 @@
 import { ask, campaign } from './election.js'
 import { mayStand } from './fitness.js'
 import { isBound } from './lease.js'
-import { membersOf } from './membership.js'
+import { votersOf } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { type RaftState, membership } from './state.js'
 import type { MemberId } from './types.js'
 
 /** How many others stand before this voter where `gone` led: those that follow it in the order of voters, beginning anew behind the last. */
 const placeBehind = (gone: MemberId, state: RaftState): number => {
-  const { voters, outgoing } = membership(state)
-  const members = membersOf({ voters, outgoing, learners: [] })
-  const { length } = members
+  const voters = votersOf(membership(state))
+  const { length } = voters
   // Who has yet to learn of the first voter knows nobody that could stand before it.
-  return length === 0 ? 0 : (members.indexOf(state.settings.id) - members.indexOf(gone) + length - 1) % length
+  return length === 0 ? 0 : (voters.indexOf(state.settings.id) - voters.indexOf(gone) + length - 1) % length
 }
 
 /**

@@ -1,5 +1,6 @@
 import { becomeCandidate, becomeLeader } from './convert.js'
 import { lastEntry } from './log.js'
+import { votersOf } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { voteResult } from './quorum.js'
 import { nextRound } from './rounds.js'
@@ -17,8 +18,7 @@ export const campaign = (state: RaftState, phase: Candidate['phase'], outbox: Ou
 export const ask = (candidate: Candidate, outbox: Outbox, transfer = false): void => {
   const { settings: { id }, phase, round } = candidate
   const { index, term } = lastEntry(candidate.log)
-  const { voters, outgoing } = membership(candidate)
-  for (const to of new Set([...voters, ...outgoing])) {
+  for (const to of votersOf(membership(candidate))) {
     if (to === id) continue
     outbox.messages.push({
       type: 'requestVote', from: id, to, term: candidate.term, preVote: phase === 'preVote', transfer, lastLogIndex: index, lastLogTerm: term, round,

@@ -4,11 +4,12 @@ export { type Beside, type FollowerHealth, type Health, type LeaderHealth, NOTHI
 export { InvariantBroken, brokenBetween, brokenIn } from './invariants.js'
 export type { Log, StoredLog } from './log.js'
 export type {
-  AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, Message, RequestVote, RequestVoteReply, SnapshotId, TimeoutNow,
+  AppendAccepted, AppendEntries, AppendPart, AppendRefused, ChunkAccepted, InstallSnapshot, Message, RequestVote, RequestVoteReply, TimeoutNow,
 } from './messages.js'
 export type { Parts, Progress, Sending } from './progress.js'
 export { type Stored, firstStep } from './recover.js'
 export type { Assembly, Candidate, Follower, Leader, Leaving, PendingWrite, RaftState, ReadQuestion, Receiving, Settings, Tracker, Transfer } from './state.js'
+export type { SnapshotId } from './snapshot-id.js'
 export { type Status, isReady, statusOf } from './status.js'
 export { type Step, step } from './step.js'
 export type {

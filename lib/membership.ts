@@ -10,9 +10,12 @@ export const isVoter = (membership: Membership, id: MemberId): boolean =>
 /** Whether nobody else decides anything. */
 export const isAlone = ({ voters, outgoing }: Membership, id: MemberId): boolean => voters.every(voter => voter === id) && outgoing.every(voter => voter === id)
 
+/** Everyone who decides, in either half of a joint configuration, each once. */
+export const votersOf = ({ voters, outgoing }: Pick<Membership, 'voters' | 'outgoing'>): readonly MemberId[] => [...new Set([...voters, ...outgoing])]
+
 /** Everyone who receives the log, each once, in the order of the lists. */
 export const membersOf = (membership: Pick<Membership, 'voters' | 'outgoing' | 'learners'>): readonly MemberId[] =>
-  [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])]
+  [...new Set([...votersOf(membership), ...membership.learners])]
 
 /** What a member knows that has yet to be added. */
 export const NO_MEMBERSHIP: Membership = { voters: [], outgoing: [], learners: [], addresses: {} }

@@ -1,4 +1,5 @@
-import type { BatchHead, EntryBatch, EntryId, Index, MemberId, Millis, Round, Snapshot, Term } from './types.js'
+import type { SnapshotId } from './snapshot-id.js'
+import type { BatchHead, EntryBatch, Index, MemberId, Millis, Round, Snapshot, Term } from './types.js'
 
 interface Envelope {
   readonly from: MemberId
@@ -104,12 +105,6 @@ export interface InstallSnapshot extends Envelope {
 
 /** What is sent or written where only the snapshot itself is meant. */
 export const NO_CHUNK = new Uint8Array(0)
-
-/** What tells one snapshot from every other, as an answer needs it. */
-export interface SnapshotId extends EntryId {
-  readonly bytes: number
-  readonly checksum: number
-}
 
 /** How much of a snapshot the follower has taken in. That it has all of it, and its machine too, is told by an AppendAccepted. */
 export interface ChunkAccepted extends Reply {

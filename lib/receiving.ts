@@ -5,7 +5,7 @@ import { emptyLog, termAt } from './log.js'
 import { type InstallSnapshot, NO_CHUNK } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { type Follower, type RaftState, isLacking } from './state.js'
-import { isSameSnapshot } from './snapshot-id.js'
+import { idOf, isSameSnapshot } from './snapshot-id.js'
 import type { Snapshot } from './types.js'
 
 /**
@@ -121,9 +121,9 @@ export const completeInstall = (state: RaftState, outbox: Outbox): void => {
 export const tellReceived = (state: RaftState, outbox: Outbox): void => {
   const { receiving } = state
   if (!outbox.chunkAnswerDue || state.role !== 'follower' || state.leader === undefined || receiving === undefined) return
-  const { snapshot: { index, term, bytes, checksum }, phase, expected } = receiving
+  const { snapshot, phase, expected } = receiving
   outbox.messages.push({
-    type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: { index, term, bytes, checksum }, received: expected,
+    type: 'chunkAccepted', from: state.settings.id, to: state.leader, term: state.term, snapshot: idOf(snapshot), received: expected,
     awaited: phase === 'waiting', isNewcomer: state.isNewcomer, round: state.leaderRound,
   })
 }

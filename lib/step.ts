@@ -21,6 +21,7 @@ import { readyFrom } from './ready.js'
 import { completeInstall, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
 import { replicate } from './replication.js'
 import { onChunkAccepted, onChunkRead } from './sending.js'
+import { idOf } from './snapshot-id.js'
 import type { Follower, RaftState } from './state.js'
 import { onPersisted } from './storing.js'
 import { onTicked, passDeadlines, saveCommitWhenIdle } from './timers.js'
@@ -130,9 +131,8 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
     outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, isNewcomer: state.isNewcomer, round: 0 })
   }
   if (message.type === 'installSnapshot') {
-    const { snapshot: { index, term, bytes, checksum } } = message
     outbox.messages.push({
-      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: { index, term, bytes, checksum }, received: 0, awaited: false, isNewcomer: state.isNewcomer, round: 0,
+      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: idOf(message.snapshot), received: 0, awaited: false, isNewcomer: state.isNewcomer, round: 0,
     })
   }
   const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote

@@ -24,8 +24,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the core a file imports only from rows above its own, but for the first row, whose files are vocabulary to each other. */
 const LIB_ROWS: readonly (readonly string[])[] = [
-  ['prelude', 'types', 'errors', 'random', 'messages', 'requests', 'events'],
-  ['batch', 'hard-state', 'membership', 'quorum', 'snapshot-id', 'well-formed', 'window'],
+  ['prelude', 'types', 'errors', 'random', 'snapshot-id', 'messages', 'requests', 'events'],
+  ['batch', 'hard-state', 'membership', 'quorum', 'well-formed', 'window'],
   ['change'],
   ['log', 'progress', 'outbox'],
   ['state'],

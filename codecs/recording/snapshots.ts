@@ -2,8 +2,8 @@
  * Snapshots in a recording: where they stand and what tells them apart. The bytes of chunks stay out of it; in their place stands their
  * number, and when they are read zeros: the core never looks inside.
  */
-import type { SnapshotId } from '../../lib/messages.js'
 import { isLeft } from '../../lib/prelude.js'
+import type { SnapshotId } from '../../lib/snapshot-id.js'
 import type { Snapshot } from '../../lib/types.js'
 import type { ByteSink } from '../byte-sink.js'
 import type { ByteSource } from '../byte-source.js'

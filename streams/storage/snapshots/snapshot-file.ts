@@ -18,7 +18,8 @@
 import { checksumOf, joinedChecksum, readPosition, readUint32, writePosition, writeUint32 } from '../../../codecs/bytes.js'
 import { MAX_CHUNK_BYTES, encodePlace } from '../../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
+import type { SnapshotId } from '../../../lib/snapshot-id.js'
+import type { EntryId, SnapshotPlace } from '../../../lib/types.js'
 
 export const RECORD_HEADER_BYTES = 12
 const CHECKED = 8
@@ -37,9 +38,6 @@ export interface SnapshotEnd {
   readonly bytes: number
   readonly checksum: number
 }
-
-/** What tells a snapshot from every other by its name. */
-export type SnapshotId = Pick<Snapshot, 'index' | 'term' | 'bytes' | 'checksum'>
 
 /** Padded, so that names are in the order of the log; the largest index has 16 digits. */
 export const snapshotName = ({ index, term }: EntryId): string => `snapshot-${String(index).padStart(16, '0')}-${term}`
