@@ -7,7 +7,6 @@ import { awaitsMachine } from './application.js'
 import { matchIndexOf } from './commitment.js'
 import type { RaftEvent } from './events.js'
 import { commitFor } from './joining.js'
-import { lastEntry } from './log.js'
 import type { AppendAccepted } from './messages.js'
 import { isPrompt } from './rounds.js'
 import { holdsBackCommits } from './sequels.js'
@@ -37,7 +36,7 @@ const awaitsDisk = (leader: Leader): boolean => {
 const awaitsAnswer = (leader: Leader, { from, term, durable, lacks, round }: AppendAccepted): boolean => {
   const progress = progressOf(leader, from)
   return progress === undefined || term !== leader.term || durable > leader.commitIndex || lacks > 0
-    || progress.mode !== 'replicate' || progress.nextIndex <= lastEntry(leader.log).index
+    || progress.mode !== 'replicate' || progress.nextIndex <= leader.log.lastIndex
     || progress.lacks > 0 || progress.sending !== undefined || progress.parts.round > 0 || progress.lap.to > 0
     || (progress.sentCommit < commitFor(leader, progress) && !holdsBackCommits(leader))
     // What waits for the next tick must not look like a late answer then: that would halve the window.

@@ -2,7 +2,6 @@
 import { NOTHING_HEARD, candidateOf, followerOf, leaderOf } from './draft.js'
 import { restartElectionWait } from './election-wait.js'
 import type { Outbox } from './outbox.js'
-import { lastEntry } from './log.js'
 import { membersOf } from './membership.js'
 import { newProgress } from './progress.js'
 import { type Candidate, type Follower, type Leader, type RaftState, membership } from './state.js'
@@ -44,7 +43,7 @@ export const becomeCandidate = (state: RaftState, phase: Candidate['phase']): Ca
 /** The winner shows itself at once and appends an entry of its own term, by which earlier terms' entries are committed too (§8). */
 export const becomeLeader = (state: Candidate, outbox: Outbox): Leader => {
   const { settings, term } = state
-  const nextIndex = lastEntry(state.log).index + 1
+  const nextIndex = state.log.lastIndex + 1
   const leader = leaderOf(state, {
     electedAt: state.now,
     noopIndex: nextIndex,

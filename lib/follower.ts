@@ -1,7 +1,7 @@
 import { dropBefore, lastIndexOf } from './batch.js'
 import { heed } from './hearing.js'
 import { noteMustHave } from './joining.js'
-import { lastEntry, lastNotAbove, termAt } from './log.js'
+import { lastNotAbove, termAt } from './log.js'
 import type { AppendEntries } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import { dateOf } from './rounds.js'
@@ -69,7 +69,7 @@ const isContiguous = ({ prevLogIndex, prevLogTerm, batches, term }: AppendEntrie
 const refuse = (follower: Follower, { from, to, prevLogIndex, prevLogTerm, round }: AppendEntries, outbox: Outbox): void => {
   // The leader now asks one question at a time, and waits for each answer.
   follower.answeredAt = Number.NEGATIVE_INFINITY
-  const hint = lastNotAbove(follower.log, Math.min(prevLogIndex, lastEntry(follower.log).index), prevLogTerm)
+  const hint = lastNotAbove(follower.log, Math.min(prevLogIndex, follower.log.lastIndex), prevLogTerm)
   outbox.messages.push({
     type: 'appendRefused', from: to, to: from, term: follower.term, prevLogIndex, hintIndex: hint.index, hintTerm: hint.term, isNewcomer: follower.isNewcomer, round,
   })

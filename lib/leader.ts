@@ -3,7 +3,7 @@ import { isIsolated } from './contact.js'
 import type { RaftEvent, RefusalReason } from './events.js'
 import { heardFrom } from './hearing.js'
 import { takePromise } from './lease.js'
-import { lastEntry, lastNotAbove } from './log.js'
+import { lastNotAbove } from './log.js'
 import type { AppendAccepted, AppendRefused } from './messages.js'
 import { noteWork } from './giving-way.js'
 import { type Outbox, reportContradiction } from './outbox.js'
@@ -35,9 +35,9 @@ export const onProposed = (leader: Leader, { id, body, term = leader.term }: Pro
     return
   }
   const { count } = body
-  const batch: CommandBatch = { kind: 'command', firstIndex: lastEntry(log).index + 1, term, count, time: stamp(leader), body, skip: 0 }
+  const batch: CommandBatch = { kind: 'command', firstIndex: log.lastIndex + 1, term, count, time: stamp(leader), body, skip: 0 }
   const tracker = { id, firstIndex: batch.firstIndex, count, bytes: bytesOf(batch) }
-  if (leader.commitIndex === lastEntry(log).index) noteSequel(leader)
+  if (leader.commitIndex === log.lastIndex) noteSequel(leader)
   store(leader, [batch], outbox)
   leader.trackers.push(tracker)
   leader.uncommittedBytes += tracker.bytes
@@ -49,7 +49,7 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
   const progress = heardFrom(leader, reply, outbox)
   if (progress === undefined) return
   const { verified, durable } = reply
-  if (verified > lastEntry(leader.log).index || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
+  if (verified > leader.log.lastIndex || durable > verified) return reportContradiction(outbox, reply, `verified ${verified}, durable ${durable}`)
   takePromise(progress, reply)
   progress.acceptedRound = Math.max(progress.acceptedRound, reply.round)
   if (reply.round === progress.acceptedRound) progress.lacks = reply.lacks

@@ -1,6 +1,6 @@
 import type { Ready, Write } from './events.js'
 import { isSameVote } from './hard-state.js'
-import { batchesFrom, lastEntry } from './log.js'
+import { batchesFrom } from './log.js'
 import type { Outbox } from './outbox.js'
 import type { RaftState } from './state.js'
 import type { Turn } from './types.js'
@@ -8,7 +8,7 @@ import type { Turn } from './types.js'
 /** What must be written, read off two consecutive states: no handler can forget to report a changed term or vote. */
 const writesBetween = (before: RaftState, after: RaftState, { saveCommit, appendedFrom, installed }: Outbox): readonly Write[] => {
   const writes: Write[] = []
-  const last = lastEntry(after.log).index
+  const last = after.log.lastIndex
   const isAppending = appendedFrom <= last
   // Until the install is durable the old log stands, whose entries this would count; from then on its base says as much.
   const commitIndex = installed ? after.writtenCommit : Math.min(after.commitIndex, after.persistedIndex)
@@ -33,7 +33,8 @@ export const nothingAsked = (turn: Turn): Ready =>
 export const readyFrom = (before: RaftState, after: RaftState, outbox: Outbox): Ready => {
   const writes = writesBetween(before, after, outbox)
   if (writes.length > 0) {
-    const last = outbox.appendedFrom <= lastEntry(after.log).index ? lastEntry(after.log).index : 0
+    const { lastIndex } = after.log
+    const last = outbox.appendedFrom <= lastIndex ? lastIndex : 0
     after.pendingWrites = [...after.pendingWrites, { turn: after.turn, last, since: after.now }]
   }
   const { messages, logReads, snapshots, committed, answers, readAnswers, changeAnswers, diagnostics } = outbox

@@ -8,7 +8,7 @@ import { awaitedBy, changed, stepAfter } from './change.js'
 import { isActive } from './contact.js'
 import { becomeFollower } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
-import { lastEntry, placedMembershipOf } from './log.js'
+import { placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
@@ -41,7 +41,7 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
     return refuse(`of ${goal.voters.join(', ')} no majority answers`)
   }
   adopt(leader, step, outbox)
-  answer({ type: 'changeTaken', id, index: lastEntry(leader.log).index, term, goal })
+  answer({ type: 'changeTaken', id, index: leader.log.lastIndex, term, goal })
 }
 
 /** The next step of the change that is under way. */
@@ -85,7 +85,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   const { log, term, now, settings: { id: self, electionTimeoutMs } } = leader
   const before = membership(leader)
   const were = membersOf(before)
-  const index = lastEntry(log).index + 1
+  const index = log.lastIndex + 1
   const members = membersOf(next).filter(id => id !== self)
   const gone = were.filter(id => id !== self && !members.includes(id))
   // Whoever leaves has to hear of its commit before a leader that leaves as well is gone.

@@ -2,7 +2,7 @@ import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { isActive } from './contact.js'
 import { givesWay, isResting, rest, shareOf } from './giving-way.js'
 import { commitFor } from './joining.js'
-import { batchesFrom, entryAt, firstInMemory, lastEntry, termAt } from './log.js'
+import { batchesFrom, entryAt, firstInMemory, termAt } from './log.js'
 import { isVoter } from './membership.js'
 import type { Outbox } from './outbox.js'
 import { onTheWay } from './pacing.js'
@@ -30,7 +30,7 @@ const serve = (leader: Leader, progress: Progress, outbox: Outbox): void => {
   }
   const active = isActive(leader, progress)
   let sent = false
-  while (active && hasRoom(leader, progress) && progress.nextIndex <= lastEntry(log).index) {
+  while (active && hasRoom(leader, progress) && progress.nextIndex <= log.lastIndex) {
     const batches = nextBatches(leader, progress, outbox)
     const [first] = batches
     if (first === undefined || hasToWait(progress, batches)) break
@@ -100,7 +100,7 @@ const fitting = (batches: readonly EntryBatch[], maxBytes: number): readonly Ent
 const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
   const { log, settings: { maxAppendBytes } } = leader
   const { nextIndex, fromDisk, reading, id, windowBytes } = progress
-  const last = lastEntry(log).index
+  const last = log.lastIndex
   const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes / 2)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.

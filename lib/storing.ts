@@ -1,4 +1,4 @@
-import { append, lastEntry, truncateFrom } from './log.js'
+import { append, truncateFrom } from './log.js'
 import type { Outbox } from './outbox.js'
 import type { RaftState } from './state.js'
 import type { EntryBatch, Turn } from './types.js'
@@ -10,7 +10,7 @@ import type { EntryBatch, Turn } from './types.js'
 export const store = (state: RaftState, batches: readonly EntryBatch[], outbox: Outbox): void => {
   const first = batches[0]?.firstIndex
   if (first === undefined) return
-  if (first <= lastEntry(state.log).index) {
+  if (first <= state.log.lastIndex) {
     state.log = truncateFrom(state.log, first)
     state.persistedIndex = Math.min(state.persistedIndex, first - 1)
     state.pendingWrites = state.pendingWrites.map(write => write.last < first ? write : { ...write, last: first - 1 })

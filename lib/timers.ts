@@ -4,7 +4,6 @@ import { longestElectionWait, restartElectionWait } from './election-wait.js'
 import { campaign } from './election.js'
 import { isDiskSlow, mayStand, oldestWriteMs } from './fitness.js'
 import { isBound } from './lease.js'
-import { lastEntry } from './log.js'
 import type { Outbox } from './outbox.js'
 import type { Leader, RaftState } from './state.js'
 import type { Millis } from './types.js'
@@ -59,6 +58,6 @@ const lead = (leader: Leader, outbox: Outbox): RaftState => {
 
 /** Writes the commitIndex at a quiet moment, so that a restart begins where the cluster was, and no write waits for it. */
 export const saveCommitWhenIdle = (state: RaftState, outbox: Outbox): void => {
-  const isIdle = state.pendingWrites.length === 0 && state.commitIndex === lastEntry(state.log).index
+  const isIdle = state.pendingWrites.length === 0 && state.commitIndex === state.log.lastIndex
   outbox.saveCommit = outbox.ticked && isIdle
 }

@@ -6,7 +6,6 @@ import { isActive } from './contact.js'
 import { campaign } from './election.js'
 import type { RaftEvent } from './events.js'
 import { mayStand } from './fitness.js'
-import { lastEntry } from './log.js'
 import { isVoter } from './membership.js'
 import type { TimeoutNow } from './messages.js'
 import type { Outbox } from './outbox.js'
@@ -26,13 +25,12 @@ export const onTransferAsked = (leader: Leader, { term, to }: Extract<RaftEvent,
  * messages are lost, and one that has all of the log may not be fit to lead for another reason, which it does not tell.
  */
 export const handOver = (leader: Leader, outbox: Outbox): void => {
-  const { transfer, settings: { id }, term, log, commitIndex, now } = leader
+  const { transfer, settings: { id }, term, log: { lastIndex }, commitIndex, now } = leader
   if (transfer === undefined) return
   if (outbox.ticked && now >= transfer.deadline) {
     leader.transfer = undefined
     return
   }
-  const { index: lastIndex } = lastEntry(log)
   const ready = commitIndex < lastIndex ? [] : heirs(leader, transfer.to).filter(heir => heir.matchIndex === lastIndex)
   const told = ready.findIndex(one => one.id === transfer.told)
   const heir = ready[(told + 1) % ready.length]
@@ -44,7 +42,7 @@ export const handOver = (leader: Leader, outbox: Outbox): void => {
 
 /** The leader asks this member to stand. It comes too late where the log has grown since: the transfer was given up. */
 export const onTimeoutNow = (follower: Follower, { lastIndex }: TimeoutNow, outbox: Outbox): RaftState => {
-  const isWhole = lastEntry(follower.log).index === lastIndex && follower.persistedIndex === lastIndex
+  const isWhole = follower.log.lastIndex === lastIndex && follower.persistedIndex === lastIndex
   return isWhole && mayStand(follower) ? campaign(follower, 'vote', outbox, true) : follower
 }
 

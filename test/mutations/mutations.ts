@@ -202,7 +202,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a late word of a leader makes a follower stand', file: 'lib/transfer.ts', killer: [`${LIB}/transfer.test.ts`, 'a follower whose log has grown since, though*'],
-    from: 'lastEntry(follower.log).index === lastIndex && follower', to: 'follower',
+    from: 'follower.log.lastIndex === lastIndex && follower', to: 'follower',
   },
   {
     name: 'entries from before a snapshot are applied on top of it', file: 'lib/receiving.ts', killer: [`${LIB}/receiving.test.ts`, 'what a read hands out*'],
