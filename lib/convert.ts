@@ -27,6 +27,9 @@ export const becomeFollower = (state: RaftState, term: Term, leader: MemberId | 
   return follower
 }
 
+/** A leader gives up its leadership: its term goes on without a leader. */
+export const stepDown = (leader: Leader, outbox: Outbox): Follower => becomeFollower(leader, leader.term, undefined, outbox)
+
 /** Begins a pre-vote, which changes neither term nor vote (§9.6), or an election in a new term with a vote for itself (§5.2). */
 export const becomeCandidate = (state: RaftState, phase: Candidate['phase']): Candidate => {
   const { id } = state.settings

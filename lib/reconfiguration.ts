@@ -6,7 +6,7 @@ import { quorumReached } from './agreement.js'
 import { endLaps, hasCaughtUp, runLap } from './catching-up.js'
 import { awaitedBy, changed, stepAfter } from './change.js'
 import { isActive } from './contact.js'
-import { becomeFollower } from './convert.js'
+import { stepDown } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
 import { placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
@@ -65,10 +65,10 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
  * an election timeout has passed.
  */
 export const resign = (leader: Leader, outbox: Outbox): RaftState => {
-  const { log, commitIndex, transfer, now, term, settings: { id, electionTimeoutMs } } = leader
+  const { log, commitIndex, transfer, now, settings: { id, electionTimeoutMs } } = leader
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || isVoter(membership, id)) return leader
-  if (transfer?.told !== undefined || (transfer !== undefined && now >= transfer.deadline)) return becomeFollower(leader, term, undefined, outbox)
+  if (transfer?.told !== undefined || (transfer !== undefined && now >= transfer.deadline)) return stepDown(leader, outbox)
   leader.transfer ??= { to: undefined, deadline: now + electionTimeoutMs, told: undefined }
   return leader
 }

@@ -1,7 +1,8 @@
-import { quorumContact, isIsolated } from './contact.js'
-import { becomeFollower } from './convert.js'
+import { isIsolated, quorumContact } from './contact.js'
+import { stepDown } from './convert.js'
 import { longestElectionWait, restartElectionWait } from './election-wait.js'
 import { campaign } from './election.js'
+import type { CoreDiagnostic } from './events.js'
 import { isDiskSlow, mayStand, oldestWriteMs } from './fitness.js'
 import { isBound } from './lease.js'
 import type { Outbox } from './outbox.js'
@@ -37,23 +38,28 @@ export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
   return state
 }
 
-/** A leader that lost its quorum, or that cannot write, makes room for another (dissertation §6.2). */
+/** A leader that lost its quorum, or that cannot write, makes room for another (dissertation §6.2); any other shows life. */
 const lead = (leader: Leader, outbox: Outbox): RaftState => {
-  if (isDiskSlow(leader)) {
-    outbox.diagnostics.push({ type: 'slowDisk', oldestWriteMs: oldestWriteMs(leader) })
-    return becomeFollower(leader, leader.term, undefined, outbox)
+  const reason = reasonToStepDown(leader)
+  if (reason !== undefined) {
+    outbox.diagnostics.push(reason)
+    return stepDown(leader, outbox)
   }
-  if (isIsolated(leader)) {
-    outbox.diagnostics.push({ type: 'quorumLost', term: leader.term, silentMs: leader.now - quorumContact(leader) })
-    return becomeFollower(leader, leader.term, undefined, outbox)
-  }
-  if (leader.now >= leader.heartbeatDue) {
-    outbox.heartbeatDue = true
-    const next = leader.heartbeatDue + leader.settings.heartbeatMs
-    // On a grid, so that what ticks are late by never adds up.
-    leader.heartbeatDue = next > leader.now ? next : leader.now + leader.settings.heartbeatMs
-  }
+  if (leader.now >= leader.heartbeatDue) beat(leader, outbox)
   return leader
+}
+
+const reasonToStepDown = (leader: Leader): CoreDiagnostic | undefined => {
+  if (isDiskSlow(leader)) return { type: 'slowDisk', oldestWriteMs: oldestWriteMs(leader) }
+  if (isIsolated(leader)) return { type: 'quorumLost', term: leader.term, silentMs: leader.now - quorumContact(leader) }
+  return undefined
+}
+
+/** Heartbeats are due on a grid, so that what ticks are late by never adds up. */
+const beat = (leader: Leader, outbox: Outbox): void => {
+  const { now, heartbeatDue, settings: { heartbeatMs } } = leader
+  outbox.heartbeatDue = true
+  leader.heartbeatDue = heartbeatDue + heartbeatMs > now ? heartbeatDue + heartbeatMs : now + heartbeatMs
 }
 
 /** Writes the commitIndex at a quiet moment, so that a restart begins where the cluster was, and no write waits for it. */
