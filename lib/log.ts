@@ -5,6 +5,7 @@
  * else copies, so an earlier view stays valid for comparison and replay at the speed of an array.
  */
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from './batch.js'
+import { firstWhere } from './search.js'
 import type { EntryBatch, EntryId, Index, LogBase, Membership, Millis, Term } from './types.js'
 
 /** From `firstIndex` on, up to the next run, entries are of `term`. */
@@ -63,23 +64,14 @@ export const openLog = (stored: StoredLog): Log => ({
   tail: { batches: [...stored.tail], start: 0, end: stored.tail.length, bytes: stored.tail.reduce((sum, batch) => sum + bytesOf(batch), 0) },
 })
 
-/** The position in `items` of the last one at or below `index`, or -1. */
-const search = (length: number, indexAt: (position: number) => Index, index: Index): number => {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (indexAt(middle) <= index) low = middle + 1
-    else high = middle
-  }
-  return low - 1
-}
+/** The position of the run of terms that `index` is in, or -1 where it is not after the base. */
+const runAt = ({ terms }: Log, index: Index): number => firstWhere(terms.length, at => terms[at]!.firstIndex > index) - 1
 
 /** The term of the entry at `index`, or undefined where this log cannot know: an unknown term is never 0. */
 export const termAt = (log: Log, index: Index): Term | undefined => {
   if (index === log.base.index) return log.base.term
   if (index < log.base.index || index > log.lastIndex) return undefined
-  return log.terms[search(log.terms.length, at => log.terms[at]!.firstIndex, index)]?.term
+  return log.terms[runAt(log, index)]?.term
 }
 
 /** The identity of an entry that this log holds, or of the one that it begins behind. */
@@ -95,8 +87,8 @@ export const membershipOf = (log: Log): Membership => placedMembershipOf(log).me
 
 /** Where the membership in force at `index` stands, which is in the log or its base. */
 export const placedMembershipAt = ({ memberships, base }: Log, index: Index): PlacedMembership => {
-  const position = search(memberships.length, at => memberships[at]!.index, index)
-  return position < 0 ? base : memberships[position]!
+  const after = firstWhere(memberships.length, at => memberships[at]!.index > index)
+  return after === 0 ? base : memberships[after - 1]!
 }
 
 export const membershipAt = (log: Log, index: Index): Membership => placedMembershipAt(log, index).membership
@@ -111,7 +103,7 @@ export const membershipsFrom = (log: Log, index: Index): readonly Membership[] =
  */
 export const lastNotAbove = (log: Log, index: Index, term: Term): EntryId => {
   let last = Math.min(index, log.lastIndex)
-  for (let run = search(log.terms.length, at => log.terms[at]!.firstIndex, last); run >= 0; run--) {
+  for (let run = runAt(log, last); run >= 0; run--) {
     const { firstIndex, term: runTerm } = log.terms[run]!
     if (runTerm <= term) return { index: last, term: runTerm }
     last = firstIndex - 1
@@ -201,7 +193,7 @@ const dropOldest = (tail: Tail, isSpare: (batch: EntryBatch, bytes: number) => b
 export const batchesFrom = (log: Log, first: Index, last: Index, maxBytes: number): readonly EntryBatch[] => {
   const { batches, start, end } = log.tail
   const found: EntryBatch[] = []
-  let at = start + search(end - start, position => batches[start + position]!.firstIndex, first)
+  let at = start + firstWhere(end - start, position => batches[start + position]!.firstIndex > first) - 1
   for (let bytes = 0; at < end && batches[at]!.firstIndex <= last; at++) {
     const batch = batches[at]!
     bytes += bytesOf(batch)

@@ -5,6 +5,7 @@
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
 import { type Numbering, numberingOf, openingOf } from '../../codecs/entries.js'
 import type { MachineFailed } from '../../lib/errors.js'
+import { firstWhere } from '../../lib/search.js'
 import type { CommandBatch, EntryBatch, Index, Millis } from '../../lib/types.js'
 
 /** This and the next two belong to the format: a member with others would apply other commands. */
@@ -118,17 +119,6 @@ const use = <R>(work: Work<R>, id: Index, name: number): Session<R> | undefined 
   return session
 }
 
-/** The first place of a list at which `holds`, which from there on does; its length where it never does. */
-const firstPlace = <A>(list: readonly A[], holds: (item: A) => boolean): number => {
-  let [from, to] = [0, list.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (holds(list[middle]!)) to = middle
-    else from = middle + 1
-  }
-  return from
-}
-
 /** What came of those below `awaited` is dropped. */
 const drop = <R>(work: Work<R>, session: Session<R>, awaited: number): void => {
   if (awaited <= session.awaited) return
@@ -151,7 +141,7 @@ const forgetOldest = <R>(work: Work<R>): void => {
 /** What came of `count` commands from number `first` on, which were applied before, or passed by later ones. */
 const recall = <R>({ kept, awaited }: Session<R>, first: number, count: number): readonly Told<R>[] => {
   const told = Array.from<Told<R>>({ length: count }).fill(FORGOTTEN)
-  for (let at = firstPlace(kept, run => run.first + run.results.length > first); at < kept.length && kept[at]!.first < first + count; at++) {
+  for (let at = firstWhere(kept.length, place => kept[place]!.first + kept[place]!.results.length > first); at < kept.length && kept[at]!.first < first + count; at++) {
     const { first: from, results } = kept[at]!
     for (let number = Math.max(first, from, awaited); number < Math.min(first + count, from + results.length); number++) told[number - first] = results[number - from]!
   }
@@ -207,7 +197,7 @@ const applied = <R>(work: Work<R>, { body, skip }: CommandBatch, results: readon
 }
 
 const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
-  const run = voids[firstPlace(voids, ({ last }) => last >= index)]
+  const run = voids[firstWhere(voids.length, at => voids[at]!.last >= index)]
   return run !== undefined && run.first <= index
 }
 

@@ -5,6 +5,7 @@ import { FolderInUse, WrongFolder } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { PlacedMembership, StoredLog, TermRun } from '../../lib/log.js'
 import { left, right, unreachable } from '../../lib/prelude.js'
+import { firstWhere } from '../../lib/search.js'
 import type { EntryBatch, HardState, Incarnation, Index, LogBase, MemberId, Turn } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type KeptSnapshots, memorySnapshots } from './memory-snapshots.js'
@@ -33,16 +34,7 @@ const lastOf = ({ base, batches }: Kept): Index => {
 }
 
 /** The position of the batch that holds `index`, or the number of batches. */
-const find = (batches: readonly EntryBatch[], index: Index): number => {
-  let low = 0
-  let high = batches.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (lastIndexOf(batches[middle]!) < index) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+const find = (batches: readonly EntryBatch[], index: Index): number => firstWhere(batches.length, at => lastIndexOf(batches[at]!) >= index)
 
 const cut = (batches: EntryBatch[], from: Index): void => {
   const at = find(batches, from)

@@ -1,3 +1,4 @@
+import { firstWhere } from '../../../lib/search.js'
 import type { Index } from '../../../lib/types.js'
 
 /** Where a record stands. */
@@ -64,16 +65,7 @@ export const createLogIndex = (begin: Index, maxPositions = MAX_POSITIONS): LogI
   let lastIndex = begin
 
   /** How many positions stand at or below `index`. */
-  const countTo = (index: Index): number => {
-    let low = 0
-    let high = positions.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (positions[middle]!.index <= index) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+  const countTo = (index: Index): number => firstWhere(positions.length, at => positions[at]!.index > index)
   const thin = (): void => {
     let regular = 0
     positions = positions.filter((position, i) => position.isTurn || position.place.segment !== positions[i - 1]?.place.segment || regular++ % 2 === 0)
