@@ -21,12 +21,6 @@ export const namedAt = ({ log, commitIndex }: Pick<Known, 'log' | 'commitIndex'>
   return Object.hasOwn(membership.addresses, id) ? index : 0
 }
 
-/** That this member is outside the cluster, by all that it knows, as a clause for the error of whoever asked it in vain; empty where it is inside. */
-export const outsideClause = (state: Pick<RaftState, 'log' | 'commitIndex' | 'settings'>): string => {
-  if (Object.hasOwn(reachable(state), state.settings.id)) return ''
-  return membershipOf(state.log).voters.length === 0 ? '; this member waits to be added to the cluster' : '; this member does not belong to the cluster'
-}
-
 /**
  * Whether this member may be one that does not know who belongs by now: nobody leads it, or somebody whom its log does not name. It must then hear whoever is of
  * its cluster, or it could never catch up: a server takes entries and gives votes whatever its own configuration says (§6).

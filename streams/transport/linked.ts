@@ -1,9 +1,9 @@
 /** Who is linked to this member, and where the leader is from here. */
 import type { KnownLeader } from '../../lib/requests.js'
-import { outsideClause } from '../../lib/reach.js'
 import { type RaftState, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
 import type { Index, MemberId, Term } from '../../lib/types.js'
+import { outsideClause } from './outside.js'
 import { type Party, type Unanswered, partyKey } from './port.js'
 
 /** One life of a connection: the next one to the same party has another key. */
