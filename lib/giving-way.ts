@@ -21,7 +21,7 @@ const BYTES_SHARE = 0.25
 const isBusy = ({ uncommittedBytes, committedAt, now, settings: { heartbeatMs } }: Leader): boolean => uncommittedBytes > 0 || now - committedAt < heartbeatMs
 
 /** Whether it does so now: it catches up, its time for that is not over, and there is somebody to give way to. */
-export const givesWay = (leader: Leader, { id, lap }: Progress): boolean =>
+const givesWay = (leader: Leader, { id, lap }: Progress): boolean =>
   lap.to > 0 && leader.now - lap.since < lap.giveWayMs && isBusy(leader) && !isVoter(membership(leader), id)
 
 /** Something has arrived: how long that kept it at work. */
@@ -38,5 +38,8 @@ export const rest = (leader: Leader, progress: Progress): void => {
 /** While it rests, nothing but life signs goes to it. */
 export const isResting = (leader: Leader, progress: Progress): boolean => leader.now < progress.restsUntil && givesWay(leader, progress)
 
-/** How many bytes of entries it may get in one message, where others get `maxBytes`. */
-export const shareOf = (maxBytes: number): number => maxBytes * BYTES_SHARE
+/** How many bytes of entries it gets in one message at most. */
+export const appendBytes = (leader: Leader, progress: Progress): number => {
+  const { maxAppendBytes } = leader.settings
+  return givesWay(leader, progress) ? maxAppendBytes * BYTES_SHARE : maxAppendBytes
+}

@@ -77,8 +77,8 @@ export const resign = (leader: Leader, outbox: Outbox): RaftState => {
 const canDecide = (leader: Leader, membership: Membership): boolean =>
   quorumReached(leader, 1, progress => isActive(leader, progress) ? 1 : 0, membership) === 1
 
-/** How many election timeouts a member that leaves is served, that it may learn so. */
-const FAREWELL = 2
+/** For how many election timeouts a member that leaves is served, so that it may hear of it. */
+const LEAVING_TIMEOUTS = 2
 
 /** Appends a membership, which counts from now on. */
 const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
@@ -91,7 +91,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   // Whoever leaves has to hear of its commit before a leader that leaves as well is gone.
   countOnNone(leader)
   store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: stamp(leader), membership: next }], outbox)
-  const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + FAREWELL * electionTimeoutMs }))
+  const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + LEAVING_TIMEOUTS * electionTimeoutMs }))
   leader.leaving = [...leader.leaving.filter(({ id }) => !members.includes(id)), ...leaving]
   // Whoever comes back may come back with nothing.
   leader.progress = [

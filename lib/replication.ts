@@ -1,6 +1,6 @@
 import { bytesOf, headOf, lastIndexOf } from './batch.js'
 import { isActive } from './contact.js'
-import { givesWay, isResting, rest, shareOf } from './giving-way.js'
+import { appendBytes, isResting, rest } from './giving-way.js'
 import { commitFor } from './joining.js'
 import { batchesFrom, entryAt, firstInMemory, termAt } from './log.js'
 import { isVoter } from './membership.js'
@@ -98,10 +98,10 @@ const fitting = (batches: readonly EntryBatch[], maxBytes: number): readonly Ent
 
 /** What follows nextIndex, half a window at a time, so that one half travels while the other is answered: from memory, or from the disk as soon as it has been read. */
 const nextBatches = (leader: Leader, progress: Progress, outbox: Outbox): readonly EntryBatch[] => {
-  const { log, settings: { maxAppendBytes } } = leader
+  const { log } = leader
   const { nextIndex, fromDisk, reading, id, windowBytes } = progress
   const last = log.lastIndex
-  const maxBytes = Math.min(givesWay(leader, progress) ? shareOf(maxAppendBytes) : maxAppendBytes, windowBytes / 2)
+  const maxBytes = Math.min(appendBytes(leader, progress), windowBytes / 2)
   if (nextIndex >= firstInMemory(log)) return batchesFrom(log, nextIndex, last, maxBytes)
   // A read may have been asked for in another time of this log: equal (index, term) proves the entries are still the same.
   if (fromDisk[0]?.firstIndex === nextIndex && fromDisk.every(batch => termAt(log, lastIndexOf(batch)) === batch.term)) return fitting(fromDisk, maxBytes)
