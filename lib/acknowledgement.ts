@@ -1,7 +1,7 @@
 import type { Outbox } from './outbox.js'
 import { type Follower, type RaftState, isLacking } from './state.js'
 
-/** How much is here of the batch behind what is verified. */
+/** How much is here of the batch after what is verified. */
 const heldOf = ({ assembly, verified }: Follower): number => assembly?.head.firstIndex === verified + 1 ? assembly.held : 0
 
 /**

@@ -3,7 +3,7 @@ import type { Progress } from './progress.js'
 import { quorumValue } from './quorum.js'
 import { type Leader, membership, progressOf } from './state.js'
 
-/** The largest value that a quorum of those who decide has reached: the leader's `own`, and of each other what is known of it. Nothing is known of a stranger. */
+/** The largest value that a quorum of those who decide has reached: the leader's `own`, and `of` each other; a stranger has reached nothing. */
 export const quorumReached = (leader: Leader, own: number, of: (progress: Progress) => number, deciding = membership(leader)): number => {
   const { settings: { id: self } } = leader
   return quorumValue(deciding, id => {

@@ -1,5 +1,6 @@
 /**
- * How a new voter catches up (dissertation §4.2.1): in laps, each over what the log held when the lap began. One that takes an election timeout at most is the last.
+ * How a new voter catches up (dissertation §4.2.1): in laps, each over what the log held when the lap began. One that takes an election timeout at
+ * most is the last.
  */
 import { isActive } from './contact.js'
 import { NO_LAP, type Progress } from './progress.js'

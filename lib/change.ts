@@ -27,7 +27,7 @@ const settled = (goal: NextMembership, addresses: Membership['addresses']): Memb
 const joint = ({ voters }: Membership, goal: NextMembership, addresses: Membership['addresses']): Membership =>
   withAddresses({ ...goal, outgoing: voters }, addresses)
 
-/** Whom a goal makes a voter who is none yet. */
+/** Those whom a goal makes voters and who are none yet. */
 const newVoters = ({ voters }: Membership, goal: NextMembership): readonly MemberId[] => goal.voters.filter(id => !voters.includes(id))
 
 const isUnderWay = ({ next, outgoing }: Membership): boolean => next !== undefined || outgoing.length > 0
@@ -60,13 +60,13 @@ const abandoned = ({ voters, outgoing, learners, addresses }: Membership): Membe
   return settled({ voters: stay, learners: [...new Set([...learners, ...voters])].filter(id => !stay.includes(id)).sort() }, addresses)
 }
 
-/** A step, and where the change leads that it is the first of. */
+/** The first step of a change, and where the change leads. */
 export interface FirstStep {
   readonly membership: Membership
   readonly goal: Membership
 }
 
-/** The first step of what is wanted, or why there is none. A change that is abandoned leaves behind as learners whom it had brought in. */
+/** The first step of what is wanted, or why there is none. An abandoned change leaves those it had brought in as learners. */
 export const changed = (membership: Membership, wish: MembershipWish): Either<string, FirstStep> => {
   if (wish.type === 'abandon') {
     const back = abandoned(membership)
@@ -82,7 +82,7 @@ export const changed = (membership: Membership, wish: MembershipWish): Either<st
   const through = settled(goal, addresses)
   const shared = sharedAddress(through)
   if (shared !== undefined) return left(`two members would have the address "${shared}"`)
-  if (sameMembership(through, membership)) return left('the membership is that already')
+  if (sameMembership(through, membership)) return left('the membership is already as requested')
   const added = newVoters(membership, goal)
   if (added.length > 0) {
     const learners = [...new Set([...membership.learners, ...added, ...goal.learners.filter(id => !isVoter(membership, id))])].sort()
@@ -95,7 +95,7 @@ export const changed = (membership: Membership, wish: MembershipWish): Either<st
 /** The new voters for whom a change waits. */
 export const awaitedBy = (membership: Membership): readonly MemberId[] => membership.next === undefined ? [] : newVoters(membership, membership.next)
 
-/** The step behind this one; undefined where the change is through. */
+/** The step after this one; undefined where the change is through. */
 export const stepAfter = (membership: Membership): Membership | undefined => {
   const { voters, outgoing, learners, addresses, next } = membership
   if (next !== undefined) return joint(membership, next, addresses)

@@ -13,8 +13,8 @@ export const compact = (state: RaftState): void => {
 }
 
 /**
- * What follows a snapshot that is being sent stays until it has arrived, or the one who receives it would need another. Who cannot take it
- * in, as on a full disk, holds nothing: the log would grow for ever.
+ * What follows a snapshot that is being sent stays until it has arrived, or the one who receives it would need another. Whoever cannot
+ * take it in, as on a full disk, holds nothing back: the log would grow for ever.
  */
 const neededFrom = (state: RaftState): Index => {
   if (state.role !== 'leader') return Number.POSITIVE_INFINITY

@@ -3,7 +3,10 @@ import { nextRandom } from './random.js'
 import type { RaftState } from './state.js'
 import type { Millis } from './types.js'
 
-/** The longest wait, in election timeouts; the shortest is one. The spread is many round trips wide, which keeps votes from splitting; a wider one only delays the first to stand. */
+/**
+ * The longest wait, in election timeouts; the shortest is one. The spread is many round trips wide, which keeps votes from splitting; a wider one
+ * only delays the first to stand.
+ */
 export const LONGEST_WAIT = 1.5
 
 /** Begins the wait anew, drawn afresh each time. */

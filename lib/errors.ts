@@ -98,7 +98,7 @@ export class SessionExpired extends Tagged<'SessionExpired'> {
   }
 }
 
-/** Plain JavaScript may give what it caught for a reason, or anything else. */
+/** Plain JavaScript may pass whatever it caught as the reason, or anything else. */
 const inWords = (reason: unknown): string => {
   try {
     return String(reason instanceof Error ? reason.message : reason)
@@ -196,7 +196,7 @@ export class InvalidOptions extends Tagged<'InvalidOptions'> {
 /** The address to listen on is taken. */
 export class PortInUse extends Tagged<'PortInUse'> {
   readonly _tag = 'PortInUse'
-  /** `whence`: a clause behind the address that says where it was read, if not from the options. */
+  /** `whence`: a clause after the address that says where it was read, if not from the options. */
   constructor(readonly address: string, whence = '') {
     super(`Cannot listen on ${address}${whence}: the address is in use.`)
   }
@@ -205,7 +205,7 @@ export class PortInUse extends Tagged<'PortInUse'> {
 /** Listening failed for another reason than a taken address. */
 export class ListenFailed extends Tagged<'ListenFailed'> {
   readonly _tag = 'ListenFailed'
-  /** `whence`: a clause behind the address that says where it was read, if not from the options. */
+  /** `whence`: a clause after the address that says where it was read, if not from the options. */
   constructor(
     readonly address: string,
     reason: string,
@@ -259,7 +259,7 @@ export class StorageFailed extends Tagged<'StorageFailed'> {
   }
 }
 
-/** The log begins behind entries that only a snapshot stands for, and no snapshot can be restored; nothing was changed. */
+/** The log begins after entries that only a snapshot stands for, and no snapshot can be restored; nothing was changed. */
 export class SnapshotLost extends Tagged<'SnapshotLost'> {
   readonly _tag = 'SnapshotLost'
   constructor(
@@ -267,7 +267,7 @@ export class SnapshotLost extends Tagged<'SnapshotLost'> {
     readonly baseIndex: Index,
     readonly reason: string,
   ) {
-    super(`The log begins behind ${baseIndex}, and what precedes it cannot be restored: ${reason}`)
+    super(`The log begins after ${baseIndex}, and what precedes it cannot be restored: ${reason}`)
   }
 }
 

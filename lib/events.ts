@@ -55,7 +55,7 @@ export type Write =
   | { readonly type: 'append'; readonly batches: readonly EntryBatch[] }
   /** Nobody asks any more for what a durable snapshot covers: entries up to the base may go, now or later. */
   | { readonly type: 'compact'; readonly base: LogBase }
-  /** The log begins anew behind a snapshot that is durable: whatever it held is gone (§7). */
+  /** The log begins anew after a snapshot that is durable: whatever it held is gone (§7). */
   | { readonly type: 'install'; readonly base: LogBase }
 
 /** What is to be done with snapshots. */
@@ -95,7 +95,7 @@ export type Answer =
 
 /** What became of a read: each is answered once, and one that is refused may be asked again. */
 export type ReadAnswer =
-  /** This member led when it was asked, and nothing behind `index` was committed by then: whoever has applied so much may read. */
+  /** This member led when it was asked, and nothing after `index` was committed by then: whoever has applied up to there may read. */
   | { readonly type: 'readable'; readonly id: RequestId; readonly index: Index }
   | { readonly type: 'readRefused'; readonly id: RequestId; readonly reason: RefusalReason }
 
@@ -104,7 +104,7 @@ export type ChangeAnswer =
   /** The log has the first entry of the change at `index`; the last one will name these members. */
   | { readonly type: 'changeTaken'; readonly id: RequestId; readonly index: Index; readonly term: Term; readonly goal: Membership }
   | { readonly type: 'changeRefused'; readonly id: RequestId; readonly reason: string }
-  /** Whoever leads by and by may take it. */
+  /** Whoever leads next may take it. */
   | { readonly type: 'changeNotTaken'; readonly id: RequestId; readonly reason: string }
 
 /** Something worth knowing that changes nothing. */

@@ -14,14 +14,16 @@ export const oldestWriteMs = (state: RaftState): Millis => {
 export const isDiskSlow = (state: RaftState): boolean =>
   oldestWriteMs(state) > state.settings.electionTimeoutMs && !isAlone(membership(state), state.settings.id)
 
-/** Whether the machine still has to apply again what was committed before this member started, or to take in the state of a snapshot: it could not serve as leader. */
+/** Whether the machine has yet to apply what was committed when this member started, or to take in a snapshot: it could not serve as leader. */
 export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo || state.receiving?.phase === 'restoring'
 
 /**
- * Whether it votes by any membership from the one on that is known to be committed. Until the newest is committed, perhaps only members that it leaves out hold it, and
- * those that it keeps cannot win against their logs (dissertation §4.2.2). One between the two may have been committed, though nobody may know that any more.
+ * Whether it votes by any membership from the one on that is known to be committed. Until the newest is committed, perhaps only members that it
+ * leaves out hold it, and those that it keeps cannot win against their logs (dissertation §4.2.2). One between the two may have been committed,
+ * though nobody may know that any more.
  */
-export const mayBeVoter = ({ log, commitIndex, settings: { id } }: RaftState): boolean => membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
+export const mayBeVoter = ({ log, commitIndex, settings: { id } }: RaftState): boolean =>
+  membershipsFrom(log, commitIndex).some(membership => isVoter(membership, id))
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>

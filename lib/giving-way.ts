@@ -1,11 +1,11 @@
 /**
- * Whoever is to become a voter gives way to commands while it catches up: behind each thing that it is sent it rests, so that the writers keep
+ * Whoever is to become a voter gives way to commands while it catches up: after each thing that it is sent it rests, so that the writers keep
  * most of what they had.
  *
  *     sent ──── on its way, then worked on ────► answered
  *     └──────────── five times as long as it was worked on ────────────► the next is sent
  *
- * With each lap it may do so for half as long as with the one before, so it catches up under any load under which it would at full speed.
+ * In each lap it may do so for half as long as in the one before, so it catches up under any load under which it would at full speed.
  */
 import { isVoter } from './membership.js'
 import type { Progress } from './progress.js'

@@ -9,8 +9,11 @@ import { dateOf } from './rounds.js'
 import { type Follower, type Leader, membership, progressOf } from './state.js'
 
 /**
- * Who answered, dated by its question; undefined for a stranger, for an answer to a question never asked or asked of a former life, and for a newcomer where this log has a voter: that one has lost its disk, or
- * this leader was left out. Where it was said in this term to be none, it is a late word, or the first of what comes back under the name of one that is served until it knows that it has left.
+ * The progress of whoever answered, with its contact dated by the question; undefined where the answer does not count:
+ * - it comes from a stranger, or answers a question that was never asked, or one that was asked in a former life of that member;
+ * - it comes from a newcomer that this log has for a voter: that member has lost its disk, or this leader was left out of the membership;
+ * - it comes from a newcomer that has said in this term that it is none: it is late, or the first word of a member that comes back before it was told
+ *   that it had left.
  */
 export const heardFrom = (leader: Leader, reply: AppendAccepted | AppendRefused | ChunkAccepted, outbox: Outbox): Progress | undefined => {
   const progress = progressOf(leader, reply.from)

@@ -17,8 +17,9 @@ import type { Follower, Leader, RaftState } from './state.js'
 import type { Index } from './types.js'
 
 /**
- * How much of what is committed a leader may tell this follower. A newcomer hears nothing before a quorum has answered a question that was asked behind the newcomer's first answer:
- * a leader that stood still while it was left out would name what was committed before the newcomer's former life had ended.
+ * How much of what is committed a leader may tell this follower. A newcomer hears nothing before a quorum has answered a question that was asked
+ * after the newcomer's first answer: a leader that stood still while it was left out would name what was committed before the newcomer's former life
+ * had ended.
  */
 export const commitFor = (leader: Leader, { mayBeNewcomer, metRound }: Progress): Index =>
   !mayBeNewcomer || (metRound !== undefined && quorumAnswered(leader) > dateOf(metRound)) ? leader.commitIndex : 0

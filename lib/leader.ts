@@ -19,7 +19,7 @@ import type { CommandBatch, Index, MemberId, Term } from './types.js'
 
 type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 
-/** Why this leader takes no proposal of this term; undefined where it does. One that cannot know that it leads, or that hands over, says so. */
+/** Why this leader takes no proposal of this term; undefined where it does. One that cannot know that it leads, or that hands over, is not ready. */
 const objectionTo = (term: Term, leader: Leader): RefusalReason | undefined => {
   if (term !== leader.term) return 'notLeader'
   if (!isReady(leader) || isIsolated(leader) || leader.transfer !== undefined) return 'notReady'
@@ -63,7 +63,7 @@ export const onAppendAccepted = (leader: Leader, reply: AppendAccepted, outbox: 
 /** Whether the follower had the part that is on its way, if one is, before it said this. */
 const answersPart = ({ acceptedRound, parts }: Progress, { round }: AppendAccepted): boolean => round === acceptedRound && round >= parts.round
 
-/** One who asks again while a part is on its way is answered once that has come: what counts is when it left. */
+/** What is asked while a part is on its way is answered only once the part has come: what counts is when the part left. */
 const passageOf = (progress: Progress, reply: AppendAccepted): Passage => {
   const { parts } = progress
   const isOfPart = parts.round > 0 && answersPart(progress, reply)
@@ -82,7 +82,7 @@ export const onAppendRefused = (leader: Leader, reply: AppendRefused, outbox: Ou
   const progress = heardFrom(leader, reply, outbox)
   if (progress === undefined) return
   const { prevLogIndex, hintIndex, hintTerm } = reply
-  if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} behind the refused ${prevLogIndex}`)
+  if (hintIndex > prevLogIndex) return reportContradiction(outbox, reply, `a hint ${hintIndex} after the refused ${prevLogIndex}`)
   const isOutstanding = progress.mode === 'probe' ? prevLogIndex === progress.nextIndex - 1 : prevLogIndex < progress.nextIndex
   if (prevLogIndex <= progress.matchIndex) {
     // What is durable there is refused by a message that comes late, or by a disk that lost what it had confirmed; one that has left may come back with nothing.

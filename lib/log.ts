@@ -51,7 +51,7 @@ export interface StoredLog {
   readonly tail: readonly EntryBatch[]
 }
 
-/** An empty log behind a base. */
+/** An empty log after a base. */
 export const emptyLog = (base: LogBase, time: Millis): Log =>
   ({ base, lastIndex: base.index, time, terms: [], memberships: [], tail: { batches: [], start: 0, end: 0, bytes: 0 } })
 
@@ -74,7 +74,7 @@ export const termAt = (log: Log, index: Index): Term | undefined => {
   return log.terms[runAt(log, index)]?.term
 }
 
-/** The identity of an entry that this log holds, or of the one that it begins behind. */
+/** The identity of an entry that this log holds, or of the one that it begins after. */
 export const entryAt = (log: Log, index: Index): EntryId => ({ index, term: termAt(log, index)! })
 
 /** The last entry's identity: what votes compare (§5.4.1). */
@@ -93,7 +93,7 @@ export const placedMembershipAt = ({ memberships, base }: Log, index: Index): Pl
 
 export const membershipAt = (log: Log, index: Index): Membership => placedMembershipAt(log, index).membership
 
-/** All memberships that count from `index` on: the one in force there, and those behind it. */
+/** All memberships that count from `index` on: the one in force there, and those after it. */
 export const membershipsFrom = (log: Log, index: Index): readonly Membership[] =>
   [membershipAt(log, index), ...log.memberships.filter(placed => placed.index > index).map(({ membership }) => membership)]
 
@@ -140,7 +140,7 @@ const push = (tail: Tail, added: readonly EntryBatch[]): Tail => {
   return { batches, start: atTip ? tail.start : 0, end: batches.length, bytes }
 }
 
-/** The log with `batches` behind its last entry; they begin at lastIndex + 1, are contiguous, and their terms never fall. */
+/** The log with `batches` after its last entry; they begin at lastIndex + 1, are contiguous, and their terms never fall. */
 export const append = (log: Log, batches: readonly EntryBatch[]): Log => {
   const last = batches.at(-1)
   if (last === undefined) return log

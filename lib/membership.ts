@@ -17,7 +17,7 @@ export const votersOf = ({ voters, outgoing }: Pick<Membership, 'voters' | 'outg
 export const membersOf = (membership: Pick<Membership, 'voters' | 'outgoing' | 'learners'>): readonly MemberId[] =>
   [...new Set([...votersOf(membership), ...membership.learners])]
 
-/** What a member knows that has yet to be added. */
+/** What a member knows before it has been added. */
 export const NO_MEMBERSHIP: Membership = { voters: [], outgoing: [], learners: [], addresses: {} }
 
 export const sameLists = (a: readonly MemberId[], b: readonly MemberId[]): boolean => a.length === b.length && a.every(id => b.includes(id))

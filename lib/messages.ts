@@ -10,7 +10,7 @@ interface Envelope {
 
 /** From a follower to its leader. */
 interface Reply extends Envelope {
-  /** Whether the follower is a newcomer, that has joined and has yet to catch up: no voter, whatever the leader's log says. */
+  /** Whether the follower has joined and has yet to catch up: it is no voter then, whatever the leader's log says. */
   readonly isNewcomer: boolean
   /** The highest round among the requests this answers. */
   readonly round: Round
@@ -51,7 +51,7 @@ export interface AppendAccepted extends Reply {
   readonly durable: Index
   /** Where a snapshot has to stand at least, because the follower's own is lost; 0 where it needs none. */
   readonly lacks: Index
-  /** How many bytes are here of the batch behind `verified`, where it comes in parts; else 0. */
+  /** How many bytes are here of the batch after `verified`, where it comes in parts; else 0. */
   readonly held: number
   /** For how long, on its own clock since it heard this round or a later one, the follower helps elect nobody else; 0 where it promises nothing. */
   readonly promisedMs: Millis

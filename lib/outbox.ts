@@ -28,7 +28,7 @@ export interface Outbox {
   refusing: RefusalReason | undefined
   /** The lowest index written in this step, or Infinity. */
   appendedFrom: Index
-  /** The log begins anew in this step, behind a snapshot. */
+  /** The log begins anew in this step, after a snapshot. */
   installed: boolean
   /** The commitIndex is worth writing although term and vote stand. */
   saveCommit: boolean

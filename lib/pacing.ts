@@ -9,7 +9,7 @@ import { type Arrival, arrivesInTime, narrowed, promptMs, widened } from './wind
 export interface Passage {
   /** The round that it answers. */
   readonly answered: Round
-  /** The round whose delay counts: of a part or a chunk that was on its way it is the one that it left with, whoever asked behind it. */
+  /** The round whose delay counts: of a part or a chunk that was on its way it is the one that it left with, whoever asked after it. */
   readonly left: Round
   /** What was on its way, as far as was known. */
   readonly bytes: number
@@ -39,7 +39,10 @@ export const onTheWay = ({ inflight, verifiedIndex, parts }: Progress): number =
   return bytes
 }
 
-/** What left then has arrived. Its first byte came once the way was behind it, which the fastest answer tells, and all that had left before. */
+/**
+ * What left at `sentAt` has arrived. Its first byte cannot have come before it had travelled, which takes as long as the fastest answer, nor before
+ * all that had left earlier.
+ */
 export const arrivalOf = ({ arrivedAt, fastestMs }: Progress, bytes: number, sentAt: Millis): Arrival => ({ bytes, since: Math.max(sentAt + fastestMs, arrivedAt) })
 
 /** What of the entries on their way has arrived, by the word that the follower agrees up to `verified`. */

@@ -54,7 +54,7 @@ export interface Sending {
 /** Volatile, kept by the leader for each follower and begun anew with each term (Figure 2, "volatile state on leaders"). */
 export interface Progress {
   readonly id: MemberId
-  /** The last round that had left when this was begun: what answers it, or one before, is of a former life of that member. */
+  /** The last round that had left when this was begun: what answers it, or an earlier one, is of a former life of that member. */
   readonly since: Round
   mode: 'probe' | 'replicate'
   /** The next entry to send; in probe mode a guess, in replicate mode ahead of the answers. */

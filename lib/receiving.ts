@@ -74,7 +74,7 @@ export const onReceiveFailed = (state: RaftState, { snapshot }: Of<'receiveFaile
 /** It is durable, and what it stands for is committed. Where the machine is not as far, it was received: log and machine go on from there. */
 export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotStored'>, outbox: Outbox): void => {
   const { index, term, bytes } = snapshot
-  // One that was being taken while a newer one came.
+  // This one was still being taken when a newer one came.
   if (state.snapshot !== undefined && index < state.snapshot.index) return
   state.snapshot = snapshot
   // A leader's log holds all that is committed (Leader Completeness, §5.4.3).
@@ -89,14 +89,14 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   state.handedIndex = index
   state.handed = []
   state.readingToApply = 0
-  // Handed out before in this very turn: the machine would get it behind the snapshot that holds it.
+  // Handed out before in this very turn: the machine would get it after the snapshot that holds it.
   outbox.committed.length = 0
   outbox.snapshots.push({ type: 'restore', snapshot })
 }
 
 /**
  * The whole log is discarded, and what is being written of it vouches for nothing (§7, step 7 of InstallSnapshot). The snapshot is durable
- * and vouches for its own place at once: whoever starts with a log that does not hold it begins anew behind it, too.
+ * and vouches for its own place at once: whoever starts with a log that does not hold it begins anew after it, too.
  */
 const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot, outbox: Outbox): void => {
   state.log = emptyLog({ index, term, membership }, Math.max(time, state.log.time))

@@ -38,7 +38,7 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
   if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse('another change is under way')
   const { membership: step, goal } = first.right
   if (step.outgoing.length > 0 && !canDecide(leader, step)) {
-    return refuse(`of ${goal.voters.join(', ')} no majority answers`)
+    return refuse(`no majority of ${goal.voters.join(', ')} is responding`)
   }
   adopt(leader, step, outbox)
   answer({ type: 'changeTaken', id, index: leader.log.lastIndex, term, goal })
@@ -52,17 +52,17 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (index > commitIndex || !canChange(leader)) return
   const step = stepAfter(membership)
   if (step === undefined) return
-  // Whoever leads has all that there is to catch up with, also where it was elected by those who decided before.
+  // The leader itself has all that there is to catch up with, even where the voters before the change elected it.
   const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
-  // Whoever lacks what precedes its log has entries, and no state to apply them to.
+  // Whoever lacks what precedes its log has entries, but no state to apply them to.
   const areReady = awaited.every(progress => !progress.mayBeNewcomer && progress.lacks === 0 && hasCaughtUp(leader, progress))
   for (const progress of awaited) runLap(leader, progress)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
 
 /**
- * A leader that does not vote any more, or is no member, leads until that is committed (§4.2.2); then it hands over, and makes room when an heir was told or
- * an election timeout has passed.
+ * A leader that no longer votes, or is no longer a member, leads until that is committed (§4.2.2). Then it hands over, and steps down once an heir
+ * has been told or an election timeout has passed.
  */
 export const resign = (leader: Leader, outbox: Outbox): RaftState => {
   const { log, commitIndex, transfer, now, settings: { id, electionTimeoutMs } } = leader
@@ -88,7 +88,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   const index = log.lastIndex + 1
   const members = membersOf(next).filter(id => id !== self)
   const gone = were.filter(id => id !== self && !members.includes(id))
-  // Whoever leaves has to hear of its commit before a leader that leaves as well is gone.
+  // Whoever leaves has to hear that this is committed before a leader that leaves with it is gone.
   countOnNone(leader)
   store(leader, [{ kind: 'membership', firstIndex: index, term, count: 1, time: stamp(leader), membership: next }], outbox)
   const leaving = gone.map(id => ({ id, address: before.addresses[id]!, index, deadline: now + LEAVING_TIMEOUTS * electionTimeoutMs }))
@@ -102,7 +102,7 @@ const adopt = (leader: Leader, next: Membership, outbox: Outbox): void => {
   for (const progress of leader.progress) if (!awaited.includes(progress.id)) endLaps(progress)
 }
 
-/** Those who know that they are no members any more, or have not learnt it in time. */
+/** Forgets those who know that they are no longer members, or have not learnt it in time. */
 const letGo = (leader: Leader): void => {
   leader.leaving = leader.leaving.filter(({ id, index, deadline }) => {
     const { matchIndex, sentCommit } = progressOf(leader, id)!

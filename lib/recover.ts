@@ -14,12 +14,12 @@ export interface Stored extends StoredLog {
 
 /**
  * The state with which a member starts, always as a follower (§5.2), whatever it was before. What recovery handed over is
- * durable; what was committed for certain is applied again, from behind the snapshot that the machine was restored from, if there is
+ * durable; what was committed for certain is applied again, from after the snapshot that the machine was restored from, if there is
  * one. In a term known only from the log nobody remembers the vote, so nobody else gets it.
  */
 export const firstStep = (settings: Settings, stored: Stored, seed: number, now: Millis, snapshot?: Snapshot): Step => {
   const opened = openLog(stored)
-  // Where nothing stands behind the base, only the snapshot of what precedes it knows how late it was.
+  // Where nothing stands after the base, only the snapshot of what precedes it knows how late it was.
   const log: Log = { ...opened, time: Math.max(opened.time, snapshot?.time ?? 0) }
   const last = lastEntry(log)
   const applied = snapshot?.index ?? 0

@@ -119,7 +119,9 @@ const send = (leader: Leader, progress: Progress, batches: readonly EntryBatch[]
   const { index: prevLogIndex, term: prevLogTerm } = entryAt(log, progress.nextIndex - 1)
   // Nothing is promised to a follower of which nothing is known.
   const leaderCommit = active ? commitFor(leader, progress) : 0
-  outbox.messages.push({ type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.quorumAsked, round })
+  outbox.messages.push({
+    type: 'appendEntries', from: settings.id, to: progress.id, term, prevLogIndex, prevLogTerm, batches, leaderCommit, asks: outbox.quorumAsked, round,
+  })
   progress.sentCommit = leaderCommit
   if (progress.mode === 'probe') {
     progress.probeRound = round
@@ -148,7 +150,9 @@ const sendPart = (leader: Leader, progress: Progress, batch: CommandBatch, outbo
   const part = bytes.subarray(held, held + partBytes(leader, progress))
   const round = roundOf(leader, outbox)
   progress.parts = { held, round, bytes: part.length }
-  outbox.messages.push({ type: 'appendPart', from: settings.id, to, term, prevLogTerm: entryAt(log, firstIndex - 1).term, head: headOf(batch), offset: held, part, round })
+  outbox.messages.push({
+    type: 'appendPart', from: settings.id, to, term, prevLogTerm: entryAt(log, firstIndex - 1).term, head: headOf(batch), offset: held, part, round,
+  })
   if (held + part.length < bytes.length) return false
   advance(progress, { lastIndex: lastIndexOf(batch), bytes: bytesOf(batch), sentAt: now, sentBytes: part.length })
   return true

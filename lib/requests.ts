@@ -8,7 +8,7 @@ export interface ProposeRequest {
   readonly id: number
   /** After one refusal everything later in the same epoch is refused, so that no window is applied with a hole. */
   readonly epoch: number
-  /** The term whose leader is meant. Every other leader refuses, so that a request which comes late is not appended behind its successors. */
+  /** The term whose leader is meant. Every other leader refuses, so that a request which comes late is not appended after its successors. */
   readonly term: Term
   readonly body: EntryBody
 }

@@ -17,4 +17,5 @@ export const roundOf = (leader: Leader, outbox: Outbox): Round => outbox.round ?
 export const dateOf = (round: Round): Millis => round / 1000
 
 /** Whether an answer to this round, heeded `waitsMs` from now, is early enough to prove that life signs are not kept waiting by what is sent. */
-export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean => now + waitsMs - dateOf(round) <= promptMs(settings)
+export const isPrompt = ({ now, settings }: RaftState, round: Round, waitsMs: Millis = 0): boolean =>
+  now + waitsMs - dateOf(round) <= promptMs(settings)

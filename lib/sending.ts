@@ -30,7 +30,7 @@ export const onChunkAccepted = (leader: Leader, reply: ChunkAccepted, outbox: Ou
   if (isReady || received > sending.received) sending.movedAt = leader.now
   sending.received = received
   sending.awaited = awaited && received < sending.snapshot.bytes ? received : undefined
-  // As with the parts of a batch, what counts is when the chunk left, not who asked behind it.
+  // As with the parts of a batch, what counts is when the chunk left, not who asked after it.
   const { chunkBytes: bytes } = sending
   const left = bytes > 0 ? sending.round : round
   const arrival = bytes > 0 ? arrivalOf(progress, bytes, dateOf(left)) : undefined
@@ -69,7 +69,10 @@ export const sendSnapshot = (leader: Leader, progress: Progress, outbox: Outbox)
   else if (isNew || outbox.heartbeatDue || outbox.quorumAsked) send(leader, progress, sending, NO_CHUNK, outbox)
 }
 
-/** So many election timeouts a chunk may take, the first with all that comes before it: so long are those of a link that carries life signs at all, and those of several followers in turn. */
+/**
+ * How many election timeouts a chunk may take, the first with all that comes before it: as long as it takes over the slowest link that still carries
+ * life signs, and where several followers have to take turns.
+ */
 const PATIENCE_TIMEOUTS = 10
 
 /** Whether the follower takes it in; or has all of it, and is at work on its machine, which may take as long as it likes. */
@@ -82,10 +85,10 @@ export const takeForOthers = (leader: Leader, outbox: Outbox): void => {
   if (outbox.heartbeatDue && leader.progress.some(isWanting)) outbox.snapshots.push({ type: 'take' })
 }
 
-/** From there on the log can help the follower, and it has what the follower lacks. */
+/** Whether the log can help the follower from there on, and the snapshot has what the follower lacks. */
 const isUseful = ({ log }: Leader, { lacks }: Progress, { index }: Snapshot): boolean => index >= log.base.index && index >= lacks
 
-/** Nothing is there of what has been sent: whoever begins again may as well begin with the newest, and needs none of the log before that. */
+/** Whether the follower has nothing of what was sent, and so may as well begin again with a newer one, which needs less of the log. */
 const isOutdated = (leader: Leader, { snapshot, awaited, round }: Sending): boolean =>
   awaited === 0 && round > 0 && leader.snapshot !== undefined && leader.snapshot.index > snapshot.index
 
@@ -123,12 +126,13 @@ const sendChunk = (leader: Leader, progress: Progress, sending: Sending, chunk: 
   send(leader, progress, sending, chunk, outbox)
   const next = sending.awaited! + chunk.length
   sending.awaited = undefined
-  // What the rate allowed since the tick before leaves behind this one: nobody looks at the time in between, and small chunks would leave one with each tick.
+  // Nobody looks between two ticks: what the rate allowed meanwhile leaves after this one, or of small chunks only one would leave with each tick.
   leader.chunkDue = Math.max(now - heartbeatMs / 2, leader.chunkDue) + chunk.length * 1000 / snapshotBytesPerSecond
   if (next < sending.snapshot.bytes) read(leader, progress, sending, next, outbox)
 }
 
 const send = (leader: Leader, { id }: Progress, { snapshot, received, awaited }: Sending, chunk: Uint8Array, outbox: Outbox): void => {
   const { settings, term } = leader
-  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round: roundOf(leader, outbox) })
+  const round = roundOf(leader, outbox)
+  outbox.messages.push({ type: 'installSnapshot', from: settings.id, to: id, term, snapshot, offset: awaited ?? received, chunk, round })
 }

@@ -1,10 +1,10 @@
 /**
- * Commands that come one right behind another's commit, as from a caller who waits for each. Where the next is counted on, followers hear of a commit with its
- * entry instead of by a message of its own, which is half of what a leader sends.
+ * Commands that come right after another's commit, as from a caller who waits for each. Where the next is counted on, followers hear of a commit with
+ * its entry instead of by a message of its own, which is half of what a leader sends.
  */
 import type { Leader } from './state.js'
 
-/** So soon behind a commit must the next command come to be its sequel, and so many must have come in a row before the next is counted on. */
+/** How soon after a commit the next command must come to be its sequel, and how many in a row it takes before the next is counted on. */
 const SEQUEL_MS = 5
 const COUNTED_ON = 8
 

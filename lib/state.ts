@@ -35,7 +35,7 @@ export interface Settings {
   readonly giveWayMs: Millis
   /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. */
   readonly maxPendingReads: number
-  /** How long whoever hears the leader helps elect nobody else, so that reads need no round of questions; 0 for no such promise. */
+  /** For how long whoever hears the leader helps elect nobody else, so that reads need no round of questions; 0 for no such promise. */
   readonly readLeaseMs: Millis
 }
 
@@ -131,7 +131,7 @@ export interface Follower extends Common {
   verified: Index
   /** The highest commitIndex that a leader of this term has told, whatever this log has of it; decides nothing. Volatile. */
   leaderCommit: Index
-  /** The batch behind it that comes in parts. Volatile. */
+  /** The batch after what is verified, where that comes in parts. Volatile. */
   assembly: Assembly | undefined
   /** Up to where a newcomer must have the log, by what its leader called committed; 0 before it has been told. Volatile. */
   mustHave: Index
@@ -140,7 +140,7 @@ export interface Follower extends Common {
   /** What the leader was last told to be durable, and when. Volatile. */
   reportedDurable: Index
   answeredAt: Millis
-  /** The highest round that an answer of this term named: so old is what the leader knows of this follower. Volatile. */
+  /** The highest round that an answer of this term named: what the leader knows of this follower is as old as that. Volatile. */
   answeredRound: Round
 }
 
@@ -168,11 +168,11 @@ export interface Transfer {
   readonly told: MemberId | undefined
 }
 
-/** A member that the newest membership names no longer: it is served until it knows that, or for so long. */
+/** A member that the newest membership no longer names: it is served until it knows that, or until the deadline. */
 export interface Leaving {
   readonly id: MemberId
   readonly address: string
-  /** The entry that names it no longer. */
+  /** The entry that no longer names it. */
   readonly index: Index
   readonly deadline: Millis
 }
@@ -199,7 +199,7 @@ export interface Leader extends Common {
   uncommittedBytes: number
   /** The latest time that an entry has by this leader's wall clock, at first the latest in its log, and when that was. */
   stamped: { readonly time: Millis; readonly at: Millis }
-  /** When commitIndex last advanced, and how many commands in a row came right behind the commit of the one before. */
+  /** When commitIndex last advanced, and how many commands in a row came right after the commit of the one before. */
   committedAt: Millis
   sequels: number
   /** When the next chunk of a snapshot may leave. */
@@ -224,7 +224,7 @@ export const progressOf = ({ progress }: Leader, id: MemberId): Progress | undef
   return undefined
 }
 
-/** Whether it is served although it belongs no more. */
+/** Whether it is still served although it no longer belongs. */
 export const isLeaving = ({ leaving }: Leader, id: MemberId): boolean => leaving.some(one => one.id === id)
 
 /** Whether the snapshot is lost that stands for what precedes the log: until another comes, nothing can be applied. */

@@ -87,7 +87,7 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
     return state
   }
   if (!isWellFormed(message)) {
-    reportContradiction(outbox, message, 'nothing: it has no form that a message has')
+    reportContradiction(outbox, message, 'the message is malformed')
     return state
   }
   if (term < state.term) return answerStale(state, message, outbox)
@@ -109,7 +109,7 @@ const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState
   }
 }
 
-/** Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed; a candidate whose election another won gives up. */
+/** Election Safety (§5.2): a second leader of one term is somebody's mistake, and is not obeyed; a candidate that has lost to another gives up. */
 const obey = (state: RaftState, { from }: Message, outbox: Outbox, follow: (follower: Follower) => void): RaftState => {
   if (state.role === 'leader' || (state.leader !== undefined && state.leader !== from)) {
     outbox.diagnostics.push({ type: 'twoLeaders', term: state.term, other: from })
@@ -121,8 +121,8 @@ const obey = (state: RaftState, { from }: Message, outbox: Outbox, follow: (foll
 }
 
 /**
- * Requests of an older term are refused with the newer one; answers of an older term count for nothing, but for pre-votes, which have none. What
- * is refused for its term names no round: the one who asked may have started anew since, and its clock and its rounds with it.
+ * Requests of an older term are refused with the newer one; answers of an older term count for nothing, except to pre-votes, which belong to no term.
+ * A refusal for the term names no round: the one who asked may have restarted since, and its clock and its rounds with it.
  */
 const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   const { from, to } = message
@@ -131,8 +131,9 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
     outbox.messages.push({ type: 'appendRefused', from: to, to: from, term: state.term, prevLogIndex, hintIndex: 0, hintTerm: 0, isNewcomer: state.isNewcomer, round: 0 })
   }
   if (message.type === 'installSnapshot') {
+    const snapshot = idOf(message.snapshot)
     outbox.messages.push({
-      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot: idOf(message.snapshot), received: 0, awaited: false, isNewcomer: state.isNewcomer, round: 0,
+      type: 'chunkAccepted', from: to, to: from, term: state.term, snapshot, received: 0, awaited: false, isNewcomer: state.isNewcomer, round: 0,
     })
   }
   const isPreVoteReply = message.type === 'requestVoteReply' && message.preVote
@@ -142,7 +143,7 @@ const answerStale = (state: RaftState, message: Message, outbox: Outbox): RaftSt
 /** The rules, in order, once per batch. */
 const settle = (before: RaftState, outbox: Outbox): RaftState => {
   let state = passDeadlines(before, outbox)
-  // What is cut is not asked from the disk any more.
+  // Before the rest, so that nothing is asked from the disk that has been cut.
   compact(state)
   if (state.role === 'leader') {
     advanceCommit(state)

@@ -10,9 +10,9 @@ import type { Leader, RaftState } from './state.js'
 import type { Millis } from './types.js'
 
 /**
- * A tick. One that is late means that this member was not there: what it did not hear is no proof of silence, and does not count for its wait. What it has waited before
- * counts on, or members that are busy again and again, with little more than a heartbeat between, would never stand. Where the wait began only now, with what was heard before
- * the tick, nothing of it was missed.
+ * A tick. One that is late means that this member was not there: what it did not hear is no proof of silence, and does not count for its wait. What it
+ * has waited before still counts, or members that are busy again and again, with little more than a heartbeat between, would never stand. Where the
+ * wait began only now, by what was heard before the tick, none of it was missed.
  */
 export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void => {
   outbox.ticked = true
@@ -30,7 +30,7 @@ export const onTicked = (state: RaftState, due: Millis, outbox: Outbox): void =>
 export const passDeadlines = (state: RaftState, outbox: Outbox): RaftState => {
   if (!outbox.ticked) return state
   if (state.role === 'leader') return lead(state, outbox)
-  // Who stands votes for itself: that, too, helps elect another than the leader.
+  // Whoever stands votes for itself, and so helps elect another than the leader.
   if (state.now < state.electionDeadline || isBound(state)) return state
   if (mayStand(state)) return campaign(state, 'preVote', outbox)
   state.leader = undefined

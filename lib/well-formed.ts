@@ -10,7 +10,7 @@ const isWhole = (number: number): boolean => Number.isSafeInteger(number) && num
 const isPlaced = ({ firstIndex, term, count }: Pick<EntryBatch, 'firstIndex' | 'term' | 'count'>): boolean =>
   firstIndex > 0 && isWhole(firstIndex) && isWhole(term) && count > 0 && isWhole(count)
 
-/** Whether it is of a known type, and its positions, terms, lengths and times are some. */
+/** Whether its type is known, and its positions, terms, lengths and times make sense. */
 export const isWellFormed = (message: Message): boolean => {
   if (!isWhole(message.term) || !isWhole(message.round)) return false
   switch (message.type) {

@@ -141,7 +141,8 @@ const forgetOldest = <R>(work: Work<R>): void => {
 /** What came of `count` commands from number `first` on, which were applied before, or passed by later ones. */
 const recall = <R>({ kept, awaited }: Session<R>, first: number, count: number): readonly Told<R>[] => {
   const told = Array.from<Told<R>>({ length: count }).fill(FORGOTTEN)
-  for (let at = firstWhere(kept.length, place => kept[place]!.first + kept[place]!.results.length > first); at < kept.length && kept[at]!.first < first + count; at++) {
+  const start = firstWhere(kept.length, at => kept[at]!.first + kept[at]!.results.length > first)
+  for (let at = start; at < kept.length && kept[at]!.first < first + count; at++) {
     const { first: from, results } = kept[at]!
     for (let number = Math.max(first, from, awaited); number < Math.min(first + count, from + results.length); number++) told[number - first] = results[number - from]!
   }

@@ -39,8 +39,8 @@ test('an address that moves is the only thing that changes', t => {
 
 test('M12 M21 what makes no sense is refused, with the reason', t => {
   const refusals: readonly (readonly [from: string, wish: string, why: string])[] = [
-    ['a,b,c', '+b', 'the membership is that already'],
-    ['a,b,c', '', 'the membership is that already'],
+    ['a,b,c', '+b', 'the membership is already as requested'],
+    ['a,b,c', '', 'the membership is already as requested'],
     ['a,b,c', '-d', '"d" is no member'],
     ['a,b,c', '*b:7', '"b" is a voter already'],
     ['a,b,c', '*b -a', '"b" is a voter already'],

@@ -104,7 +104,7 @@ test('while a leadership is handed over no change begins and none goes on', t =>
 
 test('whom a majority would be made of that does not answer is not left alone with the decision', t => {
   const player = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2,told=2}')
-  t.deepEqual(player.turn(ask({ remove: ['f1'] })).changeAnswers, ['#1 refused: of L, f2 no majority answers'])
+  t.deepEqual(player.turn(ask({ remove: ['f1'] })).changeAnswers, ['#1 refused: no majority of L, f2 is responding'])
   t.deepEqual(player.turn(ask({ remove: ['f2'] })).changeAnswers, ['#1 taken at 3@1'])
 })
 

@@ -64,7 +64,7 @@ test('what cannot be is refused, and changes nothing', async is => {
   const rows: readonly (readonly [MembershipChange, string])[] = [
     [{ remove: ['zz'] }, 'ChangeFailed: The membership was not changed: "zz" is no member.'],
     [{ remove: cluster.ids }, 'ChangeFailed: The membership was not changed: no voter would be left.'],
-    [{ voters: { n1: before.addresses['n1']! } }, 'ChangeFailed: The membership was not changed: the membership is that already.'],
+    [{ voters: { n1: before.addresses['n1']! } }, 'ChangeFailed: The membership was not changed: the membership is already as requested.'],
     [{ voters: { n9: before.addresses['n1']! } }, `ChangeFailed: The membership was not changed: two members would have the address "${before.addresses['n1']}".`],
   ]
   for (const [wish, said] of rows) is.is(tagOf(await change(cluster, wish)), said)
