@@ -42,12 +42,15 @@ const Pulled = guard<Iterable<unknown> | AsyncIterable<unknown>>('Pulled', value
   return methods.some(method => typeof method === 'function') ? undefined : 'must be an iterable'
 })
 
+/** What both kinds of streams of proposals take. */
+const eachFields = { window: optional(bound(1)), timeoutMs: callFields.timeoutMs }
+
 /** What is wrong with the source or the options of a `replicate`; undefined where nothing is. */
 export const replicateFault = (commands: unknown, options: unknown): InvalidOptions | undefined =>
-  misuse({ commands: having('pipe', 'subscribe'), options: optional(closed({ window: optional(bound(1)), queue: optional(bound(0)) })) }, { commands, options })
+  misuse({ commands: having('pipe', 'subscribe'), options: optional(closed({ ...eachFields, queue: optional(bound(0)) })) }, { commands, options })
 /** The same of a `replicateFrom`. */
 export const replicateFromFault = (commands: unknown, options: unknown): InvalidOptions | undefined =>
-  misuse({ commands: Pulled, options: optional(closed({ window: optional(bound(1)) })) }, { commands, options })
+  misuse({ commands: Pulled, options: optional(closed(eachFields)) }, { commands, options })
 
 const Iterating = guard<unknown>('Iterating', value => typeof Reflect.get(Object(value), 'next') === 'function' ? undefined : 'must make an iterator')
 

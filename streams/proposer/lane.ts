@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs'
 import type { ProposeError } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
+import type { CallOptions } from './call-options.js'
 import type { Replicated, Submit } from './proposer.js'
 
 /** A command's place in the order in which outcomes come out. */
@@ -24,6 +25,8 @@ export interface Lane<C, R> {
 
 export interface LaneOptions<C, R> {
   readonly submit: Submit<C, R>
+  /** The options of each of its calls. */
+  readonly each: CallOptions
   /** Commands proposed at a time. */
   readonly window: number
   readonly subscriber: Subscriber<Replicated<C, R>>
@@ -69,7 +72,7 @@ const propose = <C, R>(state: LaneState<C, R>): boolean => {
     state.next++
     if (slot.outcome !== undefined) continue
     state.active++
-    state.submit(slot.command, {}, outcome => settle(state, slot, outcome))
+    state.submit(slot.command, state.each, outcome => settle(state, slot, outcome))
   }
   return state.next > before
 }

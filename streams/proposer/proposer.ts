@@ -18,10 +18,12 @@ export interface ReplicateOptions {
   /** Commands proposed at a time; 256 unless told otherwise. */
   readonly window?: number
   /**
-   * Commands that wait for a place in the window, beyond which they come out as `Busy`; 10 000 unless told otherwise. As many
-   * outcomes again as window and queue hold may wait for earlier ones; in a flood beyond that, `Busy` comes out at once.
+   * Commands that wait for a place in the window, beyond which they come out as `Busy`, in their turn; 10 000 unless told otherwise. As many
+   * of these may wait for earlier outcomes as window and queue hold, and 10 256 at least; in a flood beyond that, `Busy` comes out at once.
    */
   readonly queue?: number
+  /** How long each command waits for its result once it is proposed, a leader included; as of `propose` unless told otherwise. */
+  readonly timeoutMs?: Millis | undefined
 }
 
 /** A command and what became of it. */
@@ -42,7 +44,7 @@ export interface Proposer<C, R> {
    */
   replicate(options?: ReplicateOptions): OperatorFunction<C, Replicated<C, R>>
   /** The same for what can be pulled: holds at most `window` commands and asks for the next when there is room. */
-  replicateFrom(commands: Iterable<C> | AsyncIterable<C>, options?: Pick<ReplicateOptions, 'window'>): Observable<Replicated<C, R>>
+  replicateFrom(commands: Iterable<C> | AsyncIterable<C>, options?: Omit<ReplicateOptions, 'queue'>): Observable<Replicated<C, R>>
 }
 
 /** Hands over one command; `done` is called exactly once, possibly before `submit` returns. Never throws. */

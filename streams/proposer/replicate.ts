@@ -8,23 +8,27 @@ import { createLane } from './lane.js'
 const DEFAULT_WINDOW = 256
 const DEFAULT_QUEUE = 10_000
 
+/** So many commands that found no room may wait for earlier outcomes at least, however small window and queue are. */
+const LEAST_REFUSED = DEFAULT_WINDOW + DEFAULT_QUEUE
+
 /** What `Proposer.replicate` promises, over any way to hand over a command. */
 export const replicate = <C, R>(
   submit: Submit<C, R>, options: ReplicateOptions | undefined,
 ): OperatorFunction<C, Replicated<C, R>> => commands$ => new Observable(subscriber => {
   const fault = replicateFault(commands$, options)
   if (fault !== undefined) return subscriber.error(fault)
-  const { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE } = options ?? {}
+  const { window = DEFAULT_WINDOW, queue = DEFAULT_QUEUE, timeoutMs } = options ?? {}
   const bound = window + queue
+  const mostKept = bound + Math.max(bound, LEAST_REFUSED)
   let end: (() => void) | undefined
   const finish = (): void => {
     if (commands.size === 0) end?.()
   }
-  const commands = createLane({ submit, window, subscriber, moved: finish })
+  const commands = createLane({ submit, each: { timeoutMs }, window, subscriber, moved: finish })
   // A source that emits within its subscription hears of an unsubscription only this way.
   return commands$.pipe(takeWhile(() => !subscriber.closed)).subscribe({
     next: command => {
-      const isKept = commands.size < 2 * bound
+      const isKept = commands.size < mostKept
       if (isKept && commands.open < bound) return commands.add(command)
       const outcome = left(new Busy('queue'))
       if (isKept) return commands.add(command, outcome)
@@ -44,11 +48,11 @@ export const replicate = <C, R>(
 
 /** What `Proposer.replicateFrom` promises, over any way to hand over a command. */
 export const replicateFrom = <C, R>(
-  submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, options: Pick<ReplicateOptions, 'window'> | undefined,
+  submit: Submit<C, R>, commands: Iterable<C> | AsyncIterable<C>, options: Omit<ReplicateOptions, 'queue'> | undefined,
 ): Observable<Replicated<C, R>> => new Observable(subscriber => {
   const fault = replicateFromFault(commands, options)
   if (fault !== undefined) return subscriber.error(fault)
-  const { window: width = DEFAULT_WINDOW } = options ?? {}
+  const { window: width = DEFAULT_WINDOW, timeoutMs } = options ?? {}
   const source = createPuller(commands)
   let end: (() => void) | undefined
   let isPulling = false
@@ -90,7 +94,7 @@ export const replicateFrom = <C, R>(
     fill()
   }
   const pulled = createLane({
-    submit, window: width, subscriber,
+    submit, each: { timeoutMs }, window: width, subscriber,
     // A fate that was waited for has let others have their turn.
     moved: () => isTaking ? undefined : resume(),
   })

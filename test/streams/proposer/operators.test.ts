@@ -1,6 +1,6 @@
 /** What applications pipe through: `replicate`, `replicateFrom` and `whileLeader`, by marbles. */
 import test, { type ExecutionContext } from 'ava'
-import { type Observable, Subject, interval, map, of, take, throwError, toArray } from 'rxjs'
+import { type Observable, Subject, interval, lastValueFrom, map, of, take, throwError, toArray } from 'rxjs'
 import { type RunHelpers, TestScheduler } from 'rxjs/testing'
 import { Busy, OutcomeUnknown, type ProposeError } from '../../../lib/errors.js'
 import { type Either, isRight, left, right } from '../../../lib/prelude.js'
@@ -67,6 +67,9 @@ const replicates: Readonly<Record<string, Case>> = {
   'beyond the queue a command comes out as Busy, in its turn': {
     fates: { a: [4], b: [4] }, options: { window: 1, queue: 1 }, commands: '(abcd|)', outcomes: '----a---(bCD|)', proposed: 'ab',
   },
+  'nor out of its turn in a flood, however small window and queue are': {
+    fates: { a: [4], b: [4], e: [1] }, options: { window: 1, queue: 0 }, commands: '(abcd)-----e|', outcomes: '----(aBCD)--(e|)', proposed: 'ae',
+  },
   'a failure is no error of the stream': { fates: { a: [0, false] }, commands: 'a-b|', outcomes: 'A-b|', proposed: 'ab' },
   'after a failure nothing later is proposed until every earlier command has its fate': {
     fates: { a: [6], b: [2, false], c: [4], d: [4] }, options: { window: 2 }, commands: '(abcd|)', outcomes: '------(aB)(cd|)', proposed: 'abcd',
@@ -105,24 +108,39 @@ test('replicate: Busy names the bound', async assert => {
 })
 
 test('replicate: in a flood the refusals that find no place to wait come out at once, and what follows them waits for all before', assert => {
-  const waiting: ((outcome: Either<ProposeError, string>) => void)[] = []
-  const proposed: string[] = []
-  const proposer = proposerOf<string, string>((command, _, done) => {
+  const waiting: ((outcome: Either<ProposeError, number>) => void)[] = []
+  const proposed: number[] = []
+  const proposer = proposerOf<number, number>((command, _, done) => {
     proposed.push(command)
     waiting.push(done)
   })
-  const commands$ = new Subject<string>()
-  const seen: string[] = []
-  commands$.pipe(proposer.replicate({ window: 2, queue: 1 })).subscribe(({ command, outcome }) => seen.push(isRight(outcome) ? command : command.toUpperCase()))
-  for (const command of 'abcdefgh') commands$.next(command)
-  assert.deepEqual([seen.join(''), proposed.join('')], ['GH', 'ab'])
-  waiting[0]!(right('done'))
-  waiting[1]!(right('done'))
-  assert.deepEqual([seen.join(''), proposed.join('')], ['GHab', 'abc'])
-  commands$.next('i')
-  assert.is(proposed.join(''), 'abc', 'it does not overtake what was refused before it')
-  waiting[2]!(right('done'))
-  assert.deepEqual([seen.join(''), proposed.join('')], ['GHabcDEF', 'abci'])
+  const commands$ = new Subject<number>()
+  const seen: (readonly [number, boolean])[] = []
+  commands$.pipe(proposer.replicate({ window: 2, queue: 1 })).subscribe(({ command, outcome }) => seen.push([command, isRight(outcome)]))
+  const most = 3 + 10_256
+  for (let i = 0; i < most + 2; i++) commands$.next(i)
+  assert.deepEqual([seen, proposed], [[[most, false], [most + 1, false]], [0, 1]])
+  waiting[0]!(right(0))
+  waiting[1]!(right(1))
+  assert.deepEqual([seen.slice(2), proposed], [[[0, true], [1, true]], [0, 1, 2]])
+  commands$.next(-1)
+  assert.deepEqual(proposed, [0, 1, 2], 'it does not overtake what was refused before it')
+  waiting[2]!(right(2))
+  assert.deepEqual(seen.slice(4), [[2, true], ...Array.from({ length: 10_256 }, (_, i) => [i + 3, false] as const)])
+  assert.deepEqual(proposed, [0, 1, 2, -1])
+})
+
+test('replicate and replicateFrom: each command waits for as long as the options say', async assert => {
+  const given: unknown[] = []
+  const proposer = proposerOf<string, string>((command, options, done) => {
+    given.push(options.timeoutMs)
+    done(right(command))
+  })
+  await lastValueFrom(of('a').pipe(proposer.replicate({ timeoutMs: 70 })))
+  await lastValueFrom(proposer.replicateFrom(['b'], { timeoutMs: 80 }))
+  await lastValueFrom(of('c').pipe(proposer.replicate()))
+  assert.deepEqual(given, [70, 80, undefined])
+  await assert.throwsAsync(lastValueFrom(of('d').pipe(proposer.replicate({ timeoutMs: -1 }))), { name: 'InvalidOptions', message: /options\.timeoutMs/ })
 })
 
 test('replicateFrom: an answer that cannot be read is an error of the source, and each is looked at once', async assert => {
