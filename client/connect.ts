@@ -9,6 +9,7 @@ import type { Protocol } from '../streams/machine/machine.js'
 import { type Outlet, createOutlet } from '../streams/requests/outlet.js'
 import { proposerOf } from '../streams/proposer/proposer-of.js'
 import type { Eventual, Proposer } from '../streams/proposer/proposer.js'
+import { thenTold } from '../streams/proposer/then-told.js'
 import { dialClient } from '../streams/transport/tcp/dial.js'
 import { nodeSockets } from '../streams/transport/tcp/node-sockets.js'
 import { type Credentials, type Trust, addressFaults, inspectTrust, objectionToText } from '../streams/transport/tcp/trust.js'
@@ -57,7 +58,7 @@ export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, opt
   if (isLeft(prepared)) return Promise.resolve(prepared)
   const { cluster, members, limits, timeoutMs, protocol, trust, credentials } = prepared.right
   const clusterNameId = clusterNameIdOf(cluster)
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, told, isSeeking: true })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs, heartbeatMs: DEFAULT_HEARTBEAT_MS, clock, random, isSeeking: true })
   const finder = createFinder({
     given: members, limits, clock, random, outlet, graceMs: DEFAULT_HEARTBEAT_MS,
     mayDial: address => objectionToText(trust, address) === undefined,
@@ -89,6 +90,7 @@ const prepare = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Pre
 }
 
 const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder, told: ClientHost['told']): Eventual<ConnectError, Client<C, R>> => {
+  const telling = thenTold(told)
   const tick = (): void => {
     cancelTick = clock.after(TICK_MS, tick)
     outlet.tick()
@@ -100,17 +102,14 @@ const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, find
     finder.close(resolve)
   }))
   return new Promise(resolve => {
-    const connected = (outcome: Either<ConnectError, Client<C, R>>): void => {
-      resolve(outcome)
-      told?.()
-    }
+    const connected = telling(resolve)
     const cancelTimeout = clock.after(timeoutMs, () => {
       const reasons = { ...finder.reasons }
       void close().then(() => connected(left(new Unreachable(reasons, timeoutMs))))
     })
     finder.begin(() => {
       cancelTimeout()
-      connected(right({ ...proposerOf(outlet.submit), close }))
+      connected(right({ ...proposerOf<C, R>((command, options, done) => outlet.submit(command, options, telling(done))), close }))
     })
   })
 }

@@ -1,4 +1,5 @@
 import { isAwaited } from '../../lib/awaiting.js'
+import type { Beside } from '../../lib/health.js'
 import { membershipAt } from '../../lib/log.js'
 import { randomFrom } from '../../lib/random.js'
 import type { RaftState } from '../../lib/state.js'
@@ -15,6 +16,7 @@ import { createLogReads } from '../outputs/log-reads.js'
 import { type Outputs, createOutputs } from '../outputs/outputs.js'
 import { createOverflow } from './overflow.js'
 import { proposerOf } from '../proposer/proposer-of.js'
+import { thenTold } from '../proposer/then-told.js'
 import { type Reads, createReads } from '../reads/reads.js'
 import { type Requests, createRequests } from '../requests/requests.js'
 import { restore } from '../snapshots/restore.js'
@@ -28,6 +30,8 @@ import { type Operator, createOperator } from '../wishes/operator.js'
 export interface Parts<C, R, S> {
   readonly linked: Linked
   readonly requests: Requests<C, R>
+  /** Where this member's own commands are handed over; whoever looks on hears of each outcome. */
+  readonly submit: Requests<C, R>['submit']
   readonly reads: Reads<S>
   readonly outputs: Outputs<C, R, S, Leadership<C, R>>
   readonly snapshots: Pick<SnapshotWorker, 'snapshot'>
@@ -56,21 +60,22 @@ interface Feed {
 
 /** What a member shows. A leadership proposes in its own term or not at all. */
 const outputsOf = <C, R, S>(
-  { begun: { applied: from }, options: { limits } }: Member<C, R, S>, first: RaftState, look: Look<S>, requests: () => Requests<C, R>, reads: () => Reads<S>,
+  { begun: { applied: from }, options: { limits } }: Member<C, R, S>, first: RaftState, look: Look<S>, submit: Requests<C, R>['submit'], pending: () => Pick<Beside, 'pendingProposals' | 'pendingReads'>,
 ): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
-  first, from, look, load: () => ({ limits, pendingProposals: requests().pending, pendingReads: reads().pending }),
-  leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => requests().submit(command, { ...options, term }, done)), term, signal }),
+  first, from, look, load: () => ({ limits, ...pending() }),
+  leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => submit(command, { ...options, term }, done)), term, signal }),
 })
 
 export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member
-  const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, see => applier.look(see), () => requests, () => reads)
+  const submit: Requests<C, R>['submit'] = (command, options, done) => requests.submit(command, options, thenTold(told)(done))
+  const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, see => applier.look(see), submit, () => ({ pendingProposals: requests.pending, pendingReads: reads.pending }))
   const overflow = createOverflow(outputs.notice)
   let newest = first
   const linked = createLinked()
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
-  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), told, notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
+  const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier: MachineOperator<S> = operate<C, R, S>({
     protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
@@ -78,26 +83,25 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
       snapshots.rested(index, bytes)
       reads.rested(index)
     },
-    results: requests.applied,
+    results: requests.applied, failed: feed.failed,
     applied: at => {
       feed.completed({ type: 'applied', index: at.index })
       outputs.applied(at)
       log.applied(at)
     },
-    failed: feed.failed,
   })
-  const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, told, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
+  const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: feed.completed,
   })
-  const tracking: Tracking<C, R> = createTracking(requests.submit)
+  const tracking: Tracking<C, R> = createTracking(submit)
   const belonging = [followRoll({ links, admission }, first), tellClients({ linked, sender }, first)]
   const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, look: applier.look, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 
   return {
-    linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),
+    linked, requests, submit, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),
     send: sender.step,
     release: step => {
       if (step.state.turn > newest.turn) newest = step.state

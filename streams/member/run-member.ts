@@ -14,6 +14,7 @@ import { durableTurns, persist, stored } from '../pipeline/persist.js'
 import { pipeline } from '../pipeline/pipeline.js'
 import { callOptions } from '../proposer/call-options.js'
 import { proposerOf } from '../proposer/proposer-of.js'
+import { thenTold } from '../proposer/then-told.js'
 import { receive } from './receive.js'
 import type { Ended, Outputs } from '../outputs/outputs.js'
 import { tickEveryMs, ticks } from '../time/ticks.js'
@@ -45,7 +46,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   const completed = new Subject<Completion>()
   const { restored } = member.begun
   const first = firstStep({ id, electionTimeoutMs, heartbeatMs, readLeaseMs, ...limits }, store.recovered, seed, clock.now(), restored)
-  const { linked, requests, reads, outputs, snapshots, operator, log, tracking, overflowed, isAwaited, send, release, observe, halt } = assemble(member, first.state, {
+  const { linked, requests, submit, reads, outputs, snapshots, operator, log, tracking, overflowed, isAwaited, send, release, observe, halt } = assemble(member, first.state, {
     proposed: event => proposed.next(event),
     completed: event => completed.next(event),
     failed: error => ending.fail(error),
@@ -58,11 +59,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
     completions$: merge(stored(store.events$), completed),
     clock, maxInboxEvents: limits.maxInboxEvents, overflowed, isAwaited,
   }
-  /** Whoever looks on hears of it, too. */
-  const telling = <A>(done: (outcome: A) => void) => (outcome: A): void => {
-    done(outcome)
-    told?.()
-  }
+  const telling = thenTold(told)
   const ending = createEnding(clock.endOfTurn, {
     drain: done => {
       reads.refuseAll()
@@ -86,8 +83,8 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   // Whoever was waiting for the member has subscribed by the end of the turn.
   if (restored !== undefined) clock.endOfTurn(() => outputs.snapshots.next({ type: 'restored', snapshot: restored }))
   return {
-    ...outputs.streams, ...proposerOf<C, R>(requests.submit), track: tracking.track, commitsFrom: log.commitsFrom,
-    read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), resolve)),
+    ...outputs.streams, ...proposerOf<C, R>(submit), track: tracking.track, commitsFrom: log.commitsFrom,
+    read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), telling(resolve))),
     snapshot: () => new Promise(resolve => snapshots.snapshot(telling(resolve))),
     transferLeadership: (to, options) => new Promise(resolve => operator.transfer(to, options, telling(resolve))),
     members: membersBy((wish, options, done) => operator.change(wish, options, telling(done))),

@@ -35,8 +35,6 @@ export interface ReaderOptions<S> {
   readonly machine: { readonly state: S }
   /** Calls `look` between two calls of the machine, with the index that it has applied. */
   readonly atRest: (look: (at: { readonly index: Index }) => void) => void
-  /** Hears of each outcome, after the one who read. */
-  readonly told: (() => void) | undefined
   readonly outside?: AskingOptions['outside']
 }
 
@@ -91,22 +89,18 @@ interface ReaderState<S> extends ReaderOptions<S> {
   stopped: Stopped | undefined
 }
 
-const tell = <S>({ aborts, told }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, S>): void => {
+const tell = <S>({ aborts }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, S>): void => {
   const { done, signal } = read
   if (done === undefined) return
   read.done = undefined
   if (signal !== undefined) aborts.forget(signal, read)
   done(outcome)
-  told?.()
 }
 
 const GIVEN_UP = 'The read was aborted; nothing was read.'
 
 const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, faults: given = [] }: CallOptions, select: unknown, done: PendingRead<S>['done'] & {}): void => {
-  const refuse = (error: ReadError): void => {
-    done(left(error))
-    state.told?.()
-  }
+  const refuse = (error: ReadError): void => done(left(error))
   const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...given]
   if (faults.length > 0) return refuse(new Rejected(faults))
   if (state.stopped !== undefined) return refuse(state.stopped)

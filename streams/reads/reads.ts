@@ -12,7 +12,7 @@ import type { Sender } from '../transport/send.js'
 import { createDesk } from './desk.js'
 import { type Reader, type ReaderOptions, type Way, createReader } from './reader.js'
 
-interface ReadsOptions<S> extends Pick<ReaderOptions<S>, 'clock' | 'machine' | 'atRest' | 'told'> {
+interface ReadsOptions<S> extends Pick<ReaderOptions<S>, 'clock' | 'machine' | 'atRest'> {
   readonly options: CheckedOptions
   readonly links: Pick<Links, 'send'>
   readonly linked: Pick<Linked, 'listen' | 'outside'>

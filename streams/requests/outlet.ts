@@ -41,8 +41,6 @@ export interface OutletOptions<C, R> {
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
   /** From 0 up to 1, for names that no other proposer has. */
   readonly random: () => number
-  /** Hears of each outcome, after the one who proposed. */
-  readonly told?: (() => void) | undefined
   readonly outside?: AskingOptions['outside']
   /** Whether `drain` waits also for what waits while there is no way: a client is between two ways whenever it is refused. */
   readonly isSeeking?: boolean
@@ -287,12 +285,8 @@ const finish = <C, R>(state: OutletState<C, R>, why = 'the member or client was 
 /** The outlet of a member or a client. Commands wait in it until `reroute` names a way to the leader. */
 export const createOutlet = <C, R>(options: OutletOptions<C, R>): Outlet<C, R> => {
   const state = initialState(options)
-  const { told } = options
   return {
-    submit: (command, submitOptions, done) => submit(state, command, submitOptions, told === undefined ? done : outcome => {
-      done(outcome)
-      told()
-    }),
+    submit: (command, submitOptions, done) => submit(state, command, submitOptions, done),
     reroute: (route, leader) => reroute(state, route, leader),
     settle: (key, fate) => settle(state, key, fate),
     replied: (key, reply) => settle(state, key, unpackReply(state.protocol, reply)),

@@ -28,8 +28,6 @@ interface RequestsOptions<C, R> {
   readonly propose: (id: RequestId, body: EntryBody, term: Term) => void
   readonly notice: (notice: IntakeNotice) => void
   readonly random: () => number
-  /** Hears of each outcome, after the one who proposed. */
-  readonly told: (() => void) | undefined
 }
 
 export interface Requests<C, R> extends Routes {
@@ -47,10 +45,10 @@ export interface Requests<C, R> extends Routes {
   halt(why: string): void
 }
 
-export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, random, propose, notice, told }: RequestsOptions<C, R>): Requests<C, R> => {
+export const createRequests = <C, R>({ options, protocol, commands, links, linked, sender, clock, random, propose, notice }: RequestsOptions<C, R>): Requests<C, R> => {
   const { limits, heartbeatMs } = options
   const intake: Intake<R> = createIntake({ protocol, limits, commands, propose, leader: linked.leader, term: linked.term, notice })
-  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, random, told, outside: linked.outside })
+  const outlet: Outlet<C, R> = createOutlet({ protocol, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS, heartbeatMs, clock, random, outside: linked.outside })
   let drained: { readonly by: Millis; readonly done: () => void } | undefined
 
   const checkDrained = (): void => {

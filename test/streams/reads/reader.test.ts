@@ -16,7 +16,7 @@ const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partia
   let isCalling = false
   let looks: ((at: { readonly index: number }) => void)[] = []
   const reader = createReader<string>({
-    limits: { maxPendingReads, applyBudgetMs }, timeoutMs: 100, clock, machine, told: undefined,
+    limits: { maxPendingReads, applyBudgetMs }, timeoutMs: 100, clock, machine,
     atRest: look => { isCalling ? looks.push(look) : look({ index: applied }) }, ...given,
   })
   const say = (name: string) => (outcome: Either<ReadError, unknown>): void => {
