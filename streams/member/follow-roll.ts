@@ -30,26 +30,24 @@ const overwrittenIn = ({ base, memberships }: Log, counted: readonly Membership[
 const NOBODY: Leader['leaving'] = []
 const leavingOf = (state: RaftState): Leader['leaving'] => state.role === 'leader' && state.leaving.length > 0 ? state.leaving : NOBODY
 
+/** What of a state is followed. */
+const viewOf = (state: RaftState) => ({
+  newest: membershipOf(state.log), committed: membershipAt(state.log, state.commitIndex), commitIndex: state.commitIndex, leaving: leavingOf(state), leader: state.leader,
+})
+
 /** `follow` hears of each state, of which few change anything. */
 export const followRoll = ({ links, admission }: Followers, first: RaftState): { follow(state: RaftState): void } => {
-  let newest = membershipOf(first.log)
-  let committed = membershipAt(first.log, first.commitIndex)
+  let before = viewOf(first)
   let counted = membershipsFrom(first.log, first.commitIndex)
-  let commitIndex = first.commitIndex
-  let leaving = leavingOf(first)
   let addresses = reachable(first)
-  let { leader } = first
-  let isOpen = mayBeBehind(leader, addresses)
+  let isOpen = mayBeBehind(first.leader, addresses)
 
   const follow = (state: RaftState): void => {
-    const before = { newest, committed, commitIndex, leaving, leader, isOpen }
-    newest = membershipOf(state.log)
-    committed = membershipAt(state.log, state.commitIndex)
-    commitIndex = state.commitIndex
+    const now = viewOf(state)
+    const { commitIndex } = now
+    const wasOpen = isOpen
+    const hasChanged = now.newest !== before.newest || now.committed !== before.committed || now.leaving !== before.leaving
     admission.knows(commitIndex)
-    leaving = leavingOf(state)
-    leader = state.leader
-    const hasChanged = newest !== before.newest || committed !== before.committed || leaving !== before.leaving
     if (hasChanged) {
       admission.left(overwrittenIn(state.log, counted))
       counted = membershipsFrom(state.log, commitIndex)
@@ -57,10 +55,11 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
       // Whoever is leaving is let in and not remembered: it may come back as another.
       admission.named(reachable({ log: state.log, commitIndex }))
     }
-    if (hasChanged || leader !== before.leader) isOpen = mayBeBehind(leader, addresses)
-    if (committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
+    if (hasChanged || now.leader !== before.leader) isOpen = mayBeBehind(now.leader, addresses)
+    if (now.committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))
     if (state.log.base.index > before.commitIndex) admission.left(Object.keys(before.committed.addresses))
-    if (hasChanged || isOpen !== before.isOpen) links.update({ addresses, isOpen, named: namedAt(state, state.settings.id) })
+    if (hasChanged || isOpen !== wasOpen) links.update({ addresses, isOpen, named: namedAt(state, state.settings.id) })
+    before = now
   }
   return { follow }
 }
