@@ -2,6 +2,7 @@
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, SnapshotLost } from '../../lib/errors.js'
 import { membershipOf, openLog, termAt } from '../../lib/log.js'
+import { isAlone } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
 import type { Applied, Machine, Position, RunningMachine } from '../machine/machine.js'
@@ -51,10 +52,7 @@ interface Beginning extends Pick<Restoring, 'clock' | 'stallMs'> {
 }
 
 /** Whether this member is the one voter: no other can lead, and so none can send a snapshot. */
-const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean => {
-  const { voters, outgoing } = membershipOf(openLog(recovered))
-  return [...voters, ...outgoing].every(voter => voter === id)
-}
+const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean => isAlone(membershipOf(openLog(recovered)), id)
 
 /**
  * Begins from the newest snapshot. Where it cannot be had the machine begins anew, and the whole log is applied; or, where the log no
