@@ -26,7 +26,6 @@ export const tellClients = ({ linked, sender }: ToClients, first: RaftState): { 
       tell(party)
     },
     closed: key => { clients.delete(key) },
-    led: () => undefined,
   })
   const follow = ({ log, commitIndex }: RaftState): void => {
     const committed = placedMembershipAt(log, commitIndex)

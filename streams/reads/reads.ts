@@ -43,7 +43,6 @@ export const createReads = <S>({ options: { limits }, links, linked, sender, ask
   }
 
   linked.listen({
-    opened: () => undefined,
     closed: key => {
       desk.gone(key)
       reader.gone(key)

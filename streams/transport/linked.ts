@@ -23,7 +23,7 @@ export type Whereabouts =
   | { readonly type: 'here'; readonly key: string; readonly office: Office }
   | { readonly type: 'linked'; readonly key: string; readonly id: MemberId }
 
-/** What parts hear that talk over links, and ask the leader. */
+/** What parts may hear that talk over links, and ask the leader. */
 export interface LinkEars {
   opened(link: LinkLife): void
   closed(key: string, unanswered: Unanswered): void
@@ -33,7 +33,7 @@ export interface LinkEars {
 
 export interface Linked {
   /** To be called before anything happens. */
-  listen(ears: LinkEars): void
+  listen(ears: Partial<LinkEars>): void
   connected(party: Party): void
   disconnected(party: Party, unanswered: Unanswered): void
   /** A state says who leads; one that is older than the last changes nothing. */
@@ -66,7 +66,7 @@ const whereabouts = (state: RaftState, links: ReadonlyMap<string, LinkLife>): Wh
 
 export const createLinked = (): Linked => {
   const links = new Map<string, LinkLife>()
-  const all: LinkEars[] = []
+  const all: Partial<LinkEars>[] = []
   let made = 0
   let newest: RaftState | undefined
   let told: { readonly key: string | undefined; readonly leader: MemberId | undefined } = { key: undefined, leader: undefined }
@@ -76,13 +76,13 @@ export const createLinked = (): Linked => {
     const leader = newest?.leader
     if (where?.key === told.key && leader === told.leader) return
     told = { key: where?.key, leader }
-    for (const ears of all) ears.led(where, leader)
+    for (const ears of all) ears.led?.(where, leader)
   }
   const drop = (party: Party, unanswered: Unanswered): void => {
     const link = links.get(partyKey(party))
     if (link === undefined) return
     links.delete(partyKey(party))
-    for (const ears of all) ears.closed(link.key, unanswered)
+    for (const ears of all) ears.closed?.(link.key, unanswered)
   }
 
   return {
@@ -91,7 +91,7 @@ export const createLinked = (): Linked => {
       drop(party, 'unknown')
       const link = { key: `${partyKey(party)} ${++made}`, party }
       links.set(partyKey(party), link)
-      for (const ears of all) ears.opened(link)
+      for (const ears of all) ears.opened?.(link)
       lead()
     },
     disconnected: (party, unanswered) => {

@@ -27,7 +27,6 @@ export const createWishIntake = ({ linked, sender, grant }: WishIntakeOptions): 
   linked.listen({
     opened: ({ key }) => { open.set(key, new Set()) },
     closed: key => { open.delete(key) },
-    led: () => undefined,
   })
   return {
     requested: ({ key, party }, { id, term, wish }) => {

@@ -39,7 +39,6 @@ export const createWishOutlet = (linked: Pick<Linked, 'listen' | 'term'>, links:
   }
 
   linked.listen({
-    opened: () => undefined,
     closed: (key, unanswered) => end(sent => sent.key === key, { type: unanswered === 'unseen' ? 'notTaken' : 'lost' }),
     led: where => { leader = where },
   })

@@ -20,15 +20,15 @@ const DONE: WishFate = { type: 'handedOver', leader: 'n3' }
 
 const outletStage = () => {
   const sent: { readonly to: string; readonly request: WishRequest }[] = []
-  let ears: LinkEars | undefined
+  let ears: Partial<LinkEars> = {}
   const outlet = createWishOutlet({ listen: given => { ears = given }, term: () => TERM }, {
     send: (to, messages) => messages.forEach(message => { if (to.type === 'member' && message.type === 'wish') sent.push({ to: to.id, request: message }) }),
   })
   return {
     sent, outlet,
-    leads: (id: string | undefined, life = 1) => ears!.led(id === undefined ? undefined : { type: 'linked', key: linkTo(id, life).key, id }, id),
-    leadsHere: () => ears!.led({ type: 'here', key: 'self', office: { term: TERM, session: 1 } }, 'n1'),
-    ends: (id: string, unanswered: Unanswered, life = 1) => ears!.closed(linkTo(id, life).key, unanswered),
+    leads: (id: string | undefined, life = 1) => ears.led?.(id === undefined ? undefined : { type: 'linked', key: linkTo(id, life).key, id }, id),
+    leadsHere: () => ears.led?.({ type: 'here', key: 'self', office: { term: TERM, session: 1 } }, 'n1'),
+    ends: (id: string, unanswered: Unanswered, life = 1) => ears.closed?.(linkTo(id, life).key, unanswered),
     replies: (id: string, request: number, fate: WishFate, life = 1) => outlet.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
     wish: (wish: LeaderWish) => {
       const heard: WishFate[] = []
@@ -91,18 +91,18 @@ test('a wish that is given up makes room for the next, which does not hear what 
 const intakeStage = () => {
   const replies: { readonly to: string; readonly reply: WishReply }[] = []
   const granted: ((fate: WishFate) => void)[] = []
-  let ears: LinkEars | undefined
+  let ears: Partial<LinkEars> = {}
   const made = createWishIntake({
     linked: { listen: given => { ears = given } },
     sender: { to: (to, message) => { if (to.type === 'member' && message.type === 'wishReply') replies.push({ to: to.id, reply: message }) } },
     grant: (_wish, _term, told) => granted.push(told),
   })
-  ears!.opened(linkTo('n2'))
+  ears.opened?.(linkTo('n2'))
   return {
     replies, granted, made,
     asks: (id: number, wish: LeaderWish, link = linkTo('n2')) => made.requested(link, { type: 'wish', id, term: TERM, wish }),
-    opens: (link: LinkLife) => ears!.opened(link),
-    closes: (link: LinkLife) => ears!.closed(link.key, 'unknown'),
+    opens: (link: LinkLife) => ears.opened?.(link),
+    closes: (link: LinkLife) => ears.closed?.(link.key, 'unknown'),
     said: () => replies.map(({ to, reply }) => [to, reply.id, reply.fate.type]),
   }
 }
