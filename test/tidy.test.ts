@@ -43,7 +43,8 @@ const LIB_ROWS: readonly (readonly string[])[] = [
 
 /** The same for the rooms of `streams`: a room imports only from rows above its own. */
 const STREAM_ROWS: readonly (readonly string[])[] = [
-  ['time', 'proposer', 'storage/disk'],
+  ['act', 'time', 'proposer'],
+  ['storage/disk'],
   ['machine', 'transport', 'recorder', 'storage/files'],
   ['transport/tcp', 'requests', 'storage/log', 'storage/snapshots'],
   ['storage', 'reads', 'tracking', 'wishes'],

@@ -1,6 +1,6 @@
 /** A data folder in the hands of somebody who looks at it while its member does not run. */
 import { type Either, isLeft } from '../../lib/prelude.js'
-import type { Act } from '../../streams/storage/disk/act.js'
+import type { Act } from '../../streams/act/act.js'
 import type { Disk } from '../../streams/storage/disk/disk.js'
 import { nodeDisk } from '../../streams/storage/disk/node-disk.js'
 import type { Failure } from '../../streams/storage/files/store-file.js'

@@ -1,5 +1,5 @@
-import { isLeft, left, right } from '../../lib/prelude.js'
-import { type Act, chain, forEach, inOrder, map, succeed } from '../storage/disk/act.js'
+import { isLeft, right } from '../../lib/prelude.js'
+import { type Act, chain, fail, forEach, inOrder, map, succeed } from '../act/act.js'
 import type { Disk, DiskFile } from '../storage/disk/disk.js'
 import { openFile, sizeOf, withFile, writeFully } from '../storage/disk/file-access.js'
 
@@ -94,7 +94,7 @@ const beginNext = (ring: Ring): Act<void> => {
 
 const write = (ring: Ring, pieces: readonly Uint8Array[]): Act<void> => {
   const segment = ring.segments.at(-1)
-  if (ring.file === undefined || segment === undefined) return done => done(left(new Error('there is no segment to write to')))
+  if (ring.file === undefined || segment === undefined) return fail(new Error('there is no segment to write to'))
   return map(writeFully(ring.file, pieces, segment.bytes), () => { segment.bytes += pieces.reduce((sum, { length }) => sum + length, 0) })
 }
 
@@ -122,11 +122,11 @@ export const createSegmentRing = (options: SegmentRingOptions): SegmentRing => {
     act(outcome => {
       isBusy = false
       held -= bytes
-      if (isLeft(outcome)) fail(outcome.left)
+      if (isLeft(outcome)) giveUp(outcome.left)
       pump()
     })
   }
-  const fail = (error: NodeJS.ErrnoException): void => {
+  const giveUp = (error: NodeJS.ErrnoException): void => {
     hasFailed = true
     tasks.length = 0
     held = 0

@@ -5,7 +5,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import { type RaftState, progressOf } from '../../lib/state.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
-import { type Act, chain, map, oneAtATime, succeed } from '../storage/disk/act.js'
+import { type Act, chain, map, oneAtATime, succeed } from '../act/act.js'
 import type { SnapshotReader, Snapshots } from '../storage/port.js'
 import type { SnapshotNotice } from './events.js'
 

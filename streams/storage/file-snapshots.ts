@@ -1,6 +1,6 @@
 import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, chain, fail, inOrder, map, succeed } from './disk/act.js'
+import { type Act, chain, fail, inOrder, map, succeed } from '../act/act.js'
 import { sweep, syncFolder } from './disk/file-access.js'
 import type { CheckOwner } from './files/store-file.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'

@@ -2,7 +2,7 @@ import { checksumOf } from '../../codecs/bytes.js'
 import { left, right } from '../../lib/prelude.js'
 import { isSameSnapshot } from '../../lib/snapshot-id.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, succeed } from './disk/act.js'
+import { type Act, succeed } from '../act/act.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
 import { isSamePlace } from './snapshots/snapshot-file.js'
 

@@ -2,7 +2,7 @@ import type { Recycled } from '../../codecs/recycled.js'
 import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
-import { type Act, fail, forEach, inOrder, oneAtATime, succeed } from './disk/act.js'
+import { type Act, fail, forEach, inOrder, oneAtATime, succeed } from '../act/act.js'
 import type { SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots } from './port.js'
 
 /** A snapshot that is being written, by whoever takes it or receives it; its acts come one at a time. */

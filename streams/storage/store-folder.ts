@@ -2,7 +2,7 @@ import { type StartError, Damaged, FolderInUse, StorageFailed, WrongFolder } fro
 import type { LogBase } from '../../lib/types.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
-import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from './disk/act.js'
+import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import type { Disk } from './disk/disk.js'
 import { syncFolder } from './disk/file-access.js'
 import { type FileHeader, SALT_BYTES } from './files/file-header.js'
@@ -129,8 +129,8 @@ const list = (disk: Disk, folder: string): Act<readonly string[]> => done => dis
 export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenFolder, Failure> => {
   const { disk, folder } = options
   const checkOwner = checkOwnerOf(folder, owner)
-  const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, checkOwner), (identity): Act<Identity, Failure> => done =>
-    done(identity.id === owner.id ? right(identity) : left(new WrongFolder(folder, `it belongs to member ${identity.id}, not to ${owner.id}`))))
+  const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, checkOwner), (identity): Act<Identity, Failure> =>
+    identity.id === owner.id ? succeed(identity) : fail(new WrongFolder(folder, `it belongs to member ${identity.id}, not to ${owner.id}`)))
 
   const contents = (names: readonly string[], swept: readonly string[]): Act<OpenFolder, Failure> => chain(identified, identity => {
     if (!names.includes(HARD_STATE_FILE)) {

@@ -1,5 +1,5 @@
 import { isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, chain, ensure } from './act.js'
+import { type Act, chain, ensure } from '../../act/act.js'
 import type { Disk, DiskFile } from './disk.js'
 
 /** Fills `into` from `offset` on, however many reads it takes; a file that ends before is an error. */

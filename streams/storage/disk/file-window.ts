@@ -1,4 +1,4 @@
-import type { Act } from './act.js'
+import type { Act } from '../../act/act.js'
 import type { DiskFile } from './disk.js'
 import { readFully } from './file-access.js'
 

@@ -11,7 +11,7 @@ import { decodeHardState, encodeHardState } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.js'
 import type { HardState } from '../../../lib/types.js'
-import { type Act, chain, inOrder, map, orUndo } from '../disk/act.js'
+import { type Act, chain, inOrder, map, orUndo, settled } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { encodeFileHeader } from './file-header.js'
 import { type CheckOwner, type Failure, readStoreFile } from './store-file.js'
@@ -100,12 +100,12 @@ const writer = (file: DiskFile, seed: number, first: number): HardStateFile['wri
 
 /** What the file holds, and the seed of its checksums. */
 const readSlots = (disk: Disk, path: string, checkOwner: CheckOwner): Act<{ readonly newest: Numbered; readonly notes: readonly string[]; readonly seed: number }, Failure> =>
-  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, checkOwner), ({ header, bytes }) => done => {
+  chain(readStoreFile(disk, path, 'hard-state', SIZE_BYTES, checkOwner), ({ header, bytes }) => {
     const seed = checksumOf(header.salt)
     const read = bytes.length === SIZE_BYTES
       ? newestOf(path, bytes, seed)
       : left(new Damaged(path, bytes.length, undefined, `it has ${bytes.length} bytes instead of ${SIZE_BYTES}`))
-    done(isLeft(read) ? read : right({ ...read.right, seed }))
+    return map(settled(read), found => ({ ...found, seed }))
   })
 
 /** Reads the file and leaves it as it is. */

@@ -2,8 +2,8 @@
 import { checksumOf, readUint32, writeUint32 } from '../../../codecs/bytes.js'
 import { type Identity, decodeIdentity, encodeIdentity } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
-import { isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, chain } from '../disk/act.js'
+import { type Either, isLeft, left } from '../../../lib/prelude.js'
+import { type Act, chain, settled } from '../../act/act.js'
 import { type Disk, SECTOR_BYTES } from '../disk/disk.js'
 import { SALT_BYTES, encodeFileHeader } from './file-header.js'
 import { type CheckOwner, type Failure, readStoreFile } from './store-file.js'
@@ -24,13 +24,15 @@ export const identityBytes = (identity: Identity): Uint8Array => {
   return bytes
 }
 
+const identityIn = (path: string, bytes: Uint8Array): Either<Damaged, Identity> => {
+  const damaged = (reason: string, at = SECTOR_BYTES): Either<Damaged, never> => left(new Damaged(path, at, undefined, reason))
+  if (bytes.length < RECORD_AT) return damaged('it ends before its record')
+  const record = bytes.subarray(RECORD_AT)
+  if (record.length !== readUint32(bytes, SECTOR_BYTES)) return damaged('its record has another length than it says')
+  if (checksumOf(record) !== readUint32(bytes, SECTOR_BYTES + 4)) return damaged('its record does not match its checksum')
+  const identity = decodeIdentity(record)
+  return isLeft(identity) ? damaged(identity.left, RECORD_AT) : identity
+}
+
 export const readIdentity = (disk: Disk, path: string, checkOwner: CheckOwner): Act<Identity, Failure> =>
-  chain(readStoreFile(disk, path, 'identity', MAX_BYTES, checkOwner), ({ bytes }) => done => {
-    const damaged = (reason: string): void => done(left(new Damaged(path, SECTOR_BYTES, undefined, reason)))
-    if (bytes.length < RECORD_AT) return damaged('it ends before its record')
-    const record = bytes.subarray(RECORD_AT)
-    if (record.length !== readUint32(bytes, SECTOR_BYTES)) return damaged('its record has another length than it says')
-    if (checksumOf(record) !== readUint32(bytes, SECTOR_BYTES + 4)) return damaged('its record does not match its checksum')
-    const identity = decodeIdentity(record)
-    done(isLeft(identity) ? left(new Damaged(path, RECORD_AT, undefined, identity.left)) : right(identity.right))
-  })
+  chain(readStoreFile(disk, path, 'identity', MAX_BYTES, checkOwner), ({ bytes }) => settled(identityIn(path, bytes)))

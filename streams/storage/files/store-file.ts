@@ -1,12 +1,12 @@
 import { Damaged, type StartError, WrongFolder } from '../../../lib/errors.js'
-import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, chain, inOrder } from '../disk/act.js'
+import { type Either, isLeft, left } from '../../../lib/prelude.js'
+import { type Act, chain, inOrder, map, settled } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
-import { type FileHeader, type HeaderFault, decodeFileHeader } from './file-header.js'
+import { type FileHeader, type FoundHeader, type HeaderFault, decodeFileHeader } from './file-header.js'
 import { readFully, sizeOf, sweep, withFile, writeFully } from '../disk/file-access.js'
 
 /** What a fault in the header of the file at `path` means for the start. */
-export const headerError = (path: string, { newer, reason }: HeaderFault): StartError =>
+const headerError = (path: string, { newer, reason }: HeaderFault): StartError =>
   newer ? new WrongFolder(path, reason) : new Damaged(path, 0, undefined, reason)
 
 /** Why a store cannot be opened, where it comes from the disk still under the disk's own name. */
@@ -14,6 +14,14 @@ export type Failure = StartError | NodeJS.ErrnoException
 
 /** Why a file with this header does not belong into the store, if it does not. */
 export type CheckOwner = (header: FileHeader) => StartError | undefined
+
+/** The header of the file at `path`, which begins with `bytes`, if it is whole and belongs here. */
+export const checkHeader = (path: string, bytes: Uint8Array, kind: FileHeader['kind'], checkOwner: CheckOwner): Either<StartError, FoundHeader> => {
+  const header = decodeFileHeader(bytes, kind)
+  if (isLeft(header)) return left(headerError(path, header.left))
+  const stranger = checkOwner(header.right)
+  return stranger === undefined ? header : left(stranger)
+}
 
 export interface StoreFile {
   readonly header: FileHeader
@@ -24,18 +32,11 @@ export interface StoreFile {
 /** Reads a small file whole, `maxBytes` at most, after checking what its header says of it. */
 export const readStoreFile = (
   disk: Disk, path: string, kind: FileHeader['kind'], maxBytes: number, checkOwner: CheckOwner,
-): Act<StoreFile, Failure> => {
-  const check = (bytes: Buffer): Either<StartError, StoreFile> => {
-    const header = decodeFileHeader(bytes, kind)
-    if (isLeft(header)) return left(headerError(path, header.left))
-    const stranger = checkOwner(header.right)
-    return stranger === undefined ? right({ header: header.right, bytes }) : left(stranger)
-  }
-  return withFile(disk, path, 'read', file => chain(sizeOf(file), size => {
+): Act<StoreFile, Failure> =>
+  withFile(disk, path, 'read', file => chain(sizeOf(file), size => {
     const bytes = Buffer.alloc(Math.min(size, maxBytes))
-    return chain(readFully(file, bytes, 0), () => done => done(check(bytes)))
+    return chain(readFully(file, bytes, 0), () => map(settled(checkHeader(path, bytes, kind, checkOwner)), header => ({ header, bytes })))
   }))
-}
 
 /** What an unfinished file is called: it is dropped when a store is opened. */
 export const temporary = (path: string): string => `${path}.tmp`

@@ -1,6 +1,6 @@
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { type Act, succeed } from '../disk/act.js'
+import { type Act, succeed } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
 import { syncFolder } from '../disk/file-access.js'
 import { segmentName } from './segment.js'

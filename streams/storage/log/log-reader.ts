@@ -2,7 +2,7 @@ import { bytesOf, dropAfter, dropBefore, lastIndexOf } from '../../../lib/batch.
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryBatch } from '../../../lib/types.js'
-import { type Act, ensure } from '../disk/act.js'
+import { type Act, ensure } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { decodeFileHeader } from '../files/file-header.js'
 import { readFully } from '../disk/file-access.js'

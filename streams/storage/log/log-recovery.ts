@@ -2,7 +2,7 @@ import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { Damaged } from '../../../lib/errors.js'
 import { isLeft, left, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { type Act, chain, inOrder, map, orUndo, succeed } from '../disk/act.js'
+import { type Act, chain, inOrder, map, orUndo, succeed } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
 import { openFile, readFully, sweep, syncFolder, withFile, writeFully } from '../disk/file-access.js'
 import { type CollectedLog, logCollector } from './log-collector.js'
@@ -105,5 +105,5 @@ export const recoverLog = (
 
 const collect = <T, A, E>(items: readonly T[], actOf: (item: T) => Act<A, E>): Act<readonly A[], E> => {
   const [first, ...rest] = items
-  return first === undefined ? done => done(right([])) : chain(actOf(first), a => map(collect(rest, actOf), as => [a, ...as]))
+  return first === undefined ? succeed([]) : chain(actOf(first), a => map(collect(rest, actOf), as => [a, ...as]))
 }

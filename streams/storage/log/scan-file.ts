@@ -1,11 +1,11 @@
-import { Damaged } from '../../../lib/errors.js'
+import { Damaged, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
-import { type Act, chain, map } from '../disk/act.js'
+import { type Act, chain, map, settled } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { readFully, sizeOf, withFile } from '../disk/file-access.js'
-import { type FoundHeader, decodeFileHeader } from '../files/file-header.js'
-import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
+import type { FoundHeader } from '../files/file-header.js'
+import { type CheckOwner, type Failure, checkHeader } from '../files/store-file.js'
 import { FIRST_RECORD, segmentName } from './segment.js'
 import { isWholeSegment } from './segment-files.js'
 import { type ScannedRecord, type SegmentEnd, scanSegment } from './segment-scan.js'
@@ -22,19 +22,17 @@ export const scanFile = (
   disk: Disk, folder: string, number: number, checkOwner: CheckOwner, each: (record: ScannedRecord) => string | undefined,
 ): Act<Scanned, Failure> => {
   const path = `${folder}/${segmentName(number)}`
-  const check = (bytes: Uint8Array, size: number): Act<FoundHeader, Failure> => {
-    const header = decodeFileHeader(bytes, 'segment')
-    if (isLeft(header)) return done => done(left(headerError(path, header.left)))
-    const stranger = checkOwner(header.right)
-    if (stranger !== undefined) return done => done(left(stranger))
+  const check = (bytes: Uint8Array, size: number): Either<StartError, FoundHeader> => {
+    const header = checkHeader(path, bytes, 'segment', checkOwner)
+    if (isLeft(header)) return header
     const { capacity } = header.right
     const fault = header.right.number !== number ? `it is segment ${header.right.number} under another name`
       : size !== capacity || !isWholeSegment(capacity) ? `it has ${size} bytes instead of ${capacity}` : undefined
-    return done => done(fault === undefined ? right(header.right) : left(new Damaged(path, Math.min(size, capacity), undefined, fault)))
+    return fault === undefined ? header : left(new Damaged(path, Math.min(size, capacity), undefined, fault))
   }
   const scan = (file: DiskFile): Act<Scanned, Failure> => chain(sizeOf(file), size => {
     const bytes = Buffer.alloc(Math.min(SECTOR_BYTES, size))
-    return chain(readFully(file, bytes, 0), () => chain(check(bytes, size), header =>
+    return chain(readFully(file, bytes, 0), () => chain(settled(check(bytes, size)), header =>
       map(scanSegment(file, header, each), end => ({ path, header, end }))))
   })
   return withFile(disk, path, 'read', scan)

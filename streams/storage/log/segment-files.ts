@@ -1,6 +1,6 @@
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, chain, inOrder } from '../disk/act.js'
+import { type Act, chain, inOrder } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { type FileHeader, type FoundHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'

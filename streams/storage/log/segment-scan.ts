@@ -1,7 +1,7 @@
 import { decodeBatch } from '../../../codecs/batches.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryBatch, LogBase } from '../../../lib/types.js'
-import type { Act } from '../disk/act.js'
+import type { Act } from '../../act/act.js'
 import { type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { type FileHeader } from '../files/file-header.js'
 import { type FileWindow, createFileWindow } from '../disk/file-window.js'

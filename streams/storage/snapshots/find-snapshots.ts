@@ -1,7 +1,7 @@
 import { Damaged } from '../../../lib/errors.js'
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { EntryId, Snapshot } from '../../../lib/types.js'
-import { type Act, forEach, map, succeed } from '../disk/act.js'
+import { type Act, forEach, map, succeed } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
 import type { CheckOwner, Failure } from '../files/store-file.js'
 import { openSnapshot } from './read-snapshot.js'

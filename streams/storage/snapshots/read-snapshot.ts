@@ -4,11 +4,11 @@ import { decodePlace } from '../../../codecs/snapshots.js'
 import { Damaged } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { EntryId, Snapshot, SnapshotPlace } from '../../../lib/types.js'
-import { type Act, chain, fail, map, orUndo, readingAhead, succeed } from '../disk/act.js'
+import { type Act, chain, fail, map, orUndo, readingAhead, settled, succeed } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { openFile, readFully, sizeOf } from '../disk/file-access.js'
-import { type FileHeader, decodeFileHeader } from '../files/file-header.js'
-import { type CheckOwner, type Failure, headerError } from '../files/store-file.js'
+import type { FileHeader } from '../files/file-header.js'
+import { type CheckOwner, type Failure, checkHeader } from '../files/store-file.js'
 import {
   END_BYTES, RECORD_HEADER_BYTES, type SnapshotEnd, checksumIn, decodeEnd, decodeRecordHeader, isIntact, snapshotName,
 } from './snapshot-file.js'
@@ -35,7 +35,7 @@ export const read = (file: DiskFile, offset: number, length: number): Act<Uint8A
 }
 
 const demand = <A>(path: string, offset: number, outcome: Either<string, A>): Act<A, Damaged> =>
-  isLeft(outcome) ? fail(new Damaged(path, offset, undefined, outcome.left)) : succeed(outcome.right)
+  settled(isLeft(outcome) ? left(new Damaged(path, offset, undefined, outcome.left)) : outcome)
 
 /** The payload of the place record, if the record is whole. */
 const placeOf = (header: Uint8Array, payload: Uint8Array, seed: number, id: EntryId): Either<string, SnapshotPlace> => {
@@ -46,12 +46,7 @@ const placeOf = (header: Uint8Array, payload: Uint8Array, seed: number, id: Entr
 }
 
 export const readHeader = (path: string, file: DiskFile, checkOwner: CheckOwner): Act<FileHeader, Failure> =>
-  chain(read(file, 0, SECTOR_BYTES), (bytes): Act<FileHeader, Failure> => {
-    const header = decodeFileHeader(bytes, 'snapshot')
-    if (isLeft(header)) return fail(headerError(path, header.left))
-    const stranger = checkOwner(header.right)
-    return stranger === undefined ? succeed(header.right) : fail(stranger)
-  })
+  chain(read(file, 0, SECTOR_BYTES), bytes => settled(checkHeader(path, bytes, 'snapshot', checkOwner)))
 
 /** The place, and what the chunks behind it begin from. */
 interface PlaceRead extends Pick<SnapshotFile, 'offset' | 'seed'> {

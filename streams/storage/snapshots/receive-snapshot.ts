@@ -1,7 +1,7 @@
 import { checksumOf, joinedChecksum } from '../../../codecs/bytes.js'
 import { isLeft, right } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
-import { type Act, chain, fail, inOrder, map, orUndo, succeed } from '../disk/act.js'
+import { type Act, chain, fail, inOrder, map, orUndo, succeed } from '../../act/act.js'
 import type { DiskFile } from '../disk/disk.js'
 import { sizeOf, syncFolder } from '../disk/file-access.js'
 import type { CheckOwner } from '../files/store-file.js'

@@ -5,7 +5,7 @@
  */
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import { dirname } from 'node:path'
-import { type Act, chain, forEach, inOrder, map, oneAtATime } from '../../../streams/storage/disk/act.js'
+import { type Act, chain, forEach, inOrder, map, oneAtATime } from '../../../streams/act/act.js'
 import { type Disk, type DiskFile, type Done, SECTOR_BYTES } from '../../../streams/storage/disk/disk.js'
 import { openFile, sizeOf, writeFully } from '../../../streams/storage/disk/file-access.js'
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { right } from '../../../lib/prelude.js'
-import { type Act, oneAtATime, succeed } from '../../../streams/storage/disk/act.js'
+import { type Act, oneAtATime, succeed } from '../../../streams/act/act.js'
 
 test('however many acts that wait for their turn are answered during their calls, each is, in its order', t => {
   const inTurn = oneAtATime()

@@ -1,7 +1,7 @@
 /** The disk reads one step ahead of whoever reads a snapshot, into two buffers, and no file is closed beneath it. */
 import test from 'ava'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, readingAhead } from '../../../streams/storage/disk/act.js'
+import { type Act, readingAhead } from '../../../streams/act/act.js'
 import { memoryDisk } from '../../../testing/memory-disk.js'
 import { close, entriesTo, next, openNewest, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
 import { openStore } from '../../../testing/open-store.js'

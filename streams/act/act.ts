@@ -1,11 +1,14 @@
-import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 
 /** Something to be done once, that answers once by callback: never before it is called, possibly during the call. */
 export type Act<A, E = NodeJS.ErrnoException> = (done: (outcome: Either<E, A>) => void) => void
 
-export const succeed = <A>(value: A): Act<A, never> => done => done(right(value))
+/** What came of it is known already. */
+export const settled = <A, E>(outcome: Either<E, A>): Act<A, E> => done => done(outcome)
 
-export const fail = <E>(error: E): Act<never, E> => done => done(left(error))
+export const succeed = <A>(value: A): Act<A, never> => settled(right(value))
+
+export const fail = <E>(error: E): Act<never, E> => settled(left(error))
 
 /** Does `act`, then what `next` makes of its answer; a failure ends it. */
 export const chain = <A, B, E, F = E>(act: Act<A, E>, next: (answer: A) => Act<B, F>): Act<B, E | F> => done =>
