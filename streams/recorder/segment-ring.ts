@@ -1,7 +1,7 @@
-import { isLeft, right } from '../../lib/prelude.js'
+import { isLeft } from '../../lib/prelude.js'
 import { type Act, chain, fail, forEach, inOrder, map, succeed } from '../act/act.js'
 import type { Disk, DiskFile } from '../storage/disk/disk.js'
-import { openFile, sizeOf, withFile, writeFully } from '../storage/disk/file-access.js'
+import { listFolder, openFile, removeFile, sizeOf, withFile, writeFully } from '../storage/disk/file-access.js'
 
 export interface SegmentRingOptions {
   readonly disk: Disk
@@ -41,9 +41,8 @@ interface StoredSegment {
 
 /** The segments that earlier runs left, oldest first: they stay until there is no more room. */
 const findSegments = (disk: Disk, folder: string): Act<StoredSegment[]> => {
-  const list: Act<readonly string[]> = done => disk.list(folder, done)
   const make: Act<void> = done => disk.makeDirectory(folder, done)
-  return chain(make, () => chain(list, names => {
+  return chain(make, () => chain(listFolder(disk, folder), names => {
     const found: StoredSegment[] = []
     const numbers = names.flatMap(name => segmentNumberIn(name) ?? []).sort((a, b) => a - b)
     return map(forEach(numbers, number => map(withFile(disk, `${folder}/${nameOf(number)}`, 'read', sizeOf), bytes => found.push({ number, bytes }))), () => found)
@@ -59,10 +58,6 @@ interface Ring {
   file: DiskFile | undefined
 }
 
-/** Someone else may have removed it: gone is gone. */
-const remove = (disk: Disk, path: string): Act<void> => done =>
-  disk.unlink(path, outcome => done(isLeft(outcome) && outcome.left.code !== 'ENOENT' ? outcome : right(undefined)))
-
 const makeRoom = ({ options: { disk, folder, maxBytes, segmentBytes }, segments }: Ring): Act<void> => {
   let used = segments.reduce((sum, { bytes }) => sum + bytes, 0)
   const leaving: StoredSegment[] = []
@@ -71,7 +66,7 @@ const makeRoom = ({ options: { disk, folder, maxBytes, segmentBytes }, segments 
     leaving.push(segment)
     used -= segment.bytes
   }
-  return map(forEach(leaving, ({ number }) => remove(disk, `${folder}/${nameOf(number)}`)), () => void segments.splice(0, leaving.length))
+  return map(forEach(leaving, ({ number }) => removeFile(disk, `${folder}/${nameOf(number)}`)), () => void segments.splice(0, leaving.length))
 }
 
 const closeFile = (ring: Ring): Act<void> => {

@@ -1,7 +1,7 @@
 import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, succeed } from '../act/act.js'
-import { sweep, syncFolder } from './disk/file-access.js'
+import { removeFile, sweep, syncFolder } from './disk/file-access.js'
 import type { CheckOwner } from './files/store-file.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
 import type { FoundSnapshots } from './snapshots/find-snapshots.js'
@@ -13,10 +13,7 @@ import { type DraftFile, type SnapshotFolder, createDraft } from './snapshots/wr
 const NOTHING: Act<void, never> = succeed(undefined)
 
 /** Removes a file for good, whether or not it is there. */
-const remove = ({ disk, folder }: SnapshotFolder, name: string): Act<void> => inOrder(
-  done => disk.unlink(`${folder}/${name}`, outcome => done(isLeft(outcome) && outcome.left.code === 'ENOENT' ? right(undefined) : outcome)),
-  syncFolder(disk, folder),
-)
+const remove = ({ disk, folder }: SnapshotFolder, name: string): Act<void> => inOrder(removeFile(disk, `${folder}/${name}`), syncFolder(disk, folder))
 
 /** For good, also where the power fails next; what cannot be removed is swept at the next start. */
 const attempt = (act: Act<void>): Act<void, never> => done => act(() => done(right(undefined)))

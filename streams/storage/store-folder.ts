@@ -4,7 +4,7 @@ import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import type { Disk } from './disk/disk.js'
-import { syncFolder } from './disk/file-access.js'
+import { listFolder, syncFolder } from './disk/file-access.js'
 import { type FileHeader, SALT_BYTES } from './files/file-header.js'
 import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
@@ -14,7 +14,7 @@ import { installNote, interruptedInstall } from './reconcile.js'
 import { type FoundSnapshots, findSnapshots } from './snapshots/find-snapshots.js'
 import { incomingNamed, snapshotNamed } from './snapshots/snapshot-file.js'
 import {
-  FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentSeed,
+  FIRST_RECORD, RECORD_HEADER_BYTES, encodeBase, encodeRecordHeader, recordBytes, segmentName, segmentNumberOf, segmentNumbersIn, segmentSeed,
 } from './log/segment.js'
 import { INITIAL_SEGMENT_BYTES, leastCapacity, writeSegment } from './log/segment-files.js'
 import { type CheckOwner, type Failure, publish, temporary, writeTemporary } from './files/store-file.js'
@@ -123,8 +123,6 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
 export const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>
   clusterId === owner.clusterId ? undefined : new WrongFolder(folder, otherCluster(`its ${kind} file`, clusterId, owner))
 
-const list = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
-
 /** Reads everything that a held folder has, after creating or completing it. */
 export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenFolder, Failure> => {
   const { disk, folder } = options
@@ -136,17 +134,16 @@ export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenF
     if (!names.includes(HARD_STATE_FILE)) {
       return fail(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten'))
     }
-    const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
     return chain(findSnapshots(disk, folder, names, checkOwner), snapshots =>
       chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
-        map(orUndo(recoverLog(disk, folder, numbers, owner.tailBytes, checkOwner), hardStateFile.close), log => {
+        map(orUndo(recoverLog(disk, folder, segmentNumbersIn(names), owner.tailBytes, checkOwner), hardStateFile.close), log => {
           const unfinished = interruptedInstall(log, snapshots.newest)
           const anew = unfinished === undefined ? [] : [installNote(folder, unfinished)]
           const notes = [...swept, ...hardStateFile.notes, ...log.notes, ...snapshots.notes, ...anew]
           return { identity, hardStateFile, log, snapshots, unfinished, notes }
         })))
   })
-  return chain(list(disk, folder), before =>
+  return chain(listFolder(disk, folder), before =>
     chain(tidyNames(options, owner, before), swept =>
-      chain(list(disk, folder), names => contents(names, swept))))
+      chain(listFolder(disk, folder), names => contents(names, swept))))
 }

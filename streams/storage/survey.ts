@@ -6,18 +6,19 @@ import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { EntryId, HardState, Index, Snapshot } from '../../lib/types.js'
 import { type Act, chain, ensure, forEach, inOrder, map, succeed } from '../act/act.js'
 import type { Disk } from './disk/disk.js'
+import { listFolder } from './disk/file-access.js'
 import { HARD_STATE_FILE, readHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, readIdentity } from './files/identity-file.js'
 import { type CheckOwner, type Failure, temporary } from './files/store-file.js'
 import { type CollectedLog, logCollector } from './log/log-collector.js'
 import { createLogIndex } from './log/log-index.js'
 import { type Scanned, judge, judgeSpare, scanFile, tornNote } from './log/scan-file.js'
-import { FIRST_RECORD, segmentName, segmentNumberOf } from './log/segment.js'
+import { FIRST_RECORD, segmentName, segmentNumbersIn } from './log/segment.js'
 import { createSegmentNotes } from './log/segment-notes.js'
 import type { ScannedRecord } from './log/segment-scan.js'
 import { installNote, installed, interruptedInstall } from './reconcile.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
-import { incomingNamed, snapshotName, snapshotNamed } from './snapshots/snapshot-file.js'
+import { incomingNamed, snapshotName, snapshotsIn } from './snapshots/snapshot-file.js'
 import { startError } from './store-folder.js'
 
 /** One file of the log. */
@@ -171,12 +172,10 @@ const readWhole = ({ disk, folder, withContents }: SurveyOptions, identity: Iden
   })
 }
 
-const surveySnapshots = (options: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Act<void, never> => {
-  const ids = names.map(snapshotNamed).filter(id => id !== undefined).sort((a, b) => b.index - a.index || b.term - a.term)
-  return forEach(ids, id => map(
+const surveySnapshots = (options: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Act<void, never> =>
+  forEach(snapshotsIn(names), id => map(
     tried(found, `${options.folder}/${snapshotName(id)}`, readWhole(options, identity, id), snapshot => found.snapshots.push(snapshot)),
     () => options.looked(snapshotName(id))))
-}
 
 /** What the parts of a folder say together. */
 const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Survey => {
@@ -195,8 +194,7 @@ const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly
 /** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */
 export const surveyFolder = (options: SurveyOptions): Act<Survey, Failure> => {
   const { disk, folder } = options
-  const list: Act<readonly string[]> = done => disk.list(folder, done)
-  return chain(list, names => chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, () => undefined), (identity): Act<Survey, never> => {
+  return chain(listFolder(disk, folder), names => chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, () => undefined), (identity): Act<Survey, never> => {
     const found: Found = { hardState: undefined, log: undefined, segments: [], snapshots: [], faults: [], notes: [] }
     const path = `${folder}/${HARD_STATE_FILE}`
     const isUnnamed = (name: string): boolean => !names.includes(name) && names.includes(temporary(name))
@@ -204,8 +202,7 @@ export const surveyFolder = (options: SurveyOptions): Act<Survey, Failure> => {
       found.hardState = read
       found.notes.push(...notes)
     })
-    const numbers = names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)
-    const log = isUnnamed(segmentName(1)) ? succeed(undefined) : surveyLog(options, identity, numbers, found)
+    const log = isUnnamed(segmentName(1)) ? succeed(undefined) : surveyLog(options, identity, segmentNumbersIn(names), found)
     return map(inOrder(hardState, log, surveySnapshots(options, identity, names, found)), () => conclude(options, identity, names, found))
   }))
 }

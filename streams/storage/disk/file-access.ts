@@ -45,7 +45,13 @@ export const sizeOf = (file: DiskFile): Act<number> => done => file.size(done)
 /** Makes changes to the names in `folder` durable. */
 export const syncFolder = (disk: Disk, folder: string): Act<void> => done => disk.syncDirectory(folder, done)
 
-/** Removes a file that may not be there. */
+export const listFolder = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
+
+/** Removes a file; gone is gone, whoever removed it. */
+export const removeFile = (disk: Disk, path: string): Act<void> => done =>
+  disk.unlink(path, outcome => done(isLeft(outcome) && outcome.left.code !== 'ENOENT' ? outcome : right(undefined)))
+
+/** Removes a file if it is there and can be removed. */
 export const sweep = (disk: Disk, path: string): Act<void> => done => disk.unlink(path, () => done(right(undefined)))
 
 /** Uses one file from its opening to its closing. */

@@ -2,7 +2,7 @@ import { isLeft, right } from '../../../lib/prelude.js'
 import type { Index } from '../../../lib/types.js'
 import { type Act, succeed } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
-import { syncFolder } from '../disk/file-access.js'
+import { removeFile, syncFolder } from '../disk/file-access.js'
 import { segmentName } from './segment.js'
 import type { SegmentNotes } from './segment-notes.js'
 
@@ -31,8 +31,8 @@ export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentN
   const step = (): void => {
     const segment = isOver ? undefined : notes.unneeded(to)
     if (segment === undefined) return rest()
-    disk.unlink(`${folder}/${segmentName(segment)}`, removed => {
-      if (isLeft(removed) && removed.left.code !== 'ENOENT') return rest()
+    removeFile(disk, `${folder}/${segmentName(segment)}`)(removed => {
+      if (isLeft(removed)) return rest()
       syncFolder(disk, folder)(synced => {
         isOver ||= isLeft(synced)
         notes.dropped()

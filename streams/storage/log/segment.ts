@@ -124,3 +124,7 @@ export const segmentNumberOf = (name: string): number | undefined => {
   const match = /^segment-(\d{10,})$/.exec(name)
   return match === null ? undefined : Number(match[1])
 }
+
+/** The numbers of all segments among these names, ascending. */
+export const segmentNumbersIn = (names: readonly string[]): readonly number[] =>
+  names.map(segmentNumberOf).filter(number => number !== undefined).sort((a, b) => a - b)

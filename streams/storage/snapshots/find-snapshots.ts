@@ -5,7 +5,7 @@ import { type Act, forEach, map, succeed } from '../../act/act.js'
 import type { Disk } from '../disk/disk.js'
 import type { CheckOwner, Failure } from '../files/store-file.js'
 import { openSnapshot } from './read-snapshot.js'
-import { incomingName, incomingNamed, snapshotName, snapshotNamed } from './snapshot-file.js'
+import { incomingIn, incomingName, snapshotName, snapshotsIn } from './snapshot-file.js'
 
 /** What a folder holds of snapshots. */
 export interface FoundSnapshots {
@@ -25,16 +25,13 @@ const inspect = (disk: Disk, folder: string, id: EntryId, checkOwner: CheckOwner
     done(outcome.left instanceof Damaged ? right(outcome.left) : outcome)
   })
 
-/** The newest first. */
-const byAge = (a: EntryId, b: EntryId): number => b.index - a.index || b.term - a.term
-
 /**
  * Finds the newest whole snapshot without reading contents. A damaged file is named and left where it is: damage is never a reason to
  * delete. What is older than the newest whole one is not looked into, and neither is what is being received.
  */
 export const findSnapshots = (disk: Disk, folder: string, names: readonly string[], checkOwner: CheckOwner): Act<FoundSnapshots, Failure> => {
-  const ids = names.map(snapshotNamed).filter(id => id !== undefined).sort(byAge)
-  const incoming = names.map(incomingNamed).filter(id => id !== undefined).sort(byAge)
+  const ids = snapshotsIn(names)
+  const incoming = incomingIn(names)
   const replaced: string[] = []
   const notes: string[] = []
   let newest: Snapshot | undefined

@@ -60,6 +60,15 @@ export const incomingNamed = (name: string): SnapshotId | undefined => {
   return index !== undefined && incomingName(id) === name ? id : undefined
 }
 
+/** The newest first. */
+const byAge = (a: EntryId, b: EntryId): number => b.index - a.index || b.term - a.term
+
+/** The snapshots among these names, the newest first. */
+export const snapshotsIn = (names: readonly string[]): readonly EntryId[] => names.map(snapshotNamed).filter(id => id !== undefined).sort(byAge)
+
+/** Those that are being received, the newest first. */
+export const incomingIn = (names: readonly string[]): readonly SnapshotId[] => names.map(incomingNamed).filter(id => id !== undefined).sort(byAge)
+
 export const isSamePlace = (a: SnapshotPlace, b: SnapshotPlace): boolean => Buffer.compare(encodePlace(a), encodePlace(b)) === 0
 
 /** A chunk's own checksum goes into its record's and into that of the whole: its bytes are summed once. */
