@@ -3,13 +3,13 @@ import * as t from 'io-ts'
 import { fitsAsItIs } from './report.js'
 
 /** A codec of io-ts, of which only what it is made of matters here. */
-interface Parts {
+interface CodecShape {
   readonly _tag?: string
-  readonly type?: Parts
-  readonly types?: readonly Parts[]
-  readonly props?: Readonly<Record<string, Parts>>
-  readonly domain?: Parts
-  readonly codomain?: Parts
+  readonly type?: CodecShape
+  readonly types?: readonly CodecShape[]
+  readonly props?: Readonly<Record<string, CodecShape>>
+  readonly domain?: CodecShape
+  readonly codomain?: CodecShape
 }
 
 /** Of these every value is the same again when it has been JSON, whatever looks at it. */
@@ -18,9 +18,9 @@ const WORDS: ReadonlySet<object> = new Set<object>([t.string, t.boolean])
 /** And of these, too, or it shows there as `null`, or is left out where it may be: only the sign of a zero is lost. */
 const LEAVES: ReadonlySet<object> = new Set<object>([...WORDS, t.null, t.undefined, t.void, t.number, t.Int])
 
-const isWord = (codec: Parts): boolean => WORDS.has(codec) || codec._tag === 'KeyofType' || (codec._tag === 'RefinementType' && codec.type !== undefined && isWord(codec.type))
+const isWord = (codec: CodecShape): boolean => WORDS.has(codec) || codec._tag === 'KeyofType' || (codec._tag === 'RefinementType' && codec.type !== undefined && isWord(codec.type))
 
-const partsOf = ({ _tag, type, types, props, domain, codomain }: Parts): readonly (Parts | undefined)[] | undefined => {
+const partsOf = ({ _tag, type, types, props, domain, codomain }: CodecShape): readonly (CodecShape | undefined)[] | undefined => {
   switch (_tag) {
     case 'InterfaceType': case 'PartialType': case 'StrictType': return props && Object.values(props)
     case 'UnionType': case 'IntersectionType': case 'TupleType': return types
@@ -31,7 +31,7 @@ const partsOf = ({ _tag, type, types, props, domain, codomain }: Parts): readonl
 }
 
 /** Made of leaves by what io-ts puts together; one that is met again on the way is not looked into twice. */
-const isMadeOfLeaves = (codec: Parts | undefined, met: Set<Parts> = new Set()): boolean => {
+const isMadeOfLeaves = (codec: CodecShape | undefined, met: Set<CodecShape> = new Set()): boolean => {
   if (codec === undefined) return false
   if (met.has(codec) || LEAVES.has(codec) || codec._tag === 'LiteralType' || isWord(codec)) return true
   met.add(codec)

@@ -4,6 +4,7 @@ import { decodeWith } from '../../codecs/report.js'
 import { type Either, isLeft, isRight, left, right } from '../../lib/prelude.js'
 import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
+import { REFUSED } from '../../streams/transport/tcp/sockets.js'
 import { MemberStatus, Refusal } from '../control/member-status.js'
 import { Trouble } from '../mistake.js'
 import { type Share, type Time, WAIT_SLACK_MS, shareOf } from './shares.js'
@@ -41,7 +42,6 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** What the system says of a connection that ended under the question. */
 const ENDED: readonly unknown[] = ['ECONNRESET', 'EPIPE']
-const REFUSED = 'ECONNREFUSED'
 
 const inWords = ({ code, message }: NodeJS.ErrnoException): string => {
   if (code === REFUSED) return `nobody listens there (${code})`

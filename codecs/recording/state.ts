@@ -122,7 +122,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
 export const StateRecord: t.Type<StateRecord, unknown> = t.strict({ state: Head, lists: t.readonlyArray(Count) })
 
 /** A state as it is recorded: what is left of it without its entries, and the entries, list by list. */
-export interface Parts {
+export interface StateParts {
   readonly record: StateRecord
   /** Never more than `counts` of each list belong to the state: the log's array grows on. */
   readonly lists: readonly { readonly batches: readonly EntryBatch[]; readonly start: number; readonly end: number }[]
@@ -132,7 +132,7 @@ const withoutTail = ({ tail: _, ...log }: Log): LogHead => log
 const withoutEntries = ({ fromDisk: _, ...progress }: Progress): ProgressHead => progress
 const whole = (batches: readonly EntryBatch[]) => ({ batches, start: 0, end: batches.length })
 
-export const partsOf = (state: RaftState): Parts => {
+export const partsOf = (state: RaftState): StateParts => {
   const log = withoutTail(state.log)
   const lists = [state.log.tail, ...(state.role === 'leader' ? state.progress.map(({ fromDisk }) => whole(fromDisk)) : [])]
   const head = state.role === 'leader' ? { ...state, log, progress: state.progress.map(withoutEntries) } : { ...state, log }

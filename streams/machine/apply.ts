@@ -63,7 +63,7 @@ const LARGEST_SLICE = 1024
 const SPENT = 64
 
 /** What is left to do, and how far it has come. */
-interface Work<C, R, S> extends ApplyOptions<C, R, S> {
+interface ApplyState<C, R, S> extends ApplyOptions<C, R, S> {
   /** `batches[next..]` are left; the first of them may be a rest. */
   batches: EntryBatch[]
   next: number
@@ -81,25 +81,25 @@ interface Work<C, R, S> extends ApplyOptions<C, R, S> {
   isOver: boolean
 }
 
-const report = <C, R, S>(work: Work<C, R, S>): void => {
+const report = <C, R, S>(work: ApplyState<C, R, S>): void => {
   if (work.isReported) return
   work.isReported = true
   work.applied(work.at)
 }
 
-const end = <C, R, S>(work: Work<C, R, S>): void => {
+const end = <C, R, S>(work: ApplyState<C, R, S>): void => {
   work.isOver = true
   work.batches = []
   work.waiting = []
 }
 
-const fail = <C, R, S>(work: Work<C, R, S>, index: Index, reason: unknown): void => {
+const fail = <C, R, S>(work: ApplyState<C, R, S>, index: Index, reason: unknown): void => {
   end(work)
   report(work)
   work.failed(index, reason instanceof Error ? reason : new Error(messageOf(reason)))
 }
 
-const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index): void => {
+const advanceTo = <C, R, S>(work: ApplyState<C, R, S>, batch: EntryBatch, index: Index): void => {
   work.at = { index, term: batch.term, time: batch.time }
   work.isReported = false
   if (index < lastIndexOf(batch)) work.batches[work.next] = dropBefore(batch, index + 1)
@@ -111,18 +111,18 @@ const advanceTo = <C, R, S>(work: Work<C, R, S>, batch: EntryBatch, index: Index
 }
 
 /** Whoever looks at the machine between two calls of it does so now. */
-const letLook = <C, R, S>(work: Work<C, R, S>): void => {
+const letLook = <C, R, S>(work: ApplyState<C, R, S>): void => {
   for (let look = work.waiting.shift(); look !== undefined; look = work.isCalling ? undefined : work.waiting.shift()) look(work.at)
 }
 
-const rest = <C, R, S>(work: Work<C, R, S>, bytes: number): void => {
+const rest = <C, R, S>(work: ApplyState<C, R, S>, bytes: number): void => {
   if (work.isOver) return
   work.rested(work.at, bytes)
   letLook(work)
 }
 
 /** The next commands of the batch as far as they decode, or why the very first does not. */
-const decodeSlice = <C, R, S>({ protocol, slice, commands }: Work<C, R, S>, batch: CommandBatch): Either<string, readonly Entry<C>[]> => {
+const decodeSlice = <C, R, S>({ protocol, slice, commands }: ApplyState<C, R, S>, batch: CommandBatch): Either<string, readonly Entry<C>[]> => {
   const { body, skip, count, firstIndex, term, time } = batch
   const entries: Entry<C>[] = []
   const length = Math.min(count, slice)
@@ -164,7 +164,7 @@ const listOf = <A>(call: () => ObservableInput<readonly A[]>, length: number, do
 }
 
 /** Whatever it throws ends the work: where an answer comes late there is nobody above who would hear of it. */
-const orFail = <C, R, S>(work: Work<C, R, S>, act: () => void): void => {
+const orFail = <C, R, S>(work: ApplyState<C, R, S>, act: () => void): void => {
   try {
     act()
   } catch (thrown) {
@@ -172,7 +172,7 @@ const orFail = <C, R, S>(work: Work<C, R, S>, act: () => void): void => {
   }
 }
 
-const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {
+const conclude = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, entries: readonly Entry<C>[], results: readonly (R | MachineFailed)[]): void => {
   const { index, term } = entries[0]!
   work.sessions.applied(batch, results)
   advanceTo(work, batch, index + entries.length - 1)
@@ -183,14 +183,14 @@ const conclude = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, entries: re
 }
 
 /** A call should take a good part of the budget, and no more. */
-const pace = <C, R, S>(work: Work<C, R, S>, tookMs: Millis, firstIndex: Index): void => {
+const pace = <C, R, S>(work: ApplyState<C, R, S>, tookMs: Millis, firstIndex: Index): void => {
   if (tookMs > work.applyBudgetMs / 2) work.slice = Math.max(1, Math.floor(work.slice / 2))
   else if (tookMs < work.applyBudgetMs / 8) work.slice = Math.min(LARGEST_SLICE, work.slice * 2)
   if (tookMs > work.applyBudgetMs) work.slow(tookMs, firstIndex)
 }
 
 /** Whether the machine was done at once; otherwise its answer sets the work going again. */
-const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan: Millis): boolean => {
+const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, turnBegan: Millis): boolean => {
   const began = work.clock.now()
   const decoded = decodeSlice(work, batch)
   if (isLeft(decoded)) {
@@ -226,15 +226,15 @@ const applySlice = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, turnBegan
   return isDone
 }
 
-const isSpent = <C, R, S>({ clock, applyBudgetMs }: Work<C, R, S>, began: Millis): boolean => clock.now() - began >= applyBudgetMs
+const isSpent = <C, R, S>({ clock, applyBudgetMs }: ApplyState<C, R, S>, began: Millis): boolean => clock.now() - began >= applyBudgetMs
 
-const putOff = <C, R, S>(work: Work<C, R, S>): void => {
+const putOff = <C, R, S>(work: ApplyState<C, R, S>): void => {
   const { epoch } = work
   work.clock.endOfTurn(() => { if (work.epoch === epoch) resume(work, work.clock.now()) })
 }
 
 /** What opens a session, and what changes nothing, the machine is not given. */
-const answerWithoutMachine = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch, answers: readonly Told<R>[]): void => {
+const answerWithoutMachine = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, answers: readonly Told<R>[]): void => {
   const { firstIndex, term } = batch
   advanceTo(work, batch, firstIndex + answers.length - 1)
   work.results(firstIndex, term, answers)
@@ -242,7 +242,7 @@ const answerWithoutMachine = <C, R, S>(work: Work<C, R, S>, batch: CommandBatch,
 }
 
 /** Applies what there is until the budget of the turn that began at `began` is spent, however promptly the machine answers. */
-const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
+const run = <C, R, S>(work: ApplyState<C, R, S>, began: Millis): void => {
   if (work.isBusy) return
   work.isBusy = true
   while (work.next < work.batches.length) {
@@ -264,17 +264,17 @@ const run = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
   report(work)
 }
 
-const resume = <C, R, S>(work: Work<C, R, S>, began: Millis): void => {
+const resume = <C, R, S>(work: ApplyState<C, R, S>, began: Millis): void => {
   work.isBusy = false
   run(work, began)
 }
 
-const whenAtRest = <C, R, S>(work: Work<C, R, S>, look: (at: Position) => void): void => {
+const whenAtRest = <C, R, S>(work: ApplyState<C, R, S>, look: (at: Position) => void): void => {
   if (!work.isCalling) look(work.at)
   else if (!work.isOver) work.waiting.push(look)
 }
 
-const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => void) => void): void => {
+const restore = <C, R, S>(work: ApplyState<C, R, S>, begin: (done: (at: Position) => void) => void): void => {
   if (work.isOver) return
   const epoch = ++work.epoch
   work.batches = []
@@ -301,7 +301,7 @@ const restore = <C, R, S>(work: Work<C, R, S>, begin: (done: (at: Position) => v
 
 /** Applies to one machine what `committed` hands over. */
 export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
-  const work: Work<C, R, S> = {
+  const work: ApplyState<C, R, S> = {
     ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: [], isBusy: false, isOver: false,
   }
   return {

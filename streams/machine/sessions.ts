@@ -78,7 +78,7 @@ export interface Sessions<R> {
 
 export const noSessions = <R>(): SessionTable<R> => ({ sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0 })
 
-interface Work<R> extends SessionTable<R> {
+interface SessionsState<R> extends SessionTable<R> {
   sessions: Map<Index, Session<R>>
   clock: Millis
   time: Millis
@@ -90,12 +90,12 @@ interface Work<R> extends SessionTable<R> {
   results: number
 }
 
-const isExpired = ({ clock }: Pick<Work<unknown>, 'clock'>, { usedAt }: Session<unknown>): boolean => clock - usedAt > SESSION_MS
+const isExpired = ({ clock }: Pick<SessionsState<unknown>, 'clock'>, { usedAt }: Session<unknown>): boolean => clock - usedAt > SESSION_MS
 
 const countOf = ({ kept }: Session<unknown>): number => kept.reduce((count, { results }) => count + results.length, 0)
 
 /** Those that were not used for longest make room. */
-const open = <R>(work: Work<R>, id: Index, name: number): void => {
+const open = <R>(work: SessionsState<R>, id: Index, name: number): void => {
   const { sessions, clock } = work
   for (const [oldest, session] of sessions) {
     if (sessions.size < MAX_SESSIONS && !isExpired(work, session)) break
@@ -107,7 +107,7 @@ const open = <R>(work: Work<R>, id: Index, name: number): void => {
 }
 
 /** The session, if it is open, which counts as a use of it; another at the same index is none. */
-const use = <R>(work: Work<R>, id: Index, name: number): Session<R> | undefined => {
+const use = <R>(work: SessionsState<R>, id: Index, name: number): Session<R> | undefined => {
   const { sessions, clock } = work
   const session = sessions.get(id)
   if (session === undefined || session.name !== name || isExpired(work, session)) return undefined
@@ -120,7 +120,7 @@ const use = <R>(work: Work<R>, id: Index, name: number): Session<R> | undefined 
 }
 
 /** What came of those below `awaited` is dropped. */
-const drop = <R>(work: Work<R>, session: Session<R>, awaited: number): void => {
+const drop = <R>(work: SessionsState<R>, session: Session<R>, awaited: number): void => {
   if (awaited <= session.awaited) return
   session.awaited = awaited
   const { kept } = session
@@ -130,7 +130,7 @@ const drop = <R>(work: Work<R>, session: Session<R>, awaited: number): void => {
 }
 
 /** Sessions that were not used for longest lose their results until a quarter of all is free again, so that nobody looks for them often; that of the last command keeps its own. */
-const forgetOldest = <R>(work: Work<R>): void => {
+const forgetOldest = <R>(work: SessionsState<R>): void => {
   for (const [id, session] of work.sessions) {
     if (work.results <= 0.75 * MAX_KEPT_RESULTS || id === work.latest) return
     work.results -= countOf(session)
@@ -149,7 +149,7 @@ const recall = <R>({ kept, awaited }: Session<R>, first: number, count: number):
   return told
 }
 
-const noteVoids = <R>(work: Work<R>, first: Index, count: number): void => {
+const noteVoids = <R>(work: SessionsState<R>, first: Index, count: number): void => {
   const { voids } = work
   const before = voids.at(-1)
   const last = first + count - 1
@@ -158,7 +158,7 @@ const noteVoids = <R>(work: Work<R>, first: Index, count: number): void => {
   if (voids.length > MAX_VOID_RUNS) work.forgottenUpTo = voids.shift()!.last
 }
 
-const answersOf = <R>(work: Work<R>, { session: id, name, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
+const answersOf = <R>(work: SessionsState<R>, { session: id, name, first, awaited }: Numbering, { count, skip }: CommandBatch): readonly Told<R>[] | undefined => {
   const session = use(work, id, name)
   if (session === undefined) return Array.from<Told<R>>({ length: count }).fill(EXPIRED)
   drop(work, session, awaited)
@@ -166,7 +166,7 @@ const answersOf = <R>(work: Work<R>, { session: id, name, first, awaited }: Numb
   return repeated > 0 ? recall(session, first + skip, repeated) : undefined
 }
 
-const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefined => {
+const begin = <R>(work: SessionsState<R>, batch: EntryBatch): readonly Told<R>[] | undefined => {
   const { firstIndex, kind, term, time } = batch
   work.clock += Math.min(Math.max(0, time - work.time), LONGEST_STEP_MS)
   work.time = time
@@ -185,7 +185,7 @@ const begin = <R>(work: Work<R>, batch: EntryBatch): readonly Told<R>[] | undefi
   return answers
 }
 
-const applied = <R>(work: Work<R>, { body, skip }: CommandBatch, results: readonly (R | MachineFailed)[]): void => {
+const applied = <R>(work: SessionsState<R>, { body, skip }: CommandBatch, results: readonly (R | MachineFailed)[]): void => {
   const numbering = numberingOf(body)
   const session = numbering && work.sessions.get(numbering.session)
   if (numbering === undefined || session === undefined) return
@@ -204,7 +204,7 @@ const isVoid = ({ voids }: SessionTable<unknown>, index: Index): boolean => {
 
 /** The sessions of one member's machine: none. */
 export const createSessions = <R>(): Sessions<R> => {
-  const work: Work<R> = { sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0, latest: 0, results: 0 }
+  const work: SessionsState<R> = { sessions: new Map(), clock: 0, time: 0, voids: [], forgottenUpTo: 0, latest: 0, results: 0 }
   return {
     begin: batch => begin(work, batch),
     applied: (batch, results) => applied(work, batch, results),
@@ -214,7 +214,7 @@ export const createSessions = <R>(): Sessions<R> => {
     },
     become: ({ sessions, voids, clock, time, forgottenUpTo }) => {
       const results = [...sessions.values()].reduce((sum, session) => sum + countOf(session), 0)
-      Object.assign(work, { sessions: new Map(sessions), clock, time, voids: [...voids], forgottenUpTo, latest: 0, results } satisfies Work<R>)
+      Object.assign(work, { sessions: new Map(sessions), clock, time, voids: [...voids], forgottenUpTo, latest: 0, results } satisfies SessionsState<R>)
     },
   }
 }

@@ -6,7 +6,7 @@ import type { RaftState } from '../../lib/state.js'
 import type { Step } from '../../lib/step.js'
 import type { Completion, Inputs, Proposed } from '../pipeline/inbox.js'
 import type { Leadership, Member } from './member.js'
-import { type Look, type Operator as MachineOperator, operate } from '../machine/operate.js'
+import { type Applier, type Look, runMachine } from '../machine/run-machine.js'
 import { createDecodedCommands } from '../machine/decoded-commands.js'
 import { haltAll } from './ending.js'
 import { followRoll } from './follow-roll.js'
@@ -27,7 +27,7 @@ import { createSender } from '../transport/send.js'
 import { type Operator, createOperator } from '../wishes/operator.js'
 
 /** What a member is made of beside its core, and what each part does with a step. */
-export interface Parts<C, R, S> {
+export interface MemberParts<C, R, S> {
   readonly linked: Linked
   readonly requests: Requests<C, R>
   /** Where this member's own commands are handed over; whoever looks on hears of each outcome. */
@@ -66,7 +66,7 @@ const outputsOf = <C, R, S>(
   leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => submit(command, { ...options, term }, done)), term, signal }),
 })
 
-export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): Parts<C, R, S> => {
+export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, feed: Feed): MemberParts<C, R, S> => {
   const { options: { limits, snapshotCompression }, protocol, ports: { links, store, admission }, host: { clock, seed, told }, begun: { machine, sessions, applied: from, restored } } = member
   const submit: Requests<C, R>['submit'] = (command, options, done) => requests.submit(command, options, thenTold(told)(done))
   const outputs: Outputs<C, R, S, Leadership<C, R>> = outputsOf(member, first, see => applier.look(see), submit, () => ({ pendingProposals: requests.pending, pendingReads: reads.pending }))
@@ -76,7 +76,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const sender = createSender(links, clock.endOfTurn)
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
-  const applier: MachineOperator<S> = operate<C, R, S>({
+  const applier: Applier<S> = runMachine<C, R, S>({
     protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: ({ index }, bytes) => {

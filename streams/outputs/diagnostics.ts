@@ -1,6 +1,6 @@
 import type { CoreDiagnostic } from '../../lib/events.js'
 import type { MemberId } from '../../lib/types.js'
-import type { MachineNotice } from '../machine/operate.js'
+import type { MachineNotice } from '../machine/run-machine.js'
 import type { RecorderNotice } from '../recorder/port.js'
 import type { IntakeNotice } from '../requests/intake.js'
 import type { SnapshotNotice } from '../snapshots/events.js'

@@ -14,7 +14,7 @@ import { createHealthWatch } from './health.js'
 import { createLeaderships } from './leaderships.js'
 import { createStateView } from './state.js'
 import type { Applied, CommitEvent, Position } from '../machine/machine.js'
-import type { Look } from '../machine/operate.js'
+import type { Look } from '../machine/run-machine.js'
 import type { SnapshotEvent, SnapshotEvents } from '../snapshots/events.js'
 import { travelBetween } from '../snapshots/travel.js'
 

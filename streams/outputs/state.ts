@@ -1,7 +1,7 @@
 /** What the machine has become, as a stream: seen only between two of its calls, so that a position and its state belong together where the state is changed in place, too. */
 import { Observable, Subject, distinctUntilChanged } from 'rxjs'
 import type { Applied } from '../machine/machine.js'
-import type { Look } from '../machine/operate.js'
+import type { Look } from '../machine/run-machine.js'
 
 export interface StateView<S> {
   /** Hot; replays what there is, in the midst of a call once that is over; completes when nothing more is applied, and then still replays it. */

@@ -9,7 +9,7 @@
 import { type Observable, merge, of, scan } from 'rxjs'
 import { type Step, step } from '../../lib/step.js'
 import type { Recording } from '../recorder/port.js'
-import { type Fold, recorded } from './flight-recorder.js'
+import { type Fold, recorded } from './fold.js'
 import { type Inputs, inbox } from './inbox.js'
 
 /**

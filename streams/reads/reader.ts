@@ -21,7 +21,7 @@ import type { Clock } from '../time/clock.js'
 import { type PendingRead, selected } from './pending-read.js'
 
 /** The way to whoever leads. */
-export interface Way {
+export interface ReadRoute {
   /** Names the leader, and this very link to it. */
   readonly key: string
   ask(id: number): void
@@ -41,11 +41,11 @@ export interface ReaderOptions<S> {
 export interface Reader<S> {
   /** Calls `done` exactly once, possibly before this returns. */
   read<A>(select: (state: S) => A, options: CallOptions, done: (outcome: Either<ReadError, A>) => void): void
-  /** Says which way to ask from now on, if there is any, and who leads as far as is known. */
-  reroute(way: Way | undefined, leader: MemberId | undefined): void
-  /** The answer to a question that was asked over the way `key`; unknown ones are ignored. */
+  /** Says which route to ask on from now on, if there is any, and who leads as far as is known. */
+  reroute(route: ReadRoute | undefined, leader: MemberId | undefined): void
+  /** The answer to a question that was asked over the route `key`; unknown ones are ignored. */
   answered(key: string, answer: ReadAnswer): void
-  /** No answers come over this way any more. */
+  /** No answers come over this route any more. */
   gone(key: string): void
   /** The machine has applied everything up to `index`, and no call of it is under way. */
   rested(index: Index): void
@@ -70,7 +70,7 @@ interface Readable<S> {
 
 interface ReaderState<S> extends ReaderOptions<S> {
   readonly aborts: Aborts<PendingRead<S>>
-  readonly asking: Asking<Way>
+  readonly asking: Asking<ReadRoute>
   /** For a leader that can be asked. */
   waiting: PendingRead<S>[]
   /** By id, until there is an answer. */
@@ -97,14 +97,14 @@ const tell = <S>({ aborts }: ReaderState<S>, read: PendingRead<S>, outcome: Eith
   done(outcome)
 }
 
-const GIVEN_UP = 'The read was aborted; nothing was read.'
+const READ_ABORTED = 'The read was aborted; nothing was read.'
 
 const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, faults: given = [] }: CallOptions, select: unknown, done: PendingRead<S>['done'] & {}): void => {
   const refuse = (error: ReadError): void => done(left(error))
   const faults = [...typeof select === 'function' ? [] : ['select: must be a function of the state'], ...given]
   if (faults.length > 0) return refuse(new Rejected(faults))
   if (state.stopped !== undefined) return refuse(state.stopped)
-  if (isAborted(signal)) return refuse(new TimedOut('never', GIVEN_UP))
+  if (isAborted(signal)) return refuse(new TimedOut('never', READ_ABORTED))
   if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
   const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, done }
   state.waiting.push(read)
@@ -116,12 +116,12 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, fa
 
 /** One question for all that wait. */
 const ask = <S>(state: ReaderState<S>): void => {
-  const { asking: { way, isPaused }, waiting: reads } = state
-  if (way === undefined || isPaused || reads.length === 0) return
+  const { asking: { route, isPaused }, waiting: reads } = state
+  if (route === undefined || isPaused || reads.length === 0) return
   state.waiting = []
   const id = ++state.lastId
-  state.asked.set(id, { key: way.key, reads })
-  way.ask(id)
+  state.asked.set(id, { key: route.key, reads })
+  route.ask(id)
 }
 
 /** Back to where they wait for a leader. */
@@ -181,10 +181,10 @@ const keepReadable = <S>(state: ReaderState<S>, readable: readonly Readable<S>[]
   state.nextIndex = readable.reduce((least, { index }) => Math.min(least, index), Number.POSITIVE_INFINITY)
 }
 
-const reroute = <S>(state: ReaderState<S>, way: Way | undefined, leader: MemberId | undefined): void => {
-  const isAnother = state.asking.reroute(way, leader)
+const reroute = <S>(state: ReaderState<S>, route: ReadRoute | undefined, leader: MemberId | undefined): void => {
+  const isAnother = state.asking.reroute(route, leader)
   // Who led before may still answer, and rightly so; but another is known to lead now.
-  if (isAnother && way !== undefined) recall(state, ({ key }) => key !== way.key)
+  if (isAnother && route !== undefined) recall(state, ({ key }) => key !== route.key)
 }
 
 type WhyNot = (read: Pick<PendingRead<never>, 'timeoutMs'>) => ReadError
@@ -246,16 +246,16 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
     nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
-      tell(state, read, left(new TimedOut('never', GIVEN_UP)))
+      tell(state, read, left(new TimedOut('never', READ_ABORTED)))
       state.nextSweep = Number.NEGATIVE_INFINITY
     }),
   }
   return {
     read: (select, readOptions, done) => add(state, readOptions, select, outcome => done(selected(select, outcome))),
-    reroute: (way, leader) => reroute(state, way, leader),
+    reroute: (route, leader) => reroute(state, route, leader),
     answered: (key, answer) => answered(state, key, answer),
     gone: key => {
-      if (state.asking.way?.key === key) reroute(state, undefined, state.asking.leader)
+      if (state.asking.route?.key === key) reroute(state, undefined, state.asking.leader)
       recall(state, question => question.key === key)
     },
     rested: index => serve(state, index),

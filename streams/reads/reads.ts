@@ -6,11 +6,11 @@ import { type CheckedOptions, DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/op
 import type { ReadAnswer } from '../../lib/events.js'
 import type { ReadIndexRequest } from '../../lib/requests.js'
 import type { RequestId } from '../../lib/types.js'
-import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
+import type { LeaderPlace, LinkLife, Linked } from '../transport/linked.js'
 import type { Links } from '../transport/port.js'
 import type { Sender } from '../transport/send.js'
 import { createDesk } from './desk.js'
-import { type Reader, type ReaderOptions, type Way, createReader } from './reader.js'
+import { type ReadRoute, type Reader, type ReaderOptions, createReader } from './reader.js'
 
 interface ReadsOptions<S> extends Pick<ReaderOptions<S>, 'clock' | 'machine' | 'atRest'> {
   readonly options: CheckedOptions
@@ -36,7 +36,7 @@ export const createReads = <S>({ options: { limits }, links, linked, sender, ask
   const desk = createDesk(ask)
   const reader = createReader<S>({ ...given, outside: linked.outside, limits, timeoutMs: DEFAULT_PROPOSE_TIMEOUT_MS })
 
-  const wayTo = (where: Whereabouts): Way => {
+  const routeTo = (where: LeaderPlace): ReadRoute => {
     const { key } = where
     if (where.type === 'here') return { key, ask: id => desk.ask(key, id, answer => reader.answered(key, answer)) }
     return { key, ask: id => links.send({ type: 'member', id: where.id }, [{ type: 'readIndex', id }]) }
@@ -47,7 +47,7 @@ export const createReads = <S>({ options: { limits }, links, linked, sender, ask
       desk.gone(key)
       reader.gone(key)
     },
-    led: (where, leader) => reader.reroute(where && wayTo(where), leader),
+    led: (where, leader) => reader.reroute(where && routeTo(where), leader),
   })
   const { read, rested, tick, refuseAll, halt } = reader
   return {

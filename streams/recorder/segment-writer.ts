@@ -1,6 +1,6 @@
 import { byteSink } from '../../codecs/byte-sink.js'
 import { type RunEnd, type SegmentHeader, writeEnd, writeEntries, writeRecord, writeSegmentStart } from '../../codecs/recording/segment.js'
-import { type Parts, partsOf } from '../../codecs/recording/state.js'
+import { type StateParts, partsOf } from '../../codecs/recording/state.js'
 import { writeTurn } from '../../codecs/recording/turns.js'
 import type { Batch } from '../../lib/events.js'
 import type { RaftState } from '../../lib/state.js'
@@ -12,7 +12,7 @@ const BATCHES_PER_RECORD = 512
 
 /** The entries of a state of which some are still to be written. */
 interface Remaining {
-  readonly lists: Parts['lists']
+  readonly lists: StateParts['lists']
   list: number
   next: number
 }

@@ -8,13 +8,13 @@ import type { MemberId } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 
 export interface Asking<W extends { readonly key: string }> {
-  readonly way: W | undefined
+  readonly route: W | undefined
   /** Who leads, as far as is known. */
   readonly leader: MemberId | undefined
   readonly isPaused: boolean
-  /** Says which way to ask from now on, if there is any, and who leads. Whether that is another way than before. */
-  reroute(way: W | undefined, leader: MemberId | undefined): boolean
-  /** Something that was asked over the way `key` was refused. */
+  /** Says which route to ask on from now on, if there is any, and who leads. Whether that is another route than before. */
+  reroute(route: W | undefined, leader: MemberId | undefined): boolean
+  /** Something that was asked over the route `key` was refused. */
   refused(key: string, reason: ProposeRefused['reason']): void
   /** Something was taken: earlier refusals explain nothing any more. */
   taken(): void
@@ -36,32 +36,32 @@ export interface AskingOptions {
 }
 
 export const createAsking = <W extends { readonly key: string }>({ clock, hasWaiting, send, outside }: AskingOptions): Asking<W> => {
-  let way: W | undefined
+  let route: W | undefined
   let leader: MemberId | undefined
   let isPaused = false
   let isScheduled = false
   let lastRefusal: ProposeRefused['reason'] | undefined
   return {
-    get way() { return way },
+    get route() { return route },
     get leader() { return leader },
     get isPaused() { return isPaused },
     reroute: (next, who) => {
       leader = who
-      if (next?.key === way?.key) return false
-      way = next
+      if (next?.key === route?.key) return false
+      route = next
       isPaused = false
       lastRefusal = undefined
       return true
     },
     refused: (key, reason) => {
-      if (key !== way?.key) return
+      if (key !== route?.key) return
       isPaused = true
       lastRefusal = reason
     },
     taken: () => { lastRefusal = undefined },
     resume: () => { isPaused = false },
     wake: () => {
-      if (isScheduled || way === undefined || !hasWaiting()) return
+      if (isScheduled || route === undefined || !hasWaiting()) return
       isScheduled = true
       clock.endOfTurn(() => {
         isScheduled = false
@@ -71,7 +71,7 @@ export const createAsking = <W extends { readonly key: string }>({ clock, hasWai
     obstacle: (busy, why) => {
       if (lastRefusal === 'busy') return new Busy(busy)
       if (lastRefusal === 'inboxFull') return new Busy('maxInboxEvents')
-      if (way !== undefined && lastRefusal === undefined) return undefined
+      if (route !== undefined && lastRefusal === undefined) return undefined
       return new NotLeader(leader, why(`${leader === undefined ? '' : `; "${leader}" was last known to lead`}${outside?.() ?? ''}`))
     },
   }

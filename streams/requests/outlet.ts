@@ -145,7 +145,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   const { limits, pending, pendingBytes } = state
   if (faults !== undefined) return done(left(new Rejected(faults)))
   if (state.stopAt !== undefined) return done(left(new Stopped(state.whyStopped)))
-  if (term !== undefined && term !== state.asking.way?.office?.term) return done(left(notLeader(state.asking, term)))
+  if (term !== undefined && term !== state.asking.route?.office?.term) return done(left(notLeader(state.asking, term)))
   if (isAborted(signal)) return done(aborted('waiting'))
   const packed = packCommand(state.protocol, limits, command)
   if (isLeft(packed)) return done(packed)
@@ -175,7 +175,7 @@ const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits }: Out
 }
 
 const flush = <C, R>(state: OutletState<C, R>): void => {
-  const { asking: { way: route, isPaused }, inflight } = state
+  const { asking: { route, isPaused }, inflight } = state
   if (route === undefined || isPaused || inflight.isClosed) return
   if (inflight.count > 0 && inflight.route?.key !== route.key) return
   const requests: Unaddressed[] = []
@@ -185,7 +185,7 @@ const flush = <C, R>(state: OutletState<C, R>): void => {
 
 /** A leadership's commands wait for no other term than their own. */
 const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
-  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.asking.way?.office?.term
+  const isElsewhere = ({ term }: Proposal<R>): boolean => term !== undefined && term !== state.asking.route?.office?.term
   for (const proposal of state.waiting.filter(isElsewhere)) tell(state, proposal, left(notLeader(state.asking, proposal.term)))
 }
 
@@ -209,7 +209,7 @@ const proceed = <C, R>(state: OutletState<C, R>): void => {
     state.inflight.prune()
   }
   state.asking.wake()
-  const isIdle = state.inflight.count + state.inflight.unknown === 0 && (state.waiting.size === 0 || (state.asking.way === undefined && state.isSeeking !== true))
+  const isIdle = state.inflight.count + state.inflight.unknown === 0 && (state.waiting.size === 0 || (state.asking.route === undefined && state.isSeeking !== true))
   if (state.stopAt !== undefined && isIdle) finish(state)
 }
 
@@ -241,7 +241,7 @@ const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
 }
 
 const gone = <C, R>(state: OutletState<C, R>, key: string, unanswered: Unanswered): void => {
-  if (state.asking.way?.key === key) reroute(state, undefined, state.asking.leader)
+  if (state.asking.route?.key === key) reroute(state, undefined, state.asking.leader)
   if (state.inflight.route?.key !== key) return
   if (unanswered !== 'unseen') return lose(state, 'the connection to the leader was lost')
   state.inflight.recall()

@@ -3,7 +3,7 @@ import { type Either, left } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 
 /** Where a command is on its way to the log, as far as whoever proposes it can see; what each means stands with `Tracked`. */
-export type Whereabout =
+export type CommandStage =
   | { readonly type: 'queued' }
   | { readonly type: 'sent'; readonly to: MemberId }
   | { readonly type: 'appended'; readonly index: Index; readonly term: Term }
@@ -17,7 +17,7 @@ export interface Proposal<R> {
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
   /** Hears where it is, if anybody wants to know. */
-  readonly watch: ((where: Whereabout) => void) | undefined
+  readonly watch: ((stage: CommandStage) => void) | undefined
   /** Undefined once the proposer has been told. */
   done: ((outcome: Either<ProposeError, R>) => void) | undefined
   /** `returned`: handed over, refused, and soon to wait again. */

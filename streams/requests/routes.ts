@@ -1,7 +1,7 @@
 /** Every link has an origin at the intake, and the way to the leader is a route of the outlet. */
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { MemberId, Term } from '../../lib/types.js'
-import type { LinkLife, Linked, Whereabouts } from '../transport/linked.js'
+import type { LeaderPlace, LinkLife, Linked } from '../transport/linked.js'
 import { type Links, type Party, partyKey } from '../transport/port.js'
 import type { Intake, Origin } from './intake.js'
 import type { Outlet } from './outlet.js'
@@ -29,7 +29,7 @@ const addressed = ({ type, id, epoch, body }: Unaddressed, term: Term): ProposeR
 export const createRoutes = <C, R>({ id: self, outlet, intake, links, linked, reply }: RoutesOptions<C, R>): Routes => {
   const origins = new Map<string, Origin>()
 
-  const routeTo = (where: Whereabouts): Route => {
+  const routeTo = (where: LeaderPlace): Route => {
     const { key } = where
     if (where.type === 'here') {
       const { office, office: { term } } = where

@@ -48,7 +48,7 @@ export interface Capture {
 /** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
 type Phase = 'idle' | 'asked' | 'running' | 'halted'
 
-interface Work extends CaptureOptions {
+interface CaptureState extends CaptureOptions {
   phase: Phase
   running: { readonly index: Index; readonly pump: Pump } | undefined
   waiting: ((outcome: Either<SnapshotError, Snapshot>) => void)[]
@@ -67,11 +67,11 @@ interface Work extends CaptureOptions {
  * Enough was applied since the last one, and the store would take one from here. In bytes that is `snapshotBytes`, or the size of the last one where that is larger
  * (dissertation §5.1.2, an expansion factor of 1): a state that stays as large as it is costs the disk no more than its log. `snapshotEntries` counts whatever the size.
  */
-const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: Work): boolean =>
+const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: CaptureState): boolean =>
   (bytes >= Math.max(snapshotBytes, taken?.bytes ?? 0) || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
 
 /** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
-const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) => {
+const over = (work: CaptureState): ((outcome: Either<SnapshotError, Snapshot>) => void) => {
   const { waiting } = work
   work.phase = 'idle'
   work.running = undefined
@@ -79,7 +79,7 @@ const over = (work: Work): ((outcome: Either<SnapshotError, Snapshot>) => void) 
   return outcome => { for (const done of waiting) done(outcome) }
 }
 
-const failed = (work: Work, index: Index, reason: string): void => {
+const failed = (work: CaptureState, index: Index, reason: string): void => {
   if (work.phase === 'halted') return
   const { events, notice, backoff } = work
   const answer = over(work)
@@ -91,7 +91,7 @@ const failed = (work: Work, index: Index, reason: string): void => {
   answer(left(new SnapshotFailed(index, reason)))
 }
 
-const succeeded = (work: Work, snapshot: Snapshot): void => {
+const succeeded = (work: CaptureState, snapshot: Snapshot): void => {
   const answer = over(work)
   work.taken = snapshot
   work.bytes = work.bytesSince
@@ -104,7 +104,7 @@ const succeeded = (work: Work, snapshot: Snapshot): void => {
 }
 
 /** Asks the machine for its state, or says why it has none to give. */
-const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: Work, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
+const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: CaptureState, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
   const began = clock.now()
   try {
     return right(machine.snapshot()[Symbol.asyncIterator]())
@@ -117,7 +117,7 @@ const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }
 }
 
 /** The machine rests at `at`: its state there is asked for, and goes to the disk while it is set to work again. */
-const begin = (work: Work, { index, term, time }: Position): void => {
+const begin = (work: CaptureState, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
   const { taken, snapshots, compression, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
   if (taken?.index === index && snapshots.newest()?.index === index) {
@@ -150,7 +150,7 @@ const begin = (work: Work, { index, term, time }: Position): void => {
   work.running = { index, pump: running }
 }
 
-const ask = (work: Work): void => {
+const ask = (work: CaptureState): void => {
   if (work.phase !== 'idle') return
   work.backoff.cancel()
   work.phase = 'asked'
@@ -158,12 +158,12 @@ const ask = (work: Work): void => {
 }
 
 /** Takes the next one if it is time. */
-const consider = (work: Work): void => {
+const consider = (work: CaptureState): void => {
   if (work.phase === 'idle' && !work.backoff.isWaiting() && isDue(work)) ask(work)
 }
 
 export const createCapture = (options: CaptureOptions): Capture => {
-  const work: Work = {
+  const work: CaptureState = {
     ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
     backoff: createBackoff(options.limits, options.clock),
   }

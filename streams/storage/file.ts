@@ -63,7 +63,7 @@ const faultsIn = (folder: string, options: unknown, segmentBytes: number, idleMs
   ]
 }
 
-interface Parts extends OpenFolder {
+interface StoreParts extends OpenFolder {
   readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
   readonly owner: StoreOwner
   /** The log as it is handed over. */
@@ -72,7 +72,7 @@ interface Parts extends OpenFolder {
 }
 
 /** Remembers peers in the identity file, which is replaced whole; one at a time, and `rest` waits for all of them. */
-const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail: (error: Error) => void) => {
+const peerMemory = ({ options: { disk, folder }, identity: found }: StoreParts, fail: (error: Error) => void) => {
   const inTurn = oneAtATime()
   let identity = found
   const replace = (next: typeof identity): Act<void, Error> => done => {
@@ -99,11 +99,11 @@ const peerMemory = ({ options: { disk, folder }, identity: found }: Parts, fail:
 }
 
 /** Closes what is open beside the segment that is being written, and frees the folder. */
-const shutDown = ({ hardStateFile, release }: Parts, supply: SegmentSupply, done: () => void): void =>
+const shutDown = ({ hardStateFile, release }: StoreParts, supply: SegmentSupply, done: () => void): void =>
   supply.close(() => hardStateFile.close(() => release(done)))
 
 /** Entries that went while they were being read are answered like those that had gone before: with none. That takes no disk, but may not be told during the call. */
-const readLog = ({ options: { disk, folder, clock }, log: { index } }: Parts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
+const readLog = ({ options: { disk, folder, clock }, log: { index } }: StoreParts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
   const restarts = index.restarts()
   const spans = index.spans(from, to)
   const found = (batches: readonly EntryBatch[]): void => done({ type: 'entriesRead', purpose, from, batches })
@@ -114,7 +114,7 @@ const readLog = ({ options: { disk, folder, clock }, log: { index } }: Parts, { 
   })
 }
 
-const openStore = (parts: Parts): Store => {
+const openStore = (parts: StoreParts): Store => {
   const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { disk, folder, clock, idleMs, segmentBytes, random } = options
   const events = new Subject<StorageEvent>()
@@ -176,7 +176,7 @@ const closeAll = ({ log: { current, spare }, hardStateFile }: OpenFolder): Act<v
   inOrder(current.file.close, ...(spare === undefined ? [] : [spare.file.close]), hardStateFile.close)
 
 /** Opens a held folder, reads the newest entries back and removes what has been replaced. */
-const open = (options: Parts['options'], owner: StoreOwner, release: Parts['release']): Act<Store, StartError | Error> =>
+const open = (options: StoreParts['options'], owner: StoreOwner, release: StoreParts['release']): Act<Store, StartError | Error> =>
   chain(openFolder(options, owner), contents => {
     const { log: { index, tailFrom, lastIndex, base, terms, memberships }, unfinished } = contents
     const tail = readSpans(options.disk, options.folder, index.spans(tailFrom, lastIndex), Number.MAX_SAFE_INTEGER)
@@ -197,7 +197,7 @@ export const fileStorage = (folder: string, options: FileStorageOptions = {}): S
     open: (owner, done) => {
       const faults = faultsIn(folder, options, segmentBytes, idleMs)
       if (faults.length > 0) return done(left(new InvalidOptions(faults)))
-      holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: Parts['release'] }>) => {
+      holdFolder(disk, folder)((held: Either<StartError | NodeJS.ErrnoException, { release: StoreParts['release'] }>) => {
         if (isLeft(held)) return done(left(startError(folder, held.left)))
         const { release } = held.right
         open({ disk, folder, segmentBytes: toSectors(segmentBytes), random, clock, idleMs }, owner, release)(outcome => {

@@ -54,7 +54,7 @@ function* cut(chunk: Uint8Array): Generator<Uint8Array> {
 }
 
 /** One draft, from its beginning to its end. */
-interface Session<D extends Draft> {
+interface DraftLife<D extends Draft> {
   /** A failure discards the draft, and answers everything later. */
   step<A>(actOf: (draft: D) => Act<A, Error>): Act<A, Error>
   readonly finish: Act<Snapshot, Error>
@@ -65,7 +65,7 @@ interface Session<D extends Draft> {
 const discardOf = ({ discard }: Draft): Act<void, unknown> => discard
 
 /** `finishing` keeps `finish` apart from what must not overlap with it; `ended` is called once nothing of it is left to do. */
-const createSession = <D extends Draft>(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>, ended: () => void): Session<D> => {
+const createLife = <D extends Draft>(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>, ended: () => void): DraftLife<D> => {
   const inTurn = oneAtATime()
   /** Left once it has ended, with the reason. */
   let draft: Either<Error, D> = left(new Error('the snapshot has not begun'))
@@ -100,13 +100,13 @@ const createSession = <D extends Draft>(begin: Act<D, Error>, finishing: (draft:
   }
 }
 
-const writerOf = ({ step, finish, end }: Session<Draft>, later: Later): SnapshotWriter => ({
+const writerOf = ({ step, finish, end }: DraftLife<Draft>, later: Later): SnapshotWriter => ({
   write: (chunk, done) => step(({ write }) => forEach(cut(chunk), write))(told(later, done)),
   finish: done => finish(told(later, done)),
   abort: done => end('the snapshot was given up', discardOf)(() => later(done)),
 })
 
-const receiverOf = ({ step, finish, end }: Session<Incoming>, { bytes }: Snapshot, received: number, later: Later): SnapshotReceiver => ({
+const receiverOf = ({ step, finish, end }: DraftLife<Incoming>, { bytes }: Snapshot, received: number, later: Later): SnapshotReceiver => ({
   received,
   write: (chunk, done) => step(({ write, written }) => (written().bytes + chunk.length > bytes
     ? fail(new Error(`a snapshot of ${bytes} bytes cannot have ${chunk.length} bytes at ${written().bytes}`))
@@ -145,8 +145,8 @@ const createReader = ({ snapshot, next, rewind, close }: Contents, later: Later,
 }
 
 interface Slot<D extends Draft> {
-  open(): Session<D> | undefined
-  begin(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): Session<D>
+  open(): DraftLife<D> | undefined
+  begin(begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): DraftLife<D>
 }
 
 /** Ends the one that is open when its turn comes, if one is. */
@@ -155,17 +155,17 @@ const endOf = <D extends Draft>(slot: Slot<D>, why: string, undo: (draft: D) => 
 
 /** One session at a time: `open` is the one that has not ended. */
 const createSlot = <D extends Draft>(): Slot<D> => {
-  let open: Session<D> | undefined
+  let open: DraftLife<D> | undefined
   return {
     open: () => open,
-    begin: (begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): Session<D> => {
+    begin: (begin: Act<D, Error>, finishing: (draft: D) => Act<Snapshot, Error>): DraftLife<D> => {
       let isOver = false
-      const session = createSession(begin, finishing, () => {
+      const life = createLife(begin, finishing, () => {
         isOver = true
         open = undefined
       })
-      if (!isOver) open = session
-      return session
+      if (!isOver) open = life
+      return life
     },
   }
 }
@@ -190,7 +190,7 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
     const last = shelf.newest()?.index
     return last !== undefined && index <= last ? `a snapshot at ${index} would not be newer than the one at ${last}` : undefined
   }
-  const refusal = (place: SnapshotPlace, other: Session<Incoming> | Session<Draft> | undefined, doing: string): Error | undefined => {
+  const refusal = (place: SnapshotPlace, other: DraftLife<Incoming> | DraftLife<Draft> | undefined, doing: string): Error | undefined => {
     const why = isClosed ? CLOSED : other !== undefined ? `another snapshot is being ${doing}` : notNewer(place)
     return why === undefined ? undefined : new Error(why)
   }
@@ -206,15 +206,15 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
       newest: () => shelf.newest(),
       write: place => {
         const refused = refusal(place, writing.open(), 'written')
-        const session = refused === undefined ? writing.begin(shelf.begin(place), draft => finishing(place, draft.finish))
-          : createSession<Draft>(fail(refused), ({ finish }) => finish, () => undefined)
-        return writerOf(session, later)
+        const life = refused === undefined ? writing.begin(shelf.begin(place), draft => finishing(place, draft.finish))
+          : createLife<Draft>(fail(refused), ({ finish }) => finish, () => undefined)
+        return writerOf(life, later)
       },
       receive: (snapshot, done) => {
         const refused = refusal(snapshot, receiving.open(), 'received')
         if (refused !== undefined) return later(() => done(left(refused)))
-        const session = receiving.begin(shelf.receive(snapshot), incoming => finishing(snapshot, checked(snapshot, incoming)))
-        session.step(({ written }) => succeed(receiverOf(session, snapshot, written().bytes, later)))(told(later, done))
+        const life = receiving.begin(shelf.receive(snapshot), incoming => finishing(snapshot, checked(snapshot, incoming)))
+        life.step(({ written }) => succeed(receiverOf(life, snapshot, written().bytes, later)))(told(later, done))
       },
       read: (done, buffers) => inTurn<SnapshotReader, Error>(opened => {
         if (isClosed) return opened(left(new Error(CLOSED)))

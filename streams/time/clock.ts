@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import type { Millis } from '../../lib/types.js'
 
 /** Takes back what was to happen later; without effect once it has happened. */
@@ -14,9 +15,6 @@ export interface Clock {
   /** Calls `work` once what the sockets delivered in this turn of the event loop has been heard. */
   endOfTurn(work: () => void): Cancel
 }
-
-/** The longest wait that the host's timers know; they fire at once on a longer one. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 const after = (ms: Millis, work: () => void): Cancel => {
   let timer: NodeJS.Timeout

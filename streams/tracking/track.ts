@@ -12,7 +12,7 @@ import { type Either, isLeft } from '../../lib/prelude.js'
 import { type Leader, type RaftState, membership } from '../../lib/state.js'
 import type { Index, MemberId, Millis, Term } from '../../lib/types.js'
 import { type CallOptions, timeoutOptions } from '../proposer/call-options.js'
-import type { Whereabout } from '../requests/proposal.js'
+import type { CommandStage } from '../requests/proposal.js'
 
 /** A stage of a command on its way to the log. Of `applied` and `failed` one comes, as the last. */
 export type Tracked<R> =
@@ -41,7 +41,7 @@ export interface TrackOptions {
   readonly timeoutMs?: Millis | undefined
 }
 
-type Submit<C, R> = (command: C, options: CallOptions & { readonly watch: (where: Whereabout) => void }, done: (outcome: Either<ProposeError, R>) => void) => void
+type Submit<C, R> = (command: C, options: CallOptions & { readonly watch: (stage: CommandStage) => void }, done: (outcome: Either<ProposeError, R>) => void) => void
 
 export interface Tracking<C, R> {
   track(command: C, options?: TrackOptions): Observable<Tracked<R>>
@@ -81,11 +81,11 @@ export const createTracking = <C, R>(submit: Submit<C, R>): Tracking<C, R> => {
       const unsubscribed = new AbortController()
       let track: Track | undefined
       const forget = (): void => { if (track !== undefined) tracks.delete(track) }
-      const watch = (where: Whereabout): void => {
-        subscriber.next(where)
-        if (where.type !== 'appended') return
+      const watch = (stage: CommandStage): void => {
+        subscriber.next(stage)
+        if (stage.type !== 'appended') return
         forget()
-        track = { index: where.index, term: where.term, durableOn: 0, tell: stage => subscriber.next(stage) }
+        track = { index: stage.index, term: stage.term, durableOn: 0, tell: next => subscriber.next(next) }
         tracks.add(track)
       }
       subscriber.add(() => {

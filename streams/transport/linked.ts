@@ -19,7 +19,7 @@ export interface Office {
 }
 
 /** Where the leader is: this member, or at the other end of a link. `key` names the term of office, or that life of the link. */
-export type Whereabouts =
+export type LeaderPlace =
   | { readonly type: 'here'; readonly key: string; readonly office: Office }
   | { readonly type: 'linked'; readonly key: string; readonly id: MemberId }
 
@@ -28,7 +28,7 @@ export interface LinkEars {
   opened(link: LinkLife): void
   closed(key: string, unanswered: Unanswered): void
   /** Where the leader is from now on, unless no way leads there, and who it is as far as is known here. */
-  led(where: Whereabouts | undefined, leader: MemberId | undefined): void
+  led(where: LeaderPlace | undefined, leader: MemberId | undefined): void
 }
 
 export interface Linked {
@@ -56,7 +56,7 @@ const knownLeader = (state: RaftState): KnownLeader | undefined => {
   return leader === undefined || address === undefined ? undefined : { id: leader, address, term }
 }
 
-const whereabouts = (state: RaftState, links: ReadonlyMap<string, LinkLife>): Whereabouts | undefined => {
+const leaderPlace = (state: RaftState, links: ReadonlyMap<string, LinkLife>): LeaderPlace | undefined => {
   const { leader, term, settings } = state
   if (state.role === 'leader' && isReady(state)) return { type: 'here', key: `self ${term}`, office: { term, session: state.noopIndex } }
   if (leader === undefined || leader === settings.id) return undefined
@@ -72,7 +72,7 @@ export const createLinked = (): Linked => {
   let told: { readonly key: string | undefined; readonly leader: MemberId | undefined } = { key: undefined, leader: undefined }
 
   const lead = (): void => {
-    const where = newest && whereabouts(newest, links)
+    const where = newest && leaderPlace(newest, links)
     const leader = newest?.leader
     if (where?.key === told.key && leader === told.leader) return
     told = { key: where?.key, leader }

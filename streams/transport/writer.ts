@@ -14,7 +14,7 @@ const SEND_BOUNDS = ['maxSendBufferBytes', 'maxFrameBytes'] as const
 export type SendBound = (typeof SEND_BOUNDS)[number]
 
 /** Where bytes leave. */
-interface Way {
+interface Output {
   /** Those that have not left this process. */
   readonly bufferedBytes: number
   write(chunks: readonly Uint8Array[]): void
@@ -109,7 +109,7 @@ const createQueue = (maxPartBytes: number) => {
 }
 
 /** `pace` is that of a link which life signs share. */
-export const createWriter = (stream: Way, { maxFrameBytes, maxSendBufferBytes }: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes'>, pace: Pace | undefined): Writer => {
+export const createWriter = (stream: Output, { maxFrameBytes, maxSendBufferBytes }: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes'>, pace: Pace | undefined): Writer => {
   const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
   const queue = createQueue(Math.min(MAX_PART_BYTES, maxFrameBytes - FRAME_HEADER_BYTES))
 

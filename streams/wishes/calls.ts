@@ -1,7 +1,7 @@
 /** Calls of users that wait for what becomes of a wish: each ends once, in time or before, and what was sent for its sake makes room for the next. */
 import type { Millis } from '../../lib/types.js'
 import { createAborts } from '../requests/aborts.js'
-import type { Told, WishOutlet } from './outlet.js'
+import type { FateListener, WishOutlet } from './outlet.js'
 
 /** From its beginning to its one outcome. */
 export interface Call<O> {
@@ -9,7 +9,7 @@ export interface Call<O> {
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
   /** Hears what the leader that was asked makes of the wish. */
-  readonly told: Told
+  readonly told: FateListener
   readonly done: (outcome: O) => void
 }
 

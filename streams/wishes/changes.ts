@@ -13,14 +13,14 @@ import { type ChangeOptions, type JudgedWish, decodeChangeOptions } from './chan
 import { GIVEN_UP, isAborted } from '../requests/aborts.js'
 import { type Call, createCalls } from './calls.js'
 import { type Taken, whatBecameOf } from './change-fate.js'
-import type { Sending, Told, WishOutlet } from './outlet.js'
+import type { FateListener, Sending, WishOutlet } from './outlet.js'
 
 type Outcome = Either<ChangeError, Membership>
 
 export interface ChangesOptions {
   readonly first: RaftState
   /** Puts a wish to whoever leads, this member or another; `noWay`: not as yet. `told` hears what the leader makes of it, and not during this call. */
-  readonly ask: (wish: MembershipWish, from: Membership | undefined, told: Told) => Sending
+  readonly ask: (wish: MembershipWish, from: Membership | undefined, told: FateListener) => Sending
   readonly giveUp: WishOutlet['giveUp']
   readonly objection: Links['objection']
 }

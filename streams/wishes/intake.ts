@@ -3,7 +3,7 @@ import type { LeaderWish, WishFate, WishRequest } from '../../lib/requests.js'
 import type { Term } from '../../lib/types.js'
 import type { LinkLife, Linked } from '../transport/linked.js'
 import type { Sender } from '../transport/send.js'
-import type { Told } from './outlet.js'
+import type { FateListener } from './outlet.js'
 
 export interface WishIntake {
   requested(link: LinkLife, request: WishRequest): void
@@ -15,7 +15,7 @@ interface WishIntakeOptions {
   readonly linked: Pick<Linked, 'listen'>
   readonly sender: Pick<Sender, 'to'>
   /** Does what is wished if this member leads in this term, and says what came of it, possibly before this returns. */
-  readonly grant: (wish: LeaderWish, term: Term, told: Told) => void
+  readonly grant: (wish: LeaderWish, term: Term, told: FateListener) => void
 }
 
 /** So many of one link may be open: an honest outlet has one of each type, and those that it gave up. */
@@ -23,7 +23,7 @@ const MAX_OPEN = 16
 
 export const createWishIntake = ({ linked, sender, grant }: WishIntakeOptions): WishIntake => {
   /** By link: how the open ones are answered. */
-  const open = new Map<string, Set<Told>>()
+  const open = new Map<string, Set<FateListener>>()
   linked.listen({
     opened: ({ key }) => { open.set(key, new Set()) },
     closed: key => { open.delete(key) },

@@ -25,7 +25,7 @@ export const MACHINE_MUTATIONS: readonly Mutation[] = [
     from: '    fail(work, work.at.index + 1, thrown)\n', to: '    void thrown\n',
   },
   {
-    name: 'a state is shown while the machine changes it', file: 'streams/machine/operate.ts', killer: ['test/streams/outputs/state.test.ts', 'state$ shows a state*'],
+    name: 'a state is shown while the machine changes it', file: 'streams/machine/run-machine.ts', killer: ['test/streams/outputs/state.test.ts', 'state$ shows a state*'],
     unseen: 'machines of the seeds answer at once',
     from: 'look: see => apply.atRest(({ index, term, time }) => {', to: 'look: see => [operation.from].forEach(({ index, term, time }) => {',
   },

@@ -3,7 +3,7 @@ import { bytesOf } from '../../lib/batch.js'
 import type { Step } from '../../lib/step.js'
 import type { EntryBatch, Index, MemberId, Snapshot } from '../../lib/types.js'
 import type { Limits } from '../../streams/index.js'
-import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Fold } from '../../streams/pipeline/fold.js'
 
 /** One life of a member. */
 interface Life {

@@ -2,7 +2,7 @@
 import { isLeft, isRight } from '../../lib/prelude.js'
 import { step } from '../../lib/step.js'
 import type { Millis } from '../../lib/types.js'
-import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Fold } from '../../streams/pipeline/fold.js'
 import { judge } from '../../testing/linearizability/judge.js'
 import { simulate } from '../../testing/simulation/cluster.js'
 import { createDice, seedFor } from '../../testing/simulation/world/dice.js'

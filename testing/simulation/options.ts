@@ -10,7 +10,7 @@ import { isLeft } from '../../lib/prelude.js'
 import { step } from '../../lib/step.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
-import type { Fold } from '../../streams/pipeline/flight-recorder.js'
+import type { Fold } from '../../streams/pipeline/fold.js'
 import type { Recipe } from './member.js'
 
 export interface SimulationOptions<C, R, S> {

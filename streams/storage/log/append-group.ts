@@ -3,12 +3,12 @@ import { lastIndexOf } from '../../../lib/batch.js'
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Recycled, roomIn } from '../../../codecs/recycled.js'
 import type { EntryBatch, HardState, Index, LogBase, Turn } from '../../../lib/types.js'
-import { type Appended, type LogEnd, baseOf, endAfter, endAt } from './log-end.js'
+import { type AppendedRun, type LogEnd, baseOf, endAfter, endAt } from './log-end.js'
 import { FIRST_RECORD, RECORD_HEADER_BYTES, type RecordHeader, SEAL_BYTES, baseRecordBytes, encodeBase, encodeRecordHeader, recordBytes } from './segment.js'
 import type { Segment } from './segment-files.js'
 
 /** A batch in the bytes that go to disk. */
-export interface EncodedBatch extends Appended {
+export interface EncodedBatch extends AppendedRun {
   readonly type: 'batch'
   readonly turn: Turn
   readonly pieces: readonly Uint8Array[]

@@ -12,7 +12,7 @@ export interface LogEnd {
 }
 
 /** What an append does to the end of the log. */
-export interface Appended {
+export interface AppendedRun {
   readonly firstIndex: Index
   readonly lastIndex: Index
   readonly term: Term
@@ -24,7 +24,7 @@ export const endAt = ({ index, term, membership }: LogBase): LogEnd => ({ index,
 export const endOf = ({ base, lastIndex, terms, memberships }: Omit<StoredLog, 'tail'>): LogEnd =>
   ({ index: lastIndex, term: terms.at(-1)?.term ?? base.term, membership: base.membership, memberships })
 
-export const endAfter = (end: LogEnd, { firstIndex, lastIndex, term, membership }: Appended): LogEnd => {
+export const endAfter = (end: LogEnd, { firstIndex, lastIndex, term, membership }: AppendedRun): LogEnd => {
   const last = end.memberships.at(-1)
   const kept = last === undefined || last.index < firstIndex ? end.memberships : end.memberships.filter(({ index }) => index < firstIndex)
   const memberships = membership === undefined ? kept : [...kept, { index: firstIndex, membership }]

@@ -7,19 +7,19 @@ import { sizeOf, syncFolder } from '../disk/file-access.js'
 import type { CheckOwner } from '../files/store-file.js'
 import { read, readHeader, readPlace } from './read-snapshot.js'
 import { RECORD_HEADER_BYTES, checksumIn, decodeRecordHeader, incomingName, isIntact, isSamePlace } from './snapshot-file.js'
-import { type DraftFile, type Progress, type SnapshotFolder, beginDraft, draftOf } from './write-snapshot.js'
+import { type DraftFile, type FileProgress, type SnapshotFolder, beginDraft, draftOf } from './write-snapshot.js'
 
 /** Reads on from one whole chunk to the next, as far as they go; never beyond what the contents can be. */
-const wholeChunks = (file: DiskFile, size: number, most: number, from: Progress): Act<Progress> => {
+const wholeChunks = (file: DiskFile, size: number, most: number, from: FileProgress): Act<FileProgress> => {
   const { at, before, bytes } = from
   if (at + RECORD_HEADER_BYTES > size) return succeed(from)
-  return chain(read(file, at, RECORD_HEADER_BYTES), (header): Act<Progress> => {
+  return chain(read(file, at, RECORD_HEADER_BYTES), (header): Act<FileProgress> => {
     const decoded = decodeRecordHeader(header)
     if (isLeft(decoded) || decoded.right.type !== 'chunk') return succeed(from)
     const { payloadBytes } = decoded.right
     const end = at + RECORD_HEADER_BYTES + payloadBytes
     if (payloadBytes === 0 || end > size || bytes + payloadBytes > most) return succeed(from)
-    return chain(read(file, at + RECORD_HEADER_BYTES, payloadBytes), (chunk): Act<Progress> => {
+    return chain(read(file, at + RECORD_HEADER_BYTES, payloadBytes), (chunk): Act<FileProgress> => {
       const sum = checksumOf(chunk)
       if (!isIntact(header, chunk, before, sum)) return succeed(from)
       const checksum = joinedChecksum(from.checksum, sum, payloadBytes)
@@ -29,7 +29,7 @@ const wholeChunks = (file: DiskFile, size: number, most: number, from: Progress)
 }
 
 /** How far a file that was left is whole, from its beginning on; undefined where it is none of this snapshot. */
-const progressOf = (path: string, file: DiskFile, snapshot: Snapshot, checkOwner: CheckOwner): Act<Progress | undefined> => done => {
+const fileProgressOf = (path: string, file: DiskFile, snapshot: Snapshot, checkOwner: CheckOwner): Act<FileProgress | undefined> => done => {
   const found = chain(sizeOf(file), size => chain(readHeader(path, file, checkOwner), ({ salt }) => {
     const seed = checksumOf(salt)
     return chain(readPlace(path, file, size, seed, snapshot), ({ place, offset, seed: before }) =>
@@ -48,7 +48,7 @@ export const openIncoming = (options: SnapshotFolder, snapshot: Snapshot, checkO
   const { disk, folder } = options
   const path = `${folder}/${incomingName(snapshot)}`
   const begin = chain(beginDraft(options, snapshot, path), draft => map(orUndo(syncFolder(disk, folder), draft.discard), () => draft))
-  const takeUp = (file: DiskFile): Act<DraftFile> => chain(progressOf(path, file, snapshot, checkOwner), (progress): Act<DraftFile> => {
+  const takeUp = (file: DiskFile): Act<DraftFile> => chain(fileProgressOf(path, file, snapshot, checkOwner), (progress): Act<DraftFile> => {
     if (progress === undefined) return chain(file.close, () => begin)
     const cut: Act<void> = done => file.truncate(progress.at, done)
     return map(orUndo(inOrder(cut, file.datasync), file.close), () => draftOf(options, snapshot, path, file, progress))

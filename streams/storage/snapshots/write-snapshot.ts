@@ -35,7 +35,7 @@ export interface DraftFile {
 }
 
 /** How far a file is written: records, the last one's checksum, and the contents in them. */
-export interface Progress {
+export interface FileProgress {
   /** What the checksums of place and end continue from. */
   readonly seed: number
   readonly at: number
@@ -61,7 +61,7 @@ const syncBeside = (file: DiskFile) => {
 }
 
 /** Writes records one after the other, and syncs what has gathered. */
-const recordWriter = (file: DiskFile, from: Progress) => {
+const recordWriter = (file: DiskFile, from: FileProgress) => {
   const { seed } = from
   const { begin, settled } = syncBeside(file)
   let { at, before } = from
@@ -82,7 +82,7 @@ const recordWriter = (file: DiskFile, from: Progress) => {
 }
 
 /** Goes on with a file that is called `path` so far. */
-export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, path: string, file: DiskFile, from: Progress): DraftFile => {
+export const draftOf = ({ disk, folder }: SnapshotFolder, place: SnapshotPlace, path: string, file: DiskFile, from: FileProgress): DraftFile => {
   const own = `${folder}/${snapshotName(place)}`
   const records = recordWriter(file, from)
   let isOpen = true

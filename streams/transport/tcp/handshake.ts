@@ -12,7 +12,7 @@ import type { ByteStream, Certificate } from './sockets.js'
 import { objectionToCertificate } from './trust.js'
 
 /** Time and its bounds, for either end. */
-export interface Pace {
+export interface HandshakeDeadline {
   readonly clock: Pick<Clock, 'after'>
   readonly limits: Pick<LinkLimits, 'handshakeTimeoutMs'>
 }
@@ -28,7 +28,7 @@ interface Exchange {
 }
 
 /** One frame each way within the deadline. Whoever opens a link on the stream afterwards takes it over. */
-const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
+const exchange = (stream: ByteStream, { clock, limits }: HandshakeDeadline, on: {
   opened(): void
   heard(payload: Uint8Array): void
   /** Nothing came of it, and the stream is closed: by the other end, where it was not closed here. */
@@ -77,7 +77,7 @@ const exchange = (stream: ByteStream, { clock, limits }: Pace, on: {
 }
 
 /** What the accepting end goes by. */
-export interface Callee extends Pace {
+export interface Callee extends HandshakeDeadline {
   readonly endpoint: Endpoint
   readonly roll: RollCall
   /** Members must show a certificate that names them, and is good for members. */
@@ -165,7 +165,7 @@ export type DialFailure =
   | { readonly type: 'untrusted'; readonly reason: string }
 
 /** What the dialling end goes by. */
-export interface Caller extends Pace {
+export interface Caller extends HandshakeDeadline {
   readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation' | 'named'>
   /** Who must answer, and under TLS show a certificate that names it. */
   readonly to: MemberId

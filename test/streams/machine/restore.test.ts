@@ -8,7 +8,7 @@ import { encodeValue } from '../../../codecs/values.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { CommandBatch } from '../../../lib/types.js'
 import { createApply } from '../../../streams/machine/apply.js'
-import { operate } from '../../../streams/machine/operate.js'
+import { runMachine } from '../../../streams/machine/run-machine.js'
 import type { Position } from '../../../streams/machine/machine.js'
 import { createSessions } from '../../../streams/machine/sessions.js'
 import { virtualClock } from '../member/world.js'
@@ -190,7 +190,7 @@ test('after the end nothing is restored', assert => {
 const operated = () => {
   const told: string[] = []
   let done: (failure: string | undefined) => void = () => undefined
-  const operator = operate({
+  const applier = runMachine({
     commands: createDecodedCommands<number>(),
     protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
@@ -204,8 +204,8 @@ const operated = () => {
     notice: () => undefined,
     failed: error => told.push(error.message),
   })
-  operator.restore({ ...placeAt(9), bytes: 1, checksum: 1 })
-  return { operator, told, end: (failure?: string) => done(failure) }
+  applier.restore({ ...placeAt(9), bytes: 1, checksum: 1 })
+  return { applier, told, end: (failure?: string) => done(failure) }
 }
 
 test('whoever waits for results of what the snapshot stands for hears that there are none', assert => {
@@ -221,7 +221,7 @@ test('a machine that does not begin from it ends the member', assert => {
 })
 
 test('the end of the member calls off what is under way', assert => {
-  const { operator, told } = operated()
-  operator.halt()
+  const { applier, told } = operated()
+  applier.halt()
   assert.deepEqual(told, ['called off'])
 })

@@ -7,7 +7,7 @@ import type { LinkEars, LinkLife } from '../../../streams/transport/linked.js'
 import { createChanges } from '../../../streams/wishes/changes.js'
 import { createWishIntake } from '../../../streams/wishes/intake.js'
 import { type TransferOptions, createHandovers } from '../../../streams/wishes/handovers.js'
-import { type Sending, type Told, type WishOutlet, createWishOutlet } from '../../../streams/wishes/outlet.js'
+import { type FateListener, type Sending, type WishOutlet, createWishOutlet } from '../../../streams/wishes/outlet.js'
 import { follower } from '../../lib/build.js'
 
 const TERM = 4
@@ -32,7 +32,7 @@ const outletStage = () => {
     replies: (id: string, request: number, fate: WishFate, life = 1) => outlet.replied(linkTo(id, life), { type: 'wishReply', id: request, fate }),
     wish: (wish: LeaderWish) => {
       const heard: WishFate[] = []
-      const told: Told = fate => heard.push(fate)
+      const told: FateListener = fate => heard.push(fate)
       return { sent: outlet.send(wish, told), heard, giveUp: () => outlet.giveUp(told) }
     },
   }
@@ -153,7 +153,7 @@ const handovers = (outlet: Pick<WishOutlet, 'send' | 'giveUp'>) => {
     ask: (options?: TransferOptions, to?: string) => made.transfer(to, options, outcome => heard.push(summary(outcome))),
   }
 }
-const through = (send: (wish: LeaderWish, told: Told) => Sending): Pick<WishOutlet, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
+const through = (send: (wish: LeaderWish, told: FateListener) => Sending): Pick<WishOutlet, 'send' | 'giveUp'> => ({ send, giveUp: () => undefined })
 
 const FATES: readonly (readonly [WishFate, outcome: string])[] = [
   [DONE, 'n3'], [{ type: 'notHandedOver', reason: 'so' }, 'TransferFailed '], [NOT_TAKEN, 'NotLeader never'], [LOST, 'OutcomeUnknown unknown'],
@@ -161,7 +161,7 @@ const FATES: readonly (readonly [WishFate, outcome: string])[] = [
 ]
 for (const [fate, expected] of FATES) {
   test(`of ${fate.type} is told: ${expected}`, t => {
-    let tell: Told | undefined
+    let tell: FateListener | undefined
     const { ask, heard } = handovers(through((_wish, told) => { tell = told; return 'sent' }))
     ask({}, 'n3')
     tell!(fate)

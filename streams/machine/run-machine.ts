@@ -41,14 +41,14 @@ export class RestoreFailed extends Tagged<'RestoreFailed'> {
 /** Has a position and the state that belongs to it seen between two calls of the machine: now if none is under way, and never where it ended in the midst of one. */
 export type Look<S> = (see: (applied: Applied<S>) => void) => void
 
-export interface Operator<S> extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
+export interface Applier<S> extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
   readonly look: Look<S>
   /** Sets the machine to the state of the newest snapshot, which is this one; what is committed next is applied to that. */
   restore(snapshot: Snapshot): void
 }
 
 /** Sets the machine to work on what is committed; a machine that fails ends the member. */
-export const operate = <C, R, S>(operation: Operation<C, R, S>): Operator<S> => {
+export const runMachine = <C, R, S>(operation: Operation<C, R, S>): Applier<S> => {
   const { machine, applyBudgetMs, commits, results, restoreMachine, notice, failed } = operation
   let giveUp: Cancel = () => undefined
   const stateAt = (index: Index): Either<ApplyFailed, S> => {
