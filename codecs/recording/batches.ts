@@ -4,7 +4,7 @@
  *
  *     how many | of each: face u8 | firstIndex, unless it follows | term, unless it is the same | time | content
  */
-import { unreachable } from '../../lib/prelude.js'
+import { isRight, unreachable } from '../../lib/prelude.js'
 import type { BatchHead, EntryBatch, EntryBody } from '../../lib/types.js'
 import type { ByteSink } from '../byte-sink.js'
 import type { ByteSource } from '../byte-source.js'
@@ -99,7 +99,7 @@ const readContent = (source: ByteSource, face: number, placed: Pick<EntryBatch, 
     }
     case 'membership': {
       const membership = decodeMembership(source.blob())
-      if (membership._tag === 'Right') return { kind, ...placed, count: 1, membership: membership.right }
+      if (isRight(membership)) return { kind, ...placed, count: 1, membership: membership.right }
       source.fail(`a membership: ${membership.left}`)
       break
     }

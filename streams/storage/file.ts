@@ -126,13 +126,13 @@ const openStore = (parts: StoreParts): Store => {
   const dropper = createSegmentDropper(disk, folder, log.segments)
   const queue = createGroupCommit({
     clock, idleMs, index: log.index, hardStateFile, hardState, supply, notes: log.segments, dropper,
-    current: log.current, base: log.base.index, end: endOf(log), marked: log.marked,
+    current: log.current, base: log.base.index, end: endOf(log), isMarked: log.isMarked,
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
   const peers = peerMemory(parts, queue.fail)
   const ifOpen = (act: Act<void, Error>): Act<void, Error> => done => {
-    if (closing !== undefined || queue.failed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
+    if (closing !== undefined || queue.hasFailed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
     else act(done)
   }
   let closing: (() => void)[] | undefined

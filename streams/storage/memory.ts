@@ -124,8 +124,8 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
   const events = new Subject<StorageEvent>()
   let answers: (() => void)[] = []
   let written: Turn | undefined
-  let failed = false
-  let closed = false
+  let hasFailed = false
+  let isClosed = false
 
   const flush = (): void => {
     const turn = written
@@ -149,18 +149,18 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
     snapshots,
     events$: events.asObservable(),
     write: (turn, writes) => {
-      if (failed || closed) return
+      if (hasFailed || isClosed) return
       for (const write of writes) {
         const gap = perform(kept, write)
         if (gap === undefined) continue
-        failed = true
+        hasFailed = true
         return later(() => events.next({ type: 'writeFailed', turn, error: new Error(gap) }))
       }
       schedule()
       written = turn
     },
     read: read => {
-      if (!closed) later(() => events.next({ type: 'entriesRead', purpose: read.purpose, from: read.from, batches: readFrom(kept.batches, read) }))
+      if (!isClosed) later(() => events.next({ type: 'entriesRead', purpose: read.purpose, from: read.from, batches: readFrom(kept.batches, read) }))
     },
     remember: (peer, incarnation, done) => later(() => {
       kept.peers = { ...kept.peers, [peer]: incarnation }
@@ -171,8 +171,8 @@ const openKept = (kept: Kept, tailBytes: number, clock: Pick<Clock, 'endOfTurn'>
       done(right(undefined))
     }),
     close: done => later(() => closeSnapshots(() => {
-      if (!closed) {
-        closed = true
+      if (!isClosed) {
+        isClosed = true
         release()
         events.complete()
       }

@@ -102,7 +102,7 @@ const surveying = (each: (record: ScannedRecord) => string | undefined) => {
       return each(record)
     },
     segment: ({ header, end }: Scanned): SurveyedSegment => ({
-      name: segmentName(header.number), bytes: header.capacity, usedBytes: end.tail, records: end.records, base, first, last, isSealed: end.sealed,
+      name: segmentName(header.number), bytes: header.capacity, usedBytes: end.tail, records: end.records, base, first, last, isSealed: end.isSealed,
     }),
   }
 }
@@ -123,7 +123,7 @@ const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, 
     previous = outcome.right
     const damage = judge(previous, isWhole ? collector.lastIndex() : undefined)
     if (damage !== undefined) return refuse(path, damage)
-    if (previous.end.sealed) return
+    if (previous.end.isSealed) return
     last = previous
     found.notes.push(...tornNote(last))
   }

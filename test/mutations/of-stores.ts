@@ -23,11 +23,11 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
-    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: false }',
+    from: 'isTorn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'isTorn: false }',
   },
   {
     name: 'damage in the middle passes for a torn tail', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
-    from: 'torn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'torn: true }',
+    from: 'isTorn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'isTorn: true }',
   },
   {
     name: 'a log is cut where something replaced what its base stands for', file: 'streams/storage/log/segment-notes.ts',
@@ -69,8 +69,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: 'a failure is told before what was written until then', file: 'streams/storage/log/group-commit.ts',
     killer: [`${STORAGE}/storage.test.ts`, 'where no segment could be prepared*'],
     unseen: 'whoever hears of a failed write ends',
-    from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    })',
-    to: 'if (isLeft(outcome)) {\n      writing.busy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    }',
+    from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {\n      writing.isBusy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    })',
+    to: 'if (isLeft(outcome)) {\n      writing.isBusy = false\n      fail(writing, outcome.left)\n      pump(writing)\n    }',
   },
   {
     name: 'behind a sync that failed another segment is removed', file: 'streams/storage/log/drop-segments.ts',

@@ -8,7 +8,7 @@ export const readFully = (file: DiskFile, into: Uint8Array, offset: number): Act
   const more = (): void => {
     if (filled === into.length) return done(right(undefined))
     file.read(into.subarray(filled), offset + filled, outcome => {
-      if (outcome._tag === 'Left') return done(outcome)
+      if (isLeft(outcome)) return done(outcome)
       if (outcome.right === 0) return done(left(Object.assign(new Error(`the file ends at ${offset + filled}`), { code: 'EIO' })))
       filled += outcome.right
       more()

@@ -1,3 +1,4 @@
+import { isRight } from '../../../lib/prelude.js'
 import type { Act } from '../../act/act.js'
 import type { DiskFile } from './disk.js'
 import { readFully } from './file-access.js'
@@ -34,7 +35,7 @@ export const createFileWindow = (file: DiskFile, capacity: number, chunkBytes: n
       if (!reuse || store.length < wanted) store = Buffer.allocUnsafeSlow(wanted)
       const target = store.subarray(0, wanted)
       readFully(file, target, offset)(outcome => {
-        if (outcome._tag === 'Right') {
+        if (isRight(outcome)) {
           bytes = target
           start = offset
         }

@@ -36,7 +36,7 @@ export interface FoundHeader extends FileHeader {
 
 /** Why a file was not read: it is damaged, or of a format that this version does not know. */
 export interface HeaderFault {
-  readonly newer: boolean
+  readonly isNewer: boolean
   readonly reason: string
 }
 
@@ -55,14 +55,14 @@ export const encodeFileHeader = ({ kind, clusterId, number, capacity, salt }: Fi
 }
 
 export const decodeFileHeader = (bytes: Uint8Array, kind: FileHeader['kind']): Either<HeaderFault, FoundHeader> => {
-  const damaged = (reason: string): Either<HeaderFault, never> => left({ newer: false, reason })
+  const damaged = (reason: string): Either<HeaderFault, never> => left({ isNewer: false, reason })
   if (bytes.length < SECTOR_BYTES) return damaged('the file is shorter than its header')
   const sector = Buffer.from(bytes.buffer, bytes.byteOffset, SECTOR_BYTES)
   if (!sector.subarray(0, MAGIC.length).equals(MAGIC)) return damaged('the file does not begin as a file of rxraft')
   if (readUint32(sector, FORMAT_CHECKED) !== checksumOf(sector.subarray(0, FORMAT_CHECKED))) return damaged('the format does not match its checksum')
   const format = readUint32(sector, 8)
   if (format > FOLDER_FORMAT) {
-    return left({ newer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
+    return left({ isNewer: true, reason: `it has format ${format} of a later version; this version reads formats up to ${FOLDER_FORMAT}` })
   }
   if (readUint32(sector, CHECKED) !== checksumOf(sector.subarray(0, CHECKED))) return damaged('the file header does not match its checksum')
   if (KINDS[sector[16]!] !== kind) return damaged(`the file is no ${kind} file`)

@@ -6,8 +6,8 @@ import { type FileHeader, type FoundHeader, type HeaderFault, decodeFileHeader }
 import { readFully, sizeOf, sweep, withFile, writeFully } from '../disk/file-access.js'
 
 /** What a fault in the header of the file at `path` means for the start. */
-const headerError = (path: string, { newer, reason }: HeaderFault): StartError =>
-  newer ? new WrongFolder(path, reason) : new Damaged(path, 0, undefined, reason)
+const headerError = (path: string, { isNewer, reason }: HeaderFault): StartError =>
+  isNewer ? new WrongFolder(path, reason) : new Damaged(path, 0, undefined, reason)
 
 /** Why a store cannot be opened, where it comes from the disk still under the disk's own name. */
 export type Failure = StartError | NodeJS.ErrnoException

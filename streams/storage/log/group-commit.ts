@@ -22,7 +22,7 @@ export interface GroupCommit {
   whenWritten(to: Index, work: () => void): void
   /** Ends the store as a failed write does. */
   fail(error: Error): void
-  failed(): boolean
+  hasFailed(): boolean
   /** Writes what is queued, then a mark that vouches for it, and closes the segment. */
   close(done: () => void): void
 }
@@ -42,7 +42,7 @@ export interface GroupCommitOptions {
   readonly base: Index
   readonly end: LogEnd
   /** Whether the last record of the log vouches for everything before it. */
-  readonly marked: boolean
+  readonly isMarked: boolean
   readonly persisted: (turn: Turn) => void
   readonly writeFailed: (turn: Turn, error: Error) => void
 }
@@ -65,10 +65,10 @@ interface Writing extends Written {
   queuedTurn: Turn
   /** The lowest index that something in the queue replaces or adds. */
   lowest: Index
-  busy: boolean
-  failed: boolean
+  isBusy: boolean
+  hasFailed: boolean
   /** Whether the last record vouches for everything before it. */
-  marked: boolean
+  isMarked: boolean
   idle: Cancel | undefined
   /** Groups written: what idleness is measured by. */
   groups: number
@@ -76,8 +76,8 @@ interface Writing extends Written {
 }
 
 const fail = (writing: Writing, error: Error): void => {
-  if (writing.failed) return
-  writing.failed = true
+  if (writing.hasFailed) return
+  writing.hasFailed = true
   writing.options.dropper.close(() => undefined)
   const rest = writing.queue.slice(writing.head)
   writing.queue = []
@@ -118,23 +118,23 @@ const complete = (writing: Writing, taken: number): void => {
 
 /** Does `act`; its failure is the store's, told in a turn of its own: not during the call of whoever writes, nor before what was written until then. */
 const busyWith = <A>(writing: Writing, act: Act<A, Error>, then: (answer: A) => void): void => {
-  writing.busy = true
+  writing.isBusy = true
   act((outcome: Either<Error, A>) => {
     if (isLeft(outcome)) writing.options.clock.endOfTurn(() => {
-      writing.busy = false
+      writing.isBusy = false
       fail(writing, outcome.left)
       pump(writing)
     })
     else {
-      writing.busy = false
-      if (writing.failed) pump(writing)
+      writing.isBusy = false
+      if (writing.hasFailed) pump(writing)
       else then(outcome.right)
     }
   })
 }
 
 /** Fails where the store has by now. */
-const unlessFailed = (writing: Writing): Act<void, Error> => done => done(writing.failed ? left(new Error('the store has failed')) : right(undefined))
+const unlessFailed = (writing: Writing): Act<void, Error> => done => done(writing.hasFailed ? left(new Error('the store has failed')) : right(undefined))
 
 /** The newest of the hard states that follow each other at the front of the queue; those before it need not be written. */
 const writeVote = (writing: Writing): void => {
@@ -166,7 +166,7 @@ const appended = (writing: Writing, group: Group): void => {
   writing.segment = { header, key, file, tail: group.tail }
   writing.commitIndex = group.commitIndex
   writing.end = group.end
-  writing.marked = group.records.every(({ header: { type } }) => type !== 'append' && type !== 'install')
+  writing.isMarked = group.records.every(({ header: { type } }) => type !== 'append' && type !== 'install')
   writing.groups++
 }
 
@@ -216,8 +216,8 @@ const finishClosing = (writing: Writing): void => {
 
 /** Starts what can be started: one write with its sync is under way at a time. */
 const pump = (writing: Writing): void => {
-  if (writing.busy) return
-  if (writing.failed) return finishClosing(writing)
+  if (writing.isBusy) return
+  if (writing.hasFailed) return finishClosing(writing)
   const first = writing.queue[writing.head]
   if (first === undefined) return rest(writing)
   if (first.type === 'vote') return writeVote(writing)
@@ -233,12 +233,12 @@ const enqueueMark = (writing: Writing): void => {
 
 /** Nothing is queued: what was written last is vouched for after a while, and at once when the store closes. */
 const rest = (writing: Writing): void => {
-  if (writing.closing !== undefined) return writing.marked ? finishClosing(writing) : enqueueMark(writing)
-  if (writing.marked || writing.idle !== undefined) return
+  if (writing.closing !== undefined) return writing.isMarked ? finishClosing(writing) : enqueueMark(writing)
+  if (writing.isMarked || writing.idle !== undefined) return
   const { groups } = writing
   writing.idle = writing.options.clock.after(writing.options.idleMs, () => {
     writing.idle = undefined
-    if (writing.busy || writing.failed || writing.queue.length > 0) return
+    if (writing.isBusy || writing.hasFailed || writing.queue.length > 0) return
     if (writing.groups === groups) enqueueMark(writing)
     else rest(writing)
   })
@@ -294,11 +294,11 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   const writing: Writing = {
     options, room: recycled(1), queue: [], head: 0, segment: current, commitIndex: hardState.commitIndex, end,
     queuedHardState: hardState, queuedBase: base, queuedLast: end.index, queuedTurn: 0, lowest: Number.POSITIVE_INFINITY,
-    busy: false, failed: false, marked: options.marked, idle: undefined, groups: 0, closing: undefined,
+    isBusy: false, hasFailed: false, isMarked: options.isMarked, idle: undefined, groups: 0, closing: undefined,
   }
   return {
     write: (turn, writes) => {
-      if (writing.failed || writing.closing !== undefined) return
+      if (writing.hasFailed || writing.closing !== undefined) return
       writing.queuedTurn = turn
       for (const write of writes) {
         const fault = enqueue(writing, turn, write)
@@ -308,11 +308,11 @@ export const createGroupCommit = (options: GroupCommitOptions): GroupCommit => {
       pump(writing)
     },
     whenWritten: (to, work) => {
-      if (writing.failed || to < writing.lowest) work()
+      if (writing.hasFailed || to < writing.lowest) work()
       else writing.queue.push({ type: 'then', turn: 0, work })
     },
     fail: error => fail(writing, error),
-    failed: () => writing.failed,
+    hasFailed: () => writing.hasFailed,
     close: done => {
       writing.closing = done
       pump(writing)

@@ -20,7 +20,7 @@ interface Reading {
   readonly maxBytes: number
   bytes: number
   bufferBytes: number
-  full: boolean
+  isFull: boolean
 }
 
 const take = (reading: Reading, span: Span, batches: readonly EntryBatch[]): void => {
@@ -29,7 +29,7 @@ const take = (reading: Reading, span: Span, batches: readonly EntryBatch[]): voi
     if (batch.firstIndex > span.to) return
     const bytes = bytesOf(batch)
     if (reading.batches.length > 0 && reading.bytes + bytes > reading.maxBytes) {
-      reading.full = true
+      reading.isFull = true
       return
     }
     reading.batches.push(dropAfter(dropBefore(batch, span.from), span.to))
@@ -40,7 +40,7 @@ const take = (reading: Reading, span: Span, batches: readonly EntryBatch[]): voi
 /** Whether `reading` has all that it wants of `span`. */
 const isDone = (reading: Reading, span: Span): boolean => {
   const last = reading.batches.at(-1)
-  return reading.full || (last !== undefined && lastIndexOf(last) >= span.to)
+  return reading.isFull || (last !== undefined && lastIndexOf(last) >= span.to)
 }
 
 /** Reads on from `place` to the end of its segment at most; answers where to go on, or undefined when the span is done. */
@@ -86,14 +86,14 @@ const detached = (batch: EntryBatch): EntryBatch =>
 
 /** Reads what stands in `spans`, in order: whole batches, at least one, then up to about `maxBytes`. Verifies every checksum on the way. */
 export const readSpans = (disk: Disk, folder: string, spans: readonly Span[], maxBytes: number): Act<readonly EntryBatch[], Error> => done => {
-  const reading: Reading = { batches: [], maxBytes, bytes: 0, bufferBytes: 0, full: false }
+  const reading: Reading = { batches: [], maxBytes, bytes: 0, bufferBytes: 0, isFull: false }
   const finish = (): void => {
     const wasteful = reading.bufferBytes > 2 * reading.bytes
     done(right(wasteful ? reading.batches.map(detached) : reading.batches))
   }
   const nextSpan = (i: number): void => {
     const span = spans[i]
-    if (span === undefined || reading.full) finish()
+    if (span === undefined || reading.isFull) finish()
     else goOn(span, span.place, i)
   }
   const goOn = (span: Span, place: Place, i: number): void => {

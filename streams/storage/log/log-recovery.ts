@@ -18,7 +18,7 @@ export interface RecoveredLog extends CollectedLog {
   readonly commitIndex: Index
   readonly current: Segment
   /** Whether the last record vouches for everything before it. */
-  readonly marked: boolean
+  readonly isMarked: boolean
   readonly spare: Segment | undefined
   readonly notes: readonly string[]
 }
@@ -80,7 +80,7 @@ export const recoverLog = (
     )
     const settled = inOrder(...unsure.map(scanned => settle(disk, scanned)))
     const opened = (notes: readonly string[], current: Segment, spare: Segment | undefined): RecoveredLog => ({
-      ...log, segments, current, marked: last.end.marked, spare, notes: [...tornNote(last), ...notes],
+      ...log, segments, current, isMarked: last.end.isMarked, spare, notes: [...tornNote(last), ...notes],
     })
     chain(spares, ({ spare, notes }) => chain(settled, () => chain(openSegment(disk, last), (current): Act<RecoveredLog, Failure> =>
       spare === undefined ? succeed(opened(notes, current, undefined))
@@ -96,7 +96,7 @@ export const recoverLog = (
       if (isLeft(outcome)) return done(outcome)
       const damage = judge(outcome.right, collector.lastIndex())
       if (damage !== undefined) done(left(damage))
-      else if (outcome.right.end.sealed) next(i + 1, outcome.right)
+      else if (outcome.right.end.isSealed) next(i + 1, outcome.right)
       else finish(outcome.right, previous, numbers.slice(i + 1))
     })
   }

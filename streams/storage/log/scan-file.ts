@@ -40,11 +40,11 @@ export const scanFile = (
 
 /** Damage is what an honest disk cannot have left by losing what was never synced; an interrupted write is none. `lastIndex` is where the log ends, if that is known. */
 export const judge = ({ path, end }: Scanned, lastIndex: Index | undefined): Damaged | undefined => {
-  const { sealed, tail, syncedTo, fault } = end
-  if (sealed) return undefined
+  const { isSealed, tail, syncedTo, fault } = end
+  if (isSealed) return undefined
   const damaged = (reason: string): Damaged => new Damaged(path, tail, lastIndex === undefined ? undefined : lastIndex + 1, reason)
   if (syncedTo > tail) return damaged(`${fault?.reason ?? 'a record is missing'}, though everything up to ${syncedTo} was durable`)
-  return fault === undefined || fault.torn ? undefined : damaged(fault.reason)
+  return fault === undefined || fault.isTorn ? undefined : damaged(fault.reason)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
-import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
+import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.js'
 import { type Act, chain, inOrder } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { sweep, syncFolder, writeFully } from '../disk/file-access.js'
@@ -83,13 +83,13 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
   let handed = 0
   let waiting: ((outcome: Outcome) => void)[] | undefined
   let broken: NodeJS.ErrnoException | undefined
-  let closing = false
+  let isClosing = false
 
   const create = ({ clusterId, number, capacity: size }: FileHeader, bytes: number): Act<Segment> => {
     const capacity = Math.max(Math.min(2 * size, segmentBytes), leastCapacity(bytes))
     const header: FoundHeader = { format: FOLDER_FORMAT, kind: 'segment', clusterId, number: number + 1, capacity, salt: random(SALT_BYTES) }
     const path = `${folder}/${segmentName(header.number)}`
-    const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !closing)
+    const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !isClosing)
     const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
     return chain(sweep(disk, temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
       (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
@@ -97,7 +97,7 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
   const finish = (current: FileHeader, outcome: Outcome): void => {
     const callers = waiting ?? []
     waiting = undefined
-    if (outcome._tag === 'Right') ready = outcome.right
+    if (isRight(outcome)) ready = outcome.right
     else if (!isAboutSpace(outcome.left)) broken = outcome.left
     if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
     else callers.forEach(call => call(outcome))
@@ -109,7 +109,7 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
 
   return {
     prepare: (current, bytes) => {
-      if (ready === undefined && waiting === undefined && !closing && current.number >= handed) begin(current, bytes, [])
+      if (ready === undefined && waiting === undefined && !isClosing && current.number >= handed) begin(current, bytes, [])
     },
     next: (current, bytes) => done => {
       const hand = (segment: Segment): void => {
@@ -127,7 +127,7 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
       else attemptTwice()
     },
     close: done => {
-      closing = true
+      isClosing = true
       const closeReady = (): void => (ready === undefined ? done(right(undefined)) : ready.file.close(done))
       if (waiting === undefined) closeReady()
       else waiting.push(closeReady)

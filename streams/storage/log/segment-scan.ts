@@ -20,16 +20,16 @@ export interface ScannedRecord {
 
 /** Where a segment's valid records end, and what stands there. */
 export interface SegmentEnd {
-  readonly sealed: boolean
+  readonly isSealed: boolean
   readonly records: number
   /** Whether the last record is a mark. */
-  readonly marked: boolean
+  readonly isMarked: boolean
   /** The end of the last valid record: everything before it is whole. */
   readonly tail: number
   /** The highest offset that any record of the segment, before or after the tail, proves to have been durable. */
   readonly syncedTo: number
   /** What is wrong with the sectors at the tail; undefined where they show the fill pattern. */
-  readonly fault: { readonly reason: string; readonly torn: boolean } | undefined
+  readonly fault: { readonly reason: string; readonly isTorn: boolean } | undefined
   /** The end of the last sector behind the tail that does not show the fill pattern; the tail if there is none. */
   readonly dirtyTo: number
 }
@@ -103,34 +103,34 @@ export const scanSegment = (
   let at = FIRST_RECORD
   let syncedTo = FIRST_RECORD
   let records = 0
-  let marked = false
+  let isMarked = false
 
-  const finish = (sealed: boolean, fault: SegmentEnd['fault']): void => {
-    const end: SegmentEnd = { sealed, records, marked, tail: at, syncedTo, fault, dirtyTo: at }
-    if (sealed) done(right(end))
+  const finish = (isSealed: boolean, fault: SegmentEnd['fault']): void => {
+    const end: SegmentEnd = { isSealed, records, isMarked, tail: at, syncedTo, fault, dirtyTo: at }
+    if (isSealed) done(right(end))
     else scanRest(window, key, capacity, end)(done)
   }
   const load = (bytes: number): void => window.load(at, bytes)(outcome => (isLeft(outcome) ? done(outcome) : advance()))
 
   const advance = (): void => {
     for (;;) {
-      if (at >= capacity) return finish(false, { reason: 'the segment is full and does not say what follows', torn: false })
+      if (at >= capacity) return finish(false, { reason: 'the segment is full and does not say what follows', isTorn: false })
       if (!window.covers(at, SECTOR_BYTES)) return load(SECTOR_BYTES)
       const position = window.position(at)
       const header = decodeRecordHeader(window.bytes(), position, key.seed, at)
       if (header === undefined) {
         const unused = isFill(key, window.bytes(), position, position + SECTOR_BYTES)
-        return finish(false, unused ? undefined : { reason: 'a record header does not match its checksum', torn: false })
+        return finish(false, unused ? undefined : { reason: 'a record header does not match its checksum', isTorn: false })
       }
       const length = recordBytes(header.payloadBytes)
-      if (at + length > capacity) return finish(false, { reason: 'a record is longer than its segment', torn: false })
+      if (at + length > capacity) return finish(false, { reason: 'a record is longer than its segment', isTorn: false })
       if (!window.covers(at, length)) return load(length)
       const record = decodeRecord(header, window.bytes(), position)
       const fault = isLeft(record) ? record.left : each(record.right)
-      if (fault !== undefined) return finish(false, { reason: fault, torn: hasFillSector(key, window.bytes(), position, position + length) })
+      if (fault !== undefined) return finish(false, { reason: fault, isTorn: hasFillSector(key, window.bytes(), position, position + length) })
       syncedTo = Math.max(syncedTo, header.syncedTo)
       records++
-      marked = header.type === 'mark'
+      isMarked = header.type === 'mark'
       at += length
       if (header.type === 'seal') return finish(true, undefined)
     }
