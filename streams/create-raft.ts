@@ -27,9 +27,9 @@ export interface RaftOptions<C, R, S> {
   /** The first configuration with the address of each member, equal on all of them; once it is stored, what is stored counts. */
   readonly members: Readonly<Record<MemberId, string>>
   /**
-   * Where this member is reached, `host:port`, that has yet to be added: `members` does not name it, or it comes back with an empty folder after it was removed.
-   * With an empty folder it then belongs to nothing and waits for whoever leads the cluster of `members`; its voice does not count, and it neither stands for
-   * election nor takes snapshots, before the log names it.
+   * This member's own `host:port`, if it has yet to be added: `members` does not name it, or it was removed and returns with an empty folder.
+   * It then waits for whoever leads the cluster of `members`; until the log names it, its vote does not count, and it neither stands for election
+   * nor takes snapshots.
    */
   readonly join?: string
   readonly machine: Machine<C, R, S>

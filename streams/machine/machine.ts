@@ -41,7 +41,10 @@ export interface RunningMachine<C, R, S> {
 export interface Position {
   readonly index: Index
   readonly term: Term
-  /** When the leader appended it, by the leader's clock, in milliseconds since 1970; never falls from entry to entry, nor stands still where that clock was set back: then it goes on at half the pace. */
+  /**
+   * The leader's clock when it appended the entry, in milliseconds since 1970. Never decreases; after a clock is set back, it advances at half speed until
+   * the clock catches up.
+   */
   readonly time: Millis
 }
 

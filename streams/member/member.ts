@@ -37,19 +37,19 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   read<A>(select: (state: S) => A, options?: ReadOptions): Eventual<ReadError, A>
   /**
    * Proposes the command when it is subscribed to, once for each subscription, and tells where it is on its way, up to `applied` or `failed`, which is the last; no
-   * outcome is an error. Between `sent` and `applied` a member tells what it sees: where the leader is, every member that has the command on its disk. Who unsubscribes gives up
-   * waiting, as with an aborted `signal`. For the few that matter: commands that nobody tracks cost nothing more.
+   * outcome is an error. Between `sent` and `applied` a member tells what it sees: where the leader is, every member that has the command on its disk. Unsubscribing gives up
+   * waiting, as an aborted `signal` does. For the few that matter: commands that nobody tracks cost nothing more.
    */
   track(command: C, options?: TrackOptions): Observable<Tracked<R>>
   /**
    * Takes a snapshot of this member's machine, or joins the one that is being taken, and resolves when it is durable; the newest, where
-   * nothing was applied since. Members take snapshots by themselves, and each its own: this is for who cannot wait.
+   * nothing was applied since. Members take snapshots by themselves, and each its own: this is for those who cannot wait.
    */
   snapshot(): Eventual<SnapshotError, Snapshot>
   /**
    * All commands from `index` on in log order, without a gap, as this member applies them: what was committed before is read from the log, a
    * batch whenever what `each` made of the last one has completed. So nobody lags, and nothing waits for it. Where the log no longer reaches
-   * back so far, `each` is given the state instead, and goes on behind it. Completes with the member, once what
+   * back so far, `each` is given the state instead, and goes on after it. Completes with the member, once what
    * `each` is at has completed; an error of `each` is an error of the result.
    */
   commitsFrom<A>(index: Index, each: (event: LogEvent<C, S>) => ObservableInput<A>): Observable<A>
@@ -77,7 +77,7 @@ export interface Host {
   readonly seed: number
   /** What folds a batch into the state, `step` unless told otherwise: a simulation looks on from here. */
   readonly fold?: Fold
-  /** Hears of each proposal or read, and of each wish for a snapshot, a transfer or another membership, whose outcome was just told: virtual time waits for who waits with a promise. */
+  /** Called after each outcome is handed over, of a proposal, a read, a snapshot, a transfer or a change: virtual time waits for those who await it. */
   readonly told?: () => void
 }
 

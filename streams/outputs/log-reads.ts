@@ -4,7 +4,7 @@ import type { EntryBatch, Index } from '../../lib/types.js'
 import type { Store } from '../storage/port.js'
 
 /**
- * Entries from `from` up to `to`: whole batches, at least one, about `maxBytes`; none where the log begins behind `from` by now. One
+ * Entries from `from` up to `to`: whole batches, at least one, about `maxBytes`; none where the log begins after `from` by now. One
  * value, or none where the store is closed.
  */
 export type ReadLog = (from: Index, to: Index, maxBytes: number) => Observable<readonly EntryBatch[]>

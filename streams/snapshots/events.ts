@@ -15,7 +15,7 @@ export type SnapshotEvent =
   | { readonly type: 'sent'; readonly to: MemberId; readonly snapshot: Snapshot }
   /** One comes in from the leader; so many bytes of it are written. */
   | { readonly type: 'receiving'; readonly snapshot: Snapshot; readonly bytes: number }
-  /** It is whole and durable, and from now on the newest; the log goes on behind it. */
+  /** It is whole and durable, and from now on the newest; the log goes on after it. */
   | { readonly type: 'received'; readonly snapshot: Snapshot }
   /** The machine goes on from this one: found when the member started, or received. */
   | { readonly type: 'restored'; readonly snapshot: Snapshot }

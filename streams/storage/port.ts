@@ -101,7 +101,7 @@ export interface StoreRead extends Omit<LogRead, 'purpose'> {
 /** How a store answers. A failed write is the store's last word: nothing is written after it. */
 export type StorageEvent =
   | Extract<RaftEvent, { type: 'persisted' }>
-  /** Without batches where the log begins behind `from` by now. */
+  /** Without batches where the log begins after `from` by now. */
   | { readonly type: 'entriesRead'; readonly purpose: StoreReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
   | { readonly type: 'writeFailed'; readonly turn: Turn; readonly error: Error }
   | { readonly type: 'readFailed'; readonly error: Error }

@@ -8,7 +8,7 @@ import type { Changes } from './changes.js'
 
 /** Changes of the membership, one at a time. Each resolves with what it has become once that is committed. */
 export interface Members {
-  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. Who votes already is refused: `change` moves it. */
+  /** A new voter at its address `host:port`, or a learner that shall vote. It receives the log first, and votes once it has caught up. A member that votes already is refused: `change` moves it. */
   add(id: MemberId, address: string, options?: ChangeOptions): Eventual<ChangeError, Membership>
   /** A member leaves, whatever it was. A leader that leaves hands over; the last voter stays. */
   remove(id: MemberId, options?: ChangeOptions): Eventual<ChangeError, Membership>
@@ -17,7 +17,7 @@ export interface Members {
   /** Any of these at once, and learners, and new addresses. */
   change(change: MembershipChange, options?: ChangeOptions): Eventual<ChangeError, Membership>
   /**
-   * Ends the change that is under way, whoever began it, with the voters from before; whom it has brought in stay learners, to be removed. Not where the
+   * Ends the change that is under way, whoever began it, with the voters from before; those it brought in stay learners, to be removed. Refused once the
    * old voters have no say any more.
    */
   abandon(options?: ChangeOptions): Eventual<ChangeError, Membership>
