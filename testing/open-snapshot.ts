@@ -7,7 +7,7 @@ import type { SnapshotReader, SnapshotReceiver, SnapshotWriter, Store } from '..
 import { MEMBERSHIP, append, commands } from './open-store.js'
 
 /** Resolves with what `act` answers, rejects with its failure. */
-const answered = <A>(act: (done: (outcome: Either<Error, A>) => void) => void): Promise<A> =>
+export const answered = <A>(act: (done: (outcome: Either<Error, A>) => void) => void): Promise<A> =>
   new Promise((resolve, reject) => act(outcome => (isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right))))
 
 export const placeAt = (index: Index): SnapshotPlace => ({ index, term: 1 + index, time: 1_700_000_000_000.5 + index, compression: 'none', membership: MEMBERSHIP })

@@ -1,4 +1,4 @@
-import { packEntries, forEachEntry } from '../codecs/entries.js'
+import { forEachEntry, numberingOf, openingOf, packEntries } from '../codecs/entries.js'
 import type { StartError } from '../lib/errors.js'
 import type { ReadPurpose, Write } from '../lib/events.js'
 import { type Either, isLeft } from '../lib/prelude.js'
@@ -41,6 +41,18 @@ export const linesOf = (batches: readonly EntryBatch[]): readonly string[] => ba
   if (batch.kind === 'noop') return [`${batch.firstIndex}@${batch.term} noop`]
   if (batch.kind === 'membership') return [`${batch.firstIndex}@${batch.term} ${batch.membership.voters.join('+')}`]
   return commandsOf(batch).map((text, i) => `${batch.firstIndex + i}@${batch.term} ${text}`)
+})
+
+/** Every entry with all that its batch says of it, however batches are cut: what is read must be equal in this, and not only in its lines. */
+export const entriesOf = (batches: readonly EntryBatch[]): readonly object[] => batches.flatMap((batch): readonly object[] => {
+  const { kind, firstIndex, term, time } = batch
+  if (batch.kind === 'noop') return [{ kind, index: firstIndex, term, time }]
+  if (batch.kind === 'membership') return [{ kind, index: firstIndex, term, time, membership: batch.membership }]
+  const { body, skip } = batch
+  const numbering = numberingOf(body)
+  return commandsOf(batch).map((command, i) => ({
+    kind, index: firstIndex + i, term, time, command, opening: openingOf(body), numbering: numbering && { ...numbering, first: numbering.first + skip + i },
+  }))
 })
 
 /** One place to store in, empty and made anew for each case. */
