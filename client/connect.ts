@@ -21,9 +21,9 @@ export interface ClientOptions<C, R> extends Trust {
   /** One or more members and their addresses; they tell who belongs to the cluster by now, and where. */
   readonly members: Readonly<Record<MemberId, string>>
   readonly protocol: Protocol<C, R>
-  readonly limits?: Partial<Limits>
+  readonly limits?: Partial<Limits> | undefined
   /** How long to look for a member at first, and how long a proposal waits that names no time of its own; 5 000 unless told otherwise. */
-  readonly timeoutMs?: Millis
+  readonly timeoutMs?: Millis | undefined
 }
 
 /**

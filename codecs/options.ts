@@ -10,52 +10,54 @@ import { decodeWith } from './report.js'
 import { Compression, MAX_CHUNK_BYTES, MAX_PLACE_BYTES } from './snapshots.js'
 
 /**
- * Every bound of a member, each with its name; those of the core are described in `Settings`. `docs/options.md` has the whole
- * table, with what happens at each.
+ * Every bound of a member, each with its name. `docs/options.md` has them in a table, with what happens at each.
  */
 export interface Limits extends Pick<Settings,
   'maxAppendBytes' | 'maxInflightMessages' | 'maxInflightBytes' | 'maxUncommittedBytes' | 'logCacheBytes' | 'maxApplyBytes' | 'stallMs'
   | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond' | 'giveWayMs' | 'maxPendingReads'> {
-  /** The largest encoded command. */
+  /** The largest encoded command, in bytes. Default 8 MiB. */
   readonly maxCommandBytes: number
-  /** Commands of one turn are packed together up to this, each with 4 bytes of its own, at least one. */
+  /** Commands of one turn are packed together up to so many bytes, each with 4 of its own; at least one. Default 256 KiB. */
   readonly maxBatchBytes: number
-  /** What may enter a member within one turn; messages beyond it are dropped, proposals and reads refused as busy. */
+  /** What may enter a member within one turn; messages beyond it are dropped, proposals and reads refused as busy. Default 16 384. */
   readonly maxInboxEvents: number
-  /** Turns whose messages wait for a term or a vote to be durable; beyond it the disk is taken for failed and the member ends. */
+  /** Turns whose messages wait for a term or a vote to be durable; beyond it the disk is taken for failed and the member ends. Default 16 384. */
   readonly maxHeldTurns: number
-  /** Proposals of this member's own callers that have no outcome yet. */
+  /** Proposals of this member's own callers that have no outcome yet. Default 100 000. */
   readonly maxPendingProposals: number
-  /** Their commands. */
+  /** The commands of these proposals, in bytes. Default 64 MiB. */
   readonly maxPendingBytes: number
-  /** The largest frame, header included, that is sent or read. */
+  /** The largest frame that is sent or read, in bytes, header included. Default 16 MiB. */
   readonly maxFrameBytes: number
-  /** Bytes waiting to leave over one link; one message may go beyond it. */
+  /** Bytes waiting to leave over one link; one message may go beyond it. Default 64 MiB. */
   readonly maxSendBufferBytes: number
-  /** The same for a member's link to a client. */
+  /** Bytes waiting to leave over a member's link to a client; one message may go beyond it. Default 8 MiB. */
   readonly maxClientBufferBytes: number
-  /** Links at once. Every member that the log names has its place; others, and clients, share the rest. */
+  /** Links at once. Every member that the log names has its place; others, and clients, share the rest. Default 256. */
   readonly maxLinks: number
-  /** Accepted connections that are not yet links, three quarters of them from one host at most. */
+  /** Accepted connections that are not yet links, three quarters of them from one host at most. Default 32. */
   readonly maxHandshakes: number
-  /** From connecting or accepting to the link. */
+  /** How long from connecting or accepting to the link. Default 5 000. */
   readonly handshakeTimeoutMs: Millis
-  /** A link that had nothing to send for so long sends a sign of life; one that heard nothing five times as long is cut. */
+  /** A link that had nothing to send for so long sends a sign of life; one that heard nothing five times as long is cut. Default 400. */
   readonly keepAliveMs: Millis
-  /** Bounds of the wait before a peer is dialled again: doubled each time, and half of it random. */
+  /** The least wait before a peer is dialled again: doubled each time, and half of it random. Default 20. */
   readonly reconnectMinMs: Millis
+  /** The longest wait before a peer is dialled again. Default 1 000. */
   readonly reconnectMaxMs: Millis
-  /** How long the machine may run before other work gets a turn. */
+  /** How long the machine may run before other work gets a turn. Default 10. */
   readonly applyBudgetMs: Millis
-  /** So much log is applied since the last snapshot, or as much as that has bytes, if it has more (dissertation §5.1.2), or so many entries: whichever comes first, the member takes the next. */
+  /** Once so many bytes of log, or as many as the last snapshot has if it has more, are applied since that one, the member takes the next (dissertation §5.1.2). Default 64 MiB. */
   readonly snapshotBytes: number
+  /** Once so many entries are applied since the last snapshot, whatever their size, the member takes the next. Default 1 000 000. */
   readonly snapshotEntries: number
-  /** How long a machine may take over the next chunk of a snapshot, or of restoring one. */
+  /** How long a machine may take over the next chunk of a snapshot, or of restoring one. Default 60 000. */
   readonly snapshotStallMs: Millis
-  /** Bounds of the wait before a snapshot is tried again that failed: doubled each time. */
+  /** The wait before a snapshot that failed is tried again: doubled each time. Default 1 000. */
   readonly snapshotRetryMs: Millis
+  /** The longest wait before a snapshot that failed is tried again. Default 60 000. */
   readonly snapshotRetryMaxMs: Millis
-  /** How long `stop` waits for accepted proposals. */
+  /** How long `stop` waits for accepted proposals. Default 5 000. */
   readonly stopTimeoutMs: Millis
 }
 

@@ -5,3 +5,6 @@ export { type Either, isLeft, isRight, left, right } from 'fp-ts/lib/Either.js'
 export const unreachable = (value: never): never => {
   throw new Error(`unreachable case: ${JSON.stringify(value)}`)
 }
+
+/** Options with every one of them given. */
+export type Complete<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> }

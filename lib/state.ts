@@ -11,29 +11,29 @@ export interface Settings {
   readonly electionTimeoutMs: Millis
   /** How often a leader shows life; well below the election timeout. */
   readonly heartbeatMs: Millis
-  /** A tick that is later than this says that the member was not there to hear anyone: that time does not count for its election wait. */
+  /** A tick that is later than this says that the member was not there to hear anyone: that time does not count for its election wait. Default 500 (half of `electionTimeoutMs`). */
   readonly stallMs: Millis
-  /** Entries of one AppendEntries, and of one read from the disk; one batch may exceed it. */
+  /** Bytes of the entries of one AppendEntries, and of one read from the disk; one batch may exceed it. Default 1 MiB. */
   readonly maxAppendBytes: number
-  /** AppendEntries on their way to one follower. */
+  /** AppendEntries on their way to one follower. Default 64. */
   readonly maxInflightMessages: number
-  /** Their entries. */
+  /** Bytes of entries on their way to one follower. Default 8 MiB. */
   readonly maxInflightBytes: number
-  /** Proposals appended and not yet committed, with what each costs in memory beside its bytes; beyond it a proposal is refused as busy. No batch that comes in parts may be larger. */
+  /** Bytes of proposals appended and not yet committed, with what each costs in memory beside them; beyond it a proposal is refused as busy. No batch that comes in parts may be larger. Default 64 MiB. */
   readonly maxUncommittedBytes: number
-  /** The newest entries kept in memory; older ones are read from the disk. */
+  /** The newest entries kept in memory, in bytes; older ones are read from the disk. Default 32 MiB. */
   readonly logCacheBytes: number
-  /** Committed entries handed to the machine and not yet applied. */
+  /** Committed entries handed to the machine and not yet applied, in bytes. Default 8 MiB. */
   readonly maxApplyBytes: number
-  /** The newest entries that a snapshot covers and that stay in the log, for followers that lag: short of these they need the snapshot. */
+  /** The newest entries that a snapshot covers and that stay in the log, for followers that lag: short of these they need the snapshot. Default 10 000. */
   readonly snapshotKeepEntries: number
-  /** A chunk of a snapshot that is sent; over a slow link less. */
+  /** The size of a chunk of a snapshot that is sent; over a slow link less. Default 1 MiB. */
   readonly snapshotChunkBytes: number
-  /** Chunks that a leader sends in a second, to all followers together. */
+  /** Bytes of chunks that a leader sends in a second, to all followers together. Default 1 024 MiB. */
   readonly snapshotBytesPerSecond: number
-  /** How long whoever is to become a voter gives way to commands while it catches up; 0 where it does not. */
+  /** How long whoever is to become a voter gives way to commands while it catches up; 0 where it does not. Default 30 000. */
   readonly giveWayMs: Millis
-  /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. */
+  /** Reads that wait for a quorum to confirm this leader; beyond it a read is refused as busy. Default 100 000. */
   readonly maxPendingReads: number
   /** For how long whoever hears the leader helps elect nobody else, so that reads need no round of questions; 0 for no such promise. */
   readonly readLeaseMs: Millis

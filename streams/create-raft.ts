@@ -31,25 +31,25 @@ export interface RaftOptions<C, R, S> {
    * It then waits for whoever leads the cluster of `members`; until the log names it, its vote does not count, and it neither stands for election
    * nor takes snapshots.
    */
-  readonly join?: string
+  readonly join?: string | undefined
   readonly machine: Machine<C, R, S>
   readonly transport: Transport
   readonly storage: Storage
   /** Where the latest inputs are kept, to be replayed when something went wrong: `flightRecorder` of `rxraft/recorder`. Nowhere unless told otherwise. */
-  readonly recorder?: Recorder
+  readonly recorder?: Recorder | undefined
   /** Without word from a leader for this long, and up to half as long again at random, a member stands for election; 1 000 unless told otherwise. */
-  readonly electionTimeoutMs?: Millis
+  readonly electionTimeoutMs?: Millis | undefined
   /** How often a leader shows life, at most half of the election timeout; 100 unless told otherwise. */
-  readonly heartbeatMs?: Millis
+  readonly heartbeatMs?: Millis | undefined
   /**
    * For how long whoever hears the leader promises to help elect nobody else: a leader with this option that a quorum has promised so answers reads at once, on its clock's
    * word, without asking others. From twice `heartbeatMs` to `electionTimeoutMs`, the same on all members; 0, no such promise, unless told otherwise. Reads are linearizable
    * only as long as no member's clock runs a quarter faster than another's or stands still while others run, as on a suspended machine (dissertation §6.4.1).
    */
-  readonly readLeaseMs?: Millis
+  readonly readLeaseMs?: Millis | undefined
   /** What is done to the contents of snapshots that this member takes; `zstd` where Node has it. `none` unless told otherwise. */
-  readonly snapshotCompression?: Compression
-  readonly limits?: Partial<Limits>
+  readonly snapshotCompression?: Compression | undefined
+  readonly limits?: Partial<Limits> | undefined
 }
 
 /** Starts a member. Resolves when it has recovered what is stored and listens, not when there is a leader. Never rejects. */

@@ -4,7 +4,7 @@ import type { Limits } from '../codecs/options.js'
 import { decodeWith, messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
 import { isLeft, isRight, left, right } from '../lib/prelude.js'
-import type { MemberId, Millis } from '../lib/types.js'
+import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { createRaft } from './create-raft.js'
 import type { Machine } from './machine/machine.js'
 import type { Raft } from './member/member.js'
@@ -17,12 +17,16 @@ export interface MemoryClusterOptions<C, R, S, Id extends MemberId> {
   readonly machine: Machine<C, R, S>
   readonly members: readonly Id[]
   /** 150 unless told otherwise: within one process nobody is far away. */
-  readonly electionTimeoutMs?: Millis
+  readonly electionTimeoutMs?: Millis | undefined
   /** 30 unless told otherwise. */
-  readonly heartbeatMs?: Millis
-  readonly limits?: Partial<Limits>
+  readonly heartbeatMs?: Millis | undefined
+  /** For how long whoever hears a leader helps elect nobody else, so that reads are answered at once; 0, for no such promise, unless told otherwise. */
+  readonly readLeaseMs?: Millis | undefined
+  /** How members compress their snapshots; not at all unless told otherwise. */
+  readonly snapshotCompression?: Compression | undefined
+  readonly limits?: Partial<Limits> | undefined
   /** The recorder of each member; none unless told otherwise. */
-  readonly recorder?: (id: Id) => Recorder
+  readonly recorder?: ((id: Id) => Recorder) | undefined
 }
 
 type Cluster<C, R, S, Id extends MemberId> = { readonly [K in Id]: Raft<C, R, S> }

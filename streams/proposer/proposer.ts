@@ -16,12 +16,12 @@ export interface ProposeOptions {
 
 export interface ReplicateOptions {
   /** Commands proposed at a time; 256 unless told otherwise. */
-  readonly window?: number
+  readonly window?: number | undefined
   /**
    * Commands that wait for a place in the window, beyond which they come out as `Busy`, in their turn; 10 000 unless told otherwise. As many
    * of these may wait for earlier outcomes as window and queue hold, and 10 256 at least; in a flood beyond that, `Busy` comes out at once.
    */
-  readonly queue?: number
+  readonly queue?: number | undefined
   /** How long each command waits for its result once it is proposed, a leader included; as of `propose` unless told otherwise. */
   readonly timeoutMs?: Millis | undefined
 }

@@ -3,20 +3,20 @@ import { closed, optional } from '../../codecs/judging.js'
 import { guard, integer } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions } from '../../lib/errors.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Complete, type Either, isLeft, left, right } from '../../lib/prelude.js'
 import { type Disk, DiskShape } from '../storage/disk/disk.js'
 import { nodeDisk } from '../storage/disk/node-disk.js'
 
 export interface FlightRecorderOptions {
   /** What all files of the recording may take up together. Default 64 MiB. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
   /** What may wait in memory for the disk; beyond it turns are left out. Default 4 MiB. */
-  readonly maxBufferBytes?: number
-  readonly disk?: Disk
+  readonly maxBufferBytes?: number | undefined
+  readonly disk?: Disk | undefined
 }
 
 /** The options of a recorder, complete. */
-export interface CheckedRecorderOptions extends Required<FlightRecorderOptions> {
+export interface CheckedRecorderOptions extends Complete<FlightRecorderOptions> {
   readonly folder: string
 }
 

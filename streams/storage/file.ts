@@ -6,7 +6,7 @@ import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Complete, type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { EntryBatch } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from '../act/act.js'
@@ -29,13 +29,13 @@ import { publish, writeTemporary } from './files/store-file.js'
 
 export interface FileStorageOptions {
   /** The size of a segment, once the log has grown to it. Default 64 MiB. */
-  readonly segmentBytes?: number
+  readonly segmentBytes?: number | undefined
   /** How long nothing may be written before an empty record vouches for what was. Default 500. */
-  readonly idleMs?: number
-  readonly disk?: Disk
-  readonly clock?: Pick<Clock, 'after' | 'endOfTurn'>
+  readonly idleMs?: number | undefined
+  readonly disk?: Disk | undefined
+  readonly clock?: Pick<Clock, 'after' | 'endOfTurn'> | undefined
   /** Where incarnations and fill patterns come from. */
-  readonly random?: (bytes: number) => Uint8Array
+  readonly random?: ((bytes: number) => Uint8Array) | undefined
 }
 
 const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024
@@ -64,7 +64,7 @@ const faultsIn = (folder: string, options: unknown, segmentBytes: number, idleMs
 }
 
 interface StoreParts extends OpenFolder {
-  readonly options: FolderOptions & Required<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
+  readonly options: FolderOptions & Complete<Pick<FileStorageOptions, 'clock' | 'idleMs'>>
   readonly owner: StoreOwner
   /** The log as it is handed over. */
   readonly found: StoredLog

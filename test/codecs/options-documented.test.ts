@@ -47,6 +47,12 @@ test('every limit, with its default', t => {
   t.deepEqual(documented('Limits'), { ...limits })
 })
 
+test('every limit says its default where an editor shows it', t => {
+  const sources = ['codecs/options.ts', 'lib/state.ts'].map(file => readFileSync(join(root, file), 'utf8')).join('')
+  const told = sources.matchAll(/^  \/\*\* [^\n]*Default ([^\n]+)\. \*\/\n  readonly (\w+): /gm)
+  t.deepEqual(Object.fromEntries(Array.from(told, ([, value = '', name = '']) => [name, valueOf(value)])), { ...DEFAULT_LIMITS })
+})
+
 test('the codecs know what is documented', t => {
   const unknownTo = (decode: typeof decodeOptions | typeof decodeClientOptions, heading: string): readonly string[] => {
     const decoded = decode({ ...documented(heading), limits: documented('Limits') })

@@ -20,7 +20,7 @@ export type { TlsMaterial } from './sockets.js'
 /** How a member is reached, and how far its network is to be trusted. */
 export interface TcpOptions extends Trust {
   /** Where to listen, `host:port`, when that is not the member's advertised address. */
-  readonly listen?: string
+  readonly listen?: string | undefined
 }
 
 const OPTIONS: readonly string[] = ['listen', 'tls', 'plaintext'] satisfies readonly (keyof TcpOptions)[]
