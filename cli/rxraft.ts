@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   snapshot: { summary: 'have a member take a snapshot now', load: () => import('./snapshot/command.js') },
   inspect: { summary: 'show what a data folder holds', load: () => import('./inspect/command.js') },
   verify: { summary: 'check every checksum of a data folder', load: () => import('./verify/command.js') },
+  backup: { summary: 'copy a data folder, while its member runs or not', load: () => import('./backup/command.js') },
   recover: { summary: 'make a lone member of a folder whose majority is lost', load: () => import('./recover/command.js') },
   replay: { summary: 'make the steps of a flight recording again', load: () => import('./replay/command.js') },
 }

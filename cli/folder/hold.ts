@@ -15,7 +15,7 @@ export interface HeldFolder {
 }
 
 /** An act as a promise, which never rejects. */
-const settled = <A, E>(act: Act<A, E>): Promise<Either<E, A>> => new Promise(act)
+export const settled = <A, E>(act: Act<A, E>): Promise<Either<E, A>> => new Promise(act)
 
 /** What an act on a folder answers; what it fails with is told in a sentence. */
 export const carriedOut = async <A>(folder: string, act: Act<A, Failure>): Promise<A> => {
@@ -26,14 +26,18 @@ export const carriedOut = async <A>(folder: string, act: Act<A, Failure>): Promi
 
 const isReadOnly = (error: Failure): boolean => 'code' in error && error.code === 'EROFS'
 
-/** Holds the folder as a member would, so that none begins meanwhile. Where nothing can be written nothing is held, and the folder is looked at if nobody else holds it. */
-const hold = async (disk: Disk, folder: string): Promise<HeldFolder> => {
+/** Whether this is a data folder at all; what speaks against it is thrown. */
+export const checkFounded = async (disk: Disk, folder: string): Promise<void> => {
   const names = await settled<readonly string[], NodeJS.ErrnoException>(done => disk.list(folder, done))
   if (isLeft(names)) throw new Mistake(`${folder} cannot be read as a data folder: ${names.left.message}`)
-  if (!names.right.includes(IDENTITY_FILE)) {
-    const lost = lostIdentity(folder, names.right)
-    throw lost === undefined ? new Mistake(`${folder} is no data folder: it has no file "${IDENTITY_FILE}"`) : new Trouble(lost.message)
-  }
+  if (names.right.includes(IDENTITY_FILE)) return
+  const lost = lostIdentity(folder, names.right)
+  throw lost === undefined ? new Mistake(`${folder} is no data folder: it has no file "${IDENTITY_FILE}"`) : new Trouble(lost.message)
+}
+
+/** Holds the folder as a member would, so that none begins meanwhile. Where nothing can be written nothing is held, and the folder is looked at if nobody else holds it. */
+const hold = async (disk: Disk, folder: string): Promise<HeldFolder> => {
+  await checkFounded(disk, folder)
   const held = await settled(holdFound(disk, folder))
   if (!isLeft(held)) return { folder, disk, release: () => new Promise(resolve => held.right.release(resolve)) }
   if (isReadOnly(held.left)) return { folder, disk, release: () => Promise.resolve() }

@@ -31,7 +31,7 @@ import { serving } from './serving.js'
 
 const MEMBER = ['--cluster', 'c', '--id', 'n1', '--members', 'n1=127.0.0.1:7001,n2=127.0.0.1:7002', '--data', 'data']
 
-const COMMANDS: readonly string[] = ['serve', 'status', 'propose', 'read', 'watch', 'pipe', 'transfer', 'members', 'snapshot', 'inspect', 'verify', 'recover', 'replay']
+const COMMANDS: readonly string[] = ['serve', 'status', 'propose', 'read', 'watch', 'pipe', 'transfer', 'members', 'snapshot', 'inspect', 'verify', 'backup', 'recover', 'replay']
 const commandNamed = async (name: string): Promise<Command> => (await import(`../../cli/${name}/command.js`) as { command: Command }).command
 
 test('every command explains itself: its options, its exit codes, an example', async t => {
@@ -95,6 +95,10 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['inspect', 'x', '--entries', '3-2'], /^--entries takes FROM, FROM-TO or FROM-/],
     [['inspect', 'x', '--machine', 'm.js'], /^--machine goes with --entries/],
     [['verify', 'a', 'b'], /^one FOLDER at a time, not "a b"$/],
+    [['backup'], /^the FOLDER is missing/],
+    [['backup', 'a'], /^the COPY is missing: the folder that is to hold it$/],
+    [['backup', 'a', 'b', 'c'], /^one FOLDER and one COPY, not "a b c"$/],
+    [['backup', scratch(t), 'b'], /is no data folder/],
     [['recover', scratch(t)], /is no data folder/],
     [['recover', 'x', '--although-left-out', 'localhost:0'], /^--although-left-out takes an address "host:port", not "localhost:0"$/],
   ]

@@ -98,7 +98,7 @@ test('what docs/cli.md says is what happens, and a pipe goes on when its leader 
   await rxraft('transfer')
   await allWell(rxraft)
   const used = new Set([...typedIn(replaced)].map(({ command }) => /rxraft (\w+)/.exec(command)?.[1]))
-  for (const name of ['serve', 'status', 'propose', 'read', 'watch', 'transfer', 'members', 'snapshot', 'pipe', 'inspect', 'verify', 'recover']) t.true(used.has(name), name)
+  for (const name of ['serve', 'status', 'propose', 'read', 'watch', 'transfer', 'members', 'snapshot', 'pipe', 'inspect', 'verify', 'backup', 'recover']) t.true(used.has(name), name)
 
   const COUNT = 3_000
   const piped = background('rxraft pipe --window 64')
