@@ -79,9 +79,9 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const applier: Applier<S> = runMachine<C, R, S>({
     protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
-    rested: ({ index }, bytes) => {
-      snapshots.rested(index, bytes)
-      reads.rested(index)
+    rested: (at, bytes) => {
+      snapshots.rested(at.index, bytes)
+      reads.rested(at)
     },
     results: requests.applied, failed: feed.failed,
     applied: at => {

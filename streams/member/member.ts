@@ -5,7 +5,7 @@ import type { ReadError, SnapshotError, TransferError } from '../../lib/errors.j
 import type { Index, MemberId, Snapshot, Term } from '../../lib/types.js'
 import type { Clock } from '../time/clock.js'
 import type { Notice } from '../outputs/diagnostics.js'
-import type { Protocol } from '../machine/machine.js'
+import type { Position, Protocol } from '../machine/machine.js'
 import type { Ports } from './open.js'
 import type { LogEvent } from '../outputs/commits-from.js'
 import type { OutputStreams } from '../outputs/outputs.js'
@@ -32,9 +32,10 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   /**
    * What `select` makes of this member's machine, once that has applied all that was acknowledged to anybody, anywhere, before this was called: a
    * linearizable read. Nothing is written for it: the leader is asked how much that is, and has a majority confirm that it still leads, unless it holds a lease (`readLeaseMs`). `select`
-   * runs here, between two calls of the machine; it must neither change the state nor keep any part of it that changes.
+   * runs here, between two calls of the machine; it must neither change the state nor keep any part of it that changes. `at` is the last entry in that state: `commitsFrom(at.index + 1, …)`
+   * goes on right after it.
    */
-  read<A>(select: (state: S) => A, options?: ReadOptions): Eventual<ReadError, A>
+  read<A>(select: (state: S, at: Position) => A, options?: ReadOptions): Eventual<ReadError, A>
   /**
    * Proposes the command when it is subscribed to, once for each subscription, and tells where it is on its way, up to `applied` or `failed`, which is the last; no
    * outcome is an error. Between `sent` and `applied` a member tells what it sees: where the leader is, every member that has the command on its disk. Unsubscribing gives up

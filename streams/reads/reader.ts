@@ -2,7 +2,7 @@
  * Where reads begin: each waits until a leader has said how much was committed when it was asked, and then until this member's machine
  * has applied that much.
  *
- *     read ──► waiting ── one question a turn ──► asked of the leader ── readable at n ──► readable ── n applied, at rest ──► select(state)
+ *     read ──► waiting ── one question a turn ──► asked of the leader ── readable at n ──► readable ── n applied, at rest ──► select(state, at)
  *                 ▲                                    │
  *                 └──── refused, or the way is gone ───┘
  *
@@ -14,11 +14,12 @@ import { Busy, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from 
 import type { ReadAnswer } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import type { Index, MemberId, Millis } from '../../lib/types.js'
+import type { Position } from '../machine/machine.js'
 import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts, isAborted } from '../requests/aborts.js'
 import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
-import { type PendingRead, selected } from './pending-read.js'
+import { type PendingRead, type Seen, selected } from './pending-read.js'
 
 /** The way to whoever leads. */
 export interface ReadRoute {
@@ -33,22 +34,22 @@ export interface ReaderOptions<S> {
   readonly timeoutMs: Millis
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
   readonly machine: { readonly state: S }
-  /** Calls `look` between two calls of the machine, with the index that it has applied. */
-  readonly atRest: (look: (at: { readonly index: Index }) => void) => void
+  /** Calls `look` between two calls of the machine, with what it has applied. */
+  readonly atRest: (look: (at: Position) => void) => void
   readonly outside?: AskingOptions['outside']
 }
 
 export interface Reader<S> {
   /** Calls `done` exactly once, possibly before this returns. */
-  read<A>(select: (state: S) => A, options: CallOptions, done: (outcome: Either<ReadError, A>) => void): void
+  read<A>(select: (state: S, at: Position) => A, options: CallOptions, done: (outcome: Either<ReadError, A>) => void): void
   /** Says which route to ask on from now on, if there is any, and who leads as far as is known. */
   reroute(route: ReadRoute | undefined, leader: MemberId | undefined): void
   /** The answer to a question that was asked over the route `key`; unknown ones are ignored. */
   answered(key: string, answer: ReadAnswer): void
   /** No answers come over this route any more. */
   gone(key: string): void
-  /** The machine has applied everything up to `index`, and no call of it is under way. */
-  rested(index: Index): void
+  /** The machine has applied everything up to here, and no call of it is under way. */
+  rested(at: Position): void
   /** Deadlines and pauses are looked at here and nowhere else. */
   tick(): void
   /** Refuses new reads; those under way go on. */
@@ -89,7 +90,7 @@ interface ReaderState<S> extends ReaderOptions<S> {
   stopped: Stopped | undefined
 }
 
-const tell = <S>({ aborts }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, S>): void => {
+const tell = <S>({ aborts }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, Seen<S>>): void => {
   const { done, signal } = read
   if (done === undefined) return
   read.done = undefined
@@ -145,26 +146,27 @@ const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): vo
   state.asking.taken()
   state.readable = [...state.readable, ...question.reads.map(read => ({ index: answer.index, read }))]
   state.nextIndex = Math.min(state.nextIndex, answer.index)
-  if (!state.isServing) state.atRest(({ index }) => serve(state, index))
+  if (!state.isServing) state.atRest(at => serve(state, at))
 }
 
-const stateOf = <S>({ machine }: ReaderState<S>): Either<ReadError, S> => {
+const look = <S>({ machine }: ReaderState<S>, at: Position): Either<ReadError, Seen<S>> => {
   try {
-    return right(machine.state)
+    return right({ state: machine.state, at })
   } catch (thrown) {
     return left(new SelectFailed(thrown, messageOf(thrown)))
   }
 }
 
 /** Everyone who may read what the machine has become; whoever is left when the budget is spent has their turn in the next one. */
-const serve = <S>(state: ReaderState<S>, index: Index): void => {
+const serve = <S>(state: ReaderState<S>, at: Position): void => {
+  const { index } = at
   const { clock, limits: { applyBudgetMs } } = state
   if (state.isServing || state.nextIndex > index) return
   const until = clock.now() + applyBudgetMs
-  const value = stateOf(state)
+  const seen = look(state, at)
   const due = state.readable.filter(readable => readable.index <= index)
   let served = 0
-  while (served < due.length && (served === 0 || clock.now() < until)) tell(state, due[served++]!.read, value)
+  while (served < due.length && (served === 0 || clock.now() < until)) tell(state, due[served++]!.read, seen)
   state.pending -= served
   const isSpent = served < due.length
   keepReadable(state, [...due.slice(served), ...state.readable.filter(readable => readable.index > index)])
@@ -172,7 +174,7 @@ const serve = <S>(state: ReaderState<S>, index: Index): void => {
   state.isServing = true
   clock.endOfTurn(() => {
     state.isServing = false
-    state.atRest(at => serve(state, at.index))
+    state.atRest(then => serve(state, then))
   })
 }
 
@@ -258,7 +260,7 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
       if (state.asking.route?.key === key) reroute(state, undefined, state.asking.leader)
       recall(state, question => question.key === key)
     },
-    rested: index => serve(state, index),
+    rested: at => serve(state, at),
     tick: () => tick(state),
     refuseAll: () => {
       state.stopped ??= new Stopped()

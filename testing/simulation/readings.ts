@@ -131,7 +131,7 @@ export const read = async <C, R, S>(
   world: World<C, R, S>, readings: Readings<C, R, S>, { client, at, select, timeoutMs }: Extract<Act<C, S>, { type: 'read' }>,
 ): Eventual<ReadError, unknown> => {
   const returned = readings.begin(client, at, select)
-  const outcome = await askAt(world, { at, timeoutMs }, (raft, options) => raft.read(select, options), () => new Stopped())
+  const outcome = await askAt(world, { at, timeoutMs }, (raft, options) => raft.read(state => select(state), options), () => new Stopped())
   returned(outcome)
   return outcome
 }

@@ -3,28 +3,31 @@ import test from 'ava'
 import type { ReadError } from '../../../lib/errors.js'
 import { type Either, isLeft } from '../../../lib/prelude.js'
 import { callOptions } from '../../../streams/proposer/call-options.js'
+import type { Position } from '../../../streams/machine/machine.js'
 import type { ReadOptions } from '../../../streams/reads/pending-read.js'
 import { type ReaderOptions, createReader } from '../../../streams/reads/reader.js'
 import { virtualClock } from '../member/world.js'
+
+const at = (index: number): Position => ({ index, term: 1, time: 1000 + index })
 
 const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partial<ReaderOptions<string> & ReaderOptions<string>['limits']> = {}) => {
   const clock = virtualClock()
   const asked: string[] = []
   const outcomes: string[] = []
   const machine = { state: 'nothing' }
-  let applied = 0
+  let applied = at(0)
   let isCalling = false
-  let looks: ((at: { readonly index: number }) => void)[] = []
+  let looks: ((at: Position) => void)[] = []
   const reader = createReader<string>({
     limits: { maxPendingReads, applyBudgetMs }, timeoutMs: 100, clock, machine,
-    atRest: look => { isCalling ? looks.push(look) : look({ index: applied }) }, ...given,
+    atRest: look => { isCalling ? looks.push(look) : look(applied) }, ...given,
   })
   const say = (name: string) => (outcome: Either<ReadError, unknown>): void => {
     outcomes.push(`${name}: ${isLeft(outcome) ? outcome.left._tag : String(outcome.right)}`)
   }
   return {
     clock, asked, outcomes, machine, reader,
-    read: (name: string, options: ReadOptions = {}, select: (state: string) => unknown = state => state): void => reader.read(select, options, say(name)),
+    read: (name: string, options: ReadOptions = {}, select: (state: string, at: Position) => unknown = state => state): void => reader.read(select, options, say(name)),
     leads: (id: string, key = id): void => reader.reroute({ key, ask: question => asked.push(`${key} ${question}`) }, id),
     answer: (key: string, id: number, index: number): void => reader.answered(key, { type: 'readable', id, index }),
     refuse: (key: string, id: number, reason: 'notLeader' | 'notReady' | 'busy' | 'inboxFull' = 'notReady'): void => reader.answered(key, { type: 'readRefused', id, reason }),
@@ -32,10 +35,10 @@ const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partia
     begins: (): void => { isCalling = true },
     applies: (index: number, state: string): void => {
       isCalling = false
-      applied = index
+      applied = at(index)
       machine.state = state
-      reader.rested(index)
-      for (const look of looks.splice(0)) look({ index })
+      reader.rested(applied)
+      for (const look of looks.splice(0)) look(applied)
     },
     tick: (ms: number): void => {
       clock.advance(ms)
@@ -52,6 +55,21 @@ const begun = (given?: Parameters<typeof worldOf>[0]) => {
   world.clock.settle()
   return world
 }
+
+test('select is told how much of the log the state is made of, whether the machine rests then or had to come so far', t => {
+  const { clock, outcomes, read, leads, answer, applies } = worldOf()
+  const place = (state: string, { index, time }: Position): string => `${state} at ${index}, ${time}`
+  leads('n2')
+  applies(3, 'three')
+  read('a', {}, place)
+  clock.settle()
+  answer('n2', 1, 2)
+  read('b', {}, place)
+  clock.settle()
+  answer('n2', 2, 5)
+  applies(6, 'six')
+  t.deepEqual(outcomes, ['a: three at 3, 1003', 'b: six at 6, 1006'])
+})
 
 test('reads of one turn are one question, and are answered when the machine has applied what the leader says', t => {
   const { clock, asked, outcomes, read, leads, answer, applies } = worldOf()
