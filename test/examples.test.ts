@@ -12,12 +12,12 @@ const PATIENCE_MS = 20_000
 /** Built examples with ports that are free here in place of those in the text, and with imports that lead to what was built. */
 const withFreePorts = async (t: ExecutionContext, ...names: readonly string[]): Promise<readonly string[]> => {
   const folder = scratch(t)
-  const ports = await Promise.all(['7001', '7002', '7003'].map(async port => [port, String(await freePort())] as const))
-  const targets: Readonly<Record<string, string>> = { rxraft: built('streams/index.js'), 'rxraft/client': built('client/index.js') }
+  const ports = await Promise.all(['7001', '7002', '7003', '8601'].map(async port => [port, String(await freePort())] as const))
+  const targets: Readonly<Record<string, string>> = { rxraft: built('streams/index.js'), 'rxraft/client': built('client/index.js'), 'rxraft/control': built('cli/control/index.js') }
   return names.map(name => {
     const text = ports.reduce((changed, [from, to]) => changed.replaceAll(from, to), readFileSync(built(`examples/${name}.js`), 'utf8'))
     const file = join(folder, `${name}.mjs`)
-    writeFileSync(file, text.replaceAll(/from '(rxraft|rxraft\/client|rxjs|io-ts)'/g, (_, dependency: string) => `from '${targets[dependency] ?? import.meta.resolve(dependency)}'`))
+    writeFileSync(file, text.replaceAll(/from '(rxraft|rxraft\/client|rxraft\/control|rxjs|io-ts)'/g, (_, dependency: string) => `from '${targets[dependency] ?? import.meta.resolve(dependency)}'`))
     return file
   })
 }
@@ -70,6 +70,13 @@ test('member and client: three processes with TCP, disk and HTTP, any of which t
   t.deepEqual([code, out], [0, 'before: goodbye\n'], err)
   for (const { child } of members) child.kill('SIGTERM')
   for (const { ended } of members) t.is((await ended).code, 0)
+})
+
+test('control: a member that is asked over HTTP, scraped, and stopped', async t => {
+  const [control = ''] = await withFreePorts(t, 'control')
+  const { code, out, err } = await run(t, node, [control])
+  t.is(code, 0, err)
+  t.is(out, '{"result":2}\n\n200\nrxraft_applied_index 2\n')
 })
 
 test('rolling: every member is restarted, the leader among them, and comes back with all that was acknowledged', async t => {
@@ -136,8 +143,8 @@ test('stock: a machine of its own passes the suite, as node:test runs it', async
 })
 
 test('the documents show the examples as they are', t => {
-  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md', 'docs/streams.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
-  for (const name of ['counter', 'member', 'client', 'reactive', 'pipelines', 'simulation.test', 'rolling', 'stock', 'stock.test']) {
+  const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md', 'docs/streams.md', 'docs/control.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
+  for (const name of ['counter', 'member', 'client', 'reactive', 'pipelines', 'simulation.test', 'rolling', 'stock', 'stock.test', 'control']) {
     const [, shown] = documents.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }

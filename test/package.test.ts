@@ -9,7 +9,7 @@ import { root, run, scratch } from './run.js'
 
 const node = process.execPath
 const PEERS = ['rxjs', 'io-ts', 'fp-ts', 'tslib']
-const ENTRIES = ['rxraft', 'rxraft/lib', 'rxraft/codecs', 'rxraft/streams', 'rxraft/client', 'rxraft/recorder', 'rxraft/testing']
+const ENTRIES = ['rxraft', 'rxraft/lib', 'rxraft/codecs', 'rxraft/streams', 'rxraft/client', 'rxraft/control', 'rxraft/recorder', 'rxraft/testing']
 
 const counter = `
 const counter = reducerMachine({
@@ -75,6 +75,7 @@ test('types: NodeNext, Bundler, and the older resolution', async t => {
   const typed = `import * as t from 'io-ts'
 import { type Raft, createRaft, fileStorage, memoryCluster, orThrow, reducerMachine, tcpTransport, whileLeader } from 'rxraft'
 import { connect } from 'rxraft/client'
+import { type ControlServer, controlServer } from 'rxraft/control'
 import { flightRecorder } from 'rxraft/recorder'
 import { step } from 'rxraft/lib'
 import { pipeline } from 'rxraft/streams'
@@ -82,6 +83,7 @@ import { machineSuite, storageSuite, transportSuite } from 'rxraft/testing'
 ${counter}
 export const raft = async (): Promise<Raft<{ add: number }, number, number>> => orThrow(await createRaft({
   cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:1' }, machine: counter, transport: tcpTransport(), storage: fileStorage('data'), recorder: flightRecorder('flight') }))
+export const control = async (): Promise<ControlServer> => orThrow(await controlServer(await raft(), { cluster: 'c', machine: counter, listen: '127.0.0.1:8600' }))
 export const used = [connect, step, pipeline, whileLeader, machineSuite, storageSuite, transportSuite, main]
 `
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')

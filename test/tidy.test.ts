@@ -103,6 +103,13 @@ test('folders import one way', t => {
   t.deepEqual(wrong, [])
 })
 
+test('the control server, which ships as a library, imports nothing of the programs beside it', t => {
+  const wrong = all.filter(({ path }) => path.startsWith('cli/control/')).flatMap(source => relativeImports(source)
+    .filter(target => target.startsWith('cli/') && !target.startsWith('cli/control/'))
+    .map(target => `${source.path} → ${target}`))
+  t.deepEqual(wrong, [])
+})
+
 test('no circle of imports', t => {
   const graph = new Map(all.map(source => [source.path, relativeImports(source)]))
   const done = new Set<string>()

@@ -13,7 +13,15 @@ export interface JsonAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type Answer = JsonAnswer
+/** The same of what is no JSON. */
+export interface TextAnswer {
+  readonly type: 'text'
+  readonly status: number
+  readonly contentType: string
+  readonly text: string
+}
+
+export type Answer = JsonAnswer | TextAnswer
   /** It is written as it comes about, and ended by whoever writes it. */
   | { readonly type: 'stream'; readonly write: (out: Outgoing, signal: AbortSignal) => void }
 
@@ -55,10 +63,11 @@ export const failed = (error: Failure): Answer =>
 export const unread = (error: ReadError): Answer => refuse(statusOf(error), error._tag, error.message, helpIn(error))
 
 /** Sends what is complete. */
-export const send = (out: Outgoing, { status, json, headers }: JsonAnswer): void => {
-  out.begin(status, {
-    'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
-    ...headers, 'content-length': Buffer.byteLength(json) + 1,
+export const send = (out: Outgoing, answer: JsonAnswer | TextAnswer): void => {
+  const [contentType, text] = answer.type === 'json' ? ['application/json; charset=utf-8', `${answer.json}\n`] : [answer.contentType, answer.text]
+  out.begin(answer.status, {
+    'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+    ...(answer.type === 'json' && answer.headers), 'content-length': Buffer.byteLength(text),
   })
-  void out.end(`${json}\n`)
+  void out.end(text)
 }

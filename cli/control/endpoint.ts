@@ -4,16 +4,17 @@ import type { Socket } from 'node:net'
 import { messageOf } from '../../codecs/report.js'
 import { ListenFailed, PortInUse } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Millis } from '../../lib/types.js'
 import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
 import { type Answer, refuse, send } from './answers.js'
 import { type Bodies, type NoBody, createBodies } from './bodies.js'
+import type { ControlLimits } from './limits.js'
 import { outgoing } from './outgoing.js'
+import { createRoom } from './room.js'
 import { type Route, type Served, controlRoutes, mistaken } from './routes.js'
 import { createTurns } from './turns.js'
 import { objectionTo } from './visitors.js'
 
-export interface ControlOptions<C, R, S> extends Served<C, R, S> {
+export interface EndpointOptions<C, R, S> extends Served<C, R, S> {
   readonly address: Address
   /** Names by which it may be asked, beside its address and localhost. */
   readonly names: readonly string[]
@@ -40,8 +41,7 @@ interface Desk {
   readonly routes: Readonly<Record<string, Route>>
   readonly bodies: Bodies
   readonly names: readonly string[]
-  readonly maxCommandBytes: number
-  readonly stallMs: Millis
+  readonly limits: ControlLimits
   isLeaving: boolean
 }
 
@@ -71,8 +71,8 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   const unknown = [...url.searchParams.keys()].find(name => !route.takes.includes(name))
   if (unknown !== undefined) return mistaken(`${url.pathname} takes ${route.takes.join(' and ') || 'no parameter'}, not "${unknown}"`)
   if (desk.isLeaving && route.method === 'POST') return refuse(503, 'Stopped', 'This member is stopping.', { appended: 'never' })
-  const body = route.method === 'GET' ? right(NOTHING) : await desk.bodies.read(request, desk.maxCommandBytes)
-  if (isLeft(body)) return body.left === 'gone' ? undefined : noBody(body.left, desk.maxCommandBytes)
+  const body = route.method === 'GET' ? right(NOTHING) : await desk.bodies.read(request, desk.limits.maxCommandBytes)
+  if (isLeft(body)) return body.left === 'gone' ? undefined : noBody(body.left, desk.limits.maxCommandBytes)
   return route.answer({ parameters: url.searchParams, body: body.right, signal })
 }
 
@@ -82,13 +82,13 @@ const handle = async (desk: Desk, request: IncomingMessage, response: ServerResp
   const over = new AbortController()
   response.once('close', () => over.abort())
   response.on('error', () => undefined)
-  const out = outgoing(response, desk.stallMs)
+  const out = outgoing(response, desk.limits.stallMs)
   try {
     const answer = await answerTo(desk, request, over.signal)
     if (answer === undefined || response.destroyed) return
     if (desk.isLeaving || !request.complete) response.shouldKeepAlive = false
-    if (answer.type === 'json') send(out, answer)
-    else answer.write(out, over.signal)
+    if (answer.type === 'stream') answer.write(out, over.signal)
+    else send(out, answer)
   } catch (thrown) {
     if (response.headersSent) response.destroy()
     else send(out, refuse(500, 'Failed', `This could not be answered: ${messageOf(thrown)}`))
@@ -111,14 +111,14 @@ const listen = (server: Server, address: Address): Promise<Either<PortInUse | Li
 })
 
 /** Opens the endpoint. Never throws and never rejects. */
-export const openControl = async <C, R, S>(options: ControlOptions<C, R, S>): Promise<Either<PortInUse | ListenFailed, ControlEndpoint>> => {
-  const { address, names, bounds, maxCommandBytes } = options
-  const desk: Desk = { routes: controlRoutes(options), bodies: createBodies(bounds.maxBodyBytes), names, maxCommandBytes, stallMs: bounds.stallMs, isLeaving: false }
-  const inTurn = createTurns(bounds.maxPipelined)
+export const openControl = async <C, R, S>(options: EndpointOptions<C, R, S>): Promise<Either<PortInUse | ListenFailed, ControlEndpoint>> => {
+  const { address, names, limits } = options
+  const desk: Desk = { routes: controlRoutes({ ...options, room: createRoom(limits.maxAnswerBytes) }), bodies: createBodies(limits.maxBodyBytes), names, limits, isLeaving: false }
+  const inTurn = createTurns(limits.maxPipelined)
   const server = createServer({
-    maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: bounds.requestTimeoutMs, headersTimeout: bounds.requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS, keepAlive: true,
+    maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: limits.requestTimeoutMs, headersTimeout: limits.requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS, keepAlive: true,
   }, (request, response) => inTurn(request, response, () => void handle(desk, request, response)))
-  server.maxConnections = bounds.maxConnections
+  server.maxConnections = limits.maxConnections
   server.on('clientError', answerNonsense)
   const listening = await listen(server, address)
   if (isLeft(listening)) return listening

@@ -2,40 +2,42 @@
 import { Subscription } from 'rxjs'
 import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import type { Status } from '../../lib/status.js'
-import type { MemberId } from '../../lib/types.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { MembershipState } from '../../streams/outputs/outputs.js'
 import type { MemberStatus } from './member-status.js'
+import { type Tally, countAt } from './tally.js'
 
 /** What the member does not say of itself. */
 export interface Known {
   readonly cluster: string
-  readonly id: MemberId
   readonly tls: boolean
 }
 
 export interface MemberView {
-  /** Undefined before the member has said anything. */
   status(): MemberStatus
   /** Who belongs, by the newest membership in its log. */
   membership(): MembershipState
   /** Why it is not ready; undefined where it is. */
   unready(): string | undefined
+  /** What has happened since it is looked at. */
+  tally(): Tally
   /** The member is on its way to its end. */
   stopping(): void
   close(): void
 }
 
-type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'membership$' | 'snapshots$'>
+type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'membership$' | 'snapshots$' | 'diagnostics$'>
 
 export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): MemberView => {
-  let latest: Status = { id: known.id, role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
+  // What is current is replayed at once.
+  let latest: Status = { id: '', role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
   let leads = false
   let isStopping = false
   let membership: MembershipState = { ...NO_MEMBERSHIP, isCommitted: true }
   let snapshot: MemberStatus['snapshot'] = null
   let capturing: MemberStatus['capturing'] = null
-  const all = new Subscription()
+  const counting = countAt(raft)
+  const all = new Subscription(counting.close)
   all.add(raft.status$.subscribe(status => { latest = status }))
   all.add(raft.leadership$.subscribe(leadership => { leads = leadership !== undefined }))
   all.add(raft.snapshots$.subscribe(event => {
@@ -55,12 +57,13 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
   }
   return {
     status: () => {
-      const { role, term, leader = null, commitIndex, appliedIndex, lastIndex } = latest
-      const { cluster, id, tls } = known
+      const { id, role, term, leader = null, commitIndex, appliedIndex, lastIndex } = latest
+      const { cluster, tls } = known
       return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members: membership.addresses, tls }
     },
     membership: () => membership,
     unready,
+    tally: counting.now,
     stopping: () => { isStopping = true },
     close: () => all.unsubscribe(),
   }

@@ -7,17 +7,20 @@ import { parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { MAX_VALUE_DEPTH } from '../../codecs/values.js'
-import { SelectFailed } from '../../lib/errors.js'
+import { type ReadError, SelectFailed, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import type { Health } from '../../lib/health.js'
 import type { Millis } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { MembershipChange } from '../../streams/wishes/change-options.js'
 import type { Raft } from '../../streams/member/member.js'
 import { type Answer, failed, json, refuse, unread } from './answers.js'
-import type { ControlBounds } from './bounds.js'
+import type { ControlLimits } from './limits.js'
 import type { MemberView } from './member-view.js'
+import { exposition } from './metrics.js'
 import { type LeaderWait, type Wait, proposeTo } from './proposing.js'
 import { namesIn, valueAt } from './path.js'
+import type { Room } from './room.js'
 import { TooLargeToTell, plainJson } from '../../codecs/plain-json.js'
 import { watch } from './watch.js'
 
@@ -41,8 +44,12 @@ export interface Served<C, R, S> {
   readonly raft: Pick<Raft<C, R, S>, 'propose' | 'track' | 'read' | 'commitsFrom' | 'transferLeadership' | 'members' | 'snapshot' | 'status$' | 'health$'>
   readonly machine: Pick<Machine<C, R, S>, 'command' | 'result'>
   readonly view: MemberView
-  readonly bounds: ControlBounds
-  readonly maxCommandBytes: number
+  readonly limits: ControlLimits
+}
+
+/** With the room that all answers share. */
+export interface Serving<C, R, S> extends Served<C, R, S> {
+  readonly room: Room
 }
 
 /** Mistakes of whoever asks. */
@@ -69,7 +76,23 @@ const waitingForLeader = (call: Call): Either<Answer, LeaderWait> => {
   return isLeft(leaderMs) ? leaderMs : right({ ...wait.right, ...(leaderMs.right !== undefined && { leaderMs: leaderMs.right }) })
 }
 
-const propose = <C, R, S>({ raft, machine, bounds }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+class NoRoom extends Error {
+  override readonly name = 'NoRoom'
+  constructor() {
+    super('the answers that were not taken yet reach the bound "maxAnswerBytes"')
+  }
+}
+
+/** A value as JSON, where there is room for it; that is held until the answer was taken, or nobody waits for it any more. */
+const told = ({ limits, room }: Pick<Serving<never, never, never>, 'limits' | 'room'>, value: unknown, { signal }: Call): string => {
+  if (room.isFull) throw new NoRoom()
+  const json = plainJson(value, limits.maxReadBytes)
+  room.hold(Buffer.byteLength(json), signal)
+  return json
+}
+
+const propose = <C, R, S>(served: Serving<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const { raft, machine } = served
   const options = waitingForLeader(call)
   if (isLeft(options)) return options.left
   const parsed = parseJson(call.body, MAX_VALUE_DEPTH, ['__proto__'])
@@ -79,38 +102,43 @@ const propose = <C, R, S>({ raft, machine, bounds }: Served<C, R, S>) => async (
   const outcome = await proposeTo(raft, command.right, options.right)
   if (isLeft(outcome)) return failed(outcome.left)
   try {
-    return { type: 'json', status: 200, json: `{"result":${plainJson(machine.result.encode(outcome.right), bounds.maxReadBytes)}}` }
+    return { type: 'json', status: 200, json: `{"result":${told(served, machine.result.encode(outcome.right), call)}}` }
   } catch (thrown) {
     return refuse(500, 'Untold', `The command was applied, and its result cannot be told: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { appended: 'yes' })
   }
 }
 
+/** Why what stands at a path was not told. */
+const unfound = (path: string, error: ReadError): Answer => {
+  const cause: unknown = error instanceof SelectFailed ? error.cause : undefined
+  if (cause instanceof TooLargeToTell) return refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${cause.message}`)
+  return cause instanceof NoRoom ? refuse(503, 'Busy', `This was refused because ${cause.message}; try again later.`) : unread(error)
+}
+
 /** `read` runs between two calls of the machine: what is found is made JSON there, before it can change. */
-const read = <C, R, S>({ raft, bounds }: Served<C, R, S>) => async (call: Call): Promise<Answer> => {
+const read = <C, R, S>(served: Serving<C, R, S>) => async (call: Call): Promise<Answer> => {
+  const { raft, limits } = served
   const path = call.parameters.get('path') ?? ''
-  const names = namesIn(path, bounds.maxPathNames)
+  const names = namesIn(path, limits.maxPathNames)
   const options = waitingFor(call)
   if (isLeft(names)) return mistaken(names.left)
   if (isLeft(options)) return options.left
   const found = await raft.read(state => {
     const value = valueAt(state, names.right)
-    return value === undefined ? undefined : plainJson(value, bounds.maxReadBytes)
+    return value === undefined ? undefined : told(served, value, call)
   }, options.right)
-  if (isLeft(found)) {
-    const { left: error } = found
-    return error instanceof SelectFailed && error.cause instanceof TooLargeToTell ? refuse(413, 'TooLarge', `What stands at "${path}" cannot be told: ${error.cause.message}`) : unread(error)
-  }
+  if (isLeft(found)) return unfound(path, found.left)
   return found.right === undefined ? refuse(404, 'NotFound', `There is nothing at "${path}".`) : { type: 'json', status: 200, json: `{"value":${found.right}}` }
 }
 
-const watching = <C, R, S>(served: Served<C, R, S>) => {
-  const { view, bounds } = served
+const watching = <C, R, S>(served: Serving<C, R, S>) => {
+  const { view, limits } = served
   let watchers = 0
   const appliedIndex = (): number => view.status().appliedIndex
   return ({ parameters }: Call): Answer => {
     const from = numberIn(parameters, 'from', MAX_POSITION)
     if (isLeft(from)) return from.left
-    if (watchers >= bounds.maxWatchers) return refuse(503, 'Busy', `There are ${watchers} watchers already, which is the bound maxWatchers.`)
+    if (watchers >= limits.maxWatchers) return refuse(503, 'Busy', `There are ${watchers} watchers already, which is the bound maxWatchers.`)
     watchers++
     return {
       type: 'stream',
@@ -173,14 +201,28 @@ const ready = ({ view }: Pick<Served<never, never, never>, 'view'>) => (): Answe
 const LOOK_MS: Millis = 1_000
 
 /** Nothing is gathered while nobody looks: the first value has none of what the second has seen, a heartbeat later. */
-const health = <C, R, S>({ raft }: Served<C, R, S>) => async (): Promise<Answer> =>
-  json(200, await lastValueFrom(raft.health$.pipe(take(2), takeUntil(timer(LOOK_MS)))))
+const look = ({ health$ }: Pick<Raft<never, never, never>, 'health$'>): Promise<Health | undefined> =>
+  lastValueFrom(health$.pipe(take(2), takeUntil(timer(LOOK_MS))), { defaultValue: undefined })
+
+const health = <C, R, S>({ raft }: Pick<Served<C, R, S>, 'raft'>) => async (): Promise<Answer> => {
+  const found = await look(raft)
+  return found === undefined ? failed(new Stopped()) : json(200, found)
+}
+
+/** The format by its name and version: what has none is not read by Prometheus 3. */
+const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8'
+
+const metrics = <C, R, S>({ raft, view }: Pick<Served<C, R, S>, 'raft' | 'view'>) => async (): Promise<Answer> => {
+  const health = await look(raft)
+  return { type: 'text', status: 200, contentType: EXPOSITION, text: exposition({ status: view.status(), membership: view.membership(), tally: view.tally(), health }) }
+}
 
 /** The routes by their paths. Those that change anything take POST, so that no link and no probe does. */
-export const controlRoutes = <C, R, S>(served: Served<C, R, S>): Readonly<Record<string, Route>> => ({
+export const controlRoutes = <C, R, S>(served: Serving<C, R, S>): Readonly<Record<string, Route>> => ({
   '/status': { method: 'GET', takes: [], answer: () => json(200, served.view.status()) },
   '/ready': { method: 'GET', takes: [], answer: ready(served) },
   '/health': { method: 'GET', takes: [], answer: health(served) },
+  '/metrics': { method: 'GET', takes: [], answer: metrics(served) },
   '/read': { method: 'GET', takes: ['path', 'timeoutMs'], answer: read(served) },
   '/watch': { method: 'GET', takes: ['from'], answer: watching(served) },
   '/propose': { method: 'POST', takes: ['timeoutMs', 'leaderMs'], answer: propose(served) },

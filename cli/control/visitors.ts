@@ -17,5 +17,5 @@ export const objectionTo = (headers: IncomingHttpHeaders, names: readonly string
   if (headers.host === undefined) return 'the request has no Host'
   const host = hostOf(headers.host)
   const isKnown = host === 'localhost' || isIP(host) !== 0 || names.includes(host)
-  return isKnown ? undefined : `the Host "${host}" is not this endpoint: it is asked by its address, as localhost, or by a name given as --control-name`
+  return isKnown ? undefined : `the Host "${host}" is not this endpoint: it is asked by its address, as localhost, or by a name that it was given: --control-name of rxraft serve, names of controlServer`
 }

@@ -6,8 +6,9 @@ import type { Index } from '../../lib/types.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { LogEvent } from '../../streams/outputs/commits-from.js'
-import type { ControlBounds } from './bounds.js'
+import type { ControlLimits } from './limits.js'
 import type { Outgoing } from './outgoing.js'
+import type { Room } from './room.js'
 
 /** What is written in one go. */
 const PIECE_CHARACTERS = 64 * 1024
@@ -16,22 +17,38 @@ const MAX_COMMAND_JSON_BYTES = 64 * 1024 * 1024
 
 const line = (value: Readonly<Record<string, unknown>>): string => `${plainJson(value, MAX_COMMAND_JSON_BYTES)}\n`
 
-const tellEvent = async <C, S>({ command: codec }: Pick<Machine<C, unknown, S>, 'command'>, out: Outgoing, event: LogEvent<C, S>): Promise<void> => {
-  if (event._tag === 'Restored') return out.write(line({ type: 'restored', ...event.at }))
+/** Where what is told of the log goes: as there is room for it. */
+interface Ear {
+  readonly out: Outgoing
+  readonly room: Room
+  readonly signal: AbortSignal
+}
+
+const tell = async ({ out, room, signal }: Ear, piece: string): Promise<void> => {
+  const release = room.hold(Buffer.byteLength(piece), signal)
+  await out.write(piece)
+  release()
+}
+
+const tellEvent = async <C, S>({ command: codec }: Pick<Machine<C, unknown, S>, 'command'>, ear: Ear, event: LogEvent<C, S>): Promise<void> => {
+  if (event._tag === 'Restored') return tell(ear, line({ type: 'restored', ...event.at }))
   let piece = ''
   for (const { index, term, time, command } of event.entries) {
+    // Others who waited, too, may have been first.
+    while (piece === '' && ear.room.isFull) await ear.room.left(ear.signal)
     piece += line({ type: 'commit', index, term, time, command: codec.encode(command) })
     if (piece.length < PIECE_CHARACTERS) continue
-    await out.write(piece)
+    await tell(ear, piece)
     piece = ''
   }
-  if (piece !== '') await out.write(piece)
+  if (piece !== '') await tell(ear, piece)
 }
 
 export interface Watching<C, R, S> {
   readonly raft: Pick<Raft<C, R, S>, 'status$' | 'commitsFrom'>
   readonly machine: Pick<Machine<C, R, S>, 'command'>
-  readonly bounds: Pick<ControlBounds, 'watchAliveMs'>
+  readonly limits: Pick<ControlLimits, 'watchAliveMs'>
+  readonly room: Room
   readonly appliedIndex: () => Index
 }
 
@@ -39,7 +56,7 @@ export interface Watching<C, R, S> {
  * Writes until the watcher goes or the member ends. The log is pulled: a slow watcher is told later, and holds nobody up but itself. Of
  * leaderships only the latest waits for room.
  */
-export const watch = <C, R, S>({ raft, machine, bounds, appliedIndex }: Watching<C, R, S>, from: Index, out: Outgoing, signal: AbortSignal): void => {
+export const watch = <C, R, S>({ raft, machine, limits, room, appliedIndex }: Watching<C, R, S>, from: Index, out: Outgoing, signal: AbortSignal): void => {
   out.begin(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
   void out.write(line({ type: 'watching', from }))
   let untold: string | undefined
@@ -50,7 +67,7 @@ export const watch = <C, R, S>({ raft, machine, bounds, appliedIndex }: Watching
   }
   const alive = setInterval(() => {
     if (!out.isFull) void out.write(line({ type: 'alive', appliedIndex: appliedIndex() }))
-  }, bounds.watchAliveMs)
+  }, limits.watchAliveMs)
   out.onRoom(tellLeader)
   const all = new Subscription(() => clearInterval(alive))
   const finish = (last: Readonly<Record<string, unknown>>): void => {
@@ -62,7 +79,7 @@ export const watch = <C, R, S>({ raft, machine, bounds, appliedIndex }: Watching
     untold = line({ type: 'leadership', term, leader })
     tellLeader()
   }))
-  all.add(raft.commitsFrom(from, event => tellEvent(machine, out, event)).subscribe({
+  all.add(raft.commitsFrom(from, event => tellEvent(machine, { out, room, signal }, event)).subscribe({
     error: thrown => finish({ type: 'failed', message: messageOf(thrown) }),
     complete: () => finish({ type: 'ended' }),
   }))

@@ -24,7 +24,7 @@ While a snapshot is taken, sent, received or restored for longer than a second, 
                          {"put": KEY, "value": JSON}   {"delete": KEY}   {"compareAndSet": KEY, "expected": JSON, "value": JSON}
                        each answers with the value before; null stands for none, so a compare-and-set was done where it answers what was expected
   --control HOST:PORT  an endpoint in HTTP and JSON for probes, curl and the other commands; port 0 lets the system choose:
-                         GET /status /ready /health /membership /read?path=… /watch?from=…   POST /propose /members /transfer /snapshot
+                         GET /status /ready /health /metrics /membership /read?path=… /watch?from=…   POST /propose /members /transfer /snapshot
   --control-name NAME  a name by which it is asked, beside its address and localhost; once or more often
   --control-without-authentication
                        lets it listen beyond loopback, where whoever reaches it can read and write

@@ -2,8 +2,9 @@
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import type { Limits } from '../../codecs/options.js'
 import type { Compression } from '../../lib/types.js'
-import { type Address, formatAddress, isLoopback } from '../../streams/transport/tcp/addresses.js'
+import { formatAddress, isLoopback } from '../../streams/transport/tcp/addresses.js'
 import type { TcpOptions } from '../../streams/transport/tcp/tcp.js'
+import type { ControlServerOptions } from '../control/index.js'
 import { addressBehind, atMost, choice, listed, pairs, parsed, required, wholeNumber } from '../arguments.js'
 import { Mistake } from '../mistake.js'
 import { TRUST, trustBehind } from '../trust.js'
@@ -17,7 +18,7 @@ export interface ServeOptions {
   readonly folder: string
   /** A file whose default export is the machine; the key-value store without one. */
   readonly machine: string | undefined
-  readonly control: { readonly address: Address; readonly names: readonly string[] } | undefined
+  readonly control: Pick<ControlServerOptions<never, never, never>, 'listen' | 'withoutAuthentication' | 'names'> | undefined
   readonly transport: TcpOptions
   readonly recorder: string | undefined
   readonly json: boolean
@@ -45,7 +46,7 @@ const controlBehind = ({ control, 'control-name': names = [], 'control-without-a
   if (!isLoopback(address) && isOpen !== true) {
     throw new Mistake(`--control ${formatAddress(address)} is beyond loopback, where whoever reaches it could read and write; say --control-without-authentication if that is meant`)
   }
-  return { address, names: [address.host, ...names].map(name => name.toLowerCase()) }
+  return { listen: formatAddress(address), names, ...(isOpen === true && { withoutAuthentication: isOpen }) }
 }
 
 const limitsBehind = (texts: readonly string[]): Partial<Limits> =>

@@ -1,8 +1,9 @@
 /** One member from its start to its end. */
 import { firstValueFrom } from 'rxjs'
-import { DEFAULT_LIMITS } from '../../codecs/options.js'
 import { InvalidOptions } from '../../lib/errors.js'
+import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import { isLeft } from '../../lib/prelude.js'
+import type { Membership } from '../../lib/types.js'
 import { createRaft } from '../../streams/create-raft.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import type { Raft } from '../../streams/member/member.js'
@@ -10,9 +11,7 @@ import { flightRecorder } from '../../streams/recorder/index.js'
 import { fileStorage } from '../../streams/storage/file.js'
 import { systemClock } from '../../streams/time/clock.js'
 import { tcpTransport } from '../../streams/transport/tcp/tcp.js'
-import { CONTROL_BOUNDS } from '../control/bounds.js'
-import { type ControlEndpoint, openControl } from '../control/endpoint.js'
-import { type MemberView, viewMember } from '../control/member-view.js'
+import { type ControlServer, controlServer } from '../control/index.js'
 import { Mistake, Trouble } from '../mistake.js'
 import type { Announcer } from './announcer.js'
 import { asTyped } from '../as-typed.js'
@@ -32,11 +31,11 @@ const started = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>
   throw new Trouble(raft.left.message)
 }
 
-/** Opens the control endpoint, where one is wanted; without it the member does not go on. */
-const controlled = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, raft: Raft<C, R, S>, view: MemberView): Promise<ControlEndpoint | undefined> => {
-  if (options.control === undefined) return undefined
-  const { maxCommandBytes = DEFAULT_LIMITS.maxCommandBytes } = options.limits
-  const control = await openControl({ raft, machine, view, maxCommandBytes, bounds: CONTROL_BOUNDS, ...options.control })
+/** Opens the control server, where one is wanted; without it the member does not go on. */
+const controlled = async <C, R, S>({ cluster, control: wanted, transport, limits }: ServeOptions, machine: Machine<C, R, S>, raft: Raft<C, R, S>): Promise<ControlServer | undefined> => {
+  if (wanted === undefined) return undefined
+  const { maxCommandBytes } = limits
+  const control = await controlServer(raft, { cluster, machine, ...wanted, tls: transport.tls !== undefined, limits: { ...(maxCommandBytes !== undefined && { maxCommandBytes }) } })
   if (!isLeft(control)) return control.right
   await raft.stop()
   throw new Trouble(`--control: ${control.left.message}`)
@@ -44,29 +43,28 @@ const controlled = async <C, R, S>(options: ServeOptions, machine: Machine<C, R,
 
 /** Runs until the first signal, or until the member fails; the exit code. */
 export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals, screen: Screen): Promise<number> => {
-  const { cluster, id, members, join, folder, transport } = options
+  const { cluster, id, members, join, folder } = options
   const raft = await started(options, machine)
-  const view = viewMember(raft, { cluster, id, tls: transport.tls !== undefined })
+  let membership: Membership = NO_MEMBERSHIP
+  raft.membership$.subscribe(now => { membership = now })
   // Before anything else is waited for: what is noted of the start is told once.
   raft.diagnostics$.subscribe(announcer.notice)
   const hideSnapshots = showSnapshots(raft.snapshots$, screen, systemClock)
-  const control = await controlled(options, machine, raft, view)
-  const address = view.status().members[id] ?? join ?? members[id] ?? null
+  const control = await controlled(options, machine, raft)
+  const address = membership.addresses[id] ?? join ?? members[id] ?? null
   announcer.say(
     { type: 'ready', cluster, id, address, control: control?.address ?? null, folder },
     `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
   )
-  raft.status$.subscribe(status => announcer.status(status, view.membership()))
+  raft.status$.subscribe(status => announcer.status(status, membership))
   signals.onFirst(signal => {
     announcer.say({ type: 'stopping', id, signal }, `${id} stops because of ${signal}; a second signal ends it at once`)
-    view.stopping()
     control?.leave()
     void raft.stop()
   })
   const end = await firstValueFrom(raft.ended$)
   hideSnapshots()
   await control?.close()
-  view.close()
   if (end._tag === 'Stopped') announcer.say({ type: 'stopped', id }, `${id} has stopped`)
   else announcer.say({ type: 'failed', id, error: end.error.message }, `${id} has failed: ${end.error.message}`)
   return end._tag === 'Stopped' ? 0 : 1

@@ -113,7 +113,7 @@ test('what serve was told is what it does', t => {
   const options = serveOptions([...MEMBER, '--join', '127.0.0.1:7009', '--control', '[::1]:0', '--control-name', 'Orders', '--election-timeout-ms', '900', '--limit', 'maxLinks=9', '--limit', 'stopTimeoutMs=1', '--plaintext', '--listen', '0.0.0.0:7'])
   t.deepEqual(options, {
     cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:7001', n2: '127.0.0.1:7002' }, folder: 'data', join: '127.0.0.1:7009', machine: undefined, recorder: undefined, json: false,
-    control: { address: { host: '::1', port: 0 }, names: ['::1', 'orders'] }, transport: { plaintext: true, listen: '0.0.0.0:7' },
+    control: { listen: '[::1]:0', names: ['Orders'] }, transport: { plaintext: true, listen: '0.0.0.0:7' },
     timing: { electionTimeoutMs: 900 }, limits: { maxLinks: 9, stopTimeoutMs: 1 },
   })
   t.is(asTyped('join: must be an address of its own'), '--join: must be an address of its own')

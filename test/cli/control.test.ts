@@ -7,9 +7,8 @@ import * as types from 'io-ts'
 import { NEVER, type Observable, Subject, concat, filter, firstValueFrom, of } from 'rxjs'
 import { failed } from '../../cli/control/answers.js'
 import { refuse, unread } from '../../cli/control/answers.js'
-import { CONTROL_BOUNDS, type ControlBounds } from '../../cli/control/bounds.js'
-import { type ControlEndpoint, openControl } from '../../cli/control/endpoint.js'
-import { type MemberView, viewMember } from '../../cli/control/member-view.js'
+import type { ControlLimits } from '../../cli/control/limits.js'
+import { type ControlServer, controlServer } from '../../cli/control/index.js'
 import { proposeTo } from '../../cli/control/proposing.js'
 import { controlRoutes } from '../../cli/control/routes.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
@@ -31,8 +30,7 @@ interface Said {
 interface World<C, R, S> {
   readonly rafts: Readonly<Record<'n1' | 'n2' | 'n3', Raft<C, R, S>>>
   /** The endpoint of n1. */
-  readonly control: ControlEndpoint
-  readonly view: MemberView
+  readonly control: ControlServer
   ask(path: string, options?: { method?: string; body?: string | Buffer; headers?: Record<string, string> }): Promise<Said>
 }
 
@@ -47,20 +45,17 @@ const ask = (address: string): World<never, never, never>['ask'] => (path, { met
   asked.end(body)
 })
 
-const worldOf = async <C, R, S>(context: ExecutionContext, machine: Machine<C, R, S>, bounds: Partial<ControlBounds> = {}): Promise<World<C, R, S>> => {
+const worldOf = async <C, R, S>(context: ExecutionContext, machine: Machine<C, R, S>, limits: Partial<ControlLimits> = {}): Promise<World<C, R, S>> => {
   const rafts = orThrow(await memoryCluster({ machine, members: ['n1', 'n2', 'n3'], electionTimeoutMs: 1_000, heartbeatMs: 100 }))
-  const view = viewMember(rafts.n1, { cluster: 'memory', id: 'n1', tls: false })
-  const control = orThrow(await openControl({
-    raft: rafts.n1, machine, view, maxCommandBytes: MAX_COMMAND_BYTES, bounds: { ...CONTROL_BOUNDS, ...bounds },
-    address: { host: '127.0.0.1', port: 0 }, names: ['127.0.0.1', 'orders.example'],
+  const control = orThrow(await controlServer(rafts.n1, {
+    cluster: 'memory', machine, listen: '127.0.0.1:0', names: ['Orders.example'], limits: { maxCommandBytes: MAX_COMMAND_BYTES, ...limits },
   }))
   context.teardown(async () => {
     await Promise.all(Object.values(rafts).map(raft => raft.stop()))
     await control.close()
-    view.close()
   })
   await firstValueFrom(rafts.n1.status$.pipe(filter(({ leader }) => leader !== undefined)))
-  return { rafts, control, view, ask: ask(control.address) }
+  return { rafts, control, ask: ask(control.address) }
 }
 
 test('proposals, reads and status are answered by any member, as JSON', async t => {
@@ -196,7 +191,7 @@ test('what is refused says its tag, a sentence, and whether anything was appende
 })
 
 /** Lines of a stream, one after the other. */
-const openWatch = async (control: ControlEndpoint, path: string) => {
+const openWatch = async (control: ControlServer, path: string) => {
   const [host, port] = control.address.split(':')
   const asked = request({ host, port, path, agent: false })
   asked.end()
@@ -221,7 +216,7 @@ const openWatch = async (control: ControlEndpoint, path: string) => {
 }
 
 /** Says this on one connection, however much comes back. */
-const say = (control: ControlEndpoint, text: string) => {
+const say = (control: ControlServer, text: string) => {
   const socket = connect(Number(control.address.split(':')[1]), '127.0.0.1')
   socket.on('error', () => undefined)
   socket.write(text)
@@ -341,7 +336,7 @@ for (const [kib, requests] of [[7 * 1024, 4], [60, 250]] as const) {
 }
 
 test('what is no HTTP, bodies that never end and a member that stops are met', async t => {
-  const { control, ask, view } = await worldOf(t, keyValueMachine)
+  const { control, ask } = await worldOf(t, keyValueMachine)
   const port = Number(control.address.split(':')[1])
   const nonsense = connect(port, '127.0.0.1')
   nonsense.end('nonsense\r\n\r\n')
@@ -358,7 +353,6 @@ test('what is no HTTP, bodies that never end and a member that stops are met', a
   const half = connect(port, '127.0.0.1')
   half.write('POST /propose HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"put"')
   half.destroy()
-  view.stopping()
   control.leave()
   t.like((await ask('/ready')).value, { tag: 'NotReady', message: 'Not ready: the member is stopping.' })
   t.like((await ask('/propose', { method: 'POST', body: '{"delete":"a"}' })).value, { tag: 'Stopped', appended: 'never' })
