@@ -1,5 +1,7 @@
 /** Every example runs as a user runs it; the README shows the same text. */
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../cli/demo/ports.js'
@@ -7,7 +9,7 @@ import { built, root, run, scratch, start } from './run.js'
 
 const node = process.execPath
 const RETRY_MS = 50
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** Built examples with ports that are free here in place of those in the text, and with imports that lead to what was built. */
 const withFreePorts = async (t: ExecutionContext, ...names: readonly string[]): Promise<readonly string[]> => {
@@ -62,7 +64,7 @@ test('member and client: three processes with TCP, disk and HTTP, any of which t
   const [member = '', client = ''] = await withFreePorts(t, 'member', 'client')
   const folder = scratch(t)
   const ports = await Promise.all([freePort(), freePort(), freePort()])
-  const members = ports.map((port, i) => start(t, node, [member, `n${i + 1}`, String(port)], { cwd: folder }))
+  const members = ports.map((port, i) => start(t, node, [member, `n${i + 1}`, String(port), '0'], { cwd: folder }))
   t.is(await ask(`http://127.0.0.1:${ports[1]}/motd`, { method: 'POST', body: 'hello' }), '')
   t.is(await ask(`http://127.0.0.1:${ports[2]}/motd`, { method: 'POST', body: 'goodbye' }), 'hello')
   for (const port of ports) t.is(await ask(`http://127.0.0.1:${port}/motd`, {}), 'goodbye')
@@ -70,6 +72,44 @@ test('member and client: three processes with TCP, disk and HTTP, any of which t
   t.deepEqual([code, out], [0, 'before: goodbye\n'], err)
   for (const { child } of members) child.kill('SIGTERM')
   for (const { ended } of members) t.is((await ended).code, 0)
+})
+
+/** What a client hears that sends this and ends, or is gone once it is sent. */
+const say = async (port: number, request: string, isGone = false): Promise<string> => {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  await new Promise(resolve => socket.write(request, resolve))
+  if (isGone) socket.resetAndDestroy()
+  let text = ''
+  socket.setEncoding('utf8').on('data', (piece: string) => { text += piece })
+  await once(socket, 'close')
+  return text
+}
+
+test.serial('member: uploads that are broken off or too large harm nobody, and a member that is lost is replaced through the control server', async t => {
+  const [member = ''] = await withFreePorts(t, 'member')
+  const folder = scratch(t)
+  const [port, fourth, ...controls] = await Promise.all(Array.from({ length: 6 }, () => freePort()))
+  const begin = (id: string, control: number | undefined, ...more: readonly string[]) => start(t, node, [member, id, id === 'n1' ? String(port) : '0', String(control), ...more], { cwd: folder })
+  const [first, second, lost] = ['n1', 'n2', 'n3'].map((id, at) => begin(id, controls[at]))
+  const url = `http://127.0.0.1:${port}/motd`
+  t.is(await ask(url, { method: 'POST', body: 'hello' }), '')
+  t.is(await say(port!, 'POST /motd HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc', true), '')
+  t.is((await fetch(url, { method: 'POST', body: 'x'.repeat(64 * 1024) })).status, 200)
+  for (const bytes of [64 * 1024 + 1, 64 * 1024 * 1024]) t.is((await fetch(url, { method: 'POST', body: 'x'.repeat(bytes) })).status, 413)
+  t.is((await ask(url, { method: 'POST', body: 'goodbye' })).length, 64 * 1024)
+
+  lost?.child.kill('SIGKILL')
+  await lost?.ended
+  const newcomer = begin('n4', controls[3], `127.0.0.1:${fourth}`)
+  const at = controls.slice(0, 2).map(control => `127.0.0.1:${control}`).join()
+  const changed = await run(t, node, [built('cli/rxraft.js'), 'members', '--at', at, '--voter', `n4=127.0.0.1:${fourth}`, '--remove', 'n3'])
+  t.is(changed.code, 0, changed.err)
+  t.regex(changed.out, new RegExp(`^n1 .*voter\nn2 .*voter\nn4 +127\\.0\\.0\\.1:${fourth} +voter\n$`))
+  t.is(await ask(url, {}), 'goodbye')
+  for (const running of [first, second, newcomer]) running?.child.kill('SIGTERM')
+  for (const running of [first, second, newcomer]) t.deepEqual(await running?.ended, { code: 0, out: '', err: '' })
 })
 
 test('control: a member that is asked over HTTP, scraped, and stopped', async t => {
