@@ -21,7 +21,7 @@ export const raft = orThrow(await createRaft({
   members: { n1: '127.0.0.1:7001', n2: '127.0.0.1:7002', n3: '127.0.0.1:7003' },
   transport: tcpTransport(), // loopback; further needs { listen, tls }
   storage: fileStorage(`data/${id}`),
-  ...(join !== undefined && { join }), // its address, where it has yet to be added
+  join, // its address, where it has yet to be added
 }))
 orThrow(await controlServer(raft, { cluster: 'orders', machine: kv, listen: `127.0.0.1:${control}` })) // for npx rxraft, probes and Prometheus
 
