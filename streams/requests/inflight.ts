@@ -1,3 +1,4 @@
+import { MAX_POSITION } from '../../codecs/bytes.js'
 import { type Numbering, packEntries, packOpening } from '../../codecs/entries.js'
 import { EXPIRED, FORGOTTEN, OPENED, type Told } from '../../codecs/results.js'
 import { MachineFailed, OutcomeUnknown, type ProposeError, Rejected, SessionExpired } from '../../lib/errors.js'
@@ -70,8 +71,10 @@ export interface InflightOptions<R> {
   readonly released: (proposals: readonly Proposal<R>[]) => void
 }
 
-/** How many names there are to draw from. */
-const NAMES = 2 ** 32
+/** Names are drawn from here on, for no term is as high: the session of a leader has its term for a name. */
+const FIRST_NAME = 2 ** 32
+/** How many there are to draw from. */
+const NAMES = MAX_POSITION - FIRST_NAME
 
 /** What is known of the requests that were sent. */
 interface InflightState<R> extends InflightOptions<R> {
@@ -119,7 +122,7 @@ const add = <R>(state: InflightState<R>, route: Route, proposals: readonly Propo
 const askForSession = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
   if (state.numbers.name !== undefined) return undefined
   for (const asked of state.requests.values()) if (asked.opens !== undefined) return undefined
-  const opens = Math.floor(state.random() * NAMES)
+  const opens = FIRST_NAME + Math.floor(state.random() * NAMES)
   return fresh(state, route, { opens, proposals: [], numbering: undefined }, packOpening(opens))
 }
 

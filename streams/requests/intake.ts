@@ -2,14 +2,16 @@
  * Where proposals reach the core: bodies from this member's own outlet and from links become `proposed` events, and what the core
  * and the machine say of them goes back to where they came from.
  */
+import { numberingOf } from '../../codecs/entries.js'
 import type { Limits } from '../../codecs/options.js'
 import type { Told } from '../../codecs/results.js'
 import type { Answer } from '../../lib/events.js'
-import { isLeft, unreachable } from '../../lib/prelude.js'
+import { isLeft, left, unreachable } from '../../lib/prelude.js'
 import type { KnownLeader, ProposeLost, ProposeRefused, ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { EntryBody, Index, RequestId, Term } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
 import type { DecodedCommands } from '../machine/decoded-commands.js'
+import { type Party, partyKey } from '../transport/port.js'
 import { packResults, unpackBody } from './packing.js'
 import type { Fate } from './route.js'
 
@@ -45,8 +47,8 @@ export interface Origin {
 export interface Intake<R> {
   /** For this member's own outlet: results go back as they are. `appended` hears of each request that stands in the log. */
   openSelf(settle: (fate: Fate<R>) => void, appended: (id: number, firstIndex: Index) => void): Origin
-  /** For one link; `from` names it in notices. */
-  openLink(from: string, reply: (reply: ProposeReply) => void): Origin
+  /** For one link. */
+  openLink(party: Party, reply: (reply: ProposeReply) => void): Origin
   /**
    * What a step answered. Call it in the step's own turn, before the next batch is formed and before the gate: a refusal must close
    * the epoch before anything later of it reaches the core, and nothing here vouches for what is on the disk.
@@ -79,7 +81,10 @@ interface PendingRequest<R> {
 }
 
 interface OriginState<R> {
+  /** Its name in notices. */
   readonly from: string
+  /** Whether it may go on in the session of a leader: a member that has led sends what it had in flight to who leads now. */
+  readonly mayHaveLed: boolean
   isOpen: boolean
   /** Requests of this epoch and earlier ones are refused: one of them was, and what follows must not overtake it. */
   closedEpoch: number
@@ -109,13 +114,23 @@ const refuse = <C, R>(
   if (origin.isOpen) origin.reply({ type: 'refused', id: request.id, reason, leader: state.leader() })
 }
 
+/**
+ * Why this origin may not number its commands so: whoever counts in the session of a leader takes its numbers away, and anybody can name it, by the term and the index of the entry
+ * with which that began. No client is named as low as a term.
+ */
+const objectionToNumbers = ({ term }: Pick<IntakeOptions<never, never>, 'term'>, { mayHaveLed }: Pick<OriginState<never>, 'mayHaveLed'>, body: EntryBody): string | undefined => {
+  const numbering = mayHaveLed ? undefined : numberingOf(body)
+  return numbering !== undefined && numbering.name <= term() ? 'its commands are numbered in the session of a leader' : undefined
+}
+
 const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request: ProposeRequest): void => {
   if (!origin.isOpen) return
   if (request.epoch <= origin.closedEpoch) return refuse(state, origin, request, origin.closedFor)
   if (state.isStopping) return refuse(state, origin, request, 'stopped')
   // Not left to the core, which refuses all others of the turn as well: this is between one origin and a leader that is gone.
   if (request.term !== state.term()) return refuse(state, origin, request, 'notLeader')
-  const read = unpackBody(state.protocol, state.limits, request.body)
+  const objection = objectionToNumbers(state, origin, request.body)
+  const read = objection === undefined ? unpackBody(state.protocol, state.limits, request.body) : left(objection)
   if (isLeft(read)) {
     state.notice({ type: 'invalidRequest', from: origin.from, reason: read.left })
     return refuse(state, origin, request, 'invalid')
@@ -185,7 +200,7 @@ const replyOf = <C, R>({ protocol, limits, notice }: IntakeState<C, R>, { reques
   return { type: 'committed', id: requestId, firstIndex, term, results: body }
 }
 
-type Sink<R> = Pick<OriginState<R>, 'from' | 'reply' | 'committed' | 'appended'>
+type Sink<R> = Pick<OriginState<R>, 'from' | 'mayHaveLed' | 'reply' | 'committed' | 'appended'>
 
 const open = <C, R>(state: IntakeState<C, R>, sink: Sink<R>): Origin => {
   const origin: OriginState<R> = { ...sink, isOpen: true, closedEpoch: -1, closedFor: 'notLeader' }
@@ -202,10 +217,12 @@ export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
   const state: IntakeState<C, R> = { ...options, pending: new Map(), appended: [], lastId: 0, isStopping: false }
   return {
     openSelf: (settle, appended) => open(state, {
-      from: 'self', reply: settle, appended,
+      from: 'self', mayHaveLed: true, reply: settle, appended,
       committed: ({ requestId, firstIndex, results }) => settle({ type: 'committed', id: requestId, firstIndex, results }),
     }),
-    openLink: (from, reply) => open(state, { from, reply, appended: undefined, committed: request => reply(replyOf(state, request)) }),
+    openLink: (party, reply) => open(state, {
+      from: partyKey(party), mayHaveLed: party.type === 'member', reply, appended: undefined, committed: request => reply(replyOf(state, request)),
+    }),
     answered: answers => answers.forEach(answer => answered(state, answer)),
     applied: (firstIndex, term, results) => applied(state, firstIndex, term, results),
     refuseAll: () => {

@@ -2,7 +2,7 @@
 import type { ProposeReply, ProposeRequest } from '../../lib/requests.js'
 import type { MemberId, Term } from '../../lib/types.js'
 import type { LeaderPlace, LinkLife, Linked } from '../transport/linked.js'
-import { type Links, type Party, partyKey } from '../transport/port.js'
+import type { Links, Party } from '../transport/port.js'
 import type { Intake, Origin } from './intake.js'
 import type { Outlet } from './outlet.js'
 import type { Route, Unaddressed } from './route.js'
@@ -41,7 +41,7 @@ export const createRoutes = <C, R>({ id: self, outlet, intake, links, linked, re
   }
 
   linked.listen({
-    opened: ({ key, party }) => { origins.set(key, intake.openLink(partyKey(party), answer => reply(party, answer))) },
+    opened: ({ key, party }) => { origins.set(key, intake.openLink(party, answer => reply(party, answer))) },
     closed: (key, unanswered) => {
       origins.get(key)?.close()
       origins.delete(key)

@@ -51,6 +51,11 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
     from: "return next.term < previous.term ? 'falls back to an earlier term' : undefined", to: "return next.term < previous.term ? 'falls back to an earlier term' : next.time < previous.time ? 'falls back to an earlier time' : undefined",
   },
   {
+    name: 'a client counts in the session of a leader', file: 'streams/requests/intake.ts', killer: [`${STREAMS}/requests/intake.test.ts`, 'no client counts*'],
+    unseen: 'no client in it means harm',
+    from: 'numbering.name <= term()', to: 'numbering.name < 0',
+  },
+  {
     name: 'a request is forgotten before its answer is handed over', file: 'streams/requests/intake.ts', killer: [`${STREAMS}/requests/intake.test.ts`, '*could not be handed over*'],
     unseen: 'no answer fails on its way',
     from: '  if (request.origin.isOpen) request.origin.committed(request)\n  state.pending.delete(id)', to: '  state.pending.delete(id)\n  if (request.origin.isOpen) request.origin.committed(request)',

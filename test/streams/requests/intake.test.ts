@@ -2,14 +2,14 @@
 import test, { type ExecutionContext } from 'ava'
 import * as t from 'io-ts'
 import { createDecodedCommands } from '../../../streams/machine/decoded-commands.js'
-import { packEntries } from '../../../codecs/entries.js'
+import { packEntries, packOpening } from '../../../codecs/entries.js'
 import { DEFAULT_LIMITS, FRAME_SLACK_BYTES, type Limits } from '../../../codecs/options.js'
 import { decodeResults } from '../../../codecs/results.js'
 import { MachineFailed } from '../../../lib/errors.js'
 import type { ProposeReply, ProposeRequest } from '../../../lib/requests.js'
 import type { EntryBody } from '../../../lib/types.js'
 import { type IntakeNotice, createIntake } from '../../../streams/requests/intake.js'
-import { bodyOf, commandsIn, origin, protocol } from './proposals.js'
+import { bodyOf, commandsIn, encoded, origin, protocol } from './proposals.js'
 
 /** An intake with two links and the own outlet, and everything it said. */
 const member = (limits: Partial<Limits> = {}) => {
@@ -28,7 +28,7 @@ const member = (limits: Partial<Limits> = {}) => {
   }
   const self = intake.openSelf(fate => said.push(`self: ${fate.type} ${fate.id}${fate.type === 'committed' ? ` ${fate.results.join(' ')}` : ''}`), (id, index) => said.push(`self: appended ${id} at ${index}`))
   return {
-    intake, proposed, notices, said, self, n1: intake.openLink('n1', say('n1')), n2: intake.openLink('n2', say('n2')),
+    intake, proposed, notices, said, self, n1: intake.openLink({ type: 'member', id: 'n1' }, say('n1')), n2: intake.openLink({ type: 'member', id: 'n2' }, say('n2')),
     appended: (id: number, firstIndex: number, count = 1, term = 2): void => intake.answered([{ type: 'appended', id, firstIndex, count, term }]),
   }
 }
@@ -124,11 +124,27 @@ test('a refusal that comes while the request is put into the inbox is heard', as
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined,
     propose: id => full.answered([{ type: 'refused', id, reason: 'busy' }]),
   })
-  const link = full.openLink('n1', reply => said.push(`${reply.type} ${reply.id}`))
+  const link = full.openLink({ type: 'member', id: 'n1' }, reply => said.push(`${reply.type} ${reply.id}`))
   link.receive(request(1, 0, 'a'))
   link.receive(request(2, 0, 'b'))
   assert.deepEqual(said, ['refused 1', 'refused 2'])
   assert.is(full.waiting, 0)
+})
+
+test('no client counts in the session of a leader, which anybody can name; a member that has led goes on in its own', assert => {
+  const m = member()
+  const client = m.intake.openLink({ type: 'client', link: 1 }, reply => m.said.push(`client: ${reply.type} ${reply.id}${reply.type === 'refused' ? ` ${reply.reason}` : ''}`))
+  const numbered = (id: number, epoch: number, name: number): ProposeRequest =>
+    ({ ...request(id, epoch), body: packEntries([encoded('a')], { session: 3, name, first: 1000, awaited: 1 }) })
+  client.receive(numbered(1, 0, 1))
+  client.receive(numbered(2, 1, 0))
+  client.receive(numbered(3, 2, 2 ** 32))
+  client.receive({ ...request(4, 2), body: packOpening(2 ** 32) })
+  m.n1.receive(numbered(5, 0, 1))
+  m.self.receive(numbered(6, 0, 1))
+  assert.deepEqual(m.said, ['client: refused 1 invalid', 'client: refused 2 invalid'])
+  assert.is(m.intake.waiting, 4)
+  assert.deepEqual(m.notices, [1, 2].map(() => ({ type: 'invalidRequest', from: 'client 1', reason: 'its commands are numbered in the session of a leader' })))
 })
 
 test('what follows a command that cannot pass is not looked at', assert => {
@@ -151,7 +167,7 @@ for (const [what, [limits, body]] of Object.entries(invalid)) {
     m.n1.receive(request(3, 1, 'a'))
     assert.deepEqual(m.said, ['n1: refused 1 invalid n3', 'n1: refused 2 notReady n3'])
     assert.deepEqual(m.proposed, [1])
-    assert.like(m.notices, [{ type: 'invalidRequest', from: 'n1' }])
+    assert.like(m.notices, [{ type: 'invalidRequest', from: 'member n1' }])
   })
 }
 
@@ -205,7 +221,7 @@ test('a request whose answer could not be handed over is not forgotten: whoever 
   const intake = createIntake<string, number>({
     commands: createDecodedCommands<string>(), protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined, propose: () => undefined,
   })
-  const link = intake.openLink('n1', ({ type, id }) => {
+  const link = intake.openLink({ type: 'member', id: 'n1' }, ({ type, id }) => {
     if (type === 'committed') throw new Error('no way')
     said.push(`${type} ${id}`)
   })
@@ -226,7 +242,7 @@ const replayed = (assert: ExecutionContext, refusals: readonly boolean[]): void 
     commands: createDecodedCommands<string>(),
     protocol, limits: DEFAULT_LIMITS, leader: () => undefined, term: () => 1, notice: () => undefined, propose: (id, body) => inbox.push({ id, body }),
   })
-  const link = intake.openLink('n1', reply => o.out.replied('n2', reply))
+  const link = intake.openLink({ type: 'member', id: 'n1' }, reply => o.out.replied('n2', reply))
   o.open()
   o.out.reroute({ key: 'n2', to: 'n2', office: undefined, send: requests => wire.push(...requests.map(unsent => ({ ...unsent, term: 1 }))) }, 'n2')
   const commands = Array.from({ length: 12 }, (_, i) => `c${i}`)

@@ -13,11 +13,12 @@ import type { Route, Unaddressed } from '../../../streams/requests/route.js'
 import { virtualClock } from '../member/world.js'
 
 export const protocol = { command: t.string, result: t.number }
-export const bodyOf = (...commands: readonly string[]): EntryBody => packEntries(commands.map(command => {
+export const encoded = (command: string): Uint8Array => {
   const bytes = encodeValue(t.string, command)
   if (isLeft(bytes)) throw new Error(bytes.left.join())
   return bytes.right
-}))
+}
+export const bodyOf = (...commands: readonly string[]): EntryBody => packEntries(commands.map(encoded))
 export const commandsIn = (body: EntryBody): readonly string[] => {
   const commands: string[] = []
   forEachEntry(body, 0, body.count, entry => {
