@@ -30,6 +30,33 @@ export const nestsDeeper = (json: Uint8Array, maxDepth: number): boolean => {
   return false
 }
 
+const COMMA = 0x2c
+const SPACE = 0x20
+
+/** Whether JSON text holds more than `most` values, lists and objects among them, found without making any. Each takes two bytes, so short texts need no look. */
+export const holdsMore = (json: Uint8Array, most: number): boolean => {
+  if (json.length <= 2 * most) return false
+  let values = 1
+  let quoted = false
+  let before = 0
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]!
+    if (quoted) {
+      if (byte === BACKSLASH) i++
+      else if (byte === QUOTE) quoted = false
+      continue
+    }
+    if (byte <= SPACE) continue
+    if (byte === QUOTE) quoted = true
+    else if (byte === BRACKET || byte === BRACE) values++
+    else if (byte === COMMA && ++values > most) return true
+    // There is no first value in what ends where it begins.
+    else if ((byte === BRACKET + 2 || byte === BRACE + 2) && before === byte - 2) values--
+    before = byte
+  }
+  return values > most
+}
+
 const opened = (text: string, bracket: string, most: number): number => {
   let count = 0
   for (let at = text.indexOf(bracket); at >= 0 && count <= most; at = text.indexOf(bracket, at + 1)) count++

@@ -17,6 +17,8 @@ export interface Limits extends Pick<Settings,
   | 'snapshotKeepEntries' | 'snapshotChunkBytes' | 'snapshotBytesPerSecond' | 'giveWayMs' | 'maxPendingReads'> {
   /** The largest encoded command, in bytes. Default 8 MiB. */
   readonly maxCommandBytes: number
+  /** The values of a command that is JSON, lists and objects among them: each takes the codecs of all members a while. Default 250 000. */
+  readonly maxCommandValues: number
   /** Commands of one turn are packed together up to so many bytes, each with 4 of its own; at least one. Default 256 KiB. */
   readonly maxBatchBytes: number
   /** What may enter a member within one turn; messages beyond it are dropped, proposals and reads refused as busy. Default 16 384. */
@@ -74,6 +76,7 @@ export const DEFAULT_CHANGE_TIMEOUT_MS: Millis = 60_000
 /** What holds where `limits` says nothing. `stallMs` follows the election timeout: half of it. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxCommandBytes: 8 * MiB,
+  maxCommandValues: 250_000,
   maxBatchBytes: 256 * KiB,
   maxAppendBytes: 1 * MiB,
   maxInflightMessages: 64,
@@ -153,6 +156,7 @@ const Members: t.Type<CheckedOptions['members'], unknown> = checked(byMember('Me
 
 const GivenLimits = closed({
   maxCommandBytes: optional(Bound),
+  maxCommandValues: optional(Bound),
   maxBatchBytes: optional(Bound),
   maxAppendBytes: optional(Bound),
   maxInflightMessages: optional(Bound),

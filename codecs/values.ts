@@ -7,7 +7,7 @@ import type * as t from 'io-ts'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type { EntryBody } from '../lib/types.js'
 import { placeOf } from './entries.js'
-import { isSuspect, mayNestDeeper, nestsDeeper, parseJson, parsePlain } from './json.js'
+import { holdsMore, isSuspect, mayNestDeeper, nestsDeeper, parseJson, parsePlain } from './json.js'
 import { decodeWith, messageOf } from './report.js'
 
 const JSON_TAG = 0
@@ -71,6 +71,9 @@ export const readBack = <A>(codec: t.Decoder<unknown, A>, { bytes, content }: En
   if (typeof content !== 'string') return decodeWith(codec, content)
   return (isSuspect(content, FORBIDDEN) ? undefined : decodeText(codec, content)) ?? decodeValue(codec, bytes)
 }
+
+/** Whether the bytes hold more than `most` values: then a codec takes its time over them, and longer where it finds many faults. */
+export const holdsMoreValues = (bytes: Uint8Array, most: number): boolean => bytes[0] === JSON_TAG && holdsMore(bytes.subarray(1), most)
 
 /** A value from bytes that nobody vouches for, unless no key is `forbidden`; every fault is a line with its path. Raw bytes are handed over as a view. */
 export const decodeValue = <A>(codec: t.Decoder<unknown, A>, bytes: Uint8Array, forbidden = FORBIDDEN): Either<readonly string[], A> => {

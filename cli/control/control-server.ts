@@ -57,8 +57,8 @@ const Given = closed({
   names: optional(t.readonlyArray(Text, 'a list of names')),
   tls: optional(t.boolean),
   limits: optional(closed({
-    maxCommandBytes: Bound, maxConnections: Bound, maxPipelined: Bound, maxBodyBytes: Bound, maxReadBytes: Bound, maxAnswerBytes: Bound, maxPathNames: Bound, maxWatchers: Bound,
-    stallMs: Time, watchAliveMs: Time, requestTimeoutMs: Time,
+    maxCommandBytes: Bound, maxCommandValues: Bound, maxConnections: Bound, maxPipelined: Bound, maxBodyBytes: Bound, maxReadBytes: Bound, maxAnswerBytes: Bound,
+    maxPathNames: Bound, maxWatchers: Bound, stallMs: Time, watchAliveMs: Time, requestTimeoutMs: Time,
   } satisfies Record<keyof ControlLimits, t.Type<number | undefined, unknown>>)),
 } satisfies Record<keyof ControlServerOptions<never, never, never>, t.Mixed>)
 

@@ -5,6 +5,8 @@ import type { Millis } from '../../lib/types.js'
 export interface ControlLimits {
   /** The largest body, in bytes: the member's own limit of that name, or there are commands that only its other callers can propose. 8 MiB unless told otherwise. */
   readonly maxCommandBytes: number
+  /** Values of one command: the member's own limit of that name. 250 000 unless told otherwise. */
+  readonly maxCommandValues: number
   /** Open connections; beyond them none is accepted. 128 unless told otherwise. */
   readonly maxConnections: number
   /** Requests that wait on one connection behind the one that is at work; whoever sends more is cut off. 16 unless told otherwise. */
@@ -34,6 +36,7 @@ const MiB = 1024 * 1024
 
 export const DEFAULT_CONTROL_LIMITS: ControlLimits = Object.freeze({
   maxCommandBytes: DEFAULT_LIMITS.maxCommandBytes,
+  maxCommandValues: DEFAULT_LIMITS.maxCommandValues,
   maxConnections: 128,
   maxPipelined: 16,
   maxBodyBytes: 64 * MiB,

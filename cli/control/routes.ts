@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as t from 'io-ts'
 import { lastValueFrom, take, takeUntil, timer } from 'rxjs'
 import { MAX_POSITION } from '../../codecs/bytes.js'
-import { parseJson } from '../../codecs/json.js'
+import { holdsMore, parseJson } from '../../codecs/json.js'
 import { MAX_TIMER_MS } from '../../codecs/primitives.js'
 import { decodeWith } from '../../codecs/report.js'
 import { MAX_VALUE_DEPTH } from '../../codecs/values.js'
@@ -92,9 +92,11 @@ const told = ({ limits, room }: Pick<Serving<never, never, never>, 'limits' | 'r
 }
 
 const propose = <C, R, S>(served: Serving<C, R, S>) => async (call: Call): Promise<Answer> => {
-  const { raft, machine } = served
+  const { raft, machine, limits } = served
   const options = waitingForLeader(call)
   if (isLeft(options)) return options.left
+  const { maxCommandValues } = limits
+  if (holdsMore(call.body, maxCommandValues)) return mistaken(`The command holds more than maxCommandValues = ${maxCommandValues} values.`)
   const parsed = parseJson(call.body, MAX_VALUE_DEPTH, ['__proto__'])
   if (isLeft(parsed)) return mistaken(`the command is ${parsed.left}`)
   const command = decodeWith(machine.command, parsed.right)

@@ -60,12 +60,11 @@ interface PipeOptions {
   readonly codec: Type<unknown, unknown> | undefined
 }
 
-/** What holds for a client whose commands may be so large. */
+/** What holds for a client whose commands may be so large; of how many values they are is for the members to judge. */
 const limitsFor = (maxCommandBytes: number): Partial<typeof DEFAULT_LIMITS> => {
-  if (maxCommandBytes === DEFAULT_LIMITS.maxCommandBytes) return {}
   const more = Math.max(0, maxCommandBytes - DEFAULT_LIMITS.maxCommandBytes)
   const larger = (name: 'maxFrameBytes' | 'maxSendBufferBytes' | 'maxPendingBytes' | 'maxUncommittedBytes') => ({ [name]: DEFAULT_LIMITS[name] + more })
-  return { maxCommandBytes, ...larger('maxFrameBytes'), ...larger('maxSendBufferBytes'), ...larger('maxPendingBytes'), ...larger('maxUncommittedBytes') }
+  return { maxCommandBytes, maxCommandValues: MAX_COMMAND_BYTES, ...larger('maxFrameBytes'), ...larger('maxSendBufferBytes'), ...larger('maxPendingBytes'), ...larger('maxUncommittedBytes') }
 }
 
 const connected = async ({ cluster, members, tls }: MemberStatus, { trust, timeoutMs, maxCommandBytes, codec }: PipeOptions): Promise<Client<Line, unknown>> => {

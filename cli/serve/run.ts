@@ -1,5 +1,6 @@
 /** One member from its start to its end. */
 import { firstValueFrom } from 'rxjs'
+import { DEFAULT_LIMITS } from '../../codecs/options.js'
 import { InvalidOptions } from '../../lib/errors.js'
 import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import { isLeft } from '../../lib/prelude.js'
@@ -34,8 +35,8 @@ const started = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>
 /** Opens the control server, where one is wanted; without it the member does not go on. */
 const controlled = async <C, R, S>({ cluster, control: wanted, transport, limits }: ServeOptions, machine: Machine<C, R, S>, raft: Raft<C, R, S>): Promise<ControlServer | undefined> => {
   if (wanted === undefined) return undefined
-  const { maxCommandBytes } = limits
-  const control = await controlServer(raft, { cluster, machine, ...wanted, tls: transport.tls !== undefined, limits: { ...(maxCommandBytes !== undefined && { maxCommandBytes }) } })
+  const { maxCommandBytes, maxCommandValues } = { ...DEFAULT_LIMITS, ...limits }
+  const control = await controlServer(raft, { cluster, machine, ...wanted, tls: transport.tls !== undefined, limits: { maxCommandBytes, maxCommandValues } })
   if (!isLeft(control)) return control.right
   await raft.stop()
   throw new Trouble(`--control: ${control.left.message}`)

@@ -17,7 +17,7 @@ import type { Fate } from './route.js'
 
 export interface IntakeOptions<C, R> {
   readonly protocol: Protocol<C, R>
-  readonly limits: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes' | 'maxFrameBytes'>
+  readonly limits: Pick<Limits, 'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes' | 'maxFrameBytes'>
   /** Takes the commands that were read to be checked, for whoever applies them. */
   readonly commands: Pick<DecodedCommands<C>, 'set'>
   /** Puts a `proposed` event into the inbox. Where that has no room, `answered` is told a refusal as busy, possibly during this call. */

@@ -28,7 +28,7 @@ import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
 export type OutletLimits = Pick<Limits,
-  'maxCommandBytes' | 'maxBatchBytes' | 'maxPendingProposals' | 'maxPendingBytes' | 'maxInflightBytes' | 'stopTimeoutMs'>
+  'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes' | 'maxPendingProposals' | 'maxPendingBytes' | 'maxInflightBytes' | 'stopTimeoutMs'>
 
 export interface OutletOptions<C, R> {
   readonly protocol: Protocol<C, R>

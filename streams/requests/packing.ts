@@ -4,7 +4,7 @@ import { BODY_HEADER_BYTES, NUMBERING_BYTES, isOpening, numberingOf, placeOf } f
 import { FRAME_SLACK_BYTES, type Limits } from '../../codecs/options.js'
 import { type CarriedResults, type Told, decodeResults, encodeResults } from '../../codecs/results.js'
 import { fitsAsItIs, misfits } from '../../codecs/report.js'
-import { encodeReadable, readBack, valuesOf } from '../../codecs/values.js'
+import { encodeReadable, holdsMoreValues, readBack, valuesOf } from '../../codecs/values.js'
 import { Rejected, TooLarge } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { ProposeReply } from '../../lib/requests.js'
@@ -12,17 +12,20 @@ import type { EntryBody } from '../../lib/types.js'
 import type { Protocol } from '../machine/machine.js'
 import type { Fate } from './route.js'
 
+const tooMany = (most: number): string => `holds more than maxCommandValues = ${most} values`
+
 /**
  * The command as the log would hold it, read back unless JSON is certain to carry it: whoever proposes what no member can decode is to hear so at once. What gets
  * into the log is judged again, by whoever appends it.
  */
 export const packCommand = <C, R>(
-  { command: codec }: Protocol<C, R>, { maxCommandBytes }: Pick<Limits, 'maxCommandBytes'>, command: C,
+  { command: codec }: Protocol<C, R>, { maxCommandBytes, maxCommandValues }: Pick<Limits, 'maxCommandBytes' | 'maxCommandValues'>, command: C,
 ): Either<Rejected | TooLarge, Uint8Array> => {
   const encoded = encodeReadable(codec, command)
   if (isLeft(encoded)) return left(new Rejected(misfits(codec, command) ?? encoded.left))
   const { bytes, content } = encoded.right
   if (bytes.length > maxCommandBytes) return left(new TooLarge(bytes.length, maxCommandBytes))
+  if (holdsMoreValues(bytes, maxCommandValues)) return left(new Rejected([tooMany(maxCommandValues)]))
   if (typeof content === 'string' && isCarried(codec, command, content)) return right(bytes)
   const decoded = readBack(codec, encoded.right)
   if (!isLeft(decoded)) return right(bytes)
@@ -32,7 +35,7 @@ export const packCommand = <C, R>(
 
 /** The commands of a body, none where it opens a session, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
 export const unpackBody = <C, R>(
-  protocol: Protocol<C, R>, { maxCommandBytes, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxBatchBytes'>, body: EntryBody,
+  protocol: Protocol<C, R>, { maxCommandBytes, maxCommandValues, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes'>, body: EntryBody,
 ): Either<string, readonly C[]> => {
   if (isOpening(body)) return right([])
   const packedBytes = numberingOf(body) === undefined ? body.bytes.length : body.bytes.length - NUMBERING_BYTES
@@ -43,6 +46,7 @@ export const unpackBody = <C, R>(
     const from = placeOf(body, i)
     const to = placeOf(body, i + 1)
     if (to - from > maxCommandBytes) return left(`command ${i} exceeds maxCommandBytes with ${to - from} bytes`)
+    if (holdsMoreValues(body.bytes.subarray(from, to), maxCommandValues)) return left(`command ${i} ${tooMany(maxCommandValues)}`)
     const command = read(from, to)
     if (isLeft(command)) return left(`command ${i}: ${command.left.join('; ')}`)
     commands.push(command.right)

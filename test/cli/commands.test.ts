@@ -22,6 +22,7 @@ import { serveOptions } from '../../cli/serve/options.js'
 import { isWell, tableOf } from '../../cli/status/table.js'
 import { trustBehind } from '../../cli/trust.js'
 import { encodeValue } from '../../codecs/values.js'
+import { DEFAULT_LIMITS } from '../../codecs/options.js'
 import { packCommand } from '../../streams/requests/packing.js'
 import { OutcomeUnknown, Rejected } from '../../lib/errors.js'
 import { isLeft, left, right } from '../../lib/prelude.js'
@@ -236,7 +237,7 @@ test('each line of a pipe is a command or says why not, however the input is cut
   const [good, bad] = await linesOf(['1\nx'], 30)
   t.false(isLeft(encodeValue(protocol.command, good!)))
   t.deepEqual(encodeValue(protocol.command, bad!), left([`encoding failed: ${(bad!.command as Error).message}`]))
-  const refused = packCommand(protocol, { maxCommandBytes: 100 }, bad!)
+  const refused = packCommand(protocol, { ...DEFAULT_LIMITS, maxCommandBytes: 100 }, bad!)
   t.deepEqual(isLeft(refused) && refused.left instanceof Rejected && refused.left.report, [(bad!.command as Error).message], 'nothing was encoded')
   t.true(isLeft(protocol.command.decode('no number')))
 })

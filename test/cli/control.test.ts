@@ -19,6 +19,7 @@ import type { Tracked } from '../../streams/tracking/track.js'
 import { type Machine, type Raft, memoryCluster, orThrow, reducerMachine } from '../../streams/index.js'
 
 const MAX_COMMAND_BYTES = 4096
+const MAX_COMMAND_VALUES = 500
 
 interface Said {
   readonly status: number
@@ -48,7 +49,7 @@ const ask = (address: string): World<never, never, never>['ask'] => (path, { met
 const worldOf = async <C, R, S>(context: ExecutionContext, machine: Machine<C, R, S>, limits: Partial<ControlLimits> = {}): Promise<World<C, R, S>> => {
   const rafts = orThrow(await memoryCluster({ machine, members: ['n1', 'n2', 'n3'], electionTimeoutMs: 1_000, heartbeatMs: 100 }))
   const control = orThrow(await controlServer(rafts.n1, {
-    cluster: 'memory', machine, listen: '127.0.0.1:0', names: ['Orders.example'], limits: { maxCommandBytes: MAX_COMMAND_BYTES, ...limits },
+    cluster: 'memory', machine, listen: '127.0.0.1:0', names: ['Orders.example'], limits: { maxCommandBytes: MAX_COMMAND_BYTES, maxCommandValues: MAX_COMMAND_VALUES, ...limits },
   }))
   context.teardown(async () => {
     await Promise.all(Object.values(rafts).map(raft => raft.stop()))
@@ -155,6 +156,7 @@ test('what is refused says its tag, a sentence, and whether anything was appende
   const cases: readonly (readonly [what: string, path: string, options: Parameters<typeof ask>[1], status: number, claim: Record<string, unknown>])[] = [
     ['no JSON', '/propose', post('{'), 400, { tag: 'Rejected', appended: 'never' }],
     ['another shape', '/propose', post('7'), 400, { tag: 'Rejected', appended: 'never' }],
+    ['of too many values', '/propose', post(`[${'1,'.repeat(MAX_COMMAND_VALUES)}1]`), 400, { tag: 'Rejected', appended: 'never', message: `The command holds more than maxCommandValues = ${MAX_COMMAND_VALUES} values.` }],
     ['too large', '/propose', post(`"${'x'.repeat(MAX_COMMAND_BYTES)}"`), 413, { tag: 'TooLarge', appended: 'never' }],
     ['the machine fails', '/propose', post('"fail"'), 422, { tag: 'MachineFailed', appended: 'yes' }],
     ['no result that fits', '/propose', post(`"${'x'.repeat(1500)}"`), 500, { tag: 'Untold', appended: 'yes' }],

@@ -2,7 +2,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import * as t from 'io-ts'
 import { packEntries, placeOf } from '../../codecs/entries.js'
-import { decodeJson, mayNestDeeper, nestsDeeper, parseJson } from '../../codecs/json.js'
+import { decodeJson, holdsMore, mayNestDeeper, nestsDeeper, parseJson } from '../../codecs/json.js'
+import { DEFAULT_LIMITS } from '../../codecs/options.js'
 import { MAX_REPORT_LINES, decodeWith, messageOf, report } from '../../codecs/report.js'
 import { EXPIRED, FORGOTTEN, MAX_REASON_CHARACTERS, OPENED, decodeResults, encodeResults } from '../../codecs/results.js'
 import { MAX_VALUE_DEPTH, decodeValue, encodeReadable, encodeValue, readBack, valuesOf } from '../../codecs/values.js'
@@ -85,7 +86,7 @@ const misshapen: readonly (readonly [name: string, codec: t.Type<never, unknown>
 ]
 for (const [name, command, value, lines] of misshapen) {
   test(`a command of the wrong shape is judged by its codec, and not by how encoding fails: ${name}`, is => {
-    const packed = packCommand({ command, result: t.unknown }, { maxCommandBytes: 100 }, value as never)
+    const packed = packCommand({ command, result: t.unknown }, { ...DEFAULT_LIMITS, maxCommandBytes: 100 }, value as never)
     is.deepEqual(isLeft(packed) && packed.left instanceof Rejected && packed.left.report, lines)
   })
 }
@@ -130,6 +131,14 @@ test('depth is what JSON.parse would see, for any JSON', is => {
     typeof value !== 'object' || value === null ? 0 : 1 + Object.values(value).reduce<number>((most, item) => Math.max(most, depthOf(item)), 0)
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(7), (value, maxDepth) => {
     is.is(nestsDeeper(utf8(JSON.stringify(value, undefined, 1)), maxDepth), depthOf(value) > maxDepth)
+  }))
+})
+
+test('the number of values is what JSON.parse would make, for any JSON', is => {
+  const countOf = (value: unknown): number => typeof value !== 'object' || value === null ? 1 : Object.values(value).reduce<number>((sum, item) => sum + countOf(item), 1)
+  fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 1), (value, indent) => {
+    const text = utf8(JSON.stringify(value, undefined, indent))
+    is.deepEqual([-1, 0].map(more => holdsMore(text, countOf(value) + more)), [true, false])
   }))
 })
 

@@ -171,6 +171,13 @@ for (const [what, [limits, body]] of Object.entries(invalid)) {
   })
 }
 
+test('a command of more than maxCommandValues is refused before the codec sees it', assert => {
+  const m = member({ maxCommandValues: 3 })
+  m.n1.receive({ type: 'propose', id: 1, epoch: 0, term: 1, body: packEntries([encoded('a'), Buffer.from('\0[1, [2, []]]')]) })
+  assert.deepEqual(m.notices, [{ type: 'invalidRequest', from: 'member n1', reason: 'command 1 holds more than maxCommandValues = 3 values' }])
+  assert.deepEqual(m.said, ['n1: refused 1 invalid n3'])
+})
+
 test('commands that just keep maxBatchBytes pass', assert => {
   const m = member({ maxBatchBytes: 2 * (4 + 4) })
   m.n1.receive(request(1, 0, 'a', 'b'))

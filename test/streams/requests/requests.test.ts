@@ -1,9 +1,12 @@
 /** What an outlet does with proposals: bounds, order, epochs, routes and ends. */
 import test from 'ava'
 import * as t from 'io-ts'
+import { DEFAULT_LIMITS } from '../../../codecs/options.js'
 import { encodeResults } from '../../../codecs/results.js'
-import { MachineFailed } from '../../../lib/errors.js'
+import { MachineFailed, Rejected } from '../../../lib/errors.js'
+import { isLeft, isRight } from '../../../lib/prelude.js'
 import { callOptions } from '../../../streams/proposer/call-options.js'
+import { packCommand } from '../../../streams/requests/packing.js'
 import { type Origin, commandsIn, inFlight, origin, refused, told } from './proposals.js'
 
 test('a command that does not match its codec, or not after a journey through bytes, is rejected before it is queued', assert => {
@@ -19,6 +22,14 @@ test('a command above maxCommandBytes is too large; one of exactly as many is no
   o.submit('1234567')
   o.submit('12345678')
   assert.deepEqual(o.outcomes, { 12345678: { tag: 'TooLarge', appended: 'never' } })
+})
+
+test('a command of more than maxCommandValues is refused, and told why, before it is read back or sent', assert => {
+  const values = { command: t.array(t.number), result: t.number }
+  const packed = (command: number[]) => packCommand(values, { ...DEFAULT_LIMITS, maxCommandValues: 4 }, command)
+  assert.true(isRight(packed([1, 2, 3])))
+  const refused = packed([1, 2, 3, 4])
+  assert.deepEqual(isLeft(refused) && refused.left instanceof Rejected && refused.left.report, ['holds more than maxCommandValues = 4 values'])
 })
 
 test('beyond maxPendingProposals and maxPendingBytes a proposal is refused as busy, until a fate makes room', assert => {
