@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, constants } from 'node:crypto'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { left, right } from '../../../lib/prelude.js'
@@ -9,8 +9,11 @@ import type { ByteStream, Certificate, Sockets, StreamEvents, TlsMaterial } from
 const JOINED_BYTES = 16 * 1024
 const MIN_VERSION = 'TLSv1.2'
 
-const materialOf = ({ cert, key, ca }: TlsMaterial): { cert: Buffer; key: Buffer; ca: Buffer; minVersion: typeof MIN_VERSION } =>
-  ({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca), minVersion: MIN_VERSION })
+/** Nobody goes on with an earlier session: its certificate would not be judged anew, and may have expired. */
+const NO_RESUMPTION = constants.SSL_OP_NO_TICKET
+
+const materialOf = ({ cert, key, ca }: TlsMaterial): { cert: Buffer; key: Buffer; ca: Buffer; minVersion: typeof MIN_VERSION; secureOptions: number } =>
+  ({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca), minVersion: MIN_VERSION, secureOptions: NO_RESUMPTION })
 
 /** Of a name with several addresses there is an error for each, and all are named that differ: one that refuses says nothing of the others. */
 const codeOf = (error: Error): string => {

@@ -193,6 +193,32 @@ test('TLS 1.2 is spoken, and messages pass', async t => {
   t.deepEqual(messagesOf(n2.events), [])
 })
 
+for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`nobody goes on with an earlier session, for which no certificate would be judged: ${maxVersion}`, async t => {
+    let shown = material('n2')
+    const n2 = await open('n2', { options: { tls: () => shown } })
+    const sessions: Buffer[] = []
+    const come = async (): Promise<boolean> => {
+      const session = sessions.at(-1)
+      const end = dialTls(n2.links.address, material('n1'), { maxVersion, ...session && { session } })
+      end.socket.on('session', (next: Buffer) => sessions.push(next))
+      await end.opened
+      end.socket.write(hello())
+      await end.hears(1)
+      const isReused = end.socket instanceof TLSSocket && end.socket.isSessionReused()
+      end.socket.destroy()
+      await end.closed
+      return isReused
+    }
+    t.false(await come())
+    t.true(sessions.length > 0, 'a session that could be gone on with')
+    t.false(await come())
+    shown = { ...shown, ca: String(shown.ca) + String(material('next-n1', 'next-ca').ca) }
+    t.false(await come(), 'what is renewed does not change it')
+    t.false(await come())
+  })
+}
+
 test('material that cannot be used, or is not this member\'s, is refused before anything is opened', async t => {
   const report = async (...args: Parameters<typeof tryOpen>): Promise<readonly string[]> => {
     const outcome = await tryOpen(...args)

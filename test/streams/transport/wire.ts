@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { connect as connectTls, type SecureContextOptions } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { packEntries } from '../../../codecs/entries.js'
 import { keepAliveFrame } from '../../../codecs/frames.js'
 import { encodeHandshake, type Hello, VERSIONS } from '../../../codecs/handshake.js'
@@ -114,7 +114,7 @@ export const raw = (socket: Socket, openEvent = 'connect'): Raw => {
 export const placeOf = (address: string): { host: string; port: number } => ({ host: '127.0.0.1', port: Number(address.split(':').at(-1)) })
 
 export const dial = (address: string): Raw => raw(connect(placeOf(address)))
-export const dialTls = (address: string, tls: Partial<TlsMaterial>, options: SecureContextOptions = {}): Raw => {
+export const dialTls = (address: string, tls: Partial<TlsMaterial>, options: ConnectionOptions = {}): Raw => {
   const bytes = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, Buffer.from(value)]))
   return raw(connectTls({ ...placeOf(address), ...bytes, ...options, rejectUnauthorized: false }), 'secureConnect')
 }
