@@ -46,6 +46,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   sendBufferFull: 'warning',
   tooManyLinks: 'warning',
   renewalFailed: 'warning',
+  certificateExpires: 'warning',
   storageNote: 'info',
   membersDiffer: 'warning',
   inboxFull: 'warning',

@@ -54,6 +54,8 @@ export type TransportNotice =
   | { readonly type: 'tooManyLinks'; readonly remote: string; readonly bound: string }
   /** What was renewed cannot be shown, and what was shown before goes on. Told once until the reason changes or it can. */
   | { readonly type: 'renewalFailed'; readonly reason: string }
+  /** What is shown expires soon, or has, and then nobody lets this member in any more, nor is let in by it. Told once a day. */
+  | { readonly type: 'certificateExpires'; readonly notAfter: string }
 
 /** For how many election timeouts a peer may not know us before that is a refusal: by then it has heard of a change, unless it is far behind. */
 export const LASTING_TIMEOUTS = 3

@@ -81,6 +81,7 @@ const FIELDS: Fields = {
   sendBufferFull: { party: true, dropped: true, bound: true },
   tooManyLinks: { remote: true, bound: true },
   renewalFailed: { reason: true },
+  certificateExpires: { notAfter: true },
   storageNote: { note: true },
   membersDiffer: { configured: true, stored: true },
   inboxFull: { dropped: true, bound: true },

@@ -11,10 +11,11 @@ import type { RollCall } from '../roll.js'
 import type { ByteStream, Certificate } from './sockets.js'
 import { objectionToCertificate } from './trust.js'
 
-/** Time and its bounds, for either end. */
-export interface HandshakeDeadline {
+/** Time and its bounds, for either end, and whether both must show a certificate: of a member one that names it, and is good for members. */
+export interface HandshakeTerms {
   readonly clock: Pick<Clock, 'after'>
   readonly limits: Pick<LinkLimits, 'handshakeTimeoutMs'>
+  readonly isTls: boolean
 }
 
 interface Exchange {
@@ -28,7 +29,7 @@ interface Exchange {
 }
 
 /** One frame each way within the deadline. Whoever opens a link on the stream afterwards takes it over. */
-const exchange = (stream: ByteStream, { clock, limits }: HandshakeDeadline, on: {
+const exchange = (stream: ByteStream, { clock, limits, isTls }: HandshakeTerms, on: {
   opened(): void
   heard(payload: Uint8Array): void
   /** Nothing came of it, and the stream is closed: by the other end, where it was not closed here. */
@@ -37,6 +38,9 @@ const exchange = (stream: ByteStream, { clock, limits }: HandshakeDeadline, on: 
   const reader = handshakeReader()
   let why: string | undefined
   let hasHeard = false
+  let hasOpened = false
+  // Whoever refuses a certificate closes, and TLS itself does not say why.
+  const mayBeRefused = (): boolean => isTls && hasOpened && !hasHeard
   const fail = (reason: string): void => {
     why ??= reason
     stream.destroy()
@@ -55,12 +59,13 @@ const exchange = (stream: ByteStream, { clock, limits }: HandshakeDeadline, on: 
   }
   stream.attach({
     opened: () => {
+      hasOpened = true
       if (why === undefined) on.opened()
     },
     received,
     closed: reason => {
       meetDeadline()
-      on.over(why ?? reason, why === undefined)
+      on.over(why ?? (mayBeRefused() ? `${reason} before a word was said; it may have refused this certificate, and its own log says why` : reason), why === undefined)
     },
   })
   return {
@@ -77,11 +82,9 @@ const exchange = (stream: ByteStream, { clock, limits }: HandshakeDeadline, on: 
 }
 
 /** What the accepting end goes by. */
-export interface Callee extends HandshakeDeadline {
+export interface Callee extends HandshakeTerms {
   readonly endpoint: Endpoint
   readonly roll: RollCall
-  /** Members must show a certificate that names them, and is good for members. */
-  readonly isTls: boolean
   /** Whether another one may be linked that is not named. */
   hasPlace(): boolean
   /** Whether this end is dialling the peer at this moment. */
@@ -165,11 +168,10 @@ export type DialFailure =
   | { readonly type: 'untrusted'; readonly reason: string }
 
 /** What the dialling end goes by. */
-export interface Caller extends HandshakeDeadline {
+export interface Caller extends HandshakeTerms {
   readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation' | 'named'>
   /** Who must answer, and under TLS show a certificate that names it. */
   readonly to: MemberId
-  readonly isTls: boolean
   readonly admit: (incarnation: Incarnation, decide: (outcome: Either<string, void>) => void, named: Index | undefined) => void
 }
 

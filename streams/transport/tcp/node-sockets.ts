@@ -34,7 +34,10 @@ const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1'
 
 const read = (certificate: X509Certificate): Certificate => {
   const usages: readonly string[] | undefined = certificate.keyUsage
-  return { names: namesIn(certificate), isForMembers: usages === undefined || usages.includes(SERVER_AUTHENTICATION) }
+  return {
+    names: namesIn(certificate), isForMembers: usages === undefined || usages.includes(SERVER_AUTHENTICATION),
+    validFrom: Date.parse(certificate.validFrom), validTo: Date.parse(certificate.validTo),
+  }
 }
 
 interface NodeStream extends ByteStream {

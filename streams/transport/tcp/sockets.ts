@@ -1,4 +1,5 @@
 import type { Either } from '../../../lib/prelude.js'
+import type { Millis } from '../../../lib/types.js'
 import type { Address } from './addresses.js'
 
 /** What this end shows and whom it believes, in PEM: both ends of every connection prove who they are. */
@@ -15,6 +16,9 @@ export interface Certificate {
   readonly names: readonly string[]
   /** Whether it is good for a member, whom others dial: for server authentication, and not for that of clients alone. */
   readonly isForMembers: boolean
+  /** From when until when it is good, by the clock that dates. */
+  readonly validFrom: Millis
+  readonly validTo: Millis
 }
 
 /** Why a stream that was dialled has closed whose other end's system refused it, because nobody listens there; told of nothing else. */

@@ -13,7 +13,7 @@ import type { Endpoint, Links, Start, Transport } from '../port.js'
 import { createRegistry } from './registry.js'
 import { createRollCall } from '../roll.js'
 import type { Certificate, ListenFault, Sockets } from './sockets.js'
-import { type Credentials, type Trust, addressFaults, inspectTrust, objectionTo, objectionToText } from './trust.js'
+import { type Credentials, type Trust, addressFaults, inspectTrust, objectionTo, objectionToText, watchExpiry } from './trust.js'
 
 export type { TlsMaterial } from './sockets.js'
 
@@ -100,7 +100,7 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
       const dialling = { sockets, tls, objection: (address: Address) => objectionTo(options, address) }
       const peers = keepAllLinked(endpoint, dialling, meeting)
       let isClosed = false
-      let stopWatching: Cancel = () => undefined
+      let stopWatching: readonly Cancel[] = []
       const links: Links = {
         address: formatAddress(listener.address),
         objection: address => objectionToText(options, address),
@@ -117,14 +117,17 @@ export const socketTransport = (sockets: Sockets, options: TcpOptions = {}): Tra
           if (isClosed) return
           isClosed = true
           listener.close(registry.hold())
-          stopWatching()
+          stopWatching.forEach(stop => stop())
           peers.stop()
           acceptor.close()
         },
       }
       done(right(links))
       if (isClosed) return
-      stopWatching = watchDepartures(endpoint, dialling, roll, registry)
+      stopWatching = [
+        watchDepartures(endpoint, dialling, roll, registry),
+        ...tls === undefined ? [] : [watchExpiry(sockets, tls, clock, notAfter => registry.notice({ type: 'certificateExpires', notAfter }))],
+      ]
       peers.follow()
     })
   },

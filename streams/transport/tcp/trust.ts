@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../../codecs/report.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
-import type { MemberId } from '../../../lib/types.js'
+import type { MemberId, Millis } from '../../../lib/types.js'
+import { type Cancel, type Clock, systemClock } from '../../time/clock.js'
 import { type Address, formatAddress, isLoopback, parseAddress } from './addresses.js'
 import type { Certificate, Sockets, TlsMaterial } from './sockets.js'
 
@@ -44,6 +45,36 @@ export const objectionToCertificate = (certificate: Certificate | undefined, id:
   return certificate.isForMembers ? undefined : `the certificate of ${id} is a client's: it is not good for server authentication`
 }
 
+const dateOf = (at: Millis): string => new Date(at).toISOString()
+
+/** Why this certificate is good for nobody by now; undefined when it is good. Only the others would notice, and say nothing. */
+const objectionToTime = ({ validFrom, validTo }: Certificate, now: Millis): string | undefined => {
+  if (now > validTo) return `has expired, at ${dateOf(validTo)}`
+  return now < validFrom ? `is not good before ${dateOf(validFrom)}` : undefined
+}
+
+const HOUR_MS: Millis = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** An expiry is told of so long before, or in the last quarter of a shorter life: whoever renews in time hears nothing. */
+const NEAR_MS = 30 * DAY_MS
+const NEAR_SHARE = 1 / 4
+
+/** Tells once a day, until the result is called, when what is shown expires, once that is near. */
+export const watchExpiry = ({ inspect }: Pick<Sockets, 'inspect'>, tls: () => TlsMaterial, clock: Pick<Clock, 'now' | 'wall' | 'after'>, told: (notAfter: string) => void): Cancel => {
+  let next = clock.now()
+  const look = (): Cancel => {
+    const shown = inspect(tls())
+    const { validFrom, validTo } = isLeft(shown) ? { validFrom: 0, validTo: Number.POSITIVE_INFINITY } : shown.right
+    if (clock.now() >= next && validTo - clock.wall() < Math.min(NEAR_MS, (validTo - validFrom) * NEAR_SHARE)) {
+      next = clock.now() + DAY_MS
+      told(dateOf(validTo))
+    }
+    return clock.after(HOUR_MS, () => { cancel = look() })
+  }
+  let cancel = look()
+  return () => cancel()
+}
+
 /** What this end shows at its next handshake. Where what is given now cannot be used, that is what it showed before, and `told` hears why, once until the reason changes. */
 export type Credentials = (told: (reason: string) => void) => TlsMaterial
 
@@ -65,7 +96,7 @@ const ask = ({ inspect }: Pick<Sockets, 'inspect'>, tls: NonNullable<Trust['tls'
     if (former !== undefined && isDeepStrictEqual(material, former)) return right(former)
     const certificate = inspect(material)
     if (isLeft(certificate)) return unusable(certificate.left)
-    const fault = objection(certificate.right)
+    const fault = objection(certificate.right) ?? objectionToTime(certificate.right, systemClock.wall())
     return fault === undefined ? right(material) : left(`${path}tls.cert: ${fault}`)
   } catch (thrown) {
     return unusable(messageOf(thrown))

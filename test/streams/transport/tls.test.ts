@@ -1,9 +1,11 @@
 /** Who may speak once there is TLS: only who shows a certificate of the right authority that names whom it claims to be. */
 import { createServer, TLSSocket } from 'node:tls'
 import test from 'ava'
+import * as types from 'io-ts'
 import { firstValueFrom } from 'rxjs'
+import { connect } from '../../../client/connect.js'
 import { keepAliveFrame } from '../../../codecs/frames.js'
-import { isLeft } from '../../../lib/prelude.js'
+import { isLeft, right } from '../../../lib/prelude.js'
 import type { LinkLimits } from '../../../streams/transport/port.js'
 import { dialClient } from '../../../streams/transport/tcp/dial.js'
 import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
@@ -232,6 +234,67 @@ test('material that cannot be used, or is not this member\'s, is refused before 
   const [line = ''] = await report('n1', { options: { tls: { ...material('n1'), key: 'no key' } } })
   t.regex(line, /^transport\.tls: cannot be used: /)
   t.regex((await report('n1', { options: { tls: { ...material('n1'), key: material('n2').key } } }))[0] ?? '', /^transport\.tls: cannot be used: /)
+})
+
+/** Sockets that take certificates to be good at other times. */
+const goodAt = (times: { readonly validFrom?: number; readonly validTo?: number }): typeof nodeSockets => ({
+  ...nodeSockets,
+  inspect: tls => {
+    const found = nodeSockets.inspect(tls)
+    return isLeft(found) ? found : right({ ...found.right, ...times })
+  },
+})
+
+test('nobody starts with a certificate that has expired, or is not good yet; one that is given later is not shown', async t => {
+  const report = async (...args: Parameters<typeof tryOpen>): Promise<unknown> => {
+    const outcome = await tryOpen(...args)
+    return isLeft(outcome) && outcome.left._tag === 'InvalidOptions' && outcome.left.report
+  }
+  t.deepEqual(await report('n1', { options: { tls: material('expired') } }), ['transport.tls.cert: has expired, at 2024-02-01T00:00:00.000Z'])
+  t.deepEqual(await report('n1', { options: { tls: material('n1') }, sockets: goodAt({ validFrom: Date.UTC(2100, 0) }) }), ['transport.tls.cert: is not good before 2100-01-01T00:00:00.000Z'])
+  const client = await connect({ cluster: 'c', members: { n1: '127.0.0.1:1' }, protocol: { command: types.string, result: types.string }, tls: material('expired') })
+  t.deepEqual(isLeft(client) && client.left._tag === 'InvalidOptions' && client.left.report, ['tls.cert: has expired, at 2024-02-01T00:00:00.000Z'])
+  let given = material('n1')
+  const n1 = await open('n1', { options: { tls: () => given } })
+  given = material('expired')
+  t.is(await issuerAt(n1, material('n2')), 'CN=rxraft test authority')
+  t.deepEqual(noticesOf(n1.events, 'renewalFailed').map(({ reason }) => reason), ['transport.tls.cert: has expired, at 2024-02-01T00:00:00.000Z'])
+})
+
+test('that the own certificate expires is told once a day from 30 days before, and in the last quarter of a shorter life', async t => {
+  const HOUR = 3_600_000
+  const toldOver = async (days: number, life: number): Promise<readonly number[]> => {
+    const timers = heldTimers()
+    const start = Date.now()
+    // So much of a long life is over.
+    const aged = Math.max(0, life - 31) * 24 * HOUR
+    const validTo = start - aged + life * 24 * HOUR
+    const certificate = { names: ['n1'], isForMembers: true, validFrom: start - aged, validTo }
+    let passed = 0
+    const clock = { ...timers, now: () => passed, wall: () => start + passed }
+    const n1 = await open('n1', { options: { tls: material('n1') }, members: { n1: ANYWHERE }, clock, sockets: { ...nodeSockets, inspect: () => right(certificate) } })
+    const told: number[] = []
+    for (; passed <= days * 24 * HOUR; passed += HOUR) {
+      const notices = noticesOf(n1.events, 'certificateExpires')
+      if (notices.length > told.length) told.push(passed / HOUR / 24)
+      t.true(notices.every(({ notAfter }) => notAfter === new Date(validTo).toISOString()))
+      timers.advance(HOUR)
+      await new Promise(setImmediate)
+    }
+    await n1.close()
+    return told.map(Math.floor)
+  }
+  t.deepEqual(await toldOver(3, 150), [1, 2])
+  t.deepEqual(await toldOver(2, 30), [])
+  t.deepEqual(await toldOver(4, 4), [3])
+  t.deepEqual(await toldOver(2, 1), [0, 1], 'and after it has expired')
+})
+
+test('a peer that closes right after the TLS handshake may have refused the certificate, and so it is told', async t => {
+  const n2 = await openTls('n2')
+  const n1 = await open('n1', { options: { tls: material('expired') }, members: { n1: ANYWHERE, n2: n2.links.address }, sockets: goodAt({ validTo: Number.POSITIVE_INFINITY }) })
+  await Promise.all([n1.until('word of it', noticed('unreachable')), n2.until('a refusal', noticed('handshakeRefused'))])
+  t.regex(noticesOf(n1.events, 'unreachable')[0]?.reason ?? '', /before a word was said; it may have refused this certificate, and its own log says why$/)
 })
 
 /** Who vouches for what a member shows to whoever connects now. */

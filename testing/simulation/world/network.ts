@@ -173,7 +173,7 @@ const socketsOf = (wires: Wires, id: MemberId, loop: Loop): Sockets => {
   // Where no machine is nobody listens.
   const idAt = (address: Address): MemberId => wires.hosts.get(formatAddress(address)) ?? formatAddress(address)
   return {
-    inspect: () => right({ names: [], isForMembers: true }),
+    inspect: () => right({ names: [], isForMembers: true, validFrom: 0, validTo: Number.POSITIVE_INFINITY }),
     listen: (address, _tls, onStream, done) => void loop.clock.endOfTurn(() => {
       if (wires.listening.has(id)) return done(left({ code: 'EADDRINUSE', message: `${formatAddress(address)} is in use` }))
       wires.listening.set(id, { loop, onStream })
