@@ -18,6 +18,9 @@ export interface HandshakeTerms {
   readonly isTls: boolean
 }
 
+/** How whatever begins a TLS handshake begins. */
+const TLS_RECORD = [0x16, 0x03] as const
+
 interface Exchange {
   say(message: Handshake): void
   /** Closes at once and without a word. */
@@ -50,6 +53,7 @@ const exchange = (stream: ByteStream, { clock, limits, isTls }: HandshakeTerms, 
   const received = (bytes: Uint8Array): void => {
     if (why !== undefined) return
     if (hasHeard) return fail('it went on before it was answered')
+    if (!isTls && bytes[0] === TLS_RECORD[0] && bytes[1] === TLS_RECORD[1]) return fail('it speaks TLS, and this end does not')
     const first = reader.push(bytes)
     if (isLeft(first)) return fail(first.left.reason)
     if (first.right === undefined) return

@@ -15,10 +15,15 @@ const NO_RESUMPTION = constants.SSL_OP_NO_TICKET
 const materialOf = ({ cert, key, ca }: TlsMaterial): { cert: Buffer; key: Buffer; ca: Buffer; minVersion: typeof MIN_VERSION; secureOptions: number } =>
   ({ cert: Buffer.from(cert), key: Buffer.from(key), ca: Buffer.from(ca), minVersion: MIN_VERSION, secureOptions: NO_RESUMPTION })
 
+/** What the other end did, where the system has but a code for it. */
+const DEEDS: Readonly<Record<string, string>> = { ERR_SSL_WRONG_VERSION_NUMBER: 'it speaks without TLS' }
+
+const worded = (code: string): string => Object.hasOwn(DEEDS, code) ? `${DEEDS[code]} (${code})` : code
+
 /** Of a name with several addresses there is an error for each, and all are named that differ: one that refuses says nothing of the others. */
 const codeOf = (error: Error): string => {
   if (error instanceof AggregateError) return [...new Set(error.errors.map(one => one instanceof Error ? codeOf(one) : String(one)))].join(', ')
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+  return 'code' in error && typeof error.code === 'string' ? worded(error.code) : error.message
 }
 
 const namesIn = (certificate: X509Certificate): readonly string[] => {

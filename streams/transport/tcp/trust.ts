@@ -86,11 +86,31 @@ export interface Judging {
   readonly objection: (certificate: Certificate) => string | undefined
 }
 
+const FIELDS = ['cert', 'key', 'ca'] as const
+
+const isPem = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array
+
+/** What of this is no material, with the name of the option where that is known; undefined where all of it is. Plain JavaScript may hand over anything. */
+const misshapen = (given: unknown): string | undefined => {
+  if (given instanceof Promise) {
+    // Nobody else hears of its failure.
+    given.catch(() => undefined)
+    return 'tls: returned a promise, and must answer at once'
+  }
+  if (typeof given !== 'object' || given === null) return 'tls: must be an object with cert, key and ca, or a function that returns one'
+  const fields: Readonly<Record<string, unknown>> = { ...given }
+  const missing = FIELDS.find(name => !isPem(fields[name]))
+  return missing && `tls.${missing}: ${fields[missing] === undefined ? 'is missing; cert, key and ca go together' : 'must be a string or a Uint8Array, in PEM'}`
+}
+
 /** What is given now, `former` itself where it is the same, or what is wrong with it. */
 const ask = ({ inspect }: Pick<Sockets, 'inspect'>, tls: NonNullable<Trust['tls']>, { path, objection }: Judging, former?: TlsMaterial): Either<string, TlsMaterial> => {
   const unusable = (reason: string): Either<string, TlsMaterial> => left(`${path}tls: cannot be used: ${reason}`)
   try {
-    const { cert, key, ca } = typeof tls === 'function' ? tls() : tls
+    const given = typeof tls === 'function' ? tls() : tls
+    const shape = misshapen(given)
+    if (shape !== undefined) return left(`${path}${shape}`)
+    const { cert, key, ca } = given
     // Whoever gave it may change it, which must not pass for what was judged.
     const material = structuredClone({ cert, key, ca })
     if (former !== undefined && isDeepStrictEqual(material, former)) return right(former)

@@ -21,7 +21,7 @@ const wrong: Readonly<Record<string, readonly [object, RegExp]>> = {
   'a misspelt option': [{ timeout: 300 }, /timeout: is not an option/],
   'a bound that is no number': [{ limits: { maxFrameBytes: 'large' } }, /maxFrameBytes/],
   'TLS material that is none': [{ tls: { cert: 'client.pem', key: 'client.key', ca: 'ca.pem' } }, /tls: cannot be used: /],
-  'TLS material of another shape': [{ tls: null }, /tls: cannot be used: /],
+  'TLS material of another shape': [{ tls: null }, /tls: must be an object with cert, key and ca/],
   'TLS material that is not to be had': [{ tls: () => { throw new Error('not now') } }, /tls: cannot be used: not now/],
   'TLS and the word that none is needed': [{ tls: material('client'), plaintext: true }, /plaintext: contradicts tls/],
   'a plaintext that is not true': [{ plaintext: false }, /plaintext/],

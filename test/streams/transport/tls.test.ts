@@ -87,6 +87,7 @@ test('who does not speak TLS is refused, and one that says nothing meets the dea
   const plain = dial(n2.links.address)
   plain.socket.write(hello())
   await Promise.all([plain.closed, n2.until('a refusal', noticed('handshakeRefused'))])
+  t.regex(noticesOf(n2.events, 'handshakeRefused')[0]?.reason ?? '', /^it speaks without TLS/)
   const silent = [1, 2, 3].map(() => dial(n2.links.address))
   await Promise.all(silent.map(one => one.opened))
   await dial(n2.links.address).closed
@@ -177,6 +178,13 @@ test('a member tells nothing to one that does not speak TLS', async t => {
   t.false(heard.includes('hello'))
 })
 
+test('a member without TLS says so of one that comes with it', async t => {
+  const n2 = await open('n2')
+  const end = dialTls(n2.links.address, material('n1'))
+  await Promise.all([end.closed, n2.until('a refusal', noticed('handshakeRefused'))])
+  t.is(noticesOf(n2.events, 'handshakeRefused')[0]?.reason, 'it speaks TLS, and this end does not')
+})
+
 test('older versions than TLS 1.2 are not spoken', async t => {
   const n2 = await openTls('n2')
   const end = dialTls(n2.links.address, material('n1'), { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
@@ -230,6 +238,15 @@ test('material that cannot be used, or is not this member\'s, is refused before 
   t.deepEqual(await report('client', { options: { tls: material('client') } }), ['transport.tls.cert: is a client\'s, and not good for server authentication'])
   t.deepEqual(await report('n1', { options: { tls: () => material('n2') } }), ['transport.tls.cert: names n2, not the member n1'])
   t.deepEqual(await report('n1', { options: { tls: () => { throw new Error('not now') } } }), ['transport.tls: cannot be used: not now'])
+  const misshapen: readonly (readonly [unknown, string])[] = [
+    [{ cert: 'c', key: 'k' }, '.ca: is missing; cert, key and ca go together'],
+    [{}, '.cert: is missing; cert, key and ca go together'],
+    [{ ...material('n1'), key: 7 }, '.key: must be a string or a Uint8Array, in PEM'],
+    [null, ': must be an object with cert, key and ca, or a function that returns one'],
+    [() => undefined, ': must be an object with cert, key and ca, or a function that returns one'],
+    [() => Promise.reject(new Error('too late')), ': returned a promise, and must answer at once'],
+  ]
+  for (const [tls, line] of misshapen) t.deepEqual(await report('n1', { options: { tls: tls as TlsMaterial } }), [`transport.tls${line}`])
   t.deepEqual(await report('n1', { options: { tls: material('n1'), plaintext: true } }), ['transport.plaintext: contradicts transport.tls'])
   const [line = ''] = await report('n1', { options: { tls: { ...material('n1'), key: 'no key' } } })
   t.regex(line, /^transport\.tls: cannot be used: /)
@@ -360,6 +377,6 @@ test('what is renewed and cannot be used is told, once until the reason changes,
   t.regex(reasons[1] ?? '', /^transport\.tls: cannot be used: .*KEY/)
   t.is(reasons[2], reasons[1])
   t.is(reasons[3], 'transport.tls.cert: names third member, n3, not the member n2')
-  t.regex(reasons[4] ?? '', /^transport\.tls: cannot be used: /)
+  t.is(reasons[4], 'transport.tls.cert: is missing; cert, key and ca go together')
   await serves(n2)
 })
