@@ -1,4 +1,5 @@
 import type { Millis } from '../lib/types.js'
+import { printable } from './words.js'
 
 /** What the person at the terminal sees: events as lines, and one bar below them where the terminal can redraw it. */
 export interface Screen {
@@ -27,10 +28,10 @@ export const createScreen = (out: NodeJS.WriteStream, plainEveryMs = PLAIN_EVERY
   return {
     event: line => {
       wipe()
-      out.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${line}\n`)
+      out.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${printable(line)}\n`)
     },
     bar: (fraction, caption) => {
-      const line = `${drawBar(fraction)}${caption}`
+      const line = printable(`${drawBar(fraction)}${caption}`)
       if (out.isTTY) {
         wipe()
         out.write(line.slice(0, (out.columns ?? 80) - 1))
@@ -46,7 +47,8 @@ export const createScreen = (out: NodeJS.WriteStream, plainEveryMs = PLAIN_EVERY
 /** Lines that stand where they are and change: drawn over what they were on a terminal, and told again elsewhere only where they changed. */
 export const createBlock = (out: NodeJS.WriteStream): ((lines: readonly string[]) => void) => {
   let before: readonly string[] = []
-  return lines => {
+  return texts => {
+    const lines = texts.map(printable)
     const width = (out.columns ?? 80) - 1
     if (out.isTTY) out.write(`${before.length > 0 ? `\x1b[${before.length}A\r` : ''}\x1b[0J${lines.map(line => `${line.slice(0, width)}\n`).join('')}`)
     else if (lines.join('\n') !== before.join('\n')) out.write(`${lines.join('\n')}\n`)

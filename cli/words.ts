@@ -11,6 +11,12 @@ export const sizeInWords = (bytes: number): string => {
 /** So many things, whose name takes an s where they are several. */
 export const counted = (count: number, name: string): string => `${count === 0 ? 'no' : count} ${name}${count === 1 ? '' : 's'}`
 
+/** What a terminal does not show but do, or what it shows elsewhere. */
+const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
+
+/** A line as it may be printed, whoever the words in it are from: control characters as JSON writes them. */
+export const printable = (line: string): string => line.replace(CONTROLS, control => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 /** Rows of cells below each other, as wide as they must be. */
 export const columns = (rows: readonly (readonly string[])[]): readonly string[] => {
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)), [])

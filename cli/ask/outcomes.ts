@@ -2,6 +2,7 @@
 import type { Refusal } from '../control/member-status.js'
 import { ifUnread } from '../output.js'
 import type { Outcome } from './ask.js'
+import { printable } from '../words.js'
 
 export const EXIT = { done: 0, failed: 1, unknown: 3 } as const
 
@@ -13,7 +14,7 @@ export const tellRefusal = (refusal: Refusal, isJson: boolean): number => {
   const code = exitCodeOf(refusal)
   ifUnread(code)
   if (isJson) process.stdout.write(`${JSON.stringify({ error: refusal })}\n`)
-  else process.stderr.write(`${refusal.message}${refusal.appended === 'never' ? ' (nothing was changed)' : ''}\n`)
+  else process.stderr.write(`${printable(refusal.message)}${refusal.appended === 'never' ? ' (nothing was changed)' : ''}\n`)
   return code
 }
 

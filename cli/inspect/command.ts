@@ -13,6 +13,7 @@ import { ifUnread } from '../output.js'
 import { createScreen } from '../screen.js'
 import { type ShownEntry, entriesIn } from './entries.js'
 import { surveyInWords } from './words.js'
+import { printable } from '../words.js'
 
 const HELP = `rxraft inspect FOLDER [options]
 
@@ -72,10 +73,10 @@ const run = async (args: readonly string[]): Promise<number> => {
     const found = await survey(held, false, createScreen(process.stderr))
     const code = found.faults.length === 0 ? 0 : 1
     ifUnread(code)
-    if (range === undefined) await print(values.json === true ? JSON.stringify(surveyAsJson(found)) : surveyInWords(folder, found).join('\n'))
+    if (range === undefined) await print(values.json === true ? JSON.stringify(surveyAsJson(found)) : surveyInWords(folder, found).map(printable).join('\n'))
     else if (found.log === undefined || found.faults.length > 0) throw new Trouble(found.faults.map(({ message }) => message).join('\n'))
     else if (range.from > found.log.lastIndex || range.to <= found.log.base.index) process.stderr.write(`The log has ${entriesInWords(found)}.\n`)
-    else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(values.json === true ? JSON.stringify(entry) : entryInWords(entry))
+    else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(values.json === true ? JSON.stringify(entry) : printable(entryInWords(entry)))
     return code
   })
 }

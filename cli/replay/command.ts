@@ -7,6 +7,7 @@ import { Mistake } from '../mistake.js'
 import { createScreen } from '../screen.js'
 import { type ReplayOptions, createNarrator } from './narrator.js'
 import { type Outcome, replaySegment } from './run.js'
+import { printable } from '../words.js'
 
 const HELP = `rxraft replay FILE|FOLDER [options]
 
@@ -71,7 +72,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   const screen = createScreen(process.stderr)
   const narrator = createNarrator(options, line => {
     screen.end()
-    process.stdout.write(`${line}\n`)
+    process.stdout.write(`${printable(line)}\n`)
   })
   let reached: Reached | undefined
   let outcome: Outcome['type'] = 'passed'

@@ -2,6 +2,7 @@
 import type { Status } from '../../lib/status.js'
 import type { Membership, Millis } from '../../lib/types.js'
 import type { Diagnostic } from '../../streams/outputs/diagnostics.js'
+import { printable } from '../words.js'
 
 export interface Announcer {
   /** `words` for people, `event` for programs. */
@@ -29,7 +30,7 @@ const leadership = ({ id, role, term, leader }: Status, { voters }: Pick<Members
 export const createAnnouncer = (isJson: boolean, print: (line: string) => void, now: () => Millis): Announcer => {
   const told = new Map<Diagnostic['type'], { at: Millis; unsaid: number }>()
   let last: string | undefined
-  const say: Announcer['say'] = (event, words) => print(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`)
+  const say: Announcer['say'] = (event, words) => print(printable(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`))
   return {
     say,
     status: (status, membership) => {

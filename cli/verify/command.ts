@@ -5,7 +5,7 @@ import { withFolder } from '../folder/hold.js'
 import { entriesInWords, survey, surveyAsJson } from '../folder/survey.js'
 import { ifUnread } from '../output.js'
 import { createScreen } from '../screen.js'
-import { counted } from '../words.js'
+import { counted, printable } from '../words.js'
 
 const HELP = `rxraft verify FOLDER [--json]
 
@@ -31,7 +31,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     ifUnread(code)
     if (values.json === true) process.stdout.write(`${JSON.stringify(surveyAsJson(found))}\n`)
     else {
-      for (const note of notes) process.stdout.write(`note: ${note}\n`)
+      for (const note of notes) process.stdout.write(`note: ${printable(note)}\n`)
       for (const fault of faults) process.stdout.write(`${fault.message}\n`)
       if (faults.length === 0) process.stdout.write(`${folder}: all is whole: ${counted(segments.length, 'segment')}, ${entriesInWords(found)}, ${counted(snapshots.length, 'snapshot')}\n`)
     }

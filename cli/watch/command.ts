@@ -9,6 +9,7 @@ import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Trouble } from '../mistake.js'
 import { type WatchLine, follow } from './follow.js'
+import { printable } from '../words.js'
 
 /** Before the next endpoint is asked, once all were asked in vain. */
 const AGAIN_MS: Millis = 500
@@ -60,7 +61,7 @@ const createPrinter = (isJson: boolean, from: Index | undefined, count: number) 
       if (type === 'watching') next ??= Number(begin)
       if (type === 'commit' || type === 'restored') next = Number(index) + 1
       if (type === 'commit') left--
-      if (isNews(line) && !process.stdout.write(`${isJson ? line.text : words(line.value)}\n`)) await once(process.stdout, 'drain')
+      if (isNews(line) && !process.stdout.write(`${isJson ? line.text : printable(words(line.value))}\n`)) await once(process.stdout, 'drain')
       return left > 0
     },
   }
@@ -85,7 +86,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     })
     if (end.type === 'enough') return EXIT.done
     if (end.type === 'refused' && end.refusal.tag !== 'Busy') return tellRefusal(end.refusal, isJson)
-    const why = `${formatAddress(at)}: ${end.type === 'cut' ? end.reason : end.refusal.message}\n`
+    const why = `${printable(`${formatAddress(at)}: ${end.type === 'cut' ? end.reason : end.refusal.message}`)}\n`
     if (!said.has(why)) process.stderr.write(why)
     said.add(why)
     if (i % endpoints.length === endpoints.length - 1) await wait(AGAIN_MS)

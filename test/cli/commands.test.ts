@@ -307,6 +307,20 @@ test('a serving member says each leadership once, and the same trouble now and t
   t.deepEqual(lines.slice(-2), ['n1 waits to be added to the cluster', 'n1 knows of no leader in term 0'])
 })
 
+test('what strangers say moves no cursor and begins no line: control characters are told as JSON writes them', t => {
+  const reason = 'x\n\u001b[31m n1 leads\u009b2J\u202e'
+  for (const isJson of [false, true]) {
+    const lines: string[] = []
+    createAnnouncer(isJson, line => lines.push(line), () => 0).notice({ type: 'handshakeRefused', severity: 'warning', remote: '[::1]:7', reason })
+    t.notRegex(lines.join(''), /[\p{Cc}\u202e]/u)
+    if (isJson) t.is((JSON.parse(lines[0] ?? '') as { notice: { reason: string } }).notice.reason, reason)
+    else t.regex(lines[0] ?? '', /reason x\\u000a\\u001b\[31m n1 leads\\u009b2J\\u202e$/)
+  }
+  const block: string[] = []
+  createBlock({ isTTY: false, write: (text: string) => block.push(text) } as never)(['n1 \u001b[2J'])
+  t.deepEqual(block, ['n1 \\u001b[2J\n'])
+})
+
 test.serial('who watches is told once why an endpoint does not tell, however often it is asked', async t => {
   let asked = 0
   const { port } = await serving(t, (_request, response) => {
