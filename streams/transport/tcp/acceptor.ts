@@ -11,27 +11,36 @@ const SHARE_OF_ONE_HOST = 3 / 4
 
 const hostOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(':'))
 
-/** Places for those that are not yet links, in all and per host. */
+/** Places for those that are not yet links, in all and per host. Where all are taken, the host that has most gives way to who has less. */
 const createWaitingRoom = (places: number) => {
-  const perHost = new Map<string, number>()
+  /** Those of each host, the one that came first in front. */
+  const perHost = new Map<string, Set<ByteStream>>()
   const placesPerHost = Math.ceil(places * SHARE_OF_ONE_HOST)
   let taken = 0
+  const leave = (host: string, stream: ByteStream): void => {
+    const here = perHost.get(host)
+    if (here?.delete(stream) !== true) return
+    taken--
+    if (here.size === 0) perHost.delete(host)
+  }
+  /** Whether one that has waited longest, of the host that has most, had to go for one more of a host that has so many. */
+  const makeRoom = (here: number): boolean => {
+    const [host, most] = [...perHost].reduce((most, other) => other[1].size > most[1].size ? other : most)
+    const [first] = most
+    if (first === undefined || most.size <= here + 1) return false
+    leave(host, first)
+    first.destroy()
+    return true
+  }
   return {
     /** Takes a place and returns how to give it back; undefined when there is none. */
-    enter: (host: string): (() => void) | undefined => {
-      const here = perHost.get(host) ?? 0
-      if (taken >= places || here >= placesPerHost) return undefined
-      let isTaken = true
+    enter: (stream: ByteStream): (() => void) | undefined => {
+      const host = hostOf(stream.remote)
+      const here = perHost.get(host)?.size ?? 0
+      if (here >= placesPerHost || (taken >= places && !makeRoom(here))) return undefined
       taken++
-      perHost.set(host, here + 1)
-      return () => {
-        if (!isTaken) return
-        isTaken = false
-        taken--
-        const left = (perHost.get(host) ?? 1) - 1
-        if (left === 0) perHost.delete(host)
-        else perHost.set(host, left)
-      }
+      perHost.set(host, (perHost.get(host) ?? new Set<ByteStream>()).add(stream))
+      return () => leave(host, stream)
     },
   }
 }
@@ -113,7 +122,7 @@ export const createAcceptor = (endpoint: Endpoint, isTls: boolean, meeting: Meet
 
   const accept = (stream: ByteStream): void => {
     if (isClosed) return stream.destroy()
-    const leaveRoom = room.enter(hostOf(stream.remote))
+    const leaveRoom = room.enter(stream)
     if (leaveRoom === undefined) return turnAway(stream)
     isFull = false
     const release = registry.hold()

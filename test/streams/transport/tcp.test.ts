@@ -93,6 +93,24 @@ test('of those that say nothing only so many may wait, three quarters of them fr
   await serves(n2)
 })
 
+test('hosts that take all places between them keep nobody else out: of the one that has most, who has waited longest gives way', async t => {
+  const n2 = await open('n2', { clock: heldTimers(), limits: { maxHandshakes: 4 } })
+  const from = (localAddress: string): Raw => raw(connect({ ...placeOf(n2.links.address), localAddress }))
+  const silent: Raw[] = []
+  for (const host of ['127.0.0.2', '127.0.0.2', '127.0.0.3', '127.0.0.2']) {
+    const next = from(host)
+    await next.opened
+    silent.push(next)
+  }
+  const third = from('127.0.0.3')
+  await silent[0]?.closed
+  await third.opened
+  await from('127.0.0.3').closed
+  t.deepEqual(silent.slice(1).map(({ socket }) => socket.closed), [false, false, false], 'no host gives way to one that would have as many')
+  await serves(n2)
+  await silent[1]?.closed
+})
+
 test('who only looks whether anyone listens is not told of, and takes no place', async t => {
   const n2 = await open('n2', { limits: { maxHandshakes: 2 } })
   for (let n = 0; n < 10; n++) {
