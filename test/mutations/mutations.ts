@@ -230,7 +230,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a read is served before this machine has come so far', file: 'streams/reads/reader.ts', seed: 2, killer: [`${STREAMS}/reads/reader.test.ts`, 'reads of one turn*'],
-    from: 'const serve = <S>(state: ReaderState<S>, index: Index): void => {\n', to: 'const serve = <S>(state: ReaderState<S>, _: Index): void => {\n  const index = Number.POSITIVE_INFINITY\n',
+    from: '  const { index } = at\n', to: '  const index = at.index + Number.POSITIVE_INFINITY\n',
   },
   {
     name: 'an answer serves reads that came after its question', file: 'streams/reads/reader.ts', killer: [`${STREAMS}/reads/reader.test.ts`, 'an answer serves no read*'],
