@@ -5,9 +5,10 @@
  *
  * A noop has no body; a membership's body is its JSON.
  */
+import { MAX_POSITION, isTime } from '../lib/bounds.js'
 import { type Either, isLeft, left, right, unreachable } from '../lib/prelude.js'
 import type { BatchHead, EntryBatch, EntryBody, Membership } from '../lib/types.js'
-import { MAX_POSITION, checksumBetween, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
+import { checksumBetween, checksumOf, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { bodyOf, readBody } from './entries.js'
 import { decodeMembership, encodeMembership } from './membership.js'
 
@@ -29,7 +30,18 @@ const payloadOf = (batch: EntryBatch): EntryBody => {
   }
 }
 
-const headerOf = ({ firstIndex, term, time, kind, count }: Placed & Pick<EntryBatch, 'kind'>, bodyBytes: number, checksum: number): Uint8Array => {
+/** What every batch that is written or read keeps to. */
+const isPlaced = ({ firstIndex, term, time, count }: Placed): boolean =>
+  firstIndex >= 1 && count >= 1 && firstIndex + count - 1 <= MAX_POSITION && term >= 1 && isTime(time)
+
+/** Whether four bytes hold it. */
+const isUint32 = (value: number): boolean => value >>> 0 === value
+
+const headerOf = ({ kind, ...placed }: Placed & Pick<EntryBatch, 'kind'>, bodyBytes: number, checksum: number): Uint8Array => {
+  const { firstIndex, term, time, count } = placed
+  if (!isPlaced(placed) || !isUint32(count) || !isUint32(bodyBytes) || !isUint32(checksum)) {
+    throw new RangeError(`a batch of ${count} at ${firstIndex} in term ${term}, at time ${time} and with ${bodyBytes} bytes of checksum ${checksum}, could not be read again`)
+  }
   const header = new Uint8Array(BATCH_HEADER_BYTES)
   writePosition(header, 0, firstIndex)
   writePosition(header, 8, term)
@@ -71,7 +83,7 @@ const readHeader = (bytes: Uint8Array, offset: number): Either<string, Header> =
   const time = readFloat64(bytes, offset + 16)
   const kind = KINDS[bytes[offset + 24]!]
   const count = readUint32(bytes, offset + 28)
-  if (!(firstIndex >= 1 && firstIndex + count - 1 <= MAX_POSITION && term >= 1 && time >= 0 && time <= MAX_POSITION) || count === 0) {
+  if (!isPlaced({ firstIndex, term, time, count })) {
     return left('a batch header has a position out of range')
   }
   if ((readUint32(bytes, offset + 24) >>> 8) + readUint32(bytes, offset + 40) > 0) return left('a batch header has fields of a newer version')

@@ -1,4 +1,5 @@
-import { MAX_POSITION, viewOf } from './bytes.js'
+import { isPosition } from '../lib/bounds.js'
+import { viewOf } from './bytes.js'
 
 /** Bytes that grow as they are written; numbers little-endian. */
 export interface ByteSink {
@@ -39,7 +40,7 @@ export const byteSink = (capacity: number): ByteSink => {
     view = viewOf(bytes)
   }
   const varint = (value: number): void => {
-    if (!(value >= 0 && value <= MAX_POSITION)) throw new RangeError(`${value} is no position`)
+    if (!isPosition(value)) throw new RangeError(`${value} is no position`)
     make(8)
     let rest = value
     for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 128

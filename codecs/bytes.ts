@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { MAX_POSITION, isPosition } from '../lib/bounds.js'
 
 const POLYNOMIAL = 0xedb8_8320
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -44,8 +45,7 @@ export const joinedChecksum = (before: number, checksum: number, bytes: number):
   return (shifted ^ checksum) >>> 0
 }
 
-/** The largest value that the formats carry: adding small numbers to it stays exact. */
-export const MAX_POSITION = 2 ** 53 - 2 ** 20
+export { MAX_POSITION }
 
 /** Writes four bytes, lowest first. A DataView does the same, but making one costs more than all the numbers of a header. */
 export const writeUint32 = (bytes: Uint8Array, offset: number, value: number): void => {
@@ -59,8 +59,9 @@ export const writeUint32 = (bytes: Uint8Array, offset: number, value: number): v
 export const readUint32 = (bytes: Uint8Array, offset: number): number =>
   (bytes[offset]! | bytes[offset + 1]! << 8 | bytes[offset + 2]! << 16 | bytes[offset + 3]! << 24) >>> 0
 
-/** Writes a position as eight bytes, low half first, without BigInt. */
+/** Writes a position as eight bytes, low half first, without BigInt. Throws on anything that would not be read as it was written. */
 export const writePosition = (bytes: Uint8Array, offset: number, value: number): void => {
+  if (!isPosition(value)) throw new RangeError(`${value} is no position`)
   writeUint32(bytes, offset, value >>> 0)
   writeUint32(bytes, offset + 4, Math.floor(value / 0x1_0000_0000))
 }

@@ -1,7 +1,7 @@
 import * as t from 'io-ts'
+import { MAX_POSITION, MAX_TIME, isTime } from '../lib/bounds.js'
 import { isLeft } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
-import { MAX_POSITION } from './bytes.js'
 import { through } from './depth.js'
 
 /** A codec that validates and changes nothing: `fault` names what is wrong with a value, or returns undefined. */
@@ -66,7 +66,7 @@ export const TimerMs: t.Type<core.Millis> = integer('TimerMs', 1, MAX_TIMER_MS)
 
 /** A date in milliseconds since 1970, possibly with a fraction. */
 export const Millis: t.Type<core.Millis> = guard('Millis', value =>
-  typeof value === 'number' && value >= 0 && value <= MAX_POSITION ? undefined : `must be a number from 0 to ${MAX_POSITION}`)
+  isTime(value) ? undefined : `must be a number from 0 to ${MAX_TIME}`)
 
 const printableId = visible('MemberId', MAX_ID_BYTES)
 

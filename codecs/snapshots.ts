@@ -6,10 +6,11 @@
  * Whatever holds a place vouches for its bytes.
  */
 import * as t from 'io-ts'
+import { isTime } from '../lib/bounds.js'
 import { type Either, isLeft, left, right } from '../lib/prelude.js'
 import type * as snapshots from '../lib/snapshot-id.js'
 import type * as core from '../lib/types.js'
-import { MAX_POSITION, readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
+import { readFloat64, readPosition, readUint32, writeFloat64, writePosition, writeUint32 } from './bytes.js'
 import { Membership, decodeMembership, encodeMembership } from './membership.js'
 import { Checksum, Count, EntryIndex, EntryTerm, Millis, guard } from './primitives.js'
 
@@ -21,6 +22,7 @@ const MEMBERSHIP_AT = 28
 const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const satisfies readonly core.Compression[]
 
 export const encodePlace = ({ index, term, time, compression, membership }: core.SnapshotPlace): Uint8Array => {
+  if (!isTime(time)) throw new RangeError(`a snapshot of time ${time} could not be read again`)
   const json = encodeMembership(membership)
   const payload = new Uint8Array(MEMBERSHIP_AT + json.length)
   writePosition(payload, 0, index)
@@ -35,7 +37,7 @@ export const decodePlace = (payload: Uint8Array): Either<string, core.SnapshotPl
   if (payload.length < MEMBERSHIP_AT) return left('the place is shorter than its fields')
   if (payload.length > MAX_PLACE_BYTES) return left('the place is longer than any')
   const place = { index: readPosition(payload, 0), term: readPosition(payload, 8), time: readFloat64(payload, 16) }
-  if (!(place.index >= 0 && place.term >= 0 && place.time >= 0 && place.time <= MAX_POSITION)) return left('the place is out of range')
+  if (!(place.index >= 0 && place.term >= 0 && isTime(place.time))) return left('the place is out of range')
   const compression = COMPRESSIONS[readUint32(payload, 24)]
   if (compression === undefined) return left('the contents are compressed in a way that this version does not know')
   const membership = decodeMembership(payload.subarray(MEMBERSHIP_AT))

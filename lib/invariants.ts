@@ -1,4 +1,5 @@
 /** What must hold of every state, and of every two that follow each other: the executable definition of a healthy member. */
+import { MAX_POSITION } from './bounds.js'
 import { lastEntry } from './log.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, type RaftState, isLeaving } from './state.js'
@@ -23,6 +24,7 @@ const OF_ALL: readonly Claim<RaftState>[] = [
   [({ commitIndex, log }) => commitIndex <= log.lastIndex, ({ commitIndex, log }) => `committed ${commitIndex} is in the log (${log.lastIndex})`],
   [({ persistedIndex, log }) => persistedIndex <= log.lastIndex, ({ persistedIndex, log }) => `persisted ${persistedIndex} is in the log (${log.lastIndex})`],
   [({ log, term }) => lastEntry(log).term <= term, ({ log, term }) => `the last entry's term ${lastEntry(log).term} has been seen (${term})`],
+  [({ log, term }) => term <= MAX_POSITION && log.lastIndex <= MAX_POSITION, ({ log, term }) => `term ${term} and last index ${log.lastIndex} can be written`],
 ]
 
 const OF_FOLLOWER: readonly Claim<Follower>[] = [

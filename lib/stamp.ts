@@ -1,3 +1,4 @@
+import { MAX_TIME } from './bounds.js'
 import type { Leader } from './state.js'
 import type { Millis } from './types.js'
 
@@ -7,8 +8,8 @@ import type { Millis } from './types.js'
  */
 export const stamp = (leader: Leader): Millis => {
   const { wall, now, stamped } = leader
-  const time = stamped.time + Math.floor((now - stamped.at) / 2)
-  if (wall < time) return time
+  const time = Math.min(MAX_TIME, stamped.time + Math.floor((now - stamped.at) / 2))
+  if (wall < time || wall > MAX_TIME) return time
   leader.stamped = { time: wall, at: now }
   return wall
 }

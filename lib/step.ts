@@ -2,6 +2,7 @@ import { acknowledge } from './acknowledgement.js'
 import { handOut, onApplied, onReadToApply } from './application.js'
 import { onRequestVoteReply } from './candidate.js'
 import { onAppendPart } from './assembling.js'
+import { isWithinReach } from './bounds.js'
 import { advanceCommit } from './commitment.js'
 import { compact } from './compaction.js'
 import { becomeFollower } from './convert.js'
@@ -90,9 +91,17 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
     reportContradiction(outbox, message, 'the message is malformed')
     return state
   }
+  if (isTooFar(state, message)) {
+    reportContradiction(outbox, message, 'a number so large that nobody can have come so far')
+    return state
+  }
   if (term < state.term) return answerStale(state, message, outbox)
   return dispatch(movesTerm(state, message) ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
 }
+
+/** Whether whoever believed it would be near the end of all numbers; terms and snapshots alone take a member far ahead at once. */
+const isTooFar = (state: RaftState, message: Message): boolean =>
+  !isWithinReach(message.term, state.term) || (message.type === 'installSnapshot' && !isWithinReach(message.snapshot.index, state.log.lastIndex))
 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   switch (message.type) {

@@ -24,7 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the core a file imports only from rows above its own, but for the first row, whose files are vocabulary to each other. */
 const LIB_ROWS: readonly (readonly string[])[] = [
-  ['prelude', 'types', 'errors', 'random', 'snapshot-id', 'messages', 'requests', 'events'],
+  ['prelude', 'types', 'errors', 'random', 'snapshot-id', 'messages', 'requests', 'events', 'bounds'],
   ['batch', 'hard-state', 'membership', 'quorum', 'search', 'well-formed', 'window'],
   ['change'],
   ['log', 'progress', 'outbox'],

@@ -1,6 +1,7 @@
 /** Arbitrary values of everything that travels or is stored, legal ones only. */
 import fc from 'fast-check'
 import { MAX_POSITION } from '../../codecs/bytes.js'
+import { MAX_TIME } from '../../lib/bounds.js'
 import { type Numbering, packEntries, packOpening } from '../../codecs/entries.js'
 import { MemberId } from '../../codecs/primitives.js'
 import type { ReadAnswer } from '../../lib/events.js'
@@ -107,7 +108,7 @@ export const appendEntries: fc.Arbitrary<messages.AppendEntries> = fc.tuple(upTo
   }))))
 
 const head: fc.Arbitrary<BatchHead> = fc.record({
-  firstIndex: upTo(MAX_POSITION - 200).map(index => index + 1), term: upTo(MAX_POSITION - 10).map(term => term + 1), time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }),
+  firstIndex: upTo(MAX_POSITION - 200).map(index => index + 1), term: upTo(MAX_POSITION - 10).map(term => term + 1), time: fc.double({ min: 0, max: MAX_TIME, noNaN: true }),
   count: fc.integer({ min: 1, max: 100 }), skip: fc.nat(100), more: fc.nat(100), room: fc.nat(1e6), checksum: fc.nat(0xffff_ffff),
 }).map(({ more, room, checksum, ...placed }) => {
   const count = placed.skip + placed.count + more
@@ -138,7 +139,7 @@ export const timeoutNow: fc.Arbitrary<messages.TimeoutNow> = fc.record({ type: f
 
 const contents = { bytes: position, checksum: fc.nat(0xffff_ffff) }
 export const snapshot: fc.Arbitrary<Snapshot> = fc.record({
-  index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_POSITION, noNaN: true }),
+  index: entryPosition, term: entryPosition, time: fc.double({ min: 0, max: MAX_TIME, noNaN: true }),
   compression: fc.constantFrom('none', 'gzip', 'zstd'), membership, ...contents,
 })
 export const chunk: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })

@@ -1,4 +1,5 @@
 /** The tests of what goes over the wire and onto the disk, in one process. */
+import './extremes.test.js'
 import './fixtures.test.js'
 import './frames.test.js'
 import './messages.test.js'

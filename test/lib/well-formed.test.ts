@@ -1,23 +1,26 @@
 /** What is no message is reported, whoever hands it over, and changes nothing. */
 import test from 'ava'
+import { MAX_POSITION, MAX_TIME } from '../../lib/bounds.js'
 import type { Message } from '../../lib/messages.js'
 import { type Fact, ae, accepted, follower, leader, message, play, refused, requestVote, vote } from './build.js'
 import { awaits, is, snapshotAt } from './snapshots.js'
 
 const S = snapshotAt('9@1')
-const ODD = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]
+const ODD = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, MAX_POSITION + 1, 2 ** 53 - 1, 2 ** 53]
 
-const ODD_TIMES = [-1, Number.NaN, Number.POSITIVE_INFINITY]
+const ODD_TIMES = [-1, Number.NaN, Number.POSITIVE_INFINITY, MAX_TIME + 1, MAX_POSITION]
+/** Numbers that may have a fraction. */
+const TIMES = ['time', 'promisedMs']
 
 /** A message, and which of its numbers are to be positions, terms or lengths. */
 const TO_FOLLOWER: readonly (readonly [string, Fact, readonly string[]])[] = [
-  ['AppendEntries', ae('L', '2@1', '3@1', 3), ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'batches.0.firstIndex', 'batches.0.term', 'batches.0.count']],
+  ['AppendEntries', ae('L', '2@1', '3@1', 3), ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'batches.0.firstIndex', 'batches.0.term', 'batches.0.count', 'batches.0.time']],
   ['a part of a batch', message('L', {
     type: 'appendPart', prevLogTerm: 1, offset: 0, part: new Uint8Array(5),
     head: { kind: 'command', firstIndex: 3, term: 1, count: 1, time: 0, skip: 0, body: { count: 1, bytes: 10, checksum: 0 } },
-  }), ['term', 'round', 'prevLogTerm', 'offset', 'head.firstIndex', 'head.term', 'head.count', 'head.skip', 'head.body.bytes']],
+  }), ['term', 'round', 'prevLogTerm', 'offset', 'head.firstIndex', 'head.term', 'head.count', 'head.time', 'head.skip', 'head.body.bytes']],
   ['a vote request', requestVote('f2', 1, '2@1'), ['term', 'round', 'lastLogIndex', 'lastLogTerm']],
-  ['a chunk', is('L', S, 0, 5), ['term', 'round', 'offset', 'snapshot.index', 'snapshot.term', 'snapshot.bytes']],
+  ['a chunk', is('L', S, 0, 5), ['term', 'round', 'offset', 'snapshot.index', 'snapshot.term', 'snapshot.time', 'snapshot.bytes']],
   ['TimeoutNow', message('L', { type: 'timeoutNow', lastIndex: 2 }), ['term', 'round', 'lastIndex']],
 ]
 const TO_LEADER: typeof TO_FOLLOWER = [
@@ -38,7 +41,7 @@ for (const [to, table, stateOf] of [
 ] as const) {
   for (const [what, fact, paths] of table) {
     test(`L22 ${what} to ${to} with numbers that are none is reported and changes nothing`, t => {
-      for (const path of ['type', ...paths]) for (const odd of path === 'type' ? ['foo', 'toString', undefined] : path === 'promisedMs' ? ODD_TIMES : ODD) {
+      for (const path of ['type', ...paths]) for (const odd of path === 'type' ? ['foo', 'toString', undefined] : TIMES.includes(path.split('.').at(-1)!) ? ODD_TIMES : ODD) {
         const player = play(stateOf())
         const { log, term, role, commitIndex } = player.state
         const sound = typeof fact === 'function' ? fact(player.state) : fact
