@@ -64,8 +64,9 @@ const copyOfRole = (state: RaftState): RaftState => {
 /** Scalars, and for a leader its trackers and each Progress. */
 export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
   const copy = copyOfRole(state)
-  copy.now = Math.max(now, state.now)
-  copy.wall = wall
+  // No comparison with what is no number holds: clocks that show none, or no end, stand still.
+  copy.now = now > state.now && now < Number.POSITIVE_INFINITY ? now : state.now
+  copy.wall = Number.isFinite(wall) ? wall : state.wall
   copy.turn = state.turn + 1
   return copy
 }

@@ -112,7 +112,10 @@ export type CoreDiagnostic =
   | { readonly type: 'unknownSender'; readonly from: MemberId; readonly message: Message['type'] }
   | { readonly type: 'wrongAddressee'; readonly from: MemberId; readonly to: MemberId; readonly message: Message['type'] }
   | { readonly type: 'twoLeaders'; readonly term: Term; readonly other: MemberId }
-  | { readonly type: 'contradiction'; readonly from: MemberId; readonly message: Message['type']; readonly claim: string }
+  /** What is no message has no sender, or is of no type, where it does not say so: both are empty then. */
+  | { readonly type: 'contradiction'; readonly from: MemberId; readonly message: string; readonly claim: string }
+  /** Whoever drives this member handed over what cannot have happened: an event of no known type, or without what its type has, or a clock that shows no time. */
+  | { readonly type: 'impossibleEvent'; readonly event: string }
   | { readonly type: 'stalled'; readonly lateMs: Millis }
   | { readonly type: 'slowDisk'; readonly oldestWriteMs: Millis }
   | { readonly type: 'quorumLost'; readonly term: Term; readonly silentMs: Millis }

@@ -1,6 +1,6 @@
 import type { Answer, ChangeAnswer, CoreDiagnostic, LogRead, ReadAnswer, RefusalReason, SnapshotWork } from './events.js'
 import type { Message } from './messages.js'
-import type { EntryBatch, Index, Round } from './types.js'
+import type { EntryBatch, Index, MemberId, Round } from './types.js'
 
 /** What one step gathers while it folds its batch: things to say, and facts that the rules conclude from. */
 export interface Outbox {
@@ -39,6 +39,12 @@ export const emptyOutbox = (): Outbox => ({
   ticked: false, heartbeatDue: false, quorumAsked: false, round: undefined, answerDue: false, chunkAnswerDue: false, refusing: undefined,
   appendedFrom: Number.POSITIVE_INFINITY, installed: false, saveCommit: false,
 })
+
+/** A peer said what is no message, of which nothing can be relied on: who said it, and what, as far as that can be told. */
+export const malformed = (message: unknown, from?: MemberId): Extract<CoreDiagnostic, { type: 'contradiction' }> => {
+  const { from: named, type }: { readonly from?: unknown; readonly type?: unknown } = Object(message)
+  return { type: 'contradiction', from: from ?? (typeof named === 'string' ? named : ''), message: typeof type === 'string' ? type : '', claim: 'the message is malformed' }
+}
 
 /** A peer claims what cannot be: reported, and otherwise as if it had not been said. */
 export const reportContradiction = (outbox: Outbox, { from, type }: Message, claim: string): void => {

@@ -15,7 +15,8 @@ import { settleIn } from './joining.js'
 import { onAppendAccepted, onAppendRefused, onEntriesRead, onProposed } from './leader.js'
 import { evict } from './log.js'
 import type { Message } from './messages.js'
-import { type Outbox, emptyOutbox, reportContradiction } from './outbox.js'
+import { type Outbox, emptyOutbox, malformed, reportContradiction } from './outbox.js'
+import { isPossible } from './possible.js'
 import { unreachable } from './prelude.js'
 import { confirmReads, onReadAsked } from './reads.js'
 import { readyFrom } from './ready.js'
@@ -41,11 +42,21 @@ export interface Step {
 export const step = (previous: Step, batch: Batch): Step => {
   const outbox = emptyOutbox()
   let state = draft(previous.state, batch.now, batch.wall)
-  for (const event of batch.events) state = handle(state, event, outbox)
+  if (!Number.isFinite(batch.now) || !Number.isFinite(batch.wall)) outbox.diagnostics.push({ type: 'impossibleEvent', event: 'batch' })
+  for (const event of batch.events) {
+    if (isPossible(event)) state = handle(state, event, outbox)
+    else outbox.diagnostics.push({ type: 'impossibleEvent', event: nameOf(event) })
+  }
   state = settle(state, outbox)
   const ready = readyFrom(previous.state, state, outbox)
   assertSound(previous.state, state)
   return { state, ready }
+}
+
+/** What it calls itself, where it does. */
+const nameOf = (event: unknown): string => {
+  const { type }: { readonly type?: unknown } = Object(event)
+  return typeof type === 'string' ? type : ''
 }
 
 const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState => {
@@ -82,13 +93,13 @@ const handle = (state: RaftState, event: RaftEvent, outbox: Outbox): RaftState =
 
 /** The rules for all servers, before any role looks at the message (Figure 2, §5.1). */
 const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
+  if (!isWellFormed(message)) {
+    outbox.diagnostics.push(malformed(message))
+    return state
+  }
   const { from, to, term, type } = message
   if (to !== state.settings.id) {
     outbox.diagnostics.push({ type: 'wrongAddressee', from, to, message: type })
-    return state
-  }
-  if (!isWellFormed(message)) {
-    reportContradiction(outbox, message, 'the message is malformed')
     return state
   }
   if (isTooFar(state, message)) {

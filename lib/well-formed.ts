@@ -1,28 +1,78 @@
 /**
- * Whether the numbers of a message can be meant. The codecs of the wire see to that, and to all else of its form; whoever hands messages to `step` by other ways has
- * the numbers checked here, so that nonsense is reported and changes nothing.
+ * Whether a message can be meant: its fields are what the types say, and its numbers make sense. The codecs of the wire see to that, and to more; whoever hands messages
+ * over by other ways, already decoded, has them checked here before anything looks at them, so that nonsense is reported and changes nothing.
  */
 import { isPosition, isTime } from './bounds.js'
 import type { Message } from './messages.js'
-import type { EntryBatch } from './types.js'
+import type { SnapshotId } from './snapshot-id.js'
+import type { BatchHead, EntryBatch, EntryBody, Membership, Snapshot } from './types.js'
 
-const isPlaced = ({ firstIndex, term, count, time }: Pick<EntryBatch, 'firstIndex' | 'term' | 'count' | 'time'>): boolean =>
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+const isName = (value: unknown): boolean => typeof value === 'string'
+const isFlag = (value: unknown): boolean => typeof value === 'boolean'
+const isChecksum = (value: unknown): boolean => isPosition(value) && value <= 0xffff_ffff
+export const areBytes = (value: unknown): boolean => value instanceof Uint8Array
+
+/** By index, which finds what a hole in a list leaves out, too. */
+const isListOf = <A>(list: readonly A[], holds: (one: A) => boolean): boolean => {
+  if (!Array.isArray(list)) return false
+  for (let i = 0; i < list.length; i++) if (!holds(list[i] as A)) return false
+  return true
+}
+
+const areLists = ({ voters, learners }: Pick<Membership, 'voters' | 'learners'>): boolean => isListOf(voters, isName) && isListOf(learners, isName)
+
+export const isMembership = (membership: Membership): boolean =>
+  isObject(membership) && areLists(membership) && isListOf(membership.outgoing, isName)
+  && isObject(membership.addresses) && Object.values(membership.addresses).every(isName)
+  && (membership.next === undefined || (isObject(membership.next) && areLists(membership.next)))
+
+/** A body's outside: what is in its bytes is looked at when it is applied. */
+export const isBody = (body: EntryBody): boolean => isObject(body) && body.count > 0 && isPosition(body.count) && areBytes(body.bytes) && isChecksum(body.checksum)
+
+const isPlaced = ({ firstIndex, term, count, time }: EntryBatch | BatchHead): boolean =>
   firstIndex > 0 && isPosition(firstIndex) && isPosition(term) && count > 0 && isPosition(count) && isPosition(firstIndex + count - 1) && isTime(time)
 
-/** Whether its type is known, and its positions, terms, lengths and times make sense. */
+const liesWithin = (skip: number, count: number, all: number): boolean => isPosition(skip) && skip + count <= all
+
+const isBatch = (batch: EntryBatch): boolean => {
+  if (!isObject(batch) || !isPlaced(batch)) return false
+  switch (batch.kind) {
+    case 'command': return isBody(batch.body) && liesWithin(batch.skip, batch.count, batch.body.count)
+    case 'noop': return batch.count === 1
+    case 'membership': return batch.count === 1 && isMembership(batch.membership)
+    default: return false
+  }
+}
+export const areBatches = (batches: readonly EntryBatch[]): boolean => isListOf(batches, isBatch)
+
+const isHead = (head: BatchHead): boolean =>
+  isObject(head) && head.kind === 'command' && isPlaced(head) && isObject(head.body)
+  && isPosition(head.body.count) && isPosition(head.body.bytes) && isChecksum(head.body.checksum) && liesWithin(head.skip, head.count, head.body.count)
+
+const isSnapshotId = (id: SnapshotId): boolean => isObject(id) && isPosition(id.index) && isPosition(id.term) && isPosition(id.bytes) && isChecksum(id.checksum)
+
+const COMPRESSIONS: readonly unknown[] = ['none', 'gzip', 'zstd'] satisfies Snapshot['compression'][]
+
+export const isSnapshot = (snapshot: Snapshot): boolean =>
+  isSnapshotId(snapshot) && isTime(snapshot.time) && COMPRESSIONS.includes(snapshot.compression) && isMembership(snapshot.membership)
+
+/** Whether it is of a known type, and all that this type has is there and makes sense. */
 export const isWellFormed = (message: Message): boolean => {
-  if (!isPosition(message.term) || !isPosition(message.round)) return false
+  if (!isObject(message) || !isName(message.from) || !isName(message.to) || !isPosition(message.term) || !isPosition(message.round)) return false
   switch (message.type) {
-    case 'appendEntries': return isPosition(message.prevLogIndex) && isPosition(message.prevLogTerm) && isPosition(message.leaderCommit) && message.batches.every(isPlaced)
-    case 'appendPart': return isPosition(message.prevLogTerm) && isPosition(message.offset) && isPlaced(message.head) && isPosition(message.head.skip) && isPosition(message.head.body.bytes)
+    case 'appendEntries':
+      return isPosition(message.prevLogIndex) && isPosition(message.prevLogTerm) && isPosition(message.leaderCommit) && isFlag(message.asks) && areBatches(message.batches)
+    case 'appendPart': return isPosition(message.prevLogTerm) && isPosition(message.offset) && isHead(message.head) && areBytes(message.part)
     case 'appendAccepted':
-      return isPosition(message.verified) && isPosition(message.durable) && isPosition(message.lacks) && isPosition(message.held) && isTime(message.promisedMs)
-    case 'appendRefused': return isPosition(message.prevLogIndex) && isPosition(message.hintIndex) && isPosition(message.hintTerm)
-    case 'requestVote': return isPosition(message.lastLogIndex) && isPosition(message.lastLogTerm)
+      return isPosition(message.verified) && isPosition(message.durable) && isPosition(message.lacks) && isPosition(message.held) && isTime(message.promisedMs) && isFlag(message.isNewcomer)
+    case 'appendRefused': return isPosition(message.prevLogIndex) && isPosition(message.hintIndex) && isPosition(message.hintTerm) && isFlag(message.isNewcomer)
+    case 'requestVote': return isPosition(message.lastLogIndex) && isPosition(message.lastLogTerm) && isFlag(message.preVote) && isFlag(message.transfer)
+    case 'requestVoteReply': return isFlag(message.preVote) && isFlag(message.voteGranted)
     case 'timeoutNow': return isPosition(message.lastIndex)
-    case 'installSnapshot': return isPosition(message.offset) && isPosition(message.snapshot.index) && isPosition(message.snapshot.term) && isTime(message.snapshot.time) && isPosition(message.snapshot.bytes)
-    case 'chunkAccepted': return isPosition(message.received)
-    case 'requestVoteReply': return true
+    case 'installSnapshot': return isPosition(message.offset) && isSnapshot(message.snapshot) && areBytes(message.chunk)
+    case 'chunkAccepted': return isPosition(message.received) && isSnapshotId(message.snapshot) && isFlag(message.awaited) && isFlag(message.isNewcomer)
     default: return false
   }
 }

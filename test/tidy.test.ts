@@ -26,7 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const LIB_ROWS: readonly (readonly string[])[] = [
   ['prelude', 'types', 'errors', 'random', 'snapshot-id', 'messages', 'requests', 'events', 'bounds'],
   ['batch', 'hard-state', 'membership', 'quorum', 'search', 'well-formed', 'window'],
-  ['change'],
+  ['change', 'possible'],
   ['log', 'progress', 'outbox'],
   ['state'],
   ['rounds', 'election-wait', 'fitness', 'agreement'],

@@ -1,25 +1,38 @@
 import { type Observable, filter, map } from 'rxjs'
+import { MESSAGES } from '../../codecs/shapes.js'
+import { malformed } from '../../lib/outbox.js'
+import type { CoreDiagnostic } from '../../lib/events.js'
 import { unreachable } from '../../lib/prelude.js'
-import { isFromCore, isReadAnswer, isReply } from '../../lib/requests.js'
+import { type LinkMessage, isFromCore, isReadAnswer, isReply } from '../../lib/requests.js'
+import { isObject, isWellFormed } from '../../lib/well-formed.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
 import type { PeerGone, Received } from '../pipeline/inbox.js'
 import type { Reads } from '../reads/reads.js'
 import type { Requests } from '../requests/requests.js'
 import type { Linked } from '../transport/linked.js'
 import type { Operator } from '../wishes/operator.js'
-import { type TransportEvent, type TransportNotice, objectionTo } from '../transport/port.js'
+import { type TransportEvent, type TransportNotice, objectionTo, partyKey } from '../transport/port.js'
 
 interface Listener {
   readonly linked: Pick<Linked, 'connected' | 'disconnected' | 'at'>
   readonly requests: Pick<Requests<never, never>, 'requested' | 'replied'>
   readonly reads: Pick<Reads<never>, 'requested' | 'replied'>
   readonly operator: Pick<Operator, 'requested' | 'replied'>
-  notice(notice: TransportNotice | MemberNotice): void
+  notice(notice: TransportNotice | MemberNotice | CoreDiagnostic): void
 }
 
 type Arrival = Extract<TransportEvent, { type: 'received' }>
 
+/** A transport hands over messages that are decoded, as its codec, if it has one, made them: nothing touches one that is none. */
+const isMessage = (message: LinkMessage): boolean => {
+  if (!isObject(message)) return false
+  if (isFromCore(message)) return isWellFormed(message)
+  const { type } = message
+  return Object.hasOwn(MESSAGES, type) && MESSAGES[type].is(message)
+}
+
 const hear = ({ linked, requests, reads, operator, notice }: Listener, { from, message }: Arrival): Received | undefined => {
+  if (!isMessage(message)) return void notice(malformed(message, from.type === 'member' ? from.id : partyKey(from)))
   if (objectionTo(from, message) !== undefined) return void notice({ type: 'misplacedMessage', from, message: message.type })
   if (isFromCore(message)) return { type: 'received', message }
   const link = linked.at(from)

@@ -35,6 +35,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   wrongAddressee: 'warning',
   twoLeaders: 'error',
   contradiction: 'error',
+  impossibleEvent: 'error',
   stalled: 'warning',
   slowDisk: 'warning',
   quorumLost: 'warning',

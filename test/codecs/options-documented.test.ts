@@ -70,6 +70,7 @@ const FIELDS: Fields = {
   wrongAddressee: { from: true, to: true, message: true },
   twoLeaders: { term: true, other: true },
   contradiction: { from: true, message: true, claim: true },
+  impossibleEvent: { event: true },
   stalled: { lateMs: true },
   slowDisk: { oldestWriteMs: true },
   quorumLost: { term: true, silentMs: true },

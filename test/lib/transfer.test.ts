@@ -100,7 +100,7 @@ test('an heir counts as there until it has been silent for more than an election
 test('a leadership that has ended hands nothing over, and the next one begins without a transfer', t => {
   const player = leading()
   player.turn(ask('f2'))
-  player.turn(message('f1', { type: 'appendEntries', term: 2, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0 }))
+  player.turn(message('f1', { type: 'appendEntries', term: 2, prevLogIndex: 0, prevLogTerm: 0, batches: [], leaderCommit: 0, asks: false }))
   t.is(player.state.role, 'follower')
   t.is(transferOf(player.state), undefined)
   t.deepEqual(player.turn(ask()).said, [], 'a follower has nothing to hand over')

@@ -12,6 +12,9 @@ const ODD_TIMES = [-1, Number.NaN, Number.POSITIVE_INFINITY, MAX_TIME + 1, MAX_P
 /** Numbers that may have a fraction. */
 const TIMES = ['time', 'promisedMs']
 
+/** What no other field may be: nothing, nonsense, and what is like it from afar. */
+const NONSENSE = [undefined, null, 7, 'foo', {}, [null], [{}], true, Number.NaN]
+
 /** A message, and which of its numbers are to be positions, terms or lengths. */
 const TO_FOLLOWER: readonly (readonly [string, Fact, readonly string[]])[] = [
   ['AppendEntries', ae('L', '2@1', '3@1', 3), ['term', 'round', 'prevLogIndex', 'prevLogTerm', 'leaderCommit', 'batches.0.firstIndex', 'batches.0.term', 'batches.0.count', 'batches.0.time']],
@@ -31,9 +34,12 @@ const TO_LEADER: typeof TO_FOLLOWER = [
 ]
 
 /** The same with another value at the path. */
-const withOdd = (value: unknown, [first = '', ...rest]: readonly string[], odd: unknown): unknown =>
-  Array.isArray(value) ? value.map((one, i) => String(i) === first ? withOdd(one, rest, odd) : one)
-    : { ...Object(value), [first]: rest.length === 0 ? odd : withOdd(Reflect.get(Object(value), first), rest, odd) }
+const withOdd = (value: unknown, path: readonly string[], odd: unknown): unknown => {
+  const [first, ...rest] = path
+  if (first === undefined) return odd
+  return Array.isArray(value) ? value.map((one, i) => String(i) === first ? withOdd(one, rest, odd) : one)
+    : { ...Object(value), [first]: withOdd(Reflect.get(Object(value), first), rest, odd) }
+}
 
 for (const [to, table, stateOf] of [
   ['a follower', TO_FOLLOWER, () => follower({ log: '1@1 2@1', leader: 'L', verified: 2, commit: 1 })],
@@ -52,3 +58,33 @@ for (const [to, table, stateOf] of [
     })
   }
 }
+
+/** The messages above, and what in each is no number; without what a field of its kind may be. */
+const SHAPES: readonly (readonly [Fact, readonly string[]])[] = [
+  ...TO_FOLLOWER.map(([, fact]) => [fact, ['from', 'to']] as const),
+  [TO_FOLLOWER[0]![1], ['asks', 'batches', 'batches.0', 'batches.0.kind', 'batches.0.body', 'batches.0.body.bytes', 'batches.0.body.checksum', 'batches.0.skip']],
+  [ae('L', '2@1', '3@1=f1,L'), ['membership', 'membership.voters', 'membership.outgoing', 'membership.learners', 'membership.addresses.f1'].map(path => `batches.0.${path}`)],
+  [TO_FOLLOWER[1]![1], ['head', 'head.kind', 'head.body', 'head.body.checksum', 'part']],
+  [requestVote('f2', 1, '2@1'), ['preVote', 'transfer']],
+  [is('L', S, 0, 5), ['snapshot', 'snapshot.membership', 'snapshot.membership.voters', 'snapshot.compression', 'snapshot.checksum', 'chunk']],
+  [accepted('f1', 2), ['isNewcomer']], [refused('f1', 2, '1@1'), ['isNewcomer']], [vote('f1', true), ['preVote', 'voteGranted']],
+  [awaits('f1', S, 5), ['snapshot', 'snapshot.index', 'awaited', 'isNewcomer']],
+]
+
+/** What one of its kind may be, too. */
+const MAY_BE: Readonly<Record<string, readonly unknown[]>> = {
+  from: ['foo'], to: ['foo'], asks: [true], preVote: [true], transfer: [true], voteGranted: [true], awaited: [true], isNewcomer: [true],
+  checksum: [7], index: [7], f1: ['foo'],
+}
+
+test('L22 messages that have not the shape of one are reported and change nothing', t => {
+  for (const [fact, paths] of SHAPES) for (const path of paths) for (const odd of NONSENSE) {
+    if (MAY_BE[path.split('.').at(-1)!]?.includes(odd)) continue
+    const player = play(follower({ log: '1@1 2@1', leader: 'L', verified: 2, commit: 1 }))
+    const { log, term, role, commitIndex } = player.state
+    const sound = typeof fact === 'function' ? fact(player.state) : fact
+    const { noticed, said, wrote } = player.turn(withOdd(sound, ['message', ...path.split('.')], odd) as { readonly type: 'received'; readonly message: Message })
+    t.deepEqual([noticed, said, wrote], [['contradiction'], [], []], `${path} ${JSON.stringify(odd)}`)
+    t.like(player.state, { log, term, role, commitIndex })
+  }
+})

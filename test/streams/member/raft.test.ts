@@ -300,10 +300,15 @@ test('a proposal that waits for a leader when the member fails is told at once t
   c.like(errorOf(outcome()!), { appended: 'never' })
 })
 
+const fail = (reason: string): never => { throw new Error(reason) }
+
 test('a step that throws ends the member, with the batches that led there', async c => {
   const world = worldOf(counter, ['n2', 'n3'])
   const { ended } = endOf(world)
-  world.network.receive({ type: 'installSnapshot', from: 'n2', to: 'n1', term: 0, round: 1, offset: 0 } as never)
+  let looks = 0
+  const said = { type: 'requestVote', from: 'n2', to: 'n1', term: 0, round: 1, preVote: true, transfer: false, lastLogTerm: 0 } as const
+  // Well-formed whenever that is asked, and not when it is used.
+  world.network.receive({ ...said, get lastLogIndex() { return ++looks <= 2 ? 0 : fail('spoilt') } })
   await turns(world, 10)
   const [end] = ended
   if (end?._tag !== 'Failed' || !(end.error instanceof StepFailed)) return c.fail('did not fail')

@@ -2,7 +2,6 @@
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
 import { type PlacedMembership, lastEntry, placedMembershipAt, placedMembershipOf, termAt } from '../../../lib/log.js'
 import { isAlone } from '../../../lib/membership.js'
-import type { Message } from '../../../lib/messages.js'
 import { quorumValue } from '../../../lib/quorum.js'
 import { dateOf } from '../../../lib/rounds.js'
 import { type Leader, type RaftState, membership } from '../../../lib/state.js'
@@ -14,7 +13,7 @@ import { type Logs, createLogs } from './logs.js'
 import type { Judge } from './violation.js'
 
 /** Whether it is what a leader says, and whoever is led answers. */
-const isQuestion = (type: Message['type']): boolean => type === 'appendEntries' || type === 'appendPart' || type === 'installSnapshot'
+const isQuestion = (type: string): boolean => type === 'appendEntries' || type === 'appendPart' || type === 'installSnapshot'
 
 /** Whether it says of another that it does what nobody may. Not so of answers: they can be to a question of an earlier life, dated by another clock. */
 const isAccusation = (diagnostic: CoreDiagnostic, { log }: RaftState): boolean => {
