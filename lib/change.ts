@@ -2,7 +2,7 @@
  * What a change makes of a membership (§4.3, §4.2.1), step by step; each step is an entry in the log, and the next one waits for its commit:
  *
  *     settled ───► waiting ───► joint ───► settled        new voters learn, until they have caught up; then both majorities decide
- *     settled ────────────────► joint ───► settled        voters leave
+ *     settled ────────────────► joint ───► settled        voters leave, and the rest could be led without them
  *     settled ───────────────────────────► settled        learners or addresses change
  */
 import { MAX_MEMBERS, isVoter, membersOf, sameLists, sameMembership } from './membership.js'
@@ -66,8 +66,11 @@ export interface FirstStep {
   readonly goal: Membership
 }
 
-/** The first step of what is wanted, or why there is none. An abandoned change leaves those it had brought in as learners. */
-export const changed = (membership: Membership, wish: MembershipWish): Either<string, FirstStep> => {
+/**
+ * The first step of what is wanted, or why there is none: the change waits where voters come, or where those who are to vote `haveToWait`. An abandoned change leaves those
+ * it had brought in as learners.
+ */
+export const changed = (membership: Membership, wish: MembershipWish, haveToWait: (voters: readonly MemberId[]) => boolean = () => false): Either<string, FirstStep> => {
   if (wish.type === 'abandon') {
     const back = abandoned(membership)
     return isUnderWay(membership) ? right({ membership: back, goal: back }) : left('no change is under way')
@@ -83,13 +86,14 @@ export const changed = (membership: Membership, wish: MembershipWish): Either<st
   const shared = sharedAddress(through)
   if (shared !== undefined) return left(`two members would have the address "${shared}"`)
   if (sameMembership(through, membership)) return left('the membership is already as requested')
+  if (sameLists(goal.voters, membership.voters)) return right({ goal: through, membership: through })
   const added = newVoters(membership, goal)
-  if (added.length > 0) {
+  if (added.length > 0 || haveToWait(goal.voters)) {
     const learners = [...new Set([...membership.learners, ...added, ...goal.learners.filter(id => !isVoter(membership, id))])].sort()
     if (isTooLong({ voters: [], learners })) return left(TOO_MANY)
     return right({ goal: through, membership: { ...withAddresses({ voters: membership.voters, outgoing: [], learners }, addresses), next: goal } })
   }
-  return right({ goal: through, membership: sameLists(goal.voters, membership.voters) ? through : joint(membership, goal, addresses) })
+  return right({ goal: through, membership: joint(membership, goal, addresses) })
 }
 
 /** The new voters for whom a change waits. */

@@ -1,5 +1,6 @@
 import { quorumReached } from './agreement.js'
 import type { Progress } from './progress.js'
+import { dateOf } from './rounds.js'
 import type { Leader } from './state.js'
 import type { Millis } from './types.js'
 
@@ -16,3 +17,10 @@ export const isIsolated = (leader: Leader): boolean => leader.now - quorumContac
 
 /** Whether the follower has answered a question asked within the last election timeout. */
 export const isActive = ({ now, settings: { electionTimeoutMs } }: Leader, { contact }: Progress): boolean => now - contact <= electionTimeoutMs
+
+/**
+ * Whether the follower is known to have the state on which its log stands, and so could lead: by an answer to a question of the last election timeout that says so. One
+ * that has refused since, or is silent, may have started anew without it.
+ */
+export const hasState = ({ now, settings: { electionTimeoutMs } }: Leader, { acceptedRound, lacks }: Progress): boolean =>
+  acceptedRound > 0 && lacks === 0 && now - dateOf(acceptedRound) <= electionTimeoutMs

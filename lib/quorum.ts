@@ -20,7 +20,7 @@ const majorityValue = (voters: readonly MemberId[], valueOf: (id: MemberId) => n
  * The largest value that a quorum has reached: a majority of the voters and, in joint consensus, a majority of the outgoing
  * voters too (§4.3).
  */
-export const quorumValue = (membership: Membership, valueOf: (id: MemberId) => number): number =>
+export const quorumValue = (membership: Pick<Membership, 'voters' | 'outgoing'>, valueOf: (id: MemberId) => number): number =>
   Math.min(majorityValue(membership.voters, valueOf), majorityValue(membership.outgoing, valueOf))
 
 /** How an election stands: won, lost because no quorum is left to win, or open. */

@@ -5,11 +5,12 @@
 import { quorumReached } from './agreement.js'
 import { endLaps, hasCaughtUp, runLap } from './catching-up.js'
 import { awaitedBy, changed, stepAfter } from './change.js'
-import { isActive } from './contact.js'
+import { hasState, isActive } from './contact.js'
 import { stepDown } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
 import { placedMembershipOf } from './log.js'
 import { isVoter, membersOf, sameMembership } from './membership.js'
+import type { Progress } from './progress.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
 import { newProgress } from './progress.js'
@@ -17,7 +18,7 @@ import { countOnNone } from './sequels.js'
 import { type Leader, type RaftState, isLeaving, membership, progressOf } from './state.js'
 import { stamp } from './stamp.js'
 import { store } from './storing.js'
-import type { Membership } from './types.js'
+import type { MemberId, Membership } from './types.js'
 
 type ChangeAsked = Extract<RaftEvent, { type: 'changeAsked' }>
 
@@ -33,12 +34,14 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
   if (!canChange(leader)) return notTaken('the leader cannot change the membership right now')
   const newest = placedMembershipOf(leader.log)
   if (from !== undefined && !sameMembership(from, newest.membership)) return refuse('the membership has become another one')
-  const first = changed(newest.membership, wish)
+  const first = changed(newest.membership, wish, voters => areThere(leader, voters) && !couldBeLed(leader, voters))
   if (isLeft(first)) return refuse(first.left)
   if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse('another change is under way')
   const { membership: step, goal } = first.right
-  if (step.outgoing.length > 0 && !canDecide(leader, step)) {
-    return refuse(`no majority of ${goal.voters.join(', ')} is responding`)
+  if (step.outgoing.length > 0 && !canDecide(leader, step)) return refuse(`no majority of ${goal.voters.join(', ')} is responding`)
+  // Where the leader stays it can bring the others their state afterwards: one that will never take it in must not keep a change from being abandoned.
+  if (wish.type === 'abandon' && !goal.voters.includes(leader.settings.id) && !couldBeLed(leader, goal.voters)) {
+    return refuse(`no majority of ${goal.voters.join(', ')} is known to have its state`)
   }
   adopt(leader, step, outbox)
   answer({ type: 'changeTaken', id, index: leader.log.lastIndex, term, goal })
@@ -54,28 +57,40 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (step === undefined) return
   // The leader itself has all that there is to catch up with, even where the voters before the change elected it.
   const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
-  // Whoever lacks what precedes its log has entries, but no state to apply them to.
-  const areReady = awaited.every(progress => !progress.mayBeNewcomer && progress.lacks === 0 && hasCaughtUp(leader, progress))
+  const areReady = awaited.every(progress => !progress.mayBeNewcomer && hasState(leader, progress) && hasCaughtUp(leader, progress))
   for (const progress of awaited) runLap(leader, progress)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
 
 /**
- * A leader that no longer votes, or is no longer a member, leads until that is committed (§4.2.2). Then it hands over, and steps down once an heir
- * has been told or an election timeout has passed.
+ * A leader that no longer votes, or is no longer a member, leads until that is committed (§4.2.2), and until those who vote could be led without it. Then it hands over, and
+ * steps down once an heir has been told or an election timeout has passed.
  */
 export const resign = (leader: Leader, outbox: Outbox): RaftState => {
   const { log, commitIndex, transfer, now, settings: { id, electionTimeoutMs } } = leader
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || isVoter(membership, id)) return leader
-  if (transfer?.told !== undefined || (transfer !== undefined && now >= transfer.deadline)) return stepDown(leader, outbox)
+  if (transfer?.told !== undefined) return stepDown(leader, outbox)
+  if (!couldBeLed(leader, membership.voters)) return leader
+  if (transfer !== undefined && now >= transfer.deadline) return stepDown(leader, outbox)
   leader.transfer ??= { to: undefined, deadline: now + electionTimeoutMs, told: undefined }
   return leader
 }
 
-/** Whether those who are to decide are there to do so. */
-const canDecide = (leader: Leader, membership: Membership): boolean =>
-  quorumReached(leader, 1, progress => isActive(leader, progress) ? 1 : 0, membership) === 1
+/** Whether a majority of these is such, this leader too if it is one of them. */
+const isMajority = (leader: Leader, voters: readonly MemberId[], isSuch: (leader: Leader, progress: Progress) => boolean): boolean =>
+  quorumReached(leader, 1, progress => isSuch(leader, progress) ? 1 : 0, { voters, outgoing: [] }) >= 1
+
+const areThere = (leader: Leader, voters: readonly MemberId[]): boolean => isMajority(leader, voters, isActive)
+
+/**
+ * Whether these could be led by themselves, whichever of them have the newest entries: a majority has its state. Whoever has lost it votes, for no log shorter than its own,
+ * and does not stand; only a leader can bring it back.
+ */
+const couldBeLed = (leader: Leader, voters: readonly MemberId[]): boolean => isMajority(leader, voters, hasState)
+
+/** Whether those who decide by this membership are there to do so, and those who are to vote once the change is through could be led. */
+const canDecide = (leader: Leader, { voters, outgoing }: Membership): boolean => areThere(leader, outgoing) && couldBeLed(leader, voters)
 
 /** For how many election timeouts a member that leaves is served, so that it may hear of it. */
 const LEAVING_TIMEOUTS = 2

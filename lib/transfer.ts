@@ -46,6 +46,6 @@ export const onTimeoutNow = (follower: Follower, { lastIndex }: TimeoutNow, outb
   return isWhole && mayStand(follower) ? campaign(follower, 'vote', outbox, true) : follower
 }
 
-/** The voters that could lead next, or the one that is named: whoever has been silent for an election timeout could not. */
+/** The voters that could lead next, or the one that is named: whoever has been silent for an election timeout could not, nor who has lost its snapshot. */
 export const heirs = (leader: Leader, to: MemberId | undefined): readonly Progress[] =>
-  leader.progress.filter(one => (to === undefined || one.id === to) && isVoter(membership(leader), one.id) && isActive(leader, one))
+  leader.progress.filter(one => (to === undefined || one.id === to) && isVoter(membership(leader), one.id) && isActive(leader, one) && one.lacks === 0)

@@ -4,7 +4,7 @@ import { type TransferError, NotLeader, OutcomeUnknown, Stopped, TransferFailed 
 import type { RaftEvent } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
 import { isAlone, isVoter } from '../../lib/membership.js'
-import { type Leader, type RaftState, membership } from '../../lib/state.js'
+import { type Leader, type RaftState, membership, progressOf } from '../../lib/state.js'
 import { heirs } from '../../lib/transfer.js'
 import type { MemberId, Millis, Term, Turn } from '../../lib/types.js'
 
@@ -63,7 +63,8 @@ const objection = (leader: Leader, to: MemberId | undefined, isLinked: Transfers
   if (to !== undefined && !isVoter(membership(leader), to)) return isNoVoter(to)
   if (isAlone(membership(leader), id)) return ALONE
   if (heirs(leader, to).some(heir => isLinked(heir.id))) return undefined
-  if (to === undefined) return 'no other voter is connected and answers'
+  if (to === undefined) return 'no other voter is connected, answers and has its state'
+  if (progressOf(leader, to)!.lacks > 0) return `"${to}" has lost its snapshot, and waits for that of its leader`
   return isLinked(to) ? `"${to}" has not answered for an election timeout` : `"${to}" is not connected`
 }
 

@@ -127,7 +127,7 @@ const parseProgress = (text: string, last: Index, now: Millis): Progress & { rea
   const mode = flags.includes('probe') ? 'probe' : flags.includes('replicate') || on ? 'replicate' : 'probe'
   return {
     ...newProgress(id, number('next', last + 1), 0), mode, matchIndex: match, verifiedIndex: number('verified', match), lacks: number('lacks', 0),
-    sentCommit: number('told', 0), mayBeNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, isLearner: flags.includes('nv'),
+    sentCommit: number('told', 0), mayBeNewcomer: !on, contact: on ? now : Number.NEGATIVE_INFINITY, acceptedRound: on ? now * 1000 - 1 : 0, isLearner: flags.includes('nv'),
   }
 }
 

@@ -1,7 +1,7 @@
 /** A cluster under random troubles, checked at every step, which must come to rest once they end. */
 import { membersOf } from '../../lib/membership.js'
 import { type RaftState, type Settings, isLacking, membership } from '../../lib/state.js'
-import { termAt } from '../../lib/log.js'
+import { membershipsFrom, termAt } from '../../lib/log.js'
 import { dice, showLast } from './build.js'
 import { type Cluster, type Member, cluster } from './cluster.js'
 import { decide, decidersOf } from './promises.js'
@@ -94,12 +94,28 @@ const disturbMembers = (group: Cluster, draw: Draw, request: number): void => {
   for (const { id } of group.leaders()) group.change(id, request, wishOf(wish))
 }
 
-/** Now and then a member takes a snapshot; one that is down may lose its own while all others are sound, if all belong to the cluster for good. */
-const disturbSnapshots = (group: Cluster, draw: Draw, canLose: boolean): void => {
+/** Whether all others are sound, and make majorities without it by every membership that may count now or next. */
+const canDoWithout = ({ members }: Cluster, lost: string): boolean => {
+  const isEnough = (voters: readonly string[]): boolean => !voters.includes(lost) || 2 * (voters.length - 1) > voters.length
+  return members.every(({ id, isUp, state }) => (id === lost || (isUp && !isLacking(state)))
+    && membershipsFrom(state.log, state.commitIndex).every(({ voters, outgoing, next }) => [voters, outgoing, next?.voters ?? []].every(isEnough)))
+}
+
+/** So long that nobody takes one that is down for one that is there. */
+const passTime = (group: Cluster): void => {
+  for (let i = 0; i <= 20; i++) {
+    group.wait(50)
+    group.settle()
+  }
+}
+
+/** Now and then a member takes a snapshot; one that is down may lose its own while the others can do without. */
+const disturbSnapshots = (group: Cluster, draw: Draw): void => {
   const member = group.members[draw(group.members.length)]!
   if (draw(30) === 0) group.takeSnapshot(member.id)
-  const isSound = group.members.every(({ id, isUp, state }) => id === member.id || (isUp && !isLacking(state)))
-  if (canLose && !member.isUp && isSound && draw(4) === 0) group.loseSnapshot(member.id)
+  if (member.isUp || !canDoWithout(group, member.id) || draw(4) > 0) return
+  passTime(group)
+  if (canDoWithout(group, member.id)) group.loseSnapshot(member.id)
 }
 
 export interface Told {
@@ -134,7 +150,7 @@ const troubled = (names: string, seed: number, acts: number, settings: Partial<S
   const canJoin = names.includes('|')
   for (let i = 0; i < acts; i++) {
     disturb(group, draw, i)
-    if (settings !== undefined) disturbSnapshots(group, draw, !canJoin)
+    if (settings !== undefined) disturbSnapshots(group, draw)
     if (canJoin) disturbMembers(group, draw, i)
     check(group, history)
   }

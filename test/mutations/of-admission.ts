@@ -124,7 +124,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'one that lacks the state is made a voter', file: 'lib/reconfiguration.ts', killer: ['test/lib/reconfiguration.test.ts', 'one that lacks what precedes*'],
     unseen: 'it takes a learner that lost its snapshot and not its log, and is made a voter before another has come',
-    from: 'progress.lacks === 0 && ', to: '',
+    from: 'hasState(leader, progress) && hasCaughtUp', to: 'hasCaughtUp',
   },
   {
     name: 'a learner stands before it has applied', file: 'lib/recover.ts', killer: ['test/lib/election.test.ts', 'who decides alone*'],

@@ -1,6 +1,6 @@
 /** After the trouble: one leader whom all follow, equal logs, and new writes served, within a stated time. */
 import { mayBeVoter } from '../../lib/fitness.js'
-import { lastEntry, placedMembershipOf } from '../../lib/log.js'
+import { lastEntry, membershipsFrom, placedMembershipOf } from '../../lib/log.js'
 import { membersOf } from '../../lib/membership.js'
 import { type Leader, type RaftState, isLacking, membership } from '../../lib/state.js'
 import { isReady } from '../../lib/status.js'
@@ -51,9 +51,13 @@ const isNoOlder = (one: RaftState, other: RaftState): boolean => {
   return a.term > b.term || (a.term === b.term && a.index >= b.index)
 }
 
+/** Whether all are there whom any log counts, or may count. */
+const areAllThere = <C, R, S>(world: World<C, R, S>, states: readonly RaftState[]): boolean =>
+  states.flatMap(({ log, commitIndex }) => membershipsFrom(log, commitIndex).flatMap(membersOf)).every(id => world.member(id)?.state() !== undefined)
+
 /**
  * Whether those who are present are enough to decide, even without so many of them; somebody among them must be able to lead so many, whose own snapshot is not lost: only another
- * leader could bring it that.
+ * leader could bring it that. Where nobody is missing, and never too many had lost theirs, there must be one.
  */
 const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R, S>[], spared: number): boolean => {
   const now = membershipNow(world)
@@ -68,8 +72,9 @@ const canDecide = <C, R, S>(world: World<C, R, S>, present: readonly Member<C, R
     return !isLacking(state) && mayBeVoter(state) && areEnough(voters, helpers) && areEnough(outgoing, helpers)
   }
   const ids = present.map(({ id }) => id)
+  const isOwed = spared === 0 && !world.guard.isImpoverished() && areAllThere(world, states)
   // Who is still starting has said nothing yet.
-  return areEnough(now.voters, ids) && areEnough(now.outgoing, ids) && (present.some(member => member.state() === undefined) || states.some(canLead))
+  return areEnough(now.voters, ids) && areEnough(now.outgoing, ids) && (present.some(member => member.state() === undefined) || isOwed || states.some(canLead))
 }
 
 /** With faults left, some may be out of reach: one leads, and what it has is committed. */

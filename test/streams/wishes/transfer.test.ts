@@ -41,9 +41,9 @@ for (const [why, others, linked, to, reason] of [
   ['is silent', F2_SILENT, ['f1', 'f2'], 'f2', 'to "f2": "f2" has not answered for an election timeout'],
   ['leads', ALL_THERE, ['f1', 'f2'], 'L', 'to "L": "L" leads already'],
   ['is a stranger', ALL_THERE, ['f1', 'f2'], 'zz', 'to "zz": "zz" is no voter'],
-  ['is anybody, and nobody is linked', ALL_THERE, [], undefined, ': no other voter is connected and answers'],
-  ['is anybody, and the one that answers is not linked', F2_SILENT, ['f2'], undefined, ': no other voter is connected and answers'],
-  ['is anybody, and all are silent', NONE_THERE, ['f1', 'f2'], undefined, ': no other voter is connected and answers'],
+  ['is anybody, and nobody is linked', ALL_THERE, [], undefined, ': no other voter is connected, answers and has its state'],
+  ['is anybody, and the one that answers is not linked', F2_SILENT, ['f2'], undefined, ': no other voter is connected, answers and has its state'],
+  ['is anybody, and all are silent', NONE_THERE, ['f1', 'f2'], undefined, ': no other voter is connected, answers and has its state'],
 ] as const) {
   test(`an heir that ${why} is refused at once, and the core is not asked`, t => {
     const { wish, asked } = stage(others, linked)

@@ -1,10 +1,10 @@
 /** What may never happen in a cluster, whoever crashes: looked at from the outside after every step of any member. */
 import type { Batch, CoreDiagnostic, Ready } from '../../../lib/events.js'
-import { type PlacedMembership, lastEntry, placedMembershipAt, placedMembershipOf, termAt } from '../../../lib/log.js'
+import { type PlacedMembership, lastEntry, membershipsFrom, placedMembershipAt, placedMembershipOf, termAt } from '../../../lib/log.js'
 import { isAlone } from '../../../lib/membership.js'
 import { quorumValue } from '../../../lib/quorum.js'
 import { dateOf } from '../../../lib/rounds.js'
-import { type Leader, type RaftState, membership } from '../../../lib/state.js'
+import { type Leader, type RaftState, isLacking, membership } from '../../../lib/state.js'
 import type { Index, MemberId, Membership, Millis, Term } from '../../../lib/types.js'
 import { checkBounds } from './bounds.js'
 import { piecesOf, sameEntry } from './image.js'
@@ -46,6 +46,8 @@ export interface Guard {
   readonly handovers: () => number
   /** The newest membership that is committed, and where it stands. */
   committed(): PlacedMembership
+  /** Whether somebody lost its snapshot where too few were left who had their state: no member can be blamed for it that nobody can lead. */
+  readonly isImpoverished: () => boolean
   /** Whether the newest membership that is committed names it, or one behind that in any log. */
   readonly isNamed: (id: MemberId) => boolean
 }
@@ -89,6 +91,7 @@ interface Memory {
   /** The newest membership that is committed, and where it stands. */
   committed: PlacedMembership
   handovers: number
+  isImpoverished: boolean
 }
 
 const elected = ({ leaders, logs, judge: { demand } }: Memory, { id, ledger }: Watched, { term }: Leader): void => {
@@ -210,10 +213,21 @@ const isNamed = ({ committed, newest }: Memory, id: MemberId): boolean => {
   return names(committed) || [...newest.values()].some(({ log }) => log.memberships.some(placed => placed.index > committed.index && names(placed)))
 }
 
+/** Whether a majority has its state by every membership that may count now or next. */
+const areRich = ({ newest }: Memory): boolean => {
+  const has = (id: MemberId): boolean => {
+    const state = newest.get(id)
+    return state === undefined || !isLacking(state)
+  }
+  const isMajority = (voters: readonly MemberId[] = []): boolean => voters.length === 0 || 2 * voters.filter(has).length > voters.length
+  return [...newest.values()].every(({ log, commitIndex }) =>
+    membershipsFrom(log, commitIndex).every(({ voters, outgoing, next }) => isMajority(voters) && isMajority(outgoing) && isMajority(next?.voters)))
+}
+
 /** `members` grows as others join; `first` are those with whom the cluster begins. */
 export const createGuard = (members: readonly Watched[], first: Membership, judge: Judge): Guard => {
   const memory: Memory = {
-    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), committed: { index: 0, membership: first }, handovers: 0,
+    members, ledgers: new Map(), judge, logs: createLogs(judge), contacts: createContacts(), leaders: new Map(), leading: new Map(), newest: new Map(), committed: { index: 0, membership: first }, handovers: 0, isImpoverished: false,
   }
   const { logs, leaders, leading, newest } = memory
   return {
@@ -221,10 +235,14 @@ export const createGuard = (members: readonly Watched[], first: Membership, judg
     elections: () => leaders.size,
     handovers: () => memory.handovers,
     committed: () => memory.committed,
+    isImpoverished: () => memory.isImpoverished,
     isNamed: id => isNamed(memory, id),
     stepped: (member, before, batch, after, ready) => stepped(memory, member, before, batch, after, ready),
-    started: ({ id, ledger }, { term, commitIndex }, saidTerm) => {
+    started: ({ id, ledger }, state, saidTerm) => {
+      const { term, commitIndex } = state
       memory.ledgers.set(id, ledger)
+      newest.set(id, state)
+      if (isLacking(state)) memory.isImpoverished ||= !areRich(memory)
       judge.demand(term >= saidTerm, () => `${id} forgot term ${saidTerm} and starts in ${term}`)
       judge.demand(commitIndex === 0 || sameEntry(logs.history, ledger.written(), commitIndex), () => `${id} starts with ${commitIndex} committed, which is not what was committed`)
     },

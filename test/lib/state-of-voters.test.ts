@@ -1,0 +1,168 @@
+/** A leader goes only where those who stay could be led without it: whoever has lost its snapshot votes, does not stand, and gets its state back from a leader alone. */
+import test from 'ava'
+import { membership } from '../../lib/state.js'
+import type { MemberId } from '../../lib/types.js'
+import { type Fact, type Player, accepted, allPersisted, leader, play, propose, refused, showMembership, tick } from './build.js'
+import { type Cluster, elected } from './cluster.js'
+import { wishOf } from './wishes.js'
+
+const ask = (wish: string): Fact => ({ term }) => ({ type: 'changeAsked', id: 1, term, wish: wishOf(wish), from: undefined })
+const there = (...ids: readonly MemberId[]): string => ids.map(id => `${id}{next=3,match=2,told=2,on}`).join(' ')
+const leading = (others: string, more: Parameters<typeof leader>[0] = {}): Player => play(leader({ others, log: '1@1! 2@1', commit: 2, ...more }))
+const newest = ({ state }: Player): string => showMembership(membership(state))
+/** All is durable here and there, and so is what comes of that. */
+const agree = (player: Player, ...ids: readonly MemberId[]): void => {
+  for (let i = 0; i < 2; i++) {
+    player.turn(allPersisted)
+    player.turn(...ids.map(id => accepted(id, player.state.log.lastIndex)))
+  }
+}
+const lacking = (player: Player, id: MemberId): Fact => accepted(id, player.state.log.lastIndex, player.state.log.lastIndex, { lacks: 1 })
+
+test('a leader waits with its own leaving for one that lacks its state', t => {
+  const player = leading(there('f1'))
+  player.turn(lacking(player, 'f1'))
+  t.deepEqual(player.turn(ask('-L')).changeAnswers, ['#1 taken at 3@1'])
+  t.is(newest(player), 'L,f1>f1', 'it decides as before, and says where this leads')
+  for (let i = 0; i < 20; i++) player.later(100, tick, allPersisted, lacking(player, 'f1'))
+  t.is(newest(player), 'L,f1>f1')
+  t.is(player.state.role, 'leader')
+  agree(player, 'f1')
+  t.is(newest(player), 'f1')
+})
+
+test('what is not known is not there: neither before the first word of a term, nor after a refusal, nor after a silence', t => {
+  const inherited = play(leader({ others: 'f1{next=5,match=3} f2{next=5,match=3,on}', term: 2, log: '1@1! 2@1=f1,f2/L,f1,f2 3@1 4@2!', commit: 3, noop: 4 }))
+  inherited.turn(refused('f1', 4, '3@1'))
+  inherited.turn(accepted('f2', 4))
+  inherited.later(1, refused('f1', 3, '2@1'))
+  t.is(newest(inherited), 'f1,f2/L,f1,f2')
+  agree(inherited, 'f1', 'f2')
+  t.is(newest(inherited), 'f1,f2')
+  const old = leading(there('f1', 'f2'))
+  for (let i = 0; i < 11; i++) old.later(100, tick, accepted('f1', 2), refused('f2', 100))
+  t.deepEqual(old.turn(ask('-L')).changeAnswers, ['#1 taken at 3@1'])
+  t.is(newest(old), 'L,f1,f2>f1,f2')
+  const young = leading('f1{next=3}', { now: 500 })
+  young.turn(refused('f1', 2, '1@1'))
+  young.turn(ask('-L'))
+  t.is(newest(young), 'L,f1>f1')
+})
+
+test('in joint consensus, too, the rest is waited for', t => {
+  const player = leading(there('f1', 'f2'))
+  player.turn(ask('-L'))
+  t.is(newest(player), 'f1,f2/L,f1,f2')
+  player.turn(allPersisted)
+  player.turn(accepted('f1', 3), lacking(player, 'f2'))
+  player.turn()
+  t.is(player.state.commitIndex, 3, 'its log counts')
+  t.is(newest(player), 'f1,f2/L,f1,f2')
+  agree(player, 'f1', 'f2')
+  t.is(newest(player), 'f1,f2')
+})
+
+test('whoever lacks its state can be removed and replaced, and need not have it where others are enough', t => {
+  for (const [others, wish, first] of [
+    ['f1', '-f1', 'L/L,f1'], ['f1 f2', '-f1', 'L,f2/L,f1,f2'], ['f1', '-f1 +n', 'L,f1//n>L,n'], ['f1 f2 f3', '-L', 'f1,f2,f3/L,f1,f2,f3'], ['f1 f2', '-f2', 'L,f1,f2>L,f1'],
+  ] as const) {
+    const player = leading(there(...others.split(' ')))
+    player.turn(lacking(player, 'f1'), ask(wish))
+    t.is(newest(player), first, wish)
+  }
+  const replaced = leading(there('f1'))
+  replaced.turn(lacking(replaced, 'f1'), ask('-f1 +n'))
+  for (let i = 0; i < 3; i++) replaced.later(50, allPersisted, lacking(replaced, 'f1'), accepted('n', replaced.state.log.lastIndex))
+  t.is(newest(replaced), 'L,n')
+})
+
+test('a change is abandoned where the leader stays, whoever lacks its state, and not where it would go', t => {
+  const waits = leading(there('f1'))
+  waits.turn(lacking(waits, 'f1'), ask('-L'))
+  t.deepEqual(waits.turn(ask('abandon')).changeAnswers, ['#1 taken at 4@1'])
+  t.is(newest(waits), 'L,f1')
+  const log = '1@1! 2@1=L,f1/f1'
+  const goes = leading('f1{next=3,match=2,told=2,lacks=1,on}', { voters: 'L', outgoing: 'f1', log, commit: 1 })
+  t.deepEqual(goes.turn(lacking(goes, 'f1'), ask('abandon')).changeAnswers, ['#1 refused: no majority of f1 is known to have its state'])
+  t.deepEqual(goes.turn(accepted('f1', 2), ask('abandon')).changeAnswers, ['#1 taken at 3@1'])
+})
+
+test('a leader that has left serves on until the rest could be led, and its patience begins then', t => {
+  const player = leading(there('f1', 'f2'), { log: '1@1! 2@1=f1,f2', commit: 2 })
+  for (let i = 0; i < 30; i++) player.later(100, tick, allPersisted, accepted('f1', player.state.log.lastIndex), lacking(player, 'f2'))
+  t.deepEqual(player.turn(propose(1)).answers, ['#1 appended at 3@1'])
+  player.turn(accepted('f1', 3), accepted('f2', 2))
+  t.is(player.state.role, 'leader')
+  for (let i = 0; i < 9; i++) player.later(100, tick, accepted('f1', 2), accepted('f2', 2))
+  t.is(player.state.role, 'leader')
+  for (let i = 0; i < 2; i++) player.later(100, tick, accepted('f1', 2), accepted('f2', 2))
+  t.is(player.state.role, 'follower')
+})
+
+test('what was begun of handing over is given up where too few have their state', t => {
+  const player = leading(there('f1', 'f2'), { log: '1@1! 2@1=f1,f2 3@1', commit: 2 })
+  player.turn(accepted('f1', 2), accepted('f2', 2))
+  for (let i = 0; i < 20; i++) player.later(100, tick, accepted('f1', 2), accepted('f2', 2, 2, { lacks: 1 }))
+  t.is(player.state.role, 'leader')
+})
+
+test('nobody is told to stand that lacks its state, and nobody asked for it', t => {
+  const player = leading(there('f1', 'f2'))
+  const transfer = (to?: MemberId): Fact => ({ term }) => ({ type: 'transferAsked', term, to })
+  player.turn(lacking(player, 'f1'), transfer('f1'))
+  t.deepEqual(player.turn(propose(1)).answers, ['#1 appended at 3@1'])
+  player.turn(allPersisted)
+  player.turn(accepted('f2', 3), lacking(player, 'f1'))
+  t.deepEqual(player.turn(transfer()).said.filter(one => one.startsWith('TN')), ['TN(f2; T1; 3)'])
+  t.deepEqual(player.later(100, tick).said.filter(one => one.startsWith('TN')), ['TN(f2; T1; 3)'], 'and nobody else in its turn')
+})
+
+/** The second of these has lost its snapshot, and the leader, which comes first, has its own. */
+const withOneLacking = (names: string): { readonly group: Cluster; readonly ids: readonly MemberId[] } => {
+  const group = elected(names)
+  const { id } = group.leader()
+  const others = group.members.map(member => member.id).filter(other => other !== id)
+  for (let i = 0; i < 5; i++) {
+    group.propose(id, i)
+    group.settle()
+  }
+  group.until(() => group.members.every(({ applied }) => applied.length === 6))
+  for (const member of group.members) group.takeSnapshot(member.id)
+  group.settle()
+  group.crash(others[0]!)
+  group.loseSnapshot(others[0]!)
+  group.restart(others[0]!)
+  return { group, ids: [id, ...others] }
+}
+const pass = (group: Cluster, ms: number, lost?: Parameters<Cluster['settle']>[0]): void => {
+  for (let i = 0; i < ms; i += 50) {
+    group.wait(50)
+    group.settle(lost)
+  }
+}
+
+for (const wish of ['-', '?'] as const) {
+  test(`of two, one of whom lost its snapshot, the other goes once that is back: ${wish}`, t => {
+    const { group, ids: [a, b] } = withOneLacking('a b')
+    const isSlow = ({ type }: { readonly type: string }): boolean => type === 'installSnapshot'
+    pass(group, 300, isSlow)
+    group.change(a!, 99, wishOf(`${wish}${a}`))
+    pass(group, 5000, isSlow)
+    t.is(group.leader().id, a!, 'nobody else could lead')
+    group.until(() => group.leaders().some(({ id, applied, state }) => id === b && applied.length === state.log.lastIndex))
+    t.deepEqual(membership(group.member(b!).state).voters, [b!])
+  })
+}
+
+test('of three, what reached only the one that lost its snapshot keeps nobody from leading afterwards', t => {
+  const { group, ids: [a, b, c] } = withOneLacking('a b c')
+  const isSlow = ({ type }: { readonly type: string }): boolean => type === 'installSnapshot'
+  pass(group, 250, isSlow)
+  group.change(a!, 99, wishOf(`-${a}`))
+  pass(group, 500, isSlow)
+  group.propose(a!, 100)
+  pass(group, 3000, message => isSlow(message) || (message.to === c && message.type === 'appendEntries' && message.batches.some(({ kind }) => kind === 'command')))
+  group.until(() => group.leaders().some(({ id, state }) => id !== a && state.commitIndex === state.log.lastIndex))
+  t.deepEqual(membership(group.leader().state).voters, [b!, c!])
+  t.is(group.member(b!).applied.length, group.leader().state.log.lastIndex)
+})

@@ -1,0 +1,48 @@
+/** Mistakes about who may go, and who is to lead next. */
+import type { Mutation } from './mutation.js'
+
+const VOTERS = 'test/lib/state-of-voters.test.ts'
+const SELDOM = 'a snapshot is seldom lost just while its leader is to leave'
+
+export const LEAVING_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'whoever answers is enough to be left with the decision', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'in joint consensus, too*'],
+    unseen: SELDOM,
+    from: 'areThere(leader, outgoing) && couldBeLed(leader, voters)', to: 'areThere(leader, outgoing) && areThere(leader, voters)',
+  },
+  {
+    name: 'a change does not wait for a voter that stays', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a leader waits with its own leaving*'],
+    unseen: SELDOM,
+    from: 'voters => areThere(leader, voters) && !couldBeLed(leader, voters)', to: '() => false',
+  },
+  {
+    name: 'a leader goes, whoever is left', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a leader that has left serves on*'],
+    unseen: SELDOM,
+    from: '  if (!couldBeLed(leader, membership.voters)) return leader\n', to: '',
+  },
+  {
+    name: 'a change is abandoned to those who cannot be led', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a change is abandoned*'],
+    unseen: SELDOM,
+    from: ' && !couldBeLed(leader, goal.voters)', to: ' && !areThere(leader, goal.voters)',
+  },
+  {
+    name: 'one that never takes its state in keeps a change from being abandoned', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a change is abandoned*'],
+    unseen: 'whoever lacks its state gets it there',
+    from: ' && !goal.voters.includes(leader.settings.id)', to: '',
+  },
+  {
+    name: 'of whom nothing is known is held for sound', file: 'lib/contact.ts', killer: [VOTERS, 'what is not known*'],
+    unseen: SELDOM,
+    from: 'acceptedRound > 0 && ', to: '',
+  },
+  {
+    name: 'whoever was sound is held for sound', file: 'lib/contact.ts', killer: [VOTERS, 'what is not known*'],
+    unseen: SELDOM,
+    from: ' && now - dateOf(acceptedRound) <= electionTimeoutMs', to: '',
+  },
+  {
+    name: 'a leadership is handed to one that lacks its state', file: 'lib/transfer.ts', killer: [VOTERS, 'nobody is told to stand*'],
+    unseen: 'it does not stand, and the leader leads on',
+    from: ' && one.lacks === 0', to: '',
+  },
+]
