@@ -27,6 +27,19 @@ const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly
 }
 
 /**
+ * Where those peers left last that had come back by what this member had committed when it started: whom it knows may be who left, for a crash can have come before it was
+ * durable that it was forgotten. Of what precedes the log only its base is known.
+ */
+const leavingsIn = ({ peers, hardState: { commitIndex }, base, memberships }: Store['recovered']): ReadonlyMap<MemberId, Index> => {
+  const passed = [base, ...memberships.filter(({ index }) => index <= commitIndex)]
+  const isNamed = (at: number, peer: MemberId): boolean => passed[at] === undefined ? base.index > 0 : Object.hasOwn(passed[at].membership.addresses, peer)
+  return new Map(Object.keys(peers).flatMap(peer => {
+    const at = passed.findLastIndex((_, at) => !isNamed(at, peer) && isNamed(at - 1, peer))
+    return at < 0 ? [] : [[peer, passed[at]!.index] as const]
+  }))
+}
+
+/**
  * Knows each peer by its incarnation as long as it belongs: a peer that comes back with an empty folder is a stranger, for it has forgotten its votes
  * and what it acknowledged. The first incarnation met is durable before the peer is let in.
  *
@@ -37,7 +50,8 @@ const strangersIn = ({ peers, hardState, ...log }: Store['recovered']): readonly
  * snapshot stands for memberships that this member never saw, each peer may have left in between, and is met anew. Else one that came back as another were refused for ever.
  *
  * So it would be, too, for whoever is merely behind: who comes back says which committed membership names it, and where that is news the one that was known may have left before.
- * Its own log has that membership, so it votes for nobody whose log has not.
+ * Its own log has that membership, so it votes for nobody whose log has not. After a start the same goes for what this member knew already, where the one that it knew left before that:
+ * until one of them says that it was named since.
  *
  * And so it would be where the link of a process that is no more, let in when nothing named it or from before it left, were taken for who is named now: nobody is
  * remembered who has not presented itself since.
@@ -50,6 +64,8 @@ export const createAdmission = (
   const claimed = new Map<MemberId, Incarnation>(known)
   /** The newest membership by which each peer has said that it belongs: who says no more than that is no news. */
   const vouched = new Map<MemberId, Index>()
+  /** Where each has left that may be known from before that. */
+  const doubtful = new Map(leavingsIn(recovered))
   let members = addresses
   let knownTo = recovered.hardState.commitIndex
 
@@ -74,12 +90,15 @@ export const createAdmission = (
     isUnproven: (peer, incarnation) => Object.hasOwn(members, peer) && claimed.get(peer) !== incarnation,
     admit: (peer, incarnation, decide, named = 0) => {
       const claim = claimed.get(peer)
-      const newest = Math.max(knownTo, vouched.get(peer) ?? 0)
+      const newest = Math.max(doubtful.get(peer) ?? knownTo, vouched.get(peer) ?? 0)
       if (claim !== undefined && claim !== incarnation) {
         if (named <= newest) return decide(left(`member ${peer} is known by another data folder than the one it comes with now`))
         forget([peer])
       }
-      if (named > newest) vouched.set(peer, named)
+      if (named > newest) {
+        vouched.set(peer, named)
+        doubtful.delete(peer)
+      }
       if (known.get(peer) === incarnation || !Object.hasOwn(members, peer)) return decide(right(undefined))
       claimed.set(peer, incarnation)
       store.remember(peer, incarnation, outcome => {

@@ -57,6 +57,16 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     from: 'membershipsFrom(openLog(log), hardState.commitIndex)', to: 'membershipsFrom(openLog(log), 0)',
   },
   {
+    name: 'a crash keeps who has left and come back out', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever left and came back before a start*'],
+    unseen: 'no loss of power comes in that very moment',
+    from: 'doubtful.get(peer) ?? knownTo', to: 'knownTo',
+  },
+  {
+    name: 'whoever says again that it was named is met anew again', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever left and came back before a start*'],
+    unseen: 'nobody loses its disk twice there',
+    from: '        doubtful.delete(peer)\n', to: '',
+  },
+  {
     name: 'a link is cut before its member is told that it has left', file: 'streams/member/admission.ts', killer: [`${STREAMS}/member/roll.test.ts`, 'whoever is leaving is reached*'],
     unseen: 'of those who have left nothing is demanded',
     from: 'Object.hasOwn(members, peer) && claimed.get(peer) !== incarnation', to: 'claimed.get(peer) !== incarnation',

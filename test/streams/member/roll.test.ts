@@ -123,6 +123,30 @@ test('at a start those are forgotten whom no membership names that counts: a cra
   t.deepEqual(admissionOn(found(peers, of('n1', 'n2', 'n3', 'n4', 'n5'))).asked, [])
 })
 
+test('whoever left and came back before a start is met anew once, by the membership that named it again: that it was forgotten may not have been durable', t => {
+  const back = [of('n1', 'n2', 'n3'), of('n1', 'n2'), of('n1', 'n2', 'n3'), of('n1', 'n2', 'n3', 'n4')] as const
+  const [first, ...later] = back
+  const { asked, told, ask, answer } = admissionOn(found({ n2: 'two', n3: 'three' }, first, 3, ...later))
+  for (const [peer, named] of [['n3', 0], ['n3', 1], ['n2', 2], ['n2', 3]] as const) ask(peer, 'another', named)
+  t.deepEqual(told.splice(0), ['n3 another refused', 'n3 another refused', 'n2 another refused', 'n2 another refused'])
+  ask('n3', 'another', 2)
+  answer()
+  ask('n3', 'third', 3)
+  ask('n3', 'three', 2)
+  t.deepEqual([asked.splice(0), told.splice(0)], [['forget n3', 'remember n3 another'], ['n3 another admitted', 'n3 third refused', 'n3 three refused']])
+  const known = admissionOn(found({ n2: 'two', n3: 'three' }, first, 3, ...later))
+  known.ask('n3', 'three', 2)
+  known.ask('n3', 'another', 3)
+  t.deepEqual(known.told, ['n3 three admitted', 'n3 another refused'], 'the one that is known was named since')
+  const open = admissionOn(found({ n2: 'two', n3: 'three' }, first, 0, ...later))
+  open.ask('n3', 'another', 0)
+  t.deepEqual(open.told, ['n3 another refused'], 'that it left is not committed')
+  const behind = admissionOn({ ...found({ n2: 'two', n3: 'three' }, of('n1', 'n2'), 1, of('n1', 'n2', 'n3')), base: { index: 5, term: 1, membership: of('n1', 'n2') }, memberships: [{ index: 7, membership: of('n1', 'n2', 'n3') }], lastIndex: 7, hardState: { term: 1, votedFor: undefined, commitIndex: 7 } })
+  behind.ask('n3', 'another', 7)
+  behind.answer()
+  t.deepEqual(behind.told, ['n3 another admitted'], 'it left behind the cut')
+})
+
 /** A member whose log is at first `base` alone, and what it says as its log and its commitIndex go on. */
 const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnation>> = {}) => {
   const recovered = found(peers, base)
