@@ -1,7 +1,7 @@
 /** Whether a member is fit to lead. */
 import { membershipsFrom } from './log.js'
 import { isAlone, isVoter } from './membership.js'
-import { type RaftState, membership } from './state.js'
+import { type RaftState, isLacking, membership } from './state.js'
 import type { Millis } from './types.js'
 
 /** How long the oldest write has been on its way to the disk. */
@@ -27,4 +27,4 @@ export const mayBeVoter = ({ log, commitIndex, settings: { id } }: RaftState): b
 
 /** Whether this member could serve as leader, and so may stand for election when its wait is over. */
 export const mayStand = (state: RaftState): boolean =>
-  mayBeVoter(state) && !isDiskSlow(state) && !isReplaying(state) && !state.isNewcomer
+  mayBeVoter(state) && !isDiskSlow(state) && !isReplaying(state) && !isLacking(state) && !state.isNewcomer

@@ -1,7 +1,7 @@
 /** What a member's machine begins with: the newest snapshot, or nothing. */
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, SnapshotLost } from '../../lib/errors.js'
-import { membershipOf, openLog, termAt } from '../../lib/log.js'
+import { membershipsFrom, openLog, termAt } from '../../lib/log.js'
 import { isAlone } from '../../lib/membership.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
@@ -51,8 +51,9 @@ interface Beginning extends Pick<Restoring, 'clock' | 'stallMs'> {
   readonly store: Pick<Store, 'recovered'> & { readonly snapshots: Pick<Snapshots, 'newest' | 'read'> }
 }
 
-/** Whether this member is the one voter: no other can lead, and so none can send a snapshot. */
-const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean => isAlone(membershipOf(openLog(recovered)), id)
+/** Whether this member is the one voter, by all that counts: no other can lead, and so none can send a snapshot. While one that others vote in may be the committed one, they still can. */
+const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean =>
+  membershipsFrom(openLog(recovered), recovered.hardState.commitIndex).every(membership => isAlone(membership, id))
 
 /**
  * Begins from the newest snapshot. Where it cannot be had the machine begins anew, and the whole log is applied; or, where the log no

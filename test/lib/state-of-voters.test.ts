@@ -1,6 +1,6 @@
 /** A leader goes only where those who stay could be led without it: whoever has lost its snapshot votes, does not stand, and gets its state back from a leader alone. */
 import test from 'ava'
-import { membership } from '../../lib/state.js'
+import { isLacking, membership } from '../../lib/state.js'
 import type { MemberId } from '../../lib/types.js'
 import { type Fact, type Player, accepted, allPersisted, leader, play, propose, refused, showMembership, tick } from './build.js'
 import { type Cluster, elected } from './cluster.js'
@@ -165,4 +165,22 @@ test('of three, what reached only the one that lost its snapshot keeps nobody fr
   group.until(() => group.leaders().some(({ id, state }) => id !== a && state.commitIndex === state.log.lastIndex))
   t.deepEqual(membership(group.leader().state).voters, [b!, c!])
   t.is(group.member(b!).applied.length, group.leader().state.log.lastIndex)
+})
+
+test('the last voter that is left has lost its snapshot, and that it is the last is not committed: it does not stand, and helps the one that has it', t => {
+  const { group, ids: [a, b] } = withOneLacking('a b')
+  group.until(() => !isLacking(group.member(b!).state))
+  pass(group, 300)
+  group.change(a!, 99, wishOf(`-${a}`))
+  group.until(() => membership(group.member(b!).state).outgoing.length === 0 && membership(group.member(b!).state).voters.length === 1,
+    ({ from, type }) => from === b && type === 'appendAccepted' && membership(group.member(b!).state).outgoing.length === 0)
+  group.crash(a!)
+  group.crash(b!)
+  group.loseSnapshot(b!)
+  group.restart(b!)
+  t.true(isLacking(group.member(b!).state))
+  pass(group, 5000)
+  t.deepEqual(group.leaders(), [])
+  group.restart(a!)
+  group.until(() => group.leaders().some(({ id, applied, state }) => id === b && applied.length === state.log.lastIndex))
 })

@@ -41,6 +41,16 @@ export const LEAVING_MUTATIONS: readonly Mutation[] = [
     from: ' && now - dateOf(acceptedRound) <= electionTimeoutMs', to: '',
   },
   {
+    name: 'one that lacks its state stands where it would decide alone', file: 'lib/fitness.ts', killer: [VOTERS, 'the last voter that is left*'],
+    unseen: SELDOM,
+    from: ' && !isLacking(state)', to: '',
+  },
+  {
+    name: 'who would decide alone does not start without its state, though others may lead', file: 'streams/snapshots/begin.ts', killer: ['test/streams/snapshots/begin.test.ts', 'while it may not be committed*'],
+    unseen: SELDOM,
+    from: 'membershipsFrom(openLog(recovered), recovered.hardState.commitIndex).every(', to: 'membershipsFrom(openLog(recovered), recovered.lastIndex).every(',
+  },
+  {
     name: 'a leadership is handed to one that lacks its state', file: 'lib/transfer.ts', killer: [VOTERS, 'nobody is told to stand*'],
     unseen: 'it does not stand, and the leader leads on',
     from: ' && one.lacks === 0', to: '',

@@ -193,6 +193,19 @@ test('where the machine refuses the state, the start is refused: another one wou
   t.like(w.outcomes, { 0: { left: { _tag: 'SnapshotLost', baseIndex: 2, reason: 'no such format' } } })
 })
 
+test('while it may not be committed that nobody else votes, another may lead, and send its snapshot', async t => {
+  const of = (...voters: readonly string[]) => ({ voters, outgoing: [], learners: [], addresses: Object.fromEntries(voters.map(id => [id, `${id}:1`])) })
+  for (const [commitIndex, isRefused] of [[3, false], [4, true]] as const) {
+    const recovered = log(5, 2)
+    const w = begin({
+      recovered: { ...recovered, base: { ...recovered.base, membership: of('n1', 'n2') }, memberships: [{ index: 4, membership: of('n1') }], hardState: { ...recovered.hardState, commitIndex } },
+      chunks: [damage], id: 'n1',
+    })
+    await rest(w.clock)
+    t.is(w.outcomes[0] !== undefined && isLeft(w.outcomes[0]), isRefused)
+  }
+})
+
 test('where nobody else can lead, the start is refused', async t => {
   const w = begin({ recovered: log(5, 2), chunks: [damage], id: 'n1' })
   await rest(w.clock)
