@@ -151,7 +151,8 @@ const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): vo
 
 const look = <S>({ machine }: ReaderState<S>, at: Position): Either<ReadError, Seen<S>> => {
   try {
-    return right({ state: machine.state, at })
+    // A copy, and for reading: the machine goes on from its own.
+    return right({ state: machine.state, at: Object.freeze({ ...at }) })
   } catch (thrown) {
     return left(new SelectFailed(thrown, messageOf(thrown)))
   }

@@ -33,9 +33,9 @@ const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partia
     refuse: (key: string, id: number, reason: 'notLeader' | 'notReady' | 'busy' | 'inboxFull' = 'notReady'): void => reader.answered(key, { type: 'readRefused', id, reason }),
     /** The machine begins with a call, and is done with it. */
     begins: (): void => { isCalling = true },
-    applies: (index: number, state: string): void => {
+    applies: (to: number | Position, state = String(to)): void => {
       isCalling = false
-      applied = at(index)
+      applied = typeof to === 'number' ? at(to) : to
       machine.state = state
       reader.rested(applied)
       for (const look of looks.splice(0)) look(applied)
@@ -69,6 +69,18 @@ test('select is told how much of the log the state is made of, whether the machi
   answer('n2', 2, 5)
   applies(6, 'six')
   t.deepEqual(outcomes, ['a: three at 3, 1003', 'b: six at 6, 1006'])
+})
+
+test('nobody writes into the position that the machine goes on from, nor into that of another read', t => {
+  const { clock, outcomes, read, leads, answer, applies } = worldOf()
+  const mine = at(3)
+  leads('n2')
+  applies(mine)
+  read('a', {}, (_, place) => Object.assign(place, { index: 99 }))
+  read('b', {}, (_, { index }) => index)
+  clock.settle()
+  answer('n2', 1, 2)
+  t.deepEqual([outcomes, mine], [['a: SelectFailed', 'b: 3'], at(3)])
 })
 
 test('reads of one turn are one question, and are answered when the machine has applied what the leader says', t => {
