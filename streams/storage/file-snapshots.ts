@@ -1,13 +1,13 @@
 import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, succeed } from '../act/act.js'
-import { removeFile, sweep, syncFolder } from './disk/file-access.js'
+import { removeFile, syncFolder } from './disk/file-access.js'
 import type { CheckOwner } from './files/store-file.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
 import type { FoundSnapshots } from './snapshots/find-snapshots.js'
+import { incomingParts } from './snapshots/incoming-parts.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
-import { openIncoming } from './snapshots/receive-snapshot.js'
-import { incomingName, snapshotName } from './snapshots/snapshot-file.js'
+import { snapshotName } from './snapshots/snapshot-file.js'
 import { type DraftFile, type SnapshotFolder, createDraft } from './snapshots/write-snapshot.js'
 
 const NOTHING: Act<void, never> = succeed(undefined)
@@ -26,7 +26,7 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
   const { disk, folder } = options
   /** The newest file, and whether a reading of it has failed. */
   let file = found.newest && { snapshot: found.newest, isUnreadable: false }
-  let incoming = found.incoming
+  const parts = incomingParts(options, checkOwner, found.incoming)
 
   const publish = (draft: DraftFile): Act<Snapshot> => chain(draft.complete, snapshot => {
     const before = file?.snapshot
@@ -43,7 +43,7 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
   const receiving = (draft: DraftFile): Incoming => ({
     written: draft.written, write: draft.write, close: draft.keep, discard: draft.discard,
     finish: map(publish(draft), snapshot => {
-      incoming = undefined
+      parts.finished()
       return snapshot
     }),
   })
@@ -56,18 +56,8 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
   return {
     newest: () => (file?.isUnreadable === false ? file.snapshot : undefined),
     begin: place => map(createDraft(options, place), draft => ({ write: draft.write, finish: publish(draft), discard: draft.discard })),
-    receive: snapshot => {
-      const name = incomingName(snapshot)
-      const other = incoming === undefined || incoming === name ? NOTHING : sweep(disk, `${folder}/${incoming}`)
-      incoming = name
-      return chain(other, () => map(openIncoming(options, snapshot, checkOwner), receiving))
-    },
-    forget: done => {
-      if (incoming === undefined) return done(right(undefined))
-      const name = incoming
-      incoming = undefined
-      attempt(sweep(disk, `${folder}/${name}`))(done)
-    },
+    receive: snapshot => map(parts.receive(snapshot), receiving),
+    forget: parts.forget,
     open: buffers => done => {
       if (file?.isUnreadable !== false) return fail(new Error('there is no snapshot'))(done)
       const { snapshot } = file

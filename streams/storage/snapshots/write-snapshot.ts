@@ -10,7 +10,7 @@ import { temporary } from '../files/store-file.js'
 import { type RecordHeader, checksumIn, encodeEnd, encodeRecordHeader, snapshotName } from './snapshot-file.js'
 
 /** So much is written from the beginning of one sync to that of the next: none takes long, and the last one, for which everybody waits, least of all. */
-const SYNC_BYTES = 4 * 1024 * 1024
+export const SYNC_BYTES = 4 * 1024 * 1024
 
 export interface SnapshotFolder {
   readonly disk: Disk

@@ -98,6 +98,60 @@ test('what was let go of lasts, and where it cannot be made to last nothing of i
   }
 })
 
+/** Lets go of what was received on a disk whose sync fails then. */
+const letGoInVain = async (disk: MemoryDisk, ending: (receiver: Awaited<ReturnType<typeof receive>>) => Promise<void>): Promise<OpenedStore> => {
+  const opened = await withOld(disk)
+  const receiver = await receive(opened.store, SNAPSHOT)
+  for (const chunk of CHUNKS.slice(0, 3)) await write(receiver, chunk)
+  disk.failNext('datasync')
+  await ending(receiver)
+  return opened
+}
+
+test('what a failed sync left in the cache of a snapshot is written once more before it is believed', async t => {
+  const disk = newDisk()
+  await letGoInVain(disk, receiver => new Promise(resolve => {
+    disk.dieAfter(1, resolve)
+    receiver.close(() => undefined)
+  }))
+  disk.kill()
+  t.is(disk.contents(INCOMING).length, (await left(CHUNKS.slice(0, 3))).contents(INCOMING).length)
+  t.is(await faultOfRest(disk, [BOUNDS[3]!]), undefined)
+})
+
+test('what a failed sync left is not taken up again by the same process, also where it could not be removed', async t => {
+  const disk = newDisk()
+  const { store } = await letGoInVain(disk, receiver => {
+    disk.failNext('unlink')
+    return letGo(receiver)
+  })
+  t.true(filesOn(disk).includes(incomingName(SNAPSHOT)))
+  disk.failNext('unlink')
+  await t.throwsAsync(receive(store, SNAPSHOT), { message: /EEXIST/ })
+  const receiver = await receive(store, SNAPSHOT)
+  t.is(receiver.received, 0)
+  await write(receiver, WHOLE)
+  await finish(receiver)
+  disk.crash({ keep: 0 })
+  const again = await openStore(storageOn(disk))
+  t.true(WHOLE.equals(await contentsOf(again.store)))
+  await again.close()
+})
+
+test('what was let go of and lasts is not written again', async t => {
+  const disk = newDisk()
+  const { store, close } = await withOld(disk)
+  const first = await receive(store, SNAPSHOT)
+  await write(first, CHUNKS[0]!)
+  await letGo(first)
+  const before = disk.operations().length
+  const second = await receive(store, SNAPSHOT)
+  t.is(second.received, CHUNKS[0]!.length)
+  t.deepEqual(disk.operations().slice(before), ['truncate', 'datasync'])
+  await letGo(second)
+  await close()
+})
+
 test('a file of another snapshot under this name is begun anew', async t => {
   const disk = newDisk()
   const opened = await withOld(disk)

@@ -1,0 +1,44 @@
+import { right } from '../../../lib/prelude.js'
+import type { Snapshot } from '../../../lib/types.js'
+import { type Act, chain, map, succeed } from '../../act/act.js'
+import { sweep } from '../disk/file-access.js'
+import type { CheckOwner } from '../files/store-file.js'
+import { type Standing, openIncoming } from './receive-snapshot.js'
+import { incomingName } from './snapshot-file.js'
+import type { DraftFile, SnapshotFolder } from './write-snapshot.js'
+
+/** What there is of a snapshot that was being received, of one at a time. */
+export interface IncomingParts {
+  /** Takes up what is there of this very snapshot, and drops what is there of any other. */
+  receive(snapshot: Snapshot): Act<DraftFile>
+  /** It has become a snapshot. */
+  finished(): void
+  /** Drops it. */
+  readonly forget: Act<void, never>
+}
+
+/** `found` is the name of what the start has found. */
+export const incomingParts = (options: SnapshotFolder, checkOwner: CheckOwner, found: string | undefined): IncomingParts => {
+  const { disk, folder } = options
+  /** Doubtful from when somebody goes on with it until that was made to last, for its sync may fail. */
+  let part: { readonly name: string; readonly standing: Standing } | undefined = found === undefined ? undefined : { name: found, standing: 'found' }
+  const drop: Act<void, never> = done => {
+    if (part === undefined) return done(right(undefined))
+    const { name } = part
+    part = undefined
+    sweep(disk, `${folder}/${name}`)(() => done(right(undefined)))
+  }
+  return {
+    receive: snapshot => done => {
+      const name = incomingName(snapshot)
+      const there = part?.name === name ? part : undefined
+      chain(there === undefined ? drop : succeed(undefined), () => {
+        part = { name, standing: 'doubtful' }
+        return map(openIncoming(options, snapshot, there?.standing ?? 'doubtful', checkOwner), (draft): DraftFile =>
+          ({ ...draft, keep: map(draft.keep, () => { part = { name, standing: 'kept' } }) }))
+      })(done)
+    },
+    finished: () => { part = undefined },
+    forget: drop,
+  }
+}
