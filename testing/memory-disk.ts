@@ -31,7 +31,7 @@ export interface MemoryDisk extends Disk {
   dieAfter(count: number, died?: () => void): void
   /**
    * The act of this name that comes after `skip` others fails with `code` and has no effect. After a failed sync what it was to make
-   * durable counts as clean and is lost all the same, as on the systems that people use.
+   * durable counts as clean and is lost all the same, as on the systems that people use; names only until one that follows a later change to their folder.
    */
   failNext(operation: DiskOperation, code?: string, skip?: number): void
   /** Failures that were asked for and have not come yet will not come. */
@@ -201,7 +201,7 @@ const diskOf = (machine: Machine): Disk => {
     rename: (from, to, done) => run('rename', from, done, () =>
       (folders.find(from) === undefined ? errorOf('ENOENT', from) : folders.rename(from, to))),
     unlink: (path, done) => run('unlink', path, done, () => (folders.find(path) === undefined ? errorOf('ENOENT', path) : folders.unlink(path))),
-    syncDirectory: (path, done) => performSync(machine, machine.life, 'syncDirectory', path, done, () => folders.startSync(path)),
+    syncDirectory: (path, done) => performSync(machine, machine.life, 'syncDirectory', path, done, () => folders.startSync(path), () => folders.failSync(path)),
     list: (path, done) => run('list', path, done, () => folders.list(path)),
     lock: (path, done) => run('lock', path, done, () => {
       const { life } = machine

@@ -8,6 +8,8 @@ export interface Folder {
   unlink(path: string): void
   /** Begins to sync what is unsynced now: it is durable once the result has been called, and may be lost until then. */
   startSync(folder: string): () => void
+  /** What is unsynced now counts as clean, and is lost where no sync follows a later change to the folder. */
+  failSync(folder: string): void
   list(folder: string): readonly string[]
   /** Every file by its path, sorted. */
   files(): readonly (readonly [string, MemoryFile])[]
@@ -17,7 +19,12 @@ export interface Folder {
 }
 
 type Names = Map<string, MemoryFile>
-type Change = { readonly folder: string; readonly apply: (names: Names) => void }
+interface Change {
+  readonly folder: string
+  readonly apply: (names: Names) => void
+  /** A sync that failed took it for done. */
+  isLost: boolean
+}
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
@@ -25,7 +32,7 @@ const foldersOf = (seen: Names, durable: Names, unsynced: readonly Change[]): Fo
   let pending = [...unsynced]
   const change = (folder: string, apply: Change['apply']): void => {
     apply(seen)
-    pending.push({ folder, apply })
+    pending.push({ folder, apply, isLost: false })
   }
   return {
     find: path => seen.get(path),
@@ -40,18 +47,22 @@ const foldersOf = (seen: Names, durable: Names, unsynced: readonly Change[]): Fo
     },
     unlink: path => change(folderOf(path), names => names.delete(path)),
     startSync: folder => {
-      const covered = new Set(pending.filter(({ folder: changed }) => changed === folder))
+      const changes = pending.filter(({ folder: changed }) => changed === folder)
+      const covered = new Set(changes.every(({ isLost }) => isLost) ? [] : changes)
       return () => {
         for (const change of pending) if (covered.has(change)) change.apply(durable)
         pending = pending.filter(change => !covered.has(change))
       }
     },
+    failSync: folder => {
+      for (const change of pending) if (change.folder === folder) change.isLost = true
+    },
     list: folder => [...seen.keys()].filter(path => folderOf(path) === folder).map(path => path.slice(folder.length + 1)).sort(),
     files: () => [...seen].sort(([a], [b]) => (a < b ? -1 : 1)),
     crash: survives => {
       const stopped = new Set<string>()
-      for (const { folder, apply } of pending) {
-        if (!stopped.has(folder) && survives()) apply(durable)
+      for (const { folder, apply, isLost } of pending) {
+        if (!stopped.has(folder) && !isLost && survives()) apply(durable)
         else stopped.add(folder)
       }
       pending = []

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from '../act/act.js'
 import { type Disk, DiskShape } from './disk/disk.js'
 import { sweep, syncFolder } from './disk/file-access.js'
+import { guardedDisk } from './disk/guarded-disk.js'
 import { fileSnapshots } from './file-snapshots.js'
 import { createSegmentDropper } from './log/drop-segments.js'
 import { createGroupCommit } from './log/group-commit.js'
@@ -72,7 +73,7 @@ interface StoreParts extends OpenFolder {
 }
 
 /** Remembers peers in the identity file, which is replaced whole; one at a time, and `rest` waits for all of them. */
-const peerMemory = ({ options: { disk, folder }, identity: found }: StoreParts, fail: (error: Error) => void) => {
+const peerMemory = ({ options: { folder }, identity: found }: StoreParts, disk: Disk, fail: (error: Error) => void) => {
   const inTurn = oneAtATime()
   let identity = found
   const replace = (next: typeof identity): Act<void, Error> => done => {
@@ -116,7 +117,8 @@ const readLog = ({ options: { disk, folder, clock }, log: { index } }: StorePart
 
 const openStore = (parts: StoreParts): Store => {
   const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
-  const { disk, folder, clock, idleMs, segmentBytes, random } = options
+  const { folder, clock, idleMs, segmentBytes, random } = options
+  const disk = guardedDisk(options.disk, error => queue.fail(error))
   const events = new Subject<StorageEvent>()
   const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
   const { snapshots, giveUp, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
@@ -130,7 +132,7 @@ const openStore = (parts: StoreParts): Store => {
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
-  const peers = peerMemory(parts, queue.fail)
+  const peers = peerMemory(parts, disk, queue.fail)
   const ifOpen = (act: Act<void, Error>): Act<void, Error> => done => {
     if (closing !== undefined || queue.hasFailed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
     else act(done)

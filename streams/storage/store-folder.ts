@@ -4,7 +4,7 @@ import { isLeft, left, right } from '../../lib/prelude.js'
 import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import type { Disk } from './disk/disk.js'
-import { listFolder, syncFolder } from './disk/file-access.js'
+import { listFolder, syncFolder, syncFound } from './disk/file-access.js'
 import { type FileHeader, SALT_BYTES } from './files/file-header.js'
 import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
@@ -113,8 +113,7 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const work: Act<void>[] = [
     ...leftovers.map((name): Act<void> => done => disk.unlink(`${folder}/${name}`, done)),
     ...unnamed.map(name => publish(disk, `${folder}/${name}`)),
-    // Names that a process saw before it died may not be durable yet.
-    syncFolder(disk, folder),
+    syncFound(disk, folder, temporary('names')),
     ...(isNew ? [initialise(options, owner)] : []),
   ]
   return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))

@@ -26,7 +26,10 @@ export interface Disk {
   open(path: string, mode: 'read' | 'write' | 'create', done: Done<DiskFile>): void
   rename(from: string, to: string, done: Done): void
   unlink(path: string, done: Done): void
-  /** Makes creations, renames and unlinks in the folder durable. */
+  /**
+   * Makes creations, renames and unlinks in the folder durable. Where it fails nobody knows which of them are, and a later one, which may find nothing left to do, does
+   * not vouch for them; EMFILE and ENFILE say that it has not begun.
+   */
   syncDirectory(path: string, done: Done): void
   /** Names in the folder, sorted; of one that is not there none, or code ENOENT. */
   list(path: string, done: Done<readonly string[]>): void

@@ -1,5 +1,5 @@
 import { isLeft, left, right } from '../../../lib/prelude.js'
-import { type Act, chain, ensure } from '../../act/act.js'
+import { type Act, chain, ensure, inOrder, succeed } from '../../act/act.js'
 import type { Disk, DiskFile } from './disk.js'
 
 /** Fills `into` from `offset` on, however many reads it takes; a file that ends before is an error. */
@@ -45,6 +45,9 @@ export const sizeOf = (file: DiskFile): Act<number> => done => file.size(done)
 /** Makes changes to the names in `folder` durable. */
 export const syncFolder = (disk: Disk, folder: string): Act<void> => done => disk.syncDirectory(folder, done)
 
+/** Space may be made while there is still some room; after any other failure nothing is known of the disk. */
+export const isAboutSpace = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOSPC' || code === 'EDQUOT'
+
 export const listFolder = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
 
 /** Removes a file; gone is gone, whoever removed it. */
@@ -59,3 +62,13 @@ export const withFile = <A, E>(
   disk: Disk, path: string, mode: Parameters<Disk['open']>[1], use: (file: DiskFile) => Act<A, E>,
 ): Act<A, E | NodeJS.ErrnoException> =>
   chain(openFile(disk, path, mode), file => ensure<A, E | NodeJS.ErrnoException>(use(file), file.close))
+
+/**
+ * Makes the names that are found in `folder` durable. A sync that failed in an earlier life may have left them in the cache as if they were, and one that finds
+ * nothing to do says nothing of them: it follows a change, unless not even an empty file of this name finds room.
+ */
+export const syncFound = (disk: Disk, folder: string, unused: string): Act<void> => {
+  const path = `${folder}/${unused}`
+  const change: Act<void> = inOrder(withFile(disk, path, 'create', () => succeed(undefined)), removeFile(disk, path))
+  return inOrder(done => change(outcome => done(isLeft(outcome) && isAboutSpace(outcome.left) ? right(undefined) : outcome)), syncFolder(disk, folder))
+}

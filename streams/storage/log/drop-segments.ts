@@ -16,8 +16,8 @@ export interface SegmentDropper {
 
 /**
  * Removes the oldest first, each for good before the next one: whatever remains after a crash is a later part of the log without a gap.
- * A failure costs space and nothing else. One that cannot be removed is tried again when more of the log may go. Behind a sync that failed nothing is removed any
- * more: no later one vouches for what that one was to make durable, and what is removed next could be gone while the one before is back.
+ * One that cannot be removed costs its space, and is tried again when more of the log may go. Behind a sync that failed none is removed: it could be gone while the
+ * one before is back.
  */
 export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentNotes): SegmentDropper => {
   const waiting: (() => void)[] = []
@@ -34,7 +34,7 @@ export const createSegmentDropper = (disk: Disk, folder: string, notes: SegmentN
     removeFile(disk, `${folder}/${segmentName(segment)}`)(removed => {
       if (isLeft(removed)) return rest()
       syncFolder(disk, folder)(synced => {
-        isOver ||= isLeft(synced)
+        if (isLeft(synced)) return rest()
         notes.dropped()
         step()
       })

@@ -2,7 +2,7 @@ import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.js'
 import { type Act, chain, inOrder } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
-import { sweep, syncFolder, writeFully } from '../disk/file-access.js'
+import { isAboutSpace, sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { type FileHeader, type FoundHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
 import { temporary } from '../files/store-file.js'
 import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, segmentKey, segmentName } from './segment.js'
@@ -73,9 +73,6 @@ export const INITIAL_SEGMENT_BYTES = 1024 * 1024
 export const leastCapacity = (bytes: number): number => FIRST_RECORD + bytes + SEAL_BYTES
 
 type Outcome = Either<NodeJS.ErrnoException, Segment>
-
-/** Space may be made while the current segment still has room; after any other failure nothing is known of the disk. */
-const isAboutSpace = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC' || error.code === 'EDQUOT'
 
 export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare, makeRoom }: SupplyOptions): SegmentSupply => {
   let ready: Segment | undefined = spare

@@ -208,14 +208,17 @@ test('at a start the newest of what was being received stays, if it is newer tha
   await opened.close()
 })
 
-for (const operation of ['create', 'write', 'datasync', 'close', 'rename', 'syncDirectory'] as const satisfies readonly DiskOperation[]) {
-  test(`a ${operation} that fails ends what is being received, and nothing else`, async t => {
+const FAILURES: readonly (readonly [DiskOperation, string])[] = [
+  ['create', 'EIO'], ['write', 'EIO'], ['datasync', 'EIO'], ['close', 'EIO'], ['rename', 'EIO'], ['syncDirectory', 'EMFILE'],
+]
+for (const [operation, code] of FAILURES) {
+  test(`a ${operation} that fails with ${code} ends what is being received, and nothing else`, async t => {
     let failures = 0
     for (let skip = 0; ; skip++) {
       const disk = newDisk()
       await (await withOld(disk)).close()
       const opened = await openStore(storageOn(disk))
-      disk.failNext(operation, 'EIO', skip)
+      disk.failNext(operation, code, skip)
       const isReceived = await receiveSnapshot(opened.store, SNAPSHOT, CHUNKS).then(() => true, () => false)
       disk.forgetFailures()
       if (isReceived) break
