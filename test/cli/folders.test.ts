@@ -15,16 +15,17 @@ import { copyBeside } from '../../cli/recover/copy.js'
 import { checkName, planFor } from '../../cli/recover/plan.js'
 import { makeAlone } from '../../cli/recover/rewrite.js'
 import { typedName } from '../../cli/recover/typed-name.js'
+import { command as verify } from '../../cli/verify/command.js'
 import { warningFor } from '../../cli/recover/warning.js'
 import type { Screen } from '../../cli/screen.js'
 import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
 import { SECTOR_BYTES } from '../../streams/storage/disk/disk.js'
 import type { Store } from '../../streams/storage/port.js'
-import type { Survey } from '../../streams/storage/survey.js'
+import { type Survey, couldStartAlone } from '../../streams/storage/survey.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
-import { receiveSnapshot, snapshotOf } from '../../testing/open-snapshot.js'
-import { append, baseAt, commands, hardState, openStore } from '../../testing/open-store.js'
+import { receiveSnapshot, snapshotOf, writeSnapshot } from '../../testing/open-snapshot.js'
+import { append, baseAt, commands, compact, hardState, openStore } from '../../testing/open-store.js'
 import { root, scratch } from '../run.js'
 
 const MEMBERS = { n1: 'localhost:1', n2: 'localhost:2' }
@@ -162,6 +163,40 @@ test('all damage is named with file and offset, and what is whole beside it is s
   const gap = copied(t)
   rmSync(join(gap, second!.name))
   t.regex((await look(gap)).faults.map(({ message }) => message).join(), new RegExp(`${second!.name} is damaged at offset 0 .*the file is missing`))
+})
+
+/** What `verify` says of a folder, and the code that it ends with. */
+const verified = async (folder: string): Promise<{ readonly code: number; readonly said: string }> => {
+  const { write } = process.stdout
+  let said = ''
+  process.stdout.write = text => (said += String(text)) !== ''
+  try {
+    return { code: await verify.run([folder]), said }
+  } finally {
+    process.stdout.write = write
+  }
+}
+
+test.serial('a folder whose log was cut and that has lost its snapshot does not pass for whole: a lone member does not start from it, another needs a leader', async t => {
+  t.deepEqual([couldStartAlone(whole), (await verified(folder)).code], [true, 0])
+  for (const isAlone of [true, false]) {
+    const own = join(scratch(t), 'a')
+    const membership = { voters: isAlone ? ['a'] : ['a', 'b'], outgoing: [], learners: [], addresses: { a: 'localhost:1', ...isAlone ? {} : { b: 'localhost:2' } } }
+    const { store, write, close } = await openStore(fileStorage(own, { segmentBytes: 4096 }), { membership })
+    for (let i = 1; i <= 20; i++) await write(i, append(commands(i, 1, 'x'.repeat(900))))
+    await writeSnapshot(store, { index: 20, term: 1, time: 1, compression: 'none', membership }, [Buffer.from('state')])
+    await write(21, compact(baseAt(20, 1, membership)))
+    await close()
+    t.deepEqual([couldStartAlone(await look(own)), (await verified(own)).code], [true, 0])
+    for (const name of readdirSync(own).filter(name => name.startsWith('snapshot'))) rmSync(join(own, name))
+    const found = await look(own)
+    t.deepEqual(found.faults.map(({ _tag }) => _tag), isAlone ? ['SnapshotLost'] : [])
+    t.false(couldStartAlone(found))
+    const { code, said } = await verified(own)
+    t.is(code, 1)
+    t.notRegex(said, /all is whole/)
+    t.regex(said, isAlone ? /^The log begins after \d+, and what precedes it cannot be restored: .*no whole snapshot/ : /^note: .*\n.*: what is there is whole, and the member needs the snapshot of a leader to start: /)
+  }
 })
 
 test('a folder whose member runs is left alone', async t => {
