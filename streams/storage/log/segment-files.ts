@@ -86,18 +86,21 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
     const capacity = Math.max(Math.min(2 * size, segmentBytes), leastCapacity(bytes))
     const header: FoundHeader = { format: FOLDER_FORMAT, kind: 'segment', clusterId, number: number + 1, capacity, salt: random(SALT_BYTES) }
     const path = `${folder}/${segmentName(header.number)}`
-    const written = writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !isClosing)
     const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
-    return chain(sweep(disk, temporary(path)), () => chain(written, (file): Act<Segment> => done => name(outcome =>
+    return chain(sweep(disk, temporary(path)), () => chain(writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !isClosing), (file): Act<Segment> => done => name(outcome =>
       (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
   }
   const finish = (current: FileHeader, outcome: Outcome): void => {
-    const callers = waiting ?? []
-    waiting = undefined
+    /** When nothing of the attempt is left to do: the next one has the same temporary file. */
+    const over = (): void => {
+      const callers = waiting ?? []
+      waiting = undefined
+      callers.forEach(call => call(outcome))
+    }
     if (isRight(outcome)) ready = outcome.right
     else if (!isAboutSpace(outcome.left)) broken = outcome.left
-    if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(() => callers.forEach(call => call(outcome)))
-    else callers.forEach(call => call(outcome))
+    if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(over)
+    else over()
   }
   const begin = (current: FileHeader, bytes: number, then: ((outcome: Outcome) => void)[]): void => {
     waiting = then
@@ -118,9 +121,9 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
       const attempt = (failed: (error: NodeJS.ErrnoException) => void): void =>
         begin(current, bytes, [outcome => (isLeft(outcome) ? failed(outcome.left) : hand(outcome.right))])
       const attemptTwice = (): void => attempt(error => (isAboutSpace(error) ? makeRoom(() => attempt(fail)) : fail(error)))
-      if (broken !== undefined) done(left(broken))
+      if (broken !== undefined) fail(broken)
       else if (ready !== undefined) hand(ready)
-      else if (waiting !== undefined) waiting.push(outcome => (isLeft(outcome) ? attemptTwice() : hand(outcome.right)))
+      else if (waiting !== undefined) waiting.push(outcome => (isRight(outcome) ? hand(outcome.right) : isAboutSpace(outcome.left) ? attemptTwice() : fail(outcome.left)))
       else attemptTwice()
     },
     close: done => {

@@ -1,6 +1,6 @@
 import { right } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
-import { type Act, chain, map, succeed } from '../../act/act.js'
+import { type Act, chain, map, oneAtATime, succeed } from '../../act/act.js'
 import { sweep } from '../disk/file-access.js'
 import type { CheckOwner } from '../files/store-file.js'
 import { type Standing, openIncoming } from './receive-snapshot.js'
@@ -20,6 +20,8 @@ export interface IncomingParts {
 /** `found` is the name of what the start has found. */
 export const incomingParts = (options: SnapshotFolder, checkOwner: CheckOwner, found: string | undefined): IncomingParts => {
   const { disk, folder } = options
+  /** Nothing is received under a name that is being removed. */
+  const inTurn = oneAtATime()
   /** Doubtful from when somebody goes on with it until that was made to last, for its sync may fail. */
   let part: { readonly name: string; readonly standing: Standing } | undefined = found === undefined ? undefined : { name: found, standing: 'found' }
   const drop: Act<void, never> = done => {
@@ -29,7 +31,7 @@ export const incomingParts = (options: SnapshotFolder, checkOwner: CheckOwner, f
     sweep(disk, `${folder}/${name}`)(() => done(right(undefined)))
   }
   return {
-    receive: snapshot => done => {
+    receive: snapshot => inTurn(done => {
       const name = incomingName(snapshot)
       const there = part?.name === name ? part : undefined
       chain(there === undefined ? drop : succeed(undefined), () => {
@@ -37,8 +39,8 @@ export const incomingParts = (options: SnapshotFolder, checkOwner: CheckOwner, f
         return map(openIncoming(options, snapshot, there?.standing ?? 'doubtful', checkOwner), (draft): DraftFile =>
           ({ ...draft, keep: map(draft.keep, () => { part = { name, standing: 'kept' } }) }))
       })(done)
-    },
+    }),
     finished: () => { part = undefined },
-    forget: drop,
+    forget: inTurn(drop),
   }
 }

@@ -1,11 +1,12 @@
 import test from 'ava'
 import type { Index } from '../../../lib/types.js'
+import { fileSnapshots } from '../../../streams/storage/file-snapshots.js'
 import { incomingName, incomingNamed } from '../../../streams/storage/snapshots/snapshot-file.js'
 import { type DiskOperation, type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import {
-  contentsOf, entriesTo, finish, letGo, placeAt, receive, receiveSnapshot, snapshotOf, write, writeSnapshot,
+  answered, contentsOf, entriesTo, finish, letGo, placeAt, receive, receiveSnapshot, snapshotOf, write, writeSnapshot,
 } from '../../../testing/open-snapshot.js'
-import { type OpenedStore, openStore } from '../../../testing/open-store.js'
+import { OWNER, type OpenedStore, openStore } from '../../../testing/open-store.js'
 import { FOLDER, storageOn } from './store-script.js'
 
 const newDisk = (seed = 1): MemoryDisk => memoryDisk({ seed, later: queueMicrotask })
@@ -136,6 +137,25 @@ test('what a failed sync left is not taken up again by the same process, also wh
   const again = await openStore(storageOn(disk))
   t.true(WHOLE.equals(await contentsOf(again.store)))
   await again.close()
+})
+
+test('nothing is received under a name that is still being removed', async t => {
+  const disk = newDisk()
+  await (await withOld(disk)).close()
+  let goOn: (() => void) | undefined
+  const held: MemoryDisk = { ...disk, unlink: (path, done) => {
+    if (path === INCOMING && goOn === undefined) goOn = () => disk.unlink(path, done)
+    else disk.unlink(path, done)
+  } }
+  const shelf = fileSnapshots({ disk: held, folder: FOLDER, clusterId: OWNER.clusterId, random: bytes => new Uint8Array(bytes) }, () => undefined,
+    { newest: undefined, incoming: incomingName(SNAPSHOT), replaced: [], notes: [] })
+  const forgotten = answered(shelf.forget)
+  const receiving = answered(shelf.receive(SNAPSHOT))
+  await new Promise(setImmediate)
+  goOn?.()
+  await forgotten
+  await answered((await receiving).write(WHOLE))
+  t.true(filesOn(disk).includes(incomingName(SNAPSHOT)))
 })
 
 test('what was let go of and lasts is not written again', async t => {
