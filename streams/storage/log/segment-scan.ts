@@ -66,6 +66,13 @@ const hasFillSector = (key: SegmentKey, bytes: Buffer, from: number, to: number)
   return false
 }
 
+/**
+ * Whether the sector at `at` shows what a write left there that stopped within the header of a record. Behind a header that was written whole stands its payload, or
+ * zeros, whatever became of the header.
+ */
+const isCutHeader = ({ fill }: SegmentKey, bytes: Buffer, at: number): boolean =>
+  bytes.compare(fill, RECORD_HEADER_BYTES - 1, SECTOR_BYTES, at + RECORD_HEADER_BYTES - 1, at + SECTOR_BYTES) === 0
+
 /** Looks behind the tail: for proof that what stood there was durable, and for remains of what was being written. */
 const scanRest = (window: FileWindow, key: SegmentKey, capacity: number, end: SegmentEnd): Act<SegmentEnd> => done => {
   let { dirtyTo, syncedTo } = end
@@ -120,7 +127,7 @@ export const scanSegment = (
       const header = decodeRecordHeader(window.bytes(), position, key.seed, at)
       if (header === undefined) {
         const unused = isFill(key, window.bytes(), position, position + SECTOR_BYTES)
-        return finish(false, unused ? undefined : { reason: 'a record header does not match its checksum', isTorn: false })
+        return finish(false, unused ? undefined : { reason: 'a record header does not match its checksum', isTorn: isCutHeader(key, window.bytes(), position) })
       }
       const length = recordBytes(header.payloadBytes)
       if (at + length > capacity) return finish(false, { reason: 'a record is longer than its segment', isTorn: false })

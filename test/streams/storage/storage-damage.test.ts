@@ -211,6 +211,36 @@ test('a last write of which a whole sector never came is dropped, with a note; a
   }
 })
 
+test('a write that stopped within the header of a record is dropped, with a note, unless something behind it says that it was durable', async t => {
+  const disk = memoryDisk({ later: queueMicrotask })
+  const opened = await openStore(storageOn(disk))
+  await opened.write(1, append(commands(1, 1, 'one')))
+  await opened.write(2, append(commands(2, 1, 'x'.repeat(600))))
+  await opened.write(3, append(commands(3, 1, 'three')))
+  disk.kill()
+  const stoppedAfter = (bytes: number, sectors: readonly number[]) => {
+    const torn = disk.clone()
+    const header = torn.contents(segment(1)).slice(3 * SECTOR, 3 * SECTOR + bytes)
+    for (const sector of sectors) torn.tamper(segment(1), fillSector(saltOf(disk), sector))
+    torn.tamper(segment(1), contents => {
+      contents.set(header, 3 * SECTOR)
+      return contents
+    })
+    return torn
+  }
+  for (let bytes = 1; bytes < RECORD_HEADER_BYTES; bytes++) {
+    const torn = stoppedAfter(bytes, [3, 4, 5])
+    const survivor = await openStore(storageOn(torn))
+    t.deepEqual(await survivor.lines(), ['1@1 one'], `${bytes}`)
+    t.regex(survivor.store.recovered.notes.join(), /interrupted write .* offset 1536/)
+    await survivor.write(1, append(commands(2, 2, 'two')))
+    await survivor.close()
+    t.deepEqual(await (await openStore(storageOn(torn))).lines(), ['1@1 one', '2@2 two'])
+    const outcome = await tryOpen(storageOn(stoppedAfter(bytes, [3, 4])))
+    t.true(isLeft(outcome) && outcome.left instanceof Damaged && outcome.left.index === 2, `what stands behind ${bytes} proves that it was durable`)
+  }
+})
+
 test('a torn write leaves nothing behind that could come back', async t => {
   const disk = memoryDisk({ later: queueMicrotask })
   const opened = await openStore(storageOn(disk))
