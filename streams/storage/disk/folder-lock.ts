@@ -7,7 +7,7 @@
  * attempt. Of two who both still look, the one with the smaller name stays and the other one lowers his flag and tries again. Since
  * everyone looks after raising, two can never both find themselves alone.
  *
- * A flag on which nobody listens counts as dead, so none ever has to be removed: on a disk that takes no changes any more a folder is
+ * A flag on which nobody listens counts as dead, and so does one that was never given its name, so none ever has to be removed: on a disk that takes no changes any more a folder is
  * given back all the same. And everybody who may use the folder may ask its flags, whoever raised them: one that may not be asked would
  * count as held for ever.
  */
@@ -66,10 +66,10 @@ interface Others {
 /** Removes a flag if it can be removed. */
 const removeFlag = (address: string, then: () => void): void => fs.unlink(address, () => then())
 
-/** Asks every flag but one's own in turn; removes the dead ones. */
+/** Asks every flag but one's own in turn; removes the dead ones, and those whose owner died before they had their names. */
 const lookAround = (folder: string, prefix: string, own: string, done: (others: Either<NodeJS.ErrnoException, Others>) => void): void => fs.readdir(folder, (error, found) => {
   if (error !== null) return done(left(error))
-  const names = found.filter(name => name.startsWith(prefix) && !name.endsWith('.new') && name !== own)
+  const names = found.filter(name => name.startsWith(prefix) && name !== own)
   let seen: Others = { held: false, smaller: false, larger: false }
   const next = (i: number): void => {
     const name = names[i]
@@ -77,6 +77,7 @@ const lookAround = (folder: string, prefix: string, own: string, done: (others: 
     const address = `${folder}/${name}`
     askFlag(address, flag => {
       if (flag === 'dead') return removeFlag(address, () => next(i + 1))
+      if (name.endsWith('.new')) return next(i + 1)
       if (flag === HELD) seen = { ...seen, held: true }
       else seen = name < own ? { ...seen, smaller: true } : { ...seen, larger: true }
       next(i + 1)
@@ -128,11 +129,17 @@ export const lockFolder: Disk['lock'] = (path, done) => {
   // Whoever can raise no flag, as where the folder is mounted for reading alone, hears of those of others all the same: elsewhere it may be written to.
   const cannotRaise = (error: NodeJS.ErrnoException): void => lookAround(short.path, prefix, own, others =>
     refuse(!isLeft(others) && Object.values(others.right).includes(true) ? inUse(path) : error))
+  /** Whoever looked before it listened took it for dead and removed it: it is raised anew. */
+  const raised = (error: NodeJS.ErrnoException | null): void => {
+    if (error === null) look()
+    else if (error.code === 'ENOENT') lower(() => setTimeout(() => lockFolder(path, done), RETRY_MS))
+    else refuse(error)
+  }
   server.once('error', cannotRaise)
   // Named as a flag only once it listens: between binding and listening it would seem dead.
   server.listen(`${flag}.new`, () => {
     // From here on only an asker fails to be let in, who takes the flag for a holder's: it stays up.
     server.off('error', cannotRaise).on('error', () => undefined).unref()
-    fs.chmod(`${flag}.new`, FLAG_MODE, () => fs.rename(`${flag}.new`, flag, error => (error === null ? look() : refuse(error))))
+    fs.chmod(`${flag}.new`, FLAG_MODE, () => fs.rename(`${flag}.new`, flag, raised))
   })
 }

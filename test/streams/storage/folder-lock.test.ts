@@ -80,6 +80,18 @@ test.serial('where no flag can be raised, whether somebody holds the folder is s
   t.is(await codeOf(), 'EROFS')
 })
 
+test('a flag whose process died before it had its name is removed by the next one who wants the folder', async t => {
+  const folder = scratch(t)
+  const own = join(folder, 'lock-0123456789abcdef.new')
+  const program = `require('node:net').createServer().listen(${JSON.stringify(own)}, () => process.kill(process.pid, 'SIGKILL'))`
+  await new Promise(resolve => spawn(process.execPath, ['--eval', program]).once('exit', resolve))
+  t.deepEqual(readdirSync(folder), ['lock-0123456789abcdef.new'])
+  const held = await hold(folder)
+  t.is(readdirSync(folder).length, 1)
+  await release(held)
+  t.deepEqual(readdirSync(folder), [])
+})
+
 test('one who asks for the folder and never hangs up does not hold up its release', async t => {
   const folder = scratch(t)
   const held = await hold(folder)
