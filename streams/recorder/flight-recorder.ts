@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { messageOf } from '../../codecs/report.js'
 import type { Batch } from '../../lib/events.js'
 import { isLeft, right } from '../../lib/prelude.js'
@@ -76,9 +77,13 @@ const record = (options: CheckedRecorderOptions, member: RecordedMember, notice:
  * bytes of commands. `npx rxraft replay` makes the same steps again. Costs a few microseconds a turn, never a wait and never a
  * sync; whatever befalls the recording, the member runs on.
  */
-export const flightRecorder = (folder: string, options: FlightRecorderOptions = {}): Recorder => ({
-  open: (member, notice) => {
-    const checked = checkRecorderOptions(folder, options)
-    return isLeft(checked) ? checked : right(record(checked.right, member, notice))
-  },
-})
+export const flightRecorder = (given: string, options: FlightRecorderOptions = {}): Recorder => {
+  // Now, for the process may work in another folder later.
+  const folder = typeof given === 'string' && given !== '' ? resolve(given) : given
+  return {
+    open: (member, notice) => {
+      const checked = checkRecorderOptions(folder, options)
+      return isLeft(checked) ? checked : right(record(checked.right, member, notice))
+    },
+  }
+}

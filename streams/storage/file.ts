@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import * as t from 'io-ts'
 import { Subject } from 'rxjs'
 import { Callback, having, optional } from '../../codecs/judging.js'
@@ -193,7 +194,9 @@ const open = (options: StoreParts['options'], owner: StoreOwner, release: StoreP
  * Keeps a member's log in a folder of its own: segments of fixed size, synced once per group of turns. Needs no native code; what it
  * cannot read without doubt it refuses.
  */
-export const fileStorage = (folder: string, options: FileStorageOptions = {}): Storage => {
+export const fileStorage = (given: string, options: FileStorageOptions = {}): Storage => {
+  // Now, for the process may work in another folder later.
+  const folder = typeof given === 'string' && given !== '' ? resolve(given) : given
   const { disk = nodeDisk(), clock = systemClock, idleMs = DEFAULT_IDLE_MS, random = randomBytes, segmentBytes = DEFAULT_SEGMENT_BYTES } = Object(options) === options ? options : {}
   return {
     open: (owner, done) => {
