@@ -8,6 +8,8 @@
  *
  * A refusal, or the farewell of a leader that has not looked at it, says of a command that it was appended nowhere. Of what is lost nobody knows; but it has a
  * number in a session, by which whoever applies it knows it again, and so it is sent until it is known. A leadership's commands are sent once.
+ *
+ * What was lost may have been too much for the link that was to bring its results: over the next one few requests leave at once, and one more with each answer.
  */
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
@@ -26,6 +28,9 @@ import type { CallOptions } from '../proposer/call-options.js'
 import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
+
+/** So many requests leave at once behind a loss. */
+const FEW_REQUESTS = 4
 
 export type OutletLimits = Pick<Limits,
   'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes' | 'maxPendingProposals' | 'maxPendingBytes' | 'maxInflightBytes' | 'stopTimeoutMs'>
@@ -93,6 +98,8 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   pendingBytes: number
   /** No deadline is earlier. */
   nextDeadline: Millis
+  /** So many requests may be on their way over a link. */
+  atOnce: number
   /** When the former route has had its grace. */
   graceUntil: Millis | undefined
   stopAt: Millis | undefined
@@ -112,7 +119,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
-    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, graceUntil: undefined,
+    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, atOnce: Number.POSITIVE_INFINITY, graceUntil: undefined,
     stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
   return state
@@ -165,8 +172,8 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
 }
 
 /** What may leave next: what nobody knows the fate of before all else. */
-const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
-  if (inflight.bytes >= limits.maxInflightBytes) return undefined
+const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits, atOnce }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
+  if (inflight.bytes >= limits.maxInflightBytes || (route.office === undefined && inflight.count >= atOnce)) return undefined
   const again = inflight.repeat(route)
   const first = again === undefined ? waiting.first() : undefined
   if (first === undefined) return again
@@ -228,14 +235,20 @@ const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): voi
   if (key !== state.inflight.route?.key) return
   if (fate.type === 'refused' && fate.reason !== 'invalid') state.asking.refused(key, fate.reason)
   // Whoever lost it has lost its office, or cannot say what came of it: it would do so again.
-  else if (fate.type === 'lost') state.asking.refused(key, 'notReady')
-  else if (fate.type === 'committed') state.asking.taken()
+  else if (fate.type === 'lost') {
+    state.asking.refused(key, 'notReady')
+    state.atOnce = FEW_REQUESTS
+  } else if (fate.type === 'committed') {
+    state.asking.taken()
+    state.atOnce++
+  }
   // What opens none would open none again.
   if (state.inflight.settle(fate) && !state.asking.isPaused) state.asking.refused(key, 'notReady')
   proceed(state)
 }
 
 const lose = <C, R>(state: OutletState<C, R>, reason: string): void => {
+  if (state.inflight.count > 0) state.atOnce = FEW_REQUESTS
   state.inflight.lose(reason)
   proceed(state)
 }

@@ -118,7 +118,7 @@ export interface Links {
   readonly events$: Observable<TransportEvent>
   /**
    * Hands messages over in one write, in order. Never blocks and never throws. Messages between cores are dropped while there
-   * is no link or its buffer is full, because Raft repeats them; a full buffer that would lose a request or reply cuts the link.
+   * is no link or its buffer is full, because Raft repeats them. Results that find it full may be told as lost, which is short; what would be lost otherwise cuts the link.
    * Proposals and their replies are in order among themselves, and whatever else is said may pass them: where they are more than the link carries at a time
    * it has to.
    */

@@ -1,7 +1,8 @@
 /**
  * What leaves over one link, each call in one write and within the bounds. What cores say leaves at once, on every link, and so does all else where nobody's life
  * signs share it. Where they do, proposals and their replies leave as the link's pace allows: whole where they fit, in parts where they do not, and what
- * may not leave yet waits here, in order, where what cores say passes it.
+ * may not leave yet waits here, in order, where what cores say passes it. Results that find the bound reached do not wait: whoever asked is told, in their place,
+ * that they are lost, and asks again once it has what is on its way.
  */
 import { FRAME_HEADER_BYTES, MAX_PART_BYTES, appendFrame, partHeader } from '../../codecs/frames.js'
 import { type LinkMessage, isFromCore, isOfProposals } from '../../lib/requests.js'
@@ -12,6 +13,27 @@ const SEND_BOUNDS = ['maxSendBufferBytes', 'maxFrameBytes'] as const
 
 /** Why a message was not sent, by the bound's name in the options. */
 export type SendBound = (typeof SEND_BOUNDS)[number]
+
+/** So much of what is short, as all is that no core says but commands and results, may leave while `maxSendBufferBytes` is reached. */
+export const MAX_WORDS_BYTES = 1024 * 1024
+
+const isShort = (message: LinkMessage): boolean => !isFromCore(message) && message.type !== 'propose'
+
+/** What may be said while so many bytes wait before it. */
+const createRoom = (maxBytes: number) => {
+  let words = 0
+  return {
+    /** So many bytes wait in all. */
+    look: (waiting: number): void => { if (waiting < maxBytes) words = 0 },
+    /** The message, or that it is lost in its place; undefined where there is no room. */
+    sayable: (message: LinkMessage, before: number): LinkMessage | undefined => {
+      if (before < maxBytes) return message
+      if (!isShort(message) || words >= MAX_WORDS_BYTES) return undefined
+      return message.type === 'committed' ? { type: 'lost', id: message.id } : message
+    },
+    said: (bytes: number, before: number): void => { if (before >= maxBytes) words += bytes },
+  }
+}
 
 /** Where bytes leave. */
 interface Output {
@@ -108,9 +130,24 @@ const createQueue = (maxPartBytes: number) => {
   }
 }
 
+/** Counts what was dropped until that is told. */
+const createTally = () => {
+  const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
+  return {
+    add: (bound: SendBound): void => { dropped[bound]++ },
+    tell: (tell: (messages: number, bound: SendBound) => void): void => {
+      for (const bound of SEND_BOUNDS) {
+        if (dropped[bound] > 0) tell(dropped[bound], bound)
+        dropped[bound] = 0
+      }
+    },
+  }
+}
+
 /** `pace` is that of a link which life signs share. */
 export const createWriter = (stream: Output, { maxFrameBytes, maxSendBufferBytes }: Pick<LinkLimits, 'maxFrameBytes' | 'maxSendBufferBytes'>, pace: Pace | undefined): Writer => {
-  const dropped: Record<SendBound, number> = { maxSendBufferBytes: 0, maxFrameBytes: 0 }
+  const dropped = createTally()
+  const room = createRoom(maxSendBufferBytes)
   const queue = createQueue(Math.min(MAX_PART_BYTES, maxFrameBytes - FRAME_HEADER_BYTES))
 
   /** The last frame of `out`, which begins there, leaves with it or waits. */
@@ -123,25 +160,28 @@ export const createWriter = (stream: Output, { maxFrameBytes, maxSendBufferBytes
     write: messages => {
       const out: Uint8Array[] = []
       let waiting = stream.bufferedBytes + queue.bytes()
+      room.look(waiting)
       let fault: string | undefined
       for (const message of messages) {
         const before = out.length
         const paced = isOfProposals(message) ? pace : undefined
         // What passes the queue does not wait behind it.
-        const isFull = waiting - (paced === undefined ? queue.bytes() : 0) >= maxSendBufferBytes
-        const bytes = isFull ? 0 : appendFrame(message, out)
-        if (!isFull && bytes <= maxFrameBytes) {
+        const ahead = waiting - (paced === undefined ? queue.bytes() : 0)
+        const said = room.sayable(message, ahead)
+        const bytes = said === undefined ? 0 : appendFrame(said, out)
+        if (said !== undefined && bytes <= maxFrameBytes) {
+          room.said(bytes, ahead)
           if (paced !== undefined) admit(paced, out, before, bytes)
           waiting += bytes
           continue
         }
         out.length = before
-        const bound = isFull ? 'maxSendBufferBytes' : 'maxFrameBytes'
+        const bound = said === undefined ? 'maxSendBufferBytes' : 'maxFrameBytes'
         if (!isFromCore(message)) {
           fault = `a ${message.type} could not be sent: ${bound} is reached`
           break
         }
-        dropped[bound]++
+        dropped.add(bound)
       }
       if (out.length > 0) stream.write(out)
       return fault
@@ -159,11 +199,6 @@ export const createWriter = (stream: Output, { maxFrameBytes, maxSendBufferBytes
       out.push(...last)
       if (out.length > 0) stream.write(out)
     },
-    tellDropped: tell => {
-      for (const bound of SEND_BOUNDS) {
-        if (dropped[bound] > 0) tell(dropped[bound], bound)
-        dropped[bound] = 0
-      }
-    },
+    tellDropped: dropped.tell,
   }
 }

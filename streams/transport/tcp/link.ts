@@ -39,7 +39,7 @@ export interface Link {
   readonly remote: string
   /** What the end of the link says of what was sent and not answered. */
   readonly unanswered: Unanswered
-  /** Hands messages over in one write, in order. A full buffer drops what cores repeat and cuts the link for the rest. */
+  /** Hands messages over in one write, in order. A full buffer drops what cores repeat, tells of results that they are lost, and cuts the link for more requests. */
   send(messages: readonly LinkMessage[]): void
   /** A sign of life, which is also what confirms a link. */
   greet(): void

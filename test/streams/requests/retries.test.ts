@@ -85,6 +85,32 @@ test('what follows a refusal was refused, too, although its answer is lost', ass
   assert.deepEqual(sent(o).slice(3), ['n3 1/1 from 1: a', 'n3 1/4 from 1: b c'])
 })
 
+test('what is lost goes again few at a time, and one more with each answer: it may have been too much for its link; the own core has it at once', assert => {
+  for (const isAnswered of [true, false]) {
+    const o = origin()
+    o.to('n2')
+    submitEach(o, ...'abcdefghijkl')
+    assert.is(o.sent.length, 12)
+    // However it is lost.
+    if (isAnswered) for (let id = 1; id <= 12; id++) o.out.settle('n2', { type: 'lost', id })
+    else o.out.gone('n2', 'unknown')
+    o.to('n3')
+    o.turn()
+    assert.is(o.sent.length, 16)
+    o.committed('n3', 13, 1)
+    o.turn()
+    assert.is(o.sent.length, 18)
+    o.out.gone('n3', 'unknown')
+    o.to('n4')
+    o.turn()
+    assert.is(o.sent.length, 22, 'few again')
+    o.out.gone('n4', 'unknown')
+    o.to('self 4', 4)
+    o.turn()
+    assert.is(o.sent.length, 33)
+  }
+})
+
 test('that it is refused when it is sent again says nothing of the first time: it stays in its place', assert => {
   const o = origin()
   o.to('n2')

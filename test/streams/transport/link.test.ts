@@ -3,13 +3,14 @@ import { Socket } from 'node:net'
 import test from 'ava'
 import { checksumOf } from '../../../codecs/bytes.js'
 import { packEntries } from '../../../codecs/entries.js'
-import { encodeFrame, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
+import { encodeFrame, encodeFrames, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
-import type { ProposeRequest } from '../../../lib/requests.js'
+import type { LinkMessage, ProposeRequest } from '../../../lib/requests.js'
 import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
+import { MAX_WORDS_BYTES } from '../../../streams/transport/writer.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
-import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, LIMITS, open, type Raw, request, spied, vote } from './wire.js'
+import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, LIMITS, MIB, open, type Raw, request, spied, vote } from './wire.js'
 
 test.after.always(closeAll)
 
@@ -64,23 +65,33 @@ test('what has a tail does not come as if it were all head, which is read where 
   t.deepEqual(messagesOf(n2.events), [])
 })
 
-test('a client that does not read costs no more than maxClientBufferBytes and one reply', async t => {
+const resultOf = (id: number): LinkMessage => ({ type: 'committed', id, firstIndex: 1, term: 1, results: packEntries([new Uint8Array(100_000)]) })
+
+test('a client that does not read costs no more than maxClientBufferBytes and one reply; of what has no room it is told that it is lost, and nothing on its way is', async t => {
   const { sockets, streams } = spied()
   const n2 = await open('n2', { sockets, clock: heldTimers() })
   const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
   await n2.until('a client', events => events.some(({ type }) => type === 'connected'))
   const [up] = n2.events
   if (up?.type !== 'connected') return t.fail()
+  const welcome = end.heard().length
   end.socket.pause()
+  const expected: LinkMessage[] = []
   let most = 0
   // More than the system takes off this process's hands.
   for (let id = 1; id <= 200; id++) {
-    n2.links.send(up.party, [{ type: 'committed', id, firstIndex: 1, term: 1, results: packEntries([new Uint8Array(100_000)]) }])
+    const isFull = (streams[0]?.bufferedBytes ?? 0) >= LIMITS.maxClientBufferBytes
+    expected.push(isFull ? { type: 'lost', id } : resultOf(id))
+    n2.links.send(up.party, [resultOf(id)])
     most = Math.max(most, streams[0]?.bufferedBytes ?? 0)
   }
-  t.true(most > LIMITS.maxClientBufferBytes && most < LIMITS.maxClientBufferBytes + 101_000, `${most}`)
-  await n2.until('the cut', events => events.some(({ type }) => type === 'disconnected'))
-  end.socket.destroy()
+  t.true(most > LIMITS.maxClientBufferBytes && most < LIMITS.maxClientBufferBytes + 110_000, `${most}`)
+  const frames = Buffer.concat(encodeFrames(expected))
+  end.socket.resume()
+  await end.hears(welcome + frames.length)
+  t.true(end.heard().subarray(welcome).equals(frames))
+  t.true(expected.some(({ type }) => type === 'lost'))
+  t.false(n2.events.some(({ type }) => type === 'disconnected'))
 })
 
 test('a link that says nothing is cut after five times keepAliveMs, and is told all the while that this end lives', async t => {
@@ -193,17 +204,37 @@ test('who does not read costs no more than maxSendBufferBytes and one frame; mes
   await end.hears(1_000_000)
 })
 
-test('a reply that finds the buffer full cuts the link', async t => {
-  const n2 = await open('n2', { clock: heldTimers() })
-  const end = await joinAs(n2.links.address)
-  await n2.until('a link', count('connected', 'n1', 1))
-  end.socket.pause()
-  for (let i = 0; i < 50; i++) n2.links.send(member('n1'), [append(200_000)])
-  t.false(n2.events.some(isAbout('disconnected', 'n1')))
-  n2.links.send(member('n1'), [{ type: 'lost', id: 1 }])
-  t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
-  await n2.until('the cut', count('disconnected', 'n1', 1))
-  end.socket.destroy()
+test('a result may be larger than the bound and all words beyond it: what comes behind it is lost, and the link is not', async t => {
+  const n2 = await open('n2', { clock: heldTimers(), limits: { maxFrameBytes: 16 * MIB } })
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  await n2.until('a client', events => events.some(({ type }) => type === 'connected'))
+  const [up] = n2.events
+  if (up?.type !== 'connected') return t.fail()
+  const large: LinkMessage = { type: 'committed', id: 1, firstIndex: 1, term: 1, results: packEntries([new Uint8Array(12 * MIB)]) }
+  const before = end.heard().length
+  for (const message of [large, resultOf(2), resultOf(3)]) n2.links.send(up.party, [message])
+  const frames = Buffer.concat(encodeFrames([large, { type: 'lost', id: 2 }, { type: 'lost', id: 3 }]))
+  await end.hears(before + frames.length)
+  t.true(end.heard().subarray(before).equals(frames))
+})
+
+test('what is short may go beyond the bound, and as much of it as nobody waits for cuts the link; a request does so at once', async t => {
+  for (const [message, most] of [[{ type: 'lost', id: 1 }, MAX_WORDS_BYTES], [request(1, 1), 0]] as const) {
+    const n2 = await open('n2', { clock: heldTimers() })
+    const end = await joinAs(n2.links.address)
+    await n2.until('a link', count('connected', 'n1', 1))
+    end.socket.pause()
+    for (let i = 0; i < 50; i++) n2.links.send(member('n1'), [append(200_000)])
+    const bytes = encodeFrame(message).reduce((sum, { length }) => sum + length, 0)
+    const room = Math.ceil(most / bytes)
+    for (let i = 0; i < room; i++) n2.links.send(member('n1'), [message])
+    await new Promise(resolve => setImmediate(resolve))
+    t.false(n2.events.some(isAbout('disconnected', 'n1')))
+    n2.links.send(member('n1'), [message])
+    t.false(n2.events.some(isAbout('disconnected', 'n1')), 'not during send')
+    await n2.until('the cut', count('disconnected', 'n1', 1))
+    end.socket.destroy()
+  }
 })
 
 test('only a farewell says that what is unanswered was never looked at, however the link ends behind it', async t => {
