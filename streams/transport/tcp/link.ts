@@ -13,8 +13,13 @@ import type { ByteStream } from './sockets.js'
 
 /** A link that heard nothing for so many times `keepAliveMs` is cut. */
 export const SILENT_BEATS = 5
-/** So much of an unfinished frame is a sign of life too, or a large one over a slow line would never arrive. */
-const PROGRESS_BYTES = 64 * 1024
+/**
+ * So much of an unfinished frame is a sign of life too, or a large one over a slow line would never arrive: nothing passes it, and what is cut is sent again from its
+ * beginning. Each frame needs no deadline beside that rate, since whoever says nothing but that it lives may do so for ever.
+ */
+export const PROGRESS_BYTES = 4 * 1024
+/** The same before the first frame, which confirms the link and is short. */
+const FIRST_PROGRESS_BYTES = 64 * 1024
 const KEEP_ALIVE = keepAliveFrame()
 const FAREWELL = farewellFrame()
 const RECEIPT = receiptFrame()
@@ -163,7 +168,7 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
     const frames = reader.push(bytes)
     if (isLeft(frames)) return fault(frames.left.reason)
     unfinished += bytes.length
-    if (reader.pendingBytes() < expected || unfinished >= PROGRESS_BYTES) {
+    if (reader.pendingBytes() < expected || unfinished >= (isFirst ? FIRST_PROGRESS_BYTES : PROGRESS_BYTES)) {
       unfinished = 0
       on.lifeSign()
       if (isFirst) begin(frames.right[0])

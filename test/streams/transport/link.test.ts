@@ -6,7 +6,7 @@ import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame, encodeFrames, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import type { LinkMessage, ProposeRequest } from '../../../lib/requests.js'
-import { SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
+import { PROGRESS_BYTES, SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
 import { MAX_WORDS_BYTES } from '../../../streams/transport/writer.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
@@ -170,6 +170,28 @@ test('who trickles a frame byte by byte is as good as silent, but a large frame 
   await Promise.all([end.closed, n2.until('the cut', count('disconnected', 'n1', 1))])
   t.pass()
 })
+
+for (const role of ['member', 'client'] as const) {
+  test(`over a slow line a frame of a ${role} arrives, however many beats that takes, at a few KiB in five of them, and at less it does not`, async t => {
+    const clock = heldTimers()
+    const { sockets, say } = spied()
+    const n2 = await open('n2', { clock, sockets })
+    const end = await joinAs(n2.links.address, role === 'member' ? {} : { role, clusterId: CLUSTER_NAME, incarnation: '' })
+    await n2.until('a link', events => events.some(({ type }) => type === 'connected'))
+    const frame = Buffer.concat(encodeFrame(request(1, 60 * KIB)))
+    const wait = (): void => { for (let beat = 0; beat < SILENT_BEATS; beat++) clock.advance(LIMITS.keepAliveMs) }
+    for (let at = 0; at < frame.length; at += PROGRESS_BYTES) {
+      await say(end, frame.subarray(at, at + PROGRESS_BYTES))
+      wait()
+    }
+    await n2.until('the request', events => messagesOf(events).length === 1)
+    await say(end, frame.subarray(0, PROGRESS_BYTES - 1))
+    wait()
+    clock.advance(LIMITS.keepAliveMs)
+    await Promise.all([end.closed, n2.until('the cut', events => events.some(({ type }) => type === 'disconnected'))])
+    t.pass()
+  })
+}
 
 test('all messages of one send leave in one write', async t => {
   const { sockets, writes } = spied()
