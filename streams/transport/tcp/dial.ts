@@ -51,7 +51,7 @@ export const dialClient = (
     welcomed: () => {
       const opened = openLink({
         stream, limits, clock, objection,
-        maxReadBytes: limits.maxFrameBytes, promptMs: undefined,
+        maxReadBytes: limits.maxFrameBytes, promptMs: undefined, turns: undefined,
         events: {
           confirmed: () => undefined,
           refused: () => undefined,

@@ -8,6 +8,7 @@ import type { Millis } from '../../../lib/types.js'
 import type { Cancel, Clock } from '../../time/clock.js'
 import { createPace } from '../pace.js'
 import type { LinkLimits, Unanswered } from '../port.js'
+import { type Listening, type Turns, inTurns } from '../turns.js'
 import { type SendBound, createWriter } from '../writer.js'
 import type { ByteStream } from './sockets.js'
 
@@ -65,6 +66,8 @@ export interface LinkOptions {
    * in that time. Undefined where no core speaks: nothing comes in parts there.
    */
   readonly promptMs: Millis | undefined
+  /** In which all is heard; undefined where it is heard at once. */
+  readonly turns: Turns | undefined
   readonly clock: Pick<Clock, 'now' | 'after'>
   /** Why the other end may not say this; undefined when it may. */
   readonly objection: (message: LinkMessage) => string | undefined
@@ -83,11 +86,12 @@ interface Pulse {
  * Watches both directions once every `keepAliveMs`. Silence is counted in beats, not in time: a process that was stopped
  * must not take its own absence for its peer's.
  */
-const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoken: boolean): void; silence(): void }): Pulse => {
+const createPulse = (clock: LinkOptions['clock'], everyMs: number, on: { beat(hasSpoken: boolean): void; silence(): void; isWaiting(): boolean }): Pulse => {
   let silentBeats = 0
   let hasSpoken = false
   const beat = (): void => {
-    if (++silentBeats > SILENT_BEATS) return on.silence()
+    // Whose turn has not come is not silent.
+    if (!on.isWaiting() && ++silentBeats > SILENT_BEATS) return on.silence()
     cancel = clock.after(everyMs, beat)
     on.beat(hasSpoken)
     hasSpoken = false
@@ -117,7 +121,7 @@ const keptOf = (lane: Frame['lane'], message: LinkMessage): string | undefined =
   lane === 'control' && hasTail(message) ? `a ${message.type} came on the lane of what is all head` : undefined
 
 /** Turns bytes into messages until it is over. */
-const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions, isOver: () => boolean, on: Heard) => {
+const createHearer = ({ maxReadBytes, promptMs, turns, objection, events }: LinkOptions, isOver: () => boolean, on: Heard) => {
   const reader = frameReader({ maxFrameBytes: maxReadBytes })
   const parts = promptMs === undefined ? undefined : frameReader({ maxFrameBytes: maxReadBytes })
   let unfinished = 0
@@ -138,6 +142,7 @@ const createHearer = ({ maxReadBytes, promptMs, objection, events }: LinkOptions
     if (isLeft(message)) return fault(message.left)
     const objected = keptOf(lane, message.right) ?? misplaced(message.right) ?? objection(message.right)
     if (objected !== undefined) return fault(objected)
+    turns?.heard()
     events.received(message.right)
   }
   const judge = (frame: Frame): void => {
@@ -208,7 +213,7 @@ const createVoice = (stream: ByteStream, maxFrameBytes: number, spoke: () => voi
 
 /** Opens a link on `stream`, which it takes over. */
 export const openLink = (options: LinkOptions): Link => {
-  const { stream, limits, promptMs, clock, events } = options
+  const { stream, limits, promptMs, turns, clock, events } = options
   const voice = createVoice(stream, limits.maxFrameBytes, () => beats.spoke())
   const out = createWriter(voice, limits, promptMs === undefined ? undefined : createPace(clock, promptMs))
   let why: string | undefined
@@ -226,11 +231,13 @@ export const openLink = (options: LinkOptions): Link => {
       if (!hasSpoken && stream.bufferedBytes === 0) greet()
       out.tellDropped(events.dropped)
     },
+    isWaiting: () => listening.isWaiting(),
     silence: () => cut(`nothing was heard for ${SILENT_BEATS} times keepAliveMs`),
   })
-  const received = createHearer(options, isOver, {
+  const hear = createHearer(options, isOver, {
     lifeSign: beats.heard, farewell: () => { unanswered = 'unseen' }, part: voice.receipt, receipt: out.arrived, cut,
   })
+  const listening: Listening = turns === undefined ? { received: hear, isWaiting: () => false } : inTurns(turns, stream, hear, isOver)
   const closed = (reason: string): void => {
     beats.stop()
     cancelEnd()
@@ -246,7 +253,7 @@ export const openLink = (options: LinkOptions): Link => {
     out.finish(last)
     stream.end()
   }
-  stream.attach({ opened: () => undefined, received, closed })
+  stream.attach({ opened: () => undefined, received: listening.received, closed })
 
   return {
     remote: stream.remote,

@@ -5,7 +5,7 @@ import { left, right } from '../../../lib/prelude.js'
 import { type Address, formatAddress } from './addresses.js'
 import type { ByteStream, Certificate, Sockets, StreamEvents, TlsMaterial } from './sockets.js'
 
-/** Up to here one copy is cheaper than handing the chunks to the system one by one. */
+/** Up to here one copy is cheaper than handing chunks to the system one by one. */
 const JOINED_BYTES = 16 * 1024
 const MIN_VERSION = 'TLSv1.2'
 
@@ -60,6 +60,7 @@ const nodeStream = (first: Socket, remote: string): NodeStream => {
   let reason: string | undefined
   let phase: 'opening' | 'open' | 'closed' = 'opening'
   const fail = (why: string): void => { reason ??= why }
+  const out = createOutgoing(() => socket)
   const watch = (watched: Socket): void => {
     watched.on('error', error => fail(codeOf(error)))
     watched.on('close', () => {
@@ -74,7 +75,7 @@ const nodeStream = (first: Socket, remote: string): NodeStream => {
     remote,
     get certificate() { return certificate },
     get hasSpoken() { return first.bytesRead > 0 },
-    get bufferedBytes() { return socket.writableLength },
+    get bufferedBytes() { return socket.writableLength + out.heldBytes() },
     attach: next => { events = next },
     open: (opened, shown) => {
       if (phase !== 'opening') return
@@ -83,27 +84,76 @@ const nodeStream = (first: Socket, remote: string): NodeStream => {
       if (opened !== first) watch(opened)
       certificate = shown && read(shown)
       socket.on('data', bytes => events?.received(bytes))
+      socket.on('drain', out.flush)
       events?.opened()
     },
     fail,
+    pause: () => { socket.pause() },
+    resume: () => { socket.resume() },
     write: chunks => {
-      if (phase === 'open' && socket.writable) writeAll(socket, chunks)
+      if (phase === 'open' && socket.writable) out.write(chunks)
     },
-    end: () => { socket.end() },
+    end: () => {
+      if (phase === 'open' && socket.writable) out.flush()
+      socket.end()
+    },
     destroy: () => { socket.destroy() },
   }
 }
 
-const writeAll = (socket: Socket, chunks: readonly Uint8Array[]): void => {
+/** Runs of small chunks as one each: what is never sent costs an error for each that the system was handed. */
+const joined = (chunks: readonly Uint8Array[]): readonly Uint8Array[] => {
+  const all: Uint8Array[] = []
+  let run: Uint8Array[] = []
   let bytes = 0
-  for (const chunk of chunks) bytes += chunk.length
-  if (chunks.length > 1 && bytes <= JOINED_BYTES) {
-    socket.write(Buffer.concat(chunks, bytes))
+  const close = (): void => {
+    if (run.length > 0) all.push(run.length === 1 ? run[0]! : Buffer.concat(run, bytes))
+    run = []
+    bytes = 0
+  }
+  for (const chunk of chunks) {
+    if (bytes + chunk.length > JOINED_BYTES) close()
+    run.push(chunk)
+    bytes += chunk.length
+  }
+  close()
+  return all
+}
+
+const writeAll = (socket: Socket, chunks: readonly Uint8Array[]): void => {
+  const [first, ...others] = joined(chunks)
+  if (first === undefined) return
+  if (others.length === 0) {
+    socket.write(first)
     return
   }
   socket.cork()
-  for (const chunk of chunks) socket.write(chunk)
+  socket.write(first)
+  for (const chunk of others) socket.write(chunk)
   socket.uncork()
+}
+
+/** What is to leave through the socket that is open, and waits here while that has enough. */
+const createOutgoing = (socket: () => Socket) => {
+  let held: Uint8Array[] = []
+  let bytes = 0
+  const flush = (): void => {
+    const chunks = held
+    held = []
+    bytes = 0
+    writeAll(socket(), chunks)
+  }
+  return {
+    heldBytes: (): number => bytes,
+    flush,
+    write: (chunks: readonly Uint8Array[]): void => {
+      if (!socket().writableNeedDrain) return writeAll(socket(), chunks)
+      for (const chunk of chunks) {
+        held.push(chunk)
+        bytes += chunk.length
+      }
+    },
+  }
 }
 
 const remoteOf = ({ remoteAddress = '?', remotePort = 0 }: Socket): string => formatAddress({ host: remoteAddress, port: remotePort })

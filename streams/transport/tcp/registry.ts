@@ -7,18 +7,19 @@ import { promptMs } from '../../../lib/window.js'
 import { type Link, type LinkOptions, openLink } from './link.js'
 import { type Endpoint, objectionTo, type Party, type TransportEvent, type TransportNotice, type Unanswered } from '../port.js'
 import type { RollCall } from '../roll.js'
+import { type Turns, createTurns } from '../turns.js'
 import type { ByteStream } from './sockets.js'
 
 /** Why a peer's message is not for this member; undefined when it is. */
 const misdelivery = (party: Party, message: LinkMessage, self: MemberId): string | undefined =>
   party.type === 'member' && isFromCore(message) && message.to !== self ? `${party.id} sent a ${message.type} that is for another member` : undefined
 
-/** What a link may hold: a client, which anybody may be, gets no more than it needs, and waits for nobody's life signs. */
-const boundsOf = (party: Party, endpoint: Endpoint): Pick<LinkOptions, 'limits' | 'maxReadBytes' | 'promptMs'> => {
+/** What a link may hold: a client, which anybody may be, gets no more than it needs, is heard in turns, and waits for nobody's life signs. */
+const boundsOf = (party: Party, endpoint: Endpoint, turns: Turns): Pick<LinkOptions, 'limits' | 'maxReadBytes' | 'promptMs' | 'turns'> => {
   const { limits } = endpoint
   return party.type === 'member'
-    ? { limits, maxReadBytes: limits.maxFrameBytes, promptMs: promptMs(endpoint) }
-    : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits), promptMs: undefined }
+    ? { limits, maxReadBytes: limits.maxFrameBytes, promptMs: promptMs(endpoint), turns: undefined }
+    : { limits: { ...limits, maxSendBufferBytes: limits.maxClientBufferBytes }, maxReadBytes: requestFrameBytes(limits), promptMs: undefined, turns }
 }
 
 /** Who is linked right now: one live link per member, any number of clients. */
@@ -113,6 +114,7 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
   const { id, clock, admit } = endpoint
   const events = new Subject<TransportEvent>()
   const links = new Set<Link>()
+  const turns = createTurns(clock)
   const notice = (what: TransportNotice): void => events.next({ type: 'noticed', notice: what })
   const { at, leave, join, clients, members } = createRoster(event => events.next(event))
   const { hold, isFree, whenFree } = createHolder(() => events.complete())
@@ -126,7 +128,7 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
       const release = hold()
       const isJoined = (): boolean => at(party)?.link === link
       const link: Link = openLink({
-        stream, clock, ...boundsOf(party, endpoint),
+        stream, clock, ...boundsOf(party, endpoint, turns),
         objection: message => objectionTo(party, message) ?? misdelivery(party, message, id),
         events: {
           confirmed: () => on.confirmed(link),

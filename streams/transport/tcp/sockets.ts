@@ -45,6 +45,9 @@ export interface ByteStream {
   readonly bufferedBytes: number
   /** Names the one listener; a later call replaces it. To be called in the turn in which the stream appeared. */
   attach(events: StreamEvents): void
+  /** Nothing need be read for now; what was read already may still be told. */
+  pause(): void
+  resume(): void
   /** One write, in order; the chunks must not change afterwards. Without effect after `end`, `destroy` or closing. */
   write(chunks: readonly Uint8Array[]): void
   /** Closes once everything written has left, however long that takes. */

@@ -92,7 +92,7 @@ const ending = (reason: string | undefined): Sockets['dial'] => () => {
   const closed = (why: string): void => void setImmediate(() => events?.closed(why))
   if (reason !== undefined) closed(reason)
   return {
-    remote: 'somewhere', certificate: undefined, bufferedBytes: 0, hasSpoken: false,
+    remote: 'somewhere', certificate: undefined, bufferedBytes: 0, hasSpoken: false, pause: () => undefined, resume: () => undefined,
     attach: next => { events = next },
     write: () => undefined, end: () => undefined, destroy: () => closed('it was destroyed'),
   }

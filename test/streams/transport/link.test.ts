@@ -6,8 +6,10 @@ import { packEntries } from '../../../codecs/entries.js'
 import { encodeFrame, encodeFrames, farewellFrame, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import type { LinkMessage, ProposeRequest } from '../../../lib/requests.js'
-import { PROGRESS_BYTES, SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
+import { openLink, PROGRESS_BYTES, SILENT_BEATS } from '../../../streams/transport/tcp/link.js'
 import type { Unanswered } from '../../../streams/transport/port.js'
+import type { StreamEvents } from '../../../streams/transport/tcp/sockets.js'
+import { createTurns, TURN_MESSAGES } from '../../../streams/transport/turns.js'
 import { MAX_WORDS_BYTES } from '../../../streams/transport/writer.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf, unansweredBy } from '../../../testing/watch.js'
 import { ANYWHERE, append, closeAll, CLUSTER_NAME, heldTimers, joinAs, KIB, LIMITS, MIB, open, type Raw, request, spied, vote } from './wire.js'
@@ -78,7 +80,6 @@ test('a client that does not read costs no more than maxClientBufferBytes and on
   end.socket.pause()
   const expected: LinkMessage[] = []
   let most = 0
-  // More than the system takes off this process's hands.
   for (let id = 1; id <= 200; id++) {
     const isFull = (streams[0]?.bufferedBytes ?? 0) >= LIMITS.maxClientBufferBytes
     expected.push(isFull ? { type: 'lost', id } : resultOf(id))
@@ -237,7 +238,7 @@ test('a result may be larger than the bound and all words beyond it: what comes 
   for (const message of [large, resultOf(2), resultOf(3)]) n2.links.send(up.party, [message])
   const frames = Buffer.concat(encodeFrames([large, { type: 'lost', id: 2 }, { type: 'lost', id: 3 }]))
   await end.hears(before + frames.length)
-  t.true(end.heard().subarray(before).equals(frames))
+  t.deepEqual(end.heard().subarray(before), frames)
 })
 
 test('what is short may go beyond the bound, and as much of it as nobody waits for cuts the link; a request does so at once', async t => {
@@ -246,7 +247,11 @@ test('what is short may go beyond the bound, and as much of it as nobody waits f
     const end = await joinAs(n2.links.address)
     await n2.until('a link', count('connected', 'n1', 1))
     end.socket.pause()
-    for (let i = 0; i < 50; i++) n2.links.send(member('n1'), [append(200_000)])
+    // Until the system takes no more.
+    for (let i = 0; i < 200; i++) {
+      n2.links.send(member('n1'), [append(200_000)])
+      await new Promise(resolve => setImmediate(resolve))
+    }
     const bytes = encodeFrame(message).reduce((sum, { length }) => sum + length, 0)
     const room = Math.ceil(most / bytes)
     for (let i = 0; i < room; i++) n2.links.send(member('n1'), [message])
@@ -327,4 +332,69 @@ test('a member that closes says farewell, behind all else', async t => {
   n2.links.send(member('n1'), [vote('n2', 'n1')])
   await Promise.all([n2.close(), end.closed])
   t.deepEqual(end.heard().subarray(-farewellFrame().length), Buffer.from(farewellFrame()))
+})
+
+test('a client that floods is heard so much at a time, a turn of the event loop for each, and in order', async t => {
+  const n2 = await open('n2', { clock: heldTimers() })
+  const end = await joinAs(n2.links.address, { role: 'client', clusterId: CLUSTER_NAME, incarnation: '' })
+  await n2.until('a link', events => events.some(({ type }) => type === 'connected'))
+  let most = 0
+  let inThisTurn = 0
+  const heard: number[] = []
+  n2.links.events$.subscribe(event => {
+    if (event.type !== 'received' || event.message.type !== 'propose') return
+    if (inThisTurn === 0) setImmediate(() => { inThisTurn = 0 })
+    most = Math.max(most, ++inThisTurn)
+    heard.push(event.message.id)
+  })
+  const ids = Array.from({ length: 10_000 }, (_, at) => at)
+  end.socket.write(Buffer.concat(ids.flatMap(id => encodeFrame(request(id, 1)))))
+  while (heard.length < ids.length) await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual(heard, ids)
+  // What is heard at the end of a turn may meet what comes at the beginning of the next.
+  t.true(most <= 2 * (TURN_MESSAGES + 200), `${most}`)
+})
+
+/** Streams whose links are heard in the same turns, and what was heard over which. */
+const inTheSameTurns = () => {
+  const clock = heldTimers()
+  let due: (() => void)[] = []
+  const turns = createTurns({ endOfTurn: work => { due.push(work); return () => undefined } })
+  const heard: string[] = []
+  const openAs = (name: string) => {
+    let told: StreamEvents | undefined
+    const state = { isPaused: false, isClosed: false }
+    openLink({
+      stream: {
+        remote: name, certificate: undefined, hasSpoken: true, bufferedBytes: 0, attach: events => { told = events }, write: () => undefined, end: () => undefined,
+        pause: () => { state.isPaused = true }, resume: () => { state.isPaused = false }, destroy: () => { state.isClosed = true },
+      },
+      limits: LIMITS, maxReadBytes: LIMITS.maxFrameBytes, promptMs: undefined, turns, clock, objection: () => undefined,
+      events: { confirmed: () => undefined, refused: () => undefined, received: () => heard.push(name), unreadable: () => undefined, dropped: () => undefined, closed: () => undefined },
+    })
+    return { state, say: (messages: number) => told?.received(Buffer.concat(Array.from({ length: messages }, (_, id) => encodeFrame(request(id, 1))).flat())) }
+  }
+  const turn = (): string => {
+    heard.length = 0
+    for (const work of due.splice(0)) work()
+    return [...new Set(heard)].join()
+  }
+  return { clock, openAs, turn, heard }
+}
+
+test('whoever waits is not read, nor silent, and comes in turn: nobody waits for all that another says', t => {
+  const { clock, openAs, turn, heard } = inTheSameTurns()
+  const [a, b] = [openAs('a'), openAs('b')]
+  a.say(2000)
+  t.true(heard.length >= TURN_MESSAGES && heard.length < TURN_MESSAGES + 200, `${heard.length}`)
+  t.true(a.state.isPaused)
+  b.say(1)
+  t.true(b.state.isPaused)
+  for (let beat = 0; beat < 3 * SILENT_BEATS; beat++) clock.advance(LIMITS.keepAliveMs)
+  t.false(a.state.isClosed || b.state.isClosed)
+  t.deepEqual([turn(), turn()], ['a', 'b,a'])
+  t.deepEqual([a.state.isPaused, b.state.isPaused], [true, false])
+  while (turn() !== '');
+  for (let beat = 0; beat <= SILENT_BEATS; beat++) clock.advance(LIMITS.keepAliveMs)
+  t.deepEqual(a.state, { isPaused: false, isClosed: true }, 'and is silent when it says nothing')
 })

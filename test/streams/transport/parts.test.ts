@@ -120,10 +120,10 @@ const untaken = () => {
       receipts += chunks.filter(chunk => Buffer.compare(chunk, receiptFrame()) === 0).length
       stream.bufferedBytes += chunks.reduce((sum, { length }) => sum + length, 0)
     },
-    end: () => undefined, destroy: () => undefined,
+    pause: () => undefined, resume: () => undefined, end: () => undefined, destroy: () => undefined,
   }
   const link = openLink({
-    stream, limits: { ...LIMITS, ...ROOMY }, maxReadBytes: ROOMY.maxFrameBytes, promptMs: 100, clock: heldTimers(), objection: () => undefined,
+    stream, limits: { ...LIMITS, ...ROOMY }, maxReadBytes: ROOMY.maxFrameBytes, promptMs: 100, turns: undefined, clock: heldTimers(), objection: () => undefined,
     events: { confirmed: () => undefined, refused: () => undefined, received: () => undefined, unreadable: reason => { faults.push(reason) }, dropped: () => undefined, closed: () => undefined },
   })
   const parts = inParts(frameOf(request(1, 3000)), ...Array.from({ length: 299 }, () => 10))

@@ -117,6 +117,9 @@ const streamOf = (wires: Wires, end: End, remote: string): ByteStream => ({
   get hasSpoken() { return end.hasHeard },
   get bufferedBytes() { return Math.max(0, end.out.underWay() - SYSTEM_BUFFER_BYTES) },
   attach: events => { end.events = events },
+  // What arrives is told.
+  pause: () => undefined,
+  resume: () => undefined,
   write: chunks => send(end, chunks, wires.mix, { strayed: bytes => stray(wires, end, bytes), broken: () => breakUp(wires, end) }),
   end: () => {
     if (end.phase === 'opening') return abort(wires, end)
