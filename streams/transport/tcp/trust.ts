@@ -86,21 +86,21 @@ export interface Judging {
   readonly objection: (certificate: Certificate) => string | undefined
 }
 
-const FIELDS = ['cert', 'key', 'ca'] as const
+const isPem = (value: unknown): value is string | Uint8Array => typeof value === 'string' || value instanceof Uint8Array
 
-const isPem = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array
-
-/** What of this is no material, with the name of the option where that is known; undefined where all of it is. Plain JavaScript may hand over anything. */
-const misshapen = (given: unknown): string | undefined => {
+/** The material that this is, or what of it is none, with the name of the option where that is known. Plain JavaScript may hand over anything; each field is read once. */
+const materialIn = (given: unknown): Either<string, TlsMaterial> => {
   if (given instanceof Promise) {
     // Nobody else hears of its failure.
     given.catch(() => undefined)
-    return 'tls: returned a promise, and must answer at once'
+    return left('tls: returned a promise, and must answer at once')
   }
-  if (typeof given !== 'object' || given === null) return 'tls: must be an object with cert, key and ca, or a function that returns one'
-  const fields: Readonly<Record<string, unknown>> = { ...given }
-  const missing = FIELDS.find(name => !isPem(fields[name]))
-  return missing && `tls.${missing}: ${fields[missing] === undefined ? 'is missing; cert, key and ca go together' : 'must be a string or a Uint8Array, in PEM'}`
+  if (typeof given !== 'object' || given === null) return left('tls: must be an object with cert, key and ca, or a function that returns one')
+  const { cert, key, ca } = given as Readonly<Record<string, unknown>>
+  // Whoever gave it may change it, which must not pass for what was judged.
+  if (isPem(cert) && isPem(key) && isPem(ca)) return right(structuredClone({ cert, key, ca }))
+  const [name, value] = Object.entries({ cert, key, ca }).find(([, each]) => !isPem(each)) ?? []
+  return left(`tls.${name}: ${value === undefined ? 'is missing; cert, key and ca go together' : 'must be a string or a Uint8Array, in PEM'}`)
 }
 
 /** What is given now, `former` itself where it is the same, or what is wrong with it. */
@@ -108,16 +108,13 @@ const ask = ({ inspect }: Pick<Sockets, 'inspect'>, tls: NonNullable<Trust['tls'
   const unusable = (reason: string): Either<string, TlsMaterial> => left(`${path}tls: cannot be used: ${reason}`)
   try {
     const given = typeof tls === 'function' ? tls() : tls
-    const shape = misshapen(given)
-    if (shape !== undefined) return left(`${path}${shape}`)
-    const { cert, key, ca } = given
-    // Whoever gave it may change it, which must not pass for what was judged.
-    const material = structuredClone({ cert, key, ca })
-    if (former !== undefined && isDeepStrictEqual(material, former)) return right(former)
-    const certificate = inspect(material)
+    const material = materialIn(given)
+    if (isLeft(material)) return left(`${path}${material.left}`)
+    if (former !== undefined && isDeepStrictEqual(material.right, former)) return right(former)
+    const certificate = inspect(material.right)
     if (isLeft(certificate)) return unusable(certificate.left)
     const fault = objection(certificate.right) ?? objectionToTime(certificate.right, systemClock.wall())
-    return fault === undefined ? right(material) : left(`${path}tls.cert: ${fault}`)
+    return fault === undefined ? material : left(`${path}tls.cert: ${fault}`)
   } catch (thrown) {
     return unusable(messageOf(thrown))
   }

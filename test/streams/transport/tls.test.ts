@@ -253,6 +253,21 @@ test('material that cannot be used, or is not this member\'s, is refused before 
   t.regex((await report('n1', { options: { tls: { ...material('n1'), key: material('n2').key } } }))[0] ?? '', /^transport\.tls: cannot be used: /)
 })
 
+test('material may be an object of any class; what stands there is read once, and judged as it is shown', async t => {
+  class Files implements TlsMaterial {
+    reads = 0
+    get cert() { return this.reads++ === 0 ? material('n1').cert : 'something else' }
+    get key() { return material('n1').key }
+    get ca() { return material('n1').ca }
+  }
+  for (const tls of [Object.create(material('n1')) as TlsMaterial, new Files()]) {
+    const n1 = await open('n1', { options: { tls } })
+    await n1.close()
+  }
+  const { key, ca } = material('n1')
+  t.like(await tryOpen('n1', { options: { tls: Object.create({ key, ca }) as TlsMaterial } }), { left: { report: ['transport.tls.cert: is missing; cert, key and ca go together'] } })
+})
+
 /** Sockets that take certificates to be good at other times. */
 const goodAt = (times: { readonly validFrom?: number; readonly validTo?: number }): typeof nodeSockets => ({
   ...nodeSockets,
