@@ -40,6 +40,7 @@ const exchange = (stream: ByteStream, { clock, limits, isTls }: HandshakeTerms, 
 }): Exchange => {
   const reader = handshakeReader()
   let why: string | undefined
+  let hasBegun = false
   let hasHeard = false
   let hasOpened = false
   // Whoever refuses a certificate closes, and TLS itself does not say why.
@@ -53,7 +54,8 @@ const exchange = (stream: ByteStream, { clock, limits, isTls }: HandshakeTerms, 
   const received = (bytes: Uint8Array): void => {
     if (why !== undefined) return
     if (hasHeard) return fail('it went on before it was answered')
-    if (!isTls && bytes[0] === TLS_RECORD[0] && bytes[1] === TLS_RECORD[1]) return fail('it speaks TLS, and this end does not')
+    if (!isTls && !hasBegun && bytes[0] === TLS_RECORD[0] && bytes[1] === TLS_RECORD[1]) return fail('it speaks TLS, and this end does not')
+    hasBegun = true
     const first = reader.push(bytes)
     if (isLeft(first)) return fail(first.left.reason)
     if (first.right === undefined) return

@@ -5,6 +5,7 @@ import { checksumOf, viewOf } from '../../../codecs/bytes.js'
 import { encodeFrame, framed, FRAME_HEADER_BYTES, keepAliveFrame } from '../../../codecs/frames.js'
 import { isLeft, left, right } from '../../../lib/prelude.js'
 import type { TransportEvent } from '../../../streams/transport/port.js'
+import { nodeSockets } from '../../../streams/transport/tcp/node-sockets.js'
 import { count, isAbout, member, messagesOf, noticed, noticesOf } from '../../../testing/watch.js'
 import { ANYWHERE, closeAll, CLUSTER_NAME, dial, hello, heldTimers, joinAs, LIMITS, open, placeOf, type Raw, raw, serve, tryOpen, vote } from './wire.js'
 
@@ -326,4 +327,24 @@ test('what the log names beyond loopback keeps no member from starting: it is no
 test('plaintext: true opens beyond loopback', async t => {
   const n1 = await open('n1', { options: { listen: '0.0.0.0:0', plaintext: true }, members: { n1: '192.0.2.1:7000' } })
   t.regex(n1.links.address, /^0\.0\.0\.0:[1-9]/)
+})
+
+test('a hello that comes in pieces may have in it what a TLS handshake begins with', async t => {
+  const start = Buffer.from([0x16, 0x03])
+  let greeting = Buffer.alloc(0)
+  for (let i = 0; !greeting.includes(start); i++) greeting = Buffer.from(hello({ incarnation: `n1-${i}` }))
+  const at = greeting.indexOf(start)
+  const listen: typeof nodeSockets.listen = (address, tls, onStream, done) => nodeSockets.listen(address, tls, stream => {
+    const { attach } = stream
+    stream.attach = events => attach({
+      ...events,
+      received: bytes => [bytes.subarray(0, at), bytes.subarray(at)].forEach(piece => events.received(piece)),
+    })
+    onStream(stream)
+  }, done)
+  const n2 = await open('n2', { sockets: { ...nodeSockets, listen } })
+  const end = dial(n2.links.address)
+  end.socket.write(greeting)
+  await end.hears(1)
+  t.true(end.heard().includes('welcome'))
 })
