@@ -47,10 +47,13 @@ export const objectionToCertificate = (certificate: Certificate | undefined, id:
 
 const dateOf = (at: Millis): string => new Date(at).toISOString()
 
+/** A clock may lag behind that of an authority that has just issued a certificate, and so far one that is not good yet is taken for good. */
+const LAG_MS: Millis = 5 * 60_000
+
 /** Why this certificate is good for nobody by now; undefined when it is good. Only the others would notice, and say nothing. */
 const objectionToTime = ({ validFrom, validTo }: Certificate, now: Millis): string | undefined => {
   if (now > validTo) return `has expired, at ${dateOf(validTo)}`
-  return now < validFrom ? `is not good before ${dateOf(validFrom)}` : undefined
+  return now < validFrom - LAG_MS ? `is not good before ${dateOf(validFrom)}` : undefined
 }
 
 const HOUR_MS: Millis = 3_600_000
@@ -59,19 +62,25 @@ const DAY_MS = 24 * HOUR_MS
 const NEAR_MS = 30 * DAY_MS
 const NEAR_SHARE = 1 / 4
 
-/** Tells once a day, until the result is called, when what is shown expires, once that is near. */
+/** Not looked at more often than this, however short the life. */
+const LEAST_LOOK_MS: Millis = 1_000
+
+/** Tells once a day of each certificate, until the result is called, when what is shown expires, once that is near. */
 export const watchExpiry = ({ inspect }: Pick<Sockets, 'inspect'>, tls: () => TlsMaterial, clock: Pick<Clock, 'now' | 'wall' | 'after'>, told: (notAfter: string) => void): Cancel => {
-  let next = clock.now()
-  const look = (): Cancel => {
+  let last = { validTo: Number.NaN, at: 0 }
+  let cancel: Cancel
+  const look = (): void => {
     const shown = inspect(tls())
     const { validFrom, validTo } = isLeft(shown) ? { validFrom: 0, validTo: Number.POSITIVE_INFINITY } : shown.right
-    if (clock.now() >= next && validTo - clock.wall() < Math.min(NEAR_MS, (validTo - validFrom) * NEAR_SHARE)) {
-      next = clock.now() + DAY_MS
-      told(dateOf(validTo))
-    }
-    return clock.after(HOUR_MS, () => { cancel = look() })
+    const nearMs = Math.min(NEAR_MS, (validTo - validFrom) * NEAR_SHARE)
+    const untilNear = validTo - nearMs - clock.wall()
+    // One that is near is renewed meanwhile, perhaps by another that does not live long.
+    cancel = clock.after(Math.max(LEAST_LOOK_MS, Math.min(HOUR_MS, untilNear > 0 ? untilNear : nearMs)), look)
+    if (untilNear > 0 || (validTo === last.validTo && clock.now() < last.at + DAY_MS)) return
+    last = { validTo, at: clock.now() }
+    told(dateOf(validTo))
   }
-  let cancel = look()
+  look()
   return () => cancel()
 }
 
