@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
 import * as t from 'io-ts'
+import { Subscription } from 'rxjs'
 import { Protocol, closed, having, optional } from '../../codecs/judging.js'
-import { TimerMs, guard, integer } from '../../codecs/primitives.js'
+import { TimerMs, checked, guard, integer } from '../../codecs/primitives.js'
 import { decodeWith, messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type ListenFailed, type PortInUse } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
@@ -21,7 +23,7 @@ export interface ControlServerOptions<C, R, S> {
   readonly listen: string
   /** Says that `listen` may be beyond loopback, though whoever reaches it there can read and write everything. */
   readonly withoutAuthentication?: true
-  /** Names by which it may be asked, beside localhost, the host of `listen` and addresses in digits: requests with another `Host` are refused, as a web page may have made it up. None unless told otherwise. */
+  /** Names by which it may be asked, without a port, beside localhost, the host of `listen` and addresses in digits: requests with another `Host` are refused, as a web page may have made it up. None unless told otherwise. */
   readonly names?: readonly string[]
   /** Whether the member's transport was given `tls`, which `rxraft pipe` is told, as it goes on to the members. False unless told otherwise. */
   readonly tls?: boolean
@@ -45,6 +47,8 @@ export type ControlError = InvalidOptions | PortInUse | ListenFailed
 const MAX_NAME_CHARACTERS = 253
 
 const Text = guard<string>('Text', value => typeof value === 'string' && value !== '' && value.length <= MAX_NAME_CHARACTERS ? undefined : `must be a string of 1 to ${MAX_NAME_CHARACTERS} characters`)
+/** A `Host` is looked at without its port. */
+const Name = checked(Text, name => isIP(name) === 0 && /:\d*$/.test(name) ? `must be a name without a port, not "${name}": it is asked by it at whatever port` : undefined)
 const Listen = guard<string>('Listen', value => typeof value === 'string' && !isLeft(parseAddress(value)) ? undefined : 'must be an address "host:port"')
 const Bound = optional(integer('Bound', 1, 2 ** 30))
 const Time = optional(TimerMs)
@@ -54,7 +58,7 @@ const Given = closed({
   machine: Protocol,
   listen: Listen,
   withoutAuthentication: optional(t.literal(true)),
-  names: optional(t.readonlyArray(Text, 'a list of names')),
+  names: optional(t.readonlyArray(Name, 'a list of names')),
   tls: optional(t.boolean),
   limits: optional(closed({
     maxCommandBytes: Bound, maxCommandValues: Bound, maxConnections: Bound, maxPipelined: Bound, maxBodyBytes: Bound, maxReadBytes: Bound, maxAnswerBytes: Bound,
@@ -100,12 +104,16 @@ const prepare = <C, R, S>(raft: Raft<C, R, S>, options: ControlServerOptions<C, 
 /** Closes once, whoever asks for it, and with the member. */
 const served = <C, R, S>({ ended$ }: Pick<Raft<C, R, S>, 'ended$'>, view: MemberView, endpoint: ControlEndpoint): ControlServer => {
   let closed: Promise<void> | undefined
-  const close = (): Promise<void> => closed ??= endpoint.close().then(() => view.close())
+  const following = new Subscription()
+  const close = (): Promise<void> => {
+    following.unsubscribe()
+    return closed ??= endpoint.close().then(() => view.close())
+  }
   const leave = (): void => {
     view.stopping()
     endpoint.leave()
   }
-  ended$.subscribe(() => void close())
+  following.add(ended$.subscribe(() => void close()))
   return { address: endpoint.address, leave, close, [Symbol.asyncDispose]: close }
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { filter, firstValueFrom } from 'rxjs'
+import { Observable, filter, firstValueFrom } from 'rxjs'
 import * as types from 'io-ts'
 import { freePort } from '../../cli/demo/ports.js'
 import { type ControlServerOptions, controlServer } from '../../cli/control/index.js'
@@ -33,6 +33,7 @@ test('what makes no sense is InvalidOptions with every fault by its name, and no
     [{ ...options, listen: '0.0.0.0:8600' }, [/^listen: 0\.0\.0\.0:8600 is beyond loopback.*withoutAuthentication: true/]],
     [{ ...options, listen: '8600' }, [/^listen: must be an address "host:port", not "8600"/]],
     [{ ...options, withoutAuthentication: 1, names: [''], tls: 'no', lmits: {} }, [/^lmits: is not an option/, /^withoutAuthentication: /, /^names\.0: /, /^tls: /]],
+    [{ ...options, names: ['n1.example', '::1', 'n1.example:8601', '[::1]:8601'] }, [/^names\.2: must be a name without a port, not "n1\.example:8601"/, /^names\.3: must be a name without/]],
     [{ ...options, limits: { maxWatchers: 0, maxAnswers: 1, stallMs: Number.NaN } }, [/^limits\.maxAnswers: is not an option/, /^limits\.maxWatchers: /, /^limits\.stallMs: /]],
     [{ ...options, machine: { command: types.string } }, [/^machine\.result: must be an io-ts codec/]],
     [{ ...options, get cluster(): string { throw new Error('no') } }, [/reading the value failed: no/]],
@@ -73,6 +74,29 @@ test('it closes by close(), twice is once and the member goes on, and with its m
   const late = orThrow(await controlServer(raft, options))
   await late.close()
   t.is(await status(late.address), 0, 'of a member that has ended')
+})
+
+test('one that is closed looks at its member no more', async t => {
+  const member = await memberOf(t)
+  let looking = 0
+  const counted = <A>(source$: Observable<A>): Observable<A> => new Observable(observer => {
+    looking++
+    const subscription = source$.subscribe(observer)
+    return () => {
+      looking--
+      subscription.unsubscribe()
+    }
+  })
+  const raft = new Proxy(member, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      return value instanceof Observable ? counted(value) : value
+    },
+  })
+  const control = orThrow(await controlServer(raft, options))
+  t.true(looking > 0)
+  await control.close()
+  t.is(looking, 0)
 })
 
 test('the commands of rxraft work against it, and members come in by them', async t => {
