@@ -32,6 +32,10 @@ export interface ControlEndpoint {
 /** A URL of a request is not longer, and neither are all of its headers. */
 const MAX_HEADER_BYTES = 16 * 1024
 const KEEP_ALIVE_MS = 5_000
+/** So many times within `requestTimeoutMs` it is looked for requests that take longer, and no more and no less often than this. */
+const CHECKS = 4
+const LEAST_CHECK_MS = 100
+const MOST_CHECK_MS = 30_000
 /** How long an answer may take that was under way when the endpoint was closed. */
 const LINGER_MS = 1_000
 const NOTHING = Buffer.alloc(0)
@@ -117,6 +121,7 @@ export const openControl = async <C, R, S>(options: EndpointOptions<C, R, S>): P
   const inTurn = createTurns(limits.maxPipelined)
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: limits.requestTimeoutMs, headersTimeout: limits.requestTimeoutMs, keepAliveTimeout: KEEP_ALIVE_MS, keepAlive: true,
+    connectionsCheckingInterval: Math.max(LEAST_CHECK_MS, Math.min(MOST_CHECK_MS, limits.requestTimeoutMs / CHECKS)),
   }, (request, response) => inTurn(request, response, () => void handle(desk, request, response)))
   server.maxConnections = limits.maxConnections
   server.on('clientError', answerNonsense)

@@ -99,6 +99,19 @@ test('one that is closed looks at its member no more', async t => {
   t.is(looking, 0)
 })
 
+test('a request that has not come in within requestTimeoutMs is cut off', async t => {
+  const { address } = orThrow(await controlServer(await memberOf(t), { ...options, limits: { requestTimeoutMs: 200 } }))
+  const [host = '', port] = address.split(':')
+  for (const begun of ['POST /propose HTTP/1.1\r\nHost: localhost\r\n', 'POST /propose HTTP/1.1\r\nHost: localhost\r\ncontent-length: 10\r\n\r\n1']) {
+    const socket = connect(Number(port), host)
+    const began = performance.now()
+    socket.write(begun)
+    socket.resume()
+    await once(socket, 'close')
+    t.true(performance.now() - began < 15_000, begun)
+  }
+})
+
 test('the commands of rxraft work against it, and members come in by them', async t => {
   const folder = scratch(t)
   const ports = await Promise.all([freePort(), freePort()])
