@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import * as t from 'io-ts'
 import { Subscription } from 'rxjs'
 import { Protocol, closed, having, optional } from '../../codecs/judging.js'
@@ -13,6 +12,7 @@ import type { Machine } from '../../streams/machine/machine.js'
 import { type ControlEndpoint, type EndpointOptions, openControl } from './endpoint.js'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.js'
 import { type MemberView, viewMember } from './member-view.js'
+import { hasPort } from './visitors.js'
 
 export interface ControlServerOptions<C, R, S> {
   /** The cluster's name, the same that `createRaft` was given. */
@@ -47,8 +47,7 @@ export type ControlError = InvalidOptions | PortInUse | ListenFailed
 const MAX_NAME_CHARACTERS = 253
 
 const Text = guard<string>('Text', value => typeof value === 'string' && value !== '' && value.length <= MAX_NAME_CHARACTERS ? undefined : `must be a string of 1 to ${MAX_NAME_CHARACTERS} characters`)
-/** A `Host` is looked at without its port. */
-const Name = checked(Text, name => isIP(name) === 0 && /:\d*$/.test(name) ? `must be a name without a port, not "${name}": it is asked by it at whatever port` : undefined)
+const Name = checked(Text, name => hasPort(name) ? `must be a name without a port, not "${name}"` : undefined)
 const Listen = guard<string>('Listen', value => typeof value === 'string' && !isLeft(parseAddress(value)) ? undefined : 'must be an address "host:port"')
 const Bound = optional(integer('Bound', 1, 2 ** 30))
 const Time = optional(TimerMs)

@@ -7,6 +7,9 @@ const hostOf = (header: string): string => {
   return (bracketed?.[1] ?? header.replace(/:\d*$/, '')).toLowerCase()
 }
 
+/** Whether a name is one with a port, which no `Host` is compared with. */
+export const hasPort = (name: string): boolean => isIP(name) === 0 && /:\d*$/.test(name)
+
 /**
  * Why a request with these headers is not taken. A page that rebinds its own name to this address still sends that name: only an address in
  * digits, localhost, and names that were given on purpose are taken.

@@ -5,6 +5,7 @@ import type { Compression } from '../../lib/types.js'
 import { formatAddress, isLoopback } from '../../streams/transport/tcp/addresses.js'
 import type { TcpOptions } from '../../streams/transport/tcp/tcp.js'
 import type { ControlServerOptions } from '../control/index.js'
+import { hasPort } from '../control/visitors.js'
 import { addressBehind, atMost, choice, listed, pairs, parsed, required, wholeNumber } from '../arguments.js'
 import { Mistake } from '../mistake.js'
 import { TRUST, trustBehind } from '../trust.js'
@@ -43,6 +44,8 @@ const controlBehind = ({ control, 'control-name': names = [], 'control-without-a
     return undefined
   }
   const address = addressBehind('control', control, 0)
+  const ported = names.find(hasPort)
+  if (ported !== undefined) throw new Mistake(`--control-name takes a name without a port, not "${ported}"`)
   if (!isLoopback(address) && isOpen !== true) {
     throw new Mistake(`--control ${formatAddress(address)} is beyond loopback, where whoever reaches it could read and write; say --control-without-authentication if that is meant`)
   }

@@ -58,6 +58,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['serve', ...MEMBER, '--control', 'x'], /^--control takes an address "host:port", not "x"/],
     [['serve', ...MEMBER, '--control', '0.0.0.0:1'], /^--control 0\.0\.0\.0:1 is beyond loopback, .* --control-without-authentication/],
     [['serve', ...MEMBER, '--control-name', 'x'], /^--control-name goes with --control/],
+    [['serve', ...MEMBER, '--control', '127.0.0.1:0', '--control-name', 'n1:8601'], /^--control-name takes a name without a port, not "n1:8601"$/],
     [['serve', ...MEMBER, '--heartbeat-ms', '0'], /^--heartbeat-ms takes a whole number from 1 to/],
     [['serve', ...MEMBER, '--snapshot-compression', 'zip'], /^--snapshot-compression takes none, gzip or zstd, not "zip"/],
     [['serve', ...MEMBER, '--limit', 'maxCommandBytes'], /^--limit takes NAME=NUMBER, not "maxCommandBytes"/],
