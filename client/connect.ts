@@ -2,7 +2,7 @@ import { clusterNameIdOf } from '../codecs/cluster-id.js'
 import { type CheckedClientOptions, DEFAULT_HEARTBEAT_MS, type Limits, decodeClientOptions } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions } from '../lib/errors.js'
-import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { type Either, type SomeOf, isLeft, left, right } from '../lib/prelude.js'
 import type { MemberId, Millis } from '../lib/types.js'
 import { type Clock, systemClock } from '../streams/time/clock.js'
 import type { Protocol } from '../streams/machine/machine.js'
@@ -21,7 +21,7 @@ export interface ClientOptions<C, R> extends Trust {
   /** One or more members and their addresses; they tell who belongs to the cluster by now, and where. */
   readonly members: Readonly<Record<MemberId, string>>
   readonly protocol: Protocol<C, R>
-  readonly limits?: Partial<Limits> | undefined
+  readonly limits?: SomeOf<Limits> | undefined
   /** How long to look for a member at first, and how long a proposal waits that names no time of its own; 5 000 unless told otherwise. */
   readonly timeoutMs?: Millis | undefined
 }

@@ -6,5 +6,8 @@ export const unreachable = (value: never): never => {
   throw new Error(`unreachable case: ${JSON.stringify(value)}`)
 }
 
+/** Some of these options, or none of them: undefined says no more than leaving one out. */
+export type SomeOf<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
+
 /** Options with every one of them given. */
 export type Complete<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> }

@@ -3,7 +3,7 @@ import { protocolFaults } from '../codecs/judging.js'
 import { type Limits, decodeOptions } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
-import { type Either, isLeft, left, right } from '../lib/prelude.js'
+import { type Either, type SomeOf, isLeft, left, right } from '../lib/prelude.js'
 import { randomFrom } from '../lib/random.js'
 import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { systemClock } from './time/clock.js'
@@ -49,7 +49,7 @@ export interface RaftOptions<C, R, S> {
   readonly readLeaseMs?: Millis | undefined
   /** What is done to the contents of snapshots that this member takes; `zstd` where Node has it. `none` unless told otherwise. */
   readonly snapshotCompression?: Compression | undefined
-  readonly limits?: Partial<Limits> | undefined
+  readonly limits?: SomeOf<Limits> | undefined
 }
 
 /** Starts a member. Resolves when it has recovered what is stored and listens, not when there is a leader. Never rejects. */

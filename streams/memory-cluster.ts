@@ -3,7 +3,7 @@ import { optional } from '../codecs/judging.js'
 import type { Limits } from '../codecs/options.js'
 import { decodeWith, messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
-import { isLeft, isRight, left, right } from '../lib/prelude.js'
+import { type SomeOf, isLeft, isRight, left, right } from '../lib/prelude.js'
 import type { Compression, MemberId, Millis } from '../lib/types.js'
 import { createRaft } from './create-raft.js'
 import type { Machine } from './machine/machine.js'
@@ -24,7 +24,7 @@ export interface MemoryClusterOptions<C, R, S, Id extends MemberId> {
   readonly readLeaseMs?: Millis | undefined
   /** How members compress their snapshots; not at all unless told otherwise. */
   readonly snapshotCompression?: Compression | undefined
-  readonly limits?: Partial<Limits> | undefined
+  readonly limits?: SomeOf<Limits> | undefined
   /** The recorder of each member; none unless told otherwise. */
   readonly recorder?: ((id: Id) => Recorder) | undefined
 }

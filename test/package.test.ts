@@ -84,6 +84,13 @@ ${counter}
 export const raft = async (): Promise<Raft<{ add: number }, number, number>> => orThrow(await createRaft({
   cluster: 'c', id: 'n1', members: { n1: '127.0.0.1:1' }, machine: counter, transport: tcpTransport(), storage: fileStorage('data'), recorder: flightRecorder('flight') }))
 export const control = async (): Promise<ControlServer> => orThrow(await controlServer(await raft(), { cluster: 'c', machine: counter, listen: '127.0.0.1:8600' }))
+const [none, no, nobody] = [undefined as number | undefined, undefined as true | undefined, undefined as readonly string[] | undefined]
+export const optional = async () => [
+  await controlServer(await raft(), { cluster: 'c', machine: counter, listen: 'h:1', withoutAuthentication: no, names: nobody, tls: no, limits: { maxWatchers: none } }),
+  await createRaft({ cluster: 'c', id: 'n1', members: {}, machine: counter, transport: tcpTransport({ plaintext: no }), storage: fileStorage('data'), join: undefined, limits: { maxCommandValues: none } }),
+  await connect({ cluster: 'c', members: {}, protocol: counter, timeoutMs: none, limits: { maxCommandValues: none } }),
+  await memoryCluster({ machine: counter, members: ['n1'], heartbeatMs: none, limits: { maxCommandValues: none } }),
+]
 export const used = [connect, step, pipeline, whileLeader, machineSuite, storageSuite, transportSuite, main]
 `
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')

@@ -4,7 +4,7 @@ import { Protocol, closed, having, optional } from '../../codecs/judging.js'
 import { TimerMs, checked, guard, integer } from '../../codecs/primitives.js'
 import { decodeWith, messageOf } from '../../codecs/report.js'
 import { InvalidOptions, type ListenFailed, type PortInUse } from '../../lib/errors.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Either, type SomeOf, isLeft, left, right } from '../../lib/prelude.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { Eventual } from '../../streams/proposer/proposer.js'
 import { formatAddress, isLoopback, parseAddress } from '../../streams/transport/tcp/addresses.js'
@@ -22,13 +22,13 @@ export interface ControlServerOptions<C, R, S> {
   /** Where to listen, `host:port`; port 0 lets the system choose. Loopback, unless there is `withoutAuthentication`. */
   readonly listen: string
   /** Says that `listen` may be beyond loopback, though whoever reaches it there can read and write everything. */
-  readonly withoutAuthentication?: true
+  readonly withoutAuthentication?: true | undefined
   /** Names by which it may be asked, without a port, beside localhost, the host of `listen` and addresses in digits: requests with another `Host` are refused, as a web page may have made it up. None unless told otherwise. */
-  readonly names?: readonly string[]
+  readonly names?: readonly string[] | undefined
   /** Whether the member's transport was given `tls`, which `rxraft pipe` is told, as it goes on to the members. False unless told otherwise. */
-  readonly tls?: boolean
+  readonly tls?: boolean | undefined
   /** Each bound has its default where it is left out. */
-  readonly limits?: Partial<ControlLimits>
+  readonly limits?: SomeOf<ControlLimits> | undefined
 }
 
 /** A server that the commands of `rxraft`, probes, Prometheus and curl speak to. It closes by itself when its member ends. */
@@ -75,7 +75,7 @@ const Member = t.type({
   ]),
 })
 
-const limitsWith = (given: { readonly [Name in keyof ControlLimits]?: number | undefined }): ControlLimits =>
+const limitsWith = (given: SomeOf<ControlLimits>): ControlLimits =>
   ({ ...DEFAULT_CONTROL_LIMITS, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) })
 
 /** Reads the options once: whatever they do, the outcome is a value. The member is looked at from here on. */
