@@ -1,4 +1,5 @@
-import { resolve, sep } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { nodeDisk } from '../../streams/storage/disk/node-disk.js'
 import { atMost, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
@@ -28,12 +29,22 @@ Exit codes: 0 the copy is whole; 1 there is none, or what FOLDER holds is not wh
   rxraft backup data/n1 backups/n1-monday
 `
 
+/** Where this is, whatever links lead there, or would be once it is made. */
+const placeOf = (path: string): string => {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? resolve(path) : join(placeOf(parent), basename(path))
+  }
+}
+
 const foldersIn = (positionals: readonly string[]): readonly [folder: string, copy: string] => {
   const [folder, copy] = positionals
   if (folder === undefined) throw new Mistake('the FOLDER is missing: the data folder of one member')
-  if (copy === undefined) throw new Mistake('the COPY is missing: the folder that is to hold it')
+  if (copy === undefined || copy === '') throw new Mistake('the COPY is missing: the folder that is to hold it')
   atMost(2, positionals, 'one FOLDER and one COPY')
-  if (resolve(copy).startsWith(`${resolve(folder)}${sep}`)) throw new Mistake(`${copy} lies in ${folder}: what is in a data folder is its member's`)
+  if (placeOf(copy).startsWith(`${placeOf(folder)}${sep}`)) throw new Mistake(`${copy} lies in ${folder}: what is in a data folder is its member's`)
   return [folder, copy]
 }
 

@@ -1,5 +1,5 @@
 /** Copies of the folders of members that run, write, and cut their logs meanwhile. */
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type Backup, backUp } from '../../cli/backup/back-up.js'
@@ -350,4 +350,19 @@ test.serial('the command tells what the copy holds, and refuses a folder that ho
   await refuses([join(own, 'empty', 'identity'), join(own, 'x')], /cannot be read as a data folder/)
   await refuses([own, join(scratch(t), 'x')], /is no data folder/)
   t.false(existsSync(join(own, 'x')))
+})
+
+test('a copy does not go into the folder that is copied, whatever links lead there', async t => {
+  const own = scratch(t)
+  const folder = join(own, 'n1')
+  const member = await start(folder, LONE)
+  await member.stop()
+  const before = readdirSync(folder)
+  mkdirSync(join(own, 'apart'))
+  symlinkSync(folder, join(own, 'link'))
+  symlinkSync('..', join(own, 'apart', 'up'))
+  for (const [from, copy] of [[folder, join(folder, 'copy')], [folder, join(own, 'link', 'a', 'b')], [join(own, 'link'), join(folder, 'copy')], [folder, `${own}/apart/up/n1/copy`]] as const) {
+    await t.throwsAsync(backup.run([from, copy]), { instanceOf: Mistake, message: `${copy} lies in ${from}: what is in a data folder is its member's` })
+  }
+  t.deepEqual(readdirSync(folder), before)
 })

@@ -99,6 +99,7 @@ test('a mistake in the arguments is one sentence that names the option', async t
     [['verify', 'a', 'b'], /^one FOLDER at a time, not "a b"$/],
     [['backup'], /^the FOLDER is missing/],
     [['backup', 'a'], /^the COPY is missing: the folder that is to hold it$/],
+    [['backup', 'a', ''], /^the COPY is missing: the folder that is to hold it$/],
     [['backup', 'a', 'b', 'c'], /^one FOLDER and one COPY, not "a b c"$/],
     [['backup', scratch(t), 'b'], /is no data folder/],
     [['recover', scratch(t)], /is no data folder/],
