@@ -1,5 +1,5 @@
 import { Mistake, Trouble } from './mistake.js'
-import { printable } from './words.js'
+import { printableLines } from './words.js'
 
 /** The exit code of a program that was interrupted. */
 export const INTERRUPTED = 130
@@ -10,7 +10,7 @@ export const runProgram = async (main: () => Promise<number>): Promise<void> => 
     process.exitCode = await main()
   } catch (error) {
     const isExpected = error instanceof Mistake || error instanceof Trouble
-    process.stderr.write(`${isExpected ? error.message.split('\n').map(printable).join('\n') : error instanceof Error ? error.stack : String(error)}\n`)
+    process.stderr.write(`${printableLines(isExpected ? error.message : error instanceof Error ? error.stack ?? error.message : String(error))}\n`)
     process.exitCode = error instanceof Mistake ? 2 : 1
   }
 }

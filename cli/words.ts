@@ -12,10 +12,16 @@ export const sizeInWords = (bytes: number): string => {
 export const counted = (count: number, name: string): string => `${count === 0 ? 'no' : count} ${name}${count === 1 ? '' : 's'}`
 
 /** What a terminal does not show but do, or what it shows elsewhere. */
-const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
+const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
 /** A line as it may be printed, whoever the words in it are from: control characters as JSON writes them. */
 export const printable = (line: string): string => line.replace(CONTROLS, control => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** The same of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+
+/** JSON of the same value as one line that may be printed: outside of its strings a control character is but white space. */
+export const printableJson = (json: string): string => printable(json.replace(/[\t\n\r]/g, ' '))
 
 /** Rows of cells below each other, as wide as they must be. */
 export const columns = (rows: readonly (readonly string[])[]): readonly string[] => {

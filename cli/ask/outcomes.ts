@@ -2,7 +2,7 @@
 import type { Refusal } from '../control/member-status.js'
 import { ifUnread } from '../output.js'
 import type { Outcome } from './ask.js'
-import { printable } from '../words.js'
+import { printable, printableJson, printableLines } from '../words.js'
 
 export const EXIT = { done: 0, failed: 1, unknown: 3 } as const
 
@@ -13,7 +13,7 @@ export const exitCodeOf = ({ appended }: Refusal): number => appended === 'unkno
 export const tellRefusal = (refusal: Refusal, isJson: boolean): number => {
   const code = exitCodeOf(refusal)
   ifUnread(code)
-  if (isJson) process.stdout.write(`${JSON.stringify({ error: refusal })}\n`)
+  if (isJson) process.stdout.write(`${printable(JSON.stringify({ error: refusal }))}\n`)
   else process.stderr.write(`${printable(refusal.message)}${refusal.appended === 'never' ? ' (nothing was changed)' : ''}\n`)
   return code
 }
@@ -22,6 +22,6 @@ export const tellRefusal = (refusal: Refusal, isJson: boolean): number => {
 export const tellOutcome = (outcome: Outcome, isJson: boolean, shown: (answer: unknown) => string): number => {
   if (outcome.type === 'refused') return tellRefusal(outcome.refusal, isJson)
   if (outcome.isChange) ifUnread(EXIT.unknown)
-  process.stdout.write(`${isJson ? outcome.text : shown(JSON.parse(outcome.text))}\n`)
+  process.stdout.write(`${isJson ? printableJson(outcome.text) : printableLines(String(shown(JSON.parse(outcome.text))))}\n`)
   return EXIT.done
 }

@@ -6,7 +6,7 @@ import type { Command } from '../command.js'
 import { entriesInWords } from '../folder/survey.js'
 import { Mistake } from '../mistake.js'
 import { createScreen } from '../screen.js'
-import { sizeInWords } from '../words.js'
+import { printable, sizeInWords } from '../words.js'
 import { type Backup, backUp } from './back-up.js'
 
 const HELP = `rxraft backup FOLDER COPY [--json]
@@ -63,7 +63,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   const [folder, copy] = foldersIn(positionals)
   const screen = createScreen(process.stderr)
   const found = await backUp({ disk: nodeDisk(), folder, copy, tell: what => screen.bar(undefined, what) }).finally(screen.end)
-  process.stdout.write(`${values.json === true ? JSON.stringify(asJson(copy, found)) : inWords(copy, found)}\n`)
+  process.stdout.write(`${printable(values.json === true ? JSON.stringify(asJson(copy, found)) : inWords(copy, found))}\n`)
   return 0
 }
 

@@ -73,10 +73,10 @@ const run = async (args: readonly string[]): Promise<number> => {
     const found = await survey(held, false, createScreen(process.stderr))
     const code = found.faults.length === 0 ? 0 : 1
     ifUnread(code)
-    if (range === undefined) await print(values.json === true ? JSON.stringify(surveyAsJson(found)) : surveyInWords(folder, found).map(printable).join('\n'))
+    if (range === undefined) await print(values.json === true ? printable(JSON.stringify(surveyAsJson(found))) : surveyInWords(folder, found).map(printable).join('\n'))
     else if (found.log === undefined || found.faults.length > 0) throw new Trouble(found.faults.map(({ message }) => message).join('\n'))
     else if (range.from > found.log.lastIndex || range.to <= found.log.base.index) process.stderr.write(`The log has ${entriesInWords(found)}.\n`)
-    else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(values.json === true ? JSON.stringify(entry) : printable(entryInWords(entry)))
+    else for await (const entry of entriesIn(held, found.log, range.from, range.to, codec)) await print(printable(values.json === true ? JSON.stringify(entry) : entryInWords(entry)))
     return code
   })
 }

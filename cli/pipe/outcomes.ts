@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream'
 import type { ProposeError } from '../../lib/errors.js'
 import { type Either, isLeft } from '../../lib/prelude.js'
 import type { Refusal } from '../control/member-status.js'
+import { printable } from '../words.js'
 
 const refusalOf = (error: ProposeError): Refusal => ({
   tag: error._tag, message: error.message, appended: error.appended, ...(error._tag === 'Rejected' && { report: error.report }),
@@ -45,7 +46,7 @@ export const createOutcomeWriter = (out: Writable): OutcomeWriter => {
     write: outcome => {
       if (isLeft(outcome)) tally[outcome.left.appended === 'unknown' ? 'unknown' : 'refused']++
       else tally.applied++
-      lines.push(`${JSON.stringify(isLeft(outcome) ? { error: refusalOf(outcome.left) } : { result: outcome.right })}\n`)
+      lines.push(`${printable(JSON.stringify(isLeft(outcome) ? { error: refusalOf(outcome.left) } : { result: outcome.right }))}\n`)
       if (lines.length === 1) setImmediate(flush)
     },
     isFull: () => draining,

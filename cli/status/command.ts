@@ -8,6 +8,7 @@ import { EXIT } from '../ask/outcomes.js'
 import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { createBlock } from '../screen.js'
+import { printable } from '../words.js'
 import { type Row, isWell, rowsAsJson, tableOf } from './table.js'
 
 const DEFAULT_EVERY_MS: Millis = 1_000
@@ -41,7 +42,7 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(0, positionals, 'nothing beside the options')
   const block = createBlock(process.stdout)
   const show = (rows: readonly Row[]): void => {
-    if (values.json === true) process.stdout.write(`${rowsAsJson(rows)}\n`)
+    if (values.json === true) process.stdout.write(`${printable(rowsAsJson(rows))}\n`)
     else block(tableOf(rows))
   }
   for (;;) {

@@ -37,11 +37,11 @@ const run = async (args: readonly string[]): Promise<number> => {
     const { faults, notes } = found
     const code = couldStartAlone(found) ? 0 : 1
     ifUnread(code)
-    if (values.json === true) process.stdout.write(`${JSON.stringify(surveyAsJson(found))}\n`)
+    if (values.json === true) process.stdout.write(`${printable(JSON.stringify(surveyAsJson(found)))}\n`)
     else {
       for (const note of notes) process.stdout.write(`note: ${printable(note)}\n`)
-      for (const fault of faults) process.stdout.write(`${fault.message}\n`)
-      if (faults.length === 0) process.stdout.write(`${folder}: ${verdict(found)}\n`)
+      for (const fault of faults) process.stdout.write(`${printable(fault.message)}\n`)
+      if (faults.length === 0) process.stdout.write(`${printable(folder)}: ${verdict(found)}\n`)
     }
     return code
   })

@@ -9,7 +9,7 @@ import { atMost, parsed, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { Trouble } from '../mistake.js'
 import { type WatchLine, follow } from './follow.js'
-import { printable } from '../words.js'
+import { printable, printableJson } from '../words.js'
 
 /** Before the next endpoint is asked, once all were asked in vain. */
 const AGAIN_MS: Millis = 500
@@ -61,7 +61,7 @@ const createPrinter = (isJson: boolean, from: Index | undefined, count: number) 
       if (type === 'watching') next ??= Number(begin)
       if (type === 'commit' || type === 'restored') next = Number(index) + 1
       if (type === 'commit') left--
-      if (isNews(line) && !process.stdout.write(`${isJson ? line.text : printable(words(line.value))}\n`)) await once(process.stdout, 'drain')
+      if (isNews(line) && !process.stdout.write(`${isJson ? printableJson(line.text) : printable(words(line.value))}\n`)) await once(process.stdout, 'drain')
       return left > 0
     },
   }

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
-import test from 'ava'
+import { PassThrough, Writable } from 'node:stream'
+import test, { type ExecutionContext } from 'ava'
 import * as types from 'io-ts'
 import { from, lastValueFrom } from 'rxjs'
 import type { Command } from '../../cli/command.js'
@@ -15,6 +15,7 @@ import { loadMachine } from '../../cli/machine/load-machine.js'
 import { Mistake } from '../../cli/mistake.js'
 import { type Line, linesIn, pipeProtocol } from '../../cli/pipe/commands.js'
 import { createOutcomeWriter } from '../../cli/pipe/outcomes.js'
+import { runProgram } from '../../cli/program.js'
 import { createBlock } from '../../cli/screen.js'
 import { createAnnouncer } from '../../cli/serve/announcer.js'
 import { asTyped } from '../../cli/as-typed.js'
@@ -323,19 +324,54 @@ test('what strangers say moves no cursor and begins no line: control characters 
   t.deepEqual(block, ['n1 \\u001b[2J\n'])
 })
 
+/** What is written to standard output and standard error until the test is over. */
+const overheard = (t: ExecutionContext): readonly (readonly string[])[] => [process.stdout, process.stderr].map(stream => {
+  const { write } = stream
+  const said: string[] = []
+  stream.write = text => said.push(String(text)) > 0
+  t.teardown(() => { stream.write = write })
+  return said
+})
+
+test.serial('what strangers say reaches no terminal raw, as JSON neither, and is the same value there', async t => {
+  const text = 'x\u007f\u009b2J\u061c\u200e\u200f\u202e\u2066'
+  const commit = JSON.stringify({ type: 'commit', index: 1, term: 1, time: 0, command: text })
+  const { port } = await serving(t, ({ url = '' }, response) => {
+    if (url.startsWith('/watch')) response.end(`${commit}\n`)
+    else response.end(`{\n\t"value": ${JSON.stringify(text)}\r\n}\n`)
+  })
+  const [out = []] = overheard(t)
+  const lineOf = async (command: string, ...args: readonly string[]): Promise<string> => {
+    const before = out.length
+    t.is(await (await commandNamed(command)).run(['--at', `127.0.0.1:${port}`, ...args]), 0)
+    return out.slice(before).join('')
+  }
+  const lines = [await lineOf('read', '--json'), await lineOf('watch', '--from', '1', '--count', '1', '--json'), await lineOf('read'), await lineOf('watch', '--from', '1', '--count', '1')]
+  for (const line of lines) t.regex(line, /^[^\p{Cc}\u061c\u200e\u200f\u202e\u2066]+\n$/u)
+  t.deepEqual(lines.slice(0, 3).map(line => JSON.parse(line) as unknown), [{ value: text }, JSON.parse(commit), text])
+  const pipe = new PassThrough()
+  const writer = createOutcomeWriter(pipe)
+  writer.write(right(text))
+  await writer.finish()
+  t.is(String(pipe.read()), '{"result":"x\\u007f\\u009b2J\\u061c\\u200e\\u200f\\u202e\\u2066"}\n')
+})
+
+test.serial('a program that fails tells why line by line, and nothing in it raw', async t => {
+  const [, err = []] = overheard(t)
+  const { exitCode } = process
+  t.teardown(() => { process.exitCode = exitCode })
+  await runProgram(() => Promise.reject(new Error('x\u009b2J')))
+  process.exitCode = exitCode
+  t.regex(err.join(''), /^Error: x\\u009b2J\n +at /)
+})
+
 test.serial('who watches is told once why an endpoint does not tell, however often it is asked', async t => {
   let asked = 0
   const { port } = await serving(t, (_request, response) => {
     if (++asked < 3) response.writeHead(503).end(JSON.stringify({ tag: 'Busy', message: 'full' }))
     else response.writeHead(200).end(['{"type":"watching","from":1}', '{"type":"restored","index":7,"term":1,"time":0}', '{"type":"commit","index":8,"term":1,"time":0,"command":1}', ''].join('\n'))
   })
-  const [out, err] = [process.stdout, process.stderr].map(stream => {
-    const { write } = stream
-    const said: string[] = []
-    stream.write = text => said.push(String(text)) > 0
-    t.teardown(() => { stream.write = write })
-    return said
-  })
+  const [out, err] = overheard(t)
   t.is(await (await commandNamed('watch')).run(['--at', `127.0.0.1:1,127.0.0.1:${port}`, '--from', '1', '--count', '1']), 0)
   t.deepEqual(err, ['127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n', `127.0.0.1:${port}: full\n`])
   t.deepEqual(out?.map(line => line.split('  ')[0]?.trimEnd()), ['the log no longer reaches back that far: what precedes 8 is not told', '8@1'])
