@@ -5,7 +5,7 @@ import { messageOf } from '../../codecs/report.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { Entry, Machine, Position, RunningMachine } from './machine.js'
-import { decodeState, encodeState } from './state-bytes.js'
+import { decodeState, encodeState, faultOf } from './state-bytes.js'
 
 /** What `reducerMachine` makes a machine of. */
 export interface ReducerMachineOptions<C, R, S> {
@@ -48,7 +48,7 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
     snapshot: () => {
       const encoded = encodeState(codec, state)
       if (isLeft(encoded)) throw new Error(encoded.left)
-      return chunksOf(encoded.right)
+      return verified(codec, state, encoded.right)
     },
     restore: bytes => from(joined(bytes).then(whole => {
       const decoded = decodeState(codec, whole)
@@ -60,7 +60,10 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
 
 const CHUNK_BYTES = 64 * 1024
 
-async function* chunksOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+/** Nothing is handed out before all of it was read again, which takes turns with everything else: nobody writes to a state, so it stays what it was. */
+async function* verified<S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  const fault = await faultOf(codec, state, bytes)
+  if (fault !== undefined) throw new Error(fault)
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
 }
 

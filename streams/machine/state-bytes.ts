@@ -1,8 +1,10 @@
 /** A reducer's state as bytes that lead to the very same state again: the log is cut behind them, and what they do not hold is gone. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Type } from 'io-ts'
-import { MAX_VALUE_DEPTH, decodeValue, encodeValue } from '../../codecs/values.js'
-import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import * as t from 'io-ts'
+import { decodeWith } from '../../codecs/report.js'
+import { decodeValue, encodeValue } from '../../codecs/values.js'
+import { type Either, isLeft, left } from '../../lib/prelude.js'
+import { type Comparison, type IsSame, compare } from './same-data.js'
 
 /** Whatever a state has as a key came through commands that were taken. `JSON.parse` makes each a key of its own, which reaches no prototype. */
 const NO_KEYS: readonly string[] = []
@@ -10,45 +12,49 @@ const NO_KEYS: readonly string[] = []
 /** Of the way to a difference, which leads through keys of any length. */
 const MAX_SHOWN = 256
 
-/** As deep as what is encoded may be; a state may be deeper in memory than its codec writes it. */
-const MAX_DEPTH = MAX_VALUE_DEPTH
+/** So many values are compared before others get their turn, a few milliseconds. A number, and no time: where a state is small or time is virtual a run is to be the same again. */
+const VALUES_PER_TURN = 20_000
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
-const isPlain = (prototype: unknown): boolean => prototype === null || prototype === Object.prototype || prototype === Array.prototype
+/** What is smaller is read again in one turn. */
+const LARGE_BYTES = 64 * 1024
 
-/** Its own value at the key; undefined where it has none, for JSON keeps no key of such a value and nobody is to tell the two apart. */
-const valueAt = (object: Readonly<Record<string, unknown>>, key: string): unknown => Object.hasOwn(object, key) ? object[key] : undefined
-
-/** The keys that lead to where plain data differs, each behind a dot. Of what is no plain data, or nests too deep to be walked through, `isSame` decides. */
-const differenceIn = (one: unknown, other: unknown, isSame: (one: unknown, other: unknown) => boolean, way = '', depth = 0): string | undefined => {
-  if (Object.is(one, other)) return undefined
-  const prototype: unknown = isObject(one) ? Object.getPrototypeOf(one) : undefined
-  if (!isObject(one) || !isObject(other) || prototype !== Object.getPrototypeOf(other)) return way
-  if (!isPlain(prototype) || depth === MAX_DEPTH) return isSame(one, other) ? undefined : way
-  if (Array.isArray(one) && Array.isArray(other) && one.length !== other.length) return way
-  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    const difference = differenceIn(valueAt(one, key), valueAt(other, key), isSame, `${way}.${key}`, depth + 1)
-    if (difference !== undefined) return difference
-  }
-  return undefined
-}
-
-/** Where a state is another once it has been read again. Objects of a class hide what they are made of: they are equal where their codec writes the same. */
-const changeOf = <S>(codec: Type<S, unknown>, state: S, read: S): string | undefined =>
-  differenceIn(state, read, () => true) ?? (differenceIn(codec.encode(state), codec.encode(read), isDeepStrictEqual) === undefined ? undefined : '')
-
-/** Bytes that were read back, or why there are none. */
-export const encodeState = <S>(codec: Type<S, unknown>, state: S): Either<string, Uint8Array> => {
+export const encodeState = <S>(codec: t.Type<S, unknown>, state: S): Either<string, Uint8Array> => {
   const encoded = encodeValue(codec, state, NO_KEYS)
-  if (isLeft(encoded)) return left(`The state cannot be encoded: ${encoded.left.join('; ')}`)
-  const read = decodeState(codec, encoded.right)
-  if (isLeft(read)) return left(`The state cannot be read again: ${read.left}`)
-  const change = changeOf(codec, state, read.right)
-  return change === undefined ? right(encoded.right) : left(`What is read again is not the same as state${change.slice(0, MAX_SHOWN)}`)
+  return isLeft(encoded) ? left(`The state cannot be encoded: ${encoded.left.join('; ')}`) : encoded
 }
 
-export const decodeState = <S>(codec: Type<S, unknown>, bytes: Uint8Array): Either<string, S> => {
-  // No Buffer, whatever the bytes lie in: whoever restores and whoever tries it must read the same.
-  const decoded = decodeValue(codec, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), NO_KEYS)
+/** What the bytes hold, before the codec sees it. No Buffer, whatever the bytes lie in: whoever restores and whoever tries it must read the same. */
+const contentOf = (bytes: Uint8Array): Either<readonly string[], unknown> => decodeValue(t.unknown, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), NO_KEYS)
+
+const stateIn = <S>(codec: t.Type<S, unknown>, content: Either<readonly string[], unknown>): Either<string, S> => {
+  const decoded = isLeft(content) ? content : decodeWith(codec, content.right)
   return isLeft(decoded) ? left(decoded.left.join('; ')) : decoded
+}
+
+export const decodeState = <S>(codec: t.Type<S, unknown>, bytes: Uint8Array): Either<string, S> => stateIn(codec, contentOf(bytes))
+
+const anotherTurn = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
+
+const compareInTurns = async (one: unknown, other: unknown, isSame: IsSame): Promise<Comparison> => {
+  const comparison = compare(one, other, isSame)
+  while (!comparison.advance(VALUES_PER_TURN)) await anotherTurn()
+  return comparison
+}
+
+/** Why the bytes do not lead to this state again, if they do not; others get their turns meanwhile, and the state must stay as it is. */
+export const faultOf = async <S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): Promise<string | undefined> => {
+  const pause = async (): Promise<void> => { if (bytes.length >= LARGE_BYTES) await anotherTurn() }
+  await pause()
+  const content = contentOf(bytes)
+  await pause()
+  const read = stateIn(codec, content)
+  if (isLeft(read)) return `The state cannot be read again: ${read.left}`
+  await pause()
+  const states = await compareInTurns(state, read.right, () => true)
+  if (states.difference !== undefined) return `What is read again is not the same as state${states.difference.slice(0, MAX_SHOWN)}`
+  if (!states.hasOpaque) return undefined
+  // Objects of a class hide what they are made of: they are equal where their codec writes the same.
+  const [one, other] = [codec.encode(state), codec.encode(read.right)]
+  const { difference } = await compareInTurns(one, other, isDeepStrictEqual)
+  return difference === undefined ? undefined : 'What is read again is not the same as state'
 }

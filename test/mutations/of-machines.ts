@@ -5,9 +5,9 @@ const MACHINE = 'test/streams/machine'
 
 export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
-    name: 'the log is cut behind a state that cannot be read again', file: 'streams/machine/state-bytes.ts', killer: [`${MACHINE}/state-bytes.test.ts`, 'a state that would not*'],
+    name: 'the log is cut behind a state that cannot be read again', file: 'streams/machine/reducer-machine.ts', killer: [`${MACHINE}/state-bytes.test.ts`, 'a state that would not*'],
     unseen: 'states of the seeds are what JSON can say',
-    from: 'const read = decodeState(codec, encoded.right)', to: 'const read = right(state)',
+    from: 'if (fault !== undefined) throw new Error(fault)', to: 'void fault',
   },
   {
     name: 'what was answered late is told when the machine is at work again', file: 'streams/machine/apply.ts', killer: [`${MACHINE}/restore.test.ts`, 'what was answered late*'],

@@ -5,6 +5,13 @@ import { from, lastValueFrom } from 'rxjs'
 import type { RunningMachine } from '../../../streams/machine/machine.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
 
+/** What becomes of a snapshot of this machine, once all of it was read. */
+const saved = async (machine: RunningMachine<never, unknown, unknown>): Promise<readonly Uint8Array[]> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of machine.snapshot()) chunks.push(new Uint8Array(chunk))
+  return chunks
+}
+
 /** A machine that stands at this state. */
 const at = <S>(state: t.Type<S, unknown>, initial: S): RunningMachine<null, null, S> =>
   reducerMachine<null, null, S>({ command: t.null, result: t.null, state, initial, reduce: now => [now, null] }).start()
@@ -57,9 +64,11 @@ const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'a key that io-ts takes for the prototype where it copies': [t.record(t.string, t.strict({ n: t.number })) as never, JSON.parse('{"__proto__":{"n":1}}'), 'What is read again is not the same as state.__proto__'],
   'a date where anything may be': [t.type({ at: t.unknown }) as never, { at: new Date(0) }, 'What is read again is not the same as state.at'],
 }
-for (const [what, [codec, state, message]] of Object.entries(lost)) {
-  test(`a state that would not come back is no snapshot: ${what}`, is => {
-    is.throws(() => at(codec, state as never).snapshot(), { message })
+for (const [what, [codec, state, reason]] of Object.entries(lost)) {
+  test(`a state that would not come back is no snapshot: ${what}`, async is => {
+    const chunks = at(codec, state as never).snapshot()[Symbol.asyncIterator]()
+    await is.throwsAsync(() => chunks.next(), { message: reason })
+    is.deepEqual(await chunks.next(), { done: true, value: undefined }, 'not even its beginning is handed out')
   })
 }
 
@@ -92,6 +101,58 @@ test('a key whose value is undefined comes back missing, which is the same', asy
   is.deepEqual(restored.state, { a: 1 })
 })
 
-test('a reason is bounded, however long the keys are', is => {
-  is.throws(() => at(t.record(t.string, t.number), { ['x'.repeat(100_000)]: -0 }).snapshot(), { message: /^.{100,400}$/ })
+test('a reason is bounded, however long the keys are', async is => {
+  const codec = t.record(t.string, t.union([t.number, t.null]))
+  await is.throwsAsync(() => saved(at(codec, { ['x'.repeat(100_000)]: Number.NaN })), { message: /^.{100,400}$/ })
+})
+
+/** A codec that counts what it is asked. */
+const counting = <S>(codec: t.Type<S, unknown>) => {
+  const count = { encoded: 0, decoded: 0 }
+  const counted = new t.Type<S, unknown>(codec.name, codec.is, (value, context) => {
+    count.decoded++
+    return codec.validate(value, context)
+  }, state => {
+    count.encoded++
+    return codec.encode(state)
+  })
+  return { count, codec: counted }
+}
+
+/** How many turns of the event loop others get until it is there. */
+const turnsUntil = async (promise: Promise<unknown>): Promise<number> => {
+  let turns = 0
+  let isOver = false
+  const settled = (): void => { isOver = true }
+  promise.then(settled, settled)
+  while (!isOver) {
+    await new Promise(resolve => setImmediate(resolve))
+    turns++
+  }
+  return turns
+}
+
+const LARGE = Array.from({ length: 200_000 }, (_, i) => i)
+
+test('a large state is encoded where it stands, and read back while others have their turns', async is => {
+  const { count, codec } = counting(Numbers)
+  const chunks = at(codec, LARGE).snapshot()[Symbol.asyncIterator]()
+  is.deepEqual(count, { encoded: 1, decoded: 0 })
+  const first = chunks.next()
+  is.true(await turnsUntil(first) >= 10, 'comparing alone takes ten of them')
+  is.deepEqual(count, { encoded: 1, decoded: 1 }, 'plain data is not encoded again')
+  is.true((await first).value instanceof Uint8Array)
+})
+
+test('nothing of a large state is handed out where its very end does not come back', async is => {
+  const chunks = at(t.array(t.union([t.number, t.null])), [...LARGE, Number.NaN]).snapshot()[Symbol.asyncIterator]()
+  await is.throwsAsync(() => chunks.next(), { message: 'What is read again is not the same as state.200000' })
+})
+
+test('what is applied while a large state is read back is not in its snapshot, and does not keep it from being taken', async is => {
+  const machine = reducerMachine<null, null, readonly number[]>({ command: t.null, result: t.null, state: Numbers, initial: LARGE, reduce: () => [[], null] }).start()
+  const chunks = saved(machine)
+  await lastValueFrom(from(machine.apply([{ index: 1, term: 1, time: 1, command: null }])))
+  is.deepEqual(machine.state, [])
+  is.deepEqual(JSON.parse(Buffer.concat(await chunks).subarray(1).toString()), LARGE)
 })

@@ -1,0 +1,113 @@
+/** Whether what was read again is what was written, looked at a slice at a time. */
+import { MAX_VALUE_DEPTH } from '../../codecs/values.js'
+
+/** As deep as what is encoded may be; a state may be deeper in memory than its codec writes it. */
+const MAX_DEPTH = MAX_VALUE_DEPTH
+
+/** Two lists, or two plain objects, and how far they were compared. */
+interface Level {
+  readonly one: Readonly<Record<string, unknown>>
+  readonly other: Readonly<Record<string, unknown>>
+  readonly keys: readonly string[]
+  at: number
+  /** What was compared last. */
+  key: string
+  /** Keys that both have. */
+  shared: number
+}
+
+/** What decides on two values of which neither is plain data. */
+export type IsSame = (one: unknown, other: unknown) => boolean
+
+export interface Comparison {
+  /** Compares so many values more, and says whether that was the end of it. */
+  advance(values: number): boolean
+  /** The keys that lead to where they differ, each behind a dot; undefined where nothing differs, as far as was compared. */
+  readonly difference: string | undefined
+  /** Something was met of which `isSame` had to decide. */
+  readonly hasOpaque: boolean
+}
+
+interface Work {
+  readonly isSame: IsSame
+  readonly levels: Level[]
+  isDifferent: boolean
+  hasOpaque: boolean
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+
+type Kind = 'list' | 'object' | 'opaque'
+
+const kindOf = (value: object): Kind => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return 'object'
+  return prototype === Array.prototype && Array.isArray(value) ? 'list' : 'opaque'
+}
+
+const opaqueIsSame = (work: Work, one: object, other: object): boolean => {
+  work.hasOpaque = true
+  return work.isSame(one, other)
+}
+
+/** Whether they may be the same: what is in two lists or two objects is compared next. */
+const mayBeSame = (work: Work, one: unknown, other: unknown): boolean => {
+  if (Object.is(one, other)) return true
+  if (!isObject(one) || !isObject(other)) return false
+  const kind = kindOf(one)
+  if (Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return false
+  if (kind === 'opaque' || work.levels.length === MAX_DEPTH) return opaqueIsSame(work, one, other)
+  if (kind === 'list' && one['length'] !== other['length']) return false
+  work.levels.push({ one, other, keys: Object.keys(one), at: 0, key: '', shared: 0 })
+  return true
+}
+
+/** An own value at the key; undefined where there is none, for JSON keeps no key of such a value and nobody is to tell the two apart. */
+const valueAt = (object: Readonly<Record<string, unknown>>, key: string): unknown => Object.hasOwn(object, key) ? object[key] : undefined
+
+/** Compares what is next at this level. */
+const compareNext = (work: Work, level: Level): boolean => {
+  const key = level.keys[level.at++]!
+  level.key = key
+  const isShared = Object.hasOwn(level.other, key)
+  if (isShared) level.shared++
+  return mayBeSame(work, level.one[key], isShared ? level.other[key] : undefined)
+}
+
+/** The first key that only the other has, with a value. */
+const leftOver = ({ one, other, shared }: Level): string | undefined => {
+  const others = Object.keys(other)
+  return others.length === shared ? undefined : others.find(key => !Object.hasOwn(one, key) && valueAt(other, key) !== undefined)
+}
+
+const advance = (work: Work, values: number): boolean => {
+  const { levels } = work
+  for (let left = values; left > 0 && !work.isDifferent; left--) {
+    const level = levels.at(-1)
+    if (level === undefined) return true
+    if (level.at < level.keys.length) work.isDifferent = !compareNext(work, level)
+    else {
+      const key = leftOver(level)
+      if (key === undefined) levels.pop()
+      else [work.isDifferent, level.key] = [true, key]
+    }
+  }
+  return work.isDifferent || levels.length === 0
+}
+
+/** The way is known from where the work stopped: none is kept while nothing differs. */
+const wayOf = ({ levels }: Work): string => levels.map(({ key }) => `.${key}`).join('')
+
+export const compare = (one: unknown, other: unknown, isSame: IsSame): Comparison => {
+  const work: Work = { isSame, levels: [], isDifferent: false, hasOpaque: false }
+  work.isDifferent = !mayBeSame(work, one, other)
+  return {
+    advance: values => advance(work, values),
+    get difference() {
+      return work.isDifferent ? wayOf(work) : undefined
+    },
+    get hasOpaque() {
+      return work.hasOpaque
+    },
+  }
+}
