@@ -11,7 +11,7 @@ import { decodeState, encodeState, faultOf } from './state-bytes.js'
 export interface ReducerMachineOptions<C, R, S> {
   readonly command: t.Type<C, unknown>
   readonly result: t.Type<R, unknown>
-  /** Writes the state into snapshots. Each is read back before it counts: what does not come back equal ends as `snapshotFailed`, and the log stays. The order of keys is not compared: `reduce` must not look at it unless the codec keeps it. */
+  /** Writes the state into snapshots. Each is read back before it counts: what does not come back equal ends as `snapshotFailed`, and the log stays. What JSON does not tell apart, as `-0` and `0` or the order of keys, `reduce` must not look at unless the codec keeps it. */
   readonly state: t.Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>

@@ -8,10 +8,12 @@ const MAX_DEPTH = MAX_VALUE_DEPTH
 interface Level {
   readonly one: Readonly<Record<string, unknown>>
   readonly other: Readonly<Record<string, unknown>>
-  readonly keys: readonly string[]
+  /** Of a list nothing but its items is compared: nothing else is written. */
+  readonly keys: readonly string[] | undefined
+  readonly length: number
   at: number
   /** What was compared last. */
-  key: string
+  key: string | number
   /** Keys that both have. */
   shared: number
 }
@@ -39,26 +41,32 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 type Kind = 'list' | 'object' | 'opaque'
 
+/** An object without a prototype holds what any other holds. */
 const kindOf = (value: object): Kind => {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return 'object'
   return prototype === Array.prototype && Array.isArray(value) ? 'list' : 'opaque'
 }
 
-const opaqueIsSame = (work: Work, one: object, other: object): boolean => {
-  work.hasOpaque = true
-  return work.isSame(one, other)
+const levelOf = (kind: Kind, one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): Level => {
+  const keys = kind === 'list' ? undefined : Object.keys(one)
+  return { one, other, keys, length: keys === undefined ? (one as unknown as readonly unknown[]).length : keys.length, at: 0, key: 0, shared: 0 }
 }
 
-/** Whether they may be the same: what is in two lists or two objects is compared next. */
+const opaqueIsSame = (work: Work, one: object, other: object): boolean => {
+  work.hasOpaque = true
+  return Object.getPrototypeOf(one) === Object.getPrototypeOf(other) && work.isSame(one, other)
+}
+
+/** Whether they may be the same: what is in two lists or two objects is compared next. `===` holds 0 and -0 for the same, since JSON has no zero with a sign. */
 const mayBeSame = (work: Work, one: unknown, other: unknown): boolean => {
-  if (Object.is(one, other)) return true
+  if (one === other || Object.is(one, other)) return true
   if (!isObject(one) || !isObject(other)) return false
   const kind = kindOf(one)
-  if (Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return false
+  if (kind !== kindOf(other)) return false
   if (kind === 'opaque' || work.levels.length === MAX_DEPTH) return opaqueIsSame(work, one, other)
   if (kind === 'list' && one['length'] !== other['length']) return false
-  work.levels.push({ one, other, keys: Object.keys(one), at: 0, key: '', shared: 0 })
+  work.levels.push(levelOf(kind, one, other))
   return true
 }
 
@@ -67,7 +75,12 @@ const valueAt = (object: Readonly<Record<string, unknown>>, key: string): unknow
 
 /** Compares what is next at this level. */
 const compareNext = (work: Work, level: Level): boolean => {
-  const key = level.keys[level.at++]!
+  const at = level.at++
+  if (level.keys === undefined) {
+    level.key = at
+    return mayBeSame(work, level.one[at], level.other[at])
+  }
+  const key = level.keys[at]!
   level.key = key
   const isShared = Object.hasOwn(level.other, key)
   if (isShared) level.shared++
@@ -75,7 +88,8 @@ const compareNext = (work: Work, level: Level): boolean => {
 }
 
 /** The first key that only the other has, with a value. */
-const leftOver = ({ one, other, shared }: Level): string | undefined => {
+const leftOver = ({ one, other, keys, shared }: Level): string | undefined => {
+  if (keys === undefined) return undefined
   const others = Object.keys(other)
   return others.length === shared ? undefined : others.find(key => !Object.hasOwn(one, key) && valueAt(other, key) !== undefined)
 }
@@ -85,7 +99,7 @@ const advance = (work: Work, values: number): boolean => {
   for (let left = values; left > 0 && !work.isDifferent; left--) {
     const level = levels.at(-1)
     if (level === undefined) return true
-    if (level.at < level.keys.length) work.isDifferent = !compareNext(work, level)
+    if (level.at < level.length) work.isDifferent = !compareNext(work, level)
     else {
       const key = leftOver(level)
       if (key === undefined) levels.pop()
