@@ -8,7 +8,7 @@ import { dropBefore, lastIndexOf, shareOf } from '../../lib/batch.js'
 import type { MachineFailed } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
-import type { Clock } from '../time/clock.js'
+import type { Cancel, Clock } from '../time/clock.js'
 import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
 import type { DecodedCommands } from './decoded-commands.js'
 import type { Sessions } from './sessions.js'
@@ -50,8 +50,8 @@ export interface Apply {
    * machine is under way `begin` sets it to the state at some position, and calls `done` with that.
    */
   restore(begin: (done: (at: Position) => void) => void): void
-  /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never where the work ended in the midst of one. */
-  atRest(work: (at: Position) => void): void
+  /** Calls `work` between two calls of the machine, with the position that it is at: now if none is under way, and never where the work ended in the midst of one, or it was called off. */
+  atRest(work: (at: Position) => void): Cancel
   /** Nothing more is applied; a call of the machine that is under way is left to itself. */
   halt(): void
 }
@@ -73,9 +73,10 @@ interface ApplyState<C, R, S> extends ApplyOptions<C, R, S> {
   slice: number
   /** Counts the states that the machine was set to: what was begun before the last of them concerns nobody. */
   epoch: number
-  /** A call of the machine is under way, or was when it failed or the work ended; and who waits for its end. */
+  /** A call of the machine is under way, or was when it failed or the work ended; who waits for its end, and what sets the machine to another state, before all of them. */
   isCalling: boolean
-  waiting: ((at: Position) => void)[]
+  readonly waiting: Set<(at: Position) => void>
+  setting: (() => void) | undefined
   /** Under way or put off: whoever is at it goes on by itself. */
   isBusy: boolean
   isOver: boolean
@@ -90,7 +91,8 @@ const report = <C, R, S>(work: ApplyState<C, R, S>): void => {
 const end = <C, R, S>(work: ApplyState<C, R, S>): void => {
   work.isOver = true
   work.batches = []
-  work.waiting = []
+  work.waiting.clear()
+  work.setting = undefined
 }
 
 const fail = <C, R, S>(work: ApplyState<C, R, S>, index: Index, reason: unknown): void => {
@@ -112,7 +114,14 @@ const advanceTo = <C, R, S>(work: ApplyState<C, R, S>, batch: EntryBatch, index:
 
 /** Whoever looks at the machine between two calls of it does so now. */
 const letLook = <C, R, S>(work: ApplyState<C, R, S>): void => {
-  for (let look = work.waiting.shift(); look !== undefined; look = work.isCalling ? undefined : work.waiting.shift()) look(work.at)
+  const { waiting, setting } = work
+  work.setting = undefined
+  setting?.()
+  for (const look of waiting) {
+    if (work.isCalling) return
+    waiting.delete(look)
+    look(work.at)
+  }
 }
 
 const rest = <C, R, S>(work: ApplyState<C, R, S>, bytes: number): void => {
@@ -269,9 +278,11 @@ const resume = <C, R, S>(work: ApplyState<C, R, S>, began: Millis): void => {
   run(work, began)
 }
 
-const whenAtRest = <C, R, S>(work: ApplyState<C, R, S>, look: (at: Position) => void): void => {
+const whenAtRest = <C, R, S>(work: ApplyState<C, R, S>, see: (at: Position) => void): Cancel => {
+  const look = (at: Position): void => see(at)
   if (!work.isCalling) look(work.at)
-  else if (!work.isOver) work.waiting.push(look)
+  else if (!work.isOver) work.waiting.add(look)
+  return () => { work.waiting.delete(look) }
 }
 
 const restore = <C, R, S>(work: ApplyState<C, R, S>, begin: (done: (at: Position) => void) => void): void => {
@@ -295,14 +306,14 @@ const restore = <C, R, S>(work: ApplyState<C, R, S>, begin: (done: (at: Position
     })
   }
   // Before all others: what the call under way applies is not counted, so its end is no position that anybody may look at.
-  if (work.isCalling) work.waiting.unshift(set)
+  if (work.isCalling) work.setting = set
   else set()
 }
 
 /** Applies to one machine what `committed` hands over. */
 export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
   const work: ApplyState<C, R, S> = {
-    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: [], isBusy: false, isOver: false,
+    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: new Set(), setting: undefined, isBusy: false, isOver: false,
   }
   return {
     committed: batches => {

@@ -38,8 +38,8 @@ export class RestoreFailed extends Tagged<'RestoreFailed'> {
   }
 }
 
-/** Has a position and the state that belongs to it seen between two calls of the machine: now if none is under way, and never where it ended in the midst of one. */
-export type Look<S> = (see: (applied: Applied<S>) => void) => void
+/** Has a position and the state that belongs to it seen between two calls of the machine: now if none is under way, and never where it ended in the midst of one, or that was called off. */
+export type Look<S> = (see: (applied: Applied<S>) => void) => Cancel
 
 export interface Applier<S> extends Pick<Apply, 'committed' | 'atRest' | 'halt'> {
   readonly look: Look<S>

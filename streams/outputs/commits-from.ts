@@ -76,12 +76,11 @@ interface Pulled<C, S> {
 }
 
 /** What everything so far has led to. */
-const restored$ = <C, S>({ look }: Pick<Followed<C, S>, 'look'>): Observable<Pulled<C, S>> => new Observable(subscriber => {
+const restored$ = <C, S>({ look }: Pick<Followed<C, S>, 'look'>): Observable<Pulled<C, S>> => new Observable(subscriber =>
   look(({ state, ...at }) => {
     subscriber.next({ event: { _tag: 'Restored', at, state }, next: at.index + 1 })
     subscriber.complete()
-  })
-})
+  }))
 
 /** What stands at `index`, which is applied. */
 const pull = <C, S>(followed: Followed<C, S>, index: Index): Observable<Pulled<C, S>> => {

@@ -4,7 +4,6 @@ import { messageOf } from '../../codecs/report.js'
 import { type SnapshotError, SnapshotFailed, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Compression, Index, Membership, Snapshot } from '../../lib/types.js'
-import type { Apply } from '../machine/apply.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
 import type { Clock } from '../time/clock.js'
@@ -23,7 +22,7 @@ export interface CaptureOptions {
   readonly limits: CaptureLimits
   readonly compression: Compression
   readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
-  readonly atRest: Apply['atRest']
+  readonly atRest: (work: (at: Position) => void) => void
   /** Who belonged to the cluster at a position that is applied. */
   readonly membershipAt: (index: Index) => Membership
   /** It is durable, and the newest. */

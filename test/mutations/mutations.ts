@@ -143,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a snapshot is taken in the middle of a call of the machine', file: 'streams/machine/apply.ts', killer: [`${STREAMS}/machine/apply.test.ts`, 'whoever wants the machine at rest*'],
-    from: 'if (!work.isCalling) look(work.at)\n  else if (!work.isOver) work.waiting.push(look)', to: 'look(work.at)',
+    from: 'if (!work.isCalling) look(work.at)\n  else if (!work.isOver) work.waiting.add(look)', to: 'look(work.at)',
   },
   {
     name: 'a snapshot stands before the last entry that it holds', file: 'streams/snapshots/capture.ts', killer: [`${STREAMS}/snapshots/capture.test.ts`, 'one is taken when enough*'],

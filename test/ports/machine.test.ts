@@ -72,8 +72,8 @@ suite('a counter that is saved when the first chunk is asked for', {
   machine: around(counter, running => ({ snapshot: async function* () { yield* running.snapshot() } })), commands: [{ add: 1 }, { add: -5 }, { add: 2 }],
 })
 suite('a register of what JSON does not tell apart', {
-  machine: reducerMachine<string, null, { readonly found: readonly string[]; readonly by: Record<string, string>; readonly sum: number }>({
-    command: t.string, result: t.null, state: t.type({ found: t.array(t.string), by: t.record(t.string, t.string), sum: t.number }), initial: { found: [], by: {}, sum: 0 },
+  machine: reducerMachine({
+    command: t.string, result: t.null, state: t.type({ found: t.readonlyArray(t.string), by: t.record(t.string, t.string), sum: t.number }), initial: { found: [], by: {}, sum: 0 },
     reduce: (_, text) => {
       const found = /(?<letter>.)/.exec(text)
       return [{ found: found ?? [], by: found?.groups ?? {}, sum: 0 * -1 }, null]

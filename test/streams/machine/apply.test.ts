@@ -343,7 +343,7 @@ test('whoever wants the machine at rest has it at once, or when its call is over
     return answer
   })
   const looks: string[] = []
-  const look = (): void => w.applier.atRest(({ index, term, time }) => looks.push(`${index}.${term} of ${time}, before call ${w.calls.length + 1}`))
+  const look = (): void => { w.applier.atRest(({ index, term, time }) => looks.push(`${index}.${term} of ${time}, before call ${w.calls.length + 1}`)) }
   look()
   w.applier.committed([noop(1), batch(2, 10), batch(3, 20)])
   look()
@@ -379,4 +379,17 @@ test('what is done between two calls is not held against the machine', assert =>
   slow.committed([batch(1, 1), batch(2, 2)])
   w.clock.settle()
   assert.pass()
+})
+
+test('who was to look at the machine at rest, and was called off, does not', assert => {
+  const answer = new Subject<readonly number[]>()
+  const w = world(() => answer)
+  w.applier.committed([batch(1, 1)])
+  const seen: string[] = []
+  const calledOff = w.applier.atRest(() => seen.push('one'))
+  w.applier.atRest(({ index }) => seen.push(`another at ${index}`))
+  calledOff()
+  answer.next([2])
+  answer.complete()
+  assert.deepEqual(seen, ['another at 1'])
 })

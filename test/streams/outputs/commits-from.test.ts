@@ -267,7 +267,7 @@ test('a log that is cut while it is read for somebody: the state, and on without
   let latest: Applied<number> = { index: 3, term: 1, time: 5, state: 6 }
   const reads: { readonly from: number; readonly to: number; readonly answer: Subject<readonly EntryBatch[]> }[] = []
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: latest, look: see => see(latest), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: latest, look: see => (see(latest), () => undefined), maxBytes: 1000, endOfTurn: clock.endOfTurn,
     read: (from, to) => {
       const answer = new Subject<readonly EntryBatch[]>()
       reads.push({ from, to, answer })
@@ -293,15 +293,16 @@ test('a machine in the midst of a call is seen once that is over, with the place
   const clock = virtualClock()
   const membership = { voters: ['n1'], outgoing: [], learners: [], addresses: { n1: 'localhost:1' } }
   const log = append(emptyLog({ index: 3, term: 1, membership }, 0), [addBatch(4, 1, 4, 5)])
-  const looks: ((applied: Applied<number>) => void)[] = []
+  const looks = new Set<(applied: Applied<number>) => void>()
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: { index: 3, term: 1, time: 5 }, look: see => looks.push(see), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: { index: 3, term: 1, time: 5 }, look: see => (looks.add(see), () => looks.delete(see)), maxBytes: 1000, endOfTurn: clock.endOfTurn,
     read: () => EMPTY,
   })
   const following = follow({ raft: { commitsFrom } }, 1)
   const given = follow({ raft: { commitsFrom } }, 1)
   clock.settle()
   given.stop()
+  c.is(looks.size, 1, 'who has gone is forgotten')
   c.deepEqual(following.events, [])
   for (const see of looks) see({ index: 4, term: 1, time: 5, state: 10 })
   applied({ index: 5, term: 1, time: 5 })

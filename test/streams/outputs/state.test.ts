@@ -59,6 +59,47 @@ test('state$ shows a state that is changed in place only between two calls of th
   t.deepEqual(all.slice(1), ['at once: 2 at 3'])
 })
 
+/** A member in whose machine a call is under way, and how often that is looked at. */
+const inACall = () => {
+  let looks = 0
+  let end: () => void = () => undefined
+  const machine: Machine<{ add: number }, number, number> = {
+    ...counter,
+    start: () => ({
+      get state() { return looks++ }, snapshot: () => { throw new Error('not asked for') }, restore: () => EMPTY,
+      apply: entries => new Observable(subscriber => {
+        end = () => {
+          subscriber.next(entries.map(() => 0))
+          subscriber.complete()
+        }
+      }),
+    }),
+  }
+  const { raft, clock } = leaderOf(machine)
+  void raft.propose({ add: 1 })
+  clock.settle()
+  looks = 0
+  return { raft, looks: () => looks, end: () => { end(); clock.settle() } }
+}
+
+ava('however many wait for the end of a call, the machine is looked at once for all of them', t => {
+  const { raft, looks, end } = inACall()
+  const seen: number[] = []
+  for (let i = 0; i < 1000; i++) raft.state$.subscribe(({ index }) => seen.push(index))
+  end()
+  t.deepEqual(seen, Array.from({ length: 1000 }, () => 2))
+  t.true(looks() <= 2, `${looks()} looks`)
+})
+
+ava('who no longer waits for the end of a call is forgotten', t => {
+  const { raft, looks, end } = inACall()
+  const seen: number[] = []
+  for (let i = 0; i < 1000; i++) raft.state$.subscribe(({ index }) => seen.push(index)).unsubscribe()
+  end()
+  t.deepEqual(seen, [])
+  t.true(looks() <= 2, `${looks()} looks`)
+})
+
 ava('docs/streams.md names the test of states that are changed in place', t => {
   t.deepEqual(promises('state.test.ts').map(quoted), names)
 })
