@@ -65,6 +65,8 @@ export const createRequests = <C, R>({ options, protocol, commands, links, linke
     applied: (firstIndex, term, results) => {
       intake.applied(firstIndex, term, results)
       sender.flush()
+      // The last answer may have been among them; the commits that belong to it are told before all ends.
+      if (drained !== undefined) clock.endOfTurn(checkDrained)
     },
     tick: () => {
       outlet.tick()
