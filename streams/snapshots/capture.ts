@@ -34,7 +34,7 @@ export interface CaptureOptions {
 export interface Capture {
   /** The machine rests at `index`, having applied so many bytes of log more. */
   rested(index: Index, bytes: number): void
-  /** Takes a snapshot now, or joins the one that is being taken; one that stands where the machine does will do. */
+  /** Takes a snapshot that stands at least where the machine does now: joins one that does, taken or being taken, and follows one that began earlier. */
   snapshot(done: (outcome: Either<SnapshotError, Snapshot>) => void): void
   /** A follower needs one, and says so again and again: after a failure it waits as long as everybody else. */
   take(): void
@@ -44,13 +44,17 @@ export interface Capture {
   halt(why: string): void
 }
 
+type Done = (outcome: Either<SnapshotError, Snapshot>) => void
+
 /** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
 type Phase = 'idle' | 'asked' | 'running' | 'halted'
 
 interface CaptureState extends CaptureOptions {
   phase: Phase
-  running: { readonly index: Index; readonly pump: Pump } | undefined
-  waiting: ((outcome: Either<SnapshotError, Snapshot>) => void)[]
+  running: { readonly index: Index; readonly pump: Pump | undefined } | undefined
+  waiting: Done[]
+  /** Who asked for what the one that is being taken does not hold: another follows it. */
+  later: Done[]
   /** The newest snapshot that is known to be good. */
   taken: Snapshot | undefined
   /** How far the machine has come, and the bytes of log applied since the last snapshot and since the one that is being taken. */
@@ -70,12 +74,28 @@ const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotE
   (bytes >= Math.max(snapshotBytes, taken?.bytes ?? 0) || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
 
 /** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
-const over = (work: CaptureState): ((outcome: Either<SnapshotError, Snapshot>) => void) => {
+const over = (work: CaptureState): Done => {
   const { waiting } = work
   work.phase = 'idle'
   work.running = undefined
   work.waiting = []
   return outcome => { for (const done of waiting) done(outcome) }
+}
+
+/** Has whoever asked too late for the last one served by the next. */
+const follow = (work: CaptureState): void => {
+  const { later } = work
+  if (later.length === 0) return
+  work.later = []
+  work.waiting.push(...later)
+  ask(work)
+}
+
+/** Nobody is left to be served by another. */
+const overForAll = (work: CaptureState): Done => {
+  work.waiting.push(...work.later)
+  work.later = []
+  return over(work)
 }
 
 const failed = (work: CaptureState, index: Index, reason: string): void => {
@@ -88,6 +108,7 @@ const failed = (work: CaptureState, index: Index, reason: string): void => {
   notice({ type: 'snapshotFailed', index, reason, retryMs })
   if (events.observed) events.next({ type: 'captureFailed', index, reason, retryMs })
   answer(left(new SnapshotFailed(index, reason)))
+  follow(work)
 }
 
 const succeeded = (work: CaptureState, snapshot: Snapshot): void => {
@@ -99,6 +120,7 @@ const succeeded = (work: CaptureState, snapshot: Snapshot): void => {
   work.stored(snapshot)
   if (work.events.observed) work.events.next({ type: 'captured', snapshot })
   answer(right(snapshot))
+  follow(work)
   consider(work)
 }
 
@@ -129,6 +151,7 @@ const begin = (work: CaptureState, { index, term, time }: Position): void => {
   const missing = index === 0 ? 'nothing is applied yet' : membershipAt(index).voters.length === 0 ? 'who belongs to the cluster is not known yet' : undefined
   if (missing !== undefined) return over(work)(left(new SnapshotFailed(index, missing)))
   work.phase = 'running'
+  work.running = { index, pump: undefined }
   const chunks = stateOf(work, index)
   // Not during this call: whoever hears of it may ask again.
   if (isLeft(chunks)) return void clock.endOfTurn(() => failed(work, index, chunks.left))
@@ -163,7 +186,7 @@ const consider = (work: CaptureState): void => {
 
 export const createCapture = (options: CaptureOptions): Capture => {
   const work: CaptureState = {
-    ...options, phase: 'idle', running: undefined, waiting: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
+    ...options, phase: 'idle', running: undefined, waiting: [], later: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
     backoff: createBackoff(options.limits, options.clock),
   }
   return {
@@ -175,6 +198,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
     },
     snapshot: done => {
       if (work.phase === 'halted') return done(left(new Stopped(work.whyHalted)))
+      if (work.running !== undefined && work.running.index < work.at) return void work.later.push(done)
       work.waiting.push(done)
       ask(work)
     },
@@ -182,8 +206,8 @@ export const createCapture = (options: CaptureOptions): Capture => {
     restored: snapshot => {
       if (work.phase === 'halted') return
       const { running, events } = work
-      running?.pump.abort()
-      const answer = over(work)
+      running?.pump?.abort()
+      const answer = overForAll(work)
       work.taken = snapshot
       work.at = snapshot.index
       work.bytes = 0
@@ -196,8 +220,8 @@ export const createCapture = (options: CaptureOptions): Capture => {
     halt: why => {
       if (work.phase === 'halted') return
       work.backoff.cancel()
-      work.running?.pump.abort()
-      const answer = over(work)
+      work.running?.pump?.abort()
+      const answer = overForAll(work)
       work.phase = 'halted'
       work.whyHalted = why
       answer(left(new Stopped(why)))

@@ -153,11 +153,42 @@ test('whoever asks gets one now, or joins the one that is being taken', async t 
   w.ask()
   w.ask()
   t.deepEqual(taken(w), ['snapshot at 3'])
-  w.apply(4)
-  w.ask()
   await w.finish()
-  t.deepEqual(w.outcomes, ['snapshot at 3', 'snapshot at 3', 'snapshot at 3'])
+  t.deepEqual(w.outcomes, ['snapshot at 3', 'snapshot at 3'])
   t.deepEqual(w.events.map(({ type }) => type), ['capturing', 'captured'])
+})
+
+for (const [how, end, first] of [
+  ['is done', (w: ReturnType<typeof world>) => w.finish(), 'snapshot at 3'],
+  ['fails', (w: ReturnType<typeof world>) => { w.source().fail(new Error('no fuel')); return rest(w.clock) }, 'SnapshotFailed'],
+] as const) {
+  test(`whoever asks for what the one that is being taken does not hold gets another, once that one ${how}`, async t => {
+    const w = world()
+    w.apply(3)
+    w.ask()
+    w.apply(4)
+    w.ask()
+    w.ask()
+    t.deepEqual(taken(w), ['snapshot at 3'])
+    await end(w)
+    t.deepEqual(w.outcomes, [first])
+    t.deepEqual(taken(w), ['snapshot at 3', 'snapshot at 4'], 'one for both, and at once')
+    await w.finish()
+    t.deepEqual(w.outcomes, [first, 'snapshot at 4', 'snapshot at 4'])
+  })
+}
+
+test('whoever waits for another one is told where another member\'s takes its place, and at the end', async t => {
+  const w = world()
+  for (const [index, end, told] of [[4, () => w.capture.restored(kept(9)), 'snapshot at 9'], [14, () => w.capture.halt('the member was stopped'), 'Stopped']] as const) {
+    w.apply(index - 1)
+    w.ask()
+    w.apply(index)
+    w.ask()
+    end()
+    t.deepEqual(w.outcomes.splice(0), [told, told])
+  }
+  await rest(w.clock)
 })
 
 test('where nothing was applied since, the newest will do; where nothing was applied at all, there is none', async t => {
