@@ -22,7 +22,9 @@ export interface ApplyOptions<C, R, S> {
   readonly commands: DecodedCommands<C>
   /** How long entries are applied before the rest is put off to another turn of the event loop. */
   readonly applyBudgetMs: Millis
-  readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
+  /** How long a call of the machine may last before that is told. */
+  readonly stallMs: Millis
+  readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
   /** What the machine stands at when the work begins. */
   readonly from: Position
   /** Everything up to and including `at` is applied: an event for the inbox, and news for whoever shows it. Once for what was answered at once, and before the machine is called again behind an answer that was late. */
@@ -38,6 +40,8 @@ export interface ApplyOptions<C, R, S> {
   readonly rested: (at: Position, bytes: number) => void
   /** One synchronous call of the machine took longer than the budget: it held up everything else in this process. */
   readonly slow: (tookMs: Millis, firstIndex: Index) => void
+  /** A call of the machine has not answered for so long, and goes on; told again, each time after twice the wait. */
+  readonly late: (lastsMs: Millis, firstIndex: Index) => void
   /** The machine failed on entries from `index` on, or the command at `index` no longer decodes. Nothing is applied after it. */
   readonly failed: (index: Index, error: Error) => void
 }
@@ -77,6 +81,8 @@ interface ApplyState<C, R, S> extends ApplyOptions<C, R, S> {
   isCalling: boolean
   readonly waiting: Set<(at: Position) => void>
   setting: (() => void) | undefined
+  /** Nobody needs to know any more how long the call takes. */
+  unwatch: Cancel
   /** Under way or put off: whoever is at it goes on by itself. */
   isBusy: boolean
   isOver: boolean
@@ -93,6 +99,7 @@ const end = <C, R, S>(work: ApplyState<C, R, S>): void => {
   work.batches = []
   work.waiting.clear()
   work.setting = undefined
+  work.unwatch()
 }
 
 const fail = <C, R, S>(work: ApplyState<C, R, S>, index: Index, reason: unknown): void => {
@@ -198,6 +205,18 @@ const pace = <C, R, S>(work: ApplyState<C, R, S>, tookMs: Millis, firstIndex: In
   if (tookMs > work.applyBudgetMs) work.slow(tookMs, firstIndex)
 }
 
+/** Tells of a call that began at `began` until it is over, whether or not it ever is. */
+const watchCall = <C, R, S>(work: ApplyState<C, R, S>, began: Millis, firstIndex: Index): void => {
+  const { clock, stallMs, late } = work
+  const wait = (ms: Millis): void => {
+    work.unwatch = clock.after(ms, () => {
+      wait(2 * ms)
+      late(clock.now() - began, firstIndex)
+    })
+  }
+  wait(stallMs)
+}
+
 /** Whether the machine was done at once; otherwise its answer sets the work going again. */
 const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, turnBegan: Millis): boolean => {
   const began = work.clock.now()
@@ -215,6 +234,7 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
   listOf(() => work.machine.apply(entries), entries.length, results => orFail(work, () => {
     isDone = true
     if (work.isOver) return
+    work.unwatch()
     // Another state is waited for: the machine is not where it was last counted, and the restoring is the first that waits.
     if (work.epoch !== epoch) {
       work.isCalling = false
@@ -232,6 +252,7 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
   isLate = true
   pace(work, work.clock.now() - began, batch.firstIndex)
   if (isDone) rest(work, bytes)
+  else watchCall(work, began, batch.firstIndex)
   return isDone
 }
 
@@ -313,7 +334,7 @@ const restore = <C, R, S>(work: ApplyState<C, R, S>, begin: (done: (at: Position
 /** Applies to one machine what `committed` hands over. */
 export const createApply = <C, R, S>(options: ApplyOptions<C, R, S>): Apply => {
   const work: ApplyState<C, R, S> = {
-    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: new Set(), setting: undefined, isBusy: false, isOver: false,
+    ...options, batches: [], next: 0, at: options.from, isReported: true, slice: FIRST_SLICE, epoch: 0, isCalling: false, waiting: new Set(), setting: undefined, unwatch: () => undefined, isBusy: false, isOver: false,
   }
   return {
     committed: batches => {

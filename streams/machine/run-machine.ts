@@ -9,9 +9,11 @@ import type { Applied } from './machine.js'
 /** What there is to say of a machine at work. */
 export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
-  { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
+  | { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
+  /** A call of the machine that began so long ago has not answered yet: nothing behind it is applied meanwhile. */
+  | { readonly type: 'lateApply'; readonly index: Index; readonly lastsMs: Millis; readonly bound: 'stallMs' }
 
-interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested' | 'applied'> {
+interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'stallMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested' | 'applied'> {
   /** Sets the machine to the state of the newest snapshot; tells why it could not, unless it is called off. */
   restoreMachine(done: (failure: string | undefined) => void): Cancel
   notice(notice: MachineNotice): void
@@ -61,6 +63,7 @@ export const runMachine = <C, R, S>(operation: Operation<C, R, S>): Applier<S> =
   const apply = createApply<C, R, S>({
     ...operation,
     slow: (tookMs, index) => notice({ type: 'slowApply', index, tookMs, budgetMs: applyBudgetMs }),
+    late: (lastsMs, index) => notice({ type: 'lateApply', index, lastsMs, bound: 'stallMs' }),
     failed: (index, error) => failed(new ApplyFailed(index, error)),
   })
   return {

@@ -77,7 +77,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const commands = createDecodedCommands<C>()
   const requests = createRequests<C, R>({ ...member, commands, links, linked, sender, clock, random: randomFrom(seed), notice: outputs.notice, propose: (id, body, term) => feed.proposed({ type: 'proposed', id, body, term }) })
   const applier: Applier<S> = runMachine<C, R, S>({
-    protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, clock, from, commits: outputs.commits, notice: outputs.notice,
+    protocol, machine, sessions, commands, applyBudgetMs: limits.applyBudgetMs, stallMs: limits.stallMs, clock, from, commits: outputs.commits, notice: outputs.notice,
     restoreMachine: done => restore(machine, { snapshots: store.snapshots, clock, stallMs: limits.snapshotStallMs }, failure => done(failure?.reason)),
     rested: (at, bytes) => {
       snapshots.rested(at.index, bytes)

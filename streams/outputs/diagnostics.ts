@@ -55,6 +55,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   invalidRequest: 'warning',
   unsendableResult: 'warning',
   slowApply: 'warning',
+  lateApply: 'warning',
   snapshotFailed: 'warning',
   slowSnapshot: 'warning',
   snapshotUnusable: 'error',

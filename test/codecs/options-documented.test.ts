@@ -90,6 +90,7 @@ const FIELDS: Fields = {
   invalidRequest: { from: true, reason: true },
   unsendableResult: { firstIndex: true, reason: true },
   slowApply: { index: true, tookMs: true, budgetMs: true },
+  lateApply: { index: true, lastsMs: true, bound: true },
   snapshotFailed: { index: true, reason: true, retryMs: true },
   slowSnapshot: { index: true, tookMs: true, budgetMs: true },
   snapshotUnusable: { index: true, reason: true },

@@ -38,7 +38,7 @@ const world = (apply: (entries: readonly Entry<number>[]) => ObservableInput<rea
   commits.subscribe(event => { if (event._tag === 'Applied') committed.push(...event.commits.map(({ index }) => index)) })
   const applier = createApply({
     commands: createDecodedCommands<number>(), sessions: createSessions<number>(), protocol: { command: t.number, result: t.number },
-    applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
+    applyBudgetMs: 10, stallMs: 500, clock, commits, from: { index: 0, term: 0, time: 0 },
     machine: {
       state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
       apply: entries => {
@@ -52,7 +52,7 @@ const world = (apply: (entries: readonly Entry<number>[]) => ObservableInput<rea
       told.push(`results ${firstIndex} of ${term}: ${list.length}`)
       results.push(...list)
     },
-    slow: () => undefined,
+    slow: () => undefined, late: () => undefined,
     failed: (index, error) => told.push(`failed at ${index}: ${error.message}`),
   })
   return { clock, calls, told, rests, results, committed, applier }

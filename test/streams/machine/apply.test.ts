@@ -52,14 +52,14 @@ const world = (how: Apply = entries => of(doubled(entries)), commands: DecodedCo
   }
   const applier = createApply({
     commands,
-    protocol: { command: t.number, result: t.number }, machine, sessions: createSessions<number>(), applyBudgetMs: 10, clock, commits, from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, machine, sessions: createSessions<number>(), applyBudgetMs: 10, stallMs: 500, clock, commits, from: { index: 0, term: 0, time: 0 },
     rested: (at, bytes) => rests.push([at.index, bytes]),
     applied: at => told.push(`applied ${at.index}`),
     results: (firstIndex, term, list) => {
       told.push(`results ${firstIndex} of ${term}: ${list.length}`)
       results.push(...list)
     },
-    slow: (tookMs, firstIndex) => told.push(`slow ${tookMs} at ${firstIndex}`),
+    slow: (tookMs, firstIndex) => told.push(`slow ${tookMs} at ${firstIndex}`), late: (lastsMs, firstIndex) => told.push(`late ${lastsMs} at ${firstIndex}`),
     failed: (index, error) => told.push(`failed at ${index}: ${error.message}`),
   })
   return { clock, calls, told, rests, results, commits, applier }
@@ -371,10 +371,10 @@ test('what is done between two calls is not held against the machine', assert =>
   const w = world()
   const slow = createApply({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: w.clock, sessions: createSessions<number>(), commits: w.commits, from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, stallMs: 500, clock: w.clock, sessions: createSessions<number>(), commits: w.commits, from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: entries => of(doubled(entries)) },
     rested: () => w.clock.advance(50), applied: () => undefined, results: () => undefined,
-    slow: tookMs => assert.fail(`slow ${tookMs}`), failed: (_, error) => assert.fail(error.message),
+    slow: tookMs => assert.fail(`slow ${tookMs}`), late: () => undefined, failed: (_, error) => assert.fail(error.message),
   })
   slow.committed([batch(1, 1), batch(2, 2)])
   w.clock.settle()

@@ -36,7 +36,7 @@ const world = () => {
   const calls: { readonly answer: (answer?: readonly number[]) => void; readonly fail: () => void }[] = []
   const applier = createApply({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock, sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, stallMs: 500, clock, sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: {
       state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER,
       apply: entries => {
@@ -52,7 +52,7 @@ const world = () => {
     rested: ({ index }) => tell(`rests at ${index}`),
     applied: ({ index }) => told.push(`applied ${index}`),
     results: firstIndex => told.push(`results ${firstIndex}`),
-    slow: () => undefined,
+    slow: () => undefined, late: () => undefined,
     failed: index => told.push(`failed at ${index}`),
   })
   let done: (at: Position) => void = () => undefined
@@ -192,7 +192,7 @@ const operated = () => {
   let done: (failure: string | undefined) => void = () => undefined
   const applier = runMachine({
     commands: createDecodedCommands<number>(),
-    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, clock: virtualClock(), sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
+    protocol: { command: t.number, result: t.number }, applyBudgetMs: 10, stallMs: 500, clock: virtualClock(), sessions: createSessions<number>(), commits: new Subject(), from: { index: 0, term: 0, time: 0 },
     machine: { state: 0, snapshot: () => { throw new Error('not asked for') }, restore: () => NEVER, apply: () => NEVER },
     restoreMachine: answer => {
       done = answer
