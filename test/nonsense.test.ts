@@ -119,6 +119,12 @@ test('what a member is made of: faults are outcomes of the start', async t => {
     [{ command: codec, result: codec, state: codec, initial: 0 }, /machine: could not be started: .*reducerMachine\.reduce: must be a function/],
     [{ command: codec, result: codec, initial: 0, reduce: () => [0, 0] }, /machine: could not be started: .*reducerMachine\.state: must be an io-ts codec/],
   ] as const) t.regex(await start({ machine: call(reducerMachine, given) }), fault)
+  const running = reducerMachine({ command: codec, result: codec, state: codec, initial: 0, reduce: () => [0, 0] }).start()
+  for (const [given, fault] of [
+    [undefined, /machine: start must return an object with apply, snapshot and restore/], [async () => running, /machine: start must return an object/],
+    [Promise.resolve(running), /machine: start must return a running machine, and no promise of one/],
+    [{ ...running, apply: undefined, restore: 7 }, /machine: what start returns must have a function apply.*machine: what start returns must have a function restore/s],
+  ] as const) t.regex(await start({ machine: { command: codec, result: codec, start: () => given } }), fault)
 })
 
 test('what has no outcome and no stream throws', async t => {

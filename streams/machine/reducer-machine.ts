@@ -33,7 +33,9 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
   let state: S = initial
   const applyOne = (entry: Entry<C>): R | MachineFailed => {
     try {
-      const [next, result] = reduce(state, entry.command, entry)
+      const pair: unknown = reduce(state, entry.command, entry)
+      if (!isPair<S, R>(pair)) throw new Error(`\`reduce\` must return [state, result], not ${shown(pair)}`)
+      const [next, result] = pair
       state = next
       return result
     } catch (thrown) {
@@ -56,6 +58,17 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
       state = decoded.right
     })),
   }
+}
+
+const isPair = <S, R>(value: unknown): value is readonly [S, R] => Array.isArray(value) && value.length === 2
+
+const shown = (value: unknown): string => {
+  if (value instanceof Promise) {
+    // Nobody else would hear of it.
+    value.catch(() => undefined)
+    return 'a promise'
+  }
+  return Array.isArray(value) ? `a list of ${value.length}` : value === undefined || value === null ? String(value) : `a value of type ${typeof value}`
 }
 
 const CHUNK_BYTES = 64 * 1024

@@ -10,6 +10,15 @@ const CUT = 'the sessions cannot be read: they end early'
 
 type Chunk = IteratorResult<Uint8Array, unknown>
 
+/** A machine may be plain JavaScript. */
+const chunksOf = (given: unknown): AsyncIterable<Uint8Array> => {
+  if (isAsyncIterable(given)) return given
+  throw new Error('the machine\'s snapshot must return an async iterable of chunks, as an async generator does')
+}
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<Uint8Array> =>
+  typeof value === 'object' && value !== null && typeof Reflect.get(value, Symbol.asyncIterator) === 'function'
+
 /** The first chunk of the machine is asked for when the first of all is, as a machine may expect, which may also answer at once. */
 const behind = (preface: Iterator<Uint8Array, void>, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
   [Symbol.asyncIterator]: () => {
@@ -112,6 +121,6 @@ export const withSessions = <C, R, S>(machine: RunningMachine<C, R, S>, sessions
     return machine.state
   },
   apply: entries => machine.apply(entries),
-  snapshot: () => behind(encodeSessions(sessions.table, result), machine.snapshot()),
+  snapshot: () => behind(encodeSessions(sessions.table, result), chunksOf(machine.snapshot())),
   restore: bytes => restore(machine, sessions, result, bytes),
 })

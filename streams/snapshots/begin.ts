@@ -27,11 +27,21 @@ const NOTHING_APPLIED: Position = { index: 0, term: 0, time: 0 }
 
 type Recipe<C, R, S> = Pick<Machine<C, R, S>, 'start' | 'result'>
 
+/** What is wrong with what `start` returned: a machine may be plain JavaScript, and one that is none would end its member at the first command. */
+const faultsOf = (started: unknown): readonly string[] => {
+  if (typeof started !== 'object' || started === null) return ['machine: start must return an object with apply, snapshot and restore']
+  if (typeof Reflect.get(started, 'then') === 'function') return ['machine: start must return a running machine, and no promise of one']
+  return ['apply', 'snapshot', 'restore'].filter(name => typeof Reflect.get(started, name) !== 'function').map(name => `machine: what start returns must have a function ${name}`)
+}
+
 /** A copy of the machine in its first state; whatever `start` does, the outcome is a value. */
 export const startMachine = <C, R, S>(recipe: Recipe<C, R, S>): Either<InvalidOptions, Begun<C, R, S>> => {
   try {
     const sessions = createSessions<R>()
-    const machine = withSessions(recipe.start(), sessions, recipe.result)
+    const started = recipe.start()
+    const faults = faultsOf(started)
+    if (faults.length > 0) return left(new InvalidOptions(faults))
+    const machine = withSessions(started, sessions, recipe.result)
     return right({ machine, sessions, applied: appliedOf(machine, NOTHING_APPLIED), restored: undefined, notices: [] })
   } catch (thrown) {
     return left(new InvalidOptions([`machine: could not be started: ${messageOf(thrown)}`]))

@@ -205,15 +205,19 @@ test('where reduce throws, the state stays and the failure is the result', async
   assert.is(running.state, 7)
 })
 
-test('a reducer that answers no pair has failed and changed nothing', async assert => {
-  const broken = reducerMachine<number, number, number>({
-    command: t.number, result: t.number, state: t.number, initial: 5, reduce: () => undefined as unknown as readonly [number, number],
+for (const [what, answer] of [
+  ['undefined', () => undefined], ['a promise', () => Promise.reject(new Error('late'))], ['a list of 1', () => [6]], ['a value of type object', () => ({ state: 6 })], ['a value of type string', () => '67'],
+] as const) {
+  test(`a reducer that answers ${what} has failed and changed nothing`, async assert => {
+    const broken = reducerMachine<number, number, number>({
+      command: t.number, result: t.number, state: t.number, initial: 5, reduce: answer as () => unknown as () => readonly [number, number],
+    })
+    const running = broken.start()
+    const [result] = await listOf(from(running.apply([entry(1, 1)])))
+    assert.like(result, { _tag: 'MachineFailed', reason: `\`reduce\` must return [state, result], not ${what}` })
+    assert.is(running.state, 5)
   })
-  const running = broken.start()
-  const [result] = await listOf(from(running.apply([entry(1, 1)])))
-  assert.true(result instanceof MachineFailed)
-  assert.is(running.state, 5)
-})
+}
 
 test('a reducer machine answers within the call', assert => {
   let answered: readonly unknown[] = []

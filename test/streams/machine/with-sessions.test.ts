@@ -150,6 +150,12 @@ test('a machine whose iterator answers without a promise, or with something like
   assert.deepEqual(chunks.slice(1), [Uint8Array.of(1)])
 })
 
+test('a machine whose snapshot is no async iterable is told so', assert => {
+  for (const given of [undefined, [Uint8Array.of(1)], Uint8Array.of(1), Promise.resolve()]) {
+    assert.throws(() => withSessions({ ...texts(''), snapshot: () => given as never }, sessionsOf(0), t.number).snapshot(), { message: /^the machine's snapshot must return an async iterable of chunks/ })
+  }
+})
+
 test('sessions that end early are told, wherever that is', async assert => {
   const whole = Buffer.concat(await chunksOf(withSessions(texts(''), sessionsOf(2), t.number)))
   for (let length = 8; length < whole.length; length++) {
