@@ -36,7 +36,7 @@ export interface OutputStreams<C, R, S, L> {
    * heartbeat; does not wait for the disk.
    */
   readonly health$: Observable<Health>
-  /** Commits with their results, after this member's machine has applied them. Replays nothing. */
+  /** Commits with their results, after this member's machine has applied them. They are shared with the machine and all subscribers: nobody may write to them. Replays nothing. */
   readonly commits$: Observable<CommitEvent<C, R, S>>
   /** What this member, as leader, has sent of its log: whole batches, and parts of those that are larger than a follower's window. Replays nothing. */
   readonly appendEntries$: Observable<AppendEntries | AppendPart>

@@ -34,7 +34,10 @@ export interface Replicated<C, R> {
 
 /** Whoever takes commands to the log: a member, a leadership and a client are all one of these. */
 export interface Proposer<C, R> {
-  /** Resolves with the result once the command is committed and applied, or with the reason why there is none and whether it may be in the log. */
+  /**
+   * Resolves with the result once the command is committed and applied, or with the reason why there is none and whether it may be in the log. A result may be a part of the
+   * machine's own state: nobody may write to it.
+   */
   propose(command: C, options?: ProposeOptions): Eventual<ProposeError, R>
   /**
    * Proposes what it is given. Each command comes out once, in order, with its outcome, and no outcome is an error of the stream.

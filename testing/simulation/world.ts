@@ -12,6 +12,7 @@ import { type Member, type Recipe, createMember } from './member.js'
 import { createStir, settlePromises } from './stir.js'
 import { type Appliances, createAppliances } from './watch/appliances.js'
 import { describe } from './watch/describe.js'
+import { frozen } from './watch/frozen.js'
 import { type Guard, createGuard } from './watch/guard.js'
 import { createProposed } from './watch/proposed.js'
 import { type Judge, createJudge } from './watch/violation.js'
@@ -68,7 +69,7 @@ const judgedView = <C, R, S>({ view }: Recipe<C, R, S>, { demand }: Judge) => (s
 
 export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
   const proposed = createProposed()
-  const recipe = { ...given, machine: proposed.watch(given.machine) }
+  const recipe = { ...given, machine: frozen(proposed.watch(given.machine)) }
   const agenda = createAgenda()
   const judge = createJudge(agenda.now)
   const stir = createStir()
@@ -96,7 +97,7 @@ export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: stri
     return member
   }
   const guard = createGuard(members, firstMembership(recipe.addresses), judge)
-  const appliances = createAppliances<C, R, S>(guard.logs, judge, view)
+  const appliances = createAppliances<C, R, S>(guard.logs, judge, view, recipe.machine.result)
   const belongs = (id: MemberId): boolean => byId.has(id) && guard.isNamed(id)
 
   const world: World<C, R, S> = {

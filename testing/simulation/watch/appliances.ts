@@ -1,5 +1,9 @@
 /** Every machine is handed the same commands in the same order, each once, and makes the same of them. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Type } from 'io-ts'
+import { decodeValue, encodeValue } from '../../../codecs/values.js'
+import { MachineFailed } from '../../../lib/errors.js'
+import { isLeft } from '../../../lib/prelude.js'
 import type { Index, MemberId } from '../../../lib/types.js'
 import type { Applied, Commit } from '../../../streams/machine/machine.js'
 import { withoutUndefined } from '../../without-undefined.js'
@@ -47,7 +51,7 @@ export const isSameState = (a: unknown, b: unknown): boolean => {
   return one === undefined || other === undefined || isDeepStrictEqual(one.of, other.of)
 }
 
-export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, view: (state: S) => unknown): Appliances<C, R, S> => {
+export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, view: (state: S) => unknown, codec: Type<R, unknown>): Appliances<C, R, S> => {
   const commits = new Map<Index, Commit<C, R>>()
   const last = new Map<MemberId, Index>()
   /** By index, what was seen first of a machine there. */
@@ -58,6 +62,16 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
     if (image === undefined) return
     if (!states.has(index)) states.set(index, image.of)
     demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${told(image.of)}, which was ${told(states.get(index))}`)
+  }
+
+  /** Whoever proposes at the member that leads is given the result itself, and all others what was read from its bytes. */
+  const checkResult = (commit: Commit<C, R>): void => {
+    const { result } = commit
+    if (result instanceof MachineFailed) return
+    const bytes = encodeValue(codec, result)
+    const read = isLeft(bytes) ? bytes : decodeValue(codec, bytes.right)
+    demand(!isLeft(read) && isSame(read.right, result), () =>
+      `the result at ${commit.index} does not come back from its bytes: ${tellCommit(commit)}, ${isLeft(read) ? read.left.join('; ') : `read as ${told(read.right)}`}`)
   }
 
   return {
@@ -79,7 +93,10 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
         for (let skipped = earlier + 1; skipped < index; skipped++) demand(!commits.has(skipped), () => `${id} applied ${index} after ${earlier}, without ${skipped}`)
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
-        if (first === undefined) commits.set(index, commit)
+        if (first === undefined) {
+          commits.set(index, commit)
+          checkResult(commit)
+        }
         else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
       }
     },
