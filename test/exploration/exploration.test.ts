@@ -17,7 +17,7 @@ const DEPTHS: Readonly<Record<string, { readonly depth: number; readonly least: 
   'Figure 8': { depth: 9, least: 700_000 },
   'a tail that nobody verified': { depth: 11, least: 150_000 },
   'two leave': { depth: 6, least: 100_000 },
-  'one takes the place of the leader': { depth: 8, least: 200_000 },
+  'one takes the place of the leader': { depth: 12, least: 200_000 },
 }
 const openingOf = (name: string): Opening => OPENINGS.find(opening => opening.name === name)!
 
