@@ -79,7 +79,8 @@ test('whoever looks on at the chunks of a snapshot may keep them, however often 
 })
 
 test('a receiver that is killed in the middle goes on where it was, and a sender that is killed is followed by another', async c => {
-  const cluster = clusterOf({ seed: 3, limits: { ...LIMITS, snapshotBytesPerSecond: 2000 } })
+  // With this seed the crash leaves some of what was not synced.
+  const cluster = clusterOf({ seed: 4, limits: { ...LIMITS, snapshotBytesPerSecond: 2000 } })
   await add(cluster, 3)
   const away = follower(cluster)
   cluster.crash(away)
