@@ -8,7 +8,7 @@ import type { Index, Millis, Term } from './types.js'
 export const MAX_POSITION = 2 ** 53 - 2 ** 20
 /** The latest time of an entry: the last that a Date knows. What is appended behind it has the same. */
 export const MAX_TIME: Millis = 8.64e15
-/** Up to here a peer may name any term, and send a snapshot of any index. */
+/** Up to here, and a leap further, a peer may name any term, and send a snapshot of any index. */
 export const MAX_HEARD = MAX_POSITION / 2
 /** How far it may be ahead of this member beyond that: more than anybody can miss, and so little that one who lies would have to do so a million times. */
 const LEAP = 2 ** 32
@@ -17,5 +17,5 @@ export const isPosition = (value: unknown): value is number => Number.isInteger(
 
 export const isTime = (value: unknown): value is Millis => typeof value === 'number' && value >= 0 && value <= MAX_TIME
 
-/** Whether a member that stands at `known` may go on from what it heard, with all its life before it. */
-export const isWithinReach = (heard: Term | Index, known: Term | Index): boolean => heard <= MAX_HEARD || heard - known <= LEAP
+/** The furthest that a member that stands at `known` may go on from at once, with all its life before it: what follows from any term or index up to `MAX_HEARD` included. */
+export const reachFrom = (known: Term | Index): Term | Index => Math.max(known, MAX_HEARD) + LEAP

@@ -2,7 +2,7 @@ import { acknowledge } from './acknowledgement.js'
 import { handOut, onApplied, onReadToApply } from './application.js'
 import { onRequestVoteReply } from './candidate.js'
 import { onAppendPart } from './assembling.js'
-import { isWithinReach } from './bounds.js'
+import { reachFrom } from './bounds.js'
 import { advanceCommit } from './commitment.js'
 import { compact } from './compaction.js'
 import { becomeFollower } from './convert.js'
@@ -104,7 +104,7 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
   }
   if (isTooFar(state, message)) {
     reportContradiction(outbox, message, 'a number so large that nobody can have come so far')
-    return state
+    return approach(state, message, outbox)
   }
   if (term < state.term) return answerStale(state, message, outbox)
   return dispatch(movesTerm(state, message) ? becomeFollower(state, term, undefined, outbox) : state, message, outbox)
@@ -112,7 +112,13 @@ const receive = (state: RaftState, message: Message, outbox: Outbox): RaftState 
 
 /** Whether whoever believed it would be near the end of all numbers; terms and snapshots alone take a member far ahead at once. */
 const isTooFar = (state: RaftState, message: Message): boolean =>
-  !isWithinReach(message.term, state.term) || (message.type === 'installSnapshot' && !isWithinReach(message.snapshot.index, state.log.lastIndex))
+  message.term > reachFrom(state.term) || (message.type === 'installSnapshot' && message.snapshot.index > reachFrom(state.log.lastIndex))
+
+/** Goes as far towards the term as it may at once: others can be there, by lies that this member has missed, and it must come to them in the end. */
+const approach = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
+  const reach = reachFrom(state.term)
+  return message.term > reach && movesTerm(state, message) ? becomeFollower(state, reach, undefined, outbox) : state
+}
 
 const dispatch = (state: RaftState, message: Message, outbox: Outbox): RaftState => {
   switch (message.type) {
