@@ -9,7 +9,7 @@ import { hasState, isActive } from './contact.js'
 import { stepDown } from './convert.js'
 import type { ChangeAnswer, RaftEvent } from './events.js'
 import { placedMembershipOf } from './log.js'
-import { isVoter, membersOf, sameMembership } from './membership.js'
+import { isVoter, membersOf, sameMembership, votersOf } from './membership.js'
 import type { Progress } from './progress.js'
 import type { Outbox } from './outbox.js'
 import { isLeft } from './prelude.js'
@@ -34,7 +34,7 @@ export const onChangeAsked = (leader: Leader, { id, term, wish, from }: ChangeAs
   if (!canChange(leader)) return notTaken('the leader cannot change the membership right now')
   const newest = placedMembershipOf(leader.log)
   if (from !== undefined && !sameMembership(from, newest.membership)) return refuse('the membership has become another one')
-  const first = changed(newest.membership, wish, voters => areThere(leader, voters) && !couldBeLed(leader, voters))
+  const first = changed(newest.membership, wish, voters => areThere(leader, voters) && wouldBeMissed(leader, voters))
   if (isLeft(first)) return refuse(first.left)
   if (newest.index > leader.commitIndex && wish.type !== 'abandon') return refuse('another change is under way')
   const { membership: step, goal } = first.right
@@ -57,7 +57,7 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
   if (step === undefined) return
   // The leader itself has all that there is to catch up with, even where the voters before the change elected it.
   const awaited = awaitedBy(membership).filter(id => id !== self).map(id => progressOf(leader, id)!)
-  const areReady = awaited.every(progress => !progress.mayBeNewcomer && hasState(leader, progress) && hasCaughtUp(leader, progress))
+  const areReady = awaited.every(progress => isReady(leader, progress))
   for (const progress of awaited) runLap(leader, progress)
   if (areReady && canDecide(leader, step)) adopt(leader, step, outbox)
 }
@@ -89,8 +89,44 @@ const areThere = (leader: Leader, voters: readonly MemberId[]): boolean => isMaj
  */
 const couldBeLed = (leader: Leader, voters: readonly MemberId[]): boolean => isMajority(leader, voters, hasState)
 
-/** Whether those who decide by this membership are there to do so, and those who are to vote once the change is through could be led. */
-const canDecide = (leader: Leader, { voters, outgoing }: Membership): boolean => areThere(leader, outgoing) && couldBeLed(leader, voters)
+/**
+ * Whether somebody would be missed once these vote: they could not be led by themselves, and this leader is not one of them, or those who vote as yet could be. Otherwise
+ * they are no worse off, and what waits may be just what helps.
+ */
+const wouldBeMissed = (leader: Leader, voters: readonly MemberId[]): boolean => {
+  const { voters: current, outgoing } = membership(leader)
+  return !couldBeLed(leader, voters) && (!voters.includes(leader.settings.id) || couldBeLed(leader, outgoing.length > 0 ? outgoing : current))
+}
+
+/** Whether all who decide are there to do so by this membership, and once the change is through; and nobody would be missed then. */
+const canDecide = (leader: Leader, { voters, outgoing }: Membership): boolean =>
+  areThere(leader, outgoing) && areThere(leader, voters) && !wouldBeMissed(leader, voters)
+
+const isReady = (leader: Leader, progress: Progress): boolean => !progress.mayBeNewcomer && hasState(leader, progress) && hasCaughtUp(leader, progress)
+
+/** Whom the change that is under way waits for, and what they have to do. */
+export interface Awaited {
+  readonly id: MemberId
+  readonly to: 'catch up' | 'respond' | 'have its state'
+}
+
+export const waitsFor = (leader: Leader): readonly Awaited[] => {
+  const current = membership(leader)
+  const step = stepAfter(current)
+  if (step === undefined) return []
+  const newcomers = awaitedBy(current)
+  const isMissed = wouldBeMissed(leader, step.voters)
+  const areFew = !areThere(leader, step.outgoing) || !areThere(leader, step.voters)
+  const needOf = (progress: Progress): Awaited['to'] | undefined => {
+    if (newcomers.includes(progress.id) && !isReady(leader, progress)) return 'catch up'
+    if (!isActive(leader, progress)) return isMissed || areFew ? 'respond' : undefined
+    return isMissed && step.voters.includes(progress.id) && !hasState(leader, progress) ? 'have its state' : undefined
+  }
+  return votersOf(step).filter(id => id !== leader.settings.id).flatMap(id => {
+    const to = needOf(progressOf(leader, id)!)
+    return to === undefined ? [] : [{ id, to }]
+  })
+}
 
 /** For how many election timeouts a member that leaves is served, so that it may hear of it. */
 const LEAVING_TIMEOUTS = 2

@@ -4,6 +4,7 @@ import { awaitedBy } from '../../lib/change.js'
 import { type ChangeError, ChangeFailed, OutcomeUnknown, Rejected, Stopped, TimedOut } from '../../lib/errors.js'
 import { membershipOf } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { waitsFor } from '../../lib/reconfiguration.js'
 import type { WishFate } from '../../lib/requests.js'
 import type { RaftState } from '../../lib/state.js'
 import type { Membership, MembershipWish, Millis } from '../../lib/types.js'
@@ -64,16 +65,21 @@ const begun = (wish: JudgedWish, options: ChangeOptions, now: Millis, objection:
   return right({ wish: wish.right, from, timeoutMs, deadline: now + timeoutMs, signal, at: 'waiting', notBefore: now, leaderMs, leaderDeadline: now + leaderMs })
 }
 
+/** Whom the change waits for: the leader knows, and any other member who has to catch up at most. */
+const awaitedClause = (state: RaftState): string => {
+  const awaited = state.role === 'leader' ? waitsFor(state) : awaitedBy(membershipOf(state.log)).map(id => ({ id, to: 'catch up' as const }))
+  const each = awaited.map(({ id, to }) => `"${id}" to ${to}`)
+  return each.length === 0 ? '' : `, and waits for ${each.join(', ')}${state.role === 'leader' ? '' : ', as far as is known here'}`
+}
+
 const tooLate = ({ at, timeoutMs, leaderMs }: Wished, state: RaftState): ChangeError => {
-  const { leader, log } = state
+  const { leader } = state
   if (at === 'waiting') {
     const why = leader === undefined ? 'There was no leader' : `"${leader}" leads, and could not be had`
     return new TimedOut('never', `${why} to change the membership within ${Math.min(timeoutMs, leaderMs)} ms${outsideClause(state)}.`)
   }
   if (at === 'asked') return new TimedOut('unknown', `The membership was not changed within ${timeoutMs} ms.`)
-  const awaited = awaitedBy(membershipOf(log)).map(id => `"${id}"`)
-  const what = awaited.length === 0 ? '' : `, and waits for ${awaited.join(', ')} to catch up`
-  return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on${what}.`)
+  return new TimedOut('unknown', `The change of the membership was begun and is not through after ${timeoutMs} ms; it goes on${awaitedClause(state)}.`)
 }
 
 const isLate = ({ at, deadline, leaderDeadline }: Wished, now: Millis): boolean => now >= deadline || (at === 'waiting' && now >= leaderDeadline)

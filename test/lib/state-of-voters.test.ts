@@ -1,5 +1,6 @@
 /** A leader goes only where those who stay could be led without it: whoever has lost its snapshot votes, does not stand, and gets its state back from a leader alone. */
 import test from 'ava'
+import { waitsFor } from '../../lib/reconfiguration.js'
 import { isLacking, membership } from '../../lib/state.js'
 import type { MemberId } from '../../lib/types.js'
 import { type Fact, type Player, accepted, allPersisted, leader, play, propose, refused, showMembership, tick } from './build.js'
@@ -76,15 +77,48 @@ test('whoever lacks its state can be removed and replaced, and need not have it 
   t.is(newest(replaced), 'L,n')
 })
 
+test('a change by which nobody is worse off waits for nobody\'s state', t => {
+  for (const [wish, wanted] of [['-f2', 'L,f1'], ['+n', 'L,f1,f2,n'], ['-f2 +n', 'L,f1,n']] as const) {
+    // The first lacks its state, and the second is down.
+    const player = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2}', { now: 5000 })
+    player.turn(lacking(player, 'f1'), ask(wish))
+    for (let i = 0; i < 5; i++) player.later(50, allPersisted, lacking(player, 'f1'), accepted('n', player.state.log.lastIndex))
+    t.is(newest(player), wanted, wish)
+  }
+})
+
+test('where somebody would be worse off it is waited for: by those who vote before the change, and by those who are not there', t => {
+  const player = leading(there('f1', 'f2'), { voters: 'L f1', outgoing: 'L f1 f2', log: '1@1! 2@1=L,f1/L,f1,f2', commit: 1 })
+  for (let i = 0; i < 5; i++) player.later(50, allPersisted, lacking(player, 'f1'), accepted('f2', 2))
+  t.is(player.state.commitIndex, 2)
+  t.is(newest(player), 'L,f1/L,f1,f2')
+  const alone = leading('f1{next=3,match=2,told=2,on} f2{next=3,match=2}', { now: 5000 })
+  t.deepEqual(alone.turn(lacking(alone, 'f1'), ask('-f1')).changeAnswers, ['#1 refused: no majority of L, f2 is responding'])
+})
+
+test('the leader knows whom a change waits for, and why', t => {
+  const wants = (player: Player): readonly string[] => player.state.role === 'leader' ? waitsFor(player.state).map(({ id, to }) => `${id} to ${to}`) : []
+  const player = leading(there('f1', 'f2'))
+  player.turn(lacking(player, 'f1'), accepted('f2', 2))
+  t.deepEqual(wants(player), [])
+  player.turn(ask('-L +n'))
+  t.deepEqual(wants(player), ['f1 to have its state', 'n to catch up'])
+  const goes = leading(there('f1', 'f2'))
+  goes.turn(lacking(goes, 'f1'), accepted('f2', 2), ask('-L'))
+  t.deepEqual(wants(goes), ['f1 to have its state'])
+  for (let i = 0; i < 11; i++) goes.later(100, tick, allPersisted, lacking(goes, 'f1'))
+  t.deepEqual(wants(goes), ['f1 to have its state', 'f2 to respond'])
+})
+
 test('a change is abandoned where the leader stays, whoever lacks its state, and not where it would go', t => {
   const waits = leading(there('f1'))
   waits.turn(lacking(waits, 'f1'), ask('-L'))
   t.deepEqual(waits.turn(ask('abandon')).changeAnswers, ['#1 taken at 4@1'])
   t.is(newest(waits), 'L,f1')
   const log = '1@1! 2@1=L,f1/f1'
-  const goes = leading('f1{next=3,match=2,told=2,lacks=1,on}', { voters: 'L', outgoing: 'f1', log, commit: 1 })
-  t.deepEqual(goes.turn(lacking(goes, 'f1'), ask('abandon')).changeAnswers, ['#1 refused: no majority of f1 is known to have its state'])
-  t.deepEqual(goes.turn(accepted('f1', 2), ask('abandon')).changeAnswers, ['#1 taken at 3@1'])
+  const goes = (): Player => leading('f1{next=3,match=2,told=2,lacks=1,on}', { voters: 'L', outgoing: 'f1', log, commit: 1 })
+  t.deepEqual(goes().turn(accepted('f1', 2, 2, { lacks: 1 }), ask('abandon')).changeAnswers, ['#1 refused: no majority of f1 is known to have its state'])
+  t.deepEqual(goes().turn(accepted('f1', 2), ask('abandon')).changeAnswers, ['#1 taken at 3@1'])
 })
 
 test('a leader that has left serves on until the rest could be led, and its patience begins then', t => {

@@ -8,17 +8,27 @@ export const LEAVING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'whoever answers is enough to be left with the decision', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'in joint consensus, too*'],
     unseen: SELDOM,
-    from: 'areThere(leader, outgoing) && couldBeLed(leader, voters)', to: 'areThere(leader, outgoing) && areThere(leader, voters)',
+    from: 'areThere(leader, voters) && !wouldBeMissed(leader, voters)\n', to: 'areThere(leader, voters)\n',
   },
   {
     name: 'a change does not wait for a voter that stays', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a leader waits with its own leaving*'],
     unseen: SELDOM,
-    from: 'voters => areThere(leader, voters) && !couldBeLed(leader, voters)', to: '() => false',
+    from: 'voters => areThere(leader, voters) && wouldBeMissed(leader, voters)', to: '() => false',
   },
   {
     name: 'a leader goes, whoever is left', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a leader that has left serves on*'],
     unseen: SELDOM,
     from: '  if (!couldBeLed(leader, membership.voters)) return leader\n', to: '',
+  },
+  {
+    name: 'a change waits although nothing gets worse', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a change by which nobody is worse off*'],
+    unseen: SELDOM,
+    from: '(!voters.includes(leader.settings.id) || couldBeLed(leader, outgoing.length > 0 ? outgoing : current))', to: 'true',
+  },
+  {
+    name: 'where the leader stays a change waits for nobody\'s state', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'whoever lacks its state can be removed*'],
+    unseen: SELDOM,
+    from: ' || couldBeLed(leader, outgoing.length > 0 ? outgoing : current))', to: ')',
   },
   {
     name: 'a change is abandoned to those who cannot be led', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a change is abandoned*'],
