@@ -1,39 +1,13 @@
 import * as t from 'io-ts'
 import { type Either, isLeft, left } from '../lib/prelude.js'
-import { MAX_MEMBERS, membersOf } from '../lib/membership.js'
+import { MAX_MEMBERS, listFault, membershipFault } from '../lib/membership.js'
 import type * as core from '../lib/types.js'
 import { through } from './depth.js'
 import { decodeJson, encodeJson } from './json.js'
 import { optional } from './judging.js'
 import { Address, MemberId, byMember, checked } from './primitives.js'
 
-const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArray(MemberId, 'Members'), ids => {
-  if (ids.length > MAX_MEMBERS) return `must list at most ${MAX_MEMBERS} members`
-  return ids.every((id, i) => i === 0 || ids[i - 1]! < id) ? undefined : 'must be sorted and name nobody twice'
-})
-
-/** A change that waits names members alone, and is no joint one yet. */
-const nextFault = ({ outgoing }: core.Membership, { voters, learners }: core.NextMembership, all: readonly core.MemberId[]): string | undefined => {
-  if (outgoing.length > 0) return 'must not lead further while two configurations decide'
-  if (voters.length === 0) return 'must lead to a membership with a voter'
-  const both = learners.find(id => voters.includes(id))
-  if (both !== undefined) return `must not lead to a membership with ${both} both as a voter and as a learner`
-  const stranger = [...voters, ...learners].find(id => !all.includes(id))
-  return stranger === undefined ? undefined : `must not lead to a membership with ${stranger}, who is no member`
-}
-
-const membershipFault = (membership: core.Membership): string | undefined => {
-  const { voters, learners, addresses, next } = membership
-  const all = [...membersOf(membership)].sort()
-  const voting = learners.find(id => voters.includes(id))
-  if (voting !== undefined) return `must not name ${voting} both as a voter and as a learner`
-  if (voters.length === 0 && all.length > 0) return 'must have a voter'
-  const homeless = all.find(id => !Object.hasOwn(addresses, id))
-  if (homeless !== undefined) return `must have an address of ${homeless}`
-  const stranger = Object.keys(addresses).find(id => !all.includes(id))
-  if (stranger !== undefined) return `must not have an address of ${stranger}, who is no member`
-  return next && nextFault(membership, next, all)
-}
+const Members: t.Type<readonly core.MemberId[], unknown> = checked(t.readonlyArray(MemberId, 'Members'), listFault)
 
 const lists = { voters: Members, outgoing: Members, learners: Members, addresses: byMember('Addresses', Address) }
 /** The lists that a membership will have. */

@@ -1,5 +1,6 @@
 import * as t from 'io-ts'
 import { MAX_POSITION, MAX_TIME, isTime } from '../lib/bounds.js'
+import { MAX_ID_BYTES, isAddress, isOfEveryObject, isVisible } from '../lib/names.js'
 import { isLeft } from '../lib/prelude.js'
 import type * as core from '../lib/types.js'
 import { through } from './depth.js'
@@ -36,14 +37,10 @@ export const integer = (name: string, least: number, most = MAX_POSITION): t.Typ
 
 /** A string of 1 to `most` visible ASCII characters, so that its length is its size in bytes and every log line can show it. */
 export const visible = (name: string, most: number): t.Type<string> => guard(name, value =>
-  typeof value === 'string' && value.length <= most && /^[!-~]+$/.test(value)
+  isVisible(value, most)
     ? undefined
     : `must be a string of 1 to ${most} visible ASCII characters`)
 
-/** The longest member id. */
-const MAX_ID_BYTES = 128
-/** The longest `host:port`. */
-const MAX_ADDRESS_BYTES = 255
 /** Timers of Node fire at once beyond this. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
@@ -70,13 +67,10 @@ export const Millis: t.Type<core.Millis> = guard('Millis', value =>
 
 const printableId = visible('MemberId', MAX_ID_BYTES)
 
-/** Looked up in a set: `in` with a name that was just read from bytes costs more than the rest of a message's check. */
-const OF_EVERY_OBJECT: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
-
 /** Names that every object has are refused: ids are keys of records, and a lookup must not find what nobody put there. */
 export const MemberId: t.Type<core.MemberId> = guard('MemberId', value => {
   if (!printableId.is(value)) return `must be a string of 1 to ${MAX_ID_BYTES} visible ASCII characters`
-  return OF_EVERY_OBJECT.has(value) ? 'must not be a name that every object has' : undefined
+  return isOfEveryObject(value) ? 'must not be a name that every object has' : undefined
 })
 
 /** An object with one `codec` value per member, copied; unlike `t.record` it refuses a key that is no id, instead of dropping it. */
@@ -107,8 +101,4 @@ export const Incarnation: t.Type<core.Incarnation> = visible('Incarnation', 64)
 export const ClusterId: t.Type<string> = visible('ClusterId', 128)
 
 /** `host:port`, the host a name, an IPv4 address or a bracketed IPv6 address. */
-export const Address: t.Type<string> = guard('Address', value => {
-  const parts = typeof value === 'string' && value.length <= MAX_ADDRESS_BYTES ? /^([\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(value) : null
-  const port = Number(parts?.[2])
-  return port >= 1 && port <= 65535 ? undefined : 'must be an address "host:port"'
-})
+export const Address: t.Type<string> = guard('Address', value => isAddress(value) ? undefined : 'must be an address "host:port"')

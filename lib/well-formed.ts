@@ -3,36 +3,43 @@
  * over by other ways, already decoded, has them checked here before anything looks at them, so that nonsense is reported and changes nothing.
  */
 import { isPosition, isTime } from './bounds.js'
+import { listFault, membershipFault } from './membership.js'
 import type { Message } from './messages.js'
+import { isAddress, isMemberId } from './names.js'
 import type { SnapshotId } from './snapshot-id.js'
-import type { BatchHead, EntryBatch, EntryBody, Membership, Snapshot } from './types.js'
+import type { BatchHead, EntryBatch, EntryBody, MemberId, Membership, Snapshot } from './types.js'
 
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const isName = (value: unknown): boolean => typeof value === 'string'
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
-const isChecksum = (value: unknown): boolean => isPosition(value) && value <= 0xffff_ffff
+/** Whether four bytes hold it, as its place on the disk has. */
+const isUint32 = (value: unknown): value is number => isPosition(value) && value <= 0xffff_ffff
+const isChecksum = isUint32
+const isCount = (value: unknown): boolean => isUint32(value) && value > 0
 export const areBytes = (value: unknown): boolean => value instanceof Uint8Array
 
 /** By index, which finds what a hole in a list leaves out, too. */
-const isListOf = <A>(list: readonly A[], holds: (one: A) => boolean): boolean => {
+export const isListOf = <A>(list: readonly A[], holds: (one: A) => boolean): boolean => {
   if (!Array.isArray(list)) return false
   for (let i = 0; i < list.length; i++) if (!holds(list[i] as A)) return false
   return true
 }
 
-const areLists = ({ voters, learners }: Pick<Membership, 'voters' | 'learners'>): boolean => isListOf(voters, isName) && isListOf(learners, isName)
+const isList = (ids: readonly MemberId[]): boolean => isListOf(ids, isMemberId) && listFault(ids) === undefined
+const areLists = ({ voters, learners }: Pick<Membership, 'voters' | 'learners'>): boolean => isList(voters) && isList(learners)
 
 export const isMembership = (membership: Membership): boolean =>
-  isObject(membership) && areLists(membership) && isListOf(membership.outgoing, isName)
-  && isObject(membership.addresses) && Object.values(membership.addresses).every(isName)
+  isObject(membership) && areLists(membership) && isList(membership.outgoing)
+  && isObject(membership.addresses) && Object.values(membership.addresses).every(isAddress)
   && (membership.next === undefined || (isObject(membership.next) && areLists(membership.next)))
+  && membershipFault(membership) === undefined
 
-/** A body's outside: what is in its bytes is looked at when it is applied. */
-export const isBody = (body: EntryBody): boolean => isObject(body) && body.count > 0 && isPosition(body.count) && areBytes(body.bytes) && isChecksum(body.checksum)
+/** A body's outside: what is in its bytes is looked at when it is applied, and whether its checksum is theirs is for whoever took them in, as it costs a look at all of them. */
+export const isBody = (body: EntryBody): boolean => isObject(body) && isCount(body.count) && areBytes(body.bytes) && isChecksum(body.checksum)
 
 const isPlaced = ({ firstIndex, term, count, time }: EntryBatch | BatchHead): boolean =>
-  firstIndex > 0 && isPosition(firstIndex) && isPosition(term) && count > 0 && isPosition(count) && isPosition(firstIndex + count - 1) && isTime(time)
+  firstIndex > 0 && isPosition(firstIndex) && term > 0 && isPosition(term) && isCount(count) && isPosition(firstIndex + count - 1) && isTime(time)
 
 const liesWithin = (skip: number, count: number, all: number): boolean => isPosition(skip) && skip + count <= all
 

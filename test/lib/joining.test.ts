@@ -4,7 +4,7 @@ import { firstStep } from '../../lib/recover.js'
 import { type Fact, accepted, ae, allPersisted, follower, leader, play, progressOf, propose, refused, settingsOf, stored, tick } from './build.js'
 import { awaits, snapshotAt } from './snapshots.js'
 
-const JOINED = '1@1! 2@1 3@1=y//f1>y,f1'
+const JOINED = '1@1! 2@1 3@1=y//f1>f1,y'
 
 /** What a leader of this term sends and calls committed, and whether f1 is a newcomer still once that is on its disk. */
 const told: readonly (readonly [title: string, entries: string, leaderCommit: number, term: number, isNewcomer: boolean])[] = [

@@ -5,7 +5,7 @@ import { type Fact, type Said, entryId, membershipOf, message } from './build.js
 /** Three chunks of at most 50 bytes. */
 export const BYTES = 125
 
-export const snapshotAt = (place: string, { bytes = BYTES, checksum = 7, membership = membershipOf('f1 L f2') }: {
+export const snapshotAt = (place: string, { bytes = BYTES, checksum = 7, membership = membershipOf('L f1 f2') }: {
   readonly bytes?: number; readonly checksum?: number; readonly membership?: Membership
 } = {}): Snapshot => ({ ...entryId(place), time: 0, compression: 'none', membership, bytes, checksum })
 

@@ -63,7 +63,7 @@ for (const [to, table, stateOf] of [
 const SHAPES: readonly (readonly [Fact, readonly string[]])[] = [
   ...TO_FOLLOWER.map(([, fact]) => [fact, ['from', 'to']] as const),
   [TO_FOLLOWER[0]![1], ['asks', 'batches', 'batches.0', 'batches.0.kind', 'batches.0.body', 'batches.0.body.bytes', 'batches.0.body.checksum', 'batches.0.skip']],
-  [ae('L', '2@1', '3@1=f1,L'), ['membership', 'membership.voters', 'membership.outgoing', 'membership.learners', 'membership.addresses.f1'].map(path => `batches.0.${path}`)],
+  [ae('L', '2@1', '3@1=L,f1'), ['membership', 'membership.voters', 'membership.outgoing', 'membership.learners', 'membership.addresses.f1'].map(path => `batches.0.${path}`)],
   [TO_FOLLOWER[1]![1], ['head', 'head.kind', 'head.body', 'head.body.checksum', 'part']],
   [requestVote('f2', 1, '2@1'), ['preVote', 'transfer']],
   [is('L', S, 0, 5), ['snapshot', 'snapshot.membership', 'snapshot.membership.voters', 'snapshot.compression', 'snapshot.checksum', 'chunk']],
@@ -74,7 +74,7 @@ const SHAPES: readonly (readonly [Fact, readonly string[]])[] = [
 /** What one of its kind may be, too. */
 const MAY_BE: Readonly<Record<string, readonly unknown[]>> = {
   from: ['foo'], to: ['foo'], asks: [true], preVote: [true], transfer: [true], voteGranted: [true], awaited: [true], isNewcomer: [true],
-  checksum: [7], index: [7], f1: ['foo'],
+  checksum: [7], index: [7],
 }
 
 test('L22 messages that have not the shape of one are reported and change nothing', t => {
@@ -86,5 +86,27 @@ test('L22 messages that have not the shape of one are reported and change nothin
     const { noticed, said, wrote } = player.turn(withOdd(sound, ['message', ...path.split('.')], odd) as { readonly type: 'received'; readonly message: Message })
     t.deepEqual([noticed, said, wrote], [['contradiction'], [], []], `${path} ${JSON.stringify(odd)}`)
     t.like(player.state, { log, term, role, commitIndex })
+  }
+})
+
+test('what could not be read again is reported, and neither written nor taken in', t => {
+  const appended = ae('L', '2@1', '3@1')
+  const batch = ['message', 'batches', '0']
+  const memberships: readonly unknown[] = [
+    { voters: ['f1', 'f1'] }, { voters: ['f1', 'L'] }, { voters: [] }, { learners: ['L'] }, { addresses: { L: 'L:1' } }, { addresses: { L: 'L:1', f1: 'f1:1', n: 'n:1' } },
+    { addresses: { L: 'L:1', f1: 'nowhere' } }, { voters: ['L', 'f1', ''], addresses: { L: 'L:1', f1: 'f1:1', '': 'n:1' } },
+    { next: { voters: [], learners: [] } }, { next: { voters: ['n'], learners: [] } }, { outgoing: ['L'], next: { voters: ['L'], learners: ['f1'] } },
+  ]
+  const cases: readonly (readonly [Fact, readonly string[], unknown])[] = [
+    [appended, [...batch, 'term'], 0],
+    [appended, [...batch, 'count'], 2 ** 32],
+    [appended, batch, { kind: 'command', firstIndex: 3, term: 1, count: 2 ** 32, time: 0, skip: 0, body: { count: 2 ** 32, bytes: new Uint8Array(8), checksum: 0 } }],
+    ...memberships.map(odd => [ae('L', '2@1', '3@1=L,f1'), [...batch, 'membership'], { voters: ['L', 'f1'], outgoing: [], learners: [], addresses: { L: 'L:1', f1: 'f1:1' }, ...Object(odd) }] as const),
+  ]
+  for (const [fact, path, odd] of cases) {
+    const player = play(follower({ log: '1@1 2@1', leader: 'L', verified: 2, commit: 1 }))
+    const sound = typeof fact === 'function' ? fact(player.state) : fact
+    const { noticed, said, wrote } = player.turn(withOdd(sound, path, odd) as { readonly type: 'received'; readonly message: Message })
+    t.deepEqual([noticed, said, wrote], [['contradiction'], [], []], JSON.stringify(odd))
   }
 })
