@@ -14,6 +14,12 @@ export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, un
   t.identity,
 ), codec)
 
+/** Whoever hands over what is decoded may leave out keys whose value is undefined, as JSON does. */
+export const mayLack = <A extends object>(codec: t.Type<A, unknown>, ...keys: readonly (keyof A & string)[]): t.Type<A, unknown> => {
+  const absent = Object.fromEntries(keys.map(key => [key, undefined]))
+  return through(new t.Type<A, unknown>(codec.name, (value): value is A => codec.is(t.UnknownRecord.is(value) ? { ...absent, ...value } : value), codec.validate, codec.encode), codec)
+}
+
 /** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
 export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
   const open = t.type(props)

@@ -3,6 +3,7 @@ import type * as core from '../lib/messages.js'
 import type * as requests from '../lib/requests.js'
 import type * as log from '../lib/types.js'
 import { bodyHolds } from './entries.js'
+import { mayLack } from './judging.js'
 import { Membership } from './membership.js'
 import { Address, Checksum, Count, EntryIndex, EntryTerm, Index, MemberId, Millis, Round, Term, checked, guard } from './primitives.js'
 import { Chunk, Snapshot, SnapshotId } from './snapshots.js'
@@ -145,12 +146,12 @@ export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.st
 }, 'ProposeCommitted')
 
 /** The leader, where one is known, always with an address. */
-export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = t.strict({
+export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = mayLack(t.strict({
   type: t.literal('refused'),
   id: Count,
   reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null, stopped: null, invalid: null }, 'Reason'),
   leader: t.union([t.strict({ id: MemberId, address: Address, term: EntryTerm }, 'Leader'), t.undefined]),
-}, 'ProposeRefused')
+}, 'ProposeRefused'), 'leader')
 
 /** Names its request and nothing else, because nothing else is known. */
 export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ type: t.literal('lost'), id: Count }, 'ProposeLost')

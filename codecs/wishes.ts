@@ -4,7 +4,7 @@ import { type Either, isLeft, left } from '../lib/prelude.js'
 import type * as requests from '../lib/requests.js'
 import { decodeJson, encodeJson } from './json.js'
 import { Membership, membershipWishes } from './membership.js'
-import { optional } from './judging.js'
+import { mayLack, optional } from './judging.js'
 import { EntryIndex, EntryTerm, MemberId, guard } from './primitives.js'
 import { MAX_PLACE_BYTES } from './snapshots.js'
 
@@ -15,9 +15,9 @@ const MAX_REASON_CHARACTERS = 32 * 1024
 const Reason = guard<string>('Reason', value => typeof value === 'string' && value.length <= MAX_REASON_CHARACTERS ? undefined : `must be a string of at most ${MAX_REASON_CHARACTERS} characters`)
 
 export const LeaderWish: t.Type<requests.LeaderWish, unknown> = t.union([
-  t.strict({ type: t.literal('transfer'), to: optional(MemberId) }),
-  t.strict({ ...membershipWishes.change, from: optional(Membership) }),
-  t.strict({ ...membershipWishes.abandon, from: optional(Membership) }),
+  mayLack(t.strict({ type: t.literal('transfer'), to: optional(MemberId) }), 'to'),
+  mayLack(t.strict({ ...membershipWishes.change, from: optional(Membership) }), 'newcomers', 'from'),
+  mayLack(t.strict({ ...membershipWishes.abandon, from: optional(Membership) }), 'from'),
 ], 'LeaderWish')
 
 export const WishFate: t.Type<requests.WishFate, unknown> = t.union([

@@ -45,3 +45,12 @@ test('of what is one every kind but news for clients goes its way', t => {
     t.deepEqual(tell(from, message), ['from' in message ? 'received' : 'room'], message.type)
   }
 })
+
+test('keys whose value is undefined may be left out, as JSON does', t => {
+  const tell = listening()
+  for (const message of [
+    { type: 'refused', id: 1, reason: 'busy' },
+    ...[{ type: 'transfer' }, { type: 'change', voters: { d: 'd:1' }, learners: {}, remove: [] }, { type: 'abandon' }].map(wish => ({ type: 'wish', id: 1, term: 1, wish })),
+  ]) t.deepEqual(tell(PEER, message), ['room'], JSON.stringify(message))
+  t.deepEqual(tell(PEER, { type: 'refused', id: 1 }), malformed('n2', 'refused'))
+})
