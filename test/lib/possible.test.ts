@@ -21,9 +21,9 @@ const EVENTS: readonly RaftEvent[] = [
 ]
 /** What is in none of their fields. */
 const NONSENSE: readonly unknown[] = [null, true, -1, 1.5, Number.NaN, {}, [null]]
-/** What is nonsense elsewhere: a tick may be due at any time, and what is wished for is looked at where a change is made of it. */
+/** What is nonsense elsewhere: a tick may be due at any time. */
 const isFree = (field: string, value: unknown): boolean =>
-  (field === 'due' && typeof value === 'number' && Number.isFinite(value)) || (field === 'wish' && typeof value === 'object' && value !== null)
+  field === 'due' && typeof value === 'number' && Number.isFinite(value)
 
 const noticedIn = (state: RaftState, event: unknown, now = state.now, wall = state.wall) => {
   const { state: after, ready } = step({ state, ready: nothingAsked(0) }, { now, wall, events: [event as RaftEvent] })
@@ -71,6 +71,20 @@ for (const [who, make] of STATES) {
     }
   })
 }
+
+test('what is no wish is reported, and changes nothing', t => {
+  const wish = { type: 'change', voters: { d: 'd:1' }, learners: {}, remove: [], newcomers: undefined }
+  const ask = (asked: unknown) => noticedIn(STATES[2]![1](), { type: 'changeAsked', id: 1, term: 1, wish: asked, from: undefined })
+  for (const odd of [
+    { voters: { d: 7 } }, { voters: { d: 'nowhere' } }, { voters: { '': 'd:1' } }, { voters: undefined }, { voters: null }, { learners: { d: {} } }, { learners: 'd' }, { remove: 'f1' }, { remove: [7] },
+    { remove: undefined }, { newcomers: [null] }, { newcomers: 'd' }, { type: 'foo' }, { type: undefined },
+  ]) {
+    const { after, noticed } = ask({ ...wish, ...odd })
+    t.deepEqual(noticed, [{ type: 'impossibleEvent', event: 'changeAsked' }], JSON.stringify(odd))
+    t.is(after.log.lastIndex, 1)
+  }
+  t.deepEqual([ask(wish).noticed, ask({ type: 'abandon' }).noticed], [[], []])
+})
 
 test('a clock that is set back is none of that', t => {
   const state = follower()
