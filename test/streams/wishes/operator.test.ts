@@ -36,8 +36,8 @@ test('a wish is meant for the leader of one term, and answered by nobody else', 
 
 test('a member that does not lead forwards nothing that was forwarded to it', t => {
   const world = met(worldOf(counter, ['n2', 'n3']))
-  asks(world, 1, 0, LEARNER)
-  asks(world, 2, 0, ANYBODY)
+  asks(world, 1, 1, LEARNER)
+  asks(world, 2, 1, ANYBODY)
   world.clock.settle()
   t.deepEqual(replies(world), { 1: 'notTaken', 2: 'notTaken' })
 })
