@@ -11,5 +11,5 @@ export const counter = reducerMachine({
 const { n1, n2, n3 } = orThrow(await memoryCluster({ machine: counter, members: ['n1', 'n2', 'n3'] }))
 n3.state$.subscribe(({ index, state }) => console.log(`n3 at ${index}: ${state}`))
 console.log(orThrow(await n1.propose({ add: 2 }))) // 2, whoever leads
-await firstValueFrom(n3.state$.pipe(filter(({ state }) => state === 2))) // n3 at 3: 2, behind a leader's own first entry and the session of n1; at 2 where n1 leads
+await firstValueFrom(n3.state$.pipe(filter(({ state }) => state === 2))) // n3 at 3: 2, after the leader's first entry and the session of n1; at 2 where n1 leads
 await Promise.all([n1.stop(), n2.stop(), n3.stop()])

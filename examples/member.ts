@@ -44,10 +44,13 @@ const server = createServer(async (request, response) => { // any member: follow
   if (outcome._tag === 'Right') return response.end(outcome.right)
   const { message, appended } = outcome.left // appended: 'never' | 'unknown' | 'yes'
   response.writeHead(appended === 'never' ? 503 : 504).end(message)
-}).listen(Number(port), '127.0.0.1')
+}).listen(Number(port), '127.0.0.1', () => console.log(`${id} is up at http://127.0.0.1:${port}`))
 
+raft.diagnostics$.subscribe(({ severity, ...what }) => { if (severity !== 'info') console.warn(severity, what) })
 raft.ended$.subscribe(end => {
   server.close()
-  process.exitCode = end._tag === 'Failed' ? 1 : 0
+  if (end._tag === 'Stopped') return
+  console.error(end.error.message)
+  process.exitCode = 1
 })
 process.once('SIGTERM', () => raft.stop())

@@ -109,7 +109,7 @@ test.serial('member: uploads that are broken off or too large harm nobody, and a
   t.regex(changed.out, new RegExp(`^n1 .*voter\nn2 .*voter\nn4 +127\\.0\\.0\\.1:${fourth} +voter\n$`))
   t.is(await ask(url, {}), 'goodbye')
   for (const running of [first, second, newcomer]) running?.child.kill('SIGTERM')
-  for (const running of [first, second, newcomer]) t.deepEqual(await running?.ended, { code: 0, out: '', err: '' })
+  for (const running of [first, second, newcomer]) t.is((await running?.ended)?.code, 0)
 })
 
 test('control: a member that is asked over HTTP, scraped, and stopped', async t => {
