@@ -252,7 +252,7 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
   isLate = true
   pace(work, work.clock.now() - began, batch.firstIndex)
   if (isDone) rest(work, bytes)
-  else watchCall(work, began, batch.firstIndex)
+  else if (!work.isOver) watchCall(work, began, batch.firstIndex)
   return isDone
 }
 

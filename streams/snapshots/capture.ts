@@ -6,7 +6,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Compression, Index, Membership, Snapshot } from '../../lib/types.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Snapshots } from '../storage/port.js'
-import type { Clock } from '../time/clock.js'
+import type { Cancel, Clock } from '../time/clock.js'
 import { type Backoff, type BackoffLimits, createBackoff } from './backoff.js'
 import { type SnapshotEvents, type SnapshotNotice, TELL_EVERY_BYTES } from './events.js'
 import { type Pump, pump } from './pump.js'
@@ -22,7 +22,7 @@ export interface CaptureOptions {
   readonly limits: CaptureLimits
   readonly compression: Compression
   readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
-  readonly atRest: (work: (at: Position) => void) => void
+  readonly atRest: (work: (at: Position) => void) => Cancel
   /** Who belonged to the cluster at a position that is applied. */
   readonly membershipAt: (index: Index) => Membership
   /** It is durable, and the newest. */
@@ -184,6 +184,13 @@ const consider = (work: CaptureState): void => {
   if (work.phase === 'idle' && !work.backoff.isWaiting() && isDue(work)) ask(work)
 }
 
+/** How far the machine has come, which whoever is told of its results knows before it rests. */
+const appliedIn = ({ at, atRest }: CaptureState): Index => {
+  let applied = at
+  atRest(({ index }) => { applied = index })()
+  return applied
+}
+
 export const createCapture = (options: CaptureOptions): Capture => {
   const work: CaptureState = {
     ...options, phase: 'idle', running: undefined, waiting: [], later: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
@@ -198,7 +205,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
     },
     snapshot: done => {
       if (work.phase === 'halted') return done(left(new Stopped(work.whyHalted)))
-      if (work.running !== undefined && work.running.index < work.at) return void work.later.push(done)
+      if (work.running !== undefined && work.running.index < appliedIn(work)) return void work.later.push(done)
       work.waiting.push(done)
       ask(work)
     },

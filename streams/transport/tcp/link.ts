@@ -239,10 +239,12 @@ export const openLink = (options: LinkOptions): Link => {
   })
   const listening: Listening = turns === undefined ? { received: hear, isWaiting: () => false } : inTurns(turns, stream, hear, isOver)
   const closed = (reason: string): void => {
+    // Nothing that waits for its turn is heard any more: whoever is told that this has closed is told nothing of it afterwards.
+    why ??= reason
     beats.stop()
     cancelEnd()
     out.tellDropped(events.dropped)
-    events.closed(why ?? reason)
+    events.closed(why)
   }
   /** With these as the last words. */
   const close = (reason: string, last: readonly Uint8Array[]): void => {

@@ -42,7 +42,11 @@ const world = (given: Partial<CaptureOptions> = {}) => {
       },
     },
     restored: undefined, from: 0, limits: LIMITS, clock,
-    atRest: look => void (isBusy ? waiting.push(look) : look(at)),
+    atRest: look => {
+      if (isBusy) waiting.push(look)
+      else look(at)
+      return () => { waiting = waiting.filter(one => one !== look) }
+    },
     membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
     compression: 'none', stored: ({ index }) => stored.push(index),
     events: { observed: true, next: event => events.push(event) },
@@ -54,6 +58,8 @@ const world = (given: Partial<CaptureOptions> = {}) => {
     clock, journal, events, notices, places, stored, capture, outcomes,
     source: () => source, sink: () => sink,
     busy: () => { isBusy = true },
+    /** The machine has come to `index`, of which others are told before it rests. */
+    tells: (index: number) => { at = { ...at, index } },
     /** The machine has come to `index`, and rests there. */
     apply: (index: number, weight = 1) => {
       at = { ...at, index }
@@ -75,6 +81,17 @@ const world = (given: Partial<CaptureOptions> = {}) => {
 }
 
 const taken = ({ journal }: ReturnType<typeof world>): readonly string[] => journal.filter(line => line.startsWith('snapshot'))
+
+test('whoever is told of a result and asks at once gets a snapshot that holds it', async t => {
+  const w = world()
+  w.apply(10)
+  w.tells(11)
+  w.ask()
+  await w.finish()
+  w.apply(11)
+  await w.finish()
+  t.deepEqual([w.outcomes, taken(w)], [['snapshot at 11'], ['snapshot at 10', 'snapshot at 11']])
+})
 
 test('one is taken when enough entries or enough bytes were applied, whichever comes first', async t => {
   const byEntries = world()

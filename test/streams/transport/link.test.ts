@@ -370,9 +370,9 @@ const inTheSameTurns = () => {
         pause: () => { state.isPaused = true }, resume: () => { state.isPaused = false }, destroy: () => { state.isClosed = true },
       },
       limits: LIMITS, maxReadBytes: LIMITS.maxFrameBytes, promptMs: undefined, turns, clock, objection: () => undefined,
-      events: { confirmed: () => undefined, refused: () => undefined, received: () => heard.push(name), unreadable: () => undefined, dropped: () => undefined, closed: () => undefined },
+      events: { confirmed: () => undefined, refused: () => undefined, received: () => heard.push(name), unreadable: () => undefined, dropped: () => undefined, closed: () => heard.push(`${name} closed`) },
     })
-    return { state, say: (messages: number) => told?.received(Buffer.concat(Array.from({ length: messages }, (_, id) => encodeFrame(request(id, 1))).flat())) }
+    return { state, close: () => told?.closed('ECONNRESET'), say: (messages: number) => told?.received(Buffer.concat(Array.from({ length: messages }, (_, id) => encodeFrame(request(id, 1))).flat())) }
   }
   const turn = (): string => {
     heard.length = 0
@@ -381,6 +381,19 @@ const inTheSameTurns = () => {
   }
   return { clock, openAs, turn, heard }
 }
+
+test('what still waits when its stream closes is not heard: the close is the last that is told', t => {
+  const { openAs, turn, heard } = inTheSameTurns()
+  const [a, b] = [openAs('a'), openAs('b')]
+  a.say(2000)
+  b.say(1)
+  heard.length = 0
+  b.close()
+  t.deepEqual(heard, ['b closed'])
+  const later = new Set<string>()
+  for (let told = turn(); told !== ''; told = turn()) later.add(told)
+  t.deepEqual([...later], ['a'])
+})
 
 test('whoever waits is not read, nor silent, and comes in turn: nobody waits for all that another says', t => {
   const { clock, openAs, turn, heard } = inTheSameTurns()
