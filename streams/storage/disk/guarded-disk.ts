@@ -1,8 +1,8 @@
 import { isLeft } from '../../../lib/prelude.js'
 import type { Disk } from './disk.js'
 
-/** Whether it has failed before the disk was asked. */
-const hasNotBegun = ({ code }: NodeJS.ErrnoException): boolean => code === 'EMFILE' || code === 'ENFILE'
+/** Whether it has failed before the disk was asked, as no file could be opened: that says nothing of the disk. */
+export const hasNotBegun = ({ code }: NodeJS.ErrnoException): boolean => code === 'EMFILE' || code === 'ENFILE'
 
 /** The same disk; `failed` hears of the sync of a folder that failed, whoever asked for it, before they do. */
 export const guardedDisk = (disk: Disk, failed: (error: Error) => void): Disk => ({

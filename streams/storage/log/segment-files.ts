@@ -3,6 +3,7 @@ import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.
 import { type Act, chain, inOrder } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { isAboutSpace, sweep, syncFolder, writeFully } from '../disk/file-access.js'
+import { hasNotBegun } from '../disk/guarded-disk.js'
 import { type FileHeader, type FoundHeader, SALT_BYTES, encodeFileHeader } from '../files/file-header.js'
 import { temporary } from '../files/store-file.js'
 import { FILL_BYTES, FIRST_RECORD, SEAL_BYTES, type SegmentKey, segmentKey, segmentName } from './segment.js'
@@ -74,6 +75,9 @@ export const leastCapacity = (bytes: number): number => FIRST_RECORD + bytes + S
 
 type Outcome = Either<NodeJS.ErrnoException, Segment>
 
+/** Whether another attempt may do better. One that had its name already, which was not synced, is replaced by the next, whose sync follows a change again. */
+const mayPass = (error: NodeJS.ErrnoException): boolean => isAboutSpace(error) || hasNotBegun(error)
+
 export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare, makeRoom }: SupplyOptions): SegmentSupply => {
   let ready: Segment | undefined = spare
   /** The number of the last one that was handed out: whoever asks for that again would have it overwritten. */
@@ -98,7 +102,7 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
       callers.forEach(call => call(outcome))
     }
     if (isRight(outcome)) ready = outcome.right
-    else if (!isAboutSpace(outcome.left)) broken = outcome.left
+    else if (!mayPass(outcome.left)) broken = outcome.left
     if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(over)
     else over()
   }
@@ -120,10 +124,10 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
       const fail = (error: NodeJS.ErrnoException): void => done(left(error))
       const attempt = (failed: (error: NodeJS.ErrnoException) => void): void =>
         begin(current, bytes, [outcome => (isLeft(outcome) ? failed(outcome.left) : hand(outcome.right))])
-      const attemptTwice = (): void => attempt(error => (isAboutSpace(error) ? makeRoom(() => attempt(fail)) : fail(error)))
+      const attemptTwice = (): void => attempt(error => (isAboutSpace(error) ? makeRoom(() => attempt(fail)) : hasNotBegun(error) ? attempt(fail) : fail(error)))
       if (broken !== undefined) fail(broken)
       else if (ready !== undefined) hand(ready)
-      else if (waiting !== undefined) waiting.push(outcome => (isRight(outcome) ? hand(outcome.right) : isAboutSpace(outcome.left) ? attemptTwice() : fail(outcome.left)))
+      else if (waiting !== undefined) waiting.push(outcome => (isRight(outcome) ? hand(outcome.right) : mayPass(outcome.left) ? attemptTwice() : fail(outcome.left)))
       else attemptTwice()
     },
     close: done => {

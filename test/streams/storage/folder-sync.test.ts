@@ -84,6 +84,23 @@ test('a sync of the folder that has not begun, for want of files, ends nothing b
   }
 })
 
+test('a store whose next segment could not be prepared, for want of files, goes on and loses nothing', async t => {
+  for (const code of ['EMFILE', 'ENFILE']) for (const operation of ['create', 'syncDirectory'] as const) {
+    const disk = newDisk()
+    const opened = await filled(disk)
+    disk.failNext(operation, code)
+    for (let index = 13; index <= 20; index++) {
+      await opened.write(index, long(index))
+      await settled()
+    }
+    disk.crash({ keep: 0 })
+    const again = await openStore(storageOn(disk))
+    t.is(again.store.recovered.lastIndex, 20)
+    await again.close()
+    t.is(disk.openFiles(), 0)
+  }
+})
+
 test('a disk on which not even an empty file finds room is started from', async t => {
   const disk = newDisk()
   const first = await openStore(storageOn(disk))

@@ -40,6 +40,36 @@ test('an attempt to prepare a segment is over when its file is swept: the next o
   t.deepEqual(disk.files(), ['/segment-0000000002'])
 })
 
+for (const code of ['EMFILE', 'ENFILE']) {
+  for (const operation of ['create', 'syncDirectory'] as const) {
+    test(`an attempt to prepare a segment that lacked a file is made again when the segment is needed: ${code} of ${operation}`, async t => {
+      for (const asked of ['meanwhile', 'later', 'and not prepared']) {
+        const disk = memoryDisk({ later: queueMicrotask })
+        const supply = supplyOn(disk)
+        disk.failNext(operation, code)
+        if (asked !== 'and not prepared') supply.prepare(FIRST, 100)
+        if (asked === 'later') await new Promise(setImmediate)
+        const outcome = await nextOf(supply)
+        t.true(isRight(outcome), asked)
+        t.is(disk.openFiles(), 1, 'what was not handed out is closed')
+        disk.crash({ keep: 0 })
+        t.deepEqual(disk.files(), ['/segment-0000000002'], 'its name was synced')
+        t.is(disk.contents('/segment-0000000002').length, 4096)
+      }
+    })
+  }
+}
+
+test('who needs a segment that cannot be had for want of files time and again is told so, and may ask again', async t => {
+  const disk = memoryDisk({ later: queueMicrotask })
+  const supply = supplyOn(disk)
+  disk.failNext('create', 'EMFILE')
+  disk.failNext('create', 'EMFILE')
+  const outcome = await nextOf(supply)
+  t.is(isLeft(outcome) && outcome.left.code, 'EMFILE')
+  t.true(isRight(await nextOf(supply)))
+})
+
 test('who waits for a segment that cannot be prepared on a broken disk is told so, and nothing is tried again', async t => {
   const disk = memoryDisk({ later: queueMicrotask })
   const supply = supplyOn(disk)
