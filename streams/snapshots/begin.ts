@@ -1,13 +1,13 @@
 /** What a member's machine begins with: the newest snapshot, or nothing. */
 import { messageOf } from '../../codecs/report.js'
 import { InvalidOptions, SnapshotLost } from '../../lib/errors.js'
-import { membershipsFrom, openLog, termAt } from '../../lib/log.js'
-import { isAlone } from '../../lib/membership.js'
+import { openLog, termAt } from '../../lib/log.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { MemberId, Snapshot } from '../../lib/types.js'
 import type { Applied, Machine, Position, RunningMachine } from '../machine/machine.js'
 import { type Sessions, createSessions } from '../machine/sessions.js'
 import { withSessions } from '../machine/with-sessions.js'
+import { decidesAlone } from '../storage/alone.js'
 import type { Snapshots, Store } from '../storage/port.js'
 import type { SnapshotNotice } from './events.js'
 import { type RestoreFailure, type Restoring, restore } from './restore.js'
@@ -61,10 +61,6 @@ interface Beginning extends Pick<Restoring, 'clock' | 'stallMs'> {
   readonly store: Pick<Store, 'recovered'> & { readonly snapshots: Pick<Snapshots, 'newest' | 'read'> }
 }
 
-/** Whether this member is the one voter, by all that counts: no other can lead, and so none can send a snapshot. While one that others vote in may be the committed one, they still can. */
-const decidesAlone = ({ id, store: { recovered } }: Beginning): boolean =>
-  membershipsFrom(openLog(recovered), recovered.hardState.commitIndex).every(membership => isAlone(membership, id))
-
 /**
  * Begins from the newest snapshot. Where it cannot be had the machine begins anew, and the whole log is applied; or, where the log no
  * longer holds all there ever was, the leader sends its own. Only a member that decides alone has nobody to ask.
@@ -73,11 +69,12 @@ export const beginMachine = <C, R, S>(
   first: Begun<C, R, S>, recipe: Recipe<C, R, S>, beginning: Beginning,
   done: (outcome: Either<InvalidOptions | SnapshotLost, Begun<C, R, S>>) => void,
 ): void => {
-  const { store, clock, stallMs } = beginning
-  const { recovered: { base, notes }, snapshots } = store
+  const { id, store, clock, stallMs } = beginning
+  const { recovered, snapshots } = store
+  const { base, notes, hardState: { commitIndex } } = recovered
   const snapshot = snapshots.newest()
   const without = ({ reason, isUnreadable }: RestoreFailure): void => {
-    if (base.index > 0 && (!isUnreadable || decidesAlone(beginning))) return done(left(new SnapshotLost(base.index, reason)))
+    if (base.index > 0 && (!isUnreadable || decidesAlone(recovered, commitIndex, id))) return done(left(new SnapshotLost(base.index, reason)))
     const again = startMachine(recipe)
     done(isLeft(again) ? again : right({ ...again.right, notices: [{ type: 'snapshotUnusable', index: snapshot?.index ?? base.index, reason }] }))
   }

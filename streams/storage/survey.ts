@@ -2,11 +2,10 @@
 import type { Identity } from '../../codecs/records.js'
 import { lastIndexOf } from '../../lib/batch.js'
 import { Damaged, SnapshotLost, type StartError, WrongFolder } from '../../lib/errors.js'
-import { membershipOf, openLog } from '../../lib/log.js'
-import { isAlone } from '../../lib/membership.js'
 import { type Either, isLeft, right } from '../../lib/prelude.js'
 import type { EntryId, HardState, Index, Snapshot } from '../../lib/types.js'
 import { type Act, chain, ensure, forEach, inOrder, map, succeed } from '../act/act.js'
+import { decidesAlone } from './alone.js'
 import type { Disk } from './disk/disk.js'
 import { listFolder } from './disk/file-access.js'
 import { HARD_STATE_FILE, readHardState } from './files/hard-state-file.js'
@@ -182,23 +181,20 @@ const surveySnapshots = (options: SurveyOptions, identity: Identity, names: read
 /** Whether what precedes the log is gone: no whole snapshot reaches to where it begins. */
 const lacksSnapshot = ({ log, snapshots }: Pick<Survey, 'log' | 'snapshots'>): boolean => log !== undefined && log.base.index > (snapshots[0]?.index ?? 0)
 
-/** Whether the member is the only voter by its own log: nobody else can send it anything. */
-const decidesAlone = ({ log, identity: { id } }: Pick<Survey, 'log' | 'identity'>): boolean =>
-  log !== undefined && isAlone(membershipOf(openLog({ ...log, tail: [] })), id)
-
 /** Whether a member could start from the folder with all that it stands for, and with nobody to ask: what a backup must be good for. */
 export const couldStartAlone = (survey: Survey): boolean => survey.faults.length === 0 && !lacksSnapshot(survey)
 
 /** What the parts of a folder say together. */
 const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Survey => {
-  const { snapshots, faults, notes } = found
+  const { hardState, snapshots, faults, notes } = found
   const [newest] = snapshots
   const unfinished = found.log && interruptedInstall(found.log, newest)
   const log = found.log && unfinished ? { ...installed(unfinished), index: createLogIndex(unfinished.index), commitIndex: found.log.commitIndex } : found.log
   if (unfinished !== undefined) notes.push(installNote(folder, unfinished))
   if (log !== undefined && lacksSnapshot({ log, snapshots })) {
     const behind = log.base.index
-    if (decidesAlone({ log, identity })) faults.push(new SnapshotLost(behind, `${folder} holds no whole snapshot of what precedes it.`))
+    const commitIndex = Math.max(hardState?.commitIndex ?? 0, log.commitIndex, behind)
+    if (decidesAlone(log, commitIndex, identity.id)) faults.push(new SnapshotLost(behind, `${folder} holds no whole snapshot of what precedes it.`))
     else notes.push(`${folder}: the log begins behind ${behind}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
   }
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)

@@ -20,9 +20,11 @@ import { warningFor } from '../../cli/recover/warning.js'
 import type { Screen } from '../../cli/screen.js'
 import type { StartError } from '../../lib/errors.js'
 import type { Either } from '../../lib/prelude.js'
+import { beginMachine, startMachine } from '../../streams/snapshots/begin.js'
 import { SECTOR_BYTES } from '../../streams/storage/disk/disk.js'
 import type { Store } from '../../streams/storage/port.js'
 import { type Survey, couldStartAlone } from '../../streams/storage/survey.js'
+import { systemClock } from '../../streams/time/clock.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
 import { receiveSnapshot, snapshotOf, writeSnapshot } from '../../testing/open-snapshot.js'
 import { append, baseAt, commands, compact, hardState, openStore } from '../../testing/open-store.js'
@@ -198,6 +200,35 @@ test.serial('a folder whose log was cut and that has lost its snapshot does not 
     t.regex(said, isAlone ? /^The log begins after \d+, and what precedes it cannot be restored: .*no whole snapshot/ : /^note: .*\n.*: what is there is whole, and the member needs the snapshot of a leader to start: /)
   }
 })
+
+/** title, up to where all is committed for certain by what was written, and whether the member then decides alone. */
+const endings = [
+  ['that may not be committed yet', 20, false],
+  ['that is committed', 21, true],
+] as const
+for (const [title, committed, isAlone] of endings) {
+  test.serial(`whether a member decides alone is said as its start judges it: its log ends with a membership of its own ${title}`, async t => {
+    const own = join(scratch(t), 'a')
+    const both = { voters: ['a', 'b'], outgoing: [], learners: [], addresses: { a: 'localhost:1', b: 'localhost:2' } }
+    const alone = { voters: ['a'], outgoing: [], learners: [], addresses: { a: 'localhost:1' } }
+    const { store, write, close } = await openStore(fileStorage(own, { segmentBytes: 4096 }), { membership: both })
+    for (let i = 1; i <= 20; i++) await write(i, append(commands(i, 1, 'x'.repeat(900))))
+    await writeSnapshot(store, { index: 20, term: 1, time: 1, compression: 'none', membership: both }, [Buffer.from('state')])
+    await write(21, compact(baseAt(20, 1, both)))
+    await write(22, append({ kind: 'membership', firstIndex: 21, term: 1, time: 1, count: 1, membership: alone }))
+    await write(23, hardState(1, undefined, committed))
+    await close()
+    for (const name of readdirSync(own).filter(name => name.startsWith('snapshot'))) rmSync(join(own, name))
+    t.deepEqual((await look(own)).faults.map(({ _tag }) => _tag), isAlone ? ['SnapshotLost'] : [])
+    t.regex((await verified(own)).said, isAlone ? /no whole snapshot/ : /the member needs the snapshot of a leader to start: /)
+
+    const again = await openStore(fileStorage(own, { segmentBytes: 4096 }), { membership: both })
+    const first = orThrow(startMachine(keyValueMachine))
+    const begun = await new Promise<Either<Error, unknown>>(resolve => beginMachine(first, keyValueMachine, { id: 'a', store: again.store, clock: systemClock, stallMs: 1000 }, resolve))
+    t.is(begun._tag === 'Left' && begun.left.name, isAlone && 'SnapshotLost')
+    await again.close()
+  })
+}
 
 test('a folder whose member runs is left alone', async t => {
   const own = join(scratch(t), 'n1')
