@@ -74,10 +74,30 @@ const shown = (value: unknown): string => {
 const CHUNK_BYTES = 64 * 1024
 
 /** Nothing is handed out before all of it was read again, which takes turns with everything else: nobody writes to a state, so it stays what it was. */
-async function* verified<S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  const fault = await faultOf(codec, state, bytes)
-  if (fault !== undefined) throw new Error(fault)
+async function* verifiedUntil<S>(signal: AbortSignal, codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): AsyncGenerator<Uint8Array, undefined> {
+  try {
+    const fault = await faultOf(codec, state, bytes, signal)
+    if (fault !== undefined) throw new Error(fault)
+  } catch (thrown) {
+    if (signal.aborted) return
+    throw thrown
+  }
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
+}
+
+/** A generator that is told to return goes on until it has something to give: who reads it again is told beside it. */
+const verified = <S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): AsyncIterableIterator<Uint8Array> => {
+  const unwanted = new AbortController()
+  const chunks = verifiedUntil(unwanted.signal, codec, state, bytes)
+  const given: AsyncIterableIterator<Uint8Array> = {
+    [Symbol.asyncIterator]: () => given,
+    next: () => chunks.next(),
+    return: () => {
+      unwanted.abort()
+      return chunks.return(undefined)
+    },
+  }
+  return given
 }
 
 const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {

@@ -26,13 +26,17 @@ export interface Comparison {
   advance(values: number): boolean
   /** The keys that lead to where they differ, each behind a dot; undefined where nothing differs, as far as was compared. */
   readonly difference: string | undefined
-  /** Something was met of which `isSame` had to decide. */
+  /** Something was met of which `isSame` had to decide, or that is part of itself or of more than one thing, which its keys and items alone do not tell. */
   readonly hasOpaque: boolean
 }
 
 interface Work {
   readonly isSame: IsSame
   readonly levels: Level[]
+  /** So many values more are compared before pairs are remembered, which a tree needs not and which costs memory. */
+  unremembered: number
+  /** From one object to another that it is held for the same as, and so on until the last, which stands for all of them. */
+  readonly alike: Map<object, object>
   isDifferent: boolean
   hasOpaque: boolean
 }
@@ -58,6 +62,29 @@ const opaqueIsSame = (work: Work, one: object, other: object): boolean => {
   return Object.getPrototypeOf(one) === Object.getPrototypeOf(other) && work.isSame(one, other)
 }
 
+/** What stands for all that this is held for the same as; the way is made shorter for who asks next. */
+const standsFor = ({ alike }: Work, value: object): object => {
+  let at = value
+  for (let next = alike.get(at); next !== undefined; next = alike.get(at)) {
+    const beyond = alike.get(next)
+    if (beyond !== undefined) alike.set(at, beyond)
+    at = beyond ?? next
+  }
+  return at
+}
+
+/**
+ * Two that are being compared, or were, count once, and so does what follows from others. A circle would be gone round for ever otherwise, on every way through it,
+ * and two circles of which one is longer would meet in ever new pairs. So there are never more comparisons than objects.
+ */
+const isRemembered = (work: Work, one: object, other: object): boolean => {
+  if (work.unremembered > 0) return false
+  const [first, second] = [standsFor(work, one), standsFor(work, other)]
+  if (first === second) return true
+  work.alike.set(first, second)
+  return false
+}
+
 /** Whether they may be the same: what is in two lists or two objects is compared next. `===` holds 0 and -0 for the same, since JSON has no zero with a sign. */
 const mayBeSame = (work: Work, one: unknown, other: unknown): boolean => {
   if (one === other || Object.is(one, other)) return true
@@ -66,7 +93,8 @@ const mayBeSame = (work: Work, one: unknown, other: unknown): boolean => {
   if (kind !== kindOf(other)) return false
   if (kind === 'opaque' || work.levels.length === MAX_DEPTH) return opaqueIsSame(work, one, other)
   if (kind === 'list' && one['length'] !== other['length']) return false
-  work.levels.push(levelOf(kind, one, other))
+  if (isRemembered(work, one, other)) work.hasOpaque = true
+  else work.levels.push(levelOf(kind, one, other))
   return true
 }
 
@@ -99,6 +127,7 @@ const advance = (work: Work, values: number): boolean => {
   for (let left = values; left > 0 && !work.isDifferent; left--) {
     const level = levels.at(-1)
     if (level === undefined) return true
+    work.unremembered--
     if (level.at < level.length) work.isDifferent = !compareNext(work, level)
     else {
       const key = leftOver(level)
@@ -112,8 +141,9 @@ const advance = (work: Work, values: number): boolean => {
 /** The way is known from where the work stopped: none is kept while nothing differs. */
 const wayOf = ({ levels }: Work): string => levels.map(({ key }) => `.${key}`).join('')
 
-export const compare = (one: unknown, other: unknown, isSame: IsSame): Comparison => {
-  const work: Work = { isSame, levels: [], isDifferent: false, hasOpaque: false }
+/** `expected` is how many values a tree would have here: what goes on for longer may have circles. */
+export const compare = (one: unknown, other: unknown, isSame: IsSame, expected: number): Comparison => {
+  const work: Work = { isSame, levels: [], unremembered: expected, alike: new Map(), isDifferent: false, hasOpaque: false }
   work.isDifferent = !mayBeSame(work, one, other)
   return {
     advance: values => advance(work, values),

@@ -4,7 +4,7 @@ import * as t from 'io-ts'
 import { decodeWith } from '../../codecs/report.js'
 import { decodeValue, encodeValue } from '../../codecs/values.js'
 import { type Either, isLeft, left } from '../../lib/prelude.js'
-import { type Comparison, type IsSame, compare } from './same-data.js'
+import { type Comparison, compare } from './same-data.js'
 
 /** Whatever a state has as a key came through commands that were taken. `JSON.parse` makes each a key of its own, which reaches no prototype. */
 const NO_KEYS: readonly string[] = []
@@ -33,28 +33,31 @@ const stateIn = <S>(codec: t.Type<S, unknown>, content: Either<readonly string[]
 
 export const decodeState = <S>(codec: t.Type<S, unknown>, bytes: Uint8Array): Either<string, S> => stateIn(codec, contentOf(bytes))
 
-const anotherTurn = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
+/** Whoever gives up need not wait for the end: it throws in the next turn. */
+const anotherTurn = async (signal: AbortSignal): Promise<void> => {
+  await new Promise(resolve => { setImmediate(resolve) })
+  signal.throwIfAborted()
+}
 
-const compareInTurns = async (one: unknown, other: unknown, isSame: IsSame): Promise<Comparison> => {
-  const comparison = compare(one, other, isSame)
-  while (!comparison.advance(VALUES_PER_TURN)) await anotherTurn()
+const inTurns = async (comparison: Comparison, signal: AbortSignal): Promise<Comparison> => {
+  while (!comparison.advance(VALUES_PER_TURN)) await anotherTurn(signal)
   return comparison
 }
 
 /** Why the bytes do not lead to this state again, if they do not; others get their turns meanwhile, and the state must stay as it is. */
-export const faultOf = async <S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array): Promise<string | undefined> => {
-  const pause = async (): Promise<void> => { if (bytes.length >= LARGE_BYTES) await anotherTurn() }
+export const faultOf = async <S>(codec: t.Type<S, unknown>, state: S, bytes: Uint8Array, signal: AbortSignal): Promise<string | undefined> => {
+  const pause = async (): Promise<void> => { if (bytes.length >= LARGE_BYTES) await anotherTurn(signal) }
   await pause()
   const content = contentOf(bytes)
   await pause()
   const read = stateIn(codec, content)
   if (isLeft(read)) return `The state cannot be read again: ${read.left}`
   await pause()
-  const states = await compareInTurns(state, read.right, () => true)
+  const states = await inTurns(compare(state, read.right, () => true, bytes.length), signal)
   if (states.difference !== undefined) return `What is read again is not the same as state${states.difference.slice(0, MAX_SHOWN)}`
   if (!states.hasOpaque) return undefined
-  // Objects of a class hide what they are made of: they are equal where their codec writes the same.
+  // Objects of a class hide what they are made of, and circles how long they are: they are equal where their codec writes the same.
   const [one, other] = [codec.encode(state), codec.encode(read.right)]
-  const { difference } = await compareInTurns(one, other, isDeepStrictEqual)
+  const { difference } = await inTurns(compare(one, other, isDeepStrictEqual, bytes.length), signal)
   return difference === undefined ? undefined : 'What is read again is not the same as state'
 }

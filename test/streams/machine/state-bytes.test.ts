@@ -3,8 +3,14 @@ import { parse as parseQuery } from 'node:querystring'
 import test from 'ava'
 import * as t from 'io-ts'
 import { from, lastValueFrom } from 'rxjs'
+import { right } from '../../../lib/prelude.js'
 import type { RunningMachine } from '../../../streams/machine/machine.js'
 import { reducerMachine } from '../../../streams/machine/reducer-machine.js'
+import { createSessions } from '../../../streams/machine/sessions.js'
+import { withSessions } from '../../../streams/machine/with-sessions.js'
+import { createCapture } from '../../../streams/snapshots/capture.js'
+import { errorOf, leaderOf } from '../member/world.js'
+import { heldWriter, placeAt, rest, virtualClock } from '../snapshots/fakes.js'
 
 /** What becomes of a snapshot of this machine, once all of it was read. */
 const saved = async (machine: RunningMachine<never, unknown, unknown>): Promise<readonly Uint8Array[]> => {
@@ -172,4 +178,168 @@ test('what is applied while a large state is read back is not in its snapshot, a
   await lastValueFrom(from(machine.apply([{ index: 1, term: 1, time: 1, command: null }])))
   is.deepEqual(machine.state, [])
   is.deepEqual(JSON.parse(Buffer.concat(await chunks).subarray(1).toString()), LARGE)
+})
+
+interface Link { value: number; before?: Link; after?: Link; self?: Link }
+
+/** Each item knows the one before and the one after it. */
+const linked = (values: readonly number[], isClosed: boolean): Link => {
+  const links = values.map((value): Link => ({ value }))
+  links.forEach((link, i) => {
+    const [before, after] = isClosed ? [links.at(i - 1), links[(i + 1) % links.length]] : [links[i - 1], links[i + 1]]
+    Object.assign(link, { ...before && { before }, ...after && { after }, self: link })
+  })
+  return links[0]!
+}
+
+const linkedFromList = (isClosed: boolean, read: (values: readonly number[]) => readonly number[] = values => values) =>
+  new t.Type<Link, readonly number[]>('Linked', (value): value is Link => typeof value === 'object',
+    (value, context) => Numbers.is(value) ? t.success(linked(read(value), isClosed)) : t.failure(value, context), first => {
+      const values = [first.value]
+      for (let at = first.after; at !== undefined && at !== first; at = at.after) values.push(at.value)
+      return values
+    })
+
+interface Branch { name: string; parent: Branch | null; children: Branch[] }
+
+const branch = (name: string, children: Branch[]): Branch => {
+  const made: Branch = { name, parent: null, children }
+  for (const child of children) child.parent = made
+  return made
+}
+type Names = readonly [name: string, children: readonly Names[]]
+const planted = ([name, children]: Names): Branch => branch(name, children.map(planted))
+const namesOf = ({ name, children }: Branch): Names => [name, children.map(namesOf)]
+const TreeFromNames = new t.Type<Branch, Names>('Tree', (value): value is Branch => typeof value === 'object', value => t.success(planted(value as Names)), namesOf)
+const TREE: Names = ['root', [['a', [['b', []], ['c', []]]], ['d', [['e', []]]]]]
+
+/** Each holds the next twice, so that there are far more ways than objects. */
+type Twice = { readonly one: Twice; readonly two: Twice } | null
+const twice = (depth: number): Twice => {
+  let made: Twice = null
+  for (let i = 0; i < depth; i++) made = { one: made, two: made }
+  return made
+}
+const depthOf = (of: Twice): number => of === null ? 0 : 1 + depthOf(of.one)
+const TwiceFromDepth = new t.Type<Twice, number>('Twice', (value): value is Twice => typeof value === 'object', value => t.success(twice(Number(value))), depthOf)
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** What became of it, if anything did within a hundred turns. */
+const soon = async (machine: RunningMachine<never, unknown, unknown>): Promise<string> => {
+  let outcome = 'still going on'
+  const chunks = machine.snapshot()[Symbol.asyncIterator]()
+  chunks.next().then(() => { outcome = 'taken' }, (thrown: Error) => { outcome = thrown.message })
+  for (let i = 0; i < 100 && outcome === 'still going on'; i++) await turns(1)
+  void chunks.return?.()
+  return outcome
+}
+
+const circles: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown]>> = {
+  'a list linked both ways': [linkedFromList(false) as never, linked([1, 2, 3], false)],
+  'a list that is longer than what is encoded may be deep': [linkedFromList(false) as never, linked(Array.from({ length: 1000 }, (_, i) => i), false)],
+  'a ring': [linkedFromList(true) as never, linked([1, 2, 3], true)],
+  'a tree whose branches know their parents': [TreeFromNames as never, planted(TREE)],
+  'parts that are shared': [TwiceFromDepth as never, twice(100)],
+}
+for (const [what, [codec, state]] of Object.entries(circles)) {
+  test(`objects in memory that lead to each other are compared once: ${what}`, async is => {
+    is.is(await soon(at(codec, state as never)), 'taken')
+  })
+}
+
+const otherCircles: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, state: unknown, reason: string]>> = {
+  'the last value of a ring': [linkedFromList(true, values => [...values.slice(0, -1), 9]) as never, linked([1, 2, 3, 4], true), 'What is read again is not the same as state.before.value'],
+  'the last value of a long list': [linkedFromList(false, values => [...values.slice(0, -1), 9]) as never, linked(Array.from({ length: 1000 }, (_, i) => i), false), 'What is read again is not the same as state'],
+  'the length of a ring, whatever way it is gone round': [linkedFromList(true, values => values.slice(1)) as never, linked([1, 1, 1], true), 'What is read again is not the same as state'],
+}
+for (const [what, [codec, state, reason]] of Object.entries(otherCircles)) {
+  test(`objects that lead to each other and do not come back are no snapshot: ${what}`, async is => {
+    is.is(await soon(at(codec, state as never)), reason)
+  })
+}
+
+/** A state that becomes ever more while it is looked at, and how often it was. */
+const endless = () => {
+  const looked = { count: 0 }
+  const made = (): object => ({
+    get one() {
+      looked.count++
+      return made()
+    },
+    get two() { return made() },
+  })
+  const state = new t.Type<object, unknown>('Endless', (value): value is object => value !== null, () => t.success(made()), () => null)
+  const machine = reducerMachine<{ add: number }, null, object>({ command: t.type({ add: t.number }), result: t.null, state, initial: made(), reduce: now => [now, null] })
+  /** It was under way, and is no more one turn after this. */
+  const isEndedBy = async (end: () => unknown): Promise<boolean> => {
+    await turns(3)
+    const before = looked.count
+    await turns(3)
+    const isUnderWay = looked.count > before
+    void end()
+    await turns(1)
+    const after = looked.count
+    await turns(5)
+    return isUnderWay && looked.count === after
+  }
+  return { machine, isEndedBy }
+}
+
+test('who wants no more of a snapshot ends the reading at once, and whoever waits for a chunk is told that there is none', async is => {
+  const { machine, isEndedBy } = endless()
+  const chunks = machine.start().snapshot()[Symbol.asyncIterator]()
+  const first = chunks.next()
+  is.true(await isEndedBy(() => chunks.return?.()))
+  is.deepEqual(await first, { done: true, value: undefined })
+  is.deepEqual(await chunks.next(), { done: true, value: undefined })
+})
+
+for (const compression of ['none', 'gzip'] as const) {
+  const running = () => {
+    const { machine, isEndedBy } = endless()
+    const clock = virtualClock()
+    const capture = createCapture({
+      machine: withSessions(machine.start(), createSessions(), t.null), compression, clock, restored: undefined, from: 0,
+      snapshots: { newest: () => undefined, write: place => ({ ...heldWriter([], place).writer, write: (_, done) => done(right(undefined)) }) },
+      limits: { snapshotBytes: 1000, snapshotEntries: 10, snapshotStallMs: 500, snapshotRetryMs: 100, snapshotRetryMaxMs: 300, applyBudgetMs: 10 },
+      atRest: look => look({ index: 1, term: 1, time: 5 }), membershipAt: index => placeAt(index).membership,
+      stored: () => undefined, events: { observed: false, next: () => undefined }, notice: () => undefined,
+    })
+    const outcomes: string[] = []
+    capture.snapshot(outcome => outcomes.push(String(errorOf(outcome)?.message)))
+    return { capture, clock, isEndedBy, outcomes }
+  }
+
+  test(`a snapshot that stalls is read again no longer, compression ${compression}`, async is => {
+    const { clock, isEndedBy, outcomes } = running()
+    is.true(await isEndedBy(() => clock.advance(500)))
+    await rest(clock)
+    is.regex(outcomes.join(), /gave nothing for 500 ms/)
+  })
+
+  test(`nor one whose place another takes, compression ${compression}`, async is => {
+    const { capture, isEndedBy } = running()
+    is.true(await isEndedBy(() => capture.restored({ ...placeAt(2), bytes: 1, checksum: 2 })))
+  })
+
+  test(`nor one that is halted, compression ${compression}`, async is => {
+    const { capture, isEndedBy } = running()
+    is.true(await isEndedBy(() => capture.halt('stopped')))
+  })
+}
+
+test('a member that stops leaves no reading behind', async is => {
+  const { machine, isEndedBy } = endless()
+  const { raft, clock } = leaderOf(machine)
+  void raft.propose({ add: 1 })
+  clock.advance(10)
+  void raft.snapshot()
+  await rest(clock)
+  is.true(await isEndedBy(() => {
+    void raft.stop()
+    clock.settle()
+  }))
 })
