@@ -54,10 +54,10 @@ export const OPENINGS: readonly Opening[] = [
     name: 'a tail that nobody verified', bounds: { ...SMALL, maxTerm: 2, heartbeats: 2 },
     acts: [...led, 'n1 takes', 'n2 hears n1: AE', 'n2 writes', 'n1 crashes', SILENCE, ...elected('n3', 'n1'), 'n3 writes'],
   },
-  // The new majority is n3, which alone has heard of it, and the old one any two: neither decides without the other.
+  // n1 knows that n3 has its state. The new majority is n3, which alone has heard of the change, and the old one any two: neither decides without the other.
   {
     name: 'two leave', bounds: { ...SMALL, maxTerm: 2, proposals: 0, changes: ['-n1 -n2', 'abandon'] },
-    acts: [...led, 'n1 takes the change', 'n3 hears n1: AE', 'n3 writes'],
+    acts: [...led, 'n1 takes the change', 'n1 writes', ...follows('n1', 'n3', 2), 'n3 hears n1: AE', 'n3 writes'],
   },
   // n3 has caught up and is no newcomer any more, of which n2 has yet to hear, and is to vote in the place of the leader.
   {
