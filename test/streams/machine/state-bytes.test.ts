@@ -305,7 +305,11 @@ for (const compression of ['none', 'gzip'] as const) {
       machine: withSessions(machine.start(), createSessions(), t.null), compression, clock, restored: undefined, from: 0,
       snapshots: { newest: () => undefined, write: place => ({ ...heldWriter([], place).writer, write: (_, done) => done(right(undefined)) }) },
       limits: { snapshotBytes: 1000, snapshotEntries: 10, snapshotStallMs: 500, snapshotRetryMs: 100, snapshotRetryMaxMs: 300, applyBudgetMs: 10 },
-      atRest: look => look({ index: 1, term: 1, time: 5 }), membershipAt: index => placeAt(index).membership,
+      atRest: look => {
+        look({ index: 1, term: 1, time: 5 })
+        return () => undefined
+      },
+      membershipAt: index => placeAt(index).membership,
       stored: () => undefined, events: { observed: false, next: () => undefined }, notice: () => undefined,
     })
     const outcomes: string[] = []
