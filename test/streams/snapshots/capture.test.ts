@@ -1,86 +1,8 @@
 /** When a snapshot is due, who joins it, and what becomes of one that fails: in virtual time, with a machine and a store in hand. */
 import test from 'ava'
-import type { SnapshotError } from '../../../lib/errors.js'
-import type { Either } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
-import type { Position } from '../../../streams/machine/machine.js'
-import { type CaptureOptions, createCapture } from '../../../streams/snapshots/capture.js'
-import type { SnapshotEvent, SnapshotNotice } from '../../../streams/snapshots/events.js'
-import type { SnapshotPlace } from '../../../streams/storage/port.js'
-import { bytes, heldChunks, heldWriter, placeAt, rest, virtualClock } from './fakes.js'
-
-const kept = (index: number): Snapshot => ({ ...placeAt(index), bytes: 1, checksum: 2 })
-const LIMITS = { snapshotBytes: 1000, snapshotEntries: 10, snapshotStallMs: 500, snapshotRetryMs: 100, snapshotRetryMaxMs: 300, applyBudgetMs: 10 }
-
-const world = (given: Partial<CaptureOptions> = {}) => {
-  const clock = virtualClock()
-  const journal: string[] = []
-  const events: SnapshotEvent[] = []
-  const notices: SnapshotNotice[] = []
-  const places: SnapshotPlace[] = []
-  const stored: number[] = []
-  let newest = given.restored
-  let source = heldChunks(journal)
-  let sink = heldWriter(journal, placeAt(0))
-  let at: Position = { index: given.from ?? 0, term: 1, time: 5 }
-  let isBusy = false
-  let waiting: ((at: Position) => void)[] = []
-  const capture = createCapture({
-    machine: {
-      snapshot: () => {
-        journal.push(`snapshot at ${at.index}`)
-        source = heldChunks(journal)
-        return source.chunks
-      },
-    },
-    snapshots: {
-      newest: () => newest,
-      write: place => {
-        places.push(place)
-        sink = heldWriter(journal, place)
-        return sink.writer
-      },
-    },
-    restored: undefined, from: 0, limits: LIMITS, clock,
-    atRest: look => {
-      if (isBusy) waiting.push(look)
-      else look(at)
-      return () => { waiting = waiting.filter(one => one !== look) }
-    },
-    membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
-    compression: 'none', stored: ({ index }) => stored.push(index),
-    events: { observed: true, next: event => events.push(event) },
-    notice: notice => notices.push(notice),
-    ...given,
-  })
-  const outcomes: string[] = []
-  return {
-    clock, journal, events, notices, places, stored, capture, outcomes,
-    source: () => source, sink: () => sink,
-    busy: () => { isBusy = true },
-    /** The machine has come to `index`, of which others are told before it rests. */
-    tells: (index: number) => { at = { ...at, index } },
-    /** The machine has come to `index`, and rests there. */
-    apply: (index: number, weight = 1) => {
-      at = { ...at, index }
-      isBusy = false
-      capture.rested(index, weight)
-      const due = waiting
-      waiting = []
-      for (const look of due) look(at)
-    },
-    ask: () => capture.snapshot((outcome: Either<SnapshotError, Snapshot>) =>
-      outcomes.push(outcome._tag === 'Right' ? `snapshot at ${outcome.right.index}` : outcome.left._tag)),
-    finish: async () => {
-      source.end()
-      await rest(clock)
-      newest = { ...places.at(-1)!, bytes: 0, checksum: 9 }
-      sink.did()
-    },
-  }
-}
-
-const taken = ({ journal }: ReturnType<typeof world>): readonly string[] => journal.filter(line => line.startsWith('snapshot'))
+import { LIMITS, kept, taken, world } from './capture-world.js'
+import { bytes, heldChunks, heldWriter, placeAt, rest } from './fakes.js'
 
 test('whoever is told of a result and asks at once gets a snapshot that holds it', async t => {
   const w = world()
