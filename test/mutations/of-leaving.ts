@@ -56,9 +56,9 @@ export const LEAVING_MUTATIONS: readonly Mutation[] = [
     from: ' && !isLacking(state)', to: '',
   },
   {
-    name: 'who would decide alone does not start without its state, though others may lead', file: 'streams/snapshots/begin.ts', killer: ['test/streams/snapshots/begin.test.ts', 'while it may not be committed*'],
+    name: 'who would decide alone does not start without its state, though others may lead', file: 'streams/storage/alone.ts', killer: ['test/streams/snapshots/begin.test.ts', 'while it may not be committed*'],
     unseen: SELDOM,
-    from: 'membershipsFrom(openLog(recovered), recovered.hardState.commitIndex).every(', to: 'membershipsFrom(openLog(recovered), recovered.lastIndex).every(',
+    from: 'membershipsFrom(openLog({ ...log, tail: [] }), commitIndex).every(', to: 'membershipsFrom(openLog({ ...log, tail: [] }), log.lastIndex).every(',
   },
   {
     name: 'a leadership is handed to one that lacks its state', file: 'lib/transfer.ts', killer: [VOTERS, 'nobody is told to stand*'],
