@@ -103,6 +103,7 @@ test.serial('member: uploads that are broken off or too large harm nobody, and a
   lost?.child.kill('SIGKILL')
   await lost?.ended
   const newcomer = begin('n4', controls[3], `127.0.0.1:${fourth}`)
+  t.is(await Promise.race([once(newcomer.child.stdout!, 'data').then(([line]) => String(line)), newcomer.ended.then(({ err }) => err)]), 'n4 is up at http://127.0.0.1:0\n')
   const at = controls.slice(0, 2).map(control => `127.0.0.1:${control}`).join()
   const changed = await run(t, node, [built('cli/rxraft.js'), 'members', '--at', at, '--voter', `n4=127.0.0.1:${fourth}`, '--remove', 'n3'])
   t.is(changed.code, 0, changed.err)
