@@ -5,7 +5,7 @@ import type { Disk } from '../../streams/storage/disk/disk.js'
 import type { Failure } from '../../streams/storage/files/store-file.js'
 import { HARD_STATE_FILE } from '../../streams/storage/files/hard-state-file.js'
 import { startError } from '../../streams/storage/store-folder.js'
-import { type Survey, surveyFolder } from '../../streams/storage/survey.js'
+import { type Survey, lacksSnapshot, surveyFolder } from '../../streams/storage/survey.js'
 import { checkFounded, settled } from '../folder/hold.js'
 import { Trouble } from '../mistake.js'
 import { type Target, asPublished, copyHardState, copySources, emptyFolder, publishCopy, removeCopied } from './copy-files.js'
@@ -33,7 +33,7 @@ export interface BackupOptions {
 export const objectionTo = ({ faults, hardState, log, snapshots }: Pick<Survey, 'faults' | 'hardState' | 'log' | 'snapshots'>): string | undefined => {
   if (faults.length > 0) return faults.map(({ message }) => message).join(' ')
   if (log === undefined || hardState === undefined) return 'The folder was never completed, and holds nothing yet.'
-  if (log.base.index > (snapshots[0]?.index ?? 0)) return `The log begins behind ${log.base.index}, and no snapshot of what precedes it is there: the member waits for that of its leader. Copy the folder of another member.`
+  if (lacksSnapshot({ log, snapshots })) return `The log begins behind ${log.base.index}, and no snapshot of what precedes it is there: the member waits for that of its leader. Copy the folder of another member.`
   const committed = Math.max(hardState.commitIndex, log.commitIndex)
   return committed > log.lastIndex ? `The log ends at ${log.lastIndex}, and it is committed up to ${committed}.` : undefined
 }

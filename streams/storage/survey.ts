@@ -179,7 +179,7 @@ const surveySnapshots = (options: SurveyOptions, identity: Identity, names: read
     () => options.looked(snapshotName(id))))
 
 /** Whether what precedes the log is gone: no whole snapshot reaches to where it begins. */
-const lacksSnapshot = ({ log, snapshots }: Pick<Survey, 'log' | 'snapshots'>): boolean => log !== undefined && log.base.index > (snapshots[0]?.index ?? 0)
+export const lacksSnapshot = ({ log, snapshots }: Pick<Survey, 'log' | 'snapshots'>): boolean => log !== undefined && log.base.index > (snapshots[0]?.index ?? 0)
 
 /** Whether a member could start from the folder with all that it stands for, and with nobody to ask: what a backup must be good for. */
 export const couldStartAlone = (survey: Survey): boolean => survey.faults.length === 0 && !lacksSnapshot(survey)
