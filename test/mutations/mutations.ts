@@ -120,9 +120,9 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'Math.min(wanted, Math.max(FIRST_CAPACITY, GROWTH * bytes.length, needed))', to: 'wanted',
   },
   {
-    name: 'a damaged chunk of a snapshot passes for whole', file: 'codecs/messages.ts', killer: ['test/codecs/messages.test.ts', 'a chunk is a view*'],
+    name: 'a damaged chunk of a snapshot passes for whole', file: 'codecs/layouts.ts', killer: ['test/codecs/messages.test.ts', 'a chunk is a view*'],
     unseen: 'no simulated link flips a bit',
-    from: "checksumOf(bytes) === numbers[5] ? right(bytes) : left('the chunk does not match its checksum')", to: 'right(bytes)',
+    from: "summed(bytes, n[5], 'chunk')", to: 'summed(bytes, checksumOf(bytes), \'chunk\')',
   },
   {
     name: 'what may be in the log passes for refused', file: 'streams/requests/inflight.ts', killer: [`${STREAMS}/requests/fates.test.ts`],
