@@ -29,20 +29,20 @@ export const parsed = <T extends ParseArgsConfig>(config: T): ReturnType<typeof 
   }
 }
 
-/** The number behind `--name`, in digits. */
+/** The number after `--name`, in digits. */
 export const wholeNumber = (name: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number => {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
   throw new Mistake(`--${name} takes a whole number${most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`}, not "${text}"`)
 }
 
-/** What stands behind `--name`, which cannot be left out. */
+/** What stands after `--name`, which cannot be left out. */
 export const required = (name: string, value: string | undefined, what: string): string => {
   if (value === undefined || value === '') throw new Mistake(`--${name} is missing: ${what}`)
   return value
 }
 
-/** The address behind `--name`, whose port may be 0 where the system is to choose it. */
+/** The address after `--name`, whose port may be 0 where the system is to choose it. */
 export const addressBehind = (name: string, text: string, leastPort = 1): Address => {
   const address = parseAddress(text)
   if (isLeft(address) || address.right.port < leastPort) throw new Mistake(`--${name} takes an address "host:port", not "${text}"`)

@@ -42,7 +42,7 @@ const commandNamed = async (name: string): Promise<Command> => {
   return (await found.load()).command
 }
 
-/** Whether help is asked for; behind `--` there are only words. */
+/** Whether help is asked for; after `--` there are only words. */
 const asksForHelp = (args: readonly string[]): boolean => {
   const end = args.indexOf('--')
   const options = end < 0 ? args : args.slice(0, end)

@@ -23,7 +23,7 @@ export interface Directory {
   learn(index: Index, addresses: Addresses): boolean
   /** Who commits knows no newer membership than that of `index`: what was told of a later one was of a log that is lost, as after a recovery. */
   goBack(index: Index): void
-  /** Whom to ask, in turn, beginning behind this one: those of the newest membership, and in the end those that were given and do not belong to it. */
+  /** Whom to ask, in turn, beginning after this one: those of the newest membership, and in the end those that were given and do not belong to it. */
   round(behind: MemberId | undefined): readonly MemberId[]
   /**
    * Where to dial this member, the best first: where it was last reached, then where it has not been looked for, then where it was missed the longest ago. Of equals

@@ -54,7 +54,7 @@ interface Search extends FinderOptions {
   found: () => void
   /** The newest term that a member named, or that in which the one who is asked says that it leads: requests mean its leader. Before anything is known they are refused and told who leads. */
   term: Term
-  /** The round of those who are asked while nobody points elsewhere begins behind this one. */
+  /** The round of those who are asked while nobody points elsewhere begins after this one. */
   behind: MemberId | undefined
   /** How many have had their turn in it. */
   turn: number

@@ -38,7 +38,7 @@ const ONE = 1 << 31
 /** x to the power of 8, 16, 32 and so on: what 1, 2, 4 more bytes do to a checksum. */
 const SHIFTS: readonly number[] = Array.from({ length: 53 }).reduce<number[]>(shifts => [...shifts, product(shifts.at(-1)!, shifts.at(-1)!)], [ONE >>> 8])
 
-/** CRC-32 of what `before` belongs to and of `bytes` bytes behind it, which have `checksum` by themselves: as if continued, without reading them again. */
+/** CRC-32 of what `before` belongs to and of `bytes` bytes after it, which have `checksum` by themselves: as if continued, without reading them again. */
 export const joinedChecksum = (before: number, checksum: number, bytes: number): number => {
   let shifted = before
   for (let rest = bytes, i = 0; rest > 0; rest = Math.floor(rest / 2), i++) if (rest % 2 === 1) shifted = product(SHIFTS[i]!, shifted)

@@ -4,7 +4,7 @@
  *     flags u32 | count u32 | end u32 × count | data                                                        flags 0
  *     flags u32 | count u32 | end u32 × count | data | session u64 | name u64 | first u64 | awaited u64     flags 1
  *
- * `end[i]` is where entry i ends in `data`. A body of a session names it behind its data, where it is in nobody's way; one of session 0 has a single
+ * `end[i]` is where entry i ends in `data`. A body of a session names it after its data, where it is in nobody's way; one of session 0 has a single
  * empty entry, and opens the session of the index at which that comes to stand, under its name. The checksum travels beside the body and covers all of it.
  */
 import { type Either, left, right } from '../lib/prelude.js'

@@ -12,7 +12,7 @@ const GROWTH = 16
 /** Up to here zeros cost less than what it takes to have none. */
 const SMALL_BYTES = 1024
 
-/** Whoever receives a snapshot writes one chunk, holds the next, and is sent the one behind it. */
+/** Whoever receives a snapshot writes one chunk, holds the next, and is sent the one after it. */
 const RECEIVED_CHUNKS_IN_USE = 3
 
 /** The largest frame before the handshake is complete: a stranger may make nobody hold more than this. */
@@ -143,7 +143,7 @@ export const frameReader = ({ maxFrameBytes }: { readonly maxFrameBytes: number 
   }
 }
 
-/** The one frame of a handshake, and the bytes behind it, which belong to the reader that takes over. */
+/** The one frame of a handshake, and the bytes after it, which belong to the reader that takes over. */
 export interface FirstFrame {
   readonly payload: Uint8Array
   /** A view of the chunk that was pushed last. */

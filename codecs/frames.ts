@@ -6,7 +6,7 @@
  * The header checksum covers the twenty bytes before it. The head checksum covers the first `head bytes` of the payload;
  * what follows them, batches and bodies, carries its own checksums, so that every byte is summed once and every flipped
  * bit is found. A frame without payload says only that its sender is alive. One whose payload begins with a zero, which is no kind of message, is a word of
- * the link itself: a single zero is the last that its sender says, a one behind it says that a part has arrived.
+ * the link itself: a single zero is the last that its sender says, a one after it says that a part has arrived.
  *
  * A frame that would keep others waiting comes in parts: each is a frame without a head, whose payload is some bytes of that other frame. They follow
  * each other in order, so that the payloads of all parts of a link are frame after frame.

@@ -34,7 +34,7 @@ export interface Welcome {
   readonly named?: core.Index
 }
 
-/** The answer to a hello that is not accepted; the connection is closed behind it. */
+/** The answer to a hello that is not accepted; the connection is closed after it. */
 export interface Refusal {
   readonly type: 'refusal'
   readonly reason: string

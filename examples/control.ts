@@ -15,7 +15,7 @@ const url = `http://${control.address}` // and so npx rxraft status --at 127.0.0
 
 console.log(await (await fetch(`${url}/propose`, { method: 'POST', body: '{"add": 2}' })).text()) // {"result":2}
 console.log((await fetch(`${url}/ready`)).status) // 200: whoever leads is known, and takes proposals
-console.log((await (await fetch(`${url}/metrics`)).text()).match(/^rxraft_applied_index .*/m)?.[0]) // rxraft_applied_index 2, behind the leader's own first entry
+console.log((await (await fetch(`${url}/metrics`)).text()).match(/^rxraft_applied_index .*/m)?.[0]) // rxraft_applied_index 2, after the leader's own first entry
 
 process.once('SIGTERM', () => {
   control.leave() // probes learn that it goes

@@ -6,7 +6,7 @@ import type { Index, Millis, Term } from './types.js'
 
 /** The largest position, term or count that anything carries: adding small numbers to it stays exact. */
 export const MAX_POSITION = 2 ** 53 - 2 ** 20
-/** The latest time of an entry: the last that a Date knows. What is appended behind it has the same. */
+/** The latest time of an entry: the last that a Date knows. What is appended after it has the same. */
 export const MAX_TIME: Millis = 8.64e15
 /** Up to here, and a leap further, a peer may name any term, and send a snapshot of any index. */
 export const MAX_HEARD = MAX_POSITION / 2

@@ -32,7 +32,7 @@ const whole = (batches: readonly EntryBatch[]): void => {
   for (const batch of batches) if (batch.kind === 'command') equal(batch.body.checksum, checksumOf(batch.body.bytes), `the checksum of the body at ${batch.firstIndex}`)
 }
 
-/** Whatever is read of what the log holds behind `base`, it is as it was written. */
+/** Whatever is read of what the log holds after `base`, it is as it was written. */
 const readsAsWritten = async ({ read }: OpenedStore, base: Index): Promise<void> => {
   for (let from = base + 1; from <= LAST; from++) {
     for (let to = from; to <= LAST; to++) {

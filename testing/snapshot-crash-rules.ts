@@ -28,7 +28,7 @@ const begunAnew = (index: number, term: number) => afterCrash(async ({ store, wr
   await write(2, install(baseAt(index, term)))
 }, ({ store: { recovered: { base, lastIndex, tail } } }) => deepEqual([base, lastIndex, tail], [baseAt(index, term), index, []]))
 
-/** What a member does with a leader's snapshot: the log begins behind it once it is durable, and goes on there. */
+/** What a member does with a leader's snapshot: the log begins after it once it is durable, and goes on there. */
 const takenIn = (index: number) => {
   const { term, membership } = placeAt(index)
   const snapshot = snapshotOf(placeAt(index), CHUNKS)
@@ -45,7 +45,7 @@ const takenIn = (index: number) => {
   })
 }
 
-/** What every storage must keep of snapshots, and of logs that begin behind them, over a loss of power, in a world that can lose it. */
+/** What every storage must keep of snapshots, and of logs that begin after them, over a loss of power, in a world that can lose it. */
 export const snapshotCrashRules: Readonly<Record<string, (world: StorageWorld) => Promise<void>>> = {
   'a snapshot that is finished is there after a loss of power, and so is what is left of the log': afterCrash(async ({ store, write }) => {
     await write(1, entriesTo(9))

@@ -4,7 +4,7 @@ import type { Millis } from '../../lib/types.js'
 /** The answer is on its way for a while after the member has given up. */
 export const WAIT_SLACK_MS: Millis = 2_000
 
-/** Of its share, the part that a member may wait itself where others are asked behind it: its answer has the rest. */
+/** Of its share, the part that a member may wait itself where others are asked after it: its answer has the rest. */
 const FOR_THE_MEMBER = 3 / 4
 
 export interface Time {
@@ -28,7 +28,7 @@ export const timeOf = (timeoutMs: Millis): Time => ({ until: performance.now() +
 /** Never 0, which would be no limit at all. */
 export const leftOf = ({ until }: Time): Millis => Math.max(1, Math.ceil(until - performance.now()))
 
-/** The share of one that is asked now, and `more` behind it: what they leave unused goes to those. */
+/** The share of one that is asked now, and `more` after it: what they leave unused goes to those. */
 export const shareOf = (time: Time, more: number): Share => {
   const leftMs = leftOf(time)
   const shareMs = Math.ceil(Math.min(leftMs / (1 + more), time.mostMs ?? leftMs))

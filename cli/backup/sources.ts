@@ -9,14 +9,14 @@
  *     log, as after any crash, but a newer one could count entries that an older log does not hold.
  *  2. The segments are opened, the newest first. A member removes the oldest first, so what is missing from here on is missing at the old end alone, and
  *     what is open follows each other without a gap. The oldest first, the second could go while the first is open already.
- *  3. The newest snapshot is opened last. A log is cut only behind a snapshot that is durable, and a snapshot gives way only to a newer one. So the newest at any
- *     later moment covers whatever was cut before. The other way round the log could be cut behind a snapshot that was not there yet when they were listed.
+ *  3. The newest snapshot is opened last. A log is cut only up to a snapshot that is durable, and a snapshot gives way only to a newer one. So the newest at any
+ *     later moment covers whatever was cut before. The other way round the log could be cut up to a snapshot that was not there yet when they were listed.
  *
  * Only the newest segment changes: it is appended to, and nothing in it is ever replaced; what takes the place of entries after a conflict is one more
  * record. Where the log goes over to a next segment meanwhile, that one is not copied: `log-end.ts` says where the copy ends. A snapshot may then
- * stand behind the end of the copied log. That is what an interrupted install leaves, too: the log begins anew behind it.
+ * stand after the end of the copied log. That is what an interrupted install leaves, too: the log begins anew after it.
  *
- * What of all this remains to chance: the newest segment may be cut away before it is opened; and where a log is cut behind all that is open, the base of what is open may
+ * What of all this remains to chance: the newest segment may be cut away before it is opened; and where a log is cut after all that is open, the base of what is open may
  * be one that a later segment has replaced. Both leave a copy that is not whole, of a folder that has changed: it is made anew.
  */
 import { isLeft, right } from '../../lib/prelude.js'

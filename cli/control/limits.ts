@@ -9,7 +9,7 @@ export interface ControlLimits {
   readonly maxCommandValues: number
   /** Open connections; beyond them none is accepted. 128 unless told otherwise. */
   readonly maxConnections: number
-  /** Requests that wait on one connection behind the one that is at work; whoever sends more is cut off. 16 unless told otherwise. */
+  /** Requests that wait on one connection after the one that is at work; whoever sends more is cut off. 16 unless told otherwise. */
   readonly maxPipelined: number
   /** Bytes of bodies on their way in, all together; beyond them requests are refused as busy. 64 MiB unless told otherwise. */
   readonly maxBodyBytes: number

@@ -58,7 +58,7 @@ const backlog = (lines: AsyncIterable<Uint8Array>) => {
   let read = 0
   let isExhausted = false
   return {
-    /** Piece number `seq`, or undefined behind the end. */
+    /** Piece number `seq`, or undefined after the end. */
     piece: async (seq: number): Promise<Open | undefined> => {
       while (seq >= accepted + open.length) {
         const line = await source.next()

@@ -1,4 +1,4 @@
-/** Cuts a stream of bytes behind every newline; a line longer than `maxBytes` comes in pieces. Joined, the lines are the stream. */
+/** Cuts a stream of bytes after every newline; a line longer than `maxBytes` comes in pieces. Joined, the lines are the stream. */
 export async function* linesOf(bytes: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
   let open: Uint8Array[] = []
   let openBytes = 0

@@ -13,7 +13,7 @@ const placeOf = ({ index, term }: EntryId): string => `${index}@${term}`
 
 const segmentCells = ({ name, bytes, usedBytes, records, base, first, last, isSealed }: SurveyedSegment): readonly string[] => [
   name,
-  base === undefined ? 'no base' : `${base.isAnew ? 'anew behind' : 'behind'} ${placeOf(base)}`,
+  base === undefined ? 'no base' : `${base.isAnew ? 'anew after' : 'after'} ${placeOf(base)}`,
   first === undefined || last === undefined ? 'no entries' : `${placeOf(first)} to ${placeOf(last)}`,
   `${records} records`, `${sizeInWords(usedBytes)} of ${sizeInWords(bytes)}`, isSealed ? 'sealed' : records === 0 ? 'prepared' : 'open',
 ]
@@ -24,7 +24,7 @@ const logLines = ({ log, hardState }: Survey): readonly string[] => {
   const last = { index: lastIndex, term: terms.at(-1)?.term ?? base.term }
   const placed = memberships.at(-1)
   return [
-    `log         begins behind ${placeOf(base)}, ends with ${placeOf(last)}; committed up to ${Math.max(commitIndex, hardState?.commitIndex ?? 0, base.index)} at least`,
+    `log         begins after ${placeOf(base)}, ends with ${placeOf(last)}; committed up to ${Math.max(commitIndex, hardState?.commitIndex ?? 0, base.index)} at least`,
     `members     ${membersOf(placed?.membership ?? base.membership)}${placed === undefined ? '' : ` (by the entry at ${placed.index})`}`,
   ]
 }

@@ -36,7 +36,7 @@ export const planFor = (found: Survey, given?: string): Plan => {
   const { identity: { id, clusterId }, hardState, log, snapshots, faults } = found
   if (faults.length > 0) throw new Trouble(`The folder is damaged, and nothing was changed: ${faults.map(({ message }) => message).join(' ')}`)
   if (log === undefined || hardState === undefined) throw new Trouble('The folder was never completed, and nothing was changed: it holds nothing that could be saved.')
-  if (log.base.index > (snapshots[0]?.index ?? 0)) throw new Trouble(`The log begins behind ${log.base.index}, and no snapshot of what precedes it is here: a lone member would have nobody to ask. Nothing was changed.`)
+  if (log.base.index > (snapshots[0]?.index ?? 0)) throw new Trouble(`The log begins after ${log.base.index}, and no snapshot of what precedes it is here: a lone member would have nobody to ask. Nothing was changed.`)
   const standing = standingIn(found, log)
   const { committed, newest, others, address } = standing
   const names = membersOf(newest)

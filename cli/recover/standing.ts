@@ -1,5 +1,5 @@
 /**
- * Whether the member of a folder belongs to its cluster. It is judged as for an election: by the committed membership and by all behind it, of which each may be
+ * Whether the member of a folder belongs to its cluster. It is judged as for an election: by the committed membership and by all after it, of which each may be
  * the last that the others ever had.
  */
 import { membershipsFrom, openLog } from '../../lib/log.js'
@@ -13,7 +13,7 @@ export interface Standing {
   /** The newest membership, committed or not. */
   readonly newest: Membership
   readonly others: readonly MemberId[]
-  /** Where the member is, by the newest membership that counts and names it; undefined where the committed one leaves it out, and so do those behind it. */
+  /** Where the member is, by the newest membership that counts and names it; undefined where the committed one leaves it out, and so do those after it. */
   readonly address: string | undefined
   /** Where any membership of this log had it last. */
   readonly lastAddress: string | undefined

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { Mistake, Trouble } from '../mistake.js'
 
-/** Asks for the name at the terminal. Whoever ends that with Ctrl-C or Ctrl-D has refused, behind a line that is still open. */
+/** Asks for the name at the terminal. Whoever ends that with Ctrl-C or Ctrl-D has refused, at a line that is still open. */
 export const typedName = async (input: NodeJS.ReadStream, output: NodeJS.WritableStream): Promise<string> => {
   if (!input.isTTY) throw new Mistake('nobody is there to type the cluster\'s name; --yes-i-understand NAME takes it instead')
   const terminal = createInterface({ input, output })

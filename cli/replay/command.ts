@@ -13,7 +13,7 @@ const HELP = `rxraft replay FILE|FOLDER [options]
 
 Makes the recorded steps of a member again, from the recorded state and inputs, and compares them turn by turn with what was recorded. FOLDER is
 that of a flight recorder and is replayed segment by segment; FILE is one segment. Stops at the first broken invariant, at the first
-difference, or behind --to.
+difference, or after --to.
 
   --from TURN    print every turn from this one on, with what went in and the state that came of it
   --to TURN      print every turn up to this one, then stop
@@ -42,7 +42,7 @@ const argumentsOf = (args: readonly string[]): ReplayOptions & { readonly path: 
   if (rest.length > 0) throw new Mistake(`one FILE or FOLDER at a time, not ${rest.length + 1}`)
   const from = turnOf('from', values.from)
   const to = turnOf('to', values.to)
-  if (from !== undefined && to !== undefined && from > to) throw new Mistake(`--from ${from} is behind --to ${to}`)
+  if (from !== undefined && to !== undefined && from > to) throw new Mistake(`--from ${from} is after --to ${to}`)
   return { path, from, to, json: values.json === true, outputs: values.outputs === true }
 }
 

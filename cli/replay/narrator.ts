@@ -10,7 +10,7 @@ export interface ReplayOptions {
   readonly outputs: boolean
 }
 
-/** How a replay ended. `enough`: the turn was reached behind which it was to stop. */
+/** How a replay ended. `enough`: the turn was reached after which it was to stop. */
 export type OutcomeType = 'passed' | 'enough' | 'found' | 'unreadable'
 export type Stepped = Extract<Replayed, { type: 'stepped' }>
 

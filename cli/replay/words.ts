@@ -77,7 +77,7 @@ const writeWords = (write: Write): string => {
     case 'append': return `write ${entries(write.batches)}`
     case 'hardState': return `write term ${write.hardState.term}, vote ${write.hardState.votedFor ?? 'none'}, commit ${write.hardState.commitIndex}${newcomerClause(write.hardState)}`
     case 'compact': return `give up entries up to ${write.base.index}@${write.base.term}`
-    case 'install': return `begin the log anew behind ${write.base.index}@${write.base.term}`
+    case 'install': return `begin the log anew after ${write.base.index}@${write.base.term}`
     default: return unreachable(write)
   }
 }

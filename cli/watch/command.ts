@@ -17,7 +17,7 @@ const AGAIN_MS: Millis = 500
 const HELP = `rxraft watch --at HOST:PORT[,…] [--from INDEX]
 
 Prints what is committed, in log order and without a gap, and who leads, until it is interrupted. When the member that tells it goes away, the next
-one of --at tells on behind the last entry that was printed. Where the log no longer reaches back to INDEX, that is told, and it goes on behind
+one of --at tells on after the last entry that was printed. Where the log no longer reaches back to INDEX, that is told, and it goes on after
 what the member has applied by then: the state there is for rxraft read. Whoever reads slowly is told later, and holds nobody up. Where nobody
 answers that is told on standard error, and they are asked again and again, without an end.
 

@@ -41,7 +41,7 @@ export const orUndo = <A, E>(act: Act<A, E>, undo: Act<unknown, unknown>): Act<A
   act(outcome => (isLeft(outcome) ? undo(() => done(outcome)) : done(outcome)))
 
 /**
- * What `act` answers time after time: the next answer is on its way while the last one is in use. A failure is told in its turn, and behind it nothing is begun
+ * What `act` answers time after time: the next answer is on its way while the last one is in use. A failure is told in its turn, and after it nothing is begun
  * before it is asked for. `rest` waits for what is on its way.
  */
 export const readingAhead = <A, E>(act: Act<A, E>): { readonly next: Act<A, E>; readonly rest: Act<void, never> } => {

@@ -27,7 +27,7 @@ export interface ApplyOptions<C, R, S> {
   readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
   /** What the machine stands at when the work begins. */
   readonly from: Position
-  /** Everything up to and including `at` is applied: an event for the inbox, and news for whoever shows it. Once for what was answered at once, and before the machine is called again behind an answer that was late. */
+  /** Everything up to and including `at` is applied: an event for the inbox, and news for whoever shows it. Once for what was answered at once, and before the machine is called again after an answer that was late. */
   readonly applied: (at: Position) => void
   /**
    * What commands from `firstIndex` on, all of `term`, came to; goes to the intake. Called in log order; an index that is left out was restored and not applied,
@@ -278,7 +278,7 @@ const run = <C, R, S>(work: ApplyState<C, R, S>, began: Millis): void => {
   while (work.next < work.batches.length) {
     const batch = work.batches[work.next]!
     // Sessions would hide that a command comes twice; the log has each index once.
-    if (batch.firstIndex !== work.at.index + 1) return fail(work, batch.firstIndex, new Error(`the entry at ${batch.firstIndex} was handed over behind that at ${work.at.index}`))
+    if (batch.firstIndex !== work.at.index + 1) return fail(work, batch.firstIndex, new Error(`the entry at ${batch.firstIndex} was handed over after that at ${work.at.index}`))
     const answers = work.sessions.begin(batch)
     if (batch.kind !== 'command') {
       advanceTo(work, batch, lastIndexOf(batch))

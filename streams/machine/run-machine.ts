@@ -10,7 +10,7 @@ import type { Applied } from './machine.js'
 export type MachineNotice =
   /** One synchronous call of the machine took longer than `applyBudgetMs`: nothing else happened meanwhile. */
   | { readonly type: 'slowApply'; readonly index: Index; readonly tookMs: Millis; readonly budgetMs: Millis }
-  /** A call of the machine that began so long ago has not answered yet: nothing behind it is applied meanwhile. */
+  /** A call of the machine that began so long ago has not answered yet: nothing after it is applied meanwhile. */
   | { readonly type: 'lateApply'; readonly index: Index; readonly lastsMs: Millis; readonly bound: 'stallMs' }
 
 interface Operation<C, R, S> extends Pick<ApplyOptions<C, R, S>, 'protocol' | 'machine' | 'sessions' | 'commands' | 'applyBudgetMs' | 'stallMs' | 'clock' | 'results' | 'commits' | 'from' | 'rested' | 'applied'> {

@@ -24,7 +24,7 @@ export type IsSame = (one: unknown, other: unknown) => boolean
 export interface Comparison {
   /** Compares so many values more, and says whether that was the end of it. */
   advance(values: number): boolean
-  /** The keys that lead to where they differ, each behind a dot; undefined where nothing differs, as far as was compared. */
+  /** The keys that lead to where they differ, each after a dot; undefined where nothing differs, as far as was compared. */
   readonly difference: string | undefined
   /** Something was met of which `isSame` had to decide, or that is part of itself or of more than one thing, which its keys and items alone do not tell. */
   readonly hasOpaque: boolean

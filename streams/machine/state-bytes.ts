@@ -1,4 +1,4 @@
-/** A reducer's state as bytes that lead to the very same state again: the log is cut behind them, and what they do not hold is gone. */
+/** A reducer's state as bytes that lead to the very same state again: the log is cut up to them, and what they do not hold is gone. */
 import { isDeepStrictEqual } from 'node:util'
 import * as t from 'io-ts'
 import { decodeWith } from '../../codecs/report.js'

@@ -43,7 +43,7 @@ const leavingsIn = ({ peers, hardState: { commitIndex }, base, memberships }: St
  * Knows each peer by its incarnation as long as it belongs: a peer that comes back with an empty folder is a stranger, for it has forgotten its votes
  * and what it acknowledged. The first incarnation met is durable before the peer is let in.
  *
- * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships behind that one, so
+ * A peer is forgotten once a membership without it is committed, and not before: every majority from then on is one of memberships after that one, so
  * nothing that it voted or acknowledged in that life is counted on any more, and as another it is counted only after an entry that names it again. An
  * uncommitted membership can be overwritten, and then the peer is counted as if it had never been left out. One that was only named by what is overwritten never
  * belonged: who shall vote waits for the commit of an entry that names it, so nothing that it said was counted, and it need not be removed to come back as another. Where a

@@ -11,7 +11,7 @@ interface Followers {
   readonly admission: Pick<Admission, 'named' | 'knows' | 'left'>
 }
 
-/** Who was left out by some membership behind `since` and up to `index`, though one of them may name it again. */
+/** Who was left out by some membership after `since` and up to `index`, though one of them may name it again. */
 const leftBy = ({ base, memberships }: Log, before: Membership, since: Index, index: Index): readonly MemberId[] => {
   const passed = [...base.index > since ? [base.membership] : [], ...memberships.filter(placed => placed.index > since && placed.index <= index).map(({ membership }) => membership)]
   return passed.flatMap((membership, at) => Object.keys((passed[at - 1] ?? before).addresses).filter(id => !Object.hasOwn(membership.addresses, id)))

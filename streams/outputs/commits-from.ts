@@ -69,7 +69,7 @@ const entriesIn = <C>({ protocol: { command: codec }, sessions }: Pick<FollowOpt
   return entries
 }
 
-/** An event, unless there are no commands, and the position behind it. */
+/** An event, unless there are no commands, and the position after it. */
 interface Pulled<C, S> {
   readonly event: LogEvent<C, S> | undefined
   readonly next: Index

@@ -29,7 +29,7 @@ import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
-/** So many requests leave at once behind a loss. */
+/** So many requests leave at once after a loss. */
 const FEW_REQUESTS = 4
 
 export type OutletLimits = Pick<Limits,

@@ -38,7 +38,7 @@ async function* through(chunks: AsyncIterable<Uint8Array>, transform: Transform)
   for await (const chunk of transform) yield chunk as Uint8Array
 }
 
-/** Goes on behind a chunk that was asked for already. */
+/** Goes on after a chunk that was asked for already. */
 async function* behind(first: Promise<IteratorResult<Uint8Array, unknown>>, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   let isDone = false
   try {

@@ -47,7 +47,7 @@ const cut = (batches: EntryBatch[], from: Index): void => {
 const append = (kept: Kept, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
   for (const batch of batches) {
     const last = lastOf(kept)
-    if (batch.firstIndex > last + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${last}`
+    if (batch.firstIndex > last + 1) return `an append at ${batch.firstIndex} leaves a gap after ${last}`
     if (batch.firstIndex <= kept.base.index) return `an append at ${batch.firstIndex} would replace what a snapshot at ${kept.base.index} holds`
     if (batch.firstIndex <= last) cut(kept.batches, batch.firstIndex)
     kept.batches.push(batch)
@@ -58,7 +58,7 @@ const append = (kept: Kept, { batches }: Extract<Write, { type: 'append' }>): st
 /** Entries up to the base go at once. */
 const compact = (kept: Kept, base: LogBase): string | undefined => {
   const last = lastOf(kept)
-  if (base.index > last) return `a log that ends at ${last} cannot begin behind ${base.index}`
+  if (base.index > last) return `a log that ends at ${last} cannot begin after ${base.index}`
   if (base.index <= kept.base.index) return undefined
   const at = find(kept.batches, base.index + 1)
   kept.batches.splice(0, at)

@@ -16,4 +16,4 @@ export const interruptedInstall = (log: Omit<StoredLog, 'tail'>, snapshot: Snaps
 export const installed = (base: LogBase): StoredLog => ({ base, lastIndex: base.index, terms: [], memberships: [], tail: [] })
 
 export const installNote = (where: string, { index }: LogBase): string =>
-  `${where}: the log did not hold the last entry of the newest snapshot, and begins anew behind it, at ${index + 1}`
+  `${where}: the log did not hold the last entry of the newest snapshot, and begins anew after it, at ${index + 1}`

@@ -195,7 +195,7 @@ const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly
     const behind = log.base.index
     const commitIndex = Math.max(hardState?.commitIndex ?? 0, log.commitIndex, behind)
     if (decidesAlone(log, commitIndex, identity.id)) faults.push(new SnapshotLost(behind, `${folder} holds no whole snapshot of what precedes it.`))
-    else notes.push(`${folder}: the log begins behind ${behind}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
+    else notes.push(`${folder}: the log begins after ${behind}, and no whole snapshot is there of what precedes it: the member needs the leader's`)
   }
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
   const incoming = names.filter(name => incomingNamed(name) !== undefined)

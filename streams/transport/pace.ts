@@ -29,7 +29,7 @@ export const createPace = ({ now }: Pick<Clock, 'now'>, promptMs: Millis): Pace 
   let ahead: Arrival = { bytes: 0, since: 0 }
   /** When that part left. */
   let askedAt: Millis | undefined
-  /** What left behind it: it arrives from the receipt on. */
+  /** What left after it: it arrives from the receipt on. */
   let behind = 0
 
   /** Half a window or more has left, and at this rate a whole one arrives in time. */

@@ -130,7 +130,7 @@ export interface Links {
   update(roll: Roll): void
   /**
    * Stops listening, closes every link, completes `events$`, then calls `done`. Whoever closes has answered all that it received and looks at nothing
-   * more: that is the last word on each link, behind what was sent. Calling twice is calling once.
+   * more: that is the last word on each link, after what was sent. Calling twice is calling once.
    */
   close(done: () => void): void
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../time/clock.js'
 export const TURN_MESSAGES = 256
 /** So many bytes, whatever is in them. */
 export const TURN_BYTES = 1024 * 1024
-/** Room is looked for anew behind so many. */
+/** Room is looked for anew after so many. */
 const SLICE_BYTES = 8 * 1024
 
 export interface Turns {

@@ -55,7 +55,7 @@ export interface Writer {
   write(messages: readonly LinkMessage[]): string | undefined
   /** The part that left last has arrived. Whether one was awaited. */
   arrived(): boolean
-  /** All that waits leaves, and these behind it: the last words. */
+  /** All that waits leaves, and these after it: the last words. */
   finish(last: readonly Uint8Array[]): void
   /** Tells how many messages were dropped since this was last called. */
   tellDropped(tell: (messages: number, bound: SendBound) => void): void

@@ -91,7 +91,7 @@ test('a survey finds what is there, and changes none of it', async t => {
   const words = surveyInWords(own, found).join('\n')
   t.regex(words, /^member +n1 of cluster [0-9a-f]{64}, incarnation \w+$/m)
   t.regex(words, /^members +voters n1=localhost:1, n2=localhost:2$/m)
-  t.regex(words, /^segment +segment-\d{10} +behind \d+@\d+ +\d+@\d+ to \d+@\d+ +\d+ records .* sealed$/m)
+  t.regex(words, /^segment +segment-\d{10} +after \d+@\d+ +\d+@\d+ to \d+@\d+ +\d+ records .* sealed$/m)
 
   const entries: ShownEntry[] = []
   await withFolder(own, async held => {
@@ -261,7 +261,7 @@ test('where an install was interrupted, what is shown, planned and saved is the 
   t.deepEqual([found.log?.base, found.log?.lastIndex, found.log?.memberships, found.faults], [baseAt(90, 5, membership), 90, [], []])
   t.is(entriesInWords(found), 'no entries')
   const words = surveyInWords(own, found).join('\n')
-  t.regex(words, /^log +begins behind 90@5, ends with 90@5; committed up to 90 at least$/m)
+  t.regex(words, /^log +begins after 90@5, ends with 90@5; committed up to 90 at least$/m)
   t.regex(words, /^members +voters a=elsewhere:1, b=localhost:2, c=localhost:3$/m)
   const plan = planFor(found)
   t.like(plan, { before: membership, committed: 90, last: { index: 90, term: 5 }, after: { addresses: { a: 'elsewhere:1' } } })

@@ -22,7 +22,7 @@ export interface Timeline<I, O> {
   underWay(due: number): readonly Span<I, O>[]
   /** In the order of the calls. */
   readonly unanswered: readonly OpenSpan<I>[]
-  /** The first return behind `place` of an operation that is not among `taken`; 0 if there is none. */
+  /** The first return after `place` of an operation that is not among `taken`; 0 if there is none. */
   returnAfter(place: number, taken: readonly Span<I, O>[]): number
 }
 

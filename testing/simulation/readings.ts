@@ -34,8 +34,8 @@ export interface Readings<C, R, S> {
   readonly begin: (client: string, at: MemberId, select: (state: S) => unknown) => (outcome: Either<ReadError, unknown>) => void
   readonly list: () => readonly Reading[]
   /**
-   * Finds for each a place in the log where the state was what was read: behind all that was acknowledged before it was called, before all that was
-   * proposed after it had returned, and behind the places of reads that had returned before.
+   * Finds for each a place in the log where the state was what was read: after all that was acknowledged before it was called, before all that was
+   * proposed after it had returned, and after the places of reads that had returned before.
    */
   readonly check: (placed: readonly Placed<C, R>[], commits: ReadonlyMap<Index, Commit<C, R>>) => Promise<void>
 }

@@ -47,7 +47,7 @@ export interface Group {
   readonly commitIndex: Index
   /** Where the log ends after it. */
   readonly end: LogEnd
-  /** The segment is full: the next group goes to the next one, which must have room for records of so many bytes behind its base. */
+  /** The segment is full: the next group goes to the next one, which must have room for records of so many bytes after its base. */
   readonly next: { readonly bytes: number } | undefined
 }
 
@@ -108,7 +108,7 @@ interface Taken {
   readonly rest: EncodedBatch | undefined
 }
 
-/** Takes from the front of the queue, as much as the segment has room for behind `tail`. */
+/** Takes from the front of the queue, as much as the segment has room for after `tail`. */
 const takeRuns = (queue: readonly Queued[], from: number, tail: number, capacity: number, commitBefore: Index): Taken => {
   const runs: Run[] = []
   let commitIndex = commitBefore

@@ -8,7 +8,7 @@ import type { SegmentNotes } from './segment-notes.js'
 
 /** Removes segments that nobody needs, beside everything else that the store does. */
 export interface SegmentDropper {
-  /** The log may begin behind `index` now. */
+  /** The log may begin after `index` now. */
   drop(index: Index): void
   /** Begins nothing more; answers when nothing is under way. */
   readonly close: Act<void, never>

@@ -254,7 +254,7 @@ const enqueueHardState = (writing: Writing, turn: Turn, next: HardState): void =
 /** Queues an append, or tells why it cannot follow what is there. */
 const enqueueAppend = (writing: Writing, turn: Turn, { batches }: Extract<Write, { type: 'append' }>): string | undefined => {
   for (const batch of batches) {
-    if (batch.firstIndex > writing.queuedLast + 1) return `an append at ${batch.firstIndex} leaves a gap behind ${writing.queuedLast}`
+    if (batch.firstIndex > writing.queuedLast + 1) return `an append at ${batch.firstIndex} leaves a gap after ${writing.queuedLast}`
     if (batch.firstIndex <= writing.queuedBase) return `an append at ${batch.firstIndex} would replace what a snapshot at ${writing.queuedBase} holds`
     const item = encodeItem(turn, batch)
     writing.queue.push(item)
@@ -265,7 +265,7 @@ const enqueueAppend = (writing: Writing, turn: Turn, { batches }: Extract<Write,
 }
 
 const enqueueCompact = (writing: Writing, turn: Turn, { index }: LogBase): string | undefined => {
-  if (index > writing.queuedLast) return `a log that ends at ${writing.queuedLast} cannot begin behind ${index}`
+  if (index > writing.queuedLast) return `a log that ends at ${writing.queuedLast} cannot begin after ${index}`
   writing.queue.push({ type: 'compact', turn, index })
   writing.queuedBase = Math.max(writing.queuedBase, index)
   return undefined

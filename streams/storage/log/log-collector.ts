@@ -76,7 +76,7 @@ const growingLog = (base: LogBase, tailBytes: number) => {
  * Folds records in their order into what a member needs to know of its log. `first` is the number of the first segment that is there.
  *
  * Where segments were removed, the log begins at the base of the first one that is left. Where removing was interrupted, that one is
- * not always the one that was meant: it may have no base, or something in it or behind it may replace what its base stands for. What it
+ * not always the one that was meant: it may have no base, or something in it or after it may replace what its base stands for. What it
  * holds is worthless then, and the log begins at the next base: all that is skipped thereby is below that one.
  */
 export const logCollector = (first: number, tailBytes: number, notes: SegmentNotes) => {

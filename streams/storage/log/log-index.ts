@@ -23,7 +23,7 @@ export interface LogIndex {
   spans(from: Index, to: Index): readonly Span[]
   /** Entries up to `index` are no longer looked for. */
   forget(index: Index): void
-  /** The log begins anew behind `index`. */
+  /** The log begins anew after `index`. */
   restart(index: Index): void
   /** Whether what was to be read from `from` on, `restarts` restarts into this index, need no longer be there. */
   isGone(from: Index, restarts: number): boolean

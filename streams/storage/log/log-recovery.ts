@@ -42,7 +42,7 @@ const settle = (disk: Disk, { path, header, end }: Scanned): Act<void, Failure> 
   )
 })
 
-/** Keeps a segment behind the last one that is used if it is as it was prepared, and drops it if it was not finished. */
+/** Keeps a segment after the last one that is used if it is as it was prepared, and drops it if it was not finished. */
 const settleSpare = (
   disk: Disk, folder: string, number: number, last: Scanned, lastIndex: Index, checkOwner: CheckOwner,
 ): Act<{ readonly spare: Scanned | undefined; readonly notes: readonly string[] }, Failure> => done => {

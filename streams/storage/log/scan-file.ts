@@ -48,7 +48,7 @@ export const judge = ({ path, end }: Scanned, lastIndex: Index | undefined): Dam
 }
 
 /**
- * A segment behind the last one that is used: prepared if it may be written to as it is, unfinished if it was still being prepared and holds nothing.
+ * A segment after the last one that is used: prepared if it may be written to as it is, unfinished if it was still being prepared and holds nothing.
  * Refused if it holds records, or if what is wrong with it is no damage: nobody knows what a later version, another cluster or a disk that fails keeps there.
  */
 export const judgeSpare = (path: string, last: Scanned, lastIndex: Index, outcome: Either<Failure, Scanned>): Either<Failure, 'prepared' | 'unfinished'> => {

@@ -17,7 +17,7 @@ export interface SegmentNotes {
   /** An append from `first` on stands in the segment. */
   appended(segment: number, first: Index): void
   /**
-   * The oldest segment that nobody needs where the log may begin behind `index`. Needed are the last one whose base stands at or before
+   * The oldest segment that nobody needs where the log may begin after `index`. Needed are the last one whose base stands at or before
    * `index`, and all after it; but a base that something in these segments replaced says nothing of the log any more.
    */
   unneeded(index: Index): number | undefined

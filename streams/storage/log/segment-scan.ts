@@ -30,7 +30,7 @@ export interface SegmentEnd {
   readonly syncedTo: number
   /** What is wrong with the sectors at the tail; undefined where they show the fill pattern. */
   readonly fault: { readonly reason: string; readonly isTorn: boolean } | undefined
-  /** The end of the last sector behind the tail that does not show the fill pattern; the tail if there is none. */
+  /** The end of the last sector after the tail that does not show the fill pattern; the tail if there is none. */
   readonly dirtyTo: number
 }
 
@@ -73,7 +73,7 @@ const hasFillSector = (key: SegmentKey, bytes: Buffer, from: number, to: number)
 const isCutHeader = ({ fill }: SegmentKey, bytes: Buffer, at: number): boolean =>
   bytes.compare(fill, RECORD_HEADER_BYTES - 1, SECTOR_BYTES, at + RECORD_HEADER_BYTES - 1, at + SECTOR_BYTES) === 0
 
-/** Looks behind the tail: for proof that what stood there was durable, and for remains of what was being written. */
+/** Looks beyond the tail: for proof that what stood there was durable, and for remains of what was being written. */
 const scanRest = (window: FileWindow, key: SegmentKey, capacity: number, end: SegmentEnd): Act<SegmentEnd> => done => {
   let { dirtyTo, syncedTo } = end
   let at = end.tail

@@ -48,7 +48,7 @@ const placeOf = (header: Uint8Array, payload: Uint8Array, seed: number, id: Entr
 export const readHeader = (path: string, file: DiskFile, checkOwner: CheckOwner): Act<FileHeader, Failure> =>
   chain(read(file, 0, SECTOR_BYTES), bytes => settled(checkHeader(path, bytes, 'snapshot', checkOwner)))
 
-/** The place, and what the chunks behind it begin from. */
+/** The place, and what the chunks after it begin from. */
 interface PlaceRead extends Pick<SnapshotFile, 'offset' | 'seed'> {
   readonly place: SnapshotPlace
 }
@@ -89,7 +89,7 @@ interface ReadChunk {
   readonly chunk: Uint8Array
 }
 
-/** Reads chunk after chunk, each with the header of the record behind it; undefined at the end. */
+/** Reads chunk after chunk, each with the header of the record after it; undefined at the end. */
 const recordsOf = ({ path, file, offset, end }: SnapshotFile, roomFor: (bytes: number) => Uint8Array): Act<ReadChunk | undefined, Error> => {
   let at = offset
   let ahead: Uint8Array | undefined

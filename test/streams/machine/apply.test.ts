@@ -121,7 +121,7 @@ test('what was handed over before, and what comes too early, ends the work, and 
     const w = world()
     w.applier.committed([noop(1), batch(2, 10)])
     w.applier.committed([batch(first, 20)])
-    assert.deepEqual(w.told, ['results 2 of 2: 1', 'applied 2', `failed at ${first}: the entry at ${first} was handed over behind that at 2`])
+    assert.deepEqual(w.told, ['results 2 of 2: 1', 'applied 2', `failed at ${first}: the entry at ${first} was handed over after that at 2`])
     assert.deepEqual(w.calls, [[2]])
   }
 })

@@ -65,7 +65,7 @@ test('a follower that receives a snapshot', t => {
     '→ chunkAccepted to n2 in term 4: snapshot 9@3 (10 bytes), received 0', '→ receive snapshot 9@3 (10 bytes)',
     '→ chunkAccepted to n2 in term 4: snapshot 9@3 (10 bytes), received 6, awaits more',
     '→ write bytes 6 to 10 of snapshot 9@3 (10 bytes)',
-    '→ begin the log anew behind 9@3', '→ restore snapshot 9@3 (10 bytes)',
+    '→ begin the log anew after 9@3', '→ restore snapshot 9@3 (10 bytes)',
     '→ appendAccepted to n2 in term 4: verified 9, durable 9',
   ])
   t.regex(stateWords(again[2]!.state), /, receives snapshot 9@3 \(10 bytes\): waiting, 0 written$/)

@@ -48,7 +48,7 @@ export interface Guard {
   committed(): PlacedMembership
   /** Whether somebody lost its snapshot where too few were left who had their state: no member can be blamed for it that nobody can lead. */
   readonly isImpoverished: () => boolean
-  /** Whether the newest membership that is committed names it, or one behind that in any log. */
+  /** Whether the newest membership that is committed names it, or one after that in any log. */
   readonly isNamed: (id: MemberId) => boolean
 }
 
@@ -165,7 +165,7 @@ const checkAbdication = ({ judge: { demand } }: Memory, { settings: { id }, term
   for (const tracker of trackers) demand(told.has(tracker.id) || isCommitted(tracker.firstIndex + tracker.count - 1), () => `${id} lost its office and told nobody of proposal ${tracker.id} at ${tracker.firstIndex}`)
 }
 
-/** What a step is about to write belongs behind what is there, and is all that the log has gained. */
+/** What a step is about to write belongs after what is there, and is all that the log has gained. */
 const checkWrites = ({ logs, judge: { demand } }: Memory, { id, ledger }: Watched, after: RaftState, ready: Ready): void => {
   const log = ledger.written()
   if (ready.writes.length > 0) {

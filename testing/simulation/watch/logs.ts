@@ -5,7 +5,7 @@ import { type Entries, type Image, type Piece, sameEntry } from './image.js'
 import type { Judge } from './violation.js'
 
 export interface Logs {
-  /** What a member is about to write, behind what it holds. */
+  /** What a member is about to write, after what it holds. */
   readonly appended: (id: MemberId, held: Image, pieces: readonly Piece[]) => void
   /** A member that is in `term` takes `index` of its log for committed, by one of these memberships; `holders` have it durably. */
   readonly committed: (by: Committer, log: Image, index: Index, holders: (index: Index) => readonly MemberId[]) => void

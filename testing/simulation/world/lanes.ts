@@ -56,7 +56,7 @@ export const createLane = (from: MemberId, to: MemberId, { agenda, dice, mix, is
     const usual = delayMs * 0.3 + dice.exponential(delayMs * 0.7)
     return loss > 0 && dice.chance(loss) ? usual + resendMs * dice.between(0.5, 1.5) : usual
   }
-  /** Puts it on the way, behind all that is on it already; when it has been carried. */
+  /** Puts it on the way, after all that is on it already; when it has been carried. */
   const carry = (parcel: Parcel): Millis => {
     const bytes = parcel.type === 'bytes' ? parcel.bytes.length : 0
     freeAt = Math.max(freeAt, agenda.now()) + (bytes * 1000) / mix().bytesPerSecond

@@ -4,9 +4,9 @@ import type { Millis } from '../../../lib/types.js'
 export interface NetworkMix {
   /** Mean time from one end to the other; a third of it always, the rest at random. */
   readonly delayMs: Millis
-  /** What one end can send another in a second: whatever is said behind it waits. As much as anybody likes unless told otherwise. */
+  /** What one end can send another in a second: whatever is said after it waits. As much as anybody likes unless told otherwise. */
   readonly bytesPerSecond: number
-  /** A write is lost once and sent again: it and all behind it are late by about `resendMs`. */
+  /** A write is lost once and sent again: it and all after it are late by about `resendMs`. */
   readonly loss: number
   readonly resendMs: Millis
   /** A write arrives in two pieces. */
@@ -19,7 +19,7 @@ export interface NetworkMix {
   readonly drop: number
   /** A message arrives twice. */
   readonly duplicate: number
-  /** A message, or a copy of it, arrives much later than those behind it, over terms and connections. */
+  /** A message, or a copy of it, arrives much later than those after it, over terms and connections. */
   readonly stray: number
   readonly strayMs: Millis
 }
