@@ -63,15 +63,14 @@ export const reconfigure = (leader: Leader, outbox: Outbox): void => {
 
 /**
  * A leader that no longer votes, or is no longer a member, leads until that is committed (§4.2.2), and until those who vote could be led without it. Then it hands over, and
- * steps down once an heir has been told or an election timeout has passed.
+ * steps down once an heir has been told or an election timeout has passed. An heir that it told before, by an operator's wish, ends nothing: until another leads, it is missed.
  */
 export const resign = (leader: Leader, outbox: Outbox): RaftState => {
   const { log, commitIndex, transfer, now, settings: { id, electionTimeoutMs } } = leader
   const { index, membership } = placedMembershipOf(log)
   if (index > commitIndex || isVoter(membership, id)) return leader
-  if (transfer?.told !== undefined) return stepDown(leader, outbox)
   if (!couldBeLed(leader, membership.voters)) return leader
-  if (transfer !== undefined && now >= transfer.deadline) return stepDown(leader, outbox)
+  if (transfer !== undefined && (transfer.told !== undefined || now >= transfer.deadline)) return stepDown(leader, outbox)
   leader.transfer ??= { to: undefined, deadline: now + electionTimeoutMs, told: undefined }
   return leader
 }

@@ -140,6 +140,30 @@ test('what was begun of handing over is given up where too few have their state'
   t.is(player.state.role, 'leader')
 })
 
+for (const [when, isAsked] of [['before it has left', 'first'], ['after it has left', 'then']] as const) {
+  test(`an operator's wish to hand over, ${when}, does not end a leader that those who stay could not do without`, t => {
+    const transfer: Fact = ({ term }) => ({ type: 'transferAsked', term, to: undefined })
+    const player = leading(there('f1', 'f2', 'f3'))
+    player.turn(ask('-L'))
+    player.turn(allPersisted)
+    player.turn(...['f1', 'f2', 'f3'].map(id => accepted(id, 3)))
+    t.is(newest(player), 'f1,f2,f3')
+    const some = (): readonly Fact[] => [accepted('f1', 4), lacking(player, 'f2'), lacking(player, 'f3')]
+    if (isAsked === 'first') player.turn(transfer)
+    const left = player.turn(allPersisted, ...some())
+    t.is(player.state.commitIndex, 4)
+    const told = isAsked === 'first' ? left : player.turn(transfer)
+    t.true(told.said.includes('TN(f1; T1; 4)'), 'who has its state may lead')
+    for (let i = 0; i < 15; i++) player.later(100, tick, allPersisted, ...some())
+    t.is(player.state.role, 'leader')
+    t.deepEqual(player.turn(propose(1)).answers, ['#1 appended at 5@1'], 'and one that is told and does not stand is given up')
+    player.turn(allPersisted)
+    player.turn(...['f1', 'f2', 'f3'].map(id => accepted(id, 5)))
+    player.later(100, tick)
+    t.is(player.state.role, 'follower', 'it goes once they have their state')
+  })
+}
+
 test('nobody is told to stand that lacks its state, and nobody asked for it', t => {
   const player = leading(there('f1', 'f2'))
   const transfer = (to?: MemberId): Fact => ({ term }) => ({ type: 'transferAsked', term, to })
@@ -185,6 +209,39 @@ for (const wish of ['-', '?'] as const) {
     t.is(group.leader().id, a!, 'nobody else could lead')
     group.until(() => group.leaders().some(({ id, applied, state }) => id === b && applied.length === state.log.lastIndex))
     t.deepEqual(membership(group.member(b!).state).voters, [b!])
+  })
+}
+
+for (const isAsked of [true, false]) {
+  test(`of four, one has left and two of the rest lost their snapshots just then: when the last goes, too, there is a leader; asked to hand over: ${isAsked}`, t => {
+    const group = elected('a b c d')
+    const { id: a } = group.leader()
+    const [b, c, d] = group.members.map(({ id }) => id).filter(id => id !== a) as [MemberId, MemberId, MemberId]
+    for (let i = 0; i < 5; i++) {
+      group.propose(a, i)
+      group.settle()
+    }
+    group.until(() => group.members.every(({ applied }) => applied.length === 6))
+    for (const { id } of group.members) group.takeSnapshot(id)
+    group.settle()
+    group.change(a, 99, wishOf(`-${a}`))
+    pass(group, 100, ({ type, ...said }) => type === 'appendEntries' && 'batches' in said && said.batches.some(batch => batch.kind === 'membership' && batch.membership.outgoing.length === 0))
+    for (const id of [b, c]) {
+      group.crash(id)
+      group.loseSnapshot(id)
+      group.restart(id)
+    }
+    pass(group, 3000, ({ type }) => type === 'installSnapshot')
+    t.deepEqual(membership(group.member(a).state).voters, [b, c, d])
+    if (isAsked) {
+      group.act(a, { type: 'transferAsked', term: group.member(a).state.term, to: undefined })
+      group.wait(10)
+      t.true(group.mail.some(({ type, to }) => type === 'timeoutNow' && to === d))
+    }
+    group.crash(d)
+    group.mail.length = 0
+    group.until(() => group.leaders().some(({ id, state }) => id !== a && state.commitIndex === state.log.lastIndex))
+    t.false([b, c].some(id => isLacking(group.member(id).state)))
   })
 }
 

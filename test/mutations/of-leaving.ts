@@ -21,6 +21,11 @@ export const LEAVING_MUTATIONS: readonly Mutation[] = [
     from: '  if (!couldBeLed(leader, membership.voters)) return leader\n', to: '',
   },
   {
+    name: 'a leader that has told an heir goes, whoever is left', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'an operator*s wish to hand over*'],
+    unseen: SELDOM,
+    from: '  if (!couldBeLed(leader, membership.voters)) return leader\n', to: '  if (transfer?.told === undefined && !couldBeLed(leader, membership.voters)) return leader\n',
+  },
+  {
     name: 'a change waits although nothing gets worse', file: 'lib/reconfiguration.ts', killer: [VOTERS, 'a change by which nobody is worse off*'],
     unseen: SELDOM,
     from: '(!voters.includes(leader.settings.id) || couldBeLed(leader, outgoing.length > 0 ? outgoing : current))', to: 'true',
