@@ -4,11 +4,11 @@ import { isMoving } from './sending.js'
 import type { RaftState } from './state.js'
 import type { Index } from './types.js'
 
-/** Gives up what a durable snapshot covers, but for a tail that spares followers the snapshot (§7). */
+/** Gives up what is written and a durable snapshot covers, but for a tail that spares followers the snapshot (§7). */
 export const compact = (state: RaftState): void => {
   const { snapshot, settings, log } = state
   if (snapshot === undefined) return
-  const index = Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex, neededFrom(state))
+  const index = Math.min(snapshot.index - settings.snapshotKeepEntries, state.appliedIndex, state.persistedIndex, neededFrom(state))
   if (index > log.base.index) state.log = compactTo(log, index)
 }
 

@@ -1,6 +1,6 @@
 /** What must hold of every state, and of every two that follow each other: the executable definition of a healthy member. */
 import { MAX_POSITION } from './bounds.js'
-import { lastEntry } from './log.js'
+import { firstInMemory, lastEntry } from './log.js'
 import type { Progress } from './progress.js'
 import { type Follower, type Leader, type RaftState, isLeaving } from './state.js'
 
@@ -20,7 +20,9 @@ const OF_ALL: readonly Claim<RaftState>[] = [
   [({ log, commitIndex }) => log.base.index <= commitIndex, ({ log, commitIndex }) => `the base ${log.base.index} is committed (${commitIndex})`],
   [({ appliedIndex, handedIndex }) => appliedIndex <= handedIndex, ({ appliedIndex, handedIndex }) => `applied ${appliedIndex} was handed out (${handedIndex})`],
   [({ handedIndex, commitIndex }) => handedIndex <= commitIndex, ({ handedIndex, commitIndex }) => `handed out ${handedIndex} is committed (${commitIndex})`],
-  [({ handedIndex, persistedIndex }) => handedIndex <= persistedIndex, ({ handedIndex, persistedIndex }) => `handed out ${handedIndex} is on this disk (${persistedIndex})`],
+  [({ handedIndex, persistedIndex, snapshot }) => handedIndex <= Math.max(persistedIndex, snapshot?.index ?? 0),
+    ({ handedIndex, persistedIndex, snapshot }) => `handed out ${handedIndex} is on this disk (${persistedIndex}, and a snapshot at ${snapshot?.index})`],
+  [({ log, persistedIndex }) => firstInMemory(log) <= persistedIndex + 1, ({ log, persistedIndex }) => `in memory from ${firstInMemory(log)} on is all that is not on this disk (${persistedIndex})`],
   [({ commitIndex, log }) => commitIndex <= log.lastIndex, ({ commitIndex, log }) => `committed ${commitIndex} is in the log (${log.lastIndex})`],
   [({ persistedIndex, log }) => persistedIndex <= log.lastIndex, ({ persistedIndex, log }) => `persisted ${persistedIndex} is in the log (${log.lastIndex})`],
   [({ log, term }) => lastEntry(log).term <= term, ({ log, term }) => `the last entry's term ${lastEntry(log).term} has been seen (${term})`],

@@ -83,8 +83,8 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
   state.receiving = undefined
   state.commitIndex = Math.max(state.commitIndex, index)
   if (isHeld && !isLacking(state)) return
+  // Where the log holds the entry it stays as it is: what of it is not written yet the snapshot stands for, and does not write.
   if (!isHeld) beginLog(state, snapshot, outbox)
-  state.persistedIndex = Math.max(state.persistedIndex, index)
   state.receiving = { snapshot, term: state.term, phase: 'restoring', received: bytes, expected: bytes }
   state.handedIndex = index
   state.handed = []
@@ -100,7 +100,7 @@ export const onSnapshotStored = (state: RaftState, { snapshot }: Of<'snapshotSto
  */
 const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot, outbox: Outbox): void => {
   state.log = emptyLog({ index, term, membership }, Math.max(time, state.log.time))
-  state.persistedIndex = Math.min(state.persistedIndex, index)
+  state.persistedIndex = index
   state.pendingWrites = state.pendingWrites.map(write => ({ ...write, last: 0 }))
   if (state.role === 'follower') state.verified = 0
   outbox.installed = true

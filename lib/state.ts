@@ -87,7 +87,7 @@ export interface Common {
   /** The commitIndex last written with the hard state. Persistent. */
   writtenCommit: Index
 
-  /** The highest index up to which the log is on the disk. Volatile, because recovery finds it again. */
+  /** The highest index up to which the log is on the disk, entry for entry: what follows is in memory, whatever a snapshot stands for. Volatile, because recovery finds it again. */
   persistedIndex: Index
   /** Writes on their way to the disk, oldest first. Volatile, because a crash ends them. */
   pendingWrites: readonly PendingWrite[]

@@ -8,7 +8,7 @@ test('invariants notice a member that contradicts itself', t => {
   t.deepEqual(brokenIn(sound), [])
   const sick = [
     { ...sound, commitIndex: 3 }, { ...sound, appliedIndex: 2 }, { ...sound, handedIndex: 2 }, { ...sound, persistedIndex: 3 },
-    { ...sound, persistedIndex: 0 }, { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, isNewcomer: true },
+    { ...sound, persistedIndex: 0 }, { ...sound, log: { ...sound.log, tail: { batches: [], start: 0, end: 0, bytes: 0 } }, persistedIndex: 1 }, { ...sound, term: 0 }, { ...sound, votedFor: 'f1' }, { ...sound, isNewcomer: true },
     { ...sound, progress: sound.progress.map(one => ({ ...one, matchIndex: 3 })) },
     { ...sound, progress: sound.progress.map(one => ({ ...one, nextIndex: 4 })) }, { ...follower({ log: '1@1' }), verified: 2 },
   ]

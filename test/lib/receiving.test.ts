@@ -5,7 +5,7 @@ import { append, lastEntry } from '../../lib/log.js'
 import { firstStep } from '../../lib/recover.js'
 import { isLacking, membership } from '../../lib/state.js'
 import {
-  accepted, ae, allPersisted, applied, candidateIn, follower, leader, membershipOf, play, readToApply, requestVote, settingsOf, showLog, stored, tick, vote,
+  accepted, ae, allPersisted, applied, candidateIn, follower, leader, membershipOf, persisted, play, readToApply, requestVote, settingsOf, showLog, stored, tick, vote,
 } from './build.js'
 import { BYTES, chunkWritten, is, receiveFailed, snapshotAt, snapshotStored } from './snapshots.js'
 
@@ -79,7 +79,7 @@ const installs: readonly Row[] = [
   },
   {
     title: 'under a log whose own is lost, and which is on the way to the disk', notes: { base: '7@1', commit: 7, applied: 0 }, pending: '8-9@1 10@1',
-    log: '8-9@1 10@1', commit: 9, persisted: 9, wrote: [], restores: true,
+    log: '8-9@1 10@1', commit: 9, persisted: 7, wrote: [], restores: true,
   },
   { title: 'ahead of a log whose own is lost', notes: { base: '7@1', log: '8@1', commit: 8, applied: 0 }, log: '', commit: 9, persisted: 9, wrote: ['install(9@1)'], restores: true },
 ]
@@ -111,6 +111,22 @@ for (const [what, ...beside] of [['a tick', tick], ['a vote in a later term', re
     t.true(wrote.includes('install(9@1)'), wrote.join(' '))
     t.deepEqual(wrote.filter(write => write.startsWith('hardState') && !write.includes(' c=4)')), [])
     t.is(player.state.commitIndex, 9)
+  })
+}
+
+for (const logCacheBytes of [150, 300, 500, 700, 900, 1200]) {
+  test(`what a snapshot stands for stays in memory until it is written, of this turn and of those before: ${logCacheBytes} bytes are kept`, t => {
+    const player = play(follower({ base: '5@1', log: '6@1', commit: 5, applied: 0, settings: { logCacheBytes }, leader: 'L' }))
+    const first = player.turn(ae('L', '6@1', '7@1 8@1 9@1'))
+    t.deepEqual(first.wrote, ['append(7@1 8@1 9@1)'])
+    const { wrote, snapshots, turn } = player.turn(ae('L', '9@1', '10@1 11@1 12@1 13@1', 12), snapshotStored(snapshotAt('12@1')))
+    t.deepEqual([wrote.filter(write => write.startsWith('append')), snapshots], [['append(10@1 11@1 12@1 13@1)'], ['restore 12@1']])
+    const restored = player.turn(applied(12))
+    t.deepEqual([restored.said, restored.wrote], [['ok(L; T1; 13/6)'], ['compact(6@1)']], 'nor is anything cut before')
+    const half = player.turn(persisted(first.turn))
+    t.deepEqual([half.said, half.wrote], [['ok(L; T1; 13/9)'], ['compact(9@1)']])
+    const whole = player.turn(persisted(turn))
+    t.deepEqual([whole.said, whole.wrote], [['ok(L; T1; 13/13)'], ['compact(12@1)']])
   })
 }
 
