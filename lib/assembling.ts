@@ -10,30 +10,39 @@ import type { AppendEntries, AppendPart } from './messages.js'
 import { type Outbox, reportContradiction } from './outbox.js'
 import type { Assembly, Follower } from './state.js'
 import type { BatchHead, CommandBatch, Index, Term } from './types.js'
+import { LEAST_PART_BYTES } from './window.js'
 
 /** Receiver of AppendPart in its own term. */
 export const onAppendPart = (follower: Follower, request: AppendPart, outbox: Outbox): void => {
   const { head, offset, part, prevLogTerm } = request
   const { log, settings: { maxUncommittedBytes } } = follower
   const last = lastIndexOf(head)
-  if (offset + part.length > head.body.bytes) return reportContradiction(outbox, request, `a part that ends at ${offset + part.length} of ${head.body.bytes}`)
+  const end = offset + part.length
+  if (end > head.body.bytes) return reportContradiction(outbox, request, `a part that ends at ${end} of ${head.body.bytes}`)
+  // Each costs something beside its bytes, which alone are bounded.
+  if (end < head.body.bytes && part.length < LEAST_PART_BYTES) return reportContradiction(outbox, request, `a part of ${part.length} bytes that is not the last`)
   heed(follower, request)
   if (head.body.bytes > maxUncommittedBytes) return reportContradiction(outbox, request, `a batch of ${head.body.bytes} bytes, where maxUncommittedBytes are ${maxUncommittedBytes}`)
   // What agrees at its end agrees as a whole (Log Matching, §5.3).
   if (termAt(log, last) === head.term) return onAppendEntries(follower, asAppend(request, last, head.term, []), outbox)
-  const assembly = add(follower.assembly, request)
+  const assembly = add(follower, request)
   const isWhole = assembly.held === head.body.bytes
-  follower.assembly = isWhole ? undefined : assembly
+  if (isWhole) follower.assembly = undefined
   onAppendEntries(follower, asAppend(request, head.firstIndex - 1, prevLogTerm, isWhole ? [assembled(assembly)] : []), outbox)
 }
 
 const isSameBatch = (a: BatchHead, b: BatchHead): boolean =>
   a.firstIndex === b.firstIndex && a.term === b.term && a.count === b.count && a.skip === b.skip && a.body.bytes === b.body.bytes && a.body.checksum === b.body.checksum
 
-/** Only the part that is awaited is taken in; one of another batch begins anew. */
-const add = (assembly: Assembly | undefined, { head, offset, part }: AppendPart): Assembly => {
-  const before = assembly !== undefined && isSameBatch(assembly.head, head) ? assembly : { head, parts: [], held: 0 }
-  return offset === before.held ? { head, parts: [...before.parts, part], held: offset + part.length } : before
+/** Only the part that is awaited is taken in, into what this step may change; one of another batch begins anew. */
+const add = (follower: Follower, { head, offset, part }: AppendPart): Assembly => {
+  const { assembly } = follower
+  const own = follower.assembly = assembly !== undefined && isSameBatch(assembly.head, head) ? assembly : { head, parts: [], held: 0 }
+  if (offset === own.held) {
+    own.parts.push(part)
+    own.held += part.length
+  }
+  return own
 }
 
 const assembled = ({ head, parts }: Assembly): CommandBatch => {

@@ -50,7 +50,12 @@ export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
 
 const copyOfRole = (state: RaftState): RaftState => {
   switch (state.role) {
-    case 'follower': return followerOf(state, state)
+    case 'follower': {
+      const follower = followerOf(state, state)
+      const { assembly } = state
+      follower.assembly = assembly && { head: assembly.head, parts: assembly.parts.slice(), held: assembly.held }
+      return follower
+    }
     case 'candidate': return candidateOf(state, state)
     case 'leader': {
       const leader = leaderOf(state, state)
@@ -61,7 +66,7 @@ const copyOfRole = (state: RaftState): RaftState => {
   }
 }
 
-/** Scalars, and for a leader its trackers and each Progress. */
+/** Scalars, for a follower what it has of a batch that comes in parts, and for a leader its trackers and each Progress. */
 export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
   const copy = copyOfRole(state)
   // No comparison with what is no number holds: clocks that show none, or no end, stand still.

@@ -121,8 +121,8 @@ export interface Common {
 /** What is here of a batch that comes in parts, from its beginning on. */
 export interface Assembly {
   readonly head: BatchHead
-  readonly parts: readonly Uint8Array[]
-  readonly held: number
+  readonly parts: Uint8Array[]
+  held: number
 }
 
 export interface Follower extends Common {

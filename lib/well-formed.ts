@@ -71,7 +71,7 @@ export const isWellFormed = (message: Message): boolean => {
   switch (message.type) {
     case 'appendEntries':
       return isPosition(message.prevLogIndex) && isPosition(message.prevLogTerm) && isPosition(message.leaderCommit) && isFlag(message.asks) && areBatches(message.batches)
-    case 'appendPart': return isPosition(message.prevLogTerm) && isPosition(message.offset) && isHead(message.head) && areBytes(message.part)
+    case 'appendPart': return isPosition(message.prevLogTerm) && isPosition(message.offset) && isHead(message.head) && areBytes(message.part) && message.part.length > 0
     case 'appendAccepted':
       return isPosition(message.verified) && isPosition(message.durable) && isPosition(message.lacks) && isPosition(message.held) && isTime(message.promisedMs) && isFlag(message.isNewcomer)
     case 'appendRefused': return isPosition(message.prevLogIndex) && isPosition(message.hintIndex) && isPosition(message.hintTerm) && isFlag(message.isNewcomer)

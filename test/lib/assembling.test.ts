@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Message } from '../../lib/messages.js'
 import type { RaftState } from '../../lib/state.js'
 import { type Step, step } from '../../lib/step.js'
+import { LEAST_PART_BYTES } from '../../lib/window.js'
 import type { Millis } from '../../lib/types.js'
 import {
   type Fact, NOTHING, accepted, ae, body, follower, leader, message, persisted, play, progressOf, refused, showLog, showProgress, tick,
@@ -83,13 +84,13 @@ test('what the follower has already needs no more parts', t => {
   t.like(progressOf(player.state, 'f1').parts, { held: 0, round: 0, bytes: 0 })
 })
 
-/** A part of a batch of 100 bytes behind 1@1. */
-const part = (offset: number, bytes: number, said: { readonly checksum?: number; readonly prevLogTerm?: number; readonly all?: number } = {}): Fact => {
+/** A part of a batch of 100 KiB after 1@1, in KiB. */
+const part = (offset: number, kib: number, said: { readonly checksum?: number; readonly prevLogTerm?: number; readonly all?: number } = {}): Fact => {
   const { checksum = 7, prevLogTerm = 1, all = 100 } = said
-  const head = { kind: 'command', firstIndex: 2, term: 1, time: 0, count: 2, skip: 0, body: { count: 2, bytes: all, checksum } } as const
-  return message('L', { type: 'appendPart', prevLogTerm, head, offset, part: new Uint8Array(bytes).fill(offset) })
+  const head = { kind: 'command', firstIndex: 2, term: 1, time: 0, count: 2, skip: 0, body: { count: 2, bytes: all * KIB, checksum } } as const
+  return message('L', { type: 'appendPart', prevLogTerm, head, offset: offset * KIB, part: new Uint8Array(kib * KIB).fill(offset) })
 }
-const receiving = () => play(follower({ voters: 'f1 L f2', log: '1@1', settings: { maxUncommittedBytes: 1000 } }))
+const receiving = () => play(follower({ voters: 'f1 L f2', log: '1@1', settings: { maxUncommittedBytes: 1000 * KIB } }))
 
 test('O11 a batch that comes in one part is appended', t => {
   const player = receiving()
@@ -101,22 +102,22 @@ test('O11 a batch that comes in one part is appended', t => {
 
 test('each part is answered with how much is here; the last makes the batch whole, its bytes in their order', t => {
   const player = receiving()
-  t.deepEqual(player.turn(part(0, 40)).said, ['ok(L; T1; 1/1 held 40)'])
-  t.deepEqual(player.turn(part(0, 40)).said, ['ok(L; T1; 1/1 held 40)'], 'once is enough')
-  t.deepEqual(player.turn(part(80, 20)).said, ['ok(L; T1; 1/1 held 40)'], 'one that is not awaited')
-  t.deepEqual(player.turn(ae('L', '1@1')).said, ['ok(L; T1; 1/1 held 40)'], 'a heartbeat forgets nothing')
-  t.deepEqual(player.turn(part(40, 50)).said, ['ok(L; T1; 1/1 held 90)'])
+  t.deepEqual(player.turn(part(0, 40)).said, ['ok(L; T1; 1/1 held 40960)'])
+  t.deepEqual(player.turn(part(0, 40)).said, ['ok(L; T1; 1/1 held 40960)'], 'once is enough')
+  t.deepEqual(player.turn(part(80, 20)).said, ['ok(L; T1; 1/1 held 40960)'], 'one that is not awaited')
+  t.deepEqual(player.turn(ae('L', '1@1')).said, ['ok(L; T1; 1/1 held 40960)'], 'a heartbeat forgets nothing')
+  t.deepEqual(player.turn(part(40, 50)).said, ['ok(L; T1; 1/1 held 92160)'])
   t.deepEqual(player.turn(part(90, 10)).wrote, ['append(2-3@1)'])
   t.is(showLog(player.state), '1@1 2-3@1')
   const { batches, end } = player.state.log.tail
   const last = batches[end - 1]!
-  t.deepEqual(last.kind === 'command' ? [...last.body.bytes] : [], [...Array<number>(40).fill(0), ...Array<number>(50).fill(40), ...Array<number>(10).fill(90)])
+  t.deepEqual(last.kind === 'command' ? [...last.body.bytes].filter((_, i) => i % KIB === 0) : [], [...Array<number>(40).fill(0), ...Array<number>(50).fill(40), ...Array<number>(10).fill(90)])
 })
 
 test('a part of another batch begins anew, and so does another term', t => {
   const player = receiving()
   player.turn(part(0, 40))
-  t.deepEqual(player.turn(part(0, 30, { checksum: 8 })).said, ['ok(L; T1; 1/1 held 30)'])
+  t.deepEqual(player.turn(part(0, 30, { checksum: 8 })).said, ['ok(L; T1; 1/1 held 30720)'])
   t.deepEqual(player.turn(part(40, 50)).said, ['ok(L; T1; 1/1)'], 'what was here of the first is gone')
   player.turn(part(0, 40))
   player.turn(message('f2', { type: 'appendEntries', term: 2, prevLogIndex: 1, prevLogTerm: 1, batches: [], leaderCommit: 0, asks: false }))
@@ -147,6 +148,42 @@ test('what is here already is agreed to, and what was held of it is let go', t =
   player.turn(ae('L', '1@1', '2-3@1'))
   t.deepEqual(player.turn(part(40, 60)).said, ['ok(L; T1; 3/1)'])
   t.is((player.state as { readonly assembly?: unknown }).assembly, undefined)
+})
+
+test('only the last part may be smaller than the least: each costs something beside its bytes', t => {
+  const player = receiving()
+  const asked = part(0, 40)
+  const cut = (from: number, to: number): Fact => state => {
+    const event = withTerm(asked, state, 1)
+    return event.message.type === 'appendPart' ? { type: 'received', message: { ...event.message, offset: from, part: new Uint8Array(to - from) } } : event
+  }
+  t.deepEqual(player.turn(cut(0, LEAST_PART_BYTES - 1)).noticed, ['contradiction'])
+  t.deepEqual(player.turn(cut(0, 0)).noticed, ['contradiction'])
+  t.is(player.state.leader, undefined, 'nor is it a life sign')
+  t.deepEqual(player.turn(cut(0, LEAST_PART_BYTES)).said, ['ok(L; T1; 1/1 held 1024)'])
+  t.deepEqual(player.turn(cut(100 * KIB, 100 * KIB)).noticed, ['contradiction'], 'nothing is no part, nor the last one')
+  t.deepEqual(player.turn(cut(KIB, 100 * KIB - 1)).noticed, [])
+  t.deepEqual(player.turn(cut(100 * KIB - 1, 100 * KIB)).wrote, ['append(2-3@1)'])
+})
+
+test('a leader sends no smaller part but the last, however little may be on its way', t => {
+  const player = play(leader({ others: 'f1{on,match=1,told=1} f2', log: '1@1', commit: 1, settings: { maxInflightBytes: 1, maxAppendBytes: 1 } }))
+  t.deepEqual(player.turn(large(1, 3)).said, ['part(f1; T1; 1@1; 2@1; 0+1024/3072)'])
+  t.deepEqual(player.turn(accepted('f1', 1, 1, { held: 1024 })).said, ['part(f1; T1; 1@1; 2@1; 1024+1024/3072)'])
+})
+
+test('what many parts of one turn take grows with their number, and not with its square', t => {
+  const parts = 2 ** 16
+  const piece = new Uint8Array(KIB)
+  const head = { kind: 'command', firstIndex: 2, term: 1, time: 0, count: 1, skip: 0, body: { count: 1, bytes: parts * KIB, checksum: 1 } } as const
+  const before: Step = { state: follower({ voters: 'L f1', log: '1@1', leader: 'L', settings: { maxUncommittedBytes: parts * KIB } }), ready: NOTHING }
+  const events = Array.from({ length: parts - 1 }, (_, i) => ({
+    type: 'received', message: { type: 'appendPart', from: 'L', to: 'f1', term: 1, prevLogTerm: 1, head, offset: i * KIB, part: piece, round: 1 },
+  } as const))
+  const started = performance.now()
+  const { state } = step(before, { now: before.state.now, wall: 0, events })
+  t.like(state, { assembly: { held: (parts - 1) * KIB } })
+  t.true(performance.now() - started < 3000)
 })
 
 /** Two members over a link that loses, repeats and overtakes, as the dice say. */

@@ -179,7 +179,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a part is taken in wherever it belongs', file: 'lib/assembling.ts', killer: [`${LIB}/assembling.test.ts`, 'each part is answered*'],
-    from: 'offset === before.held ?', to: 'true ?',
+    from: 'if (offset === own.held) {', to: 'if (offset >= 0) {',
   },
   {
     name: 'parts of two batches make one', file: 'lib/assembling.ts', killer: [`${LIB}/assembling.test.ts`, 'a part of another batch*'],

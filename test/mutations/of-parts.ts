@@ -12,6 +12,11 @@ export const PART_MUTATIONS: readonly Mutation[] = [
     from: 'arrival !== undefined && arrivesInTime(windowBytes, arrival, leader.now, promptMs(leader.settings))', to: '(arrival === undefined || promptMs(leader.settings) > 0)',
   },
   {
+    name: 'any crumb is a part of a batch', file: 'lib/assembling.ts', killer: ['test/lib/assembling.test.ts', 'only the last part may be smaller*'],
+    unseen: 'nobody sends crumbs',
+    from: 'end < head.body.bytes && part.length < LEAST_PART_BYTES', to: 'end < 0',
+  },
+  {
     name: 'the last part of a batch passes for all of it', file: 'lib/replication.ts', killer: ['test/lib/assembling.test.ts', 'the last part*'],
     unseen: THIN,
     from: 'sentBytes: part.length', to: 'sentBytes: bytes.length',
