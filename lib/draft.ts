@@ -61,12 +61,13 @@ const copyOfRole = (state: RaftState): RaftState => {
       const leader = leaderOf(state, state)
       leader.progress = state.progress.map(copyOf)
       leader.trackers = state.trackers.slice()
+      leader.reads = state.reads.slice()
       return leader
     }
   }
 }
 
-/** Scalars, for a follower what it has of a batch that comes in parts, and for a leader its trackers and each Progress. */
+/** Scalars, for a follower what it has of a batch that comes in parts, and for a leader its trackers, its reads and each Progress. */
 export const draft = (state: RaftState, now: Millis, wall: Millis): RaftState => {
   const copy = copyOfRole(state)
   // No comparison with what is no number holds: clocks that show none, or no end, stand still.

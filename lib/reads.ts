@@ -23,7 +23,7 @@ const objectionTo = (leader: Leader): RefusalReason | undefined =>
 
 export const onReadAsked = (leader: Leader, id: RequestId, outbox: Outbox): void => {
   const reason = objectionTo(leader)
-  if (reason === undefined) leader.reads = [...leader.reads, { id, index: leader.commitIndex, after: leader.round }]
+  if (reason === undefined) leader.reads.push({ id, index: leader.commitIndex, after: leader.round })
   else outbox.readAnswers.push({ type: 'readRefused', id, reason })
 }
 

@@ -208,7 +208,7 @@ export interface Leader extends Common {
   /** Somebody was told to stand in this term, and may still do so: its voters' promises no longer bind them. */
   hasAskedToStand: boolean
   /** In the order in which they were asked. */
-  reads: readonly ReadQuestion[]
+  reads: ReadQuestion[]
   /** The latest round that was begun for their sake. */
   readRound: Round
 }

@@ -115,7 +115,7 @@ const Head: t.Type<StateHead, unknown> = t.union([
     role: t.literal('leader'), ...common, electedAt: Time, noopIndex: Index, progress: t.readonlyArray(ProgressHead), leaving: t.readonlyArray(Leaving), heartbeatDue: Time,
     trackers: t.array(t.strict({ id: Count, firstIndex: Index, count: Count, bytes: Count })), uncommittedBytes: Count, stamped: t.strict({ time: Time, at: Time }), committedAt: Since, sequels: Count, chunkDue: Time,
     transfer: maybe(t.strict({ to: MaybeMember, deadline: Time, told: MaybeMember })), hasAskedToStand: t.boolean,
-    reads: t.readonlyArray(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
+    reads: t.array(t.strict({ id: Count, index: Index, after: Round })), readRound: Round,
   }, 'Leader'),
 ], 'State')
 

@@ -1,8 +1,9 @@
 /** Reads without an entry in the log (dissertation §6.4): what a leader asks for their sake, and which answers count. */
 import test from 'ava'
 import type { Leader } from '../../lib/state.js'
+import { step } from '../../lib/step.js'
 import {
-  type Fact, type Player, accepted, ae, allPersisted, applied, follower, leader, message, persisted, play, preVote, propose, read, refused, requestVote, tick, vote,
+  type Fact, NOTHING, type Player, accepted, ae, allPersisted, applied, follower, leader, message, persisted, play, preVote, propose, read, refused, requestVote, tick, vote,
 } from './build.js'
 import { snapshotAt } from './snapshots.js'
 
@@ -34,6 +35,16 @@ test('the index is that of the moment at which the read was asked, whatever is c
   t.deepEqual(confirmed.readAnswers, ['#1 readable at 2'])
   player.later(1, read(2))
   t.deepEqual(player.later(1, accepted('f1', 3)).readAnswers, ['#2 readable at 3'])
+})
+
+test('what many reads of one turn take grows with their number, and not with its square', t => {
+  const state = leader({ others: THREE, log: '1@1 2@1', commit: 2, settings: { maxPendingReads: 1e5 } })
+  const events = Array.from({ length: 1e5 }, (_, id) => ({ type: 'readAsked', id }) as const)
+  const started = performance.now()
+  const asked = step({ state, ready: NOTHING }, { now: state.now, wall: state.wall, events }).state as Leader
+  t.is(asked.reads.length, 1e5)
+  t.deepEqual(state.reads, [])
+  t.true(performance.now() - started < 3000)
 })
 
 test('an answer to an older question confirms nothing, however late it comes', t => {

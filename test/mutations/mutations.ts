@@ -215,7 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'reads that wait are confirmed by the round of those before them', file: 'lib/reads.ts', killer: [`${LIB}/reads.test.ts`, 'reads of one turn share*'],
-    from: 'after: leader.round }]', to: 'after: leader.reads[0]?.after ?? leader.round }]',
+    from: 'after: leader.round })', to: 'after: leader.reads[0]?.after ?? leader.round })',
   },
   {
     name: 'a leader answers reads before it has applied its first entry', file: 'lib/reads.ts', killer: [SCENARIOS, 'read-before*'],
