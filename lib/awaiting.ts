@@ -11,13 +11,15 @@ import type { AppendAccepted } from './messages.js'
 import { isPrompt } from './rounds.js'
 import { holdsBackCommits } from './sequels.js'
 import { type Leader, type RaftState, progressOf } from './state.js'
+import { isObject } from './well-formed.js'
 
-/** Whether anything waits for what this event tells to a member in this state. */
+/** Whether anything waits for what this event tells to a member in this state. What is no event, or brings no message, has not been judged yet, and is reported at once. */
 export const isAwaited = (state: RaftState, event: RaftEvent): boolean => {
+  if (!isObject(event)) return true
   switch (event.type) {
     case 'applied': return awaitsMachine(state)
     case 'persisted': return state.role !== 'leader' || awaitsDisk(state)
-    case 'received': return state.role !== 'leader' || event.message.type !== 'appendAccepted' || awaitsAnswer(state, event.message)
+    case 'received': return state.role !== 'leader' || !isObject(event.message) || event.message.type !== 'appendAccepted' || awaitsAnswer(state, event.message)
     default: return true
   }
 }

@@ -38,6 +38,15 @@ test('every answer on which something may hang does', t => {
   t.true(awaits(follower({ log: '1@1', leader: 'L' }), ae('L', '1@1')))
 })
 
+test('what is no event, or no message, begins a turn, in which it is reported', t => {
+  const player = play(quiet())
+  const nonsense: readonly unknown[] = [undefined, null, 7, 'foo', {}, [], true]
+  for (const odd of [...nonsense, ...nonsense.map(message => ({ type: 'received', message })), { type: 'received', message: { type: 'appendAccepted' } }]) {
+    t.true(isAwaited(player.state, odd as RaftEvent))
+    t.is(player.turn(() => odd as RaftEvent).noticed.length, 1)
+  }
+})
+
 test('a write of the own disk begins a turn where it may commit something, or let it be applied', t => {
   const player = play(quiet())
   player.turn(propose(1))
