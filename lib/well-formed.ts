@@ -48,7 +48,8 @@ const isBatch = (batch: EntryBatch): boolean => {
   switch (batch.kind) {
     case 'command': return isBody(batch.body) && liesWithin(batch.skip, batch.count, batch.body.count)
     case 'noop': return batch.count === 1
-    case 'membership': return batch.count === 1 && isMembership(batch.membership)
+    // No change leads to nobody: only what a member that joins begins with names nobody, and a snapshot that it takes before it reads of others.
+    case 'membership': return batch.count === 1 && isMembership(batch.membership) && batch.membership.voters.length > 0
     default: return false
   }
 }

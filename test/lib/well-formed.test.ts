@@ -95,7 +95,7 @@ test('what could not be read again is reported, and neither written nor taken in
   const memberships: readonly unknown[] = [
     { voters: ['f1', 'f1'] }, { voters: ['f1', 'L'] }, { voters: [] }, { learners: ['L'] }, { addresses: { L: 'L:1' } }, { addresses: { L: 'L:1', f1: 'f1:1', n: 'n:1' } },
     { addresses: { L: 'L:1', f1: 'nowhere' } }, { voters: ['L', 'f1', ''], addresses: { L: 'L:1', f1: 'f1:1', '': 'n:1' } },
-    { next: { voters: [], learners: [] } }, { next: { voters: ['n'], learners: [] } }, { outgoing: ['L'], next: { voters: ['L'], learners: ['f1'] } },
+    { voters: [], addresses: {} }, { next: { voters: [], learners: [] } }, { next: { voters: ['n'], learners: [] } }, { outgoing: ['L'], next: { voters: ['L'], learners: ['f1'] } },
   ]
   const cases: readonly (readonly [Fact, readonly string[], unknown])[] = [
     [appended, [...batch, 'term'], 0],
