@@ -44,10 +44,8 @@ const isWanted = (state: RaftState, { index, term }: Snapshot): boolean =>
   isLacking(state) ? index >= state.log.base.index : index > state.commitIndex && termAt(state.log, index) !== term
 
 /** The log holds what the snapshot stands for, which is committed: so far it agrees with the leader's. */
-const agree = (follower: Follower, snapshot: Snapshot, outbox: Outbox): void => {
-  const { receiving } = follower
-  follower.verified = Math.max(follower.verified, snapshot.index)
-  if (receiving !== undefined && isSameSnapshot(receiving.snapshot, snapshot)) follower.receiving = undefined
+const agree = (follower: Follower, { index }: Snapshot, outbox: Outbox): void => {
+  follower.verified = Math.max(follower.verified, index)
   outbox.answerDue = true
 }
 
@@ -105,6 +103,12 @@ const beginLog = (state: RaftState, { index, term, time, membership }: Snapshot,
   if (state.role === 'follower') state.verified = 0
   outbox.installed = true
   outbox.appendedFrom = Number.POSITIVE_INFINITY
+}
+
+/** What the log has come to hold, by the entries of whoever leads now, is received no more: nobody may ever send the rest. */
+export const giveUpOvertaken = (state: RaftState): void => {
+  const { receiving } = state
+  if (receiving !== undefined && receiving.phase !== 'restoring' && !isWanted(state, receiving.snapshot)) state.receiving = undefined
 }
 
 /** Once the machine stands where the snapshot does the leader hears of it, as of entries that are durable. */

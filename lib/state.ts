@@ -49,7 +49,7 @@ export interface PendingWrite {
 
 /**
  * A snapshot on its way from a leader into this member, written chunk by chunk. What is here of it is kept whoever leads, and as long
- * as nobody sends another.
+ * as nobody sends another and the log does not hold what it stands for.
  */
 export interface Receiving {
   readonly snapshot: Snapshot

@@ -20,7 +20,7 @@ import { isPossible } from './possible.js'
 import { unreachable } from './prelude.js'
 import { confirmReads, onReadAsked } from './reads.js'
 import { readyFrom } from './ready.js'
-import { completeInstall, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
+import { completeInstall, giveUpOvertaken, onChunkWritten, onInstallSnapshot, onReceiveFailed, onSnapshotStored, tellReceived } from './receiving.js'
 import { replicate } from './replication.js'
 import { onChunkAccepted, onChunkRead } from './sending.js'
 import { idOf } from './snapshot-id.js'
@@ -179,6 +179,7 @@ const settle = (before: RaftState, outbox: Outbox): RaftState => {
     state = resign(state, outbox)
   }
   if (state.role === 'leader') handOver(state, outbox)
+  giveUpOvertaken(state)
   completeInstall(state, outbox)
   settleIn(state, outbox)
   acknowledge(state, outbox)

@@ -286,9 +286,15 @@ test('R07 entries may come meanwhile', t => {
   t.like(player.state.receiving, { received: 50, phase: 'waiting' })
 })
 
-test('a follower that has caught up by the log drops the rest', t => {
+test('a follower that has caught up by the log drops the rest, whoever leads by then and sends no snapshot', t => {
+  const overtaken = receiving(50, { voters: 'f1 L M', log: '1@1' })
+  overtaken.turn(ae('M', '1@1', '2-8@1', 1, { term: 2 }))
+  t.like(overtaken.state.receiving, { phase: 'waiting' }, 'not yet')
+  overtaken.turn(ae('M', '8@1', '9@1', 1, { term: 2 }))
+  t.is(overtaken.state.receiving, undefined)
   const player = receiving(50, { log: '1@1' })
   player.turn(ae('L', '1@1', '2-12@1', 12))
+  t.is(player.state.receiving, undefined)
   t.deepEqual(player.turn(is('L', S, 50, 50)).said, ['ok(L; T1; 12/1)'])
   t.is(player.state.receiving, undefined)
   player.turn(allPersisted)

@@ -15,6 +15,11 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     from: '  if (!isHeld) beginLog(state, snapshot, outbox)\n', to: '  if (!isHeld) beginLog(state, snapshot, outbox)\n  state.persistedIndex = Math.max(state.persistedIndex, index)\n',
   },
   {
+    name: 'a snapshot that the log has overtaken is waited for', file: 'lib/step.ts', killer: ['test/lib/receiving.test.ts', 'a follower that has caught up*'],
+    unseen: SHORT,
+    from: '  giveUpOvertaken(state)\n', to: '',
+  },
+  {
     name: 'who cannot take a snapshot in holds the log for ever', file: 'lib/compaction.ts', killer: [COMPACTION, 'who answers and takes nothing in*'],
     unseen: SHORT,
     from: ' && isMoving(state, one.sending)', to: '',
