@@ -10,7 +10,7 @@ import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { CommandBatch, EntryBatch, Index, Millis, Term } from '../../lib/types.js'
 import type { Cancel, Clock } from '../time/clock.js'
 import type { CommitEvent, Entry, Position, Protocol, RunningMachine } from './machine.js'
-import type { DecodedCommands } from './decoded-commands.js'
+import { type DecodedCommands, undecodable } from './decoded-commands.js'
 import type { Sessions } from './sessions.js'
 
 export interface ApplyOptions<C, R, S> {
@@ -42,7 +42,7 @@ export interface ApplyOptions<C, R, S> {
   readonly slow: (tookMs: Millis, firstIndex: Index) => void
   /** A call of the machine has not answered for so long, and goes on; told again, each time after twice the wait. */
   readonly late: (lastsMs: Millis, firstIndex: Index) => void
-  /** The machine failed on entries from `index` on, or the command at `index` no longer decodes. Nothing is applied after it. */
+  /** The machine failed on entries from `index` on, or the command at `index` does not decode. Nothing is applied after it. */
   readonly failed: (index: Index, error: Error) => void
 }
 
@@ -222,7 +222,7 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
   const began = work.clock.now()
   const decoded = decodeSlice(work, batch)
   if (isLeft(decoded)) {
-    fail(work, batch.firstIndex, new Error(`the command at index ${batch.firstIndex} no longer decodes: ${decoded.left}`))
+    fail(work, batch.firstIndex, undecodable(batch.firstIndex, decoded.left))
     return true
   }
   const { epoch } = work

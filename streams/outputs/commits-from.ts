@@ -9,6 +9,7 @@ import { batchesFrom, firstInMemory } from '../../lib/log.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { EntryBatch, Index } from '../../lib/types.js'
+import { undecodable } from '../machine/decoded-commands.js'
 import type { Entry, Position, Protocol } from '../machine/machine.js'
 import type { Look } from '../machine/run-machine.js'
 import type { Sessions } from '../machine/sessions.js'
@@ -62,7 +63,7 @@ const entriesIn = <C>({ protocol: { command: codec }, sessions }: Pick<FollowOpt
       const index = batch.firstIndex + at - skip
       if (sessions.isVoid(index)) return
       const command = decodeValue(codec, bytes)
-      if (isLeft(command)) throw new Error(`The command at index ${index} no longer decodes: ${command.left.join('; ')}`)
+      if (isLeft(command)) throw undecodable(index, command.left.join('; '))
       entries.push({ index, term, time, command: command.right })
     })
   }
