@@ -4,7 +4,7 @@ import type * as core from '../lib/types.js'
 import { MAX_HANDSHAKE_FRAME_BYTES } from './frame-reader.js'
 import { OLDEST_VERSION, PROTOCOL_VERSION, framed } from './frames.js'
 import { decodeJson, encodeJson } from './json.js'
-import { ClusterId, Incarnation, Index, MemberId, checked, guard, integer } from './primitives.js'
+import { ClusterId, Incarnation, Index, MachineVersion, MemberId, checked, guard, integer } from './primitives.js'
 
 /** The first frame from whoever dials: who it is, whom it means to reach, and what it speaks. */
 export interface Hello {
@@ -22,6 +22,8 @@ export interface Hello {
   readonly incarnation: core.Incarnation | ''
   /** Where the newest committed membership stands that names it as a member; left out where none does but the first. */
   readonly named?: core.Index
+  /** Of a member's machine; left out by a client. */
+  readonly machineVersion?: number
 }
 
 /** The answer to a hello that is accepted: the version both will speak, and who is here. */
@@ -32,6 +34,8 @@ export interface Welcome {
   readonly incarnation: core.Incarnation
   /** As in a hello. */
   readonly named?: core.Index
+  /** As in a hello; left out towards a client. */
+  readonly machineVersion?: number
 }
 
 /** The answer to a hello that is not accepted; the connection is closed after it. */
@@ -51,6 +55,9 @@ const Nothing: t.Type<'', unknown> = t.literal('')
 const Reason: t.Type<string, unknown> = guard<string>('Reason', value =>
   typeof value === 'string' && value.length <= MAX_REASON_CHARACTERS ? undefined : `must be a string of at most ${MAX_REASON_CHARACTERS} characters`)
 
+/** What members say of themselves to each other alone. */
+const OfMembers = t.partial({ named: Index, machineVersion: MachineVersion })
+
 /** A member says who it is and whom it means; a client has no incarnation and need not mean anybody. */
 export const Hello: t.Type<Hello, unknown> = checked(t.exact(t.intersection([t.type({
   type: t.literal('hello'),
@@ -60,7 +67,7 @@ export const Hello: t.Type<Hello, unknown> = checked(t.exact(t.intersection([t.t
   from: MemberId,
   to: t.union([Nothing, MemberId]),
   incarnation: t.union([Nothing, Incarnation]),
-}), t.partial({ named: Index })]), 'Hello'), ({ role, versions, incarnation, to }) => {
+}), OfMembers]), 'Hello'), ({ role, versions, incarnation, to }) => {
   if (versions[0] > versions[1]) return 'must name the oldest version before the newest'
   if (role === 'member' && (incarnation === '' || to === '')) return 'must name its incarnation and whom it means to reach'
   return role === 'client' && incarnation !== '' ? 'must not have an incarnation as a client' : undefined
@@ -68,7 +75,7 @@ export const Hello: t.Type<Hello, unknown> = checked(t.exact(t.intersection([t.t
 
 /** Names who is here, so that the dialling end can tell whether it reached the one it meant. */
 export const Welcome: t.Type<Welcome, unknown> =
-  t.exact(t.intersection([t.type({ type: t.literal('welcome'), version: Version, id: MemberId, incarnation: Incarnation }), t.partial({ named: Index })]), 'Welcome')
+  t.exact(t.intersection([t.type({ type: t.literal('welcome'), version: Version, id: MemberId, incarnation: Incarnation }), OfMembers]), 'Welcome')
 
 /** A reason in words, bounded because a stranger sends it. */
 export const Refusal: t.Type<Refusal, unknown> = t.exact(t.intersection([t.type({ type: t.literal('refusal'), reason: Reason }), t.partial({ mayPass: t.literal(true) })]), 'Refusal')

@@ -3,7 +3,7 @@ import * as t from 'io-ts'
 import { InvalidOptions } from '../lib/errors.js'
 import { isLeft } from '../lib/prelude.js'
 import { through } from './depth.js'
-import { guard } from './primitives.js'
+import { MachineVersion, guard } from './primitives.js'
 import { decodeWith } from './report.js'
 
 /** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
@@ -49,9 +49,11 @@ export const IoTsCodec = guard<unknown>('IoTsCodec', value =>
 /** The codecs of a machine, by no more than that they are such. */
 export const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')
 
-/** What is wrong with the codecs of commands and results, which `name` has been given. */
-export const protocolFaults = (name: string, protocol: unknown): readonly string[] => {
-  const decoded = decodeWith(t.type({ [name]: Protocol }), { [name]: protocol })
+const Recipe = t.type({ ...Protocol.props, version: optional(MachineVersion) }, Protocol.name)
+
+/** What is wrong with the version and the codecs of a machine, as which `name` was given. */
+export const machineFaults = (name: string, machine: unknown): readonly string[] => {
+  const decoded = decodeWith(t.type({ [name]: Recipe }), { [name]: machine })
   return isLeft(decoded) ? decoded.left : []
 }
 

@@ -56,6 +56,8 @@ export const EntryTerm: t.Type<core.Term> = integer('EntryTerm', 1)
 export const Round: t.Type<core.Round> = integer('Round', 0)
 /** How many, none included. */
 export const Count: t.Type<number> = integer('Count', 0)
+/** Of what a member applies commands with; 0 where nothing was said. */
+export const MachineVersion: t.Type<number> = integer('MachineVersion', 0)
 /** 32 bits. */
 export const Checksum: t.Type<number> = integer('Checksum', 0, 0xffff_ffff)
 /** A span that a timer can wait. */

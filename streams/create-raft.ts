@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs'
-import { protocolFaults } from '../codecs/judging.js'
+import { machineFaults } from '../codecs/judging.js'
 import { type Limits, decodeOptions } from '../codecs/options.js'
 import { messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
@@ -65,22 +65,22 @@ export const startRaft = <C, R, S>(
 ): void => {
   const prepared = prepare(options)
   if (isLeft(prepared)) return done(prepared)
-  const { options: checked, protocol, storage, transport, recorder, machine, begun: first } = prepared.right
+  const { options: checked, protocol, machineVersion, storage, transport, recorder, machine, begun: first } = prepared.right
   const notices = new Subject<Notice>()
   const notice = (notice: Notice): void => notices.next(notice)
   const { clock } = host
   const begin: Opening<C, R, S>['begin'] = (store, begun) =>
     beginMachine(first, machine, { id: checked.id, store, clock, stallMs: checked.limits.snapshotStallMs }, begun)
-  openPorts({ options: checked, storage, transport, recorder, clock, random: randomFrom(host.seed), notice, begin }, opened => {
+  openPorts({ options: checked, machineVersion, storage, transport, recorder, clock, random: randomFrom(host.seed), notice, begin }, opened => {
     if (isLeft(opened)) return done(opened)
     const { ports, begun } = opened.right
-    done(right(runMember({ options: checked, protocol, ports, begun, host, notices$: notices })))
+    done(right(runMember({ options: checked, protocol, machineVersion, ports, begun, host, notices$: notices })))
     // Whoever was waiting for the member has subscribed by the end of the turn.
     clock.endOfTurn(() => [...startNotices(checked, ports), ...begun.notices].forEach(notice))
   })
 }
 
-type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport' | 'machine'> & {
+type Prepared<C, R, S> = Pick<Member<C, R, S>, 'options' | 'protocol' | 'machineVersion'> & Pick<RaftOptions<C, R, S>, 'storage' | 'transport' | 'machine'> & {
   readonly recorder: Recorder | undefined
   readonly begun: Begun<C, R, S>
 }
@@ -93,11 +93,11 @@ const prepare = <C, R, S>(options: RaftOptions<C, R, S>): Either<InvalidOptions,
     const { machine, transport, storage, recorder } = options
     const { id, members: given, join, snapshotCompression } = checked.right
     const missing = compressionFault(snapshotCompression)
-    const faults = [...protocolFaults('machine', machine), ...missing === undefined ? [] : [`snapshotCompression: ${missing}`], ...transport.faults?.({ id, given, join }) ?? []]
+    const faults = [...machineFaults('machine', machine), ...missing === undefined ? [] : [`snapshotCompression: ${missing}`], ...transport.faults?.({ id, given, join }) ?? []]
     if (faults.length > 0) return left(new InvalidOptions(faults))
-    const { command, result } = machine
+    const { command, result, version: machineVersion = 0 } = machine
     const begun = startMachine(machine)
-    return isLeft(begun) ? begun : right({ options: checked.right, protocol: { command, result }, machine, begun: begun.right, transport, storage, recorder })
+    return isLeft(begun) ? begun : right({ options: checked.right, protocol: { command, result }, machineVersion, machine, begun: begun.right, transport, storage, recorder })
   } catch (thrown) {
     return left(new InvalidOptions([`reading the options failed: ${messageOf(thrown)}`]))
   }

@@ -127,6 +127,12 @@ test('rolling: every member is restarted, the leader among them, and comes back 
   t.is(out.replace(/.*\n/, ''), ['n1', 'n2', 'n3'].map((id, n) => `without ${id}: ${n + 1}\n${id} is back: ${n + 1}\n`).join(''))
 })
 
+test('upgrade: a new form of a command is proposed once all members read it', async t => {
+  const { code, out, err } = await run(t, node, [built('examples/upgrade.js')], { cwd: root })
+  t.is(code, 0, err)
+  t.is(out, 'n1 is of version 2: 2\nn2 is of version 2: 4\nn3 is of version 2: 6\nand so are all of them: 8\n')
+})
+
 test('lock: one holder at a time, and whoever was paused for too long is refused by its token', async t => {
   const { code, out, err } = await run(t, node, [built('examples/lock.js')], { cwd: root })
   t.is(code, 0, err)
@@ -185,7 +191,7 @@ test('stock: a machine of its own passes the suite, as node:test runs it', async
 
 test('the documents show the examples as they are', t => {
   const documents = ['README.md', 'docs/simulation.md', 'docs/operations.md', 'docs/machines.md', 'docs/streams.md', 'docs/control.md'].map(name => readFileSync(join(root, name), 'utf8')).join('')
-  for (const name of ['counter', 'member', 'client', 'reactive', 'pipelines', 'simulation.test', 'rolling', 'stock', 'stock.test', 'control']) {
+  for (const name of ['counter', 'member', 'client', 'reactive', 'pipelines', 'simulation.test', 'rolling', 'upgrade', 'stock', 'stock.test', 'control']) {
     const [, shown] = documents.split(`<!-- examples/${name}.ts -->\n\`\`\`ts\n`)
     t.is(shown?.split('```')[0], readFileSync(join(root, `examples/${name}.ts`), 'utf8'), name)
   }

@@ -30,7 +30,7 @@ export const cluster = (world: TransportWorld) => {
   const rollOf = (ids: readonly MemberId[], isOpen = false): Roll => ({ addresses: Object.fromEntries(ids.map(id => [id, book[id] ?? world.address(id)])), isOpen })
   const tryOpen = (id: MemberId, changes: Partial<Endpoint> = {}): Promise<Either<StartError, Watched>> => new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: 'suite', clusterNameId: 'suite-name', id, incarnation: `${id}-1`, address: book[id] ?? world.address(id), given: {}, join: undefined, roll: rollOf(Object.keys(book)), limits: LIMITS, electionTimeoutMs: 1_000, clock: systemClock, random: () => 0.5,
+      clusterId: 'suite', clusterNameId: 'suite-name', id, incarnation: `${id}-1`, machineVersion: 0, address: book[id] ?? world.address(id), given: {}, join: undefined, roll: rollOf(Object.keys(book)), limits: LIMITS, electionTimeoutMs: 1_000, clock: systemClock, random: () => 0.5,
       admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, ...changes,
     }
     world.transport(id).open(endpoint, outcome => {

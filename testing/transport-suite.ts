@@ -17,6 +17,9 @@ export interface SuiteCase {
 const refuseWiped: Endpoint['admit'] = (_, incarnation, decide) =>
   decide(incarnation === 'wiped' ? left('it lost its folder') : right(undefined))
 
+/** What was told with each link. */
+const versionsOf = (events: readonly TransportEvent[]): readonly number[] => events.flatMap(event => event.type === 'connected' ? [event.machineVersion ?? 0] : [])
+
 const delivery: Record<string, (all: Cluster) => Promise<void>> = {
   'messages arrive in the order in which they were sent, both ways': async all => {
     const [n1, n2] = await pair(all)
@@ -72,6 +75,17 @@ const lives: Record<string, (all: Cluster) => Promise<void>> = {
       await one.until('both others are up', events => others.every(other => count('connected', other, 1)(events)))
       deepEqual(others.map(other => one.events.filter(isAbout('connected', other)).length), [1, 1])
     }
+  },
+  'each end of a link hears which version of its machine the other runs, and of a new life the new one': async all => {
+    const n2 = await all.open('n2', { machineVersion: 7 })
+    const n1 = await all.open('n1')
+    await Promise.all([n1.until('n2 is up', count('connected', 'n2', 1)), n2.until('n1 is up', count('connected', 'n1', 1))])
+    await n1.close()
+    await n2.until('n1 is down', count('disconnected', 'n1', 1))
+    const again = await all.open('n1', { machineVersion: 8 })
+    await Promise.all([again.until('n2 is up', count('connected', 'n2', 1)), n2.until('n1 is back', count('connected', 'n1', 2))])
+    deepEqual([n1, again].map(({ events }) => versionsOf(events)), [[7], [7]])
+    deepEqual(versionsOf(n2.events), [0, 8])
   },
   'a member that closes is told of as disconnected, and hears so itself': async all => {
     const [n1, n2] = await pair(all)

@@ -117,7 +117,7 @@ const openNode = (id: MemberId, seed: number, transport: Transport, clock: Clock
   memoryStorage(clock).open({ clusterId: 'pipelines', id, membership: MEMBERSHIP, tailBytes: DEFAULT_LIMITS.logCacheBytes }, storage => {
     const store = rightOf(storage)
     const endpoint = {
-      clusterId: 'pipelines', clusterNameId: 'pipelines', id, incarnation: store.recovered.incarnation, address: ADDRESSES[id]!, given: ADDRESSES, join: undefined,
+      clusterId: 'pipelines', clusterNameId: 'pipelines', id, incarnation: store.recovered.incarnation, machineVersion: 0, address: ADDRESSES[id]!, given: ADDRESSES, join: undefined,
       roll: { addresses: ADDRESSES, isOpen: true }, isUnproven: () => false, limits: DEFAULT_LIMITS, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, clock, random: Math.random,
     }
     transport.open({ ...endpoint, admit: (_peer, _incarnation, decide) => decide(right(undefined)) }, listening => opened(startNode(id, seed, store, rightOf(listening), clock)))

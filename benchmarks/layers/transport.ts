@@ -9,7 +9,7 @@ import { type Links, tcpTransport } from '../../streams/index.js'
 import { type Layer, batchAt } from './layer.js'
 
 const openLinks = (id: MemberId, members: Record<MemberId, string>): Promise<Links> => new Promise((resolve, reject) => tcpTransport().open({
-  id, address: members[id]!, given: members, join: undefined, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, limits: DEFAULT_LIMITS, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, clock: systemClock, random: Math.random,
+  id, address: members[id]!, given: members, join: undefined, roll: { addresses: members, isOpen: false }, clusterId: 'b'.repeat(64), clusterNameId: 'bench', incarnation: `${id}-1`, machineVersion: 0, limits: DEFAULT_LIMITS, electionTimeoutMs: DEFAULT_ELECTION_TIMEOUT_MS, clock: systemClock, random: Math.random,
   admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false,
 }, outcome => isLeft(outcome) ? reject(outcome.left) : resolve(outcome.right)))
 

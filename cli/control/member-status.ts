@@ -1,6 +1,6 @@
 /** What a member says of itself at its control endpoint, and what is read of it there. */
 import * as t from 'io-ts'
-import { Address, Index, MemberId, Term, byMember } from '../../codecs/primitives.js'
+import { Address, Index, MachineVersion, MemberId, Term, byMember } from '../../codecs/primitives.js'
 
 const Nullable = <A>(codec: t.Type<A, unknown>): t.Type<A | null, unknown> => t.union([codec, t.null], codec.name)
 
@@ -22,6 +22,9 @@ export const MemberStatus = t.readonly(t.strict({
   capturing: Nullable(t.readonly(t.strict({ index: Index, bytes: t.number }))),
   /** Where clients and members reach each member. */
   members: byMember('Members', Address),
+  /** Of its machine, and the version that each member's machine has at least, as far as it knows. */
+  machineVersion: MachineVersion,
+  lowestMachineVersion: MachineVersion,
   /** Whether it takes certificates to speak to members. */
   tls: t.boolean,
 }), 'MemberStatus')

@@ -1,9 +1,8 @@
 /** What a control endpoint shows of its member: the newest of several streams, in one value. */
 import { Subscription } from 'rxjs'
 import { NO_MEMBERSHIP } from '../../lib/membership.js'
-import type { Status } from '../../lib/status.js'
 import type { Raft } from '../../streams/member/member.js'
-import type { MembershipState } from '../../streams/outputs/outputs.js'
+import type { MembershipState, Status } from '../../streams/outputs/outputs.js'
 import type { MemberStatus } from './member-status.js'
 import { type Tally, countAt } from './tally.js'
 
@@ -30,7 +29,7 @@ type Watched<C, R, S> = Pick<Raft<C, R, S>, 'status$' | 'leadership$' | 'members
 
 export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): MemberView => {
   // What is current is replayed at once.
-  let latest: Status = { id: '', role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0 }
+  let latest: Status = { id: '', role: 'follower', term: 0, leader: undefined, commitIndex: 0, appliedIndex: 0, lastIndex: 0, machineVersion: 0, lowestMachineVersion: 0 }
   let leads = false
   let isStopping = false
   let membership: MembershipState = { ...NO_MEMBERSHIP, isCommitted: true }
@@ -57,9 +56,9 @@ export const viewMember = <C, R, S>(raft: Watched<C, R, S>, known: Known): Membe
   }
   return {
     status: () => {
-      const { id, role, term, leader = null, commitIndex, appliedIndex, lastIndex } = latest
+      const { id, role, term, leader = null, commitIndex, appliedIndex, lastIndex, machineVersion, lowestMachineVersion } = latest
       const { cluster, tls } = known
-      return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members: membership.addresses, tls }
+      return { cluster, id, role, term, leader, ready: unready() === undefined, commitIndex, appliedIndex, lastIndex, snapshot, capturing, members: membership.addresses, machineVersion, lowestMachineVersion, tls }
     },
     membership: () => membership,
     unready,

@@ -66,6 +66,8 @@ const OF_STATUS: readonly Metric[] = [
   plain('rxraft_last_index', 'The last entry of the log.', ({ status }) => status.lastIndex),
   plain('rxraft_snapshot_index', 'The last entry of the newest snapshot, as far as one is known.', ({ status }) => status.snapshot?.index),
   plain('rxraft_snapshot_bytes', 'The size of the newest snapshot, as far as one is known.', ({ status }) => status.snapshot?.bytes),
+  plain('rxraft_machine_version', 'The version of the member\'s machine.', ({ status }) => status.machineVersion),
+  plain('rxraft_lowest_machine_version', 'The version that each member\'s machine has at least, as far as this one knows; 0 while one has not been linked since it started.', ({ status }) => status.lowestMachineVersion),
   {
     name: 'rxraft_members', type: 'gauge', labels: ['kind'], help: 'Members by the newest membership in the log; outgoing are voters that a change is about to release.',
     samples: ({ membership }) => [['voter', membership.voters] as const, ['learner', membership.learners] as const, ['outgoing', membership.outgoing] as const]

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { protocolFaults } from '../../codecs/judging.js'
+import { machineFaults } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
 import type { Machine } from '../../streams/machine/machine.js'
 import { Mistake } from '../mistake.js'
@@ -17,7 +17,7 @@ const defaultOf = (module: object): unknown => {
 }
 
 const isMachine = (value: unknown): value is AnyMachine =>
-  isObject(value) && typeof Reflect.get(value, 'start') === 'function' && protocolFaults('machine', value).length === 0
+  isObject(value) && typeof Reflect.get(value, 'start') === 'function' && machineFaults('machine', value).length === 0
 
 /** The default export of a JavaScript file, which must be a `Machine`. */
 export const loadMachine = async (file: string): Promise<AnyMachine> => {

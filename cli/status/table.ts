@@ -13,12 +13,12 @@ export interface Row {
 /** How much is committed, by the leader of the newest term or, without one, by whoever knows most. */
 const committed = (statuses: readonly MemberStatus[]): number => Math.max(0, ...statuses.map(({ commitIndex }) => commitIndex))
 
-const cellsOf = ({ id, role, term, leader, ready, commitIndex, appliedIndex, lastIndex, snapshot }: MemberStatus, most: number): readonly string[] => [
+const cellsOf = ({ id, role, term, leader, ready, commitIndex, appliedIndex, lastIndex, snapshot, machineVersion }: MemberStatus, most: number): readonly string[] => [
   id, role, String(term), leader ?? '-', String(commitIndex), String(appliedIndex), String(lastIndex), String(Math.max(0, most - appliedIndex)),
-  snapshot === null ? '-' : `${snapshot.index} (${sizeInWords(snapshot.bytes)})`, ready ? 'ready' : 'not ready',
+  snapshot === null ? '-' : `${snapshot.index} (${sizeInWords(snapshot.bytes)})`, String(machineVersion), ready ? 'ready' : 'not ready',
 ]
 
-const HEAD = ['endpoint', 'member', 'role', 'term', 'leader', 'commit', 'applied', 'last', 'lag', 'snapshot', '']
+const HEAD = ['endpoint', 'member', 'role', 'term', 'leader', 'commit', 'applied', 'last', 'lag', 'snapshot', 'machine', '']
 
 /** The table with its head; who does not answer is in it with the reason. */
 export const tableOf = (rows: readonly Row[]): readonly string[] => {

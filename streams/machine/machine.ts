@@ -11,6 +11,11 @@ export interface Protocol<C, R> {
 
 /** A replicated machine as a recipe: every member starts a copy of its own, and equal commands lead all copies to equal states. */
 export interface Machine<C, R, S> extends Protocol<C, R> {
+  /**
+   * Raised whenever a member with the machine of before would not read a command or a state of this one, or would make something else of it; a whole number, 0 unless told otherwise. Members tell
+   * each other, and `status$` says which version all of them have: what only that one knows is not proposed before.
+   */
+  readonly version?: number | undefined
   start(): RunningMachine<C, R, S>
 }
 

@@ -9,6 +9,8 @@ import { decodeState, encodeState, faultOf } from './state-bytes.js'
 
 /** What `reducerMachine` makes a machine of. */
 export interface ReducerMachineOptions<C, R, S> {
+  /** As `version` of a machine: raised whenever a member of before would make something else of a command or a state; 0 unless told otherwise. */
+  readonly version?: number | undefined
   readonly command: t.Type<C, unknown>
   readonly result: t.Type<R, unknown>
   /** Writes the state into snapshots. Each is read back before it counts: what does not come back equal ends as `snapshotFailed`, and the log stays. What JSON does not tell apart, as `-0` and `0` or the order of keys, `reduce` must not look at unless the codec keeps it. */
@@ -22,7 +24,7 @@ export interface ReducerMachineOptions<C, R, S> {
 /** A machine out of a pure function. Where the function throws, the state stays as it was and every member records the same `MachineFailed`. */
 export const reducerMachine = <C, R, S>(options: ReducerMachineOptions<C, R, S>): Machine<C, R, S> =>
   // Plain JavaScript may hand over nothing. What is wrong is said where a machine is started, as of any machine.
-  ({ command: options?.command, result: options?.result, start: () => start(options) })
+  ({ version: options?.version, command: options?.command, result: options?.result, start: () => start(options) })
 
 const Given = t.type({ command: IoTsCodec, result: IoTsCodec, state: IoTsCodec, reduce: Callback })
 

@@ -60,9 +60,9 @@ interface Feed {
 
 /** What a member shows. A leadership proposes in its own term or not at all. */
 const outputsOf = <C, R, S>(
-  { begun: { applied: from }, options: { limits } }: Member<C, R, S>, first: RaftState, look: Look<S>, submit: Requests<C, R>['submit'], pending: () => Pick<Beside, 'pendingProposals' | 'pendingReads'>,
+  { begun: { applied: from }, machineVersion, options: { limits } }: Member<C, R, S>, first: RaftState, look: Look<S>, submit: Requests<C, R>['submit'], pending: () => Pick<Beside, 'pendingProposals' | 'pendingReads'>,
 ): Outputs<C, R, S, Leadership<C, R>> => createOutputs({
-  first, from, look, load: () => ({ limits, ...pending() }),
+  first, machineVersion, from, look, load: () => ({ limits, ...pending() }),
   leadership: (term, signal) => ({ ...proposerOf<C, R>((command, options, done) => submit(command, { ...options, term }, done)), term, signal }),
 })
 
@@ -96,7 +96,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
     membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: feed.completed,
   })
   const tracking: Tracking<C, R> = createTracking(submit)
-  const belonging = [followRoll({ links, admission }, first), tellClients({ linked, sender }, first)]
+  const belonging = [followRoll({ links, admission, versions: outputs.versions }, first), tellClients({ linked, sender }, first)]
   const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
   const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, look: applier.look, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
 

@@ -3,12 +3,14 @@ import { type Log, membershipAt, membershipOf, membershipsFrom } from '../../lib
 import { mayBeBehind, namedAt, reachable } from '../../lib/reach.js'
 import type { Leader, RaftState } from '../../lib/state.js'
 import type { Index, MemberId, Membership } from '../../lib/types.js'
+import type { VersionEars } from '../outputs/machine-versions.js'
 import type { Links } from '../transport/port.js'
 import type { Admission } from './admission.js'
 
 interface Followers {
   readonly links: Pick<Links, 'update'>
   readonly admission: Pick<Admission, 'named' | 'knows' | 'left'>
+  readonly versions: Pick<VersionEars, 'named'>
 }
 
 /** Who was left out by some membership after `since` and up to `index`, though one of them may name it again. */
@@ -36,7 +38,7 @@ const viewOf = (state: RaftState) => ({
 })
 
 /** `follow` hears of each state, of which few change anything. */
-export const followRoll = ({ links, admission }: Followers, first: RaftState): { follow(state: RaftState): void } => {
+export const followRoll = ({ links, admission, versions }: Followers, first: RaftState): { follow(state: RaftState): void } => {
   let before = viewOf(first)
   let counted = membershipsFrom(first.log, first.commitIndex)
   let addresses = reachable(first)
@@ -53,7 +55,9 @@ export const followRoll = ({ links, admission }: Followers, first: RaftState): {
       counted = membershipsFrom(state.log, commitIndex)
       addresses = reachable(state)
       // Whoever is leaving is let in and not remembered: it may come back as another.
-      admission.named(reachable({ log: state.log, commitIndex }))
+      const members = reachable({ log: state.log, commitIndex })
+      admission.named(members)
+      versions.named(members)
     }
     if (hasChanged || now.leader !== before.leader) isOpen = mayBeBehind(now.leader, addresses)
     if (now.committed !== before.committed) admission.left(leftBy(state.log, before.committed, before.commitIndex, commitIndex))

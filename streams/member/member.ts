@@ -86,6 +86,7 @@ export interface Host {
 export interface Member<C, R, S> {
   readonly options: CheckedOptions
   readonly protocol: Protocol<C, R>
+  readonly machineVersion: number
   /** The machine and what it begins with. */
   readonly begun: Begun<C, R, S>
   readonly ports: Ports

@@ -26,6 +26,7 @@ export interface Ports {
 
 export interface Opening<C, R, S> {
   readonly options: CheckedOptions
+  readonly machineVersion: number
   readonly storage: Storage
   readonly transport: Transport
   readonly recorder: Recorder | undefined
@@ -51,7 +52,7 @@ const FOUNDERS = 'join: must not be given for a data folder that an earlier star
 
 /** Recovers what is stored, sets up the machine, then listens. What was opened is closed again when the rest cannot be had. */
 export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Either<StartError, Opened<C, R, S>>) => void): void => {
-  const { options: { cluster, id, members, join, electionTimeoutMs, limits }, storage, transport, recorder, clock, random, notice, begin } = opening
+  const { options: { cluster, id, members, join, electionTimeoutMs, limits }, machineVersion, storage, transport, recorder, clock, random, notice, begin } = opening
   const first = firstMembership(members)
   const clusterId = clusterIdOf(cluster, first)
   // Who joins belongs to nothing until the log says so; the cluster is the same all the same.
@@ -67,7 +68,7 @@ export const openPorts = <C, R, S>(opening: Opening<C, R, S>, done: (outcome: Ei
     const addresses = reachable(known)
     const admission = createAdmission(store, addresses, notice)
     const endpoint = {
-      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation,
+      clusterId, clusterNameId: clusterNameIdOf(cluster), id, incarnation: recovered.incarnation, machineVersion,
       address: addresses[id] ?? join ?? members[id] ?? '', given: members, join, roll: { addresses, isOpen: true, named: namedAt(known, id) }, admit: admission.admit, isUnproven: admission.isUnproven, limits, electionTimeoutMs, clock, random,
     }
     const refused = (error: StartError): void => store.close(() => done(left(error)))

@@ -6,6 +6,7 @@ import { unreachable } from '../../lib/prelude.js'
 import { type LinkMessage, isFromCore, isReadAnswer, isReply } from '../../lib/requests.js'
 import { isObject, isWellFormed } from '../../lib/well-formed.js'
 import type { MemberNotice } from '../outputs/diagnostics.js'
+import type { VersionEars } from '../outputs/machine-versions.js'
 import type { PeerGone, Received } from '../pipeline/inbox.js'
 import type { Reads } from '../reads/reads.js'
 import type { Requests } from '../requests/requests.js'
@@ -18,6 +19,7 @@ interface Listener {
   readonly requests: Pick<Requests<never, never>, 'requested' | 'replied'>
   readonly reads: Pick<Reads<never>, 'requested' | 'replied'>
   readonly operator: Pick<Operator, 'requested' | 'replied'>
+  readonly versions: Pick<VersionEars, 'linked' | 'unlinked'>
   notice(notice: TransportNotice | MemberNotice | CoreDiagnostic): void
 }
 
@@ -45,14 +47,24 @@ const hear = ({ linked, requests, reads, operator, notice }: Listener, { from, m
   return isReply(message) ? void requests.replied(link, message) : undefined
 }
 
+const connected = ({ linked, versions }: Listener, { party, machineVersion = 0 }: Extract<TransportEvent, { type: 'connected' }>): undefined => {
+  linked.connected(party)
+  if (party.type === 'member') versions.linked(party.id, machineVersion)
+}
+
+const disconnected = ({ linked, versions }: Listener, { party, unanswered }: Extract<TransportEvent, { type: 'disconnected' }>): undefined => {
+  linked.disconnected(party, unanswered)
+  if (party.type === 'member') versions.unlinked(party.id)
+}
+
 /** The messages for the core and the ends of its peers; requests, replies, news of links and notices go their own ways. */
 export const receive = (events$: Observable<TransportEvent>, listener: Listener): Observable<Received | PeerGone> =>
   events$.pipe(
     map((event): Received | PeerGone | undefined => {
       switch (event.type) {
         case 'received': return hear(listener, event)
-        case 'connected': return void listener.linked.connected(event.party)
-        case 'disconnected': return void listener.linked.disconnected(event.party, event.unanswered)
+        case 'connected': return connected(listener, event)
+        case 'disconnected': return disconnected(listener, event)
         case 'gone': return { type: 'peerGone', peer: event.peer }
         case 'noticed': return void listener.notice(event.notice)
         default: return unreachable(event)

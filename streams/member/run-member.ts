@@ -53,7 +53,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   })
   const write = persist(store)
   const inputs: Inputs = {
-    received$: receive(links.events$, { linked, requests, reads, operator, notice: outputs.notice }),
+    received$: receive(links.events$, { linked, requests, reads, operator, versions: outputs.versions, notice: outputs.notice }),
     proposed$: proposed,
     ticks$: ticks(clock, tickEveryMs(heartbeatMs), first.state.electionDeadline <= first.state.now).pipe(tap(requests.tick), tap(reads.tick)),
     completions$: merge(stored(store.events$), completed),

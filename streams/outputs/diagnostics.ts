@@ -16,6 +16,8 @@ export type MemberNotice =
   | { readonly type: 'inboxFull'; readonly dropped: number; readonly bound: 'maxInboxEvents' }
   /** A party spoke in another's name, or said what its kind may not say; the message was dropped. */
   | { readonly type: 'misplacedMessage'; readonly from: Party; readonly message: string }
+  /** A linked member runs another version of the machine. Told once until it comes with yet another. */
+  | { readonly type: 'machineVersionDiffers'; readonly peer: MemberId; readonly theirs: number; readonly ours: number }
   /** A peer's incarnation could not be remembered; it is asked to come back. */
   | { readonly type: 'rememberFailed'; readonly peer: MemberId; readonly reason: string }
   /** On stopping, the disk or the transport did not finish in time and was left to itself. */
@@ -61,6 +63,7 @@ export const SEVERITY: Readonly<Record<Notice['type'], Severity>> = {
   snapshotUnusable: 'error',
   snapshotUnsendable: 'warning',
   snapshotUnreceivable: 'warning',
+  machineVersionDiffers: 'warning',
   rememberFailed: 'error',
   closeTimedOut: 'error',
   recorderBehind: 'warning',

@@ -5,13 +5,15 @@ import type { AppendEntries, AppendPart, InstallSnapshot, Message } from '../../
 import { placedMembershipOf } from '../../lib/log.js'
 import { sameMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
-import { type Status, sameStatus, statusOf } from '../../lib/status.js'
+import { reachable } from '../../lib/reach.js'
+import { type Status as CoreStatus, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
 import type { Membership, Term } from '../../lib/types.js'
 import { createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createHealthWatch } from './health.js'
 import { createLeaderships } from './leaderships.js'
+import { type MachineVersions, type VersionEars, createVersionWatch, sameVersions } from './machine-versions.js'
 import { createStateView } from './state.js'
 import type { Applied, CommitEvent, Position } from '../machine/machine.js'
 import type { Look } from '../machine/run-machine.js'
@@ -21,9 +23,12 @@ import { travelBetween } from '../snapshots/travel.js'
 /** How a member ended. */
 export type Ended = { readonly _tag: 'Stopped' } | { readonly _tag: 'Failed'; readonly error: Error }
 
+/** What a member shows of itself. */
+export interface Status extends CoreStatus, MachineVersions {}
+
 /** What a member shows: hot, never an error, complete when the member ends; `docs/streams.md` has the whole table. */
 export interface OutputStreams<C, R, S, L> {
-  /** Role, term and indexes. Replays the current value; at most one a turn, never ahead of the disk. */
+  /** Role, term, indexes, and which version of the machine all members have. Replays the current value; at most one a turn, never ahead of the disk. */
   readonly status$: Observable<Status>
   /** What this member has applied. Replays the current value; one for all that a turn applied. It may lag the leader. */
   readonly state$: Observable<Applied<S>>
@@ -75,6 +80,7 @@ export interface Outputs<C, R, S, L> {
   /** Where commit events go; not worth making while nobody observes. */
   readonly commits: { readonly observed: boolean; next(event: CommitEvent<C, R, S>): void }
   readonly snapshots: SnapshotEvents
+  readonly versions: VersionEars
   notice(notice: Notice): void
   /** Leadership is over, for good. */
   halt(): void
@@ -85,6 +91,7 @@ export interface Outputs<C, R, S, L> {
 /** What the streams begin with. */
 export interface Beginning<S, L> {
   readonly first: RaftState
+  readonly machineVersion: number
   /** Where the machine begins, and how to see what it has become. */
   readonly from: Position
   readonly look: Look<S>
@@ -118,16 +125,20 @@ const createSent = () => {
 }
 
 /** What can be looked at: each stream replays what it has shown last. */
-const createViews = <S>({ first, from, look, load }: Omit<Beginning<S, never>, 'leadership'>) => {
+const createViews = <S>({ first, machineVersion, from, look, load }: Omit<Beginning<S, never>, 'leadership'>, notice: Outputs<never, never, never, never>['notice']) => {
   let shown = first
   let appliedIndex = from.index
   // What is applied is news before the core folds it, but never ahead of the commit that it belongs to.
-  const status = createCurrent(() => ({ ...statusOf(shown), appliedIndex: Math.min(appliedIndex, shown.commitIndex) }), sameStatus)
+  const status = createCurrent<Status>(
+    () => ({ ...statusOf(shown), appliedIndex: Math.min(appliedIndex, shown.commitIndex), ...versions.now() }),
+    (a, b) => sameStatus(a, b) && sameVersions(a, b))
+  const versions = createVersionWatch(first.settings.id, machineVersion, reachable(first), { notice, changed: status.show })
   const state = createStateView(look)
   const membership = createCurrent(() => membershipStateOf(shown), sameMembershipState)
   const health = createHealthWatch(first, () => ({ ...load(), appliedIndex }))
   return {
     streams: { status$: status.value$, state$: state.state$, membership$: membership.value$, health$: health.value$ },
+    versions,
     stepped: health.stepped,
     handedOver: health.show,
     released: (state: RaftState): void => {
@@ -148,7 +159,6 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
   let shown = beginning.first
   const leaderships = createLeaderships(leadershipOf)
   const leadership = createCurrent(leaderships.current)
-  const views = createViews(beginning)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const sent = createSent()
   const snapshots = new Subject<SnapshotEvent>()
@@ -158,6 +168,7 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
   const notice = (notice: Notice): void => {
     if (diagnostics.observed) diagnostics.next(diagnostic(notice))
   }
+  const views = createViews(beginning, notice)
   const halt = (): void => {
     leaderships.end()
     leadership.show()
@@ -187,6 +198,7 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
     applied: views.applied,
     commits,
     snapshots,
+    versions: views.versions,
     notice,
     halt,
     end: how => {

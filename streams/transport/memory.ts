@@ -91,11 +91,11 @@ const forgive = (by: Seat, id: MemberId): void => {
 
 const join = (a: Seat, b: Seat): void => {
   for (const [seat, other] of [[a, b], [b, a]] as const) {
-    const { id } = other.endpoint
+    const { id, machineVersion } = other.endpoint
     const party: Party = { type: 'member', id }
     forgive(seat, id)
     other.peers.set(seat.endpoint.id, endOf(seat, party, () => seat.peers.delete(id)))
-    seat.post({ type: 'connected', party })
+    seat.post({ type: 'connected', party, machineVersion })
   }
 }
 

@@ -27,8 +27,8 @@ export type Unanswered = 'unseen' | 'unknown'
 
 export type TransportEvent =
   | { readonly type: 'received'; readonly from: Party; readonly message: LinkMessage }
-  /** A link is up: from now on messages to `party` leave. */
-  | { readonly type: 'connected'; readonly party: Party }
+  /** A link is up: from now on messages to `party` leave. A member has told the `machineVersion` of its endpoint; 0 where this is left out. */
+  | { readonly type: 'connected'; readonly party: Party; readonly machineVersion?: number }
   /** A link went down. */
   | { readonly type: 'disconnected'; readonly party: Party; readonly unanswered: Unanswered }
   /**
@@ -82,6 +82,8 @@ export interface Endpoint {
   readonly clusterNameId: string
   readonly id: MemberId
   readonly incarnation: Incarnation
+  /** Of the machine that this member runs: told to each member that it is linked with. */
+  readonly machineVersion: number
   /** Where this member is reached, `host:port`, whether or not it belongs to the cluster yet. */
   readonly address: string
   /** Who was said to belong when the member was started: a fault in these addresses keeps it from starting. What its log names was agreed on, and is not dialled where it may not be. */

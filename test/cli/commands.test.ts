@@ -270,9 +270,9 @@ test('outcomes are counted, and a reader who is slow is waited for', async t => 
 
 test('a table names who does not answer, and a block is drawn over itself on a terminal alone', t => {
   const at = { host: 'h', port: 1 }
-  const status = { cluster: 'c', id: 'n1', role: 'leader', term: 2, leader: 'n1', ready: true, commitIndex: 9, appliedIndex: 7, lastIndex: 9, snapshot: null, capturing: null, members: {}, tls: false } as const
+  const status = { cluster: 'c', id: 'n1', role: 'leader', term: 2, leader: 'n1', ready: true, commitIndex: 9, appliedIndex: 7, lastIndex: 9, snapshot: null, capturing: null, members: {}, machineVersion: 2, lowestMachineVersion: 1, tls: false } as const
   const [, row, silent] = tableOf([{ at, status: right(status) }, { at: { host: 'h', port: 2 }, status: left('gone') }])
-  t.regex(row ?? '', /^h:1 +n1 +leader +2 +n1 +9 +7 +9 +2 +- +ready$/)
+  t.regex(row ?? '', /^h:1 +n1 +leader +2 +n1 +9 +7 +9 +2 +- +2 +ready$/)
   t.is(silent, 'h:2 does not answer: gone')
   t.true(isWell([{ at, status: right(status) }]))
   t.false(isWell([{ at, status: right(status) }, { at, status: right({ ...status, cluster: 'd' }) }]))

@@ -109,7 +109,7 @@ test('names follow the conventions: a prefix, base units, and _total for what on
 
 test('a member that has ended meanwhile tells what is known without its health, and infinity has its own word', t => {
   const status: Sight['status'] = {
-    cluster: 'c', id: 'n1', role: 'follower', term: 7, leader: null, ready: false, commitIndex: 1, appliedIndex: 1, lastIndex: Number.POSITIVE_INFINITY, snapshot: null, capturing: null, members: {}, tls: false,
+    cluster: 'c', id: 'n1', role: 'follower', term: 7, leader: null, ready: false, commitIndex: 1, appliedIndex: 1, lastIndex: Number.POSITIVE_INFINITY, snapshot: null, capturing: null, members: {}, machineVersion: 0, lowestMachineVersion: 0, tls: false,
   }
   const metrics = parse(exposition({ status, membership: { voters: [], learners: [], outgoing: [] }, tally: { elections: 0, leaderChanges: 0, diagnostics: { info: 0, warning: 0, error: 0 } }, health: undefined }))
   t.is(metrics.find(({ name }) => name === 'rxraft_last_index')?.samples[0]?.value, Number.POSITIVE_INFINITY)

@@ -96,6 +96,7 @@ const FIELDS: Fields = {
   snapshotUnusable: { index: true, reason: true },
   snapshotUnsendable: { index: true, to: true, reason: true },
   snapshotUnreceivable: { index: true, reason: true, retryMs: true },
+  machineVersionDiffers: { peer: true, theirs: true, ours: true },
   rememberFailed: { peer: true, reason: true },
   closeTimedOut: { bound: true },
   recorderBehind: { bound: true },

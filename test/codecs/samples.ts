@@ -74,9 +74,9 @@ export const messages = {
 } as const satisfies Record<string, LinkMessage>
 
 export const handshakes = {
-  hello: { type: 'hello', role: 'member', versions: [1, 1], clusterId: 'c0ffee', from: 'n1', to: 'n2', incarnation: 'a1b2c3' },
+  hello: { type: 'hello', role: 'member', versions: [1, 1], clusterId: 'c0ffee', from: 'n1', to: 'n2', incarnation: 'a1b2c3', machineVersion: 3 },
   helloOfClient: { type: 'hello', role: 'client', versions: [1, 1], clusterId: 'c0ffee', from: 'shop', to: '', incarnation: '' },
-  welcome: { type: 'welcome', version: 1, id: 'n2', incarnation: 'd4e5f6' },
+  welcome: { type: 'welcome', version: 1, id: 'n2', incarnation: 'd4e5f6', machineVersion: 0 },
   refusal: { type: 'refusal', reason: 'another cluster' },
 } as const satisfies Record<string, Handshake>
 

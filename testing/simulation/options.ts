@@ -1,6 +1,6 @@
 /** What a simulated cluster is made of: complete and consistent, or every fault by name before anything starts. */
 import * as t from 'io-ts'
-import { closed, optional, protocolFaults } from '../../codecs/judging.js'
+import { closed, optional, machineFaults } from '../../codecs/judging.js'
 import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, type Limits, decodeOptions } from '../../codecs/options.js'
 import { Count, Millis as Span, integer } from '../../codecs/primitives.js'
 import { MAX_MEMBERS } from '../../lib/membership.js'
@@ -68,7 +68,7 @@ const faultsOfMember = ({ machine, electionTimeoutMs, heartbeatMs, readLeaseMs, 
   const checked = decodeOptions({
     cluster: 'simulation', id: 'n1', members: addressesOf(MEMBERS), machine, transport: NO_PORT, storage: NO_PORT, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
   })
-  return isLeft(checked) ? checked.left.report : protocolFaults('machine', machine)
+  return isLeft(checked) ? checked.left.report : machineFaults('machine', machine)
 }
 
 /** Throws `InvalidOptions`. */

@@ -63,6 +63,6 @@ export const createStir = (): Stir => {
       isStirred = false
       return wasStirred
     },
-    watch: (machine, isAlive) => ({ command: machine.command, result: machine.result, start: () => running(machine.start(), { isAlive }) }),
+    watch: (machine, isAlive) => ({ version: machine.version, command: machine.command, result: machine.result, start: () => running(machine.start(), { isAlive }) }),
   }
 }

@@ -63,7 +63,7 @@ const createTeller = (notice: Registry['notice']) => {
 }
 
 /** Opens the link, which counts once the other end has confirmed it. */
-const welcome = ({ registry, pairs }: Meeting, teller: ReturnType<typeof createTeller>, stream: ByteStream, { incarnation }: Hello, party: Party, on: {
+const welcome = ({ registry, pairs }: Meeting, teller: ReturnType<typeof createTeller>, stream: ByteStream, hello: Hello, party: Party, on: {
   meetDeadline(): void
   left(): void
 }): void => {
@@ -77,7 +77,7 @@ const welcome = ({ registry, pairs }: Meeting, teller: ReturnType<typeof createT
       on.left()
       teller.linked(party)
       guest?.confirmed()
-      registry.join(party, incarnation, link)
+      registry.join(party, hello, link)
     },
     refused: () => { isRefused = true },
     closed: reason => {
@@ -86,7 +86,7 @@ const welcome = ({ registry, pairs }: Meeting, teller: ReturnType<typeof createT
       if (isConfirmed) return
       on.left()
       // Where there is a link, or the other end gave way to the one that is dialled here, this one was not needed any more.
-      const isNeeded = party.type === 'client' || (registry.linkedAs(party.id) !== incarnation && (isRefused || !pairs.isDialled(party.id)))
+      const isNeeded = party.type === 'client' || (registry.linkedAs(party.id) !== hello.incarnation && (isRefused || !pairs.isDialled(party.id)))
       if (isNeeded) teller.unlinked(party, stream.remote, reason, isRefused)
     },
   })

@@ -53,7 +53,7 @@ export interface Meeting {
 
 /** Begins one attempt to dial `peer`, over when whatever came of it is. */
 const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objection }: Dialling, { roll, pairs, registry }: Meeting, teller: ReturnType<typeof createTeller>) => {
-  const { clusterId, id, incarnation, limits, clock } = endpoint
+  const { clusterId, id, incarnation, machineVersion, limits, clock } = endpoint
   const party: Party = { type: 'member', id: peer }
   const tell = (failure: DialFailure): void => teller.failed(roll.addressOf(peer) ?? peer, failure)
 
@@ -82,7 +82,7 @@ const createDial = (peer: MemberId, endpoint: Endpoint, { sockets, tls, objectio
     introduce(stream, {
       clock, limits, to: peer,
       isTls: tls !== undefined,
-      hello: { role: 'member', clusterId, from: id, incarnation, ...roll.named() },
+      hello: { role: 'member', clusterId, from: id, incarnation, machineVersion, ...roll.named() },
       admit: (theirs, decide, named) => endpoint.admit(peer, theirs, decide, named),
     }, {
       welcomed: theirs => {

@@ -128,12 +128,12 @@ export const receive = (stream: ByteStream, callee: Callee, on: {
   /** `isMeant`: nothing went wrong. It only looked whether anyone is here, or gave way to the link that is there or on its way. */
   over(reason: string, isMeant: boolean): void
 }): void => {
-  const { id, incarnation, admit, isUnproven } = callee.endpoint
+  const { id, incarnation, machineVersion, admit, isUnproven } = callee.endpoint
   let isOver = false
   let caller: Hello | undefined
   const hasGivenWay = (): boolean => caller?.role === 'member' && (callee.isDialled(caller.from) || callee.linkedAs(caller.from) === caller.incarnation)
   const welcome = (hello: Hello): void => {
-    talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation, ...hello.role === 'member' && callee.roll.named() })
+    talk.say({ type: 'welcome', version: agreedVersion(hello.versions) ?? VERSIONS[1], id, incarnation, ...hello.role === 'member' && { ...callee.roll.named(), machineVersion } })
     on.welcomed(hello, talk.meetDeadline)
   }
   const judgeIncarnation = (hello: Hello, outcome: Either<string, void>): void => {
@@ -175,7 +175,7 @@ export type DialFailure =
 
 /** What the dialling end goes by. */
 export interface Caller extends HandshakeTerms {
-  readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation' | 'named'>
+  readonly hello: Pick<Hello, 'role' | 'clusterId' | 'from' | 'incarnation' | 'named' | 'machineVersion'>
   /** Who must answer, and under TLS show a certificate that names it. */
   readonly to: MemberId
   readonly admit: (incarnation: Incarnation, decide: (outcome: Either<string, void>) => void, named: Index | undefined) => void
@@ -188,7 +188,7 @@ const objectionToWelcome = ({ to }: Caller, { id, version }: Welcome): string | 
 
 /** Introduces this end over a stream that is being dialled: `welcomed` when the link may be opened on it, else `over` when it is closed. */
 export const introduce = (stream: ByteStream, caller: Caller, on: {
-  welcomed(incarnation: Incarnation): void
+  welcomed(by: Welcome): void
   over(failure: DialFailure): void
 }): void => {
   const { hello, to, isTls, admit } = caller
@@ -214,14 +214,15 @@ export const introduce = (stream: ByteStream, caller: Caller, on: {
         mayPass = reply.right.mayPass === true
         return talk.fail(reply.right.reason)
       }
-      const { incarnation, named } = reply.right
-      const objection = objectionToWelcome(caller, reply.right)
+      const welcome = reply.right
+      const { incarnation, named } = welcome
+      const objection = objectionToWelcome(caller, welcome)
       if (objection !== undefined) return distrust(objection, talk.refuse)
       admit(incarnation, outcome => {
         if (isOver) return
         if (isLeft(outcome)) return distrust(outcome.left, talk.refuse)
         talk.meetDeadline()
-        on.welcomed(incarnation)
+        on.welcomed(welcome)
       }, named)
     },
     over: reason => {

@@ -1,4 +1,5 @@
 import { type Observable, Subject } from 'rxjs'
+import type { Welcome } from '../../../codecs/handshake.js'
 import { requestFrameBytes } from '../../../codecs/options.js'
 import { type LinkMessage, isFromCore } from '../../../lib/requests.js'
 import { isLeft } from '../../../lib/prelude.js'
@@ -30,7 +31,7 @@ export interface Registry {
   /** Opens a link for `party`, which counts once it has joined. */
   open(stream: ByteStream, party: Party, on: { confirmed(link: Link): void; refused(): void; closed(reason: string): void }): Link
   /** From now on messages to `party` go over `link`, if it is let in by now; an earlier link of the same member is cut. */
-  join(party: Party, incarnation: Incarnation, link: Link): void
+  join(party: Party, introduced: Introduced, link: Link): void
   linkedAs(peer: MemberId): Incarnation | undefined
   /** How many are linked that are not named: clients, and members that are let in all the same. */
   unnamed(): number
@@ -43,9 +44,11 @@ export interface Registry {
   close(done: () => void): void
 }
 
-interface Joined {
+/** What the other end has said of itself; of a client there is nothing to remember. */
+type Introduced = Pick<Welcome, 'incarnation' | 'machineVersion'>
+
+interface Joined extends Introduced {
   readonly link: Link
-  readonly incarnation: Incarnation
 }
 
 /** Counts what is held, and calls those who wait once nothing is; before the first of them, `freed`. */
@@ -95,7 +98,8 @@ const createRoster = (tell: (event: TransportEvent) => void) => {
       }
       if (party.type === 'member') members.set(party.id, joined)
       else clients.set(party.link, joined)
-      tell({ type: 'connected', party })
+      const { machineVersion } = joined
+      tell({ type: 'connected', party, ...machineVersion !== undefined && { machineVersion } })
     },
     clients: (): number => clients.size,
     members: (): readonly (readonly [MemberId, Joined])[] => [...members],
@@ -149,8 +153,9 @@ export const createRegistry = (endpoint: Endpoint, roll: RollCall): Registry => 
       links.add(link)
       return link
     },
-    join: (party, incarnation, link) => {
-      if (party.type === 'client' || isLetIn(roll, endpoint, party.id, { link, incarnation })) join(party, { link, incarnation })
+    join: (party, { incarnation, machineVersion }, link) => {
+      const joined = { link, incarnation, ...machineVersion !== undefined && { machineVersion } }
+      if (party.type === 'client' || isLetIn(roll, endpoint, party.id, joined)) join(party, joined)
     },
     linkedAs: peer => at({ type: 'member', id: peer })?.incarnation,
     unnamed: () => clients() + members().filter(([peer]) => !roll.isNamed(peer)).length,

@@ -17,6 +17,7 @@ test('options that are wrong are a value with their paths, and nothing is starte
     [{ get cluster() { throw new Error('gotcha') } }, /gotcha/],
     [{ ...optionsOf(), get machine() { throw new Error('gotcha') } }, /gotcha/],
     [{ ...optionsOf(), machine: { start: () => counter.start() } }, /machine.command/],
+    [{ ...optionsOf(), machine: { ...counter, version: -1 } }, /machine.version: must be an integer from 0/],
     [{ ...optionsOf(), machine: { ...counter, start: () => { throw new Error('no fuel') } } }, /no fuel/],
     [new Proxy({}, { get: () => { throw new Error('gotcha') }, ownKeys: () => { throw new Error('gotcha') } }), /gotcha/],
   ]

@@ -14,6 +14,7 @@ const listening = () => {
   receive(events$, {
     linked: { connected: () => undefined, disconnected: () => undefined, at: party => ({ party }) as never },
     requests: room, reads: room, operator: room,
+    versions: { linked: () => undefined, unlinked: () => undefined },
     notice: ({ type, ...said }) => { heard.push(`${type} ${JSON.stringify(said)}`) },
   }).subscribe(({ type }) => { heard.push(type) })
   return (from: Party, message: unknown): readonly string[] => {

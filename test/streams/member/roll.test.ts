@@ -153,7 +153,7 @@ const following = (base: Membership, peers: Readonly<Record<MemberId, Incarnatio
   const admission = admissionOn(recovered)
   const rolls: string[] = []
   const first: Follower & Partial<Pick<Leader, 'leaving'>> = { ...follower(), log: openLog(recovered), commitIndex: 0, leader: undefined }
-  const { follow } = followRoll({ links: { update: ({ addresses, isOpen }) => rolls.push(`${Object.keys(addresses).sort().join(' ')}${isOpen ? ' open' : ''}`) }, admission: admission.admission }, first)
+  const { follow } = followRoll({ links: { update: ({ addresses, isOpen }) => rolls.push(`${Object.keys(addresses).sort().join(' ')}${isOpen ? ' open' : ''}`) }, admission: admission.admission, versions: { named: () => undefined } }, first)
   let state = first
   const go = (changes: Partial<Follower>): readonly string[] => {
     state = { ...state, ...changes }

@@ -49,7 +49,7 @@ const noop = { kind: 'noop', firstIndex: 1, term: 1, count: 1, time: 5 } as cons
 
 test('status$ replays the current value', t => {
   const { raft } = leaderOf(counter)
-  t.deepEqual(record(raft.status$), [{ id: 'n1', role: 'leader', term: 1, leader: 'n1', commitIndex: 1, appliedIndex: 1, lastIndex: 1 }])
+  t.deepEqual(record(raft.status$), [{ id: 'n1', role: 'leader', term: 1, leader: 'n1', commitIndex: 1, appliedIndex: 1, lastIndex: 1, machineVersion: 0, lowestMachineVersion: 0 }])
 })
 
 test('state$ replays what is applied, from the very start', t => {

@@ -29,7 +29,7 @@ export const couple = (seed: number, rolls: Readonly<Record<'n1' | 'n2', Roll>>,
     const events: TransportEvent[] = []
     let links: Links | undefined
     socketTransport(network.socketsOf(id, loop), { plaintext: true }).open({
-      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: ADDRESSES[id]!, given: ADDRESSES, join: undefined, roll: rolls[id], limits, electionTimeoutMs: 1_000, clock: loop.clock, random: dice.number,
+      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, machineVersion: 0, address: ADDRESSES[id]!, given: ADDRESSES, join: undefined, roll: rolls[id], limits, electionTimeoutMs: 1_000, clock: loop.clock, random: dice.number,
       // As long as it takes to write down who came.
       admit: (_, __, decide) => void agenda.after(dice.exponential(1), () => decide(right(undefined))), isUnproven: () => false,
     }, outcome => {

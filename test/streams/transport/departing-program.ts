@@ -10,7 +10,7 @@ export type Departing = Pick<Endpoint, 'id' | 'clusterId' | 'clusterNameId' | 'i
 
 if (process.send !== undefined) {
   const departing = JSON.parse(process.argv[2]!) as Departing
-  tcpTransport().open({ ...departing, given: {}, join: undefined, admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, electionTimeoutMs: 1_000, clock: systemClock, random: Math.random }, outcome => {
+  tcpTransport().open({ ...departing, machineVersion: 0, given: {}, join: undefined, admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, electionTimeoutMs: 1_000, clock: systemClock, random: Math.random }, outcome => {
     process.send!(orThrow(outcome).address)
   })
 }

@@ -42,6 +42,7 @@ const unwelcome: Record<string, { readonly bytes: Uint8Array; readonly reason: R
   'a hello of a stranger': { bytes: hello({ from: 'n0' }), reason: /n0 is not a member/ },
   'a hello in the member\'s own name': { bytes: hello({ from: 'n2' }), reason: /n2/ },
   'a hello in a newer protocol only': { bytes: hello({ versions: [7, 9] }), reason: /7 to 9/ },
+  'a hello of a machine with half a version': { bytes: hello({ machineVersion: 0.5 }), reason: /machineVersion: must be an integer from 0/ },
   'a hello with more behind it': { bytes: Buffer.concat([hello(), keepAliveFrame()]), reason: /before it was answered/ },
 }
 for (const [what, { bytes, reason }] of Object.entries(unwelcome)) {

@@ -54,7 +54,7 @@ export const tryOpen = (
 ): Promise<Either<StartError, Watched>> =>
   new Promise(resolve => {
     const endpoint: Endpoint = {
-      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, address: members[id] ?? ANYWHERE, given: members, join: undefined, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
+      clusterId: CLUSTER, clusterNameId: CLUSTER_NAME, id, incarnation: `${id}-1`, machineVersion: 0, address: members[id] ?? ANYWHERE, given: members, join: undefined, roll: { addresses: members, isOpen }, clock: systemClock, random: () => 0,
       admit: (_, __, decide) => decide(right(undefined)), isUnproven: () => false, limits: { ...LIMITS, ...limits }, electionTimeoutMs: 1_000, ...changes,
     }
     socketTransport(sockets, options).open(endpoint, outcome => resolve(isLeft(outcome) ? outcome : right(watch(outcome.right))))

@@ -36,4 +36,4 @@ const running = <C, R, S>(inner: RunningMachine<C, R, S>): RunningMachine<C, R, 
 })
 
 /** The same machine, whose commands and results cannot be written to where they are plain data. */
-export const frozen = <C, R, S>(machine: Machine<C, R, S>): Machine<C, R, S> => ({ command: machine.command, result: machine.result, start: () => running(machine.start()) })
+export const frozen = <C, R, S>(machine: Machine<C, R, S>): Machine<C, R, S> => ({ version: machine.version, command: machine.command, result: machine.result, start: () => running(machine.start()) })

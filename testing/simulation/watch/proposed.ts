@@ -19,7 +19,7 @@ export const createProposed = (): Proposed => {
         all.push(encoded)
         return encoded
       }
-      return { command: Object.create(command, { encode: { value: encode } }) as typeof command, result, start: () => machine.start() }
+      return { version: machine.version, command: Object.create(command, { encode: { value: encode } }) as typeof command, result, start: () => machine.start() }
     },
   }
 }
