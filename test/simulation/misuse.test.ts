@@ -32,6 +32,8 @@ const OPTIONS: readonly (readonly [options: Partial<Record<keyof Options | 'elec
   [{ limits: { maxInflightBytes: 10 } }, /limits\.maxInflightBytes: must be at least maxAppendBytes = 1048576, not 10/],
   [{ machine: undefined }, /machine: must be an object with the method start/],
   [{ machine: { start: () => undefined } }, /machine\.command: must be an io-ts codec/],
+  [{ machines: { n2: { start: () => undefined } } }, /machines\.n2\.command: must be an io-ts codec/],
+  [{ machines: { n2: 1 } }, /machines\.n2: must be an object with the method start/],
   [{ electionTimeout: 1000 }, /electionTimeout: is not an option/],
   [{ members: 0, heartbeatMs: 600, replays: -1 }, /members: .*; replays: .*; heartbeatMs: /],
 ]

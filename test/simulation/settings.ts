@@ -4,7 +4,7 @@ import type { Limits } from '../../streams/index.js'
 import type { SimulationOptions } from '../../testing/simulation/cluster.js'
 import type { Dice } from '../../testing/simulation/world/dice.js'
 
-type Settings = Omit<SimulationOptions<unknown, unknown, unknown>, 'machine'> & { readonly electionTimeoutMs: Millis; readonly heartbeatMs: Millis }
+type Settings = Omit<SimulationOptions<unknown, unknown, unknown>, 'machine' | 'machines'> & { readonly electionTimeoutMs: Millis; readonly heartbeatMs: Millis }
 
 export const drawSettings = (dice: Dice, timeoutsMs: readonly Millis[]): Settings => {
   const electionTimeoutMs = dice.pick(timeoutsMs)

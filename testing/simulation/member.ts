@@ -29,6 +29,8 @@ import type { Network } from './world/network.js'
 /** What all members of a cluster are started with. */
 export interface Recipe<C, R, S> {
   readonly machine: Machine<C, R, S>
+  /** Of members that run another one instead. */
+  readonly machines: Readonly<Record<MemberId, Machine<C, R, S>>>
   readonly addresses: Readonly<Record<MemberId, string>>
   readonly seed: number
   readonly electionTimeoutMs: Millis
@@ -164,14 +166,14 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
 const start = <C, R, S>(body: Body<C, R, S>): void => {
   if (body.life !== undefined || body.isLost) return
   const { id, recipe, around: { agenda, network, judge, stir }, dice, timepiece, disk, ledger, words } = body
-  const { machine, addresses, segmentBytes, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, turnMs } = recipe
+  const { machine, machines, addresses, segmentBytes, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, turnMs } = recipe
   timepiece.begin(dice.between(0, 1_000_000))
   const loop = createLoop({
     agenda, timepiece, turnMs: () => turnMs === 0 ? 0 : dice.exponential(turnMs),
     thrown: error => judge.demand(false, () => `${id} threw ${error instanceof Error ? error.stack ?? error.message : messageOf(error)}`),
   })
   const life: Life<C, R, S> = { loop, machine: undefined, state: undefined }
-  const watched = stir.watch(machine, () => body.life === life)
+  const watched = stir.watch(machines[id] ?? machine, () => body.life === life)
   body.life = life
   network.hasPower(id)
   disk.serve(loop)

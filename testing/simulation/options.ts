@@ -1,6 +1,6 @@
 /** What a simulated cluster is made of: complete and consistent, or every fault by name before anything starts. */
 import * as t from 'io-ts'
-import { closed, optional, machineFaults } from '../../codecs/judging.js'
+import { closed, having, machineFaults, optional } from '../../codecs/judging.js'
 import { DEFAULT_ELECTION_TIMEOUT_MS, DEFAULT_HEARTBEAT_MS, type Limits, decodeOptions } from '../../codecs/options.js'
 import { Count, Millis as Span, integer } from '../../codecs/primitives.js'
 import { MAX_MEMBERS } from '../../lib/membership.js'
@@ -15,6 +15,8 @@ import type { Recipe } from './member.js'
 
 export interface SimulationOptions<C, R, S> {
   readonly machine: Machine<C, R, S>
+  /** Members that run another one instead, as in the midst of an upgrade; `machine` is then the one of the newest version, with which clients speak. None unless told otherwise. */
+  readonly machines?: Readonly<Record<MemberId, Machine<NoInfer<C>, NoInfer<R>, NoInfer<S>>>>
   /** How many members, which are then called n1, n2 and so on; 3 unless told otherwise. */
   readonly members?: number
   /** All chance comes from it: the same seed, the same run. 1 unless told otherwise. */
@@ -47,6 +49,7 @@ const SEGMENT_BYTES = 64 * 1024
 /** The rest is looked at as a real member does. */
 const Given = closed({
   machine: t.unknown, electionTimeoutMs: t.unknown, heartbeatMs: t.unknown, readLeaseMs: t.unknown, limits: t.unknown,
+  machines: optional(t.record(t.string, having('start'))),
   members: optional(integer('Members', 1, MAX_MEMBERS)),
   seed: optional(Count),
   // The bounds of `fileStorage`.
@@ -64,11 +67,12 @@ const addressesOf = (members: number): Readonly<Record<MemberId, string>> =>
 const NO_PORT = { open: () => undefined }
 
 /** What a real member would say to its part of the options. */
-const faultsOfMember = ({ machine, electionTimeoutMs, heartbeatMs, readLeaseMs, limits }: Readonly<Record<string, unknown>>): readonly string[] => {
+const faultsOfMember = ({ machine, machines, electionTimeoutMs, heartbeatMs, readLeaseMs, limits }: Readonly<Record<string, unknown>>): readonly string[] => {
   const checked = decodeOptions({
     cluster: 'simulation', id: 'n1', members: addressesOf(MEMBERS), machine, transport: NO_PORT, storage: NO_PORT, electionTimeoutMs, heartbeatMs, readLeaseMs, limits,
   })
-  return isLeft(checked) ? checked.left.report : machineFaults('machine', machine)
+  const others = t.UnknownRecord.is(machines) ? Object.entries(machines) : []
+  return isLeft(checked) ? checked.left.report : [['machine', machine] as const, ...others.map(([id, other]) => [`machines.${id}`, other] as const)].flatMap(([name, given]) => machineFaults(name, given))
 }
 
 /** Throws `InvalidOptions`. */
@@ -77,8 +81,8 @@ export const recipeOf = <C, R, S>(options: SimulationOptions<C, R, S>): { readon
   const faults = [...isLeft(given) ? given.left : [], ...t.UnknownRecord.is(options) ? faultsOfMember(options) : []]
   if (faults.length > 0) throw new InvalidOptions(faults)
   const {
-    machine, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, readLeaseMs = 0, limits = {},
+    machine, machines = {}, members = MEMBERS, seed = 1, electionTimeoutMs = DEFAULT_ELECTION_TIMEOUT_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS, readLeaseMs = 0, limits = {},
     segmentBytes = SEGMENT_BYTES, turnMs = 0, replays = REPLAYS, fold = step, view = state => state,
   } = options
-  return { recipe: { machine, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, segmentBytes, turnMs, fold, view }, replays }
+  return { recipe: { machine, machines, addresses: addressesOf(members), seed, electionTimeoutMs, heartbeatMs, readLeaseMs, limits, segmentBytes, turnMs, fold, view }, replays }
 }

@@ -4,6 +4,7 @@ import type { Batch, Ready } from '../../lib/events.js'
 import { firstMembership } from '../../lib/membership.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
+import type { Machine } from '../../streams/machine/machine.js'
 import type { Cancel } from '../../streams/time/clock.js'
 import { type Clients, createClients } from './clients.js'
 import { type Fault, tellFault } from './faults/fault.js'
@@ -14,7 +15,7 @@ import { type Appliances, createAppliances } from './watch/appliances.js'
 import { describe } from './watch/describe.js'
 import { frozen } from './watch/frozen.js'
 import { type Guard, createGuard } from './watch/guard.js'
-import { createProposed } from './watch/proposed.js'
+import { type Proposed, createProposed } from './watch/proposed.js'
 import { type Judge, createJudge } from './watch/violation.js'
 import { type Agenda, createAgenda } from './world/agenda.js'
 import { CALM_DISK } from './world/disks.js'
@@ -67,9 +68,15 @@ const judgedView = <C, R, S>({ view }: Recipe<C, R, S>, { demand }: Judge) => (s
   }
 }
 
+/** The same, and whatever is proposed is listened to. */
+const watchedIn = <C, R, S>(given: Recipe<C, R, S>, proposed: Proposed): Recipe<C, R, S> => {
+  const watched = (machine: Machine<C, R, S>): Machine<C, R, S> => frozen(proposed.watch(machine))
+  return { ...given, machine: watched(given.machine), machines: Object.fromEntries(Object.entries(given.machines).map(([id, machine]) => [id, watched(machine)])) }
+}
+
 export const createWorld = <C, R, S>(given: Recipe<C, R, S>, write: ((line: string) => void) | undefined): World<C, R, S> => {
   const proposed = createProposed()
-  const recipe = { ...given, machine: frozen(proposed.watch(given.machine)) }
+  const recipe = watchedIn(given, proposed)
   const agenda = createAgenda()
   const judge = createJudge(agenda.now)
   const stir = createStir()
