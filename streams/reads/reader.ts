@@ -13,13 +13,14 @@ import type { Limits } from '../../codecs/options.js'
 import { Busy, type ReadError, Rejected, SelectFailed, Stopped, TimedOut } from '../../lib/errors.js'
 import type { ReadAnswer } from '../../lib/events.js'
 import { type Either, left, right } from '../../lib/prelude.js'
-import type { Index, MemberId, Millis } from '../../lib/types.js'
+import type { MemberId, Millis } from '../../lib/types.js'
 import type { Position } from '../machine/machine.js'
 import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts, isAborted } from '../requests/aborts.js'
 import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
 import type { Clock } from '../time/clock.js'
 import { type PendingRead, type Seen, selected } from './pending-read.js'
+import { type Readables, createReadables } from './readables.js'
 
 /** The way to whoever leads. */
 export interface ReadRoute {
@@ -64,10 +65,6 @@ interface Question<S> {
   readonly key: string
   readonly reads: readonly PendingRead<S>[]
 }
-interface Readable<S> {
-  readonly index: Index
-  readonly read: PendingRead<S>
-}
 
 interface ReaderState<S> extends ReaderOptions<S> {
   readonly aborts: Aborts<PendingRead<S>>
@@ -77,9 +74,7 @@ interface ReaderState<S> extends ReaderOptions<S> {
   /** By id, until there is an answer. */
   readonly asked: Map<number, Question<S>>
   /** Once this member's machine has applied as much as the answer said. */
-  readable: readonly Readable<S>[]
-  /** Where the first of them can be read. */
-  nextIndex: Index
+  readonly readable: Readables<S>
   /** In the three above, those included who were told that time is up since the last tick. */
   pending: number
   lastId: number
@@ -125,13 +120,15 @@ const ask = <S>(state: ReaderState<S>): void => {
   route.ask(id)
 }
 
-/** Back to where they wait for a leader. */
-const recall = <S>(state: ReaderState<S>, isLost: (question: Question<S>) => boolean): void => {
-  for (const [id, question] of state.asked) {
-    if (!isLost(question)) continue
-    state.asked.delete(id)
-    state.waiting = [...question.reads, ...state.waiting]
-  }
+/** Back to where they wait for a leader. In which order they wait does not matter: one question is for all. */
+const putBack = <S>(state: ReaderState<S>, id: number, { reads }: Question<S>): void => {
+  state.asked.delete(id)
+  for (const read of reads) state.waiting.push(read)
+}
+
+/** What was asked elsewhere, all of it in one pass. */
+const recall = <S>(state: ReaderState<S>, isLost: (key: string) => boolean): void => {
+  for (const [id, question] of state.asked) if (isLost(question.key)) putBack(state, id, question)
   state.asking.wake()
 }
 
@@ -140,12 +137,12 @@ const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): vo
   if (question?.key !== key) return
   if (answer.type === 'readRefused') {
     state.asking.refused(key, answer.reason)
-    return recall(state, one => one === question)
+    putBack(state, answer.id, question)
+    return state.asking.wake()
   }
   state.asked.delete(answer.id)
   state.asking.taken()
-  state.readable = [...state.readable, ...question.reads.map(read => ({ index: answer.index, read }))]
-  state.nextIndex = Math.min(state.nextIndex, answer.index)
+  state.readable.add(answer.index, question.reads)
   if (!state.isServing) state.atRest(at => serve(state, at))
 }
 
@@ -161,17 +158,17 @@ const look = <S>({ machine }: ReaderState<S>, at: Position): Either<ReadError, S
 /** Everyone who may read what the machine has become; whoever is left when the budget is spent has their turn in the next one. */
 const serve = <S>(state: ReaderState<S>, at: Position): void => {
   const { index } = at
-  const { clock, limits: { applyBudgetMs } } = state
-  if (state.isServing || state.nextIndex > index) return
+  const { clock, readable, limits: { applyBudgetMs } } = state
+  let read = state.isServing ? undefined : readable.first(index)
+  if (read === undefined) return
   const until = clock.now() + applyBudgetMs
   const seen = look(state, at)
-  const due = state.readable.filter(readable => readable.index <= index)
-  let served = 0
-  while (served < due.length && (served === 0 || clock.now() < until)) tell(state, due[served++]!.read, seen)
-  state.pending -= served
-  const isSpent = served < due.length
-  keepReadable(state, [...due.slice(served), ...state.readable.filter(readable => readable.index > index)])
-  if (!isSpent) return
+  do {
+    tell(state, read, seen)
+    state.pending--
+    read = readable.first(index)
+  } while (read !== undefined && clock.now() < until)
+  if (read === undefined) return
   state.isServing = true
   clock.endOfTurn(() => {
     state.isServing = false
@@ -179,15 +176,10 @@ const serve = <S>(state: ReaderState<S>, at: Position): void => {
   })
 }
 
-const keepReadable = <S>(state: ReaderState<S>, readable: readonly Readable<S>[]): void => {
-  state.readable = readable
-  state.nextIndex = readable.reduce((least, { index }) => Math.min(least, index), Number.POSITIVE_INFINITY)
-}
-
 const reroute = <S>(state: ReaderState<S>, route: ReadRoute | undefined, leader: MemberId | undefined): void => {
   const isAnother = state.asking.reroute(route, leader)
   // Who led before may still answer, and rightly so; but another is known to lead now.
-  if (isAnother && route !== undefined) recall(state, ({ key }) => key !== route.key)
+  if (isAnother && route !== undefined) recall(state, key => key !== route.key)
 }
 
 type WhyNot = (read: Pick<PendingRead<never>, 'timeoutMs'>) => ReadError
@@ -203,7 +195,7 @@ const whyNotRead: WhyNot = ({ timeoutMs }) =>
 const stages = <S>(state: ReaderState<S>): readonly (readonly [reads: readonly PendingRead<S>[], whyNot: WhyNot])[] => [
   [[...state.waiting], whyNotAsked(state)],
   [[...state.asked.values()].flatMap(({ reads }) => reads), whyNotAnswered],
-  [state.readable.map(({ read }) => read), whyNotRead],
+  [state.readable.all(), whyNotRead],
 ]
 const everyone = <S>(state: ReaderState<S>): readonly PendingRead<S>[] => stages(state).flatMap(([reads]) => reads)
 
@@ -214,7 +206,7 @@ const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
   }
   const isLive = (read: PendingRead<S>): boolean => read.done !== undefined
   state.waiting = state.waiting.filter(isLive)
-  keepReadable(state, state.readable.filter(({ read }) => isLive(read)))
+  state.readable.tidy()
   for (const [id, { key, reads }] of state.asked) {
     const live = reads.filter(isLive)
     if (live.length === 0) state.asked.delete(id)
@@ -238,14 +230,14 @@ const halt = <S>(state: ReaderState<S>, why: string): void => {
   for (const read of everyone(state)) tell(state, read, left(stopped))
   state.waiting = []
   state.asked.clear()
-  keepReadable(state, [])
+  state.readable.tidy()
   state.pending = 0
 }
 
 /** The reader of one member. */
 export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
-    ...options, waiting: [], asked: new Map(), readable: [], nextIndex: Number.POSITIVE_INFINITY, pending: 0, lastId: 0,
+    ...options, waiting: [], asked: new Map(), readable: createReadables(), pending: 0, lastId: 0,
     nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
@@ -259,7 +251,7 @@ export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
     answered: (key, answer) => answered(state, key, answer),
     gone: key => {
       if (state.asking.route?.key === key) reroute(state, undefined, state.asking.leader)
-      recall(state, question => question.key === key)
+      recall(state, lost => lost === key)
     },
     rested: at => serve(state, at),
     tick: () => tick(state),

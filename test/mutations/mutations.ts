@@ -235,7 +235,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an answer serves reads that came after its question', file: 'streams/reads/reader.ts', killer: [`${STREAMS}/reads/reader.test.ts`, 'an answer serves no read*'],
-    from: 'state.readable = [...state.readable, ...question.reads.map(', to: 'state.readable = [...state.readable, ...[...question.reads, ...state.waiting.splice(0)].map(',
+    from: 'state.readable.add(answer.index, question.reads)', to: 'state.readable.add(answer.index, [...question.reads, ...state.waiting.splice(0)])',
   },
   {
     name: 'a step that throws stops nobody', file: 'streams/member/run-member.ts', killer: [`${STREAMS}/member/raft.test.ts`, 'a failed write ends*'],

@@ -182,6 +182,34 @@ test('where the way is gone a read is asked again over the next one, and answers
   t.deepEqual(outcomes, ['a: one'])
 })
 
+test('what an answer costs is not more where much has been asked before', t => {
+  const ways: Readonly<Record<string, (world: ReturnType<typeof worldOf>, ids: readonly number[]) => void>> = {
+    refused: ({ refuse }, ids) => ids.forEach(id => refuse('n2', id)),
+    lost: ({ reader }) => reader.gone('n2'),
+    answered: ({ answer, applies }, ids) => {
+      for (const id of ids) answer('n2', id, id)
+      for (const id of ids) applies(id)
+    },
+  }
+  for (const [way, happens] of Object.entries(ways)) {
+    const world = worldOf({ maxPendingReads: 30_000 })
+    world.leads('n2')
+    const ids = Array.from({ length: 30_000 }, (_, i) => i + 1)
+    for (const id of ids) {
+      world.read(`${id}`)
+      world.clock.settle()
+    }
+    const began = performance.now()
+    happens(world, ids)
+    const tookMs = performance.now() - began
+    t.true(tookMs < 1000, `${way}: ${tookMs} ms`)
+    if (way !== 'answered') world.leads('n3')
+    world.clock.settle()
+    t.is(world.asked.length, way === 'answered' ? 30_000 : 30_001)
+    t.is(world.outcomes.length, way === 'answered' ? 30_000 : 0)
+  }
+})
+
 test('as long as nobody else is known to lead the former leader may still answer', t => {
   const { outcomes, reader, answer, applies } = begun()
   applies(1, 'one')
