@@ -18,7 +18,7 @@ import type { Position } from '../machine/machine.js'
 import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts, isAborted } from '../requests/aborts.js'
 import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
-import type { Clock } from '../time/clock.js'
+import type { Cancel, Clock } from '../time/clock.js'
 import { type PendingRead, type Seen, selected } from './pending-read.js'
 import { type Readables, createReadables } from './readables.js'
 
@@ -35,8 +35,8 @@ export interface ReaderOptions<S> {
   readonly timeoutMs: Millis
   readonly clock: Pick<Clock, 'now' | 'endOfTurn'>
   readonly machine: { readonly state: S }
-  /** Calls `look` between two calls of the machine, with what it has applied. */
-  readonly atRest: (look: (at: Position) => void) => void
+  /** Calls `look` between two calls of the machine, with what it has applied: now if none is under way, unless it is called off after one that is. */
+  readonly atRest: (look: (at: Position) => void) => Cancel
   readonly outside?: AskingOptions['outside']
 }
 
@@ -143,8 +143,11 @@ const answered = <S>(state: ReaderState<S>, key: string, answer: ReadAnswer): vo
   state.asked.delete(answer.id)
   state.asking.taken()
   state.readable.add(answer.index, question.reads)
-  if (!state.isServing) state.atRest(at => serve(state, at))
+  serveNow(state)
 }
+
+/** Unless the machine is at work: then `rested` comes when it is done, and nothing has to wait for that. */
+const serveNow = <S>(state: ReaderState<S>): void => state.atRest(at => serve(state, at))()
 
 const look = <S>({ machine }: ReaderState<S>, at: Position): Either<ReadError, Seen<S>> => {
   try {
@@ -172,7 +175,7 @@ const serve = <S>(state: ReaderState<S>, at: Position): void => {
   state.isServing = true
   clock.endOfTurn(() => {
     state.isServing = false
-    state.atRest(then => serve(state, then))
+    serveNow(state)
   })
 }
 

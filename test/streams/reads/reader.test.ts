@@ -17,16 +17,20 @@ const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partia
   const machine = { state: 'nothing' }
   let applied = at(0)
   let isCalling = false
-  let looks: ((at: Position) => void)[] = []
+  const looks = new Set<(at: Position) => void>()
   const reader = createReader<string>({
     limits: { maxPendingReads, applyBudgetMs }, timeoutMs: 100, clock, machine,
-    atRest: look => { isCalling ? looks.push(look) : look(applied) }, ...given,
+    atRest: look => {
+      if (isCalling) looks.add(look)
+      else look(applied)
+      return () => { looks.delete(look) }
+    }, ...given,
   })
   const say = (name: string) => (outcome: Either<ReadError, unknown>): void => {
     outcomes.push(`${name}: ${isLeft(outcome) ? outcome.left._tag : String(outcome.right)}`)
   }
   return {
-    clock, asked, outcomes, machine, reader,
+    clock, asked, outcomes, machine, reader, looks,
     read: (name: string, options: ReadOptions = {}, select: (state: string, at: Position) => unknown = state => state): void => reader.read(select, options, say(name)),
     leads: (id: string, key = id): void => reader.reroute({ key, ask: question => asked.push(`${key} ${question}`) }, id),
     answer: (key: string, id: number, index: number): void => reader.answered(key, { type: 'readable', id, index }),
@@ -38,7 +42,6 @@ const worldOf = ({ maxPendingReads = 100, applyBudgetMs = 10, ...given }: Partia
       applied = typeof to === 'number' ? at(to) : to
       machine.state = state
       reader.rested(applied)
-      for (const look of looks.splice(0)) look(applied)
     },
     tick: (ms: number): void => {
       clock.advance(ms)
@@ -107,12 +110,13 @@ test('what is applied already is read at once', t => {
 })
 
 test('while the machine is at work nobody looks at it', t => {
-  const { outcomes, begins, applies, answer, machine } = begun()
+  const { outcomes, begins, applies, answer, machine, looks } = begun()
   applies(7, 'seven')
   begins()
   machine.state = 'half of eight'
   answer('n2', 1, 7)
   t.deepEqual(outcomes, [])
+  t.is(looks.size, 0, 'nor is anything kept of whoever would')
   applies(8, 'eight')
   t.deepEqual(outcomes, ['a: eight'])
 })
