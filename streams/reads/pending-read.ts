@@ -26,6 +26,8 @@ export interface PendingRead<S> {
   done: ((outcome: Either<ReadError, Seen<S>>) => void) | undefined
 }
 
+export const isLive = ({ done }: PendingRead<never>): boolean => done !== undefined
+
 /** What `select` makes of the state, whatever it does. */
 export const selected = <S, A>(select: (state: S, at: Position) => A, seen: Either<ReadError, Seen<S>>): Either<ReadError, A> => {
   if (isLeft(seen)) return seen

@@ -1,6 +1,6 @@
 import { firstWhere } from '../../lib/search.js'
 import type { Index } from '../../lib/types.js'
-import type { PendingRead } from './pending-read.js'
+import { type PendingRead, isLive } from './pending-read.js'
 
 /** Reads that wait for this member's machine, in order of the index that it must have applied; one that is told where it stands is passed over. */
 export interface Readables<S> {
@@ -22,8 +22,6 @@ interface Readable<S> {
 
 /** Places that nobody waits at any more, kept at most beside as many others. */
 const SPARE = 64
-
-const isLive = ({ done }: PendingRead<never>): boolean => done !== undefined
 
 export const createReadables = <S>(): Readables<S> => {
   /** `groups[head..]` are left, and of the first of them `reads[next..]`. */

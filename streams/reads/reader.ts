@@ -19,7 +19,7 @@ import type { CallOptions } from '../proposer/call-options.js'
 import { type Aborts, createAborts, isAborted } from '../requests/aborts.js'
 import { type Asking, type AskingOptions, createAsking } from '../requests/asking.js'
 import type { Cancel, Clock } from '../time/clock.js'
-import { type PendingRead, type Seen, selected } from './pending-read.js'
+import { type PendingRead, type Seen, isLive, selected } from './pending-read.js'
 import { type Readables, createReadables } from './readables.js'
 
 /** The way to whoever leads. */
@@ -75,23 +75,29 @@ interface ReaderState<S> extends ReaderOptions<S> {
   readonly asked: Map<number, Question<S>>
   /** Once this member's machine has applied as much as the answer said. */
   readonly readable: Readables<S>
-  /** In the three above, those included who were told that time is up since the last tick. */
+  /** In the three above, without an outcome. */
   pending: number
+  /** In the three above, and given up since these were last looked through. */
+  spent: number
   lastId: number
-  /** No deadline is earlier, or somebody has given up: then the next tick looks at all. */
+  /** No deadline is earlier. */
   nextSweep: Millis
   isServing: boolean
   /** What whoever comes from now on is told. */
   stopped: Stopped | undefined
 }
 
-const tell = <S>({ aborts }: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, Seen<S>>): void => {
+const tell = <S>(state: ReaderState<S>, read: PendingRead<S>, outcome: Either<ReadError, Seen<S>>): void => {
   const { done, signal } = read
   if (done === undefined) return
   read.done = undefined
-  if (signal !== undefined) aborts.forget(signal, read)
+  state.pending--
+  if (signal !== undefined) state.aborts.forget(signal, read)
   done(outcome)
 }
+
+/** So many that were given up are kept at most beside as many that still wait. */
+const SPARE = 1024
 
 const READ_ABORTED = 'The read was aborted; nothing was read.'
 
@@ -103,6 +109,7 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, fa
   if (isAborted(signal)) return refuse(new TimedOut('never', READ_ABORTED))
   if (state.pending >= state.limits.maxPendingReads) return refuse(new Busy('maxPendingReads'))
   const read: PendingRead<S> = { timeoutMs, deadline: state.clock.now() + timeoutMs, signal, done }
+  if (state.spent > state.pending + SPARE) tidy(state)
   state.waiting.push(read)
   state.pending++
   if (read.deadline < state.nextSweep) state.nextSweep = read.deadline
@@ -112,9 +119,11 @@ const add = <S>(state: ReaderState<S>, { timeoutMs = state.timeoutMs, signal, fa
 
 /** One question for all that wait. */
 const ask = <S>(state: ReaderState<S>): void => {
-  const { asking: { route, isPaused }, waiting: reads } = state
-  if (route === undefined || isPaused || reads.length === 0) return
+  const { asking: { route, isPaused } } = state
+  if (route === undefined || isPaused) return
+  const reads = state.waiting.filter(isLive)
   state.waiting = []
+  if (reads.length === 0) return
   const id = ++state.lastId
   state.asked.set(id, { key: route.key, reads })
   route.ask(id)
@@ -168,7 +177,6 @@ const serve = <S>(state: ReaderState<S>, at: Position): void => {
   const seen = look(state, at)
   do {
     tell(state, read, seen)
-    state.pending--
     read = readable.first(index)
   } while (read !== undefined && clock.now() < until)
   if (read === undefined) return
@@ -202,12 +210,9 @@ const stages = <S>(state: ReaderState<S>): readonly (readonly [reads: readonly P
 ]
 const everyone = <S>(state: ReaderState<S>): readonly PendingRead<S>[] => stages(state).flatMap(([reads]) => reads)
 
-/** Tells those whose time is up, and forgets all who were told. */
-const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
-  for (const [reads, whyNot] of stages(state)) {
-    for (const read of reads) if (read.deadline <= now) tell(state, read, left(whyNot(read)))
-  }
-  const isLive = (read: PendingRead<S>): boolean => read.done !== undefined
+/** Lets go of all who were told, wherever they stand. */
+const tidy = <S>(state: ReaderState<S>): void => {
+  state.spent = 0
   state.waiting = state.waiting.filter(isLive)
   state.readable.tidy()
   for (const [id, { key, reads }] of state.asked) {
@@ -215,9 +220,15 @@ const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
     if (live.length === 0) state.asked.delete(id)
     else if (live.length < reads.length) state.asked.set(id, { key, reads: live })
   }
-  const others = everyone(state)
-  state.pending = others.length
-  state.nextSweep = others.reduce((next, { deadline }) => Math.min(next, deadline), Number.POSITIVE_INFINITY)
+}
+
+/** Tells those whose time is up. */
+const sweep = <S>(state: ReaderState<S>, now: Millis): void => {
+  for (const [reads, whyNot] of stages(state)) {
+    for (const read of reads) if (read.deadline <= now) tell(state, read, left(whyNot(read)))
+  }
+  tidy(state)
+  state.nextSweep = everyone(state).reduce((next, { deadline }) => Math.min(next, deadline), Number.POSITIVE_INFINITY)
 }
 
 const tick = <S>(state: ReaderState<S>): void => {
@@ -231,21 +242,18 @@ const halt = <S>(state: ReaderState<S>, why: string): void => {
   const stopped = state.stopped = new Stopped(why)
   state.asking.reroute(undefined, undefined)
   for (const read of everyone(state)) tell(state, read, left(stopped))
-  state.waiting = []
-  state.asked.clear()
-  state.readable.tidy()
-  state.pending = 0
+  tidy(state)
 }
 
 /** The reader of one member. */
 export const createReader = <S>(options: ReaderOptions<S>): Reader<S> => {
   const state: ReaderState<S> = {
-    ...options, waiting: [], asked: new Map(), readable: createReadables(), pending: 0, lastId: 0,
+    ...options, waiting: [], asked: new Map(), readable: createReadables(), pending: 0, spent: 0, lastId: 0,
     nextSweep: Number.POSITIVE_INFINITY, isServing: false, stopped: undefined,
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.length > 0, send: () => ask(state) }),
     aborts: createAborts(read => {
       tell(state, read, left(new TimedOut('never', READ_ABORTED)))
-      state.nextSweep = Number.NEGATIVE_INFINITY
+      state.spent++
     }),
   }
   return {

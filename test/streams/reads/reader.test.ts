@@ -285,6 +285,17 @@ test('beyond maxPendingReads a read is refused as busy, until one of those befor
   t.deepEqual(outcomes, ['c: Busy', 'a: one'])
 })
 
+test('who gave up takes no place, and little memory, before the next tick or after', t => {
+  const { outcomes, read, reader } = begun({ maxPendingReads: 2 })
+  for (let i = 0; i < 5000; i++) {
+    const controller = new AbortController()
+    read('b', { signal: controller.signal })
+    controller.abort()
+    t.is(reader.pending, 1)
+  }
+  t.deepEqual(new Set(outcomes), new Set(['b: TimedOut']))
+})
+
 test('a select that throws is told to its own caller and harms nobody', t => {
   const { clock, outcomes, read, leads, answer, applies, reader } = worldOf()
   leads('n2')
