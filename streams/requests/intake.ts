@@ -77,7 +77,7 @@ interface PendingRequest<R> {
   firstIndex: Index
   term: Term
   /** What the machine made of its first commands, as far as it has come. */
-  results: readonly Told<R>[]
+  results: Told<R>[]
 }
 
 interface OriginState<R> {
@@ -97,8 +97,9 @@ interface OriginState<R> {
 interface IntakeState<C, R> extends IntakeOptions<C, R> {
   /** Each until its answer has been handed over: a member that fails over that says of it that it is lost. */
   readonly pending: Map<RequestId, PendingRequest<R>>
-  /** Those appended and not answered, by index. */
+  /** Those appended and not answered are `appended[head..]`, by index. */
   appended: RequestId[]
+  head: number
   lastId: RequestId
   isStopping: boolean
 }
@@ -146,7 +147,16 @@ const lose = <C, R>(state: IntakeState<C, R>, id: RequestId): void => {
   if (request === undefined) return
   if (request.origin.isOpen) request.origin.reply({ type: 'lost', id: request.requestId })
   state.pending.delete(id)
-  if (state.pending.size === 0) state.appended = []
+}
+
+/** Places of those that were answered which are kept until they are let go of together. */
+const SPENT = 1024
+
+const tidy = <C, R>(state: IntakeState<C, R>): void => {
+  if (state.pending.size === 0) state.head = state.appended.length
+  if (state.head < state.appended.length && (state.head <= SPENT || state.head <= state.appended.length / 2)) return
+  state.appended = state.appended.slice(state.head)
+  state.head = 0
 }
 
 const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
@@ -161,7 +171,9 @@ const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
     case 'refused':
       state.pending.delete(answer.id)
       return refuse(state, request.origin, { id: request.requestId, epoch: request.epoch }, answer.reason)
-    case 'lost': return lose(state, answer.id)
+    case 'lost':
+      lose(state, answer.id)
+      return tidy(state)
     default: return unreachable(answer)
   }
 }
@@ -169,8 +181,8 @@ const answered = <C, R>(state: IntakeState<C, R>, answer: Answer): void => {
 /** Gives the results to the requests they belong to: a request may get its results in pieces, and a piece may serve several requests. */
 const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, results: readonly Told<R>[]): void => {
   const end = firstIndex + results.length
-  let passed = 0
-  for (const id of state.appended) {
+  for (; state.head < state.appended.length; state.head++) {
+    const id = state.appended[state.head]!
     const request = state.pending.get(id)
     if (request !== undefined) {
       if (request.firstIndex >= end) break
@@ -179,14 +191,14 @@ const applied = <C, R>(state: IntakeState<C, R>, firstIndex: Index, term: Term, 
       if (request.term !== term || next < firstIndex) lose(state, id)
       else if (!collect(state, id, request, results.slice(next - firstIndex, request.firstIndex + request.count - firstIndex))) break
     }
-    passed++
   }
-  if (passed > 0) state.appended = state.appended.slice(passed)
+  tidy(state)
 }
 
 /** Whether the request has all its results now. */
-const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: PendingRequest<R>, more: readonly Told<R>[]): boolean => {
-  request.results = request.results.length === 0 ? more : [...request.results, ...more]
+const collect = <C, R>(state: IntakeState<C, R>, id: RequestId, request: PendingRequest<R>, more: Told<R>[]): boolean => {
+  if (request.results.length === 0) request.results = more
+  else for (const result of more) request.results.push(result)
   if (request.results.length < request.count) return false
   if (request.origin.isOpen) request.origin.committed(request)
   state.pending.delete(id)
@@ -214,7 +226,7 @@ const open = <C, R>(state: IntakeState<C, R>, sink: Sink<R>): Origin => {
 
 /** The intake of one member; each origin of requests is opened by itself. */
 export const createIntake = <C, R>(options: IntakeOptions<C, R>): Intake<R> => {
-  const state: IntakeState<C, R> = { ...options, pending: new Map(), appended: [], lastId: 0, isStopping: false }
+  const state: IntakeState<C, R> = { ...options, pending: new Map(), appended: [], head: 0, lastId: 0, isStopping: false }
   return {
     openSelf: (settle, appended) => open(state, {
       from: 'self', mayHaveLed: true, reply: settle, appended,

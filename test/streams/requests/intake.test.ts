@@ -61,6 +61,19 @@ test('results that come in pieces are put together', assert => {
   assert.deepEqual(m.said, ['n1: committed 1 50 60 70'])
 })
 
+test('what a slice of results costs is not more where many wait for theirs', assert => {
+  const m = member()
+  const count = 60_000
+  const body = bodyOf('a')
+  for (let id = 1; id <= count; id++) m.n1.receive({ ...request(id, 0), body })
+  m.intake.answered(m.proposed.map((id, i) => ({ type: 'appended', id, firstIndex: i + 1, count: 1, term: 1 })))
+  const began = performance.now()
+  for (let index = 1; index <= count; index++) m.intake.applied(index, 1, [index])
+  const tookMs = performance.now() - began
+  assert.deepEqual([m.said.length, m.said.at(-1), m.intake.waiting], [count, `n1: committed ${count} ${count}`, 0])
+  assert.true(tookMs < 2500, `${tookMs} ms`)
+})
+
 test('an entry of another term at the same index is not the answer', assert => {
   const m = member()
   m.n1.receive(request(1, 0, 'a'))
