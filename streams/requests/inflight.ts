@@ -80,8 +80,9 @@ const NAMES = MAX_POSITION - FIRST_NAME
 interface InflightState<R> extends InflightOptions<R> {
   readonly requests: Map<number, InflightRequest<R>>
   refused: InflightRequest<R>[]
-  /** By their serial, unless some are just coming back. */
+  /** Those from `next` on, by their serial unless some are just coming back. */
   unknown: InflightRequest<R>[]
+  next: number
   /** The first of this epoch that was refused: whoever refuses one refuses all that follow. */
   refusedFrom: number
   bytes: number
@@ -132,22 +133,33 @@ const settled = <R>({ numbers }: InflightState<R>, { numbering }: InflightReques
 const isWaitedFor = ({ proposals }: InflightRequest<never>): boolean => proposals.some(({ done }) => done !== undefined)
 
 /** What nobody waits for any more is not sent again: numbers may be left out. */
+const drop = <R>(state: InflightState<R>, request: InflightRequest<R>): void => {
+  settled(state, request)
+  state.released(request.proposals)
+}
+
+/** Those whose fate is unknown, and there are none any more. */
+const takeUnknown = <R>(state: InflightState<R>): InflightRequest<R>[] => {
+  const unknown = state.unknown.slice(state.next)
+  state.unknown = []
+  state.next = 0
+  return unknown
+}
+
 const prune = <R>(state: InflightState<R>): void => {
-  if (state.unknown.every(isWaitedFor)) return
-  for (const request of state.unknown.filter(unknown => !isWaitedFor(unknown))) {
-    settled(state, request)
-    state.released(request.proposals)
-  }
-  state.unknown = state.unknown.filter(isWaitedFor)
+  const unknown = takeUnknown(state)
+  state.unknown = unknown.filter(isWaitedFor)
+  if (state.unknown.length < unknown.length) for (const request of unknown) if (!isWaitedFor(request)) drop(state, request)
 }
 
 /** The same commands under the same numbers; only what is waited for may be less by now. */
 const repeat = <R>(state: InflightState<R>, route: Route): Unaddressed | undefined => {
-  prune(state)
-  const [first] = state.unknown
-  if (first?.numbering === undefined) return undefined
-  state.unknown.shift()
-  return request(state, route, first, packEntries(commandsOf(first.proposals), state.numbers.renewed(first.numbering)))
+  while (state.next < state.unknown.length) {
+    const first = state.unknown[state.next++]!
+    if (first.numbering !== undefined && isWaitedFor(first)) return request(state, route, first, packEntries(commandsOf(first.proposals), state.numbers.renewed(first.numbering)))
+    drop(state, first)
+  }
+  return undefined
 }
 
 const unknownBecause = (reason: string): Either<OutcomeUnknown, never> => left(new OutcomeUnknown(reason))
@@ -248,13 +260,13 @@ const lose = <R>(state: InflightState<R>, reason: string): void => {
 
 const giveUp = <R>(state: InflightState<R>, reason: string): void => {
   lose(state, reason)
-  for (const request of state.unknown.splice(0)) end(state, request, () => unknownBecause(reason))
+  for (const request of takeUnknown(state)) end(state, request, () => unknownBecause(reason))
 }
 
 const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
   const proposals = state.refused.sort((a, b) => a.serial - b.serial).flatMap(request => request.proposals)
   state.refused = []
-  state.unknown.sort((a, b) => a.serial - b.serial)
+  state.unknown = takeUnknown(state).sort((a, b) => a.serial - b.serial)
   state.refusedFrom = Number.POSITIVE_INFINITY
   state.isClosed = false
   state.epoch++
@@ -264,7 +276,7 @@ const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
 /** The requests of one outlet, over one route after another. */
 export const createInflight = <R>(options: InflightOptions<R>): InflightRequests<R> => {
   const state: InflightState<R> = {
-    ...options, requests: new Map(), refused: [], unknown: [], refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
+    ...options, requests: new Map(), refused: [], unknown: [], next: 0, refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
   }
   return {
     get count() {
@@ -274,7 +286,7 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
       return state.bytes
     },
     get unknown() {
-      return state.unknown.length
+      return state.unknown.length - state.next
     },
     get route() {
       return state.route
@@ -292,6 +304,6 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
     giveUp: reason => giveUp(state, reason),
     reopen: () => reopen(state),
     prune: () => prune(state),
-    proposals: () => [...state.unknown, ...state.refused, ...state.requests.values()].flatMap(request => request.proposals),
+    proposals: () => [...state.unknown.slice(state.next), ...state.refused, ...state.requests.values()].flatMap(request => request.proposals),
   }
 }

@@ -31,6 +31,8 @@ import { type Waiting, createWaiting } from './waiting.js'
 
 /** So many requests leave at once after a loss. */
 const FEW_REQUESTS = 4
+/** So many leave in one turn: whoever they are for, this member itself among others, has more to do than to take them. */
+const MOST_REQUESTS = 256
 
 export type OutletLimits = Pick<Limits,
   'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes' | 'maxPendingProposals' | 'maxPendingBytes' | 'maxInflightBytes' | 'stopTimeoutMs'>
@@ -186,8 +188,9 @@ const flush = <C, R>(state: OutletState<C, R>): void => {
   if (route === undefined || isPaused || inflight.isClosed) return
   if (inflight.count > 0 && inflight.route?.key !== route.key) return
   const requests: Unaddressed[] = []
-  for (let next = nextRequest(state, route); next !== undefined; next = nextRequest(state, route)) requests.push(next)
+  for (let next = nextRequest(state, route); next !== undefined; next = requests.length < MOST_REQUESTS ? nextRequest(state, route) : undefined) requests.push(next)
   if (requests.length > 0) route.send(requests)
+  if (requests.length === MOST_REQUESTS) state.asking.wake()
 }
 
 /** A leadership's commands wait for no other term than their own. */

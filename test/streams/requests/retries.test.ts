@@ -111,6 +111,21 @@ test('what is lost goes again few at a time, and one more with each answer: it m
   }
 })
 
+test('a member that comes to lead takes its own lost commands in turns, and each costs the same however many there are', assert => {
+  const count = 16_000
+  const o = origin()
+  o.to('n2')
+  for (let i = 0; i < count; i++) submitEach(o, `${i}`)
+  o.out.gone('n2', 'unknown')
+  const began = performance.now()
+  const turns: number[] = []
+  o.out.reroute({ key: 'self 4', to: 'n1', office: { term: 4, session: 1 }, send: requests => turns.push(requests.length) }, 'n1')
+  o.turn()
+  const tookMs = performance.now() - began
+  assert.deepEqual([turns.reduce((sum, more) => sum + more), Math.max(...turns)], [count, 256])
+  assert.true(tookMs < 1500, `${tookMs} ms`)
+})
+
 test('that it is refused when it is sent again says nothing of the first time: it stays in its place', assert => {
   const o = origin()
   o.to('n2')
