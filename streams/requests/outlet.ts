@@ -10,6 +10,7 @@
  * number in a session, by which whoever applies it knows it again, and so it is sent until it is known. A leadership's commands are sent once.
  *
  * What was lost may have been too much for the link that was to bring its results: over the next one few requests leave at once, and one more with each answer.
+ * After a refusal few ask, wherever they go, until one is taken: as long as nobody takes any, a window of them would be sent for nothing again and again.
  */
 import type { Limits } from '../../codecs/options.js'
 import { Busy, NotLeader, type ProposeError, Rejected, Stopped } from '../../lib/errors.js'
@@ -29,7 +30,7 @@ import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
-/** So many requests leave at once after a loss. */
+/** So many requests leave at once after a loss or a refusal. */
 const FEW_REQUESTS = 4
 /** So many leave in one turn: whoever they are for, this member itself among others, has more to do than to take them. */
 const MOST_REQUESTS = 256
@@ -102,6 +103,8 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   nextDeadline: Millis
   /** So many requests may be on their way over a link. */
   atOnce: number
+  /** Nothing was taken since the last refusal. */
+  isRefused: boolean
   /** When the former route has had its grace. */
   graceUntil: Millis | undefined
   stopAt: Millis | undefined
@@ -121,7 +124,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
-    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, atOnce: Number.POSITIVE_INFINITY, graceUntil: undefined,
+    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, atOnce: Number.POSITIVE_INFINITY, isRefused: false, graceUntil: undefined,
     stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
   return state
@@ -174,8 +177,9 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
 }
 
 /** What may leave next: what nobody knows the fate of before all else. */
-const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits, atOnce }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
-  if (inflight.bytes >= limits.maxInflightBytes || (route.office === undefined && inflight.count >= atOnce)) return undefined
+const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits, atOnce, isRefused }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
+  const most = Math.min(isRefused ? FEW_REQUESTS : Number.POSITIVE_INFINITY, route.office === undefined ? atOnce : Number.POSITIVE_INFINITY)
+  if (inflight.bytes >= limits.maxInflightBytes || inflight.count >= most) return undefined
   const again = inflight.repeat(route)
   const first = again === undefined ? waiting.first() : undefined
   if (first === undefined) return again
@@ -236,13 +240,17 @@ const takeBack = <C, R>(state: OutletState<C, R>): void => {
 
 const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): void => {
   if (key !== state.inflight.route?.key) return
-  if (fate.type === 'refused' && fate.reason !== 'invalid') state.asking.refused(key, fate.reason)
+  if (fate.type === 'refused' && fate.reason !== 'invalid') {
+    state.asking.refused(key, fate.reason)
+    state.isRefused = true
+  }
   // Whoever lost it has lost its office, or cannot say what came of it: it would do so again.
   else if (fate.type === 'lost') {
     state.asking.refused(key, 'notReady')
     state.atOnce = FEW_REQUESTS
   } else if (fate.type === 'committed') {
     state.asking.taken()
+    state.isRefused = false
     state.atOnce++
   }
   // What opens none would open none again.

@@ -126,6 +126,26 @@ test('a member that comes to lead takes its own lost commands in turns, and each
   assert.true(tookMs < 1500, `${tookMs} ms`)
 })
 
+test('what is refused goes again few at a time, wherever it goes, and all of it once one is taken', assert => {
+  const o = origin({ maxBatchBytes: 1 })
+  const count = 12
+  o.to('n2')
+  for (const command of 'abcdefghijkl') o.submit(command)
+  o.turn()
+  const refuseAll = (key: string): void => { for (const { id } of o.sent.splice(0)) o.out.settle(key, refused(id, 'busy')) }
+  assert.is(o.sent.length, count)
+  refuseAll('n2')
+  for (const key of ['n2', 'n2', 'n3', 'self 4']) {
+    if (key !== 'n2') o.to(key, key === 'n3' ? undefined : 4)
+    o.wait(50)
+    assert.is(o.sent.length, 4, key)
+    if (key !== 'self 4') refuseAll(key)
+  }
+  o.committed('self 4', o.sent[0]!.id, 1)
+  o.turn()
+  assert.is(o.sent.length, count)
+})
+
 test('that it is refused when it is sent again says nothing of the first time: it stays in its place', assert => {
   const o = origin()
   o.to('n2')
