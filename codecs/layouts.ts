@@ -81,7 +81,7 @@ const readBatches = (bytes: Uint8Array): Either<string, readonly EntryBatch[]> =
   return right(batches)
 }
 
-const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'] as const satisfies readonly ProposeRefused['reason'][]
+const REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid', 'afterInvalid'] as const satisfies readonly ProposeRefused['reason'][]
 const READ_REASONS = ['notLeader', 'notReady', 'busy', 'inboxFull'] as const satisfies readonly RefusalReason[]
 
 const ASKS = 1
@@ -189,10 +189,10 @@ const committed = layout<'committed'>({
 
 /** Its names are those of the leader, where that is known. */
 const refused = layout<'refused'>({
-  isNamed: true, numbers: 2, flags: REASONS.length - 1,
-  head: ({ id, reason, leader }) => ({ flags: REASONS.indexOf(reason), a: leader?.id ?? '', b: leader?.address ?? '', numbers: [id, leader?.term ?? 0] }),
+  isNamed: true, numbers: 3, flags: REASONS.length - 1,
+  head: ({ id, reason, place, leader }) => ({ flags: REASONS.indexOf(reason), a: leader?.id ?? '', b: leader?.address ?? '', numbers: [id, leader?.term ?? 0, place ?? 0] }),
   fields: ({ flags, a, b, numbers: n }) =>
-    ({ type: 'refused', id: n[0], reason: REASONS[flags], leader: a === '' && b === '' && n[1] === 0 ? undefined : { id: a, address: b, term: n[1] } }),
+    ({ type: 'refused', id: n[0], reason: REASONS[flags], place: n[2] === 0 ? undefined : n[2], leader: a === '' && b === '' && n[1] === 0 ? undefined : { id: a, address: b, term: n[1] } }),
 })
 
 const lost = layout<'lost'>({ numbers: 1, head: m => only([m.id]), fields: ({ numbers: n }) => ({ type: 'lost', id: n[0] }) })

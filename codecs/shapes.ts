@@ -145,13 +145,14 @@ export const ProposeCommitted: t.Type<requests.ProposeCommitted, unknown> = t.st
   type: t.literal('committed'), id: Count, firstIndex: EntryIndex, term: EntryTerm, results: EntryBody,
 }, 'ProposeCommitted')
 
-/** The leader, where one is known, always with an address. */
+/** The leader, where one is known, always with an address, and the place of a command, where it is one that is invalid. */
 export const ProposeRefused: t.Type<requests.ProposeRefused, unknown> = mayLack(t.strict({
   type: t.literal('refused'),
   id: Count,
-  reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null, stopped: null, invalid: null }, 'Reason'),
+  reason: t.keyof({ notLeader: null, notReady: null, busy: null, inboxFull: null, stopped: null, invalid: null, afterInvalid: null }, 'Reason'),
+  place: t.union([EntryIndex, t.undefined]),
   leader: t.union([t.strict({ id: MemberId, address: Address, term: EntryTerm }, 'Leader'), t.undefined]),
-}, 'ProposeRefused'), 'leader')
+}, 'ProposeRefused'), 'place', 'leader')
 
 /** Names its request and nothing else, because nothing else is known. */
 export const ProposeLost: t.Type<requests.ProposeLost, unknown> = t.strict({ type: t.literal('lost'), id: Count }, 'ProposeLost')

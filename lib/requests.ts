@@ -26,8 +26,13 @@ export interface ProposeCommitted {
 export interface ProposeRefused {
   readonly type: 'refused'
   readonly id: number
-  /** `invalid`: a command of the body does not pass the codec or the bounds of the one asked; asking again changes nothing. */
-  readonly reason: RefusalReason | 'stopped' | 'invalid'
+  /**
+   * `invalid`: a command of the body does not pass the codec or the bounds of the one asked; asking again changes nothing. `afterInvalid`: it follows one that was refused as that in its
+   * epoch, and nothing else speaks against it.
+   */
+  readonly reason: RefusalReason | 'stopped' | 'invalid' | 'afterInvalid'
+  /** Which command is invalid, the first of the body being 1; undefined where it is the body as a whole. */
+  readonly place: number | undefined
   readonly leader: KnownLeader | undefined
 }
 

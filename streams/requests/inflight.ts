@@ -34,6 +34,8 @@ export interface InflightRequests<R> {
   readonly unknown: number
   /** The route they went over; the last one, when there are none. */
   readonly route: Route | undefined
+  /** So many commands may travel together: after one that is invalid as many as came before it, and twice as many with each answer. */
+  readonly together: number
   /** Whether a refusal or a loss closed the epoch: nothing more may be sent until all that is in request has come back. */
   readonly isClosed: boolean
   /** Makes the first of those whose fate is unknown a request again. */
@@ -87,6 +89,7 @@ interface InflightState<R> extends InflightOptions<R> {
   refusedFrom: number
   bytes: number
   route: Route | undefined
+  together: number
   epoch: number
   isClosed: boolean
   lastId: number
@@ -192,18 +195,32 @@ const keep = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: s
   state.unknown.push(request)
 }
 
-const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: ProposeRefused['reason']): void => {
+/** Which of its commands is to blame alone, if that is known. */
+const blamed = ({ proposals }: InflightRequest<never>, place: number | undefined): number | undefined =>
+  proposals.length === 1 ? 0 : place !== undefined && place <= proposals.length ? place - 1 : undefined
+
+const notAccepted = (): Either<Rejected, never> => left(new Rejected(['the leader does not accept it: by the codec of its machine it is no command, or by its limits it is too large']))
+
+/** Whoever refuses a command says which one, and the others go on without it, first those that passed; of what is too much as a whole half goes next. */
+const reject = <R>(state: InflightState<R>, request: InflightRequest<R>, place: number | undefined): void => {
+  const { proposals } = request
+  const at = blamed(request, place)
+  state.together = Math.max(1, at ?? Math.floor(proposals.length / 2))
+  takeBack(state, at === undefined ? request : { ...request, proposals: proposals.filter((_, i) => i !== at) })
+  const one = at === undefined ? undefined : proposals[at]
+  if (one === undefined) return
+  state.released([one])
+  state.tell(one, notAccepted())
+}
+
+const refuse = <R>(state: InflightState<R>, request: InflightRequest<R>, reason: ProposeRefused['reason'], place?: number): void => {
   state.isClosed = true
   state.refusedFrom = Math.min(state.refusedFrom, request.id)
   const isInvalid = reason === 'invalid'
   // That it is refused now says nothing of where it was sent before.
   if (request.isRepeated) return isInvalid ? end(state, request, () => unknownBecause('the leader to which it was sent again does not accept it')) : keep(state, request, reason)
-  const { length } = request.proposals
-  if (isInvalid && length === 1) {
-    return end(state, request, () => left(new Rejected(['the leader does not accept it: by the codec of its machine it is no command, or by its limits it is too large'])))
-  }
-  if (isInvalid) for (const proposal of request.proposals) proposal.companions = Math.floor(length / 2)
-  takeBack(state, request)
+  if (isInvalid) reject(state, request, place)
+  else takeBack(state, request)
 }
 
 /** The session is closed: what was sent once changed nothing, and is proposed anew in another. */
@@ -215,6 +232,7 @@ const expire = <R>(state: InflightState<R>, request: InflightRequest<R>, name: n
 }
 
 const commit = <R>(state: InflightState<R>, request: InflightRequest<R>, { firstIndex, results }: Extract<Fate<R>, { type: 'committed' }>): void => {
+  state.together *= 2
   if (request.opens !== undefined) return results[0] === OPENED ? state.numbers.begin(firstIndex, request.opens) : undefined
   if (request.numbering !== undefined && results[0] === EXPIRED) return expire(state, request, request.numbering.name)
   end(state, request, results.length === request.proposals.length ? i => outcomeOf(results[i]!) : () => unknownBecause('the answer has not as many results as there are commands'))
@@ -231,7 +249,7 @@ const decide = <R>(state: InflightState<R>, request: InflightRequest<R>, fate: F
   switch (fate.type) {
     case 'committed': return commit(state, request, fate)
     case 'lost': return miss(state, request, 'the leader lost track of the command, as when its leadership ends')
-    case 'refused': return refuse(state, request, fate.reason)
+    case 'refused': return refuse(state, request, fate.reason, fate.place)
     default: return unreachable(fate)
   }
 }
@@ -276,7 +294,7 @@ const reopen = <R>(state: InflightState<R>): readonly Proposal<R>[] => {
 /** The requests of one outlet, over one route after another. */
 export const createInflight = <R>(options: InflightOptions<R>): InflightRequests<R> => {
   const state: InflightState<R> = {
-    ...options, requests: new Map(), refused: [], unknown: [], next: 0, refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, epoch: 0, isClosed: false, lastId: 0,
+    ...options, requests: new Map(), refused: [], unknown: [], next: 0, refusedFrom: Number.POSITIVE_INFINITY, bytes: 0, route: undefined, together: Number.POSITIVE_INFINITY, epoch: 0, isClosed: false, lastId: 0,
   }
   return {
     get count() {
@@ -290,6 +308,9 @@ export const createInflight = <R>(options: InflightOptions<R>): InflightRequests
     },
     get route() {
       return state.route
+    },
+    get together() {
+      return state.together
     },
     get isClosed() {
       return state.isClosed

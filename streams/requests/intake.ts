@@ -105,14 +105,14 @@ interface IntakeState<C, R> extends IntakeOptions<C, R> {
 }
 
 const refuse = <C, R>(
-  state: IntakeState<C, R>, origin: OriginState<R>, request: Pick<ProposeRequest, 'id' | 'epoch'>, reason: ProposeRefused['reason'],
+  state: IntakeState<C, R>, origin: OriginState<R>, request: Pick<ProposeRequest, 'id' | 'epoch'>, reason: ProposeRefused['reason'], place?: number,
 ): void => {
   if (request.epoch > origin.closedEpoch) {
     origin.closedEpoch = request.epoch
     // What follows an invalid request is not invalid itself: it comes again in the next epoch.
-    origin.closedFor = reason === 'invalid' ? 'notReady' : reason
+    origin.closedFor = reason === 'invalid' ? 'afterInvalid' : reason
   }
-  if (origin.isOpen) origin.reply({ type: 'refused', id: request.id, reason, leader: state.leader() })
+  if (origin.isOpen) origin.reply({ type: 'refused', id: request.id, reason, place, leader: state.leader() })
 }
 
 /**
@@ -131,10 +131,10 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
   // Not left to the core, which refuses all others of the turn as well: this is between one origin and a leader that is gone.
   if (request.term !== state.term()) return refuse(state, origin, request, 'notLeader')
   const objection = objectionToNumbers(state, origin, request.body)
-  const read = objection === undefined ? unpackBody(state.protocol, state.limits, request.body) : left(objection)
+  const read = objection === undefined ? unpackBody(state.protocol, state.limits, request.body) : left({ place: undefined, reason: objection })
   if (isLeft(read)) {
-    state.notice({ type: 'invalidRequest', from: origin.from, reason: read.left })
-    return refuse(state, origin, request, 'invalid')
+    state.notice({ type: 'invalidRequest', from: origin.from, reason: read.left.reason })
+    return refuse(state, origin, request, 'invalid', read.left.place)
   }
   state.commands.set(request.body, read.right)
   const id = ++state.lastId

@@ -30,7 +30,7 @@ import type { Unanswered } from '../transport/port.js'
 import type { Fate, Route, Unaddressed } from './route.js'
 import { type Waiting, createWaiting } from './waiting.js'
 
-/** So many requests leave at once after a loss or a refusal. */
+/** So many requests leave at once after a loss, a refusal or an invalid command. */
 const FEW_REQUESTS = 4
 /** So many leave in one turn: whoever they are for, this member itself among others, has more to do than to take them. */
 const MOST_REQUESTS = 256
@@ -101,7 +101,7 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   pendingBytes: number
   /** No deadline is earlier. */
   nextDeadline: Millis
-  /** So many requests may be on their way over a link. */
+  /** So many requests may be on their way. */
   atOnce: number
   /** Nothing was taken since the last refusal. */
   isRefused: boolean
@@ -165,7 +165,7 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
   if (pending >= limits.maxPendingProposals) return done(left(new Busy('maxPendingProposals')))
   if (pending > 0 && pendingBytes + bytes.length > limits.maxPendingBytes) return done(left(new Busy('maxPendingBytes')))
   const deadline = state.clock.now() + timeoutMs
-  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, watch, done, at: 'waiting', companions: Number.POSITIVE_INFINITY }
+  const proposal: Proposal<R> = { bytes, term, timeoutMs, deadline, signal, watch, done, at: 'waiting' }
   state.waiting.push(proposal)
   state.pending++
   state.pendingBytes += bytes.length
@@ -178,13 +178,12 @@ const submit = <C, R>(state: OutletState<C, R>, command: C, { timeoutMs = state.
 
 /** What may leave next: what nobody knows the fate of before all else. */
 const nextRequest = <C, R>({ inflight, waiting, numbers: { room }, limits, atOnce, isRefused }: OutletState<C, R>, route: Route): Unaddressed | undefined => {
-  const most = Math.min(isRefused ? FEW_REQUESTS : Number.POSITIVE_INFINITY, route.office === undefined ? atOnce : Number.POSITIVE_INFINITY)
-  if (inflight.bytes >= limits.maxInflightBytes || inflight.count >= most) return undefined
+  if (inflight.bytes >= limits.maxInflightBytes || inflight.count >= (isRefused ? Math.min(FEW_REQUESTS, atOnce) : atOnce)) return undefined
   const again = inflight.repeat(route)
   const first = again === undefined ? waiting.first() : undefined
   if (first === undefined) return again
-  if (first.term !== undefined) return inflight.add(route, waiting.take(limits.maxBatchBytes, Number.POSITIVE_INFINITY))
-  return room > 0 ? inflight.add(route, waiting.take(limits.maxBatchBytes, room)) : inflight.askForSession(route)
+  if (first.term !== undefined) return inflight.add(route, waiting.take(limits.maxBatchBytes, inflight.together))
+  return room > 0 ? inflight.add(route, waiting.take(limits.maxBatchBytes, Math.min(room, inflight.together))) : inflight.askForSession(route)
 }
 
 const flush = <C, R>(state: OutletState<C, R>): void => {
@@ -206,7 +205,11 @@ const dropOtherTerms = <C, R>(state: OutletState<C, R>): void => {
 const reroute = <C, R>(state: OutletState<C, R>, route: Route | undefined, leader: MemberId | undefined): void => {
   if (!state.asking.reroute(route, leader)) return
   // The entry with which the own term began stands for a session, and the term for its name.
-  if (route?.office !== undefined) state.numbers.adopt(route.office.session, route.office.term)
+  if (route?.office !== undefined) {
+    state.numbers.adopt(route.office.session, route.office.term)
+    // No link brings the results of the own core.
+    state.atOnce = Number.POSITIVE_INFINITY
+  }
   const former = state.inflight.count > 0 ? state.inflight.route : undefined
   // The own core answers for certain, and a link without a successor may still answer.
   const isGraced = route !== undefined && former !== undefined && former.key !== route.key && former.office === undefined
@@ -240,9 +243,13 @@ const takeBack = <C, R>(state: OutletState<C, R>): void => {
 
 const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): void => {
   if (key !== state.inflight.route?.key) return
-  if (fate.type === 'refused' && fate.reason !== 'invalid') {
-    state.asking.refused(key, fate.reason)
-    state.isRefused = true
+  if (fate.type === 'refused') {
+    // Whoever finds fault with a command takes the others, and is sent them at once: few, for where there is one there may be more, and each sends back what follows it.
+    if (fate.reason === 'invalid') state.atOnce = FEW_REQUESTS
+    else if (fate.reason !== 'afterInvalid') {
+      state.asking.refused(key, fate.reason)
+      state.isRefused = true
+    }
   }
   // Whoever lost it has lost its office, or cannot say what came of it: it would do so again.
   else if (fate.type === 'lost') {

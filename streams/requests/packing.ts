@@ -33,22 +33,31 @@ export const packCommand = <C, R>(
   return left(new Rejected(isChanged ? decoded.left.map(line => `${line}, which is what JSON makes of it`) : decoded.left))
 }
 
+/** Why a body cannot pass: for which of its commands, the first of which is 1, unless it is all of it. */
+export interface Objection {
+  readonly place: number | undefined
+  readonly reason: string
+}
+
 /** The commands of a body, none where it opens a session, or why it cannot pass: every command must decode here and keep the bounds, before it is in the log. */
 export const unpackBody = <C, R>(
   protocol: Protocol<C, R>, { maxCommandBytes, maxCommandValues, maxBatchBytes }: Pick<Limits, 'maxCommandBytes' | 'maxCommandValues' | 'maxBatchBytes'>, body: EntryBody,
-): Either<string, readonly C[]> => {
+): Either<Objection, readonly C[]> => {
   if (isOpening(body)) return right([])
   const packedBytes = numberingOf(body) === undefined ? body.bytes.length : body.bytes.length - NUMBERING_BYTES
-  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) return left(`${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes`)
+  if (body.count > 1 && packedBytes > maxBatchBytes + BODY_HEADER_BYTES) {
+    return left({ place: undefined, reason: `${body.count} commands in one request exceed maxBatchBytes with ${packedBytes} bytes` })
+  }
+  const objection = (i: number, what: string): Either<Objection, never> => left({ place: i + 1, reason: `command ${i}${what}` })
   const commands: C[] = []
   const read = valuesOf(protocol.command, body, 0, body.count)
   for (let i = 0; i < body.count; i++) {
     const from = placeOf(body, i)
     const to = placeOf(body, i + 1)
-    if (to - from > maxCommandBytes) return left(`command ${i} exceeds maxCommandBytes with ${to - from} bytes`)
-    if (holdsMoreValues(body.bytes.subarray(from, to), maxCommandValues)) return left(`command ${i} ${tooMany(maxCommandValues)}`)
+    if (to - from > maxCommandBytes) return objection(i, ` exceeds maxCommandBytes with ${to - from} bytes`)
+    if (holdsMoreValues(body.bytes.subarray(from, to), maxCommandValues)) return objection(i, ` ${tooMany(maxCommandValues)}`)
     const command = read(from, to)
-    if (isLeft(command)) return left(`command ${i}: ${command.left.join('; ')}`)
+    if (isLeft(command)) return objection(i, `: ${command.left.join('; ')}`)
     commands.push(command.right)
   }
   return right(commands)

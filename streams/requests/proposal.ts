@@ -22,8 +22,6 @@ export interface Proposal<R> {
   done: ((outcome: Either<ProposeError, R>) => void) | undefined
   /** `returned`: handed over, refused, and soon to wait again. */
   at: 'waiting' | 'inFlight' | 'returned'
-  /** How many may travel together with it: halved each time their request is found invalid, so that the invalid one is found soon. */
-  companions: number
 }
 
 /** The outcome of a proposal whose time is up. */

@@ -11,8 +11,7 @@ export interface Waiting<R> {
   /** The first that still waits. */
   first(): Proposal<R> | undefined
   /**
-   * The next ones to travel together: up to `maxBytes` once packed and `most`, at least one, no more than each of them allows, and a leadership's never with
-   * others. Empty when none waits.
+   * The next ones to travel together: up to `maxBytes` once packed and `most`, at least one, and a leadership's never with others. Empty when none waits.
    */
   take(maxBytes: number, most: number): readonly Proposal<R>[]
   /** Those that `matches`, in order; they stay where they are until they are settled. */
@@ -61,13 +60,11 @@ export const createWaiting = <R>(): Waiting<R> => {
     take: (maxBytes, most) => {
       const taken: Proposal<R>[] = []
       let bytes = 0
-      let room = most
       for (; head < items.length; head++) {
         const proposal = items[head]!
         if (proposal.done === undefined) continue
         bytes += proposal.bytes.length + ENTRY_OVERHEAD_BYTES
-        room = Math.min(room, proposal.companions)
-        if (taken.length > 0 && (bytes > maxBytes || taken.length >= room || taken[0]!.term !== proposal.term)) break
+        if (taken.length > 0 && (bytes > maxBytes || taken.length >= most || taken[0]!.term !== proposal.term)) break
         taken.push(proposal)
       }
       size -= taken.length

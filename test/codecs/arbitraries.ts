@@ -160,7 +160,8 @@ export const committed: fc.Arbitrary<requests.ProposeCommitted> =
 export const refused: fc.Arbitrary<requests.ProposeRefused> = fc.record({
   type: fc.constant('refused'),
   id: position,
-  reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid'),
+  reason: fc.constantFrom('notLeader', 'notReady', 'busy', 'inboxFull', 'stopped', 'invalid', 'afterInvalid'),
+  place: fc.option(entryPosition, { nil: undefined }),
   leader: fc.option(fc.record({ id: memberId, address, term: entryPosition }), { nil: undefined }),
 })
 

@@ -68,7 +68,7 @@ test('Q10 an unknown kind, flag or trailing byte is refused and named', is => {
   is.is(reasonOf(decodeMessage(bytes.with(1, 2))), 'appendAccepted: has flags of a newer version')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytes, 0))), 'appendAccepted: is longer than its fields')
   is.is(reasonOf(decodeMessage(Uint8Array.of(...bytesOf(messages.lost).with(2, 1), 0x41))), 'lost: has names where none belong')
-  is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 6))), 'refused: has flags of a newer version')
+  is.is(reasonOf(decodeMessage(bytesOf(messages.refused).with(1, 7))), 'refused: has flags of a newer version')
   is.is(reasonOf(decodeMessage(bytesOf(messages.chunkAccepted).with(1, 4))), 'chunkAccepted: has flags of a newer version')
 })
 
@@ -305,11 +305,11 @@ test('unknown keys are left out of what is decoded', is => {
   is.deepEqual(decodeWith(MESSAGES.lost, hostile), right({ type: 'lost', id: 1 }))
 })
 
-test('no field is optional but the leader, who may be unknown', is => {
+test('no field is optional but the leader, who may be unknown, and the place of what is invalid', is => {
   for (const [name, message] of samples) {
     for (const field of Object.keys(message)) {
       const rest = Object.fromEntries(Object.entries(message).filter(([key]) => key !== field))
-      if (field !== 'leader') is.true(isLeft(decodeWith<LinkMessage>(MESSAGES[message.type], rest)), `${name} without ${field}`)
+      if (field !== 'leader' && field !== 'place') is.true(isLeft(decodeWith<LinkMessage>(MESSAGES[message.type], rest)), `${name} without ${field}`)
     }
   }
 })

@@ -53,7 +53,7 @@ export const committed = (request: ProposeRequest): LinkMessage => {
   return { type: 'committed', id: request.id, firstIndex: 1, term: 1, results: results.body }
 }
 export const refusedBy = (reason: ProposeRefused['reason'], leader?: string, address = 'elsewhere:1') => (request: ProposeRequest): LinkMessage =>
-  ({ type: 'refused', id: request.id, reason, leader: leader === undefined ? undefined : { id: leader, address, term: 1 } })
+  ({ type: 'refused', id: request.id, reason, place: undefined, leader: leader === undefined ? undefined : { id: leader, address, term: 1 } })
 
 /** Who belongs, as a member tells it. */
 export const belonging = (index: number, addresses: Readonly<Record<string, string>>): MembersNews =>
@@ -61,7 +61,7 @@ export const belonging = (index: number, addresses: Readonly<Record<string, stri
 
 /** What the leader of `term` answers: only who means it is served. */
 export const leading = (leader: string, term: number) => (request: ProposeRequest): LinkMessage => request.term === term ? committed(request)
-  : { type: 'refused', id: request.id, reason: 'notLeader', leader: { id: leader, address: 'elsewhere:1', term } }
+  : { type: 'refused', id: request.id, reason: 'notLeader', place: undefined, leader: { id: leader, address: 'elsewhere:1', term } }
 
 /** Members and a clock in the test's hands. */
 export const world = (options: Partial<ClientOptions<string, string>> = {}) => {

@@ -33,7 +33,7 @@ export type Outcome = { readonly result: number } | { readonly tag: ProposeError
 export const told = (outcome: Either<ProposeError, number>): Outcome =>
   isRight(outcome) ? { result: outcome.right } : { tag: outcome.left._tag, appended: outcome.left.appended }
 
-export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeader'): ProposeRefused => ({ type: 'refused', id, reason, leader: undefined })
+export const refused = (id: number, reason: ProposeRefused['reason'] = 'notLeader', place?: number): ProposeRefused => ({ type: 'refused', id, reason, place, leader: undefined })
 
 /** An outlet in virtual time, with what it sent and what it told. */
 export const origin = (limits: Partial<Limits> = {}) => {

@@ -173,7 +173,37 @@ test('one invalid command among others is found; the others are committed, in or
   assert.deepEqual(o.outcomes, { a: { result: 1 }, bad: { tag: 'Rejected', appended: 'never' }, c: { result: 3 } })
 })
 
-test('one invalid command among a thousand is found by halves, not by a thousand requests', assert => {
+test('a command that is named as invalid is told so at once, and the others go on without a pause: what passed before it, and then more with each answer', assert => {
+  const o = origin()
+  o.to('n2')
+  for (const command of ['a', 'b', 'bad', 'd', 'e', 'f', 'g', 'h', 'i']) o.submit(command)
+  o.turn()
+  o.submit('j')
+  o.turn()
+  o.out.settle('n2', refused(1, 'invalid', 3))
+  assert.deepEqual(o.outcomes, { bad: { tag: 'Rejected', appended: 'never' } })
+  o.out.settle('n2', refused(2, 'afterInvalid'))
+  o.turn()
+  assert.deepEqual(o.log().slice(2), ['n2 2: a b', 'n2 2: d e', 'n2 2: f g', 'n2 2: h i'])
+  o.committed('n2', 3, 1, 2)
+  for (const command of ['k', 'l', 'm', 'n']) o.submit(command)
+  o.turn()
+  assert.deepEqual(o.log().slice(6), ['n2 2: j k l m', 'n2 2: n'])
+})
+
+test('whoever waits after an invalid command does not miss a leader', assert => {
+  const o = origin()
+  inFlight(o, { timeoutMs: 50 })
+  o.submit('b', { timeoutMs: 50 })
+  o.turn()
+  o.out.settle('n2', refused(1, 'invalid', 1))
+  o.out.settle('n2', refused(2, 'afterInvalid'))
+  o.turn()
+  o.wait(50)
+  assert.deepEqual(o.outcomes, { a: { tag: 'Rejected', appended: 'never' }, b: { tag: 'TimedOut', appended: 'unknown' } })
+})
+
+test('a leader that does not name the invalid command among a thousand is asked by halves, not by a thousand requests', assert => {
   const o = origin()
   o.to('n2')
   const commands = Array.from({ length: 1000 }, (_, i) => i === 700 ? 'bad' : `c${i}`)
