@@ -50,8 +50,8 @@ test('a member and its client: what is no options, no command stream, no functio
     t.regex(await said(() => errorOf(call(raft['replicateFrom'], [1], options))), /^InvalidOptions: .*options: must be an object/, shown)
   }
   for (const [options, fault] of [
-    [{ window: null }, /options\.window: must be a number of at least 1$/], [{ window: 0 }, /options\.window: .*not 0/], [{ window: Number.NaN }, /not NaN/], [{ window: '9' }, /not "9"/],
-    [{ queue: -1 }, /options\.queue: must be a number of at least 0, not -1/], [{ windows: 9 }, /options\.windows: is not an option/],
+    [{ window: null }, /options\.window: must be a finite number of at least 1$/], [{ window: Infinity }, /not Infinity/], [{ window: 0 }, /options\.window: .*not 0/], [{ window: Number.NaN }, /not NaN/], [{ window: '9' }, /not "9"/],
+    [{ queue: -1 }, /options\.queue: must be a finite number of at least 0, not -1/], [{ windows: 9 }, /options\.windows: is not an option/],
   ] as const) t.regex(await said(() => errorOf(of(1).pipe(n1.replicate(options as Parameters<typeof n1.replicate>[0])))), fault)
   for (const commands of [undefined, null, 7, {}, Symbol('s')]) t.regex(await said(() => errorOf(call(raft['replicateFrom'], commands))), /^InvalidOptions: .*commands: must be an iterable/)
   for (const commands of [{ [Symbol.iterator]: () => undefined }, { [Symbol.iterator]: () => ({}) }, { [Symbol.asyncIterator]: () => 7 }]) {

@@ -34,7 +34,7 @@ export const callFields = { timeoutMs: optional(Timeout), signal: optional(Signa
 
 /** How many at a time, or how many may wait. */
 const bound = (least: number): t.Type<number> => guard('Bound', value =>
-  typeof value === 'number' && value >= least ? undefined : `must be a number of at least ${least}`)
+  typeof value === 'number' && value >= least && Number.isFinite(value) ? undefined : `must be a finite number of at least ${least}`)
 
 /** Has both ends of a pull; a string is an iterable, too. */
 const Pulled = guard<Iterable<unknown> | AsyncIterable<unknown>>('Pulled', value => {

@@ -89,8 +89,11 @@ const emit = <C, R>(state: LaneState<C, R>): boolean => {
   return state.head > before
 }
 
+/** Places of those that have come out which are kept at most beside as many others. */
+const SPENT = 256
+
 const tidy = <C, R>(state: LaneState<C, R>): void => {
-  if (state.head <= state.window || state.head <= state.slots.length / 2) return
+  if (state.head <= SPENT || state.head <= state.slots.length / 2) return
   state.slots = state.slots.slice(state.head)
   state.next -= state.head
   state.head = 0
