@@ -7,18 +7,18 @@ import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
-import { type Complete, type Either, isLeft, left, right } from '../../lib/prelude.js'
+import { type Complete, type Either, isLeft, left } from '../../lib/prelude.js'
 import type { EntryBatch } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
-import { type Act, chain, forEach, inOrder, map, oneAtATime, orUndo, succeed } from '../act/act.js'
+import { type Act, chain, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import { type Disk, DiskShape } from './disk/disk.js'
-import { sweep, syncFolder } from './disk/file-access.js'
+import { sweep } from './disk/file-access.js'
 import { guardedDisk } from './disk/guarded-disk.js'
 import { fileSnapshots } from './file-snapshots.js'
 import { createSegmentDropper } from './log/drop-segments.js'
 import { createGroupCommit } from './log/group-commit.js'
 import { endOf } from './log/log-end.js'
-import { IDENTITY_FILE, identityBytes } from './files/identity-file.js'
+import { createPeerMemory } from './files/peer-memory.js'
 import { readSpans } from './log/log-reader.js'
 import { nodeDisk } from './disk/node-disk.js'
 import type { Storage, StorageEvent, Store, StoreOwner, StoreRead } from './port.js'
@@ -27,7 +27,6 @@ import { serveSnapshots } from './serve-snapshots.js'
 import { toSectors } from './log/segment.js'
 import { type SegmentSupply, createSegmentSupply } from './log/segment-files.js'
 import { type FolderOptions, type OpenFolder, holdFolder, checkOwnerOf, openFolder, startError } from './store-folder.js'
-import { publish, writeTemporary } from './files/store-file.js'
 
 export interface FileStorageOptions {
   /** The size of a segment, once the log has grown to it. Default 64 MiB. */
@@ -73,33 +72,6 @@ interface StoreParts extends OpenFolder {
   readonly release: (done: () => void) => void
 }
 
-/** Remembers peers in the identity file, which is replaced whole; one at a time, and `rest` waits for all of them. */
-const peerMemory = ({ options: { folder }, identity: found }: StoreParts, disk: Disk, fail: (error: Error) => void) => {
-  const inTurn = oneAtATime()
-  let identity = found
-  const replace = (next: typeof identity): Act<void, Error> => done => {
-    const path = `${folder}/${IDENTITY_FILE}`
-    inOrder(writeTemporary(disk, path, identityBytes(next)), publish(disk, path), syncFolder(disk, folder))(outcome => {
-      if (isLeft(outcome)) fail(outcome.left)
-      else identity = next
-      done(outcome)
-    })
-  }
-  return {
-    remember: (peer: string, incarnation: string): Act<void, Error> => inTurn(done => {
-      const { peers } = identity
-      if (peers[peer] === incarnation) done(right(undefined))
-      else replace({ ...identity, peers: { ...peers, [peer]: incarnation } })(done)
-    }),
-    forget: (gone: readonly string[]): Act<void, Error> => inTurn(done => {
-      const left = Object.entries(identity.peers).filter(([peer]) => !gone.includes(peer))
-      if (left.length === Object.keys(identity.peers).length) done(right(undefined))
-      else replace({ ...identity, peers: Object.fromEntries(left) })(done)
-    }),
-    rest: inTurn(succeed(undefined)),
-  }
-}
-
 /** Closes what is open beside the segment that is being written, and frees the folder. */
 const shutDown = ({ hardStateFile, release }: StoreParts, supply: SegmentSupply, done: () => void): void =>
   supply.close(() => hardStateFile.close(() => release(done)))
@@ -133,7 +105,7 @@ const openStore = (parts: StoreParts): Store => {
     persisted: turn => events.next({ type: 'persisted', turn }),
     writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
   })
-  const peers = peerMemory(parts, disk, queue.fail)
+  const peers = createPeerMemory({ disk, folder, identity, clock, makeRoom: giveUp, fail: queue.fail, hasFailed: queue.hasFailed })
   const ifOpen = (act: Act<void, Error>): Act<void, Error> => done => {
     if (closing !== undefined || queue.hasFailed()) clock.endOfTurn(() => done(left(new Error('the store is closed or has failed'))))
     else act(done)
@@ -166,7 +138,7 @@ const openStore = (parts: StoreParts): Store => {
       if (closing !== undefined) return void closing.push(done)
       closing = [done]
       begin()
-      queue.close(() => dropper.close(() => peers.rest(() => closeSnapshots(() => shutDown(parts, supply, () => {
+      queue.close(() => dropper.close(() => peers.close(() => closeSnapshots(() => shutDown(parts, supply, () => {
         isClosed = true
         events.complete()
         closing?.forEach(call => call())

@@ -116,9 +116,9 @@ export interface Store {
   write(turn: Turn, writes: readonly Write[]): void
   /** Answered by `entriesRead` with contiguous batches that cover `read.from` onwards, the first and last possibly sliced. */
   read(read: StoreRead): void
-  /** Remembers a peer's incarnation durably, then calls `done`. */
+  /** Remembers a peer's incarnation durably, then calls `done`. Where there is no room for it nothing has changed, and the store goes on. */
   remember(peer: MemberId, incarnation: Incarnation, done: (outcome: Either<Error, void>) => void): void
-  /** Forgets the incarnations of these peers durably, then calls `done`; in order with `remember`. */
+  /** Forgets the incarnations of these peers durably, then calls `done`; in order with `remember`. Where there is no room for it they are known until a later attempt of the store's own, and it goes on. */
   forget(peers: readonly MemberId[], done: (outcome: Either<Error, void>) => void): void
   /** Finishes queued writes, marks a clean stop, releases the lock. Calling twice is calling once. */
   close(done: () => void): void

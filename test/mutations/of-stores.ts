@@ -22,6 +22,11 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     from: 'if (isLeft(outcome)) writing.options.clock.endOfTurn(', to: 'if (isLeft(outcome) && outcome.left.code !== \'EIO\') writing.options.clock.endOfTurn(',
   },
   {
+    name: 'a peer for which a full disk has no room ends the store', file: 'streams/storage/files/peer-memory.ts', killer: [`${STORAGE}/peer-memory.test.ts`, '*is not remembered*create ENOSPC'],
+    unseen: 'a full disk ends a member by its log as well',
+    from: 'if (isLeft(written)) return done(written)', to: 'if (isLeft(written)) {\n      fail(written.left)\n      return done(written)\n    }',
+  },
+  {
     name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
     from: 'isTorn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'isTorn: false }',
   },

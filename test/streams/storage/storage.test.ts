@@ -39,7 +39,6 @@ test.after.always(() => {
 const FAILURES: readonly { readonly operation: DiskOperation; readonly act: 'append' | 'vote' | 'remember' }[] = [
   { operation: 'write', act: 'append' }, { operation: 'datasync', act: 'append' },
   { operation: 'write', act: 'vote' }, { operation: 'datasync', act: 'vote' },
-  { operation: 'create', act: 'remember' }, { operation: 'write', act: 'remember' }, { operation: 'datasync', act: 'remember' },
   { operation: 'rename', act: 'remember' }, { operation: 'syncDirectory', act: 'remember' },
 ]
 
