@@ -5,7 +5,7 @@ import type { Store } from '../storage/port.js'
 
 /**
  * Entries from `from` up to `to`: whole batches, at least one, about `maxBytes`; none where the log begins after `from` by now. One
- * value, or none where the store is closed.
+ * value, or none where the store is closed; an error where they cannot be read.
  */
 export type ReadLog = (from: Index, to: Index, maxBytes: number) => Observable<readonly EntryBatch[]>
 
@@ -15,7 +15,8 @@ export const createLogReads = ({ events$, read }: Pick<Store, 'events$' | 'read'
     const id = ++lastId
     const answer = events$.subscribe({
       next: event => {
-        if (event.type !== 'entriesRead' || event.purpose.type !== 'follow' || event.purpose.id !== id) return
+        if ((event.type !== 'entriesRead' && event.type !== 'readFailed') || event.purpose.type !== 'follow' || event.purpose.id !== id) return
+        if (event.type === 'readFailed') return subscriber.error(event.error)
         subscriber.next(event.batches)
         subscriber.complete()
       },

@@ -2,6 +2,7 @@ import { isLeft, right } from '../../lib/prelude.js'
 import type { Snapshot } from '../../lib/types.js'
 import { type Act, chain, fail, inOrder, map, succeed } from '../act/act.js'
 import { removeFile, syncFolder } from './disk/file-access.js'
+import { hasNotBegun } from './disk/guarded-disk.js'
 import type { CheckOwner } from './files/store-file.js'
 import type { Incoming, SnapshotShelf } from './serve-snapshots.js'
 import type { FoundSnapshots } from './snapshots/find-snapshots.js'
@@ -20,7 +21,7 @@ const attempt = (act: Act<void>): Act<void, never> => done => act(() => done(rig
 
 /**
  * Snapshots as files of a folder. The one before is removed once its successor is durable; who has it open reads on. So is one that could
- * not be read, for whatever reason; until then its file stays where it is, and the next start may read it again.
+ * not be read, for whatever the disk said; until then its file stays where it is, and the next start may read it again.
  */
 export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, found: FoundSnapshots): SnapshotShelf => {
   const { disk, folder } = options
@@ -47,9 +48,9 @@ export const fileSnapshots = (options: SnapshotFolder, checkOwner: CheckOwner, f
       return snapshot
     }),
   })
-  /** Whoever still reads one that has been replaced says nothing about the newest. */
-  const watched = <A, E>(snapshot: Snapshot, act: Act<A, E>): Act<A, E> => done => act(outcome => {
-    if (isLeft(outcome) && file?.snapshot === snapshot) file = { snapshot, isUnreadable: true }
+  /** Whoever still reads one that has been replaced says nothing about the newest, and neither does one for whom there was no file left. */
+  const watched = <A, E extends Error>(snapshot: Snapshot, act: Act<A, E>): Act<A, E> => done => act(outcome => {
+    if (isLeft(outcome) && !hasNotBegun(outcome.left) && file?.snapshot === snapshot) file = { snapshot, isUnreadable: true }
     done(outcome)
   })
 

@@ -77,13 +77,13 @@ const shutDown = ({ hardStateFile, release }: StoreParts, supply: SegmentSupply,
   supply.close(() => hardStateFile.close(() => release(done)))
 
 /** Entries that went while they were being read are answered like those that had gone before: with none. That takes no disk, but may not be told during the call. */
-const readLog = ({ options: { disk, folder, clock }, log: { index } }: StoreParts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
+const readLog = (disk: Disk, { options: { folder, clock }, log: { index } }: StoreParts, { purpose, from, to, maxBytes }: StoreRead, done: (event: StorageEvent) => void): void => {
   const restarts = index.restarts()
   const spans = index.spans(from, to)
   const found = (batches: readonly EntryBatch[]): void => done({ type: 'entriesRead', purpose, from, batches })
   if (spans.length === 0) return void clock.endOfTurn(() => found([]))
   readSpans(disk, folder, spans, maxBytes)(outcome => {
-    if (isLeft(outcome) && !index.isGone(from, restarts)) done({ type: 'readFailed', error: outcome.left })
+    if (isLeft(outcome) && !index.isGone(from, restarts)) done({ type: 'readFailed', purpose, error: outcome.left })
     else found(isLeft(outcome) ? [] : outcome.right)
   })
 }
@@ -91,7 +91,7 @@ const readLog = ({ options: { disk, folder, clock }, log: { index } }: StorePart
 const openStore = (parts: StoreParts): Store => {
   const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { folder, clock, idleMs, segmentBytes, random } = options
-  const disk = guardedDisk(options.disk, error => queue.fail(error))
+  const disk = guardedDisk(options.disk, clock, error => queue.fail(error))
   const events = new Subject<StorageEvent>()
   const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
   const { snapshots, giveUp, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
@@ -129,7 +129,7 @@ const openStore = (parts: StoreParts): Store => {
     },
     read: read => {
       begin()
-      queue.whenWritten(read.to, () => readLog(parts, read, event => { if (!isClosed) events.next(event) }))
+      queue.whenWritten(read.to, () => readLog(disk, parts, read, event => { if (!isClosed) events.next(event) }))
     },
     remember: (peer, incarnation, done) => ifOpen(peers.remember(peer, incarnation))(done),
     forget: (gone, done) => ifOpen(peers.forget(gone))(done),

@@ -104,7 +104,7 @@ export type StorageEvent =
   /** Without batches where the log begins after `from` by now. */
   | { readonly type: 'entriesRead'; readonly purpose: StoreReadPurpose; readonly from: Index; readonly batches: readonly EntryBatch[] }
   | { readonly type: 'writeFailed'; readonly turn: Turn; readonly error: Error }
-  | { readonly type: 'readFailed'; readonly error: Error }
+  | { readonly type: 'readFailed'; readonly purpose: StoreReadPurpose; readonly error: Error }
 
 /** An open store: commands in, events out. */
 export interface Store {

@@ -42,7 +42,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a snapshot that cannot be read stays the newest unless it is damaged', file: 'streams/storage/file-snapshots.ts', killer: ['test/streams/storage/snapshot-failures.test.ts', 'where 3 cannot be read*'],
     unseen: 'what a disk of the simulation cannot read once it can read the next time',
-    from: 'isLeft(outcome) && file?.snapshot === snapshot', to: "isLeft(outcome) && String(outcome.left).includes('damaged') && file?.snapshot === snapshot",
+    from: 'isLeft(outcome) && !hasNotBegun(outcome.left) && file?.snapshot === snapshot', to: "isLeft(outcome) && String(outcome.left).includes('damaged') && file?.snapshot === snapshot",
   },
   {
     name: 'what is read ahead of a snapshot is missing when it is read again', file: 'streams/storage/file-snapshots.ts', killer: ['test/ports/storage.test.ts', '*who reads may begin again*'],

@@ -27,6 +27,16 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     from: 'if (isLeft(written)) return done(written)', to: 'if (isLeft(written)) {\n      fail(written.left)\n      return done(written)\n    }',
   },
   {
+    name: 'what cannot be read for one who follows the log ends the member', file: 'streams/pipeline/persist.ts', killer: ['test/streams/pipeline/persist.test.ts', 'what could not be read*'],
+    unseen: 'no simulated process runs out of files',
+    from: '&& (!isFollowing || event.error instanceof Damaged)', to: '',
+  },
+  {
+    name: 'a snapshot for which there was no file left passes for unreadable', file: 'streams/storage/file-snapshots.ts', killer: [`${STORAGE}/want-of-files.test.ts`, 'a snapshot that could not be opened so*'],
+    unseen: 'no simulated process runs out of files',
+    from: '!hasNotBegun(outcome.left) && ', to: '',
+  },
+  {
     name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
     from: 'isTorn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'isTorn: false }',
   },

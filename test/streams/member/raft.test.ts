@@ -287,7 +287,7 @@ test('a failed write ends the member: proposals have unknown outcomes, and ended
 test('a failed read ends the member too', async c => {
   const world = leaderOf(counter)
   const { ended } = endOf(world)
-  world.disk.say({ type: 'readFailed', error: new Error('no such sector') })
+  world.disk.say({ type: 'readFailed', purpose: { type: 'apply' }, error: new Error('no such sector') })
   await turns(world, 10)
   c.like(ended, { 0: { _tag: 'Failed', error: { message: 'no such sector' } }, length: 1 })
 })

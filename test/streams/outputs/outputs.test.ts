@@ -328,7 +328,7 @@ for (const name of ALL) {
 
 test('ended$ completes last', t => {
   t.is(endOf(leaderOf(counter), ({ raft }) => void raft.stop()).at(-1), 'ended$')
-  t.is(endOf(leaderOf(counter), ({ disk }) => disk.say({ type: 'readFailed', error: new Error('gone') })).at(-1), 'ended$')
+  t.is(endOf(leaderOf(counter), ({ disk }) => disk.say({ type: 'readFailed', purpose: { type: 'apply' }, error: new Error('gone') })).at(-1), 'ended$')
 })
 
 test('leadership$ ends with undefined and an aborted signal', t => {
