@@ -55,7 +55,7 @@ export type Write =
   | { readonly type: 'append'; readonly batches: readonly EntryBatch[] }
   /** Nobody asks any more for what a durable snapshot covers: entries up to the base may go, now or later. */
   | { readonly type: 'compact'; readonly base: LogBase }
-  /** The log begins anew after a snapshot that is durable: whatever it held is gone (§7). */
+  /** The log begins anew after a snapshot that is durable: whatever it held is gone (§7). Never before what was written as committed. */
   | { readonly type: 'install'; readonly base: LogBase }
 
 /** What is to be done with snapshots. */

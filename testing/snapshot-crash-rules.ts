@@ -57,6 +57,6 @@ export const snapshotCrashRules: Readonly<Record<string, (world: StorageWorld) =
   }),
   'a snapshot is there after a loss of power as soon as it is finished': lives(taken(3), taken(7)),
   'a snapshot that was received is there after a loss of power as soon as it is finished': lives(received(3), received(7)),
-  'a log that was begun anew begins there after a loss of power': lives(begunAnew(20, 5), begunAnew(23, 7), begunAnew(21, 6)),
+  'a log that was begun anew begins there after a loss of power': lives(begunAnew(20, 5), begunAnew(23, 7), begunAnew(25, 6)),
   'a log that was begun anew behind a snapshot goes on there after a loss of power': lives(takenIn(10), takenIn(20)),
 }

@@ -33,9 +33,7 @@ export interface BackupOptions {
 export const objectionTo = ({ faults, hardState, log, snapshots }: Pick<Survey, 'faults' | 'hardState' | 'log' | 'snapshots'>): string | undefined => {
   if (faults.length > 0) return faults.map(({ message }) => message).join(' ')
   if (log === undefined || hardState === undefined) return 'The folder was never completed, and holds nothing yet.'
-  if (lacksSnapshot({ log, snapshots })) return `The log begins after ${log.base.index}, and no snapshot of what precedes it is there: the member waits for that of its leader. Copy the folder of another member.`
-  const committed = Math.max(hardState.commitIndex, log.commitIndex)
-  return committed > log.lastIndex ? `The log ends at ${log.lastIndex}, and it is committed up to ${committed}.` : undefined
+  return lacksSnapshot({ log, snapshots }) ? `The log begins after ${log.base.index}, and no snapshot of what precedes it is there: the member waits for that of its leader. Copy the folder of another member.` : undefined
 }
 
 const surveyed = async ({ disk, folder }: Target, tell: BackupOptions['tell']): Promise<Survey> => {

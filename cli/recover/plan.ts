@@ -18,6 +18,8 @@ export interface Plan {
   /** What is certain to have been committed, and where the log ends. */
   readonly committed: Index
   readonly last: EntryId
+  /** Up to where it was committed, where that is after its end. */
+  readonly lostTo: Index | undefined
   /** The time that what is appended may not be older than, as far as a snapshot tells. */
   readonly time: Millis
 }
@@ -31,10 +33,11 @@ const addressFor = (id: MemberId, { address, lastAddress }: Standing, given: str
   throw new Trouble(`${id} does not belong to the cluster, by its own log: the committed membership leaves it out. Nothing was changed. What the others acknowledged without it is not here; --although-left-out HOST:PORT makes it the only member all the same${known}.`)
 }
 
-/** What is planned for a folder that is whole; what speaks against it is told. */
+/** What is planned for a folder that is whole, or lacks no more than the end of its log; what speaks against it is told. */
 export const planFor = (found: Survey, given?: string): Plan => {
-  const { identity: { id, clusterId }, hardState, log, snapshots, faults } = found
-  if (faults.length > 0) throw new Trouble(`The folder is damaged, and nothing was changed: ${faults.map(({ message }) => message).join(' ')}`)
+  const { identity: { id, clusterId }, hardState, log, snapshots, faults, lost } = found
+  const damage = faults.filter(fault => fault !== lost?.fault)
+  if (damage.length > 0) throw new Trouble(`The folder is damaged, and nothing was changed: ${damage.map(({ message }) => message).join(' ')}`)
   if (log === undefined || hardState === undefined) throw new Trouble('The folder was never completed, and nothing was changed: it holds nothing that could be saved.')
   if (log.base.index > (snapshots[0]?.index ?? 0)) throw new Trouble(`The log begins after ${log.base.index}, and no snapshot of what precedes it is here: a lone member would have nobody to ask. Nothing was changed.`)
   const standing = standingIn(found, log)
@@ -43,10 +46,10 @@ export const planFor = (found: Survey, given?: string): Plan => {
   if (log.lastIndex === 0 && names.length === 0) throw new Trouble(`${id} has joined and was sent nothing yet, and nothing was changed: its folder holds nothing that could be saved.`)
   const after = firstMembership({ [id]: addressFor(id, standing, given) })
   const isNamed = names.includes(id)
-  if (isNamed && names.length === 1) throw new Trouble(`${id} is the only member already; nothing was changed.`)
+  if (isNamed && names.length === 1 && lost === undefined) throw new Trouble(`${id} is the only member already; nothing was changed.`)
   const last = { index: log.lastIndex, term: log.terms.at(-1)?.term ?? log.base.term }
   const leftOut = isNamed ? 'no' : address === undefined ? 'yes' : 'unknown'
-  return { id, clusterId, before: newest, others, leftOut, after, committed, last, time: snapshots[0]?.time ?? 0 }
+  return { id, clusterId, before: newest, others, leftOut, after, committed, last, lostTo: lost?.committed, time: snapshots[0]?.time ?? 0 }
 }
 
 /** Whether this is the name of the folder's cluster: an id is made of the name and of who the first members were. */

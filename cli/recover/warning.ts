@@ -20,6 +20,16 @@ const doubtfulIn = ({ committed, last }: Plan): string => {
   return `the last ${count} entries, ${committed + 1} to ${last.index}, of which it is not known whether they were committed; they will be`
 }
 
+/** What this folder once had, and was committed for certain. */
+const missingIn = ({ last: { index }, lostTo }: Plan): string => {
+  if (lostTo === undefined) return ''
+  const which = lostTo === index + 1 ? `is 1 committed entry, ${lostTo}` : `are ${lostTo - index} committed entries, ${index + 1} to ${lostTo}`
+  return `
+                    Missing at its end ${which}: its disk
+                    confirmed that and did not keep it. What was acknowledged of that is lost, unless another
+                    folder has it: take that one.`
+}
+
 /** What a person must have read. */
 export const warningFor = (folder: string, plan: Plan): string => {
   const { id, others, leftOut, last } = plan
@@ -29,7 +39,7 @@ export const warningFor = (folder: string, plan: Plan): string => {
   can, start those instead: nothing is lost then. If several folders are left, take the one whose last entry has the highest term, and among those the
   highest index: rxraft inspect shows both.
 
-  What may be lost: whatever the others acknowledged and this folder does not hold. It ends with index ${last.index} of term ${last.term}.${EXCLUSIONS[leftOut](id)}
+  What may be lost: whatever the others acknowledged and this folder does not hold. It ends with index ${last.index} of term ${last.term}.${missingIn(plan)}${EXCLUSIONS[leftOut](id)}
   What may appear:  ${doubtfulIn(plan)}.
 `
 }

@@ -10,7 +10,7 @@ import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } fr
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
 import { type RecoveredLog, recoverLog } from './log/log-recovery.js'
 import { type StoreOwner, otherCluster } from './port.js'
-import { installNote, interruptedInstall } from './reconcile.js'
+import { installNote, interruptedInstall, lostEnd, lostEndReason } from './reconcile.js'
 import { type FoundSnapshots, findSnapshots } from './snapshots/find-snapshots.js'
 import { incomingNamed, snapshotNamed } from './snapshots/snapshot-file.js'
 import {
@@ -134,13 +134,18 @@ export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenF
       return fail(new Damaged(`${folder}/${HARD_STATE_FILE}`, 0, undefined, 'it is missing: a vote may be forgotten'))
     }
     return chain(findSnapshots(disk, folder, names, checkOwner), snapshots =>
-      chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile =>
-        map(orUndo(recoverLog(disk, folder, segmentNumbersIn(names), owner.tailBytes, checkOwner), hardStateFile.close), log => {
+      chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile => {
+        const objection: Parameters<typeof recoverLog>[5] = log => {
+          const lost = lostEnd(log, snapshots.newest, hardStateFile.found)
+          return lost && lostEndReason(lost)
+        }
+        return map(orUndo(recoverLog(disk, folder, segmentNumbersIn(names), owner.tailBytes, checkOwner, objection), hardStateFile.close), log => {
           const unfinished = interruptedInstall(log, snapshots.newest)
           const anew = unfinished === undefined ? [] : [installNote(folder, unfinished)]
           const notes = [...swept, ...hardStateFile.notes, ...log.notes, ...snapshots.notes, ...anew]
           return { identity, hardStateFile, log, snapshots, unfinished, notes }
-        })))
+        })
+      }))
   })
   return chain(listFolder(disk, folder), before =>
     chain(tidyNames(options, owner, before), swept =>

@@ -17,7 +17,7 @@ import { type Scanned, judge, judgeSpare, scanFile, tornNote } from './log/scan-
 import { FIRST_RECORD, segmentName, segmentNumbersIn } from './log/segment.js'
 import { createSegmentNotes } from './log/segment-notes.js'
 import type { ScannedRecord } from './log/segment-scan.js'
-import { installNote, installed, interruptedInstall } from './reconcile.js'
+import { type LostEnd, installNote, installed, interruptedInstall, lostEnd, lostEndReason } from './reconcile.js'
 import { chunksOf, openSnapshot } from './snapshots/read-snapshot.js'
 import { incomingNamed, snapshotName, snapshotsIn } from './snapshots/snapshot-file.js'
 import { startError } from './store-folder.js'
@@ -54,6 +54,8 @@ export interface Survey {
   readonly incoming: readonly string[]
   /** What keeps a member from starting, or would if it were needed: damage above all, each with its file. */
   readonly faults: readonly StartError[]
+  /** The log ends before what was committed: one of the faults, and one that does not keep the rest from being read. */
+  readonly lost: (LostEnd & { readonly fault: StartError }) | undefined
   /** What a start would settle by itself. */
   readonly notes: readonly string[]
 }
@@ -71,6 +73,8 @@ export interface SurveyOptions {
 interface Found {
   hardState: HardState | undefined
   log: Survey['log']
+  /** Where a log ends that is whole so far. */
+  end: { readonly path: string; readonly offset: number } | undefined
   readonly segments: SurveyedSegment[]
   readonly snapshots: Snapshot[]
   readonly faults: StartError[]
@@ -151,6 +155,7 @@ const surveyLog = ({ disk, folder, looked }: SurveyOptions, identity: Identity, 
   }
   return map(forEach(numbers, look), () => {
     found.log = collector.collected()
+    found.end = isWhole && last !== undefined ? { path: last.path, offset: last.end.tail } : undefined
     if (found.faults.length > 0) return
     if (last === undefined) found.faults.push(new Damaged(`${folder}/${segmentName((numbers.at(-1) ?? 0) + 1)}`, 0, collector.lastIndex() + 1, 'the file is missing'))
     else if (found.log === undefined) found.faults.push(new Damaged(last.path, FIRST_RECORD, undefined, 'the log has no beginning'))
@@ -184,10 +189,18 @@ export const lacksSnapshot = ({ log, snapshots }: Pick<Survey, 'log' | 'snapshot
 /** Whether a member could start from the folder with all that it stands for, and with nobody to ask: what a backup must be good for. */
 export const couldStartAlone = (survey: Survey): boolean => survey.faults.length === 0 && !lacksSnapshot(survey)
 
+/** What the log has lost of its end, with what there is to say of it. */
+const lostIn = ({ log, end, snapshots, hardState }: Found): Survey['lost'] => {
+  const lost = log && end && lostEnd(log, snapshots[0], hardState)
+  return lost && end && log ? { ...lost, fault: new Damaged(end.path, end.offset, log.lastIndex + 1, lostEndReason(lost)) } : undefined
+}
+
 /** What the parts of a folder say together. */
 const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly string[], found: Found): Survey => {
   const { hardState, snapshots, faults, notes } = found
   const [newest] = snapshots
+  const lost = lostIn(found)
+  if (lost !== undefined) faults.push(lost.fault)
   const unfinished = found.log && interruptedInstall(found.log, newest)
   const log = found.log && unfinished ? { ...installed(unfinished), index: createLogIndex(unfinished.index), commitIndex: found.log.commitIndex } : found.log
   if (unfinished !== undefined) notes.push(installNote(folder, unfinished))
@@ -200,14 +213,14 @@ const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
   const incoming = names.filter(name => incomingNamed(name) !== undefined)
   const parts = incoming.map(name => `${folder}/${name}: a part of a snapshot that was being received, which is not looked into`)
-  return { ...found, log, identity, incoming, faults, notes: [...notes, ...parts, ...leftovers] }
+  return { identity, hardState, segments: found.segments, log, snapshots, incoming, faults, lost, notes: [...notes, ...parts, ...leftovers] }
 }
 
 /** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */
 export const surveyFolder = (options: SurveyOptions): Act<Survey, Failure> => {
   const { disk, folder } = options
   return chain(listFolder(disk, folder), names => chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, () => undefined), (identity): Act<Survey, never> => {
-    const found: Found = { hardState: undefined, log: undefined, segments: [], snapshots: [], faults: [], notes: [] }
+    const found: Found = { hardState: undefined, log: undefined, end: undefined, segments: [], snapshots: [], faults: [], notes: [] }
     const path = `${folder}/${HARD_STATE_FILE}`
     const isUnnamed = (name: string): boolean => !names.includes(name) && names.includes(temporary(name))
     const hardState = isUnnamed(HARD_STATE_FILE) ? succeed(undefined) : tried(found, path, readHardState(disk, path, sameCluster(path, identity)), ({ found: read, notes }) => {

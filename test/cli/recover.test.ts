@@ -1,17 +1,21 @@
 /** Folders of members that a change was to leave out, or has left out, when they were the last that is left of their cluster. */
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
+import { backUp } from '../../cli/backup/back-up.js'
 import { withFolder } from '../../cli/folder/hold.js'
 import { survey } from '../../cli/folder/survey.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
 import { command as recover } from '../../cli/recover/command.js'
 import { planFor } from '../../cli/recover/plan.js'
+import { command as verify } from '../../cli/verify/command.js'
 import { warningFor } from '../../cli/recover/warning.js'
+import { clusterIdOf } from '../../codecs/cluster-id.js'
 import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import { isRight, right } from '../../lib/prelude.js'
 import type { Membership } from '../../lib/types.js'
+import { nodeDisk } from '../../streams/storage/disk/node-disk.js'
 import type { Survey } from '../../streams/storage/survey.js'
 import type { Storage } from '../../streams/storage/port.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
@@ -79,17 +83,19 @@ const servesAgain = async (t: ExecutionContext, folder: string): Promise<void> =
   t.deepEqual([await storedBy(b, 'precious'), await storedBy(b, 'later')], [1, 2])
 }
 
-/** Runs the command, whose words for people are of no interest here. */
-const recovered = async (...args: readonly string[]): Promise<number> => {
+/** Runs what speaks to people, whose words are of no interest here. */
+const quietly = async (run: () => Promise<number>): Promise<number> => {
   const { stderr, stdout } = process
   const writes = [stderr.write, stdout.write]
   stderr.write = stdout.write = () => true
   try {
-    return await recover.run([...args, '--yes-i-understand', 'orders'])
+    return await run()
   } finally {
     [stderr.write, stdout.write] = writes as [typeof stderr.write, typeof stdout.write]
   }
 }
+
+const recovered = (...args: readonly string[]): Promise<number> => quietly(() => recover.run([...args, '--yes-i-understand', 'orders']))
 
 test.serial('a leader that was asked to leave is saved, where that was never committed and the other one is lost', async t => {
   const folder = scratch(t)
@@ -126,6 +132,39 @@ test.serial('a member that has left is saved where it is told to be, and only th
 })
 
 const of = (...ids: readonly string[]): Membership => ({ voters: ids, outgoing: [], learners: [], addresses: Object.fromEntries(ids.map((id, at) => [id, `localhost:${at + 1}`])) })
+
+/** The folder of a, whose log lacks the last of three entries that were all committed. */
+const lacking = async (t: ExecutionContext, membership: Membership): Promise<string> => {
+  const own = join(scratch(t), 'a')
+  const storage = fileStorage(own)
+  const segment = join(own, 'segment-0000000001')
+  const { write, close } = await openStore(storage, { membership, clusterId: clusterIdOf('orders', membership) })
+  await write(1, append(commands(1, 1, 'x', 'y')))
+  const before = readFileSync(segment)
+  await write(2, append(commands(3, 1, 'z')))
+  await write(3, hardState(2, 'a', 3))
+  await close()
+  writeFileSync(segment, before)
+  return own
+}
+
+for (const [who, membership] of [['of several', of('a', 'b')], ['that was alone', of('a')]] as const) {
+  test.serial(`a member ${who}, whose disk has lost what was committed, starts after a recovery alone, which says what is missing`, async t => {
+    const own = await lacking(t, membership)
+    const refused = await createRaft({ cluster: 'orders', id: 'a', members: membership.addresses, machine: keyValueMachine, transport: memoryTransport(memoryNetwork()), storage: fileStorage(own) })
+    t.like(refused, { left: { _tag: 'Damaged', index: 3 } })
+    t.is(await quietly(() => verify.run([own])), 1)
+    await t.throwsAsync(backUp({ disk: nodeDisk(), folder: own, copy: join(scratch(t), 'copy'), tell: () => undefined }), { message: /the log ends with 2, and .* committed up to 3/ })
+    const plan = planFor(await look(own))
+    t.like(plan, { last: { index: 2 }, lostTo: 3, committed: 2 })
+    t.regex(warningFor(own, plan), /Missing at its end is 1 committed entry, 3: its disk\s+confirmed that and did not keep/)
+    t.is(await recovered(own), 0)
+    t.deepEqual((await look(own)).faults, [])
+    const again = await openStore(fileStorage(own), { membership, clusterId: clusterIdOf('orders', membership) })
+    t.like(again.store.recovered, { lastIndex: 3, memberships: [{ index: 3, membership: { voters: ['a'] } }], hardState: { term: 3, votedFor: 'a', commitIndex: 2 } })
+    await again.close()
+  })
+}
 
 /** A folder of a with these memberships, one entry each, of which the first so many are known to be committed. */
 const folderWith = async (t: ExecutionContext, committed: number, base: Membership, ...later: readonly Membership[]): Promise<Survey> => {

@@ -37,6 +37,11 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     from: '!hasNotBegun(outcome.left) && ', to: '',
   },
   {
+    name: 'a log that has lost what was committed passes for whole', file: 'streams/storage/reconcile.ts', killer: [`${STORAGE}/lost-end.test.ts`, 'a start refuses it*'],
+    unseen: 'no simulated disk forgets what it confirmed and keeps what came after it',
+    from: 'return committed > last ?', to: 'return committed > last + 1000 ?',
+  },
+  {
     name: 'a torn tail keeps the member from starting', file: 'streams/storage/log/segment-scan.ts', killer: [`${STORAGE}/storage-damage.test.ts`, 'a last write*'],
     from: 'isTorn: hasFillSector(key, window.bytes(), position, position + length) }', to: 'isTorn: false }',
   },

@@ -61,10 +61,11 @@ const settleSpare = (
 
 /**
  * Reads the segments `numbers`, ascending, and makes the log ready to be appended to. Refuses as damaged whatever an interrupted
- * write cannot explain.
+ * write cannot explain, and what `objection` has against the log, before anything of it is written.
  */
 export const recoverLog = (
   disk: Disk, folder: string, numbers: readonly number[], tailBytes: number, checkOwner: CheckOwner,
+  objection: (log: CollectedLog & { readonly commitIndex: Index }) => string | undefined,
 ): Act<RecoveredLog, Failure> => done => {
   const segments = createSegmentNotes(numbers[0] ?? 1)
   const collector = logCollector(numbers[0] ?? 1, tailBytes, segments)
@@ -72,6 +73,8 @@ export const recoverLog = (
   const finish = (last: Scanned, previous: Scanned | undefined, behind: readonly number[]): void => {
     const log = collector.collected()
     if (log === undefined) return done(left(new Damaged(last.path, FIRST_RECORD, undefined, 'the log has no beginning')))
+    const reason = objection(log)
+    if (reason !== undefined) return done(left(new Damaged(last.path, last.end.tail, log.lastIndex + 1, reason)))
     const unsure = last.end.records === 0 && previous !== undefined ? [previous, last] : [last]
     const { lastIndex } = log
     const spares = map(
