@@ -15,8 +15,8 @@ export const entriesInWords = ({ log }: Survey): string => {
 }
 
 /** What of a survey is data, for programs. */
-export const surveyAsJson = ({ identity, hardState, segments, log, snapshots, incoming, faults, notes }: Survey): Readonly<Record<string, unknown>> => ({
+export const surveyAsJson = ({ identity, hardState, segments, log, snapshots, incoming, faults, survived, notes }: Survey): Readonly<Record<string, unknown>> => ({
   identity, hardState: hardState ?? null,
   log: log === undefined ? null : { base: log.base, lastIndex: log.lastIndex, commitIndex: log.commitIndex, terms: log.terms, memberships: log.memberships },
-  segments, snapshots, incoming, faults: faults.map(fault => ({ ...fault, tag: fault._tag, message: fault.message })), notes,
+  segments, snapshots, incoming, faults: faults.map(fault => ({ ...fault, tag: fault._tag, message: fault.message })), survived, notes,
 })

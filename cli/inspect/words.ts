@@ -31,7 +31,7 @@ const logLines = ({ log, hardState }: Survey): readonly string[] => {
 
 /** Everything but entries. */
 export const surveyInWords = (folder: string, survey: Survey): readonly string[] => {
-  const { identity: { id, clusterId, incarnation }, hardState, segments, snapshots, incoming, faults, notes } = survey
+  const { identity: { id, clusterId, incarnation }, hardState, segments, snapshots, incoming, faults, survived, notes } = survey
   return [
     `folder      ${folder}`,
     `member      ${id} of cluster ${clusterId}, incarnation ${incarnation}`,
@@ -41,6 +41,7 @@ export const surveyInWords = (folder: string, survey: Survey): readonly string[]
     ...snapshots.map(snapshot => `snapshot    ${placeOf(snapshot)}, ${sizeInWords(snapshot.bytes)}, compression ${snapshot.compression}`),
     ...incoming.map(name => `incoming    ${name}`),
     ...columns(segments.map(segmentCells)).map(row => `segment     ${row}`),
+    ...survived.map(damage => `survived    ${damage}`),
     ...notes.map(note => `note        ${note}`),
     ...faults.map(fault => `fault       ${fault.message}`),
   ]

@@ -17,7 +17,7 @@ record does not count. Nothing is changed. A folder from which its member starts
   --json               one JSON object in place of text
   --help               this text
 
-Exit codes: 0 all is whole; 1 something is not, or the member needs the snapshot of a leader to start, or the folder is in use;
+Exit codes: 0 all is whole; 1 something is not, also where a start survives that, or the member needs the snapshot of a leader to start, or the folder is in use;
 2 a mistake in the arguments, or no data folder.
 
   rxraft verify data/n1
@@ -26,6 +26,7 @@ Exit codes: 0 all is whole; 1 something is not, or the member needs the snapshot
 /** What to say of a folder without faults. */
 const verdict = (found: Survey): string => {
   const held = `${counted(found.segments.length, 'segment')}, ${entriesInWords(found)}, ${counted(found.snapshots.length, 'snapshot')}`
+  if (found.survived.length > 0) return `not all is whole, and a start survives that: ${held}`
   return couldStartAlone(found) ? `all is whole: ${held}` : `what is there is whole, and the member needs the snapshot of a leader to start: ${held}`
 }
 
@@ -34,12 +35,13 @@ const run = async (args: readonly string[]): Promise<number> => {
   const folder = oneFolder(positionals)
   return withFolder(folder, async held => {
     const found = await survey(held, true, createScreen(process.stderr))
-    const { faults, notes } = found
-    const code = couldStartAlone(found) ? 0 : 1
+    const { faults, survived, notes } = found
+    const code = couldStartAlone(found) && survived.length === 0 ? 0 : 1
     ifUnread(code)
     if (values.json === true) process.stdout.write(`${printable(JSON.stringify(surveyAsJson(found)))}\n`)
     else {
       for (const note of notes) process.stdout.write(`note: ${printable(note)}\n`)
+      for (const damage of survived) process.stdout.write(`${printable(damage)}\n`)
       for (const fault of faults) process.stdout.write(`${printable(fault.message)}\n`)
       if (faults.length === 0) process.stdout.write(`${printable(folder)}: ${verdict(found)}\n`)
     }

@@ -56,6 +56,8 @@ export interface Survey {
   readonly faults: readonly StartError[]
   /** The log ends before what was committed: one of the faults, and one that does not keep the rest from being read. */
   readonly lost: (LostEnd & { readonly fault: StartError }) | undefined
+  /** Damage that keeps nobody from starting, since a copy of it is whole. */
+  readonly survived: readonly string[]
   /** What a start would settle by itself. */
   readonly notes: readonly string[]
 }
@@ -78,6 +80,7 @@ interface Found {
   readonly segments: SurveyedSegment[]
   readonly snapshots: Snapshot[]
   readonly faults: StartError[]
+  readonly survived: string[]
   readonly notes: string[]
 }
 
@@ -213,19 +216,19 @@ const conclude = ({ folder }: SurveyOptions, identity: Identity, names: readonly
   const leftovers = names.filter(name => name.endsWith('.tmp')).map(name => `${folder}/${name}: an unfinished file will be removed, or completed`)
   const incoming = names.filter(name => incomingNamed(name) !== undefined)
   const parts = incoming.map(name => `${folder}/${name}: a part of a snapshot that was being received, which is not looked into`)
-  return { identity, hardState, segments: found.segments, log, snapshots, incoming, faults, lost, notes: [...notes, ...parts, ...leftovers] }
+  return { identity, hardState, segments: found.segments, log, snapshots, incoming, faults, lost, survived: found.survived, notes: [...notes, ...parts, ...leftovers] }
 }
 
 /** Looks at all files of a held folder. Fails only where the folder or its identity cannot be read; all else that is wrong is among the faults. */
 export const surveyFolder = (options: SurveyOptions): Act<Survey, Failure> => {
   const { disk, folder } = options
   return chain(listFolder(disk, folder), names => chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, () => undefined), (identity): Act<Survey, never> => {
-    const found: Found = { hardState: undefined, log: undefined, end: undefined, segments: [], snapshots: [], faults: [], notes: [] }
+    const found: Found = { hardState: undefined, log: undefined, end: undefined, segments: [], snapshots: [], faults: [], survived: [], notes: [] }
     const path = `${folder}/${HARD_STATE_FILE}`
     const isUnnamed = (name: string): boolean => !names.includes(name) && names.includes(temporary(name))
     const hardState = isUnnamed(HARD_STATE_FILE) ? succeed(undefined) : tried(found, path, readHardState(disk, path, sameCluster(path, identity)), ({ found: read, notes }) => {
       found.hardState = read
-      found.notes.push(...notes)
+      found.survived.push(...notes)
     })
     const log = isUnnamed(segmentName(1)) ? succeed(undefined) : surveyLog(options, identity, segmentNumbersIn(names), found)
     return map(inOrder(hardState, log, surveySnapshots(options, identity, names, found)), () => conclude(options, identity, names, found))

@@ -179,6 +179,17 @@ const verified = async (folder: string): Promise<{ readonly code: number; readon
   }
 }
 
+test.serial('damage to one copy of the hard state is no whole folder, though its member starts from it', async t => {
+  const own = copied(t)
+  flip(join(own, 'hard-state'), 4096 + 20)
+  const { code, said } = await verified(own)
+  t.is(code, 1)
+  t.regex(said, /^\S+hard-state: one copy of a hard state was damaged at 4096; its twin was used\n\S+: not all is whole, and a start survives that: /)
+  const found = await look(own)
+  t.true(couldStartAlone(found))
+  t.regex(surveyInWords(own, found).join('\n'), /^survived +\S+hard-state: one copy/m)
+})
+
 test.serial('a folder whose log was cut and that has lost its snapshot does not pass for whole: a lone member does not start from it, another needs a leader', async t => {
   t.deepEqual([couldStartAlone(whole), (await verified(folder)).code], [true, 0])
   for (const isAlone of [true, false]) {
