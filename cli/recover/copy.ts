@@ -1,6 +1,6 @@
 /** A copy of what is about to be changed. */
 import { constants } from 'node:fs'
-import { copyFile, mkdir, open, readdir } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { HARD_STATE_FILE } from '../../streams/storage/files/hard-state-file.js'
 import { IDENTITY_FILE } from '../../streams/storage/files/identity-file.js'
@@ -20,15 +20,20 @@ const syncPath = async (path: string): Promise<void> => {
 /** Everything but snapshots, which stay as they are. */
 const isChanged = (name: string): boolean => name === HARD_STATE_FILE || name === IDENTITY_FILE || segmentNumberOf(name) !== undefined
 
-/** Copies identity, hard state and log beside the folder, durably, and answers where. Where the file system can, the copy shares its blocks. */
+/** Copies identity, hard state and log beside the folder, durably, and answers where; where that fails nothing of it is left. Where the file system can, the copy shares its blocks. */
 export const copyBeside = async (folder: string, date: Date): Promise<string> => {
   const copy = `${resolve(folder)}.before-recovery-${date.toISOString().replace(/[:.]/g, '-')}`
   await mkdir(copy, { mode: FOLDER_MODE })
-  for (const name of (await readdir(folder)).filter(isChanged)) {
-    await copyFile(join(folder, name), join(copy, name), constants.COPYFILE_FICLONE)
-    await syncPath(join(copy, name))
+  try {
+    for (const name of (await readdir(folder)).filter(isChanged)) {
+      await copyFile(join(folder, name), join(copy, name), constants.COPYFILE_FICLONE)
+      await syncPath(join(copy, name))
+    }
+    await syncPath(copy)
+    await syncPath(join(copy, '..'))
+    return copy
+  } catch (thrown) {
+    await rm(copy, { recursive: true, force: true })
+    throw thrown
   }
-  await syncPath(copy)
-  await syncPath(join(copy, '..'))
-  return copy
 }

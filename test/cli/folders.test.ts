@@ -1,5 +1,5 @@
 /** Data folders of members that do not run: looked at, checked, and made a lone member's. */
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -165,6 +165,13 @@ test('all damage is named with file and offset, and what is whole beside it is s
   const gap = copied(t)
   rmSync(join(gap, second!.name))
   t.regex((await look(gap)).faults.map(({ message }) => message).join(), new RegExp(`${second!.name} is damaged at offset 0 .*the file is missing`))
+})
+
+test('what could not be copied before a recovery leaves no half of it', async t => {
+  const own = copied(t)
+  mkdirSync(join(own, 'segment-0000009999'))
+  await t.throwsAsync(copyBeside(own, new Date(0)))
+  t.deepEqual(readdirSync(join(own, '..')), ['n1'])
 })
 
 /** What `verify` says of a folder, and the code that it ends with. */
