@@ -18,8 +18,8 @@ not changed, and not held.
 A copy is for when the cluster is lost, or its state is to go back in time: rxraft recover makes a lone member of it, and the cluster grows again from there.
 It never takes the place of a folder in a cluster that lives: it has forgotten votes and entries that its member promised to keep.
 
-Needs a file descriptor for each segment of the log. Where it fails COPY is left empty. Where it is interrupted COPY has no file "identity", and no
-member starts from it.
+Needs a file descriptor for each segment of the log. Where it fails COPY is left empty. Where it is interrupted COPY is empty too, or has no file
+"identity", and no member starts from what is there.
 
   --json               one JSON object in place of text
   --help               this text

@@ -7,7 +7,7 @@ export const SECTOR_BYTES = 512
 /** How an act on the disk ended. */
 export type Done<A = void> = (outcome: Either<NodeJS.ErrnoException, A>) => void
 
-/** An open file. Writes and reads name their offset; a short write is the caller's to notice by the count, and what was written from may be used for something else from then on. Success may be told during the call, failure never. */
+/** An open file. Writes and reads name their offset; a short write is the caller's to notice by the count, and what was written from may be used for something else from then on. Success may be told during the call, but for that of `datasync`, on which what a store tells stands; failure never. */
 export interface DiskFile {
   write(bytes: readonly Uint8Array[], offset: number, done: Done<number>): void
   read(into: Uint8Array, offset: number, done: Done<number>): void
