@@ -73,8 +73,8 @@ export const memorySnapshots = (kept: KeptSnapshots): SnapshotShelf => ({
     })
   },
   receive: snapshot => done => done(right(receiving(kept, snapshot))),
-  forget: done => {
-    kept.incoming = undefined
+  forget: index => done => {
+    if (kept.incoming !== undefined && kept.incoming.snapshot.index <= index) kept.incoming = undefined
     done(right(undefined))
   },
   open: () => done => {

@@ -1,8 +1,9 @@
 import type { Recycled } from '../../codecs/recycled.js'
 import { MAX_CHUNK_BYTES } from '../../codecs/snapshots.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Snapshot } from '../../lib/types.js'
-import { type Act, fail, forEach, inOrder, oneAtATime, succeed } from '../act/act.js'
+import type { Index, Snapshot } from '../../lib/types.js'
+import { type Act, chain, fail, forEach, inOrder, map, oneAtATime, succeed } from '../act/act.js'
+import { isAboutSpace } from './disk/file-access.js'
 import type { SnapshotPlace, SnapshotReader, SnapshotReceiver, SnapshotWriter, Snapshots } from './port.js'
 
 /** A snapshot that is being written, by whoever takes it or receives it; its acts come one at a time. */
@@ -36,8 +37,8 @@ export interface SnapshotShelf {
   begin(place: SnapshotPlace): Act<Draft, Error>
   /** Takes up what is there of this very snapshot, and drops what is there of any other. */
   receive(snapshot: Snapshot): Act<Incoming, Error>
-  /** Drops what was received of a snapshot that is not being received now. */
-  readonly forget: Act<void, never>
+  /** Drops what was received of a snapshot up to `index`, of one that is not being received now. */
+  forget(index: Index): Act<void, never>
   open(buffers: Recycled | undefined): Act<Contents, Error>
 }
 
@@ -178,12 +179,27 @@ interface ServedSnapshots {
   readonly close: Act<void, never>
 }
 
+/** What becomes of a part of a snapshot that nobody receives now. */
+const partKeeping = (shelf: SnapshotShelf, receiving: Slot<Incoming>) => {
+  /** What was received up to `index` is dropped. */
+  const forget = (index: Index): Act<void, never> => done => (receiving.open() === undefined ? shelf.forget(index) : succeed(undefined))(done)
+  /** Where there is no room for what is being written it gives up its own: the next attempt has it. */
+  const makingRoom = <A>(act: Act<A, Error>): Act<A, Error> => done => act(outcome => {
+    if (isLeft(outcome) && isAboutSpace(outcome.left)) forget(Number.POSITIVE_INFINITY)(() => done(outcome))
+    else done(outcome)
+  })
+  const draftAt = (place: SnapshotPlace): Act<Draft, Error> => map(makingRoom(shelf.begin(place)), (draft): Draft =>
+    ({ write: chunk => makingRoom(draft.write(chunk)), finish: makingRoom(draft.finish), discard: draft.discard }))
+  return { forget, draftAt }
+}
+
 /** Keeps the rules of the port for snapshots that lie on `shelf`. */
 export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapshots => {
   const inTurn = oneAtATime()
   const readers = new Set<Act<void, never>>()
   const writing = createSlot<Draft>()
   const receiving = createSlot<Incoming>()
+  const { forget, draftAt } = partKeeping(shelf, receiving)
   let isClosed = false
 
   const notNewer = ({ index }: SnapshotPlace): string | undefined => {
@@ -197,7 +213,7 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
   /** One is written while another is received: only the first of the two to end is newer than the newest for certain. */
   const finishing = (place: SnapshotPlace, finish: Act<Snapshot, Error>): Act<Snapshot, Error> => inTurn(done => {
     const why = notNewer(place)
-    if (why === undefined) finish(done)
+    if (why === undefined) chain(finish, snapshot => map(forget(snapshot.index), () => snapshot))(done)
     else done(left(new Error(why)))
   })
 
@@ -206,7 +222,7 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
       newest: () => shelf.newest(),
       write: place => {
         const refused = refusal(place, writing.open(), 'written')
-        const life = refused === undefined ? writing.begin(shelf.begin(place), draft => finishing(place, draft.finish))
+        const life = refused === undefined ? writing.begin(draftAt(place), draft => finishing(place, draft.finish))
           : createLife<Draft>(fail(refused), ({ finish }) => finish, () => undefined)
         return writerOf(life, later)
       },
@@ -228,7 +244,7 @@ export const serveSnapshots = (shelf: SnapshotShelf, later: Later): ServedSnapsh
     },
     giveUp: inOrder(
       endOf(writing, NO_SPACE, discardOf), endOf(receiving, NO_SPACE, discardOf),
-      done => (receiving.open() === undefined ? shelf.forget : succeed(undefined))(done),
+      forget(Number.POSITIVE_INFINITY),
     ),
     close: done => {
       isClosed = true

@@ -46,7 +46,7 @@ export const sizeOf = (file: DiskFile): Act<number> => done => file.size(done)
 export const syncFolder = (disk: Disk, folder: string): Act<void> => done => disk.syncDirectory(folder, done)
 
 /** Space may be made while there is still some room; after any other failure nothing is known of the disk. */
-export const isAboutSpace = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOSPC' || code === 'EDQUOT'
+export const isAboutSpace = (error: Error): boolean => 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 
 export const listFolder = (disk: Disk, folder: string): Act<readonly string[]> => done => disk.list(folder, done)
 

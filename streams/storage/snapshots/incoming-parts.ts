@@ -1,10 +1,10 @@
 import { right } from '../../../lib/prelude.js'
-import type { Snapshot } from '../../../lib/types.js'
+import type { Index, Snapshot } from '../../../lib/types.js'
 import { type Act, chain, map, oneAtATime, succeed } from '../../act/act.js'
 import { sweep } from '../disk/file-access.js'
 import type { CheckOwner } from '../files/store-file.js'
 import { type Standing, openIncoming } from './receive-snapshot.js'
-import { incomingName } from './snapshot-file.js'
+import { incomingName, incomingNamed } from './snapshot-file.js'
 import type { DraftFile, SnapshotFolder } from './write-snapshot.js'
 
 /** What there is of a snapshot that was being received, of one at a time. */
@@ -13,8 +13,8 @@ export interface IncomingParts {
   receive(snapshot: Snapshot): Act<DraftFile>
   /** It has become a snapshot. */
   finished(): void
-  /** Drops it. */
-  readonly forget: Act<void, never>
+  /** Drops it, if it is of one up to `index`. */
+  forget(index: Index): Act<void, never>
 }
 
 /** `found` is the name of what the start has found. */
@@ -41,6 +41,6 @@ export const incomingParts = (options: SnapshotFolder, checkOwner: CheckOwner, f
       })(done)
     }),
     finished: () => { part = undefined },
-    forget: inTurn(drop),
+    forget: index => inTurn(done => (part !== undefined && (incomingNamed(part.name)?.index ?? 0) <= index ? drop : succeed(undefined))(done)),
   }
 }

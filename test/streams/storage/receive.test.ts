@@ -149,7 +149,7 @@ test('nothing is received under a name that is still being removed', async t => 
   } }
   const shelf = fileSnapshots({ disk: held, folder: FOLDER, clusterId: OWNER.clusterId, random: bytes => new Uint8Array(bytes) }, () => undefined,
     { newest: undefined, incoming: incomingName(SNAPSHOT), replaced: [], notes: [] })
-  const forgotten = answered(shelf.forget)
+  const forgotten = answered(shelf.forget(Number.POSITIVE_INFINITY))
   const receiving = answered(shelf.receive(SNAPSHOT))
   await new Promise(setImmediate)
   goOn?.()
