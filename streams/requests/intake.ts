@@ -86,7 +86,7 @@ interface OriginState<R> {
   /** Whether it may go on in the session of a leader: a member that has led sends what it had in flight to who leads now. */
   readonly mayHaveLed: boolean
   isOpen: boolean
-  /** Requests of this epoch and earlier ones are refused: one of them was, and what follows must not overtake it. */
+  /** Requests of this epoch and earlier ones are refused: one of them was, or is lost, and what follows must not overtake it. */
   closedEpoch: number
   closedFor: ProposeRefused['reason']
   readonly reply: (reply: ProposeRefused | ProposeLost) => void
@@ -104,14 +104,18 @@ interface IntakeState<C, R> extends IntakeOptions<C, R> {
   isStopping: boolean
 }
 
+/** Nothing later of this epoch is taken: it would stand before what is proposed again. */
+const closeEpoch = (origin: Pick<OriginState<never>, 'closedEpoch' | 'closedFor'>, epoch: number, reason: ProposeRefused['reason']): void => {
+  if (epoch <= origin.closedEpoch) return
+  origin.closedEpoch = epoch
+  origin.closedFor = reason
+}
+
 const refuse = <C, R>(
   state: IntakeState<C, R>, origin: OriginState<R>, request: Pick<ProposeRequest, 'id' | 'epoch'>, reason: ProposeRefused['reason'], place?: number,
 ): void => {
-  if (request.epoch > origin.closedEpoch) {
-    origin.closedEpoch = request.epoch
-    // What follows an invalid request is not invalid itself: it comes again in the next epoch.
-    origin.closedFor = reason === 'invalid' ? 'afterInvalid' : reason
-  }
+  // What follows an invalid request is not invalid itself: it comes again in the next epoch.
+  closeEpoch(origin, request.epoch, reason === 'invalid' ? 'afterInvalid' : reason)
   if (origin.isOpen) origin.reply({ type: 'refused', id: request.id, reason, place, leader: state.leader() })
 }
 
@@ -145,6 +149,8 @@ const receive = <C, R>(state: IntakeState<C, R>, origin: OriginState<R>, request
 const lose = <C, R>(state: IntakeState<C, R>, id: RequestId): void => {
   const request = state.pending.get(id)
   if (request === undefined) return
+  // Whoever leads again may be asked over the same link before it has said that this is lost.
+  closeEpoch(request.origin, request.epoch, 'notReady')
   if (request.origin.isOpen) request.origin.reply({ type: 'lost', id: request.requestId })
   state.pending.delete(id)
 }

@@ -103,10 +103,23 @@ test('a request whose leadership ended is lost, and a later one at its index get
   m.n1.receive(request(1, 0, 'a'))
   m.appended(1, 5, 1, 2)
   m.intake.answered([{ type: 'lost', id: 1 }])
-  m.n1.receive(request(2, 0, 'b'))
+  m.n1.receive(request(2, 1, 'b'))
   m.appended(2, 5, 1, 4)
   m.intake.applied(5, 4, [51])
   assert.deepEqual(m.said, ['n1: lost 1', 'n1: committed 2 51'])
+})
+
+test('what was sent before it was heard that something before it is lost is refused, whoever leads by then: it would be appended first', assert => {
+  const m = member()
+  m.n1.receive(request(1, 0, 'a'))
+  m.n2.receive(request(1, 0, 'x'))
+  m.appended(1, 5, 1, 2)
+  m.intake.answered([{ type: 'lost', id: 1 }])
+  m.n1.receive(request(2, 0, 'b'))
+  m.n2.receive(request(2, 0, 'y'))
+  assert.deepEqual(m.said, ['n1: lost 1', 'n1: refused 2 notReady n3'])
+  m.n1.receive(request(3, 1, 'a'))
+  assert.deepEqual(m.proposed, [1, 2, 3, 4])
 })
 
 test('after one refusal everything later of its epoch is refused, of this link and no other', assert => {
