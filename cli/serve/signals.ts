@@ -1,6 +1,9 @@
+import type { Millis } from '../../lib/types.js'
 import { INTERRUPTED } from '../program.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** How often a process that npm began looks whether what began it is still there. */
+const PARENT_EVERY_MS: Millis = 500
 
 /** What the system asks of this process. */
 export interface Signals {
@@ -8,16 +11,30 @@ export interface Signals {
   onFirst(act: (signal: string) => void): void
 }
 
-/** Listens from now on. */
+/** `npx`, `npm exec` and `npm run` put a shell between, which ends of the signals that npm hands on and tells nobody. */
+const isBegunByNpm = ({ npm_command: command, npm_lifecycle_event: script }: NodeJS.ProcessEnv): boolean => command === 'exec' || script !== undefined
+
+/** Listens from now on. The end of what began this process counts as a first signal where npm did. */
 export const watchSignals = (): Signals => {
   let first: string | undefined
   let act: ((signal: string) => void) | undefined
+  const come = (signal: string): void => {
+    first = signal
+    act?.(signal)
+  }
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (first !== undefined) process.exit(INTERRUPTED)
-      first = signal
-      act?.(signal)
+      come(signal)
     })
+  }
+  if (isBegunByNpm(process.env)) {
+    const parent = process.ppid
+    const looking = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(looking)
+      if (first === undefined) come('the end of npm, which began it')
+    }, PARENT_EVERY_MS).unref()
   }
   return {
     onFirst: given => {
