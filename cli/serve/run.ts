@@ -7,6 +7,7 @@ import { isLeft } from '../../lib/prelude.js'
 import type { Membership } from '../../lib/types.js'
 import { createRaft } from '../../streams/create-raft.js'
 import type { Machine } from '../../streams/machine/machine.js'
+import { ApplyFailed } from '../../streams/machine/run-machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import { flightRecorder } from '../../streams/recorder/index.js'
 import { fileStorage } from '../../streams/storage/file.js'
@@ -42,6 +43,10 @@ const controlled = async <C, R, S>({ cluster, control: wanted, transport, limits
   throw new Trouble(`--control: ${control.left.message}`)
 }
 
+/** Where it is written what comes next, after a failure that another start alone does not heal. */
+const whatToDo = (error: Error): string =>
+  error instanceof ApplyFailed ? '; docs/operations.md says what to do, in "A command that cannot be applied"' : ''
+
 /** Runs until the first signal, or until the member fails; the exit code. */
 export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals, screen: Screen): Promise<number> => {
   const { cluster, id, members, join, folder } = options
@@ -67,6 +72,6 @@ export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, 
   hideSnapshots()
   await control?.close()
   if (end._tag === 'Stopped') announcer.say({ type: 'stopped', id }, `${id} has stopped`)
-  else announcer.say({ type: 'failed', id, error: end.error.message }, `${id} has failed: ${end.error.message}`)
+  else announcer.say({ type: 'failed', id, error: end.error.message }, `${id} has failed: ${end.error.message}${whatToDo(end.error)}`)
   return end._tag === 'Stopped' ? 0 : 1
 }

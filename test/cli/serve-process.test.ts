@@ -1,8 +1,10 @@
 /** A serving member as a process: what ends it. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../../cli/demo/ports.js'
-import { type Running, own, scratch, start } from '../run.js'
+import { type Running, own, root, scratch, start } from '../run.js'
 
 /** A member that a shell has begun, as npm does it: the shell waits for it, and hands no signal on. */
 const behindShell = async (t: ExecutionContext, npm: NodeJS.ProcessEnv): Promise<{ readonly shell: Running; readonly pid: number }> => {
@@ -37,4 +39,28 @@ test('a member that anybody else began outlives what began it', async t => {
   process.kill(pid, 'SIGTERM')
   const { out } = await shell.ended
   t.regex(out, /n1 stops because of SIGTERM/)
+})
+
+/** A machine that does not take 13. */
+const UNLUCKY = `
+import * as t from '${pathToFileURL(join(root, 'node_modules/io-ts/lib/index.js')).href}'
+const apply = ({ command }) => {
+  if (command === 13) throw new Error('unlucky')
+  return command
+}
+export default { command: t.number, result: t.number, start: () => ({ state: 0, apply: entries => [entries.map(apply)], restore: () => [undefined], async *snapshot() { yield new Uint8Array(1) } }) }`
+
+test('a member whose machine does not take a command says where it is written what to do', async t => {
+  const folder = scratch(t)
+  const machine = join(folder, 'unlucky.mjs')
+  writeFileSync(machine, UNLUCKY)
+  const serving = start(t, process.execPath, [
+    own('cli/rxraft.js'), 'serve', '--cluster', 'c', '--id', 'n1', '--members', `n1=127.0.0.1:${await freePort()}`, '--data', join(folder, 'data'), '--machine', machine, '--control', '127.0.0.1:0',
+  ])
+  const [control = ''] = /http:\/\/[^,]+/.exec(await serving.line(/n1 of cluster c is up/)) ?? []
+  await serving.line(/n1 leads/)
+  await fetch(`${control}/propose`, { method: 'POST', body: '13', headers: { 'content-type': 'application/json' } })
+  const { code, out } = await serving.ended
+  t.is(code, 1)
+  t.regex(out, /n1 has failed: The entry at \d+ cannot be applied: unlucky; docs\/operations\.md says what to do, in "A command that cannot be applied"$/m)
 })
