@@ -104,7 +104,7 @@ export interface Callee extends HandshakeTerms {
 /** A client knows a cluster by its name alone; members must also agree on who the first members were. */
 const OTHER_CLUSTER = {
   client: 'this is a member of another cluster',
-  member: 'this is a member of another cluster: its name may be the same, its first members are not. A member that is to be added starts with join, and with the members that the first ones had',
+  member: 'this is a member of another cluster: its name differs, or the ids of its first members do. A member that is to be added starts with join, and with the members that the first ones had',
 } as const
 
 /** Why the hello is refused; undefined when nothing but the incarnation is left to judge. */

@@ -36,7 +36,7 @@ const unwelcome: Record<string, { readonly bytes: Uint8Array; readonly reason: R
   'a hello that claims four gigabytes': { bytes: claim(0xffff_ffff), reason: /limit is 4096/ },
   'a hello of more than 4 KiB': { bytes: claim(4096), reason: /limit is 4096/ },
   'a frame that is no hello': { bytes: framed(Buffer.from('{"type":"hello"}')), reason: /role|must/ },
-  'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster: its name may be the same, its first members are not. A member that is to be added starts with join/ },
+  'a hello of another cluster': { bytes: hello({ clusterId: 'another' }), reason: /another cluster: its name differs, or the ids of its first members do. A member that is to be added starts with join/ },
   'a hello of a member that knows no more than the cluster\'s name': { bytes: hello({ clusterId: CLUSTER_NAME }), reason: /another cluster/ },
   'a hello for another member': { bytes: hello({ to: 'n3' }), reason: /this is n2, not n3/ },
   'a hello of a stranger': { bytes: hello({ from: 'n0' }), reason: /n0 is not a member/ },
