@@ -1,5 +1,5 @@
 /** What goes wrong on real machines: each ends in a clear error or a report, nothing acknowledged is lost, nothing hangs. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import * as io from 'io-ts'
@@ -73,6 +73,31 @@ test.serial('a folder of another member, of another cluster, or of something els
   t.true(['WrongFolder', 'StorageFailed'].includes((await refused({ folder: file, members }))._tag))
   t.true(['WrongFolder', 'StorageFailed'].includes((await refused({ folder: join(file, 'below'), members }))._tag))
   t.is((await refused({ folder: '/proc/rxraft', members }))._tag, 'StorageFailed', 'a folder that nobody can write')
+})
+
+test.serial('a folder without an identity in which somebody else keeps something is refused, and nothing is put into it', async t => {
+  const folder = scratch(t)
+  const members = await addresses('n1')
+  mkdirSync(join(folder, 'src'))
+  for (const name of ['package.json', 'src/main.ts', 'notes.tmp']) writeFileSync(join(folder, name), 'precious')
+  const error = await refused({ folder, members })
+  t.is(error._tag, 'WrongFolder')
+  t.regex(error.message, /it is no data folder, and it holds notes\.tmp and 2 more; give it a folder of its own\.$/)
+  t.deepEqual(readdirSync(folder), ['notes.tmp', 'package.json', 'src'])
+  for (const name of ['package.json', 'notes.tmp']) unlinkSync(join(folder, name))
+  t.regex((await refused({ folder, members })).message, /it holds src; give/)
+})
+
+test.serial('a disk of its own, what is hidden, empty folders and what an interrupted start left are in nobody\'s way', async t => {
+  const folder = scratch(t)
+  const members = await addresses('n1')
+  for (const name of ['lost+found', 'flight']) mkdirSync(join(folder, name))
+  for (const name of ['.gitignore', 'identity.tmp', 'hard-state.tmp', 'segment-0000000001.tmp', 'names.tmp', 'lock-0123456789abcdef']) writeFileSync(join(folder, name), '')
+  await orThrow(await open({ folder, members })).stop()
+  writeFileSync(join(folder, 'README'), 'what was put there later is not asked about')
+  const raft = orThrow(await open({ folder, members }))
+  t.is(orThrow(await raft.propose({ add: 1 })), 1)
+  await raft.stop()
 })
 
 test.serial('whoever is to join, and was started as one of the first before, is told the way out; others are not told to remove a folder', async t => {

@@ -2,6 +2,7 @@ import { isLeft } from '../../lib/prelude.js'
 import { type Act, chain, fail, forEach, inOrder, map, succeed } from '../act/act.js'
 import type { Disk, DiskFile } from '../storage/disk/disk.js'
 import { listFolder, openFile, removeFile, sizeOf, withFile, writeFully } from '../storage/disk/file-access.js'
+import { strangersIn } from '../storage/disk/strangers.js'
 
 export interface SegmentRingOptions {
   readonly disk: Disk
@@ -39,13 +40,18 @@ interface StoredSegment {
   bytes: number
 }
 
+/** A folder without a segment is recorded into only where nobody else has put anything. */
+const checkFree = (disk: Disk, folder: string, names: readonly string[]): Act<void> =>
+  chain(strangersIn(disk, folder, names, () => false), found => found === undefined ? succeed(undefined) : fail(new Error(`${folder} is no folder of a recorder, and ${found}`)))
+
 /** The segments that earlier runs left, oldest first: they stay until there is no more room. */
 const findSegments = (disk: Disk, folder: string): Act<StoredSegment[]> => {
   const make: Act<void> = done => disk.makeDirectory(folder, done)
   return chain(make, () => chain(listFolder(disk, folder), names => {
     const found: StoredSegment[] = []
     const numbers = names.flatMap(name => segmentNumberIn(name) ?? []).sort((a, b) => a - b)
-    return map(forEach(numbers, number => map(withFile(disk, `${folder}/${nameOf(number)}`, 'read', sizeOf), bytes => found.push({ number, bytes }))), () => found)
+    const free = numbers.length === 0 ? checkFree(disk, folder, names) : succeed(undefined)
+    return map(inOrder(free, forEach(numbers, number => map(withFile(disk, `${folder}/${nameOf(number)}`, 'read', sizeOf), bytes => found.push({ number, bytes })))), () => found)
   }))
 }
 

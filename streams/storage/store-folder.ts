@@ -5,6 +5,7 @@ import type { Identity } from '../../codecs/records.js'
 import { type Act, chain, fail, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import type { Disk } from './disk/disk.js'
 import { listFolder, syncFolder, syncFound } from './disk/file-access.js'
+import { strangersIn } from './disk/strangers.js'
 import { type FileHeader, SALT_BYTES } from './files/file-header.js'
 import { HARD_STATE_FILE, type HardStateFile, firstHardState, openHardState } from './files/hard-state-file.js'
 import { IDENTITY_FILE, identityBytes, readIdentity } from './files/identity-file.js'
@@ -74,6 +75,8 @@ const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { c
 }
 
 const FIRST_FILES = [HARD_STATE_FILE, segmentName(1)]
+/** It is made and removed for the sake of a sync. */
+const NAMES_FILE = 'names'
 
 /**
  * Writes an empty store. The identity's rename is the moment at which it exists: the other files are durable under their
@@ -101,6 +104,13 @@ export const lostIdentity = (folder: string, names: readonly string[]): Damaged 
   return stray === undefined ? undefined : new Damaged(`${folder}/${IDENTITY_FILE}`, 0, undefined, `it is missing, though the folder holds ${stray}`)
 }
 
+/** What may lie in a folder without an identity: flags of those who want it, and what an interrupted start has left. */
+const isOfStart = (name: string): boolean => /^lock(-|$)/.test(name) || [IDENTITY_FILE, NAMES_FILE, ...FIRST_FILES].some(own => name === temporary(own))
+
+/** What has no identity is made a data folder only where nobody else has put anything. */
+const checkFree = ({ disk, folder }: FolderOptions, names: readonly string[]): Act<void, StartError> =>
+  chain(strangersIn(disk, folder, names, isOfStart), found => found === undefined ? succeed(undefined) : fail(new WrongFolder(folder, `it is no data folder, and ${found}`)))
+
 /** Brings the folder's names in order: creates an empty store, completes an interrupted creation, sweeps what was left unfinished. */
 const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly string[]): Act<readonly string[], Failure> => {
   const { disk, folder } = options
@@ -113,10 +123,10 @@ const tidyNames = (options: FolderOptions, owner: StoreOwner, names: readonly st
   const work: Act<void>[] = [
     ...leftovers.map((name): Act<void> => done => disk.unlink(`${folder}/${name}`, done)),
     ...unnamed.map(name => publish(disk, `${folder}/${name}`)),
-    syncFound(disk, folder, temporary('names')),
+    syncFound(disk, folder, temporary(NAMES_FILE)),
     ...(isNew ? [initialise(options, owner)] : []),
   ]
-  return map(inOrder(...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))
+  return map(inOrder<Failure>(...(isNew ? [checkFree(options, names)] : []), ...work), () => leftovers.map(name => `${folder}/${name}: an unfinished file was removed`))
 }
 
 export const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => ({ kind, clusterId }) =>

@@ -102,6 +102,6 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: 'a start believes names that a failed sync left in the cache', file: 'streams/storage/store-folder.ts',
     killer: [`${STORAGE}/folder-sync.test.ts`, 'what a failed sync*a peer is remembered'],
     unseen: 'it takes a crash soon after a start',
-    from: "syncFound(disk, folder, temporary('names'))", to: 'syncFolder(disk, folder)',
+    from: "syncFound(disk, folder, temporary(NAMES_FILE))", to: 'syncFolder(disk, folder)',
   },
 ]

@@ -1,4 +1,5 @@
 /** Real members, recorded: what a replay makes of their files is what they did. */
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { firstValueFrom, from, last, lastValueFrom, toArray } from 'rxjs'
@@ -127,6 +128,28 @@ test('a folder that cannot be written is a diagnostic, and the member serves', a
   const told = (await diagnostics).filter(({ type }) => type === 'recorderStopped')
   t.is(told.length, 1)
   t.is(told[0]!.severity, 'warning')
+})
+
+test('a data folder is no folder of a recorder: nothing is put into it, and the member serves', async t => {
+  const folder = scratch(t)
+  const raft = orThrow(await createRaft(optionsOf({ storage: fileStorage(folder), recorder: flightRecorder(folder) })))
+  const diagnostics = firstValueFrom(raft.diagnostics$.pipe(toArray()))
+  t.is(orThrow(await raft.propose({ add: 2 })), 2)
+  await raft.stop()
+  const [told] = (await diagnostics).flatMap(diagnostic => diagnostic.type === 'recorderStopped' ? [diagnostic.reason] : [])
+  t.regex(told ?? '', /is no folder of a recorder, and it holds hard-state and \d+ more; give it a folder of its own/)
+  t.false(readdirSync(folder).some(name => name.startsWith('flight')))
+})
+
+test('two recorders in one folder, and one that finds other things beside its segments, record', async t => {
+  const folder = scratch(t)
+  for (const id of ['n1', 'n2']) {
+    const raft = orThrow(await createRaft(optionsOf({ recorder: flightRecorder(folder), id, members: { [id]: 'localhost:1' } })))
+    orThrow(await raft.propose({ add: 2 }))
+    await raft.stop()
+    writeFileSync(join(folder, 'notes'), 'of somebody who looked')
+  }
+  t.deepEqual(readdirSync(folder), ['flight-00000001.rxr', 'flight-00000002.rxr', 'notes'])
 })
 
 test('faulty options of a recorder are InvalidOptions, before anything is opened', async t => {
