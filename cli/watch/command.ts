@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MAX_POSITION } from '../../codecs/bytes.js'
 import type { Index, Millis } from '../../lib/types.js'
-import { formatAddress } from '../../streams/transport/tcp/addresses.js'
+import { type Address, formatAddress } from '../../streams/transport/tcp/addresses.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { EXIT, tellRefusal } from '../ask/outcomes.js'
 import { atMost, parsed, wholeNumber } from '../arguments.js'
@@ -17,7 +17,7 @@ const AGAIN_MS: Millis = 500
 const HELP = `rxraft watch --at HOST:PORT[,…] [--from INDEX]
 
 Prints what is committed, in log order and without a gap, and who leads, until it is interrupted. When the member that tells it goes away, the next
-one of --at tells on after the last entry that was printed. Where the log no longer reaches back to INDEX, that is told, and it goes on after
+one of --at tells on after the last entry that was printed. Where no log of those that answer reaches back to INDEX, that is told, and it goes on after
 what the member has applied by then: the state there is for rxraft read. Whoever reads slowly is told later, and holds nobody up. Where nobody
 answers that is told on standard error, and they are asked again and again, without an end.
 
@@ -78,17 +78,29 @@ const run = async (args: readonly string[]): Promise<number> => {
   const isJson = values.json === true
   const printer = createPrinter(isJson, from, count)
   const said = new Set<string>()
+  const say = (at: Address, why: string): void => {
+    const text = `${printable(`${formatAddress(at)}: ${why}`)}\n`
+    if (!said.has(text)) process.stderr.write(text)
+    said.add(text)
+  }
+  /** Who cannot tell what comes next. */
+  const vain = new Set<Address>()
   for (let i = 0; ; i++) {
     const at = endpoints[i % endpoints.length]!
+    vain.delete(at)
+    let isShort = false
     const end = await follow(at, printer.next(), line => {
       said.clear()
-      return printer.print(line)
+      const { type } = line.value
+      // Another one's log may reach back further.
+      isShort = type === 'restored' && vain.size < endpoints.length - 1
+      if (type === 'commit') vain.clear()
+      return isShort ? Promise.resolve(false) : printer.print(line)
     })
-    if (end.type === 'enough') return EXIT.done
+    if (end.type === 'enough' && !isShort) return EXIT.done
     if (end.type === 'refused' && end.refusal.tag !== 'Busy') return tellRefusal(end.refusal, isJson)
-    const why = `${printable(`${formatAddress(at)}: ${end.type === 'cut' ? end.reason : end.refusal.message}`)}\n`
-    if (!said.has(why)) process.stderr.write(why)
-    said.add(why)
+    say(at, end.type === 'cut' ? end.reason : end.type === 'refused' ? end.refusal.message : `its log no longer reaches back to ${printer.next() ?? 1}`)
+    vain.add(at)
     if (i % endpoints.length === endpoints.length - 1) await wait(AGAIN_MS)
   }
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import test from 'ava'
+import { command as watch } from '../../cli/watch/command.js'
 import { type StreamEnd, follow } from '../../cli/watch/follow.js'
 import { serving } from './serving.js'
 
@@ -59,4 +60,28 @@ test('a member that falls silent behind some lines is taken for gone, and enough
   await t.throwsAsync(follow({ host, port }, 1, () => Promise.reject(new Error('no room')), SILENCE_MS), { message: 'no room' })
   await Promise.all(closed)
   t.is(closed.length, 3)
+})
+
+test.serial('where one log no longer reaches back another is asked, and a gap is told where all of them are as short, or silent', async t => {
+  const lines = (...values: readonly object[]): string => values.map(value => `${JSON.stringify(value)}\n`).join('')
+  const commit = (index: number) => ({ type: 'commit', index, term: 1, time: 0, command: index })
+  const gap = { type: 'restored', index: 7, term: 1, time: 0 }
+  const short = await serving(t, (_request, response) => void response.writeHead(200).end(lines({ type: 'watching', from: 1 }, gap, commit(8))))
+  const whole = await serving(t, (_request, response) => void response.writeHead(200).end(lines({ type: 'watching', from: 1 }, commit(1), commit(2))))
+  const silent = { host: '127.0.0.1', port: 1 }
+  const watched = async (count: string, ...members: readonly { readonly host: string; readonly port: number }[]): Promise<readonly (number | string)[]> => {
+    const told: string[] = []
+    const { write } = process.stdout
+    process.stdout.write = (text: string) => told.push(text) > 0
+    try {
+      t.is(await watch.run(['--at', members.map(({ host, port }) => `${host}:${port}`).join(','), '--from', '1', '--count', count, '--json']), 0)
+    } finally {
+      process.stdout.write = write
+    }
+    return told.map(text => JSON.parse(text) as { type: string; index: number }).map(({ type, index }) => type === 'commit' ? index : type)
+  }
+  t.deepEqual(await watched('2', short, whole), [1, 2])
+  t.deepEqual(await watched('2', silent, short, whole), [1, 2])
+  t.deepEqual(await watched('1', short, silent, short), ['restored', 8])
+  t.deepEqual(await watched('1', short), ['restored', 8])
 })
