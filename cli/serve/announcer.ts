@@ -1,7 +1,9 @@
 /** What a serving member says: one line per event, for people or for programs. */
 import type { Status } from '../../lib/status.js'
-import type { Membership, Millis } from '../../lib/types.js'
+import { membersOf } from '../../lib/membership.js'
+import type { MemberId, Membership, Millis } from '../../lib/types.js'
 import type { Diagnostic } from '../../streams/outputs/diagnostics.js'
+import type { MembershipState } from '../../streams/outputs/outputs.js'
 import { printable } from '../words.js'
 
 export interface Announcer {
@@ -9,6 +11,8 @@ export interface Announcer {
   say(event: Readonly<Record<string, unknown>> & { readonly type: string }, words: string): void
   /** A line where term or leader have changed; without voters this member has yet to be added. */
   status(status: Status, membership: Pick<Membership, 'voters'>): void
+  /** A line where this member is left out for good, though it runs on. */
+  membership(id: MemberId, membership: MembershipState): void
   /** What deserves a look; the same again and again is counted and told now and then. */
   notice(notice: Diagnostic): void
 }
@@ -30,6 +34,7 @@ const leadership = ({ id, role, term, leader }: Status, { voters }: Pick<Members
 export const createAnnouncer = (isJson: boolean, print: (line: string) => void, now: () => Millis): Announcer => {
   const told = new Map<Diagnostic['type'], { at: Millis; unsaid: number }>()
   let last: string | undefined
+  let isLeftOut = false
   const say: Announcer['say'] = (event, words) => print(printable(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`))
   return {
     say,
@@ -39,6 +44,13 @@ export const createAnnouncer = (isJson: boolean, print: (line: string) => void, 
       last = words
       const { id, role, term, leader = null } = status
       say({ type: 'leadership', id, role, term, leader }, words)
+    },
+    membership: (id, membership) => {
+      const { voters, isCommitted } = membership
+      const wasLeftOut = isLeftOut
+      // Without voters it has yet to be added.
+      isLeftOut = voters.length > 0 && isCommitted && !membersOf(membership).includes(id)
+      if (isLeftOut && !wasLeftOut) say({ type: 'leftOut', id, voters }, `${id} is no member any more: its process is to be ended; to come back, it is added again`)
     },
     notice: notice => {
       const { type, severity } = notice

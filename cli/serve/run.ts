@@ -63,6 +63,7 @@ export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, 
     `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
   )
   raft.status$.subscribe(status => announcer.status(status, membership))
+  raft.membership$.subscribe(now => announcer.membership(id, now))
   signals.onFirst(signal => {
     announcer.say({ type: 'stopping', id, signal }, `${id} stops because of ${signal}; a second signal ends it at once`)
     control?.leave()

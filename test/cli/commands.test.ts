@@ -310,6 +310,18 @@ test('a serving member says each leadership once, and the same trouble now and t
   t.deepEqual(lines.slice(-2), ['n1 waits to be added to the cluster', 'n1 knows of no leader in term 0'])
 })
 
+test('a serving member says once that it belongs no more, when that is committed', t => {
+  const lines: string[] = []
+  const announcer = createAnnouncer(true, line => lines.push(line), () => 0)
+  const of = (ids: readonly string[], isCommitted: boolean) => ({ voters: ids, outgoing: [], learners: [], addresses: {}, isCommitted })
+  for (const ids of [[], ['n1', 'n2']]) announcer.membership('n1', of(ids, true))
+  announcer.membership('n1', { ...of(['n2'], false), outgoing: ['n1'] })
+  announcer.membership('n1', of(['n2'], false))
+  t.deepEqual(lines, [])
+  for (const ids of [['n2'], ['n2', 'n3'], ['n1', 'n2'], ['n2']]) announcer.membership('n1', of(ids, true))
+  t.deepEqual(lines.map(line => JSON.parse(line) as { type: string }).map(({ type }) => type), ['leftOut', 'leftOut'])
+})
+
 test('what strangers say moves no cursor and begins no line: control characters are told as JSON writes them', t => {
   const reason = 'x\n\u001b[31m n1 leads\u009b2J\u202e'
   for (const isJson of [false, true]) {
