@@ -49,7 +49,7 @@ const whatToDo = (error: Error): string =>
 
 /** Runs until the first signal, or until the member fails; the exit code. */
 export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, R, S>, announcer: Announcer, signals: Signals, screen: Screen): Promise<number> => {
-  const { cluster, id, members, join, folder } = options
+  const { cluster, id, members, join, folder, transport: { listen } } = options
   const raft = await started(options, machine)
   let membership: Membership = NO_MEMBERSHIP
   raft.membership$.subscribe(now => { membership = now })
@@ -59,8 +59,8 @@ export const serve = async <C, R, S>(options: ServeOptions, machine: Machine<C, 
   const control = await controlled(options, machine, raft)
   const address = membership.addresses[id] ?? join ?? members[id] ?? null
   announcer.say(
-    { type: 'ready', cluster, id, address, control: control?.address ?? null, folder },
-    `${id} of cluster ${cluster} is up at ${address}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
+    { type: 'ready', cluster, id, address, listen: listen ?? address, control: control?.address ?? null, folder },
+    `${id} of cluster ${cluster} is up at ${address}${listen === undefined || listen === address ? '' : `, listens on ${listen}`}${control === undefined ? '' : `, with control at http://${control.address}`}, and keeps its log in ${folder}`,
   )
   raft.status$.subscribe(status => announcer.status(status, membership))
   raft.membership$.subscribe(now => announcer.membership(id, now))

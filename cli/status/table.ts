@@ -20,13 +20,18 @@ const cellsOf = ({ id, role, term, leader, ready, commitIndex, appliedIndex, las
 
 const HEAD = ['endpoint', 'member', 'role', 'term', 'leader', 'commit', 'applied', 'last', 'lag', 'snapshot', 'machine', '']
 
-/** The table with its head; who does not answer is in it with the reason. */
+const endpointsOf = (rows: readonly Row[], cluster: string): readonly string[] =>
+  rows.flatMap(({ at, status }) => isLeft(status) || status.right.cluster !== cluster ? [] : [formatAddress(at)])
+
+/** The table with its head; who does not answer is in it with the reason, and who is of another cluster is told, and compared with nobody of this one. */
 export const tableOf = (rows: readonly Row[]): readonly string[] => {
   const statuses = rows.flatMap(({ status }) => isLeft(status) ? [] : [status.right])
-  const most = committed(statuses)
+  const clusters = [...new Set(statuses.map(({ cluster }) => cluster))]
+  const most = new Map(clusters.map(name => [name, committed(statuses.filter(({ cluster }) => cluster === name))]))
   const silent = rows.flatMap(({ at, status }) => isLeft(status) ? [`${formatAddress(at)} does not answer: ${status.left}`] : [])
-  const table = columns([HEAD, ...rows.flatMap(({ at, status }) => isLeft(status) ? [] : [[formatAddress(at), ...cellsOf(status.right, most)]])])
-  return [...(statuses.length > 0 ? table : []), ...silent]
+  const mixed = clusters.length < 2 ? [] : [`these are ${clusters.length} clusters: ${clusters.map(name => `${name} at ${endpointsOf(rows, name).join(', ')}`).join('; ')}`]
+  const table = columns([HEAD, ...rows.flatMap(({ at, status }) => isLeft(status) ? [] : [[formatAddress(at), ...cellsOf(status.right, most.get(status.right.cluster) ?? 0)]])])
+  return [...(statuses.length > 0 ? table : []), ...mixed, ...silent]
 }
 
 /** The same for programs, in one object. */

@@ -277,6 +277,9 @@ test('a table names who does not answer, and a block is drawn over itself on a t
   t.true(isWell([{ at, status: right(status) }]))
   t.false(isWell([{ at, status: right(status) }, { at, status: right({ ...status, cluster: 'd' }) }]))
   t.false(isWell([{ at, status: left('gone') }]))
+  const [, , other, mixed] = tableOf([{ at, status: right(status) }, { at: { host: 'h', port: 3 }, status: right({ ...status, cluster: 'd', commitIndex: 4, appliedIndex: 4 }) }])
+  t.regex(other ?? '', /^h:3 .* 4 +4 +9 +0 /)
+  t.is(mixed, 'these are 2 clusters: c at h:1; d at h:3')
   const drawn = (isTTY: boolean): string => {
     let text = ''
     const block = createBlock({ isTTY, columns: 80, write: (piece: string) => { text += piece } } as never)
@@ -308,18 +311,6 @@ test('a serving member says each leadership once, and the same trouble now and t
   const alone = { ...status, leader: undefined, term: 0 }
   for (const belonging of [[], voters]) inWords.status(alone, { voters: belonging })
   t.deepEqual(lines.slice(-2), ['n1 waits to be added to the cluster', 'n1 knows of no leader in term 0'])
-})
-
-test('a serving member says once that it belongs no more, when that is committed', t => {
-  const lines: string[] = []
-  const announcer = createAnnouncer(true, line => lines.push(line), () => 0)
-  const of = (ids: readonly string[], isCommitted: boolean) => ({ voters: ids, outgoing: [], learners: [], addresses: {}, isCommitted })
-  for (const ids of [[], ['n1', 'n2']]) announcer.membership('n1', of(ids, true))
-  announcer.membership('n1', { ...of(['n2'], false), outgoing: ['n1'] })
-  announcer.membership('n1', of(['n2'], false))
-  t.deepEqual(lines, [])
-  for (const ids of [['n2'], ['n2', 'n3'], ['n1', 'n2'], ['n2']]) announcer.membership('n1', of(ids, true))
-  t.deepEqual(lines.map(line => JSON.parse(line) as { type: string }).map(({ type }) => type), ['leftOut', 'leftOut'])
 })
 
 test('what strangers say moves no cursor and begins no line: control characters are told as JSON writes them', t => {

@@ -1,9 +1,10 @@
-/** A serving member as a process: what ends it. */
+/** A serving member as a process: what ends it, and what it says of itself. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../../cli/demo/ports.js'
+import { createAnnouncer } from '../../cli/serve/announcer.js'
 import { type Running, own, root, scratch, start } from '../run.js'
 
 /** A member that a shell has begun, as npm does it: the shell waits for it, and hands no signal on. */
@@ -55,12 +56,24 @@ test('a member whose machine does not take a command says where it is written wh
   const machine = join(folder, 'unlucky.mjs')
   writeFileSync(machine, UNLUCKY)
   const serving = start(t, process.execPath, [
-    own('cli/rxraft.js'), 'serve', '--cluster', 'c', '--id', 'n1', '--members', `n1=127.0.0.1:${await freePort()}`, '--data', join(folder, 'data'), '--machine', machine, '--control', '127.0.0.1:0',
+    own('cli/rxraft.js'), 'serve', '--cluster', 'c', '--id', 'n1', '--members', `n1=127.0.0.1:${await freePort()}`, '--data', join(folder, 'data'), '--machine', machine, '--listen', '127.0.0.1:0', '--control', '127.0.0.1:0',
   ])
-  const [control = ''] = /http:\/\/[^,]+/.exec(await serving.line(/n1 of cluster c is up/)) ?? []
+  const [control = ''] = /http:\/\/[^,]+/.exec(await serving.line(/n1 of cluster c is up at 127\.0\.0\.1:\d+, listens on 127\.0\.0\.1:0, with control/)) ?? []
   await serving.line(/n1 leads/)
   await fetch(`${control}/propose`, { method: 'POST', body: '13', headers: { 'content-type': 'application/json' } })
   const { code, out } = await serving.ended
   t.is(code, 1)
   t.regex(out, /n1 has failed: The entry at \d+ cannot be applied: unlucky; docs\/operations\.md says what to do, in "A command that cannot be applied"$/m)
+})
+
+test('a serving member says once that it belongs no more, when that is committed', t => {
+  const lines: string[] = []
+  const announcer = createAnnouncer(true, line => lines.push(line), () => 0)
+  const of = (ids: readonly string[], isCommitted: boolean) => ({ voters: ids, outgoing: [], learners: [], addresses: {}, isCommitted })
+  for (const ids of [[], ['n1', 'n2']]) announcer.membership('n1', of(ids, true))
+  announcer.membership('n1', { ...of(['n2'], false), outgoing: ['n1'] })
+  announcer.membership('n1', of(['n2'], false))
+  t.deepEqual(lines, [])
+  for (const ids of [['n2'], ['n2', 'n3'], ['n1', 'n2'], ['n2']]) announcer.membership('n1', of(ids, true))
+  t.deepEqual(lines.map(line => JSON.parse(line) as { type: string }).map(({ type }) => type), ['leftOut', 'leftOut'])
 })
