@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import ts from 'typescript'
 import { root, run, scratch } from './run.js'
@@ -26,14 +26,33 @@ const main = async () => {
 /** Where the tarball lies, for all tests; gone when they are over. */
 const packed = mkdtempSync(join(tmpdir(), 'rxraft-test-'))
 let tarball = ''
-test.before(t => {
+/** All that is in it. */
+let names: readonly string[] = []
+test.before(() => {
   const out = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', packed], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   const [{ filename, files }] = JSON.parse(out) as [{ filename: string; files: { path: string }[] }]
-  t.true(files.some(({ path }) => path === 'benchmarks/README.md'), 'what the README says of numbers leads there')
-  t.false(files.some(({ path }) => /^(test|benchmarks|cli|examples)\/(?!README\.md$)/.test(path) || /dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), 'nothing but the library and its command ships')
+  names = files.map(({ path }) => path)
   tarball = join(packed, filename)
 })
 test.after.always(() => rmSync(packed, { recursive: true, force: true }))
+
+/** Sources that a document leads to, beside what is imported and run. */
+const SHOWN = /^(examples\/|benchmarks\/README\.md$|cli\/demo\/numbered\.ts$)/
+
+test('nothing but the library, its command and what its documents lead to ships', t => {
+  t.deepEqual(names.filter(path => !SHOWN.test(path) && /^(test|benchmarks|cli|examples)\/|dist\/(test|benchmarks|cli\/demo|examples)\//.test(path)), [])
+})
+
+test('every link of a document that ships leads to what ships', t => {
+  const leadsNowhere = names.filter(path => path.endsWith('.md')).flatMap(path => {
+    const links = [...readFileSync(join(root, path), 'utf8').matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link).filter(link => !/^[a-z]+:/.test(link))
+    return links.filter(link => {
+      const target = join(dirname(path), link)
+      return !names.some(name => name === target || name.startsWith(`${target}/`))
+    }).map(link => `${path}: ${link}`)
+  })
+  t.deepEqual(leadsNowhere, [])
+})
 
 /** A project of somebody's, with the tarball and its peers installed. */
 const consumer = async (t: ExecutionContext): Promise<string> => {
