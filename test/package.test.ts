@@ -120,6 +120,16 @@ export const used = [connect, step, pipeline, whileLeader, machineSuite, storage
   }
 })
 
+test('types: from CommonJS, as the README has it', async t => {
+  const folder = await consumer(t)
+  const [, said = ''] = /`npx tsc --init (--module [^`]*)`: `node16`/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
+  writeFileSync(join(folder, 'main.ts'), `import * as t from 'io-ts'\nimport { memoryCluster, orThrow, reducerMachine } from 'rxraft'\n${counter}\nvoid main()\n`)
+  const args = ['--noEmit', '--skipLibCheck', '--strict', '--target', 'esnext', '--isolatedModules', '--moduleDetection', 'force', ...said.split(' ')]
+  t.is(faultsIn(folder, [...args, 'main.ts']), '')
+  t.regex(faultsIn(folder, [...args.slice(0, -1), 'true', 'main.ts']), /TS1295/, 'what it says is needed')
+})
+
 const recorded = `
 import * as t from 'io-ts'
 import { memoryCluster, orThrow, reducerMachine } from 'rxraft'
