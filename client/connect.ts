@@ -64,7 +64,7 @@ export const connectWith = <C, R>({ clock, random, dial, told }: ClientHost, opt
     mayDial: address => objectionToText(trust, address) === undefined,
     dial: (member, address) => dial({ clusterNameId, name: `client-${process.pid}`, member, address, tls: credentials?.(() => undefined), limits, clock }),
   } satisfies FinderOptions)
-  return begin(clock, timeoutMs, outlet, finder, told)
+  return begin(clock, prepared.right, outlet, finder, told)
 }
 
 interface Prepared<C, R> extends CheckedClientOptions {
@@ -89,7 +89,7 @@ const prepare = <C, R>(options: ClientOptions<C, R>): Either<InvalidOptions, Pre
   }
 }
 
-const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, finder: Finder, told: ClientHost['told']): Eventual<ConnectError, Client<C, R>> => {
+const begin = <C, R>(clock: Clock, { cluster, timeoutMs }: Pick<CheckedClientOptions, 'cluster' | 'timeoutMs'>, outlet: Outlet<C, R>, finder: Finder, told: ClientHost['told']): Eventual<ConnectError, Client<C, R>> => {
   const telling = thenTold(told)
   const tick = (): void => {
     cancelTick = clock.after(TICK_MS, tick)
@@ -105,7 +105,7 @@ const begin = <C, R>(clock: Clock, timeoutMs: Millis, outlet: Outlet<C, R>, find
     const connected = telling(resolve)
     const cancelTimeout = clock.after(timeoutMs, () => {
       const reasons = { ...finder.reasons }
-      void close().then(() => connected(left(new Unreachable(reasons, timeoutMs))))
+      void close().then(() => connected(left(new Unreachable(reasons, timeoutMs, cluster))))
     })
     finder.begin(() => {
       cancelTimeout()

@@ -9,8 +9,9 @@ export class Unreachable extends Error {
     /** What came of the last attempt at each member, as far as there was one. */
     readonly reasons: Readonly<Record<MemberId, string>>,
     timeoutMs: number,
+    cluster: string,
   ) {
-    super(`No member could be reached within ${timeoutMs} ms: ${
+    super(`No member of cluster ${JSON.stringify(cluster)} could be reached within ${timeoutMs} ms: ${
       Object.entries(reasons).map(([id, reason]) => `${id}: ${reason}`).join('; ') || 'none has answered yet'}.`)
   }
 }

@@ -15,5 +15,6 @@ export const AT_HELP = atHelp(23)
 export const endpointsBehind = (at: string | undefined): readonly Address[] => {
   const addresses = listed(required('at', at ?? process.env['RXRAFT_AT'], 'the control endpoints of members, as host:port, here or in RXRAFT_AT'))
   if (addresses.length === 0) throw new Mistake('--at names no endpoint')
-  return addresses.map(text => addressBehind('at', text))
+  // As a URL it is what serve says of its control, and what curl takes.
+  return addresses.map(text => addressBehind('at', text.replace(/^http:\/\/([^/]*)\/?$/, '$1')))
 }

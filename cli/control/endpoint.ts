@@ -69,7 +69,9 @@ const answerTo = async (desk: Desk, request: IncomingMessage, signal: AbortSigna
   const url = urlOf(request)
   const route = url !== undefined && Object.hasOwn(desk.routes, url.pathname) ? desk.routes[url.pathname] : undefined
   if (url === undefined || route === undefined) return refuse(404, 'NoSuchRoute', `There is no such route; there are ${Object.keys(desk.routes).join(', ')}.`)
-  if (request.method !== route.method) {
+  // Node writes the head of an answer to HEAD alone; one that never ends has none to give.
+  const method = request.method === 'HEAD' && url.pathname !== '/watch' ? 'GET' : request.method
+  if (method !== route.method) {
     return { ...refuse(405, 'WrongMethod', `${url.pathname} takes ${route.method}, not ${request.method}.`), headers: { allow: route.method } }
   }
   const unknown = [...url.searchParams.keys()].find(name => !route.takes.includes(name))

@@ -1,4 +1,6 @@
 import { DEFAULT_PROPOSE_TIMEOUT_MS } from '../../codecs/options.js'
+import { leadsAlready } from '../../streams/wishes/transfer.js'
+import type { Outcome } from '../ask/ask.js'
 import { AT, AT_HELP, endpointsBehind } from '../ask/endpoints.js'
 import { tellOutcome } from '../ask/outcomes.js'
 import { askTowardsLeader } from '../ask/towards-leader.js'
@@ -17,7 +19,7 @@ ${AT_HELP}
   --json               {"leader": ID} or {"error": {"tag", "message", "appended"}} in place of words
   --help               this text
 
-Exit codes: 0 it was handed over; 1 it was not, and why is told; 2 a mistake in the arguments; 3 what became of it is unknown.
+Exit codes: 0 it was handed over, or TO leads already; 1 it was not, and why is told; 2 a mistake in the arguments; 3 what became of it is unknown.
 
   rxraft transfer --at 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 n2
 `
@@ -29,7 +31,10 @@ const run = async (args: readonly string[]): Promise<number> => {
   atMost(1, positionals, 'one member TO')
   const [to] = positionals
   const outcome = await askTowardsLeader(endpoints, time, { method: 'POST', path: ({ leftMs }) => `/transfer?timeoutMs=${leftMs}`, body: JSON.stringify({ to }) })
-  return tellOutcome(outcome, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
+  // What was wanted is so.
+  const isSo = to !== undefined && outcome.type === 'refused' && outcome.refusal.tag === 'TransferFailed' && outcome.refusal.message.includes(leadsAlready(to))
+  const told: Outcome = isSo ? { type: 'done', text: JSON.stringify({ leader: to }), at: outcome.at, isChange: false } : outcome
+  return tellOutcome(told, values.json === true, answer => `${String(Reflect.get(Object(answer), 'leader'))} leads`)
 }
 
 export const command: Command = { help: HELP, run }

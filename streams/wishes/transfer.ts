@@ -45,7 +45,7 @@ interface Wish {
 /** A new leader is known within two elections, in election timeouts, or somebody has to look. */
 export const ELECTIONS = 2 * LONGEST_WAIT
 
-const leadsAlready = (id: MemberId): string => `"${id}" leads already`
+export const leadsAlready = (id: MemberId): string => `"${id}" leads already`
 const isNoVoter = (id: MemberId): string => `"${id}" is no voter`
 const ALONE = 'there is no other voter'
 const NOBODY_KNOWN = 'the leadership is over, and who leads now is not known'

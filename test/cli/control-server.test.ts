@@ -136,7 +136,11 @@ test('the commands of rxraft work against it, and members come in by them', asyn
   t.is((await rxraft('propose', '"hello"')).out, '"hello"\n')
   t.is((await rxraft('read', 'text')).out, '"hello"\n')
   t.regex((await rxraft('snapshot')).out, /^a snapshot at \d+/)
-  t.regex((await rxraft('transfer')).out, /^n\d leads\n$/)
+  const [leader = ''] = /^n\d(?= leads\n$)/.exec((await rxraft('transfer')).out) ?? []
+  const again = await run(t, process.execPath, [built('cli/rxraft.js'), 'transfer', leader, '--at', `http://${n1.control.address}/`])
+  t.deepEqual([again.code, again.out], [0, `${leader} leads\n`], again.err)
+  const head = await fetch(`http://${n1.control.address}/ready`, { method: 'HEAD' })
+  t.deepEqual([head.status, await head.text()], [200, ''])
 })
 
 test('room is counted until it is given back, once, and whoever waits has it then', async t => {
