@@ -17,8 +17,8 @@ record does not count. Nothing is changed. A folder from which its member starts
   --json               one JSON object in place of text
   --help               this text
 
-Exit codes: 0 all is whole; 1 something is not, also where a start survives that, or the member needs the snapshot of a leader to start, or the folder is in use;
-2 a mistake in the arguments, or no data folder.
+Exit codes: 0 all is whole; 1 something is not, also where a start survives that, or the member needs the snapshot of a leader to start, or the folder
+is in use; 2 a mistake in the arguments, or no data folder.
 
   rxraft verify data/n1
 `
