@@ -4,6 +4,7 @@ import { Callback, IoTsCodec, misuse } from '../../codecs/judging.js'
 import { messageOf } from '../../codecs/report.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { isLeft } from '../../lib/prelude.js'
+import { isExhaustion } from './exhaustion.js'
 import type { Entry, Machine, Position, RunningMachine } from './machine.js'
 import { decodeState, encodeState, faultOf } from './state-bytes.js'
 
@@ -17,11 +18,11 @@ export interface ReducerMachineOptions<C, R, S> {
   readonly state: t.Type<S, unknown>
   /** Shared by all copies, so nobody may write it. */
   readonly initial: NoInfer<S>
-  /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. What it copies, it copies for every command. */
+  /** The next state and the command's result. Pure: no clock, no randomness, and the state it was given stays as it was. What it copies, it copies for every command. It goes only so deep, and makes only so much, as every member can. */
   reduce(state: NoInfer<S>, command: NoInfer<C>, at: Position): readonly [NoInfer<S>, NoInfer<R>]
 }
 
-/** A machine out of a pure function. Where the function throws, the state stays as it was and every member records the same `MachineFailed`. */
+/** A machine out of a pure function. Where the function throws, the state stays as it was and every member records the same `MachineFailed`; where it has no stack or memory left, which others may have, the member ends. */
 export const reducerMachine = <C, R, S>(options: ReducerMachineOptions<C, R, S>): Machine<C, R, S> =>
   // Plain JavaScript may hand over nothing. What is wrong is said where a machine is started, as of any machine.
   ({ version: options?.version, command: options?.command, result: options?.result, start: () => start(options) })
@@ -41,6 +42,7 @@ const start = <C, R, S>(options: ReducerMachineOptions<C, R, S>): RunningMachine
       state = next
       return result
     } catch (thrown) {
+      if (isExhaustion(thrown)) throw thrown
       return new MachineFailed(messageOf(thrown))
     }
   }

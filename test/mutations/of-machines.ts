@@ -5,6 +5,11 @@ const MACHINE = 'test/streams/machine'
 
 export const MACHINE_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'how deep a function could go here becomes the result of a command', file: 'streams/machine/reducer-machine.ts', killer: [`${MACHINE}/exhaustion.test.ts`, 'want of stack*'],
+    unseen: 'machines of the seeds do not go deep',
+    from: '      if (isExhaustion(thrown)) throw thrown\n', to: '',
+  },
+  {
     name: 'the log is cut behind a state that cannot be read again', file: 'streams/machine/reducer-machine.ts', killer: [`${MACHINE}/state-bytes.test.ts`, 'a state that would not*'],
     unseen: 'states of the seeds are what JSON can say',
     from: 'if (fault !== undefined) throw new Error(fault)', to: 'void fault',

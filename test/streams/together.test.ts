@@ -1,6 +1,7 @@
 /** The tests of streams that have no other clock than their own, in one process: whoever waits in real time has a process to itself, or would wait for all the others. */
 import './machine/apply-sessions.test.js'
 import './machine/apply.test.js'
+import './machine/exhaustion.test.js'
 import './machine/late.test.js'
 import './machine/restore.test.js'
 import './machine/sessions.test.js'

@@ -3,7 +3,8 @@ export interface Model<S, I, O> {
   readonly initial: S
   /**
    * The next state and what the client is told: the reducer of a machine. Pure, and the state it was given stays as it was. Where it throws the operation has failed and
-   * changed nothing, as in a machine: it can be unanswered, or answered with a `MachineFailed` that says the same.
+   * changed nothing, as in a machine: it can be unanswered, or answered with a `MachineFailed` that says the same. Where it has no stack or memory
+   * left it says nothing of the operation, and whoever judges ends with what it threw.
    */
   reduce(state: S, input: I): readonly [S, O]
   /** Operations with different keys do not concern each other: each key has a state of its own, and is checked on its own. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../codecs/report.js'
 import { MachineFailed } from '../../lib/errors.js'
+import { isExhaustion } from '../../streams/machine/exhaustion.js'
 import { createAgenda } from './agenda.js'
 import { type Configuration, createCache, inserted, isWithin, orderOf } from './configuration.js'
 import type { Operation } from './history.js'
@@ -70,6 +71,7 @@ const effectOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, 
     const [state, expected] = reduce(before, input)
     return { state, expected, fits: output => accepts(output, expected) }
   } catch (thrown) {
+    if (isExhaustion(thrown)) throw thrown
     const expected = new MachineFailed(messageOf(thrown))
     return { state: before, expected, fits: output => isDeepStrictEqual(output, expected) }
   }
