@@ -93,7 +93,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const reads: Reads<S> = createReads<S>({ ...member, machine, links, linked, sender, clock, atRest: applier.atRest, ask: id => feed.proposed({ type: 'readAsked', id }) })
   const snapshots: SnapshotWorker = createSnapshotWorker({
     machine, snapshots: store.snapshots, restored, from: from.index, limits, compression: snapshotCompression, clock, atRest: applier.atRest, restore: applier.restore,
-    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, completed: feed.completed,
+    membershipAt: index => membershipAt(newest.log, index), events: outputs.snapshots, notice: outputs.notice, told, completed: feed.completed,
   })
   const tracking: Tracking<C, R> = createTracking(submit)
   const belonging = [followRoll({ links, admission, versions: outputs.versions }, first), tellClients({ linked, sender }, first)]

@@ -44,7 +44,7 @@ export interface Raft<C, R, S> extends Proposer<C, R>, OutputStreams<C, R, S, Le
   track(command: C, options?: TrackOptions): Observable<Tracked<R>>
   /**
    * Takes a snapshot of this member's machine, and resolves when it is durable. It stands at least for what was applied here when it was asked for: it is the newest where
-   * nothing was applied since, and where one that began earlier is being taken another follows it. Members take snapshots by themselves, and each its own: this is for those who cannot wait.
+   * nothing was applied since, and where one that began earlier is being taken another follows it. All who ask for the same one get the same promise. Members take snapshots by themselves, and each its own: this is for those who cannot wait.
    */
   snapshot(): Eventual<SnapshotError, Snapshot>
   /**

@@ -85,7 +85,7 @@ export const runMember = <C, R, S>(member: Member<C, R, S>): Raft<C, R, S> => {
   return {
     ...outputs.streams, ...proposerOf<C, R>(submit), track: tracking.track, commitsFrom: log.commitsFrom,
     read: (select, options) => new Promise(resolve => reads.read(select, callOptions(options), telling(resolve))),
-    snapshot: () => new Promise(resolve => snapshots.snapshot(telling(resolve))),
+    snapshot: snapshots.snapshot,
     transferLeadership: (to, options) => new Promise(resolve => operator.transfer(to, options, telling(resolve))),
     members: membersBy((wish, options, done) => operator.change(wish, options, telling(done))),
     stop: ending.stop, [Symbol.asyncDispose]: ending.stop,

@@ -5,6 +5,8 @@ import { type SnapshotError, SnapshotFailed, Stopped } from '../../lib/errors.js
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Compression, Index, Membership, Snapshot } from '../../lib/types.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
+import type { Eventual } from '../proposer/proposer.js'
+import { thenTold } from '../proposer/then-told.js'
 import type { Snapshots } from '../storage/port.js'
 import type { Cancel, Clock } from '../time/clock.js'
 import { type Backoff, type BackoffLimits, createBackoff } from './backoff.js'
@@ -29,13 +31,18 @@ export interface CaptureOptions {
   readonly stored: (snapshot: Snapshot) => void
   readonly events: SnapshotEvents
   readonly notice: (notice: SnapshotNotice) => void
+  /** Somebody was told what became of a snapshot. */
+  readonly told: (() => void) | undefined
 }
 
 export interface Capture {
   /** The machine rests at `index`, having applied so many bytes of log more. */
   rested(index: Index, bytes: number): void
-  /** Takes a snapshot that stands at least where the machine does now: joins one that does, taken or being taken, and follows one that began earlier. */
-  snapshot(done: (outcome: Either<SnapshotError, Snapshot>) => void): void
+  /**
+   * Takes a snapshot that stands at least where the machine does now: joins one that does, taken or being taken, and follows one that began earlier. However many ask for
+   * the same one, they share one promise.
+   */
+  snapshot(): Eventual<SnapshotError, Snapshot>
   /** A follower needs one, and says so again and again: after a failure it waits as long as everybody else. */
   take(): void
   /** The machine is set to the state of another member's snapshot: what is being taken here is out of date. */
@@ -46,15 +53,21 @@ export interface Capture {
 
 type Done = (outcome: Either<SnapshotError, Snapshot>) => void
 
+/** All who are served by one snapshot. */
+interface Round {
+  readonly outcome: Eventual<SnapshotError, Snapshot>
+  readonly tell: Done
+}
+
 /** `idle`: none is wanted. `asked`: as soon as the machine rests. `running`: its state is on its way to the disk. */
 type Phase = 'idle' | 'asked' | 'running' | 'halted'
 
 interface CaptureState extends CaptureOptions {
   phase: Phase
   running: { readonly index: Index; readonly pump: Pump | undefined } | undefined
-  waiting: Done[]
+  waiting: Round | undefined
   /** Who asked for what the one that is being taken does not hold: another follows it. */
-  later: Done[]
+  later: Round | undefined
   /** The newest snapshot that is known to be good. */
   taken: Snapshot | undefined
   /** How far the machine has come, and the bytes of log applied since the last snapshot and since the one that is being taken. */
@@ -73,29 +86,33 @@ interface CaptureState extends CaptureOptions {
 const isDue = ({ at, taken, bytes, snapshots, limits: { snapshotBytes, snapshotEntries } }: CaptureState): boolean =>
   (bytes >= Math.max(snapshotBytes, taken?.bytes ?? 0) || at - (taken?.index ?? 0) >= snapshotEntries) && at > (snapshots.newest()?.index ?? 0)
 
-/** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. */
-const over = (work: CaptureState): Done => {
-  const { waiting } = work
-  work.phase = 'idle'
-  work.running = undefined
-  work.waiting = []
-  return outcome => { for (const done of waiting) done(outcome) }
+const roundOf = (told: CaptureState['told']): Round => {
+  let tell: Done = () => undefined
+  const outcome = new Promise<Either<SnapshotError, Snapshot>>(resolve => { tell = thenTold(told)(resolve) })
+  return { outcome, tell }
 }
 
-/** Has whoever asked too late for the last one served by the next. */
-const follow = (work: CaptureState): void => {
-  const { later } = work
-  if (later.length === 0) return
-  work.later = []
-  work.waiting.push(...later)
-  ask(work)
+/** It is over, one way or the other; returns what tells those who waited for it, and nobody who asks from now on. Who asked too late for it is served by the next. */
+const over = (work: CaptureState): Done => {
+  const { waiting, later } = work
+  work.phase = 'idle'
+  work.running = undefined
+  work.waiting = later
+  work.later = undefined
+  return outcome => waiting?.tell(outcome)
 }
+
+const follow = (work: CaptureState): void => { if (work.waiting !== undefined) ask(work) }
 
 /** Nobody is left to be served by another. */
 const overForAll = (work: CaptureState): Done => {
-  work.waiting.push(...work.later)
-  work.later = []
-  return over(work)
+  const { later } = work
+  work.later = undefined
+  const answer = over(work)
+  return outcome => {
+    answer(outcome)
+    later?.tell(outcome)
+  }
 }
 
 const failed = (work: CaptureState, index: Index, reason: string): void => {
@@ -193,7 +210,7 @@ const appliedIn = ({ at, atRest }: CaptureState): Index => {
 
 export const createCapture = (options: CaptureOptions): Capture => {
   const work: CaptureState = {
-    ...options, phase: 'idle', running: undefined, waiting: [], later: [], taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
+    ...options, phase: 'idle', running: undefined, waiting: undefined, later: undefined, taken: options.restored, at: options.from, bytes: 0, bytesSince: 0, whyHalted: undefined,
     backoff: createBackoff(options.limits, options.clock),
   }
   return {
@@ -203,11 +220,16 @@ export const createCapture = (options: CaptureOptions): Capture => {
       else work.bytes += bytes
       consider(work)
     },
-    snapshot: done => {
-      if (work.phase === 'halted') return done(left(new Stopped(work.whyHalted)))
-      if (work.running !== undefined && work.running.index < appliedIn(work)) return void work.later.push(done)
-      work.waiting.push(done)
+    snapshot: () => {
+      if (work.phase === 'halted') {
+        const { outcome, tell } = roundOf(work.told)
+        tell(left(new Stopped(work.whyHalted)))
+        return outcome
+      }
+      if (work.running !== undefined && work.running.index < appliedIn(work)) return (work.later ??= roundOf(work.told)).outcome
+      const { outcome } = work.waiting ??= roundOf(work.told)
       ask(work)
+      return outcome
     },
     take: () => { if (!work.backoff.isWaiting()) ask(work) },
     restored: snapshot => {

@@ -92,13 +92,13 @@ const createQueue = (maxPartBytes: number) => {
   /** Into `out`; returns the bytes of the frame that they hold. */
   const part = (frame: Waiting, most: number, out: Uint8Array[]): number => {
     const before = frame.bytes
-    out.push(...takePart(frame, Math.min(most, maxPartBytes)))
+    for (const chunk of takePart(frame, Math.min(most, maxPartBytes))) out.push(chunk)
     bytes -= before - frame.bytes
     shift()
     return before - frame.bytes
   }
   const whole = (frame: Waiting, out: Uint8Array[]): void => {
-    out.push(...frame.chunks)
+    for (const chunk of frame.chunks) out.push(chunk)
     bytes -= frame.bytes
     frame.bytes = 0
     shift()

@@ -38,6 +38,13 @@ test('a command that subscribers are shown cannot be written to', async c => {
   c.deepEqual(errors.map(String), ['TypeError: Cannot add property 2, object is not extensible'])
 })
 
+test('a list may be as long as a command may have values', async c => {
+  const sizes = reducerMachine<readonly number[], number, number>({ command: t.readonlyArray(t.number), result: t.number, state: t.number, initial: 0, reduce: (sum, list) => [sum + list.length, list.length] })
+  const cluster = simulate({ machine: sizes, members: 1, replays: 0 })
+  await cluster.until(() => cluster.leader() !== undefined)
+  c.is(orThrow(await cluster.settle(cluster.propose(new Array<number>(200_000).fill(1), { at: cluster.leader()! }))), 200_000)
+})
+
 test('a machine that writes to its command says so', async c => {
   const writing = reducerMachine<Item, number, Items>({ ...items, state: t.readonlyArray(Item), initial: [], result: t.number, reduce: (all, one) => [[...all, one], one.n++] })
   const [cluster, at] = await begun(writing)

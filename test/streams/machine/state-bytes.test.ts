@@ -310,10 +310,10 @@ for (const compression of ['none', 'gzip'] as const) {
         return () => undefined
       },
       membershipAt: index => placeAt(index).membership,
-      stored: () => undefined, events: { observed: false, next: () => undefined }, notice: () => undefined,
+      stored: () => undefined, events: { observed: false, next: () => undefined }, notice: () => undefined, told: undefined,
     })
     const outcomes: string[] = []
-    capture.snapshot(outcome => outcomes.push(String(errorOf(outcome)?.message)))
+    void capture.snapshot().then(outcome => outcomes.push(String(errorOf(outcome)?.message)))
     return { capture, clock, isEndedBy, outcomes }
   }
 

@@ -1,6 +1,4 @@
 /** A capture with its machine and its store in the hands of a test, in virtual time. */
-import type { SnapshotError } from '../../../lib/errors.js'
-import type { Either } from '../../../lib/prelude.js'
 import type { Snapshot } from '../../../lib/types.js'
 import type { Position } from '../../../streams/machine/machine.js'
 import { type CaptureOptions, createCapture } from '../../../streams/snapshots/capture.js'
@@ -49,7 +47,7 @@ export const world = (given: Partial<CaptureOptions> = {}) => {
     membershipAt: index => ({ ...placeAt(index).membership, learners: [`as of ${index}`] }),
     compression: 'none', stored: ({ index }) => stored.push(index),
     events: { observed: true, next: event => events.push(event) },
-    notice: notice => notices.push(notice),
+    notice: notice => notices.push(notice), told: undefined,
     ...given,
   })
   const outcomes: string[] = []
@@ -68,8 +66,16 @@ export const world = (given: Partial<CaptureOptions> = {}) => {
       waiting = []
       for (const look of due) look(at)
     },
-    ask: () => capture.snapshot((outcome: Either<SnapshotError, Snapshot>) =>
-      outcomes.push(outcome._tag === 'Right' ? `snapshot at ${outcome.right.index}` : outcome.left._tag)),
+    ask: () => {
+      const outcome = capture.snapshot()
+      void outcome.then(outcome => outcomes.push(outcome._tag === 'Right' ? `snapshot at ${outcome.right.index}` : outcome.left._tag))
+      return outcome
+    },
+    /** What whoever asked was told. */
+    heard: async () => {
+      await Promise.resolve()
+      return outcomes
+    },
     finish: async () => {
       source.end()
       await rest(clock)

@@ -44,12 +44,12 @@ test('a log may grow as large as the last snapshot, whatever the bytes that are 
   t.deepEqual(taken(long), ['snapshot at 15'], 'entries are counted as ever: they bound how long a start takes')
 })
 
-test('where nobody is known to belong none is taken, and who asks is told why', t => {
+test('where nobody is known to belong none is taken, and who asks is told why', async t => {
   const nobody = { voters: [], outgoing: [], learners: [], addresses: {} }
   const w = world({ membershipAt: index => index < 25 ? nobody : placeAt(index).membership })
   w.apply(24, 5000)
   w.ask()
-  t.deepEqual([w.journal, w.places, w.outcomes], [[], [], ['SnapshotFailed']])
+  t.deepEqual([w.journal, w.places, await w.heard()], [[], [], ['SnapshotFailed']])
   w.apply(25)
   t.deepEqual(taken(w), ['snapshot at 25'], 'as soon as it is known')
 })
@@ -125,20 +125,34 @@ test('whoever waits for another one is told where another member\'s takes its pl
     w.apply(index)
     w.ask()
     end()
-    t.deepEqual(w.outcomes.splice(0), [told, told])
+    t.deepEqual((await w.heard()).splice(0), [told, told])
   }
   await rest(w.clock)
+})
+
+test('however many ask, those who wait for the same snapshot share one promise', async t => {
+  const w = world()
+  w.apply(3)
+  const first = w.ask()
+  w.apply(4)
+  const later = w.ask()
+  t.not(later, first)
+  for (let i = 0; i < 200_000; i++) if (w.capture.snapshot() !== later) return t.fail('a promise of its own')
+  await w.finish()
+  await w.finish()
+  t.deepEqual(w.outcomes, ['snapshot at 3', 'snapshot at 4'])
+  t.not(w.ask(), later, 'what is over is over')
 })
 
 test('where nothing was applied since, the newest will do; where nothing was applied at all, there is none', async t => {
   const w = world()
   w.ask()
-  t.deepEqual([w.outcomes, w.notices, w.events], [['SnapshotFailed'], [], []])
+  t.deepEqual([await w.heard(), w.notices, w.events], [['SnapshotFailed'], [], []])
   w.apply(2)
   w.ask()
   await w.finish()
   w.ask()
-  t.deepEqual(w.outcomes.slice(1), ['snapshot at 2', 'snapshot at 2'])
+  t.deepEqual((await w.heard()).slice(1), ['snapshot at 2', 'snapshot at 2'])
   t.deepEqual(taken(w), ['snapshot at 2'])
   t.deepEqual(w.stored, [2, 2], 'the core is told again: it may have given up the newest')
 })
@@ -293,7 +307,7 @@ test('after the end nothing is taken: what runs is given up, and whoever waits o
   broken.capture.halt('the member was stopped')
   broken.clock.advance(10_000)
   broken.ask()
-  t.deepEqual([broken.outcomes, broken.notices], [['Stopped', 'Stopped'], []], 'a failure that nobody had heard of at the end')
+  t.deepEqual([await broken.heard(), broken.notices], [['Stopped', 'Stopped'], []], 'a failure that nobody had heard of at the end')
 
   const asked = world()
   asked.apply(3)
@@ -301,7 +315,7 @@ test('after the end nothing is taken: what runs is given up, and whoever waits o
   asked.ask()
   asked.capture.halt('the member was stopped')
   asked.apply(4)
-  t.deepEqual([asked.outcomes, taken(asked)], [['Stopped'], []])
+  t.deepEqual([await asked.heard(), taken(asked)], [['Stopped'], []])
 })
 
 test('where the machine goes on from another member\'s snapshot, what is being taken is given up, and the next one counts from there', async t => {
@@ -310,7 +324,7 @@ test('where the machine goes on from another member\'s snapshot, what is being t
   w.ask()
   w.capture.restored(kept(40))
   t.deepEqual(w.journal, ['snapshot at 10', 'pull', 'return', 'abort'])
-  t.deepEqual([w.outcomes, w.notices], [['snapshot at 40'], []])
+  t.deepEqual([await w.heard(), w.notices], [['snapshot at 40'], []])
   t.deepEqual(w.events.map(({ type }) => type), ['capturing', 'captureFailed'], 'whoever follows it hears of its end')
   t.like(w.events.at(-1), { index: 10, retryMs: 0 })
   w.capture.restored(kept(40))
@@ -326,7 +340,7 @@ test('one that the store no longer has is taken again, where it stands', async t
   const w = world({ restored: kept(7), from: 7, snapshots: { newest: () => newest, write: place => heldWriter([], place).writer } })
   w.apply(7)
   w.ask()
-  t.deepEqual([taken(w), w.outcomes], [[], ['snapshot at 7']])
+  t.deepEqual([taken(w), await w.heard()], [[], ['snapshot at 7']])
   newest = undefined
   w.ask()
   t.deepEqual(taken(w), ['snapshot at 7'])

@@ -11,7 +11,7 @@ const freeze = (value: unknown): void => {
     const prototype: unknown = Object.getPrototypeOf(next)
     if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) continue
     Object.freeze(next)
-    left.push(...Object.values(next) as unknown[])
+    for (const value of Object.values(next)) left.push(value)
   }
 }
 
