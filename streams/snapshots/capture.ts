@@ -168,10 +168,11 @@ const begin = (work: CaptureState, { index, term, time }: Position): void => {
   const missing = index === 0 ? 'nothing is applied yet' : membershipAt(index).voters.length === 0 ? 'who belongs to the cluster is not known yet' : undefined
   if (missing !== undefined) return over(work)(left(new SnapshotFailed(index, missing)))
   work.phase = 'running'
-  work.running = { index, pump: undefined }
+  const here = { index, pump: undefined }
+  work.running = here
   const chunks = stateOf(work, index)
-  // Not during this call: whoever hears of it may ask again.
-  if (isLeft(chunks)) return void clock.endOfTurn(() => failed(work, index, chunks.left))
+  // Not during this call: whoever hears of it may ask again. Another may have taken its place by then.
+  if (isLeft(chunks)) return void clock.endOfTurn(() => { if (work.running === here) failed(work, index, chunks.left) })
   let told = 0
   const tell = (bytes: number): void => {
     told = bytes

@@ -259,6 +259,22 @@ test('a machine that throws instead of answering, or answers something else, is 
   }
 })
 
+test('the failure of one whose place another has taken is told to nobody', async t => {
+  let isBroken = true
+  const w = world({ machine: { snapshot: () => {
+    if (isBroken) throw new Error('no fuel')
+    return heldChunks([]).chunks
+  } } })
+  w.apply(10)
+  w.capture.restored(kept(40))
+  isBroken = false
+  w.apply(50)
+  void w.ask()
+  w.clock.settle()
+  t.deepEqual([await w.heard(), w.notices], [[], []])
+  t.deepEqual(w.events.map(event => 'index' in event ? `${event.type} ${event.index}` : event.type), ['captureFailed 10', 'capturing 50'])
+})
+
 test('a machine that keeps everything waiting while it makes its state is reported', t => {
   const w = world({ machine: { snapshot: () => {
     w.clock.advance(25)
