@@ -45,8 +45,11 @@ export interface Capture {
   snapshot(): Eventual<SnapshotError, Snapshot>
   /** A follower needs one, and says so again and again: after a failure it waits as long as everybody else. */
   take(): void
-  /** The machine is set to the state of another member's snapshot: what is being taken here is out of date. */
-  restored(snapshot: Snapshot): void
+  /**
+   * The machine is about to be set to the state of another member's snapshot: what is being taken here is out of date. Returns what tells so, once the machine is not to be
+   * looked at: whoever hears of it may ask again.
+   */
+  restored(snapshot: Snapshot): () => void
   /** Whatever is being taken is given up, and whoever waits is told why. */
   halt(why: string): void
 }
@@ -234,7 +237,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
     },
     take: () => { if (!work.backoff.isWaiting()) ask(work) },
     restored: snapshot => {
-      if (work.phase === 'halted') return
+      if (work.phase === 'halted') return () => undefined
       const { running, events } = work
       running?.pump?.abort()
       const answer = overForAll(work)
@@ -242,10 +245,12 @@ export const createCapture = (options: CaptureOptions): Capture => {
       work.at = snapshot.index
       work.bytes = 0
       work.bytesSince = 0
-      if (running !== undefined && events.observed) {
-        events.next({ type: 'captureFailed', index: running.index, reason: `the snapshot at ${snapshot.index} has taken its place`, retryMs: 0 })
+      return () => {
+        if (running !== undefined && events.observed) {
+          events.next({ type: 'captureFailed', index: running.index, reason: `the snapshot at ${snapshot.index} has taken its place`, retryMs: 0 })
+        }
+        answer(right(snapshot))
       }
-      answer(right(snapshot))
     },
     halt: why => {
       if (work.phase === 'halted') return

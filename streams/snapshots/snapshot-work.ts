@@ -42,9 +42,11 @@ export const createSnapshotWorker = (options: WorkOptions): SnapshotWorker => {
       case 'write': return receiver.write(work)
       case 'read': return sender.read(work)
       case 'take': return capture.take()
-      case 'restore':
-        capture.restored(work.snapshot)
-        return restore(work.snapshot)
+      case 'restore': {
+        const tell = capture.restored(work.snapshot)
+        restore(work.snapshot)
+        return tell()
+      }
       default: return unreachable(work)
     }
   }

@@ -119,7 +119,7 @@ for (const [how, end, first] of [
 
 test('whoever waits for another one is told where another member\'s takes its place, and at the end', async t => {
   const w = world()
-  for (const [index, end, told] of [[4, () => w.capture.restored(kept(9)), 'snapshot at 9'], [14, () => w.capture.halt('the member was stopped'), 'Stopped']] as const) {
+  for (const [index, end, told] of [[4, () => w.capture.restored(kept(9))(), 'snapshot at 9'], [14, () => w.capture.halt('the member was stopped'), 'Stopped']] as const) {
     w.apply(index - 1)
     w.ask()
     w.apply(index)
@@ -266,7 +266,7 @@ test('the failure of one whose place another has taken is told to nobody', async
     return heldChunks([]).chunks
   } } })
   w.apply(10)
-  w.capture.restored(kept(40))
+  w.capture.restored(kept(40))()
   isBroken = false
   w.apply(50)
   void w.ask()
@@ -338,12 +338,12 @@ test('where the machine goes on from another member\'s snapshot, what is being t
   const w = world()
   w.apply(10)
   w.ask()
-  w.capture.restored(kept(40))
+  w.capture.restored(kept(40))()
   t.deepEqual(w.journal, ['snapshot at 10', 'pull', 'return', 'abort'])
   t.deepEqual([await w.heard(), w.notices], [['snapshot at 40'], []])
   t.deepEqual(w.events.map(({ type }) => type), ['capturing', 'captureFailed'], 'whoever follows it hears of its end')
   t.like(w.events.at(-1), { index: 10, retryMs: 0 })
-  w.capture.restored(kept(40))
+  w.capture.restored(kept(40))()
   t.is(w.events.length, 2, 'where nothing is being taken nothing ends')
   w.apply(49, 0)
   t.is(taken(w).length, 1)
