@@ -14,8 +14,8 @@ export interface Leaderships<L> {
 
 const isLeading = (state: RaftState, term: Term): boolean => state.role === 'leader' && state.term === term
 
-/** `make` is called once for each term of office that becomes ready. */
-export const createLeaderships = <L>(make: (term: Term, signal: AbortSignal) => L): Leaderships<L> => {
+/** `make` is called once for each term of office that becomes ready, and `lost` as its signal is aborted, before anybody else hears of that: then there is none any more. */
+export const createLeaderships = <L>(make: (term: Term, signal: AbortSignal) => L, lost: () => void): Leaderships<L> => {
   let held: { readonly term: Term; readonly leadership: L; readonly controller: AbortController } | undefined
   let newest: RaftState | undefined
 
@@ -32,6 +32,7 @@ export const createLeaderships = <L>(make: (term: Term, signal: AbortSignal) => 
       if (newest !== undefined && newest.turn > state.turn && !isLeading(newest, state.term)) return
       end()
       const controller = new AbortController()
+      controller.signal.addEventListener('abort', lost)
       held = { term: state.term, leadership: make(state.term, controller.signal), controller }
     },
     follow: state => {

@@ -9,7 +9,7 @@ import { reachable } from '../../lib/reach.js'
 import { type Status as CoreStatus, sameStatus, statusOf } from '../../lib/status.js'
 import type { Step } from '../../lib/step.js'
 import type { Membership, Term } from '../../lib/types.js'
-import { createCurrent } from './current.js'
+import { type Current, createCurrent } from './current.js'
 import { type Diagnostic, type Notice, diagnostic } from './diagnostics.js'
 import { createHealthWatch } from './health.js'
 import { createLeaderships } from './leaderships.js'
@@ -157,8 +157,8 @@ const createViews = <S>({ first, machineVersion, from, look, load }: Omit<Beginn
 
 export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginning }: Beginning<S, L>): Outputs<C, R, S, L> => {
   let shown = beginning.first
-  const leaderships = createLeaderships(leadershipOf)
-  const leadership = createCurrent(leaderships.current)
+  const leaderships = createLeaderships(leadershipOf, () => leadership.show())
+  const leadership: Current<L | undefined> = createCurrent(leaderships.current)
   const commits = new Subject<CommitEvent<C, R, S>>()
   const sent = createSent()
   const snapshots = new Subject<SnapshotEvent>()
@@ -169,10 +169,6 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
     if (diagnostics.observed) diagnostics.next(diagnostic(notice))
   }
   const views = createViews(beginning, notice)
-  const halt = (): void => {
-    leaderships.end()
-    leadership.show()
-  }
 
   return {
     streams: {
@@ -191,7 +187,6 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
     },
     folded: ({ state, ready }) => {
       leaderships.follow(state)
-      leadership.show()
       for (const diagnostic of ready.diagnostics) notice(diagnostic)
       views.handedOver()
     },
@@ -200,9 +195,9 @@ export const createOutputs = <C, R, S, L>({ leadership: leadershipOf, ...beginni
     snapshots,
     versions: views.versions,
     notice,
-    halt,
+    halt: leaderships.end,
     end: how => {
-      halt()
+      leaderships.end()
       for (const stream of [views, leadership, commits, sent, snapshots, diagnostics]) stream.complete()
       ended.next(how)
       ended.complete()
