@@ -1,5 +1,5 @@
 import * as t from 'io-ts'
-import { optional } from '../codecs/judging.js'
+import { closed, optional } from '../codecs/judging.js'
 import type { Limits } from '../codecs/options.js'
 import { decodeWith, messageOf } from '../codecs/report.js'
 import { InvalidOptions, type StartError } from '../lib/errors.js'
@@ -42,11 +42,15 @@ export const memoryCluster = async <C, R, S, const Id extends MemberId>(
   }
 }
 
-/** The rest of the options is looked at when each member starts. */
-const Given = t.type({ members: t.readonlyArray(t.string, 'a list of names'), recorder: optional(t.Function) })
+/** The rest of the options is looked at when each member starts. What the cluster sets for its members itself is none of them. */
+const Given = closed({
+  machine: t.unknown, electionTimeoutMs: t.unknown, heartbeatMs: t.unknown, readLeaseMs: t.unknown, snapshotCompression: t.unknown, limits: t.unknown,
+  members: t.readonlyArray(t.string, 'a list of names'), recorder: optional(t.Function),
+} satisfies Record<keyof MemoryClusterOptions<unknown, unknown, unknown, MemberId>, t.Mixed>)
 
-const start = async <C, R, S, Id extends MemberId>({ recorder, ...options }: MemoryClusterOptions<C, R, S, Id>): Eventual<StartError, Cluster<C, R, S, Id>> => {
-  const given = decodeWith(Given, { ...options, recorder })
+const start = async <C, R, S, Id extends MemberId>(options: MemoryClusterOptions<C, R, S, Id>): Eventual<StartError, Cluster<C, R, S, Id>> => {
+  const { recorder, electionTimeoutMs = 150, heartbeatMs = 30 } = options
+  const given = decodeWith(Given, options)
   if (isLeft(given)) return left(new InvalidOptions(given.left))
   const ids = new Set(options.members)
   if (ids.size === 0 || ids.size < options.members.length) return left(new InvalidOptions(['members: must be names, at least one and each different']))
@@ -54,8 +58,8 @@ const start = async <C, R, S, Id extends MemberId>({ recorder, ...options }: Mem
   const members = Object.fromEntries([...ids].map((id, i) => [id, `localhost:${i + 1}`]))
   // All that can throw does so here, before the first member starts.
   const recipes = [...ids].map(id => ({
-    electionTimeoutMs: 150, heartbeatMs: 30, ...options,
-    cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(), ...(recorder && { recorder: recorder(id) }),
+    ...options, electionTimeoutMs, heartbeatMs,
+    cluster: 'memory', id, members, transport: memoryTransport(network), storage: memoryStorage(), recorder: recorder?.(id),
   }))
   const outcomes = await Promise.all(recipes.map(async recipe => ({ id: recipe.id, outcome: await createRaft(recipe) })))
   const rafts = outcomes.flatMap(({ id, outcome }) => isRight(outcome) ? [[id, outcome.right] as const] : [])

@@ -25,16 +25,18 @@ const DEFAULT_MAX_BYTES = 64 * MiB
 const DEFAULT_MAX_BUFFER_BYTES = 4 * MiB
 
 const Folder = guard<string>('Folder', value => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'))
+const Place = t.type({ recorder: t.type({ folder: Folder }) })
 const Given = t.type({
   recorder: closed({
-    folder: Folder, maxBytes: optional(integer('Bound', MiB, 2 ** 32)), maxBufferBytes: optional(integer('Bound', MiB, 2 ** 30)), disk: optional(DiskShape),
+    maxBytes: optional(integer('Bound', MiB, 2 ** 32)), maxBufferBytes: optional(integer('Bound', MiB, 2 ** 30)), disk: optional(DiskShape),
   }),
 })
 
 /** Every fault by its path, or the options with their defaults. */
 export const checkRecorderOptions = (folder: string, options: FlightRecorderOptions): Either<InvalidOptions, CheckedRecorderOptions> => {
-  const decoded = decodeWith(Given, { recorder: t.UnknownRecord.is(options) ? { ...options, folder } : options })
-  if (isLeft(decoded)) return left(new InvalidOptions(decoded.left))
+  const [place, decoded] = [decodeWith(Place, { recorder: { folder } }), decodeWith(Given, { recorder: options })]
+  const faults = [place, decoded].flatMap(part => isLeft(part) ? part.left : [])
+  if (isLeft(decoded) || faults.length > 0) return left(new InvalidOptions(faults))
   const { maxBytes = DEFAULT_MAX_BYTES, maxBufferBytes = DEFAULT_MAX_BUFFER_BYTES } = decoded.right.recorder
   return right({ folder, maxBytes, maxBufferBytes, disk: options.disk ?? nodeDisk() })
 }

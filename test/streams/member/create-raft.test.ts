@@ -3,6 +3,7 @@ import { filter, firstValueFrom } from 'rxjs'
 import { StorageFailed } from '../../../lib/errors.js'
 import { isRight, left, right } from '../../../lib/prelude.js'
 import { InvalidOptions, type RaftOptions, type Recorder, SnapshotLost, type Storage, type StoreOwner, createRaft, memoryCluster, memoryNetwork, memoryStorage, memoryTransport, orThrow } from '../../../streams/index.js'
+import { flightRecorder } from '../../../streams/recorder/index.js'
 import { type Add, counter, errorOf, optionsOf } from './world.js'
 
 const untouched = (c: ExecutionContext): Storage => ({ open: () => c.fail('something was started') })
@@ -36,6 +37,16 @@ test('wrong options of a memory cluster are a value too', async c => {
     { machine: {}, members: ['a'] }, { members: ['a'], get machine() { throw new Error('gotcha') } }]) {
     c.true(errorOf(await memoryCluster(options as never)) instanceof InvalidOptions)
   }
+})
+
+test('an option that is undefined is left out, and what a cluster sets for its members itself is none of its options', async c => {
+  const { a } = orThrow(await memoryCluster({ machine: counter, members: ['a'], heartbeatMs: undefined, recorder: undefined }))
+  c.teardown(() => a.stop())
+  c.regex(errorOf(await memoryCluster({ machine: counter, members: ['a'], electionTimeoutMs: undefined, readLeaseMs: 200 }))?.message ?? '', /electionTimeoutMs = 150/)
+  const error = errorOf(await memoryCluster({ machine: counter, members: ['a'], cluster: 'mine', id: 'a', storage: memoryStorage(), transport: {} } as never))
+  c.regex(error?.message ?? '', /cluster: is not an option.*id: is not an option.*storage: is not an option.*transport: is not an option/)
+  const recorder = flightRecorder('/recording', { folder: '/elsewhere' } as never)
+  c.regex(errorOf(await createRaft(optionsOf({ recorder, storage: untouched(c) })))?.message ?? '', /recorder\.folder: is not an option/)
 })
 
 test('where the recorder of one member throws, no member of the cluster starts', async c => {
