@@ -5,6 +5,7 @@
  * else copies, so an earlier view stays valid for comparison and replay at the speed of an array.
  */
 import { bytesOf, dropAfter, dropBefore, lastIndexOf } from './batch.js'
+import { frozen } from './membership.js'
 import { firstWhere } from './search.js'
 import type { EntryBatch, EntryId, Index, LogBase, Membership, Millis, Term } from './types.js'
 
@@ -51,16 +52,18 @@ export interface StoredLog {
   readonly tail: readonly EntryBatch[]
 }
 
+const frozenIn = <P extends PlacedMembership>(placed: P): P => ({ ...placed, membership: frozen(placed.membership) })
+
 /** An empty log after a base. */
 export const emptyLog = (base: LogBase, time: Millis): Log =>
-  ({ base, lastIndex: base.index, time, terms: [], memberships: [], tail: { batches: [], start: 0, end: 0, bytes: 0 } })
+  ({ base: frozenIn(base), lastIndex: base.index, time, terms: [], memberships: [], tail: { batches: [], start: 0, end: 0, bytes: 0 } })
 
 export const openLog = (stored: StoredLog): Log => ({
-  base: stored.base,
+  base: frozenIn(stored.base),
   lastIndex: stored.lastIndex,
   time: stored.tail.at(-1)?.time ?? 0,
   terms: stored.terms,
-  memberships: stored.memberships,
+  memberships: stored.memberships.map(frozenIn),
   tail: { batches: [...stored.tail], start: 0, end: stored.tail.length, bytes: stored.tail.reduce((sum, batch) => sum + bytesOf(batch), 0) },
 })
 
@@ -149,7 +152,7 @@ export const append = (log: Log, batches: readonly EntryBatch[]): Log => {
   let term = terms.at(-1)?.term
   for (const batch of batches) {
     if (batch.term !== term) terms = [...terms, { firstIndex: batch.firstIndex, term: batch.term }]
-    if (batch.kind === 'membership') memberships = [...memberships, { index: batch.firstIndex, membership: batch.membership }]
+    if (batch.kind === 'membership') memberships = [...memberships, { index: batch.firstIndex, membership: frozen(batch.membership) }]
     term = batch.term
   }
   return { base: log.base, lastIndex: lastIndexOf(last), time: Math.max(log.time, last.time), terms, memberships, tail: push(log.tail, batches) }

@@ -20,6 +20,13 @@ export const membersOf = (membership: Pick<Membership, 'voters' | 'outgoing' | '
 /** What a member knows before it has been added. */
 export const NO_MEMBERSHIP: Membership = { voters: [], outgoing: [], learners: [], addresses: {} }
 
+/** The same, which nobody can write to any more: it is shown as it stands in the log. */
+export const frozen = (membership: Membership): Membership => {
+  const { voters, outgoing, learners, addresses, next } = membership
+  for (const part of [voters, outgoing, learners, addresses, next, next?.voters, next?.learners]) Object.freeze(part)
+  return Object.freeze(membership)
+}
+
 export const sameLists = (a: readonly MemberId[], b: readonly MemberId[]): boolean => a.length === b.length && a.every(id => b.includes(id))
 
 /** Whether two memberships name the same members for the same purposes at the same addresses, and lead to the same. */

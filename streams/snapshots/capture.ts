@@ -133,7 +133,8 @@ const failed = (work: CaptureState, index: Index, reason: string): void => {
 
 const succeeded = (work: CaptureState, snapshot: Snapshot): void => {
   const answer = over(work)
-  work.taken = snapshot
+  // The core and whoever asked get the same one.
+  work.taken = Object.freeze(snapshot)
   work.bytes = work.bytesSince
   work.bytesSince = 0
   work.backoff.reset()

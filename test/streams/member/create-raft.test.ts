@@ -156,3 +156,15 @@ test('a member that joins begins with an empty membership in the same cluster, a
   c.is((await firstValueFrom(joiner.status$)).term, 0, 'it has not stood')
   c.is(errorOf(await joiner.snapshot())?._tag, 'SnapshotFailed')
 })
+
+test('what is shown of the core nobody can write to', async c => {
+  const { b } = orThrow(await memoryCluster({ machine: counter, members: ['b'] }))
+  c.teardown(() => b.stop())
+  const lists = (shown: object): readonly unknown[] => Object.values(shown).filter(value => typeof value === 'object')
+  c.true(lists(await firstValueFrom(b.membership$)).every(Object.isFrozen))
+  orThrow(await b.propose({ add: 1 }))
+  const snapshot = orThrow(await b.snapshot())
+  c.true([snapshot, ...lists(snapshot), ...lists(snapshot.membership)].every(Object.isFrozen))
+  const added = orThrow(await b.members.change({ learners: { c: 'localhost:7' } }))
+  c.true([added, ...lists(added)].every(Object.isFrozen))
+})
