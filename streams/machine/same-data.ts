@@ -4,16 +4,16 @@ import { MAX_VALUE_DEPTH } from '../../codecs/values.js'
 /** As deep as what is encoded may be; a state may be deeper in memory than its codec writes it. */
 const MAX_DEPTH = MAX_VALUE_DEPTH
 
-/** Two lists, or two plain objects, and how far they were compared. */
+/** Two lists, or two plain objects, and how far they were compared: all own keys, for a reducer may look at those that nothing enumerates. */
 interface Level {
   readonly one: Readonly<Record<string, unknown>>
   readonly other: Readonly<Record<string, unknown>>
   /** Of a list nothing but its items is compared: nothing else is written. */
-  readonly keys: readonly string[] | undefined
+  readonly keys: readonly PropertyKey[] | undefined
   readonly length: number
   at: number
   /** What was compared last. */
-  key: string | number
+  key: PropertyKey
   /** Keys that both have. */
   shared: number
 }
@@ -53,7 +53,7 @@ const kindOf = (value: object): Kind => {
 }
 
 const levelOf = (kind: Kind, one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): Level => {
-  const keys = kind === 'list' ? undefined : Object.keys(one)
+  const keys = kind === 'list' ? undefined : Reflect.ownKeys(one)
   return { one, other, keys, length: keys === undefined ? (one as unknown as readonly unknown[]).length : keys.length, at: 0, key: 0, shared: 0 }
 }
 
@@ -99,7 +99,7 @@ const mayBeSame = (work: Work, one: unknown, other: unknown): boolean => {
 }
 
 /** An own value at the key; undefined where there is none, for JSON keeps no key of such a value and nobody is to tell the two apart. */
-const valueAt = (object: Readonly<Record<string, unknown>>, key: string): unknown => Object.hasOwn(object, key) ? object[key] : undefined
+const valueAt = (object: Readonly<Record<PropertyKey, unknown>>, key: PropertyKey): unknown => Object.hasOwn(object, key) ? object[key] : undefined
 
 /** Compares what is next at this level. */
 const compareNext = (work: Work, level: Level): boolean => {
@@ -112,13 +112,13 @@ const compareNext = (work: Work, level: Level): boolean => {
   level.key = key
   const isShared = Object.hasOwn(level.other, key)
   if (isShared) level.shared++
-  return mayBeSame(work, level.one[key], isShared ? level.other[key] : undefined)
+  return mayBeSame(work, valueAt(level.one, key), isShared ? valueAt(level.other, key) : undefined)
 }
 
 /** The first key that only the other has, with a value. */
-const leftOver = ({ one, other, keys, shared }: Level): string | undefined => {
+const leftOver = ({ one, other, keys, shared }: Level): PropertyKey | undefined => {
   if (keys === undefined) return undefined
-  const others = Object.keys(other)
+  const others = Reflect.ownKeys(other)
   return others.length === shared ? undefined : others.find(key => !Object.hasOwn(one, key) && valueAt(other, key) !== undefined)
 }
 
@@ -139,7 +139,7 @@ const advance = (work: Work, values: number): boolean => {
 }
 
 /** The way is known from where the work stopped: none is kept while nothing differs. */
-const wayOf = ({ levels }: Work): string => levels.map(({ key }) => `.${key}`).join('')
+const wayOf = ({ levels }: Work): string => levels.map(({ key }) => `.${String(key)}`).join('')
 
 /** `expected` is how many values a tree would have here: what goes on for longer may have circles. */
 export const compare = (one: unknown, other: unknown, isSame: IsSame, expected: number): Comparison => {

@@ -67,6 +67,8 @@ const lost: Readonly<Record<string, readonly [codec: t.Type<never, unknown>, sta
   'a list that its codec makes shorter': [Dense as never, [1, undefined], 'What is read again is not the same as state'],
   'a Buffer where bytes are read': [Raw as never, Buffer.from([1]), 'What is read again is not the same as state'],
   'a key that io-ts takes for the prototype where it copies': [t.record(t.string, t.strict({ n: t.number })) as never, JSON.parse('{"__proto__":{"n":1}}'), 'What is read again is not the same as state.__proto__'],
+  'what stands under a symbol': [t.type({ of: t.unknown }) as never, { of: { n: 1, [Symbol('seen')]: true } }, 'What is read again is not the same as state.of.Symbol(seen)'],
+  'what nothing enumerates': [t.unknown as never, Object.defineProperty({ n: 1 }, 'seen', { value: true }), 'What is read again is not the same as state.seen'],
   'a date where anything may be': [t.type({ at: t.unknown }) as never, { at: new Date(0) }, 'What is read again is not the same as state.at'],
 }
 for (const [what, [codec, state, reason]] of Object.entries(lost)) {
