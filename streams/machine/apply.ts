@@ -230,8 +230,11 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
   const bytes = shareOf(batch, entries.length)
   let isDone = false
   let isLate = false
+  /** The machine's own part: whoever is told of the results takes a time of its own. */
+  let tookMs: Millis | undefined
   work.isCalling = true
   listOf(() => work.machine.apply(entries), entries.length, results => orFail(work, () => {
+    tookMs ??= work.clock.now() - began
     isDone = true
     if (work.isOver) return
     work.unwatch()
@@ -250,7 +253,7 @@ const applySlice = <C, R, S>(work: ApplyState<C, R, S>, batch: CommandBatch, tur
     else resume(work, turnBegan)
   }))
   isLate = true
-  pace(work, work.clock.now() - began, batch.firstIndex)
+  pace(work, tookMs ?? work.clock.now() - began, batch.firstIndex)
   if (isDone) rest(work, bytes)
   else if (!work.isOver) watchCall(work, began, batch.firstIndex)
   return isDone

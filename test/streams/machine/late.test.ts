@@ -42,3 +42,19 @@ test('a call that has not answered for stallMs is told, and again after twice th
   clock.advance(10_000)
   t.deepEqual(told(), [])
 })
+
+test('the time of those who are told of commits is not held against the machine', t => {
+  const { raft, clock, disk } = leaderOf(counter)
+  disk.flow()
+  const told: Diagnostic[] = []
+  raft.diagnostics$.subscribe(diagnostic => told.push(diagnostic))
+  let heard = 0
+  raft.commits$.subscribe(() => {
+    heard++
+    clock.advance(40)
+  })
+  void raft.propose({ add: 1 })
+  clock.settle()
+  t.is(heard, 1)
+  t.deepEqual(told.filter(({ type }) => type === 'slowApply'), [])
+})
