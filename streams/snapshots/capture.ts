@@ -3,7 +3,7 @@ import type { Limits } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
 import { type SnapshotError, SnapshotFailed, Stopped } from '../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
-import type { Compression, Index, Membership, Snapshot } from '../../lib/types.js'
+import type { Compression, Index, Membership, Millis, Snapshot } from '../../lib/types.js'
 import type { Position, RunningMachine } from '../machine/machine.js'
 import type { Eventual } from '../proposer/proposer.js'
 import { thenTold } from '../proposer/then-told.js'
@@ -146,22 +146,21 @@ const succeeded = (work: CaptureState, snapshot: Snapshot): void => {
 }
 
 /** Asks the machine for its state, or says why it has none to give. */
-const stateOf = ({ machine, clock, limits: { applyBudgetMs: budgetMs }, notice }: CaptureState, index: Index): Either<string, AsyncIterator<Uint8Array>> => {
+const stateOf = ({ machine, clock }: CaptureState, held: (tookMs: Millis) => void): Either<string, AsyncIterator<Uint8Array>> => {
   const began = clock.now()
   try {
     return right(machine.snapshot()[Symbol.asyncIterator]())
   } catch (thrown) {
     return left(messageOf(thrown))
   } finally {
-    const tookMs = clock.now() - began
-    if (tookMs > budgetMs) notice({ type: 'slowSnapshot', index, tookMs, budgetMs })
+    held(clock.now() - began)
   }
 }
 
 /** The machine rests at `at`: its state there is asked for, and goes to the disk while it is set to work again. */
 const begin = (work: CaptureState, { index, term, time }: Position): void => {
   if (work.phase !== 'asked') return
-  const { taken, snapshots, compression, clock, membershipAt, events, limits: { snapshotStallMs: stallMs } } = work
+  const { taken, snapshots, compression, clock, membershipAt, events, notice, limits: { snapshotStallMs: stallMs, applyBudgetMs: budgetMs } } = work
   if (taken?.index === index && snapshots.newest()?.index === index) {
     const answer = over(work)
     // The core may have given it up for an equal one before it, which could not be read.
@@ -174,7 +173,8 @@ const begin = (work: CaptureState, { index, term, time }: Position): void => {
   work.phase = 'running'
   const here = { index, pump: undefined }
   work.running = here
-  const chunks = stateOf(work, index)
+  const held = (tookMs: Millis): void => { if (tookMs > budgetMs) notice({ type: 'slowSnapshot', index, tookMs, budgetMs }) }
+  const chunks = stateOf(work, held)
   // Not during this call: whoever hears of it may ask again. Another may have taken its place by then.
   if (isLeft(chunks)) return void clock.endOfTurn(() => { if (work.running === here) failed(work, index, chunks.left) })
   let told = 0
@@ -185,7 +185,7 @@ const begin = (work: CaptureState, { index, term, time }: Position): void => {
   const writer = snapshots.write({ index, term, time, compression, membership: membershipAt(index) })
   tell(0)
   const running = pump({
-    chunks: chunks.right, compression, writer, stallMs, clock,
+    chunks: chunks.right, compression, writer, stallMs, clock, held,
     wrote: bytes => { if (bytes - told >= TELL_EVERY_BYTES) tell(bytes) },
   }, outcome => {
     if (isLeft(outcome)) failed(work, index, outcome.left)

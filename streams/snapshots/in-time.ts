@@ -4,7 +4,9 @@ import type { Cancel, Clock } from '../time/clock.js'
 
 interface Patience {
   readonly stallMs: Millis
-  readonly clock: Pick<Clock, 'after' | 'endOfTurn'>
+  readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
+  /** One call kept everything else waiting for so long. */
+  readonly held: (tookMs: Millis) => void
 }
 
 type Result = IteratorResult<Uint8Array, unknown>
@@ -22,7 +24,7 @@ const DONE: Result = { done: true, value: undefined }
  * Stands at the machine, in front of what compresses: the time that this takes is not held against the machine, and what the machine does is not
  * hidden by it. A machine that fails, gives something else or takes too long is let go; whoever wants nothing more need not wait for it.
  */
-export const inTime = (chunks: AsyncIterator<Uint8Array>, { stallMs, clock }: Patience): AsyncIterableIterator<Uint8Array> => {
+export const inTime = (chunks: AsyncIterator<Uint8Array>, { stallMs, clock, held }: Patience): AsyncIterableIterator<Uint8Array> => {
   let isOver = false
   let patience: Cancel = () => undefined
   /** Answers who waits for the next chunk. */
@@ -54,7 +56,14 @@ export const inTime = (chunks: AsyncIterator<Uint8Array>, { stallMs, clock }: Pa
     }
     const ask = (): void => {
       if (isOver) return
-      const next = async (): Promise<Result> => chunks.next()
+      const next = async (): Promise<Result> => {
+        const began = clock.now()
+        try {
+          return chunks.next()
+        } finally {
+          held(clock.now() - began)
+        }
+      }
       // What is no result at all throws where it is looked at.
       next().then(take).catch(fail)
     }

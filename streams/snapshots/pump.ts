@@ -13,7 +13,9 @@ interface PumpOptions {
   readonly compression: Compression
   readonly writer: SnapshotWriter
   readonly stallMs: Millis
-  readonly clock: Pick<Clock, 'after' | 'endOfTurn'>
+  readonly clock: Pick<Clock, 'now' | 'after' | 'endOfTurn'>
+  /** The machine kept everything else waiting for so long. */
+  readonly held: (tookMs: Millis) => void
   /** So many bytes are written by now. */
   readonly wrote: (bytes: number) => void
 }
@@ -25,8 +27,8 @@ export interface Pump {
 
 /** `done` is called once, unless it is aborted: with the snapshot when it is durable, or with why there is none and nothing left of it. */
 export const pump = (options: PumpOptions, done: (outcome: Either<string, Snapshot>) => void): Pump => {
-  const { compression, writer, stallMs, clock, wrote } = options
-  const given = inTime(options.chunks, { stallMs, clock })
+  const { compression, writer, stallMs, clock, held, wrote } = options
+  const given = inTime(options.chunks, { stallMs, clock, held })
   const chunks = compressed(given, compression)[Symbol.asyncIterator]()
   let tell = done
   let isOver = false

@@ -57,7 +57,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what compresses is waited for, and not the machine', file: 'streams/snapshots/pump.ts', killer: ['test/streams/snapshots/pump.test.ts', 'compressed, it is still the machine*'],
     unseen: 'no snapshot of the simulation is compressed',
-    from: 'compressed(given, compression)', to: 'inTime(compressed(given, compression)[Symbol.asyncIterator](), { stallMs, clock })',
+    from: 'compressed(given, compression)', to: 'inTime(compressed(given, compression)[Symbol.asyncIterator](), { stallMs, clock, held })',
   },
   {
     name: 'a machine that takes in what a small chunk holds passes for stalled', file: 'streams/snapshots/restore.ts', killer: ['test/streams/snapshots/restore.test.ts', 'a machine that takes its time*'],

@@ -284,6 +284,17 @@ test('a machine that keeps everything waiting while it makes its state is report
   t.deepEqual(w.notices, [{ type: 'slowSnapshot', index: 10, tookMs: 25, budgetMs: 10 }])
 })
 
+test('so is a generator that keeps everything waiting before it gives a chunk', async t => {
+  const w = world({ machine: { snapshot: async function* () {
+    w.clock.advance(25)
+    yield bytes(1)
+    w.clock.advance(5)
+  } } })
+  w.apply(10)
+  await rest(w.clock)
+  t.deepEqual(w.notices, [{ type: 'slowSnapshot', index: 10, tookMs: 25, budgetMs: 10 }])
+})
+
 test('progress is told at the beginning and once for every 4 MiB', async t => {
   const w = world()
   w.apply(10)

@@ -9,7 +9,7 @@ const world = (compression: Compression = 'none') => {
   const journal: string[] = []
   const source = heldChunks(journal)
   const sink = heldWriter(journal, placeAt(3))
-  const running = pump({ chunks: source.chunks, compression, writer: sink.writer, stallMs: 100, clock, wrote: total => journal.push(`wrote ${total}`) }, outcome =>
+  const running = pump({ chunks: source.chunks, compression, writer: sink.writer, stallMs: 100, clock, held: () => undefined, wrote: total => journal.push(`wrote ${total}`) }, outcome =>
     journal.push(outcome._tag === 'Right' ? `snapshot of ${outcome.right.bytes}` : `failed: ${outcome.left}`))
   return { clock, journal, source, sink, running }
 }
@@ -78,7 +78,7 @@ for (const compression of ['none', 'gzip'] as const) {
     async function* nothing(): AsyncGenerator<Uint8Array> {
       for (; asked < 10_000; asked++) yield bytes(0)
     }
-    const running = pump({ chunks: nothing(), compression, writer: heldWriter([], placeAt(1)).writer, stallMs: 100, clock, wrote: () => undefined }, () => undefined)
+    const running = pump({ chunks: nothing(), compression, writer: heldWriter([], placeAt(1)).writer, stallMs: 100, clock, held: () => undefined, wrote: () => undefined }, () => undefined)
     await rest(clock)
     t.true(asked > 0 && asked < 100, `${asked}`)
     running.abort()
@@ -163,7 +163,7 @@ test('given up while what failed is being cleared away, it tells nothing either'
   const source = heldChunks(journal)
   const cleared: (() => void)[] = []
   const writer = { ...heldWriter(journal, placeAt(3)).writer, abort: (done: () => void) => void cleared.push(done) }
-  const running = pump({ chunks: source.chunks, compression: 'none', writer, stallMs: 100, clock, wrote: () => undefined }, outcome => journal.push(JSON.stringify(outcome)))
+  const running = pump({ chunks: source.chunks, compression: 'none', writer, stallMs: 100, clock, held: () => undefined, wrote: () => undefined }, outcome => journal.push(JSON.stringify(outcome)))
   source.fail(new Error('no fuel'))
   await rest(clock)
   running.abort()
@@ -177,7 +177,7 @@ test('an iterator that throws where it should reject, or cannot be ended, is a f
   const journal: string[] = []
   const thrower = (): never => { throw new Error('broken') }
   for (const chunks of [{ next: thrower }, { next: thrower, return: thrower }]) {
-    pump({ chunks, compression: 'none', writer: heldWriter(journal, placeAt(1)).writer, stallMs: 100, clock, wrote: () => undefined }, outcome => journal.push(JSON.stringify(outcome)))
+    pump({ chunks, compression: 'none', writer: heldWriter(journal, placeAt(1)).writer, stallMs: 100, clock, held: () => undefined, wrote: () => undefined }, outcome => journal.push(JSON.stringify(outcome)))
     await rest(clock)
   }
   t.deepEqual(journal, ['abort', '{"_tag":"Left","left":"broken"}', 'abort', '{"_tag":"Left","left":"broken"}'])
