@@ -4,7 +4,7 @@ import { InvalidOptions } from '../lib/errors.js'
 import { isLeft } from '../lib/prelude.js'
 import { through } from './depth.js'
 import { MachineVersion, guard } from './primitives.js'
-import { decodeWith } from './report.js'
+import { decodeWith, messageOf } from './report.js'
 
 /** Unlike a union with undefined, it reports only what is wrong with a value that is there. */
 export const optional = <A>(codec: t.Type<A, unknown>): t.Type<A | undefined, unknown> => through(new t.Type<A | undefined, unknown>(
@@ -20,15 +20,35 @@ export const mayLack = <A extends object>(codec: t.Type<A, unknown>, ...keys: re
   return through(new t.Type<A, unknown>(codec.name, (value): value is A => codec.is(t.UnknownRecord.is(value) ? { ...absent, ...value } : value), codec.validate, codec.encode), codec)
 }
 
+/** What may hold options: a Map, a Date or a promise has none of its own, and would pass for one that leaves out all. */
+export const isOptions = (value: unknown): boolean => t.UnknownRecord.is(value) && Object.prototype.toString.call(value) === '[object Object]'
+
+/** What a look came to, or what it says where a getter or a proxy threw. */
+const tried = <A>(look: () => A, unreadable: (why: string) => A): A => {
+  try {
+    return look()
+  } catch (thrown) {
+    return unreadable(`cannot be read: ${messageOf(thrown)}`)
+  }
+}
+
+/** Its keys, or why it has none. */
+const keysOf = (value: unknown): readonly string[] | string => tried<readonly string[] | string>(() => isOptions(value) ? Object.keys(Object(value)) : 'must be an object', why => why)
+
 /** An object that has these keys and no others: a misspelt option must not pass for one that was left out. */
 export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, unknown> => {
   const open = t.type(props)
   return new t.Type<t.TypeOfProps<P>, unknown>('options', open.is, (value, context) => {
-    if (!t.UnknownRecord.is(value)) return t.failure(value, context, 'must be an object')
+    const keys = keysOf(value)
+    if (typeof keys === 'string') return t.failure(value, context, keys)
+    const unreadable: t.ValidationError[] = []
+    const read = (key: string): unknown => tried<unknown>(() => Reflect.get(Object(value), key), message => void unreadable.push({ value: undefined, context: t.appendContext(context, key, t.never), message }))
     // Read once: what follows gets what was judged, whatever a getter says by then.
-    const known = open.validate(Object.fromEntries(Object.keys(props).map(key => [key, value[key]])), context)
-    const faults = Object.keys(value).filter(key => !Object.hasOwn(props, key)).map(key =>
-      ({ value: value[key], context: t.appendContext(context, key, t.never), message: 'is not an option' }))
+    const given = Object.fromEntries(Object.keys(props).map(key => [key, read(key)]))
+    if (unreadable.length > 0) return t.failures(unreadable)
+    const known = open.validate(given, context)
+    const faults = keys.filter(key => !Object.hasOwn(props, key)).map(key =>
+      ({ value: undefined, context: t.appendContext(context, key, t.never), message: 'is not an option' }))
     return faults.length === 0 ? known : t.failures([...faults, ...(isLeft(known) ? known.left : [])])
   }, t.identity)
 }
@@ -37,14 +57,14 @@ export const closed = <P extends t.Props>(props: P): t.Type<t.TypeOfProps<P>, un
 export const Callback = guard<unknown>('Callback', value => typeof value === 'function' ? undefined : 'must be a function')
 
 /** Something the library calls, of which only the presence of its methods can be checked. */
-export const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value =>
+export const having = (...methods: readonly string[]): t.Type<unknown> => guard('having', value => tried(() =>
   typeof value === 'object' && value !== null && methods.every(name => typeof Reflect.get(value, name) === 'function')
     ? undefined
-    : `must be an object with the method ${methods.join(' and ')}`)
+    : `must be an object with the method ${methods.join(' and ')}`, why => why))
 
 /** An io-ts codec of the caller's, by its methods. */
-export const IoTsCodec = guard<unknown>('IoTsCodec', value =>
-  ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec')
+export const IoTsCodec = guard<unknown>('IoTsCodec', value => tried(() =>
+  ['decode', 'encode'].every(name => typeof Reflect.get(Object(value), name) === 'function') ? undefined : 'must be an io-ts codec', why => why))
 
 /** The codecs of a machine, by no more than that they are such. */
 export const Protocol = t.type({ command: IoTsCodec, result: IoTsCodec }, 'a pair of io-ts codecs, command and result')

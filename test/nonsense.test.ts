@@ -114,6 +114,16 @@ test('what a member is made of: faults are outcomes of the start', async t => {
     t.regex(await start({ machine: call(reducerMachine, given) }), /^InvalidOptions: .*machine\.command: must be an io-ts codec/, shown)
     t.regex(await start({ recorder: call(flightRecorder, folder, given) }), /^InvalidOptions: .*recorder: must be an object/, shown)
   }
+  for (const given of [new Map(), new Date(0), Promise.resolve(1), []]) {
+    t.regex(await start({ limits: given }), /^InvalidOptions: .*limits: must be an object/, String(given))
+    t.regex(await start({ storage: call(fileStorage, folder, given) }), /^InvalidOptions: .*storage\.options: must be an object/, String(given))
+    t.regex(await start({ transport: call(tcpTransport, given) }), /^InvalidOptions: .*transport\.options: must be an object/, String(given))
+  }
+  const trap = (): never => { throw new Error('trap') }
+  const trapped = new Proxy({}, { get: trap, ownKeys: trap })
+  t.regex(await start({ limits: trapped }), /^InvalidOptions: .*limits: cannot be read: trap/)
+  t.regex(await start({ limits: { get stallMs() { return trap() } } }), /^InvalidOptions: .*limits\.stallMs: cannot be read: trap/)
+  t.regex(await start({ storage: { get open() { return trap() } } }), /^InvalidOptions: .*storage: cannot be read: trap/)
   const codec = io.number
   for (const [given, fault] of [
     [{ command: codec, result: codec, state: codec, initial: 0 }, /machine: could not be started: .*reducerMachine\.reduce: must be a function/],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import * as t from 'io-ts'
 import { Subject } from 'rxjs'
-import { Callback, having, optional } from '../../codecs/judging.js'
+import { Callback, having, isOptions, optional } from '../../codecs/judging.js'
 import { decodeWith } from '../../codecs/report.js'
 import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
@@ -52,11 +52,11 @@ const Replaced = t.type({ storage: t.type({ disk: optional(DiskShape), clock: op
 /** What is wrong with the options, each fault with its path. */
 const faultsIn = (folder: string, options: unknown, segmentBytes: number, idleMs: number): readonly string[] => {
   const { least, most } = SEGMENT_BYTES
-  if (!t.UnknownRecord.is(options)) return ['storage.options: must be an object']
+  if (!isOptions(options)) return ['storage.options: must be an object']
   const replaced = decodeWith(Replaced, { storage: options })
   return [
     ...isLeft(replaced) ? replaced.left : [],
-    ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `storage.${name}: is not an option`),
+    ...Object.keys(Object(options)).filter(name => !OPTIONS.includes(name)).map(name => `storage.${name}: is not an option`),
     ...typeof folder === 'string' && folder !== '' ? [] : ['storage.folder: must be a path'],
     ...Number.isInteger(segmentBytes) && segmentBytes >= least && segmentBytes <= most ? []
       : [`storage.segmentBytes: must be a whole number from ${least} to ${most}, and is ${segmentBytes}`],

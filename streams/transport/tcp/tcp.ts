@@ -1,4 +1,4 @@
-import { UnknownRecord } from 'io-ts'
+import { isOptions } from '../../../codecs/judging.js'
 import { InvalidOptions, ListenFailed, PortInUse, type StartError } from '../../../lib/errors.js'
 import { type Either, isLeft, left, right } from '../../../lib/prelude.js'
 import type { MemberId } from '../../../lib/types.js'
@@ -25,9 +25,6 @@ export interface TcpOptions extends Trust {
 
 const OPTIONS: readonly string[] = ['listen', 'tls', 'plaintext'] satisfies readonly (keyof TcpOptions)[]
 
-/** Plain JavaScript may hand over anything. */
-const isObject = (options: unknown): boolean => UnknownRecord.is(options)
-
 /** Why a member does not show this certificate. */
 const objectionToOwn = ({ names, isForMembers }: Certificate, id: MemberId): string | undefined => {
   if (!names.includes(id)) return `names ${names.join(', ') || 'nobody'}, not the member ${id}`
@@ -36,7 +33,8 @@ const objectionToOwn = ({ names, isForMembers }: Certificate, id: MemberId): str
 
 /** What is wrong with what was given, whatever is stored; and what this member shows, where it shows anything. */
 const judge = (sockets: Sockets, options: TcpOptions, { id, given, join }: Start): { readonly faults: readonly string[]; readonly credentials?: Credentials | undefined } => {
-  if (!isObject(options)) return { faults: ['transport.options: must be an object'] }
+  // Plain JavaScript may hand over anything.
+  if (!isOptions(options)) return { faults: ['transport.options: must be an object'] }
   const own = inspectTrust(sockets, options, { path: 'transport.', objection: certificate => objectionToOwn(certificate, id) })
   const faults = [
     ...Object.keys(options).filter(name => !OPTIONS.includes(name)).map(name => `transport.${name}: is not an option`),
