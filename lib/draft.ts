@@ -18,7 +18,7 @@ export const NOTHING_HEARD = {
 export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
   role: 'follower', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, writtenAt: common.writtenAt, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
@@ -29,7 +29,7 @@ export const followerOf = (common: Common, own: OwnOf<Follower>): Follower => ({
 export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate => ({
   role: 'candidate', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, writtenAt: common.writtenAt, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,
@@ -39,7 +39,7 @@ export const candidateOf = (common: Common, own: OwnOf<Candidate>): Candidate =>
 export const leaderOf = (common: Common, own: OwnOf<Leader>): Leader => ({
   role: 'leader', settings: common.settings, now: common.now, wall: common.wall, turn: common.turn, random: common.random,
   term: common.term, votedFor: common.votedFor, isNewcomer: common.isNewcomer, log: common.log, writtenCommit: common.writtenCommit,
-  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, commitIndex: common.commitIndex,
+  persistedIndex: common.persistedIndex, pendingWrites: common.pendingWrites, writtenAt: common.writtenAt, commitIndex: common.commitIndex,
   handedIndex: common.handedIndex, handed: common.handed, appliedIndex: common.appliedIndex, readingToApply: common.readingToApply, replayTo: common.replayTo,
   snapshot: common.snapshot, receiving: common.receiving,
   leader: common.leader, heardAt: common.heardAt, promisedUntil: common.promisedUntil, electionDeadline: common.electionDeadline, round: common.round,

@@ -117,7 +117,7 @@ export type CoreDiagnostic =
   /** Whoever drives this member handed over what cannot have happened: an event of no known type, or without what its type has, or a clock that shows no time. */
   | { readonly type: 'impossibleEvent'; readonly event: string }
   | { readonly type: 'stalled'; readonly lateMs: Millis }
-  | { readonly type: 'slowDisk'; readonly oldestWriteMs: Millis }
+  | { readonly type: 'slowDisk'; readonly stuckMs: Millis }
   | { readonly type: 'quorumLost'; readonly term: Term; readonly silentMs: Millis }
 
 /** What one step asks of the world. Nouns; the order is the contract. */

@@ -4,15 +4,15 @@ import { isAlone, isVoter } from './membership.js'
 import { type RaftState, isLacking, membership } from './state.js'
 import type { Millis } from './types.js'
 
-/** How long the oldest write has been on its way to the disk. */
-export const oldestWriteMs = (state: RaftState): Millis => {
+/** How long the disk has been at work on what it has made nothing durable of: what waits for its turn in a queue that moves does not count. */
+export const stuckMs = (state: RaftState): Millis => {
   const oldest = state.pendingWrites[0]
-  return oldest === undefined ? 0 : state.now - oldest.since
+  return oldest === undefined ? 0 : state.now - Math.max(oldest.since, state.writtenAt)
 }
 
 /** Whether the disk is too slow for this member to lead, where another could. */
 export const isDiskSlow = (state: RaftState): boolean =>
-  oldestWriteMs(state) > state.settings.electionTimeoutMs && !isAlone(membership(state), state.settings.id)
+  stuckMs(state) > state.settings.electionTimeoutMs && !isAlone(membership(state), state.settings.id)
 
 /** Whether the machine has yet to apply what was committed when this member started, or to take in a snapshot: it could not serve as leader. */
 export const isReplaying = (state: RaftState): boolean => state.appliedIndex < state.replayTo || state.receiving?.phase === 'restoring'

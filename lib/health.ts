@@ -1,7 +1,6 @@
 /** How a member fares, read off its state and off what its latest steps showed. */
 import { isIsolated, quorumContact } from './contact.js'
 import { type Batch, isBounded } from './events.js'
-import { oldestWriteMs } from './fitness.js'
 import { batchesFrom, firstInMemory } from './log.js'
 import type { Progress } from './progress.js'
 import type { Leader, RaftState } from './state.js'
@@ -147,6 +146,8 @@ const peerOf = ({ now, electedAt, log }: Leader, { id, mode, contact, matchIndex
 
 /** How much is known to be committed, whether or not it is here. */
 const knownCommit = (state: RaftState): Index => state.role === 'follower' ? Math.max(state.commitIndex, state.leaderCommit) : state.commitIndex
+
+const oldestWriteMs = ({ now, pendingWrites: [oldest] }: RaftState): Millis => oldest === undefined ? 0 : now - oldest.since
 
 /** How a member fares by its newest state, by what was seen since the value before, and by what is known beside. */
 export const healthOf = (state: RaftState, seen: Seen, beside: Beside): Health => {

@@ -23,8 +23,12 @@ type Proposed = Extract<RaftEvent, { type: 'proposed' }>
 const objectionTo = (term: Term, leader: Leader): RefusalReason | undefined => {
   if (term !== leader.term) return 'notLeader'
   if (!isReady(leader) || isIsolated(leader) || leader.transfer !== undefined) return 'notReady'
-  return leader.uncommittedBytes >= leader.settings.maxUncommittedBytes ? 'busy' : undefined
+  return isFull(leader) ? 'busy' : undefined
 }
+
+/** Others may commit what this disk has yet to write: that stays in memory beyond what is kept there anyway. */
+const isFull = ({ uncommittedBytes, log, settings: { maxUncommittedBytes, logCacheBytes } }: Leader): boolean =>
+  uncommittedBytes >= maxUncommittedBytes || log.tail.bytes >= logCacheBytes + maxUncommittedBytes
 
 /** A client's commands, appended as one batch (§5.3); refused while this leader cannot know that it leads. */
 export const onProposed = (leader: Leader, { id, body, term = leader.term }: Proposed, outbox: Outbox): void => {

@@ -34,7 +34,7 @@ export const firstStep = (settings: Settings, stored: Stored, seed: number, now:
   const state = followerOf({
     settings, now, wall: 0, turn: 0, random: seed >>> 0,
     term, votedFor: term === stored.hardState.term ? stored.hardState.votedFor : settings.id, isNewcomer: isWaiting || stored.hardState.isNewcomer === true, log, writtenCommit,
-    persistedIndex: last.index, pendingWrites: [], commitIndex,
+    persistedIndex: last.index, pendingWrites: [], writtenAt: now, commitIndex,
     handedIndex: applied, handed: [], appliedIndex: applied, readingToApply: 0, snapshot, receiving: undefined,
     replayTo: decidesAlone ? 0 : commitIndex,
     leader: undefined, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: now + settings.readLeaseMs, electionDeadline: now, round: 0,

@@ -19,7 +19,7 @@ export interface Settings {
   readonly maxInflightMessages: number
   /** Bytes of entries on their way to one follower. Default 8 MiB. */
   readonly maxInflightBytes: number
-  /** Bytes of proposals appended and not yet committed, with what each costs in memory beside them; beyond it a proposal is refused as busy. No batch that comes in parts may be larger. Default 64 MiB. */
+  /** Bytes of proposals appended and not yet committed, or committed and not yet on the leader's disk beyond `logCacheBytes`, with what each costs in memory beside them; beyond it a proposal is refused as busy. No batch that comes in parts may be larger. Default 64 MiB. */
   readonly maxUncommittedBytes: number
   /** The newest entries kept in memory, in bytes; older ones are read from the disk. Default 32 MiB. */
   readonly logCacheBytes: number
@@ -91,6 +91,8 @@ export interface Common {
   persistedIndex: Index
   /** Writes on their way to the disk, oldest first. Volatile, because a crash ends them. */
   pendingWrites: readonly PendingWrite[]
+  /** When one of them last became durable, or this member started. Volatile. */
+  writtenAt: Millis
   /** Highest index known to be committed. Volatile, because a leader tells it again (Figure 2). */
   commitIndex: Index
   /** Highest index handed out to be applied, and its weight in flight. Volatile. */

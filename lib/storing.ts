@@ -27,5 +27,7 @@ export const onPersisted = (state: RaftState, turn: Turn): void => {
     state.persistedIndex = Math.max(state.persistedIndex, write.last)
     done++
   }
-  if (done > 0) state.pendingWrites = state.pendingWrites.slice(done)
+  if (done === 0) return
+  state.pendingWrites = state.pendingWrites.slice(done)
+  state.writtenAt = state.now
 }

@@ -3,7 +3,7 @@ import { stepDown } from './convert.js'
 import { longestElectionWait, restartElectionWait } from './election-wait.js'
 import { campaign } from './election.js'
 import type { CoreDiagnostic } from './events.js'
-import { isDiskSlow, mayStand, oldestWriteMs } from './fitness.js'
+import { isDiskSlow, mayStand, stuckMs } from './fitness.js'
 import { isBound } from './lease.js'
 import type { Outbox } from './outbox.js'
 import type { Leader, RaftState } from './state.js'
@@ -50,7 +50,7 @@ const lead = (leader: Leader, outbox: Outbox): RaftState => {
 }
 
 const reasonToStepDown = (leader: Leader): CoreDiagnostic | undefined => {
-  if (isDiskSlow(leader)) return { type: 'slowDisk', oldestWriteMs: oldestWriteMs(leader) }
+  if (isDiskSlow(leader)) return { type: 'slowDisk', stuckMs: stuckMs(leader) }
   if (isIsolated(leader)) return { type: 'quorumLost', term: leader.term, silentMs: leader.now - quorumContact(leader) }
   return undefined
 }

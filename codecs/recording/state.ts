@@ -97,7 +97,7 @@ const Sending: t.Type<Sending, unknown> = t.strict({
 }, 'Sending')
 const common = {
   settings: Settings, now: Time, wall: Time, turn: Count, random: Checksum, term: Term, votedFor: MaybeMember, isNewcomer: t.boolean, log: LogHead, writtenCommit: Index,
-  persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), commitIndex: Index,
+  persistedIndex: Index, pendingWrites: t.readonlyArray(t.strict({ turn: Count, last: Index, since: Time })), writtenAt: Time, commitIndex: Index,
   handedIndex: Index, handed: t.readonlyArray(t.strict({ last: Index, bytes: Count })), appliedIndex: Index, readingToApply: Index, replayTo: Index,
   snapshot: maybe(Snapshot), receiving: maybe(Receiving), leader: MaybeMember, heardAt: Since, promisedUntil: Time, electionDeadline: Time, round: Round,
 }

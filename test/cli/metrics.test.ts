@@ -126,7 +126,7 @@ test('terms, leaders and diagnostics are counted from the first look on', t => {
   say(5)
   say(5, 'n2')
   say(8, 'n2')
-  diagnostics.next(diagnostic({ type: 'slowDisk', oldestWriteMs: 1 }) as never)
+  diagnostics.next(diagnostic({ type: 'slowDisk', stuckMs: 1 }) as never)
   t.deepEqual(counting.now(), { elections: 4, leaderChanges: 2, diagnostics: { info: 0, warning: 1, error: 0 } })
   counting.close()
   t.false(status.observed || diagnostics.observed)

@@ -72,7 +72,7 @@ const FIELDS: Fields = {
   contradiction: { from: true, message: true, claim: true },
   impossibleEvent: { event: true },
   stalled: { lateMs: true },
-  slowDisk: { oldestWriteMs: true },
+  slowDisk: { stuckMs: true },
   quorumLost: { term: true, silentMs: true },
   handshakeRefused: { remote: true, reason: true },
   unreachable: { peer: true, reason: true },

@@ -96,7 +96,7 @@ const unify = ({ step, disk, writes, held }: Shell): Shell => {
 }
 
 const undated = (state: RaftState): RaftState => {
-  const common = { now: 0, wall: 0, random: 0, round: 1, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: 0, electionDeadline: 0 }
+  const common = { now: 0, wall: 0, random: 0, round: 1, writtenAt: 0, heardAt: Number.NEGATIVE_INFINITY, promisedUntil: 0, electionDeadline: 0 }
   switch (state.role) {
     case 'follower': return { ...state, ...common, leaderCommit: 0, leaderRound: 0, answeredAt: Number.NEGATIVE_INFINITY, answeredRound: 0 }
     case 'candidate': return { ...state, ...common, votes: new Map([...state.votes].sort(([a], [b]) => a < b ? -1 : 1)) }

@@ -292,7 +292,7 @@ test('joint consensus: an election needs both majorities', t => {
   t.is(player.state.term, 2)
 })
 
-test('a leader whose oldest write is older than an election timeout steps down and stands only when it is done', t => {
+test('a leader of whose writes nothing became durable for an election timeout steps down and stands only when it is done', t => {
   const player = play(leader({ others: 'f1{on} f2{on}', log: '1@1' }))
   player.turn(state => ({ type: 'proposed', id: 1, body: { count: 1, bytes: new Uint8Array(8), checksum: state.term } }))
   const { turn } = player.later(600, tick)

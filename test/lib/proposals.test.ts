@@ -14,6 +14,19 @@ test('after one refusal every later proposal of the turn is refused, so that no 
   t.deepEqual(player.turn(propose(6)).answers, ['#6 appended at 3@1'])
 })
 
+test('what others have committed waits for the leader\'s own disk only up to a bound', t => {
+  const player = play(leader({ others: 'f1{on} f2{on}', settings: { maxUncommittedBytes: 2 * WEIGHT, logCacheBytes: WEIGHT } }))
+  const turns = [1, 2, 3].map(index => {
+    const { turn } = player.turn(propose(index))
+    player.turn(accepted('f1', index), accepted('f2', index))
+    return turn
+  })
+  t.like(player.state, { commitIndex: 3, uncommittedBytes: 0 })
+  t.deepEqual(player.turn(propose(4)).answers, ['#4 refused busy'])
+  player.turn(persisted(turns[0]!))
+  t.deepEqual(player.turn(propose(5)).answers, ['#5 appended at 4@1'])
+})
+
 test('a proposal for the leader of another term is refused: it may come late, behind what was to follow it', t => {
   const player = play(leader({ others: 'f1{on}', term: 7, log: '1@7' }))
   const late = { type: 'proposed', id: 1, body: body(), term: 5 } as const

@@ -1,6 +1,6 @@
 /** What the disk has confirmed, and what no longer counts. */
 import test from 'ava'
-import { ae, allPersisted, body, follower, leader, persisted, play, propose, showLog } from './build.js'
+import { accepted, ae, allPersisted, body, follower, leader, persisted, play, propose, showLog, tick } from './build.js'
 
 test('a write counts when it is named as done, with all before it', t => {
   const player = play(leader({ others: '' }))
@@ -12,6 +12,17 @@ test('a write counts when it is named as done, with all before it', t => {
   t.is(player.state.persistedIndex, 2)
   player.turn(persisted(turns[2]!))
   t.deepEqual([player.state.persistedIndex, player.state.pendingWrites.length], [3, 0])
+})
+
+test('a leader leads on however long its writes wait for a disk that makes one after another durable', t => {
+  const player = play(leader({ others: 'f1{on} f2{on}', log: '1@1' }))
+  const answers = [accepted('f1', 1), accepted('f2', 1)]
+  const turns = [1, 2, 3].map(id => player.turn(propose(id)).turn)
+  player.later(700, persisted(turns[0]!), ...answers, tick)
+  player.later(700, persisted(turns[1]!), ...answers, tick)
+  t.deepEqual(player.later(700, ...answers, tick).noticed, [])
+  t.is(player.state.role, 'leader')
+  t.deepEqual(player.later(301, ...answers, tick).noticed, ['slowDisk'])
 })
 
 test('an old write that completes does not vouch for entries that replaced its own', t => {

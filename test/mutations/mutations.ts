@@ -339,6 +339,11 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'mayBeVoter(state) && !isDiskSlow(state)', to: '!isDiskSlow(state)',
   },
   {
+    name: 'a disk is blamed for what waits in a queue that moves', file: 'lib/fitness.ts', killer: [`${LIB}/storing.test.ts`, 'a leader leads on*'],
+    unseen: 'whoever leads next has the same disk, and nothing is lost by leading in turns',
+    from: 'state.now - Math.max(oldest.since, state.writtenAt)', to: 'state.now - oldest.since',
+  },
+  {
     name: 'whoever is left out stands no more before that is committed', file: 'lib/fitness.ts', killer: ['test/simulation/memberships.test.ts', 'those who are to leave*'],
     from: 'mayBeVoter(state) && !isDiskSlow(state)', to: 'isVoter(membership(state), state.settings.id) && !isDiskSlow(state)',
   },
