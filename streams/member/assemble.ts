@@ -98,7 +98,7 @@ export const assemble = <C, R, S>(member: Member<C, R, S>, first: RaftState, fee
   const tracking: Tracking<C, R> = createTracking(submit)
   const belonging = [followRoll({ links, admission, versions: outputs.versions }, first), tellClients({ linked, sender }, first)]
   const operator = createOperator({ first, linked, links, sender, ask: feed.completed })
-  const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, look: applier.look, read: createLogReads(store), maxBytes: limits.maxAppendBytes, endOfTurn: clock.endOfTurn })
+  const log = followLog<C, S>({ protocol, sessions, newest: () => newest, from, look: applier.look, read: createLogReads(store), maxBytes: limits.maxAppendBytes, budgetMs: limits.applyBudgetMs, clock })
 
   return {
     linked, requests, submit, reads, outputs, snapshots, operator, log, tracking, overflowed: overflow.add, isAwaited: event => isAwaited(newest, event),

@@ -38,7 +38,7 @@ export const SESSION_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what was proposed again is followed twice', file: 'streams/outputs/commits-from.ts', killer: [`${STREAMS}/outputs/commits-from-sessions.test.ts`, 'what stands in the log*'],
     unseen: 'nobody in it follows the log',
-    from: '      if (sessions.isVoid(index)) return\n', to: '',
+    from: 'if (!sessions.isVoid(place)) {', to: 'if (place > 0) {',
   },
   {
     name: 'a start forgets how late the snapshot was that it begins from', file: 'lib/recover.ts', killer: ['test/lib/election.test.ts', 'what is appended behind a snapshot*'],

@@ -17,7 +17,7 @@ const memberWith = (...batches: readonly EntryBatch[]) => {
   const log = append(emptyLog({ index: 0, term: 0, membership }, 0), batches)
   for (const batch of batches) if (sessions.begin(batch) === undefined && batch.kind === 'command') sessions.applied(batch, Array.from({ length: batch.count }, () => 0))
   const { commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions, newest: () => ({ log }) as RaftState, from: { index: log.lastIndex, term: 1, time: 5 }, look: see => (see({ index: log.lastIndex, term: 1, time: 5, state: 9 }), () => undefined), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions, newest: () => ({ log }) as RaftState, from: { index: log.lastIndex, term: 1, time: 5 }, look: see => (see({ index: log.lastIndex, term: 1, time: 5, state: 9 }), () => undefined), maxBytes: 1000, budgetMs: 10, clock,
     read: () => EMPTY,
   })
   /** What somebody is told who follows it: index and number of each command, or the place and the state. */

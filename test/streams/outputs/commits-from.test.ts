@@ -267,7 +267,7 @@ test('a log that is cut while it is read for somebody: the state, and on without
   let latest: Applied<number> = { index: 3, term: 1, time: 5, state: 6 }
   const reads: { readonly from: number; readonly to: number; readonly answer: Subject<readonly EntryBatch[]> }[] = []
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: latest, look: see => (see(latest), () => undefined), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: latest, look: see => (see(latest), () => undefined), maxBytes: 1000, budgetMs: 10, clock,
     read: (from, to) => {
       const answer = new Subject<readonly EntryBatch[]>()
       reads.push({ from, to, answer })
@@ -295,7 +295,7 @@ test('a machine in the midst of a call is seen once that is over, with the place
   const log = append(emptyLog({ index: 3, term: 1, membership }, 0), [addBatch(4, 1, 4, 5)])
   const looks = new Set<(applied: Applied<number>) => void>()
   const { applied, commitsFrom } = followLog<Add, number>({
-    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: { index: 3, term: 1, time: 5 }, look: see => (looks.add(see), () => looks.delete(see)), maxBytes: 1000, endOfTurn: clock.endOfTurn,
+    protocol: counter, sessions: createSessions(), newest: () => ({ log }) as RaftState, from: { index: 3, term: 1, time: 5 }, look: see => (looks.add(see), () => looks.delete(see)), maxBytes: 1000, budgetMs: 10, clock,
     read: () => EMPTY,
   })
   const following = follow({ raft: { commitsFrom } }, 1)
