@@ -20,10 +20,14 @@ const NEWLINE = 0x0a
 
 const BLANK = /^\s*$/
 
+/** As some programs begin a file with. */
+const BYTE_ORDER_MARK = /^\uFEFF/
+
 /** What a line says, if anything. */
 const commandIn = (line: Uint8Array, number: number): { readonly command: unknown } | undefined => {
   try {
-    const text = utf8.decode(line)
+    const decoded = utf8.decode(line)
+    const text = number === 1 ? decoded.replace(BYTE_ORDER_MARK, '') : decoded
     return BLANK.test(text) ? undefined : { command: JSON.parse(text) as unknown }
   } catch (error) {
     return { command: new NoCommand(`line ${number} holds no JSON in UTF-8: ${messageOf(error)}`) }

@@ -226,6 +226,7 @@ test('each line of a pipe is a command or says why not, however the input is cut
   }
   t.deepEqual(shown(await linesOf(['1\n'], 30)), [1], 'a newline at the end begins no line')
   t.deepEqual(await linesOf([], 30), [])
+  t.deepEqual(shown(await linesOf(['\uFEFF1\n', '\uFEFF2'], 30)), [1, 'line 2 holds no JSON'], 'a byte order mark begins the input, and nothing else')
 
   const protocol = pipeProtocol(types.number as types.Type<unknown, unknown>)
   const [good, bad] = await linesOf(['1\nx'], 30)
