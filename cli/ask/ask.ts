@@ -37,8 +37,8 @@ export interface Answered {
   readonly text: string
 }
 
-/** No endpoint answers with more. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** No endpoint answers with more, and none has a longer line to tell. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** What the system says of a connection that ended under the question. */
 const ENDED: readonly unknown[] = ['ECONNRESET', 'EPIPE']

@@ -5,7 +5,7 @@ import { messageOf } from '../../codecs/report.js'
 import { type Either, isLeft, left, right } from '../../lib/prelude.js'
 import type { Index, Millis } from '../../lib/types.js'
 import type { Address } from '../../streams/transport/tcp/addresses.js'
-import { refusalIn } from '../ask/ask.js'
+import { MAX_ANSWER_BYTES, refusalIn } from '../ask/ask.js'
 import type { Refusal } from '../control/member-status.js'
 
 /** A member shows life every five seconds; one that does not is taken for gone. */
@@ -53,7 +53,9 @@ const readAll = async (response: IncomingMessage, each: (line: WatchLine) => Pro
       return status === 200 ? { type: 'cut', reason: 'the member ended the stream' } : { type: 'refused', refusal: refusalIn({ status, text: open }, 'GET') }
     }
     open += piece.right.value
-    if (status !== 200 || !piece.right.value.includes('\n')) continue
+    const isWhole = status === 200 && piece.right.value.includes('\n')
+    if (!isWhole && open.length > MAX_ANSWER_BYTES) return { type: 'cut', reason: `the answer has more than ${MAX_ANSWER_BYTES} bytes${status === 200 ? ' in one line' : ''}` }
+    if (!isWhole) continue
     const lines = open.split('\n')
     open = lines.pop() ?? ''
     for (const text of lines) if (!await each({ text, value: parseObject(text) })) return { type: 'enough' }

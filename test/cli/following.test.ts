@@ -49,6 +49,23 @@ test('it is over only when the line under way is done with, however the member w
   t.deepEqual(end, { type: 'cut', reason: 'the connection was cut' })
 })
 
+for (const [status, reason] of [[200, /^the answer has more than \d+ bytes in one line$/], [500, /^the answer has more than \d+ bytes$/]] as const) {
+  test(`an answer that never ends is cut: ${status}`, async t => {
+    const piece = Buffer.alloc(4 * 1024 * 1024, 'x')
+    let pieces = 0
+    const { port, host } = await serving(t, (_request, response) => {
+      const more = (): void => {
+        while (!response.destroyed && pieces++ < 40) if (!response.write(piece)) return void response.once('drain', more)
+      }
+      response.writeHead(status)
+      more()
+    })
+    const end = await follow({ host, port }, 1, () => Promise.resolve(true), 5_000)
+    t.regex(end.type === 'cut' ? end.reason : end.type, reason)
+    t.true(pieces < 40, String(pieces))
+  })
+}
+
 test('a member that falls silent behind some lines is taken for gone, and enough is enough', async t => {
   const closed: Promise<unknown>[] = []
   const { port, host } = await serving(t, (_request, response) => {
