@@ -1,5 +1,6 @@
 import type { Hello } from '../../../codecs/handshake.js'
 import type { MemberId } from '../../../lib/types.js'
+import { hostOf } from './addresses.js'
 import type { Meeting } from './dialler.js'
 import { type Callee, receive } from './handshake.js'
 import type { Endpoint, Party, TransportNotice } from '../port.js'
@@ -9,15 +10,20 @@ import type { ByteStream } from './sockets.js'
 /** Of the connections that are not yet links, one host may hold this share: it cannot shut out the others. */
 const SHARE_OF_ONE_HOST = 3 / 4
 
-const hostOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(':'))
+type Waiting = Pick<ByteStream, 'remote' | 'destroy'>
+
+export interface WaitingRoom {
+  /** Takes a place and returns how to give it back; undefined when there is none. */
+  enter(stream: Waiting): (() => void) | undefined
+}
 
 /** Places for those that are not yet links, in all and per host. Where all are taken, the host that has most gives way to who has less. */
-const createWaitingRoom = (places: number) => {
+export const createWaitingRoom = (places: number): WaitingRoom => {
   /** Those of each host, the one that came first in front. */
-  const perHost = new Map<string, Set<ByteStream>>()
+  const perHost = new Map<string, Set<Waiting>>()
   const placesPerHost = Math.ceil(places * SHARE_OF_ONE_HOST)
   let taken = 0
-  const leave = (host: string, stream: ByteStream): void => {
+  const leave = (host: string, stream: Waiting): void => {
     const here = perHost.get(host)
     if (here?.delete(stream) !== true) return
     taken--
@@ -33,13 +39,12 @@ const createWaitingRoom = (places: number) => {
     return true
   }
   return {
-    /** Takes a place and returns how to give it back; undefined when there is none. */
-    enter: (stream: ByteStream): (() => void) | undefined => {
+    enter: stream => {
       const host = hostOf(stream.remote)
       const here = perHost.get(host)?.size ?? 0
       if (here >= placesPerHost || (taken >= places && !makeRoom(here))) return undefined
       taken++
-      perHost.set(host, (perHost.get(host) ?? new Set<ByteStream>()).add(stream))
+      perHost.set(host, (perHost.get(host) ?? new Set<Waiting>()).add(stream))
       return () => leave(host, stream)
     },
   }

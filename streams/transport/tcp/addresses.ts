@@ -23,3 +23,15 @@ export const formatAddress = ({ host, port }: Address): string => host.includes(
 /** Whether only this machine can reach it: what travels there needs no encryption. */
 export const isLoopback = ({ host }: Address): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
+/** Whoever has one address of a network of IPv6 has all 2⁶⁴ of it. */
+const IPV6_NETWORK_GROUPS = 4
+
+/** Whom a connection counts for: its address, or the network of it where that is one of IPv6, which an IPv4 address within it is not. */
+export const hostOf = (remote: string): string => {
+  const [, address] = /^\[([^\].]*)\]:\d+$/.exec(remote) ?? []
+  if (address === undefined) return remote.slice(0, remote.lastIndexOf(':'))
+  const [before = [], after] = address.split('::').map(groups => groups.split(':').filter(Boolean))
+  const zeros = after === undefined ? 0 : 8 - before.length - after.length
+  return [...before, ...Array.from({ length: zeros }, () => '0'), ...after ?? []].slice(0, IPV6_NETWORK_GROUPS).join(':')
+}
