@@ -5,6 +5,10 @@ const STORAGE = 'test/streams/storage'
 
 export const STORE_MUTATIONS: readonly Mutation[] = [
   {
+    name: 'a follower keeps another time than the leader has given', file: 'lib/storing.ts', seed: 1, killer: ['test/simulation/watched.test.ts', 'members that do as they should*'],
+    from: 'state.log = append(state.log, batches)', to: "state.log = append(state.log, state.role === 'follower' ? batches.map(batch => ({ ...batch, time: batch.time + 1 })) : batches)",
+  },
+  {
     name: 'writes are confirmed before they are synced', file: 'streams/storage/log/group-commit.ts', killer: [`${STORAGE}/storage-crash.test.ts`, '*leaves nothing unsynced*'],
     from: 'return inOrder(writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail), file.datasync)', to: 'return writeFully(file, encodeGroup(group, tail, key.seed, writing.room), tail)',
   },

@@ -22,7 +22,11 @@ export interface Appliances<C, R, S> {
   readonly commits: ReadonlyMap<Index, Commit<C, R>>
 }
 
-const tellCommit = ({ command, result }: Commit<unknown, unknown>): string => `${told(command)} with the result ${told(result)}`
+/** The last that a machine was given. */
+type Place = Pick<Commit<unknown, unknown>, 'index' | 'time'>
+const BEGINNING: Place = { index: 0, time: 0 }
+
+const tellCommit = ({ command, result, time }: Commit<unknown, unknown>): string => `${told(command)} at ${time} with the result ${told(result)}`
 
 /** Whether they are the same, but for members that are undefined; of flat objects, which most commands are, it is known without preparations. */
 const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(withoutUndefined(a), withoutUndefined(b))
@@ -53,7 +57,7 @@ export const isSameState = (a: unknown, b: unknown): boolean => {
 
 export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, view: (state: S) => unknown, codec: Type<R, unknown>): Appliances<C, R, S> => {
   const commits = new Map<Index, Commit<C, R>>()
-  const last = new Map<MemberId, Index>()
+  const last = new Map<MemberId, Place>()
   /** By index, what was seen first of a machine there. */
   const states = new Map<Index, unknown>()
 
@@ -77,7 +81,7 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
   return {
     commits,
     restarted: (id, { index, state }) => {
-      last.set(id, index)
+      last.set(id, { index, time: commits.get(index)?.time ?? 0 })
       compare(id, index, state, 'begins')
     },
     saved: (id, { index, term, state }) => {
@@ -86,10 +90,11 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
     },
     applied: (id, applied) => {
       for (const commit of applied) {
-        const { index, term } = commit
-        const earlier = last.get(id) ?? 0
+        const { index, term, time } = commit
+        const { index: earlier, time: before } = last.get(id) ?? BEGINNING
         demand(index > earlier, () => `${id} applied ${index} after ${earlier}`)
-        last.set(id, index)
+        demand(time >= before, () => `${id} applied ${index} at ${time}, after ${earlier} at ${before}`)
+        last.set(id, { index, time })
         for (let skipped = earlier + 1; skipped < index; skipped++) demand(!commits.has(skipped), () => `${id} applied ${index} after ${earlier}, without ${skipped}`)
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
@@ -97,7 +102,7 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
           commits.set(index, commit)
           checkResult(commit)
         }
-        else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
+        else demand(time === first.time && isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
       }
     },
   }

@@ -1,7 +1,7 @@
-/** A log by what tells its entries apart: term and checksum, entry by entry. */
+/** A log by what tells its entries apart: term and checksum, entry by entry. The checksum covers all else that an entry says: its kind, its time, and what it holds. */
 import { encodeMembership } from '../../../codecs/membership.js'
-import { checksumOf } from '../../../codecs/bytes.js'
-import { forEachEntry } from '../../../codecs/entries.js'
+import { checksumOf, writePosition } from '../../../codecs/bytes.js'
+import { forEachEntry, numberingOf, openingOf } from '../../../codecs/entries.js'
 import type { Write } from '../../../lib/events.js'
 import type { EntryBatch, HardState, Index, Term } from '../../../lib/types.js'
 
@@ -27,12 +27,24 @@ export type Piece =
 
 const KIND_SEEDS = { command: 1, noop: 2, membership: 3 } as const
 
+/** What all entries of a batch say alike, as the beginning of a checksum. */
+const seedOf = (kind: EntryBatch['kind'], ...positions: readonly number[]): number => {
+  const bytes = new Uint8Array(8 * positions.length)
+  positions.forEach((position, at) => writePosition(bytes, 8 * at, position))
+  return checksumOf(bytes, KIND_SEEDS[kind])
+}
+
 /** What tells the batch's entries from others of their terms. */
 export const sumsOf = (batch: EntryBatch): readonly number[] => {
-  if (batch.kind === 'noop') return [KIND_SEEDS.noop]
-  if (batch.kind === 'membership') return [checksumOf(encodeMembership(batch.membership), KIND_SEEDS.membership)]
+  const { kind, time } = batch
+  if (batch.kind === 'noop') return [seedOf(kind, time)]
+  if (batch.kind === 'membership') return [checksumOf(encodeMembership(batch.membership), seedOf(kind, time))]
+  const { body, skip, count } = batch
+  const { session, name, awaited, first } = numberingOf(body) ?? { session: 0, name: openingOf(body) ?? 0, awaited: 0, first: undefined }
+  const seed = seedOf(kind, time, session, name, awaited)
   const sums: number[] = []
-  forEachEntry(batch.body, batch.skip, batch.skip + batch.count, entry => sums.push(checksumOf(entry, KIND_SEEDS.command)))
+  // Wherever a body is cut, each of its commands keeps its number.
+  forEachEntry(body, skip, skip + count, (entry, at) => sums.push(checksumOf(entry, first === undefined ? seed : (seed + first + at) >>> 0)))
   return sums
 }
 

@@ -1,0 +1,55 @@
+/** What is looked at from the outside: mistakes of one member that no client need ever hear of. */
+import test from 'ava'
+import type { Batch, Ready } from '../../lib/events.js'
+import { type Step, step } from '../../lib/step.js'
+import type { EntryBatch, MemberId } from '../../lib/types.js'
+import { type SimulationOptions, SimulationFailed, simulate } from '../../testing/index.js'
+import { counter } from './counters.js'
+
+/** Commands at whoever leads, and another leader in between. */
+const served = async (options: Partial<SimulationOptions<{ add: number }, number, number>> = {}): Promise<void> => {
+  const cluster = simulate({ machine: counter, seed: 3, replays: 0, ...options })
+  for (let i = 1; i <= 12; i++) {
+    await cluster.until(() => cluster.leader() !== undefined)
+    await cluster.settle(cluster.propose({ add: i }, { at: cluster.leader()! }))
+    if (i === 6) cluster.crash(cluster.leader()!)
+  }
+  await cluster.recover()
+  await cluster.check()
+}
+
+type Spoil = (ready: Ready, id: MemberId) => Partial<Ready>
+
+/** Members ask for something else than their cores have decided. */
+const spoilt = (spoil: Spoil) => (previous: Step, batch: Batch): Step => {
+  const next = step(previous, batch)
+  return { ...next, ready: { ...next.ready, ...spoil(next.ready, next.state.settings.id) } }
+}
+/** One of them does. */
+const atOne = (spoil: Spoil): Spoil => (ready, id) => id === 'n2' ? spoil(ready, id) : {}
+const earlier = (batch: EntryBatch): EntryBatch => ({ ...batch, time: batch.time - 1000 })
+
+const MISTAKES: Readonly<Record<string, readonly [spoil: Spoil, claim: RegExp]>> = {
+  'a member that writes another time than its entries have': [
+    atOne(({ writes }) => ({ writes: writes.map(write => write.type === 'append' ? { ...write, batches: write.batches.map(earlier) } : write) })),
+    /n\d has another entry \d+ of term \d+ than was written before/,
+  ],
+  'a machine that is given another time than the others': [
+    atOne(({ committed }) => ({ committed: committed.map(earlier) })),
+    /n\d applied \d+ as .* at \d+ with the result .*, others as .* at \d+ with/,
+  ],
+  'a machine for which time goes back': [
+    ({ committed }) => ({ committed: committed.map(batch => ({ ...batch, time: batch.time - 1000 * batch.firstIndex })) }),
+    /n\d applied \d+ at \d+, after \d+ at \d+/,
+  ],
+}
+
+test('members that do as they should are accused of nothing', async t => {
+  await t.notThrowsAsync(served())
+})
+
+for (const [mistake, [spoil, claim]] of Object.entries(MISTAKES)) {
+  test(`noticed: ${mistake}`, async t => {
+    await t.throwsAsync(served({ fold: spoilt(spoil) }), { instanceOf: SimulationFailed, message: claim })
+  })
+}
