@@ -139,6 +139,8 @@ const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold =>
   if (life.state === undefined) guard.started(body, previous.state, words.saidTerm())
   life.state = next.state
   guard.stepped(body, previous.state, batch, next.state, next.ready)
+  around.appliances().handed(next.ready.committed)
+  if (body.lives.value !== undefined) around.appliances().reached(id, next.state.appliedIndex)
   around.stepped(id, previous.state, batch, next.state, next.ready)
   return next
 }

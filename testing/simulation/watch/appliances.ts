@@ -4,16 +4,21 @@ import type { Type } from 'io-ts'
 import { decodeValue, encodeValue } from '../../../codecs/values.js'
 import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
-import type { Index, MemberId } from '../../../lib/types.js'
+import type { EntryBatch, Index, MemberId } from '../../../lib/types.js'
 import type { Applied, Commit } from '../../../streams/machine/machine.js'
 import { withoutUndefined } from '../../without-undefined.js'
 import type { Logs } from './logs.js'
+import { createOwed } from './owed.js'
 import { told } from './told.js'
 import type { Judge } from './violation.js'
 
 export interface Appliances<C, R, S> {
+  /** A member's core hands these over to its machine. */
+  readonly handed: (batches: readonly EntryBatch[]) => void
   /** A member's machine has applied these. */
   readonly applied: (id: MemberId, commits: readonly Commit<C, R>[]) => void
+  /** A member's machine is said to have applied all up to here. */
+  readonly reached: (id: MemberId, index: Index) => void
   /** A member's machine begins anew, or from a snapshot. */
   readonly restarted: (id: MemberId, at: Omit<Applied<S>, 'time'>) => void
   /** A member's machine is asked for its state, which is this. */
@@ -26,7 +31,7 @@ export interface Appliances<C, R, S> {
 type Place = Pick<Commit<unknown, unknown>, 'index' | 'time'>
 const BEGINNING: Place = { index: 0, time: 0 }
 
-const tellCommit = ({ command, result, time }: Commit<unknown, unknown>): string => `${told(command)} at ${time} with the result ${told(result)}`
+const tellCommit = ({ command, result }: Commit<unknown, unknown>): string => `${told(command)} with the result ${told(result)}`
 
 /** Whether they are the same, but for members that are undefined; of flat objects, which most commands are, it is known without preparations. */
 const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(withoutUndefined(a), withoutUndefined(b))
@@ -55,8 +60,20 @@ export const isSameState = (a: unknown, b: unknown): boolean => {
   return one === undefined || other === undefined || isDeepStrictEqual(one.of, other.of)
 }
 
-export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, view: (state: S) => unknown, codec: Type<R, unknown>): Appliances<C, R, S> => {
+/** Whoever proposes at the member that leads is given the result itself, and all others what was read from its bytes. */
+const checkResult = <R>(codec: Type<R, unknown>, commit: Commit<unknown, R>, { demand }: Judge): void => {
+  const { index, result } = commit
+  if (result instanceof MachineFailed) return
+  const bytes = encodeValue(codec, result)
+  const read = isLeft(bytes) ? bytes : decodeValue(codec, bytes.right)
+  demand(!isLeft(read) && isSame(read.right, result), () =>
+    `the result at ${index} does not come back from its bytes: ${tellCommit(commit)}, ${isLeft(read) ? read.left.join('; ') : `read as ${told(read.right)}`}`)
+}
+
+export const createAppliances = <C, R, S>({ history }: Logs, judge: Judge, view: (state: S) => unknown, codec: Type<R, unknown>): Appliances<C, R, S> => {
+  const { demand } = judge
   const commits = new Map<Index, Commit<C, R>>()
+  const owed = createOwed()
   const last = new Map<MemberId, Place>()
   /** By index, what was seen first of a machine there. */
   const states = new Map<Index, unknown>()
@@ -68,18 +85,21 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
     demand(isSameState(states.get(index), image.of), () => `${id} ${what} at ${index} as ${told(image.of)}, which was ${told(states.get(index))}`)
   }
 
-  /** Whoever proposes at the member that leads is given the result itself, and all others what was read from its bytes. */
-  const checkResult = (commit: Commit<C, R>): void => {
-    const { result } = commit
-    if (result instanceof MachineFailed) return
-    const bytes = encodeValue(codec, result)
-    const read = isLeft(bytes) ? bytes : decodeValue(codec, bytes.right)
-    demand(!isLeft(read) && isSame(read.right, result), () =>
-      `the result at ${commit.index} does not come back from its bytes: ${tellCommit(commit)}, ${isLeft(read) ? read.left.join('; ') : `read as ${told(read.right)}`}`)
+  const checkSkipped = (id: MemberId, after: Index, before: Index): void => {
+    for (let skipped = after + 1; skipped < before; skipped++) {
+      demand(owed.timeAt(skipped) === undefined && !commits.has(skipped), () => `${id} has applied all from ${after} to ${before - 1}, without ${skipped}`)
+    }
   }
 
   return {
     commits,
+    handed: owed.handed,
+    reached: (id, index) => {
+      const { index: earlier, time } = last.get(id) ?? BEGINNING
+      if (index <= earlier) return
+      checkSkipped(id, earlier, index + 1)
+      last.set(id, { index, time })
+    },
     restarted: (id, { index, state }) => {
       last.set(id, { index, time: commits.get(index)?.time ?? 0 })
       compare(id, index, state, 'begins')
@@ -95,14 +115,16 @@ export const createAppliances = <C, R, S>({ history }: Logs, { demand }: Judge, 
         demand(index > earlier, () => `${id} applied ${index} after ${earlier}`)
         demand(time >= before, () => `${id} applied ${index} at ${time}, after ${earlier} at ${before}`)
         last.set(id, { index, time })
-        for (let skipped = earlier + 1; skipped < index; skipped++) demand(!commits.has(skipped), () => `${id} applied ${index} after ${earlier}, without ${skipped}`)
+        checkSkipped(id, earlier, index)
+        const appendedAt = owed.timeAt(index) ?? commits.get(index)?.time ?? time
+        demand(time === appendedAt, () => `${id} applied ${index} at ${time}, which was appended at ${appendedAt}`)
         demand(history.terms[index - 1] === term, () => `${id} applied ${index} of term ${term}, which was committed in term ${history.terms[index - 1] ?? 'none'}`)
         const first = commits.get(index)
         if (first === undefined) {
           commits.set(index, commit)
-          checkResult(commit)
+          checkResult(codec, commit, judge)
         }
-        else demand(time === first.time && isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
+        else demand(isSame(commit.command, first.command) && isSame(commit.result, first.result), () => `${id} applied ${index} as ${tellCommit(commit)}, others as ${tellCommit(first)}`)
       }
     },
   }
