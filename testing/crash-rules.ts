@@ -1,6 +1,6 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, ok } from 'node:assert/strict'
 import type { Write } from '../lib/events.js'
-import type { HardState } from '../lib/types.js'
+import type { HardState, Turn } from '../lib/types.js'
 import { answered } from './open-snapshot.js'
 import { MEMBERSHIP, type OpenedStore, type StorageWorld, append, commands, entriesOf, hardState, openStore } from './open-store.js'
 
@@ -25,6 +25,20 @@ const votes = (...turns: readonly (readonly [HardState, ...Write[]])[]) => after
 }, ({ store }) => deepEqual(store.recovered.hardState, turns.at(-1)![0]))
 
 const vote = (term: number, votedFor?: string): HardState => ({ term, votedFor, commitIndex: 0 })
+
+/** Turns that are written without waiting for those before them. */
+const AT_ONCE = 4
+
+/** Power is lost at the very moment at which a turn is called durable, the one at `cut` or a later one; returns which. */
+const cutAt = ({ store }: OpenedStore, cut: Turn, crash: () => void, writesOf: (turn: Turn) => readonly Write[]): Promise<Turn> => new Promise((resolve, reject) => {
+  store.events$.subscribe(event => {
+    if (event.type === 'writeFailed') reject(event.error)
+    if (event.type !== 'persisted' || event.turn < cut) return
+    crash()
+    resolve(event.turn)
+  })
+  for (let turn = 1; turn <= AT_ONCE; turn++) store.write(turn, writesOf(turn))
+})
 
 const remember = ({ store }: OpenedStore, peer: string, incarnation: string): Promise<void> => answered(done => store.remember(peer, incarnation, done))
 const forget = ({ store }: OpenedStore, ...peers: readonly string[]): Promise<void> => answered(done => store.forget(peers, done))
@@ -60,6 +74,19 @@ export const crashRules: Readonly<Record<string, (world: StorageWorld) => Promis
     votes([{ ...vote(1), isNewcomer: true }]),
     votes([{ ...vote(2), isNewcomer: true }], [vote(2)]),
   ),
+  'of turns that are written without waiting each is there after a loss of power as soon as it is called durable': async world => {
+    const { crash } = world
+    if (crash === undefined) return
+    for (let cut = 1; cut <= AT_ONCE; cut++) {
+      const opened = await openStore(world.storage())
+      const { lastIndex, hardState: { term } } = opened.store.recovered
+      const durable = await cutAt(opened, cut, () => crash.call(world), turn => [hardState(term + turn, 'b'), append(commands(lastIndex + turn, 1, `e${lastIndex + turn}`))])
+      const { store: { recovered }, lines, close } = await openStore(world.storage())
+      ok(recovered.hardState.term >= term + durable, `turn ${durable} was called durable, and its term ${term + durable} is not there`)
+      deepEqual((await lines()).slice(0, lastIndex + durable), Array.from({ length: lastIndex + durable }, (_, i) => `${i + 1}@1 e${i + 1}`))
+      await close()
+    }
+  },
   'what was replaced durably does not come back after a loss of power': afterCrash(async ({ write }) => {
     await write(1, append(commands(1, 1, 'one', 'two', 'three')))
     await write(2, append(commands(2, 2, 'other')))

@@ -58,6 +58,18 @@ const early = (isMeant: (write: Write) => boolean) => (disk: Disk): Storage => a
   }
 })
 
+/** With the first of several turns all are called durable that were written by then. */
+const hasty = (disk: Disk): Storage => around(onFiles(disk), store => {
+  let written: Turn = 0
+  return {
+    events$: store.events$.pipe(map(event => event.type === 'persisted' ? { ...event, turn: written } : event)),
+    write: (turn, writes) => {
+      written = turn
+      store.write(turn, writes)
+    },
+  }
+})
+
 /** A vote that comes alone is called durable, and written with what comes next. */
 const hesitant = (disk: Disk): Storage => around(onFiles(disk), store => {
   const told$ = new Subject<StorageEvent>()
@@ -139,6 +151,9 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     'a vote that comes without entries is not synced': withEntries,
     'a vote that comes without entries is written with the next ones': hesitant,
     'a vote is told before it is durable': early(({ type }) => type === 'hardState'),
+  }),
+  ...rulesOf('of turns that are written without waiting each is there after a loss of power as soon as it is called durable', {
+    'turns that wait are told to be durable with the one before them': hasty,
   }),
   ...rulesOf('that a member is a newcomer, and that it is none any more, is known after a loss of power', {
     'a newcomer is told to be known as one before it is': early(write => write.type === 'hardState' && write.hardState.isNewcomer === true),
