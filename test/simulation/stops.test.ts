@@ -43,3 +43,20 @@ test('a leader that stops leaves no outcome unknown, and refuses only what is pr
     is.deepEqual([...new Set(errors)], [`${leader} Stopped`], `seed ${seed}`)
   }
 })
+
+test('one that was stopped is down, is nobody to ask, and serves again when it is started', async is => {
+  for (const mend of ['start', 'recover'] as const) {
+    const cluster = simulate({ machine: counter, seed: 1, replays: 0 })
+    await cluster.until(() => cluster.leader() !== undefined)
+    const leader = cluster.leader()!
+    await cluster.settle(cluster.member(leader).raft!.stop())
+    await cluster.run(0)
+    is.deepEqual([cluster.member(leader).raft, cluster.member(leader).state], [undefined, undefined])
+    await cluster.until(() => cluster.leader() !== undefined)
+    is.is(orThrow(await cluster.settle(cluster.propose({ add: 2 }))), 2, 'at the first that runs')
+    if (mend === 'start') cluster.start(leader)
+    await cluster.recover()
+    is.is(cluster.member(leader).state, 2)
+    await cluster.check()
+  }
+})

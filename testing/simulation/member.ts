@@ -147,9 +147,7 @@ const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold =>
 
 const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, R, S>): void => {
   const { id, ledger, around: { agenda, appliances, judge, stir }, lives } = body
-  const failed = (error: Error): void => {
-    if (body.life === life) died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
-  }
+  const failed = (error: Error): void => died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
   watchShown(id, raft, ledger, judge)
   raft.state$.subscribe(applied => { body.latest = applied })
   if (body.latest !== undefined) appliances().restarted(id, body.latest)
@@ -160,7 +158,15 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
   raft.snapshots$.subscribe(event => {
     if (event.type === 'capturing' && event.bytes === 0 && life.machine !== undefined) appliances().saved(id, { ...event, state: life.machine.state })
   })
-  raft.ended$.subscribe(end => { if (end._tag === 'Failed') agenda.after(0, () => failed(end.error)) })
+  raft.ended$.subscribe(end => {
+    // Whoever asked it to stop hears that it has before its process is gone.
+    stir.now()
+    agenda.after(0, () => {
+      if (body.life !== life) return
+      if (end._tag === 'Failed') failed(end.error)
+      else kill(body)
+    })
+  })
   lives.next(raft)
   stir.now()
 }
