@@ -34,6 +34,8 @@ export interface MemoryDisk extends Disk {
    * durable counts as clean and is lost all the same, as on the systems that people use; names only until one that follows a later change to their folder.
    */
   failNext(operation: DiskOperation, code?: string, skip?: number): void
+  /** Whether an act has failed in the life of this process, because it was made to or for want of room. */
+  hasFailed(): boolean
   /** Failures that were asked for and have not come yet will not come. */
   forgetFailures(): void
   setCapacity(bytes: number): void
@@ -99,6 +101,7 @@ interface Machine {
   open: number
   readonly log: DiskOperation[]
   readonly faults: Fault[]
+  hasFailed: boolean
   capacity: number
   lastOperation: number
   died: () => void
@@ -123,7 +126,10 @@ const perform = <A>(
   if (life !== machine.life || machine.log.length >= machine.lastOperation) return
   if (CHANGES.has(operation)) machine.log.push(operation)
   const fault = faultOf(machine, operation)
-  if (fault !== undefined) failed?.()
+  if (fault !== undefined) {
+    machine.hasFailed = true
+    failed?.()
+  }
   const result = fault === undefined ? act() : errorOf(fault.code, path)
   if (machine.log.length >= machine.lastOperation) {
     finish?.()
@@ -168,7 +174,10 @@ const openFile = (machine: Machine, file: MemoryFile, path: string): DiskFile =>
     write: (pieces, offset, done) => run('write', done, () => {
       const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
       const fits = fitting(machine, file, offset, bytes.length)
-      if (fits === 0 && bytes.length > 0) return errorOf('ENOSPC', path)
+      if (fits === 0 && bytes.length > 0) {
+        machine.hasFailed = true
+        return errorOf('ENOSPC', path)
+      }
       file.write(fits === bytes.length ? bytes : bytes.subarray(0, fits), offset)
       machine.lastWritten = { file, from: offset, to: offset + fits }
       return fits
@@ -219,13 +228,14 @@ const diskOf = (machine: Machine): Disk => {
 /** A disk in memory, with a page cache that a crash loses, faults on demand and every act counted. For tests and simulations. */
 export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = memoryFolders()): MemoryDisk => {
   const machine: Machine = {
-    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), lastWritten: undefined, log: [], faults: [], open: 0,
+    folders, random: randomFrom(options.seed ?? 1), later: options.later ?? setImmediate, locks: new Map(), lastWritten: undefined, log: [], faults: [], hasFailed: false, open: 0,
     capacity: options.capacityBytes ?? Number.POSITIVE_INFINITY, lastOperation: Number.POSITIVE_INFINITY,
     died: () => undefined, life: 0,
   }
   const kill = (): void => {
     machine.life++
     machine.open = 0
+    machine.hasFailed = false
     machine.lastOperation = Number.POSITIVE_INFINITY
     machine.faults.length = 0
   }
@@ -242,6 +252,7 @@ export const memoryDisk = (options: MemoryDiskOptions = {}, folders: Folder = me
       machine.died = died
     },
     failNext: (operation, code = 'EIO', skip = 0) => void machine.faults.push({ operation, code, skip }),
+    hasFailed: () => machine.hasFailed,
     forgetFailures: () => { machine.faults.length = 0 },
     usedBytes: () => usedBytes(machine),
     setCapacity: bytes => void (machine.capacity = bytes),

@@ -3,7 +3,8 @@ import test from 'ava'
 import type { Batch, Ready } from '../../lib/events.js'
 import { type Step, step } from '../../lib/step.js'
 import type { EntryBatch, MemberId } from '../../lib/types.js'
-import { type SimulationOptions, SimulationFailed, simulate } from '../../testing/index.js'
+import { around } from '../../testing/around.js'
+import { type Fault, type SimulationOptions, SimulationFailed, simulate } from '../../testing/index.js'
 import { counter } from './counters.js'
 
 /** Commands at whoever leads, and another leader in between. */
@@ -51,5 +52,37 @@ test('members that do as they should are accused of nothing', async t => {
 for (const [mistake, [spoil, claim]] of Object.entries(MISTAKES)) {
   test(`noticed: ${mistake}`, async t => {
     await t.throwsAsync(served({ fold: spoilt(spoil) }), { instanceOf: SimulationFailed, message: claim })
+  })
+}
+
+/** The copy of the machine that was started as the second throws once. */
+const failingOnce = (): typeof counter => {
+  let starts = 0
+  let calls = 0
+  return around(counter, running => {
+    const isIt = ++starts === 2
+    return {
+      apply: entries => {
+        if (isIt && ++calls === 1) throw new Error('nothing that a disk has to do with')
+        return running.apply(entries)
+      },
+    }
+  })
+}
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'a failure that never comes': { type: 'failDisk', id: 'n2', operation: 'rename', code: 'EIO', skip: 1_000_000 },
+  'a failure that came': { type: 'failDisk', id: 'n2', operation: 'list', code: 'EIO', skip: 0 },
+  'room for more than there is': { type: 'fillDisk', id: 'n2', freeBytes: Number.MAX_SAFE_INTEGER },
+  'damage': { type: 'damageLast', id: 'n2', at: 0 },
+}
+
+for (const [what, fault] of Object.entries(FAULTS)) {
+  test(`a disk excuses no end that has another reason: ${what}`, async t => {
+    const cluster = simulate({ machine: failingOnce(), seed: 3, replays: 0 })
+    await cluster.until(() => cluster.leader() !== undefined)
+    cluster.inflict(fault)
+    void cluster.propose({ add: 1 }, { at: 'n1' })
+    await t.throwsAsync(cluster.run(2000), { instanceOf: SimulationFailed, message: /n2 ended by itself: .*nothing that a disk/ })
   })
 }

@@ -2,13 +2,14 @@
 import { BehaviorSubject, type Observable } from 'rxjs'
 import type { Limits } from '../../codecs/options.js'
 import { messageOf } from '../../codecs/report.js'
-import { Damaged, SnapshotLost } from '../../lib/errors.js'
+import { Damaged, SnapshotLost, StorageFailed } from '../../lib/errors.js'
 import type { Batch, Ready } from '../../lib/events.js'
 import { isLeft } from '../../lib/prelude.js'
 import type { RaftState } from '../../lib/state.js'
 import type { MemberId, Millis } from '../../lib/types.js'
 import { startRaft } from '../../streams/create-raft.js'
 import type { Applied, Machine, RunningMachine } from '../../streams/machine/machine.js'
+import { RestoreFailed } from '../../streams/machine/run-machine.js'
 import type { Raft } from '../../streams/member/member.js'
 import type { Fold } from '../../streams/pipeline/fold.js'
 import { fileStorage } from '../../streams/storage/file.js'
@@ -70,8 +71,6 @@ export interface Member<C, R, S> extends Watched {
   /** Whether its process exists, recovered or not. */
   readonly isUp: () => boolean
   readonly isPaused: () => boolean
-  /** Whether acts on its disk were made to fail, so that it may end at any time. */
-  readonly isFailing: () => boolean
   /** What is stored was damaged on purpose and the member has refused to start from it: it stays away for good. */
   readonly isLost: () => boolean
   readonly start: () => void
@@ -83,8 +82,8 @@ export interface Member<C, R, S> extends Watched {
   readonly kill: () => void
   readonly pause: () => void
   readonly resume: () => void
-  /** What this disk does to its member is nobody's fault from now on: `failing` until it is `sound` again, `damaged` for ever. */
-  readonly excuse: (why: 'failing' | 'damaged' | 'sound') => void
+  /** What is stored is not what it wrote: whatever names damage from now on is not its fault. */
+  readonly damaged: () => void
 }
 
 interface Life<C, R, S> {
@@ -105,7 +104,6 @@ interface Body<C, R, S> extends Watched {
   readonly lives: BehaviorSubject<Raft<C, R, S> | undefined>
   life: Life<C, R, S> | undefined
   latest: Applied<S> | undefined
-  isFailing: boolean
   isDamaged: boolean
   isLost: boolean
   /** It is none of the first, or has lost its disk. */
@@ -122,9 +120,20 @@ const over = <C, R, S>(body: Body<C, R, S>): void => {
   body.lives.next(undefined)
 }
 
-const died = <C, R, S>(body: Body<C, R, S>, reason: string, isExcused: boolean): void => {
+/** Whether it says of itself that what is stored is not what was written. */
+const isDamage = (error: Error): boolean => error instanceof Damaged || error instanceof SnapshotLost
+
+/** Whether it is what befell its disk that ends it, in this life or, where that is damage, ever. */
+const isExcused = <C, R, S>({ isDamaged, disk: { files } }: Body<C, R, S>, error: Error): boolean => {
+  if (isDamage(error)) return isDamaged
+  // Why a state could not be read, its machine tells in its own words.
+  if (error instanceof RestoreFailed) return isDamaged || files.hasFailed()
+  return (error instanceof StorageFailed || 'code' in error) && files.hasFailed()
+}
+
+const died = <C, R, S>(body: Body<C, R, S>, error: Error, reason: string): void => {
   const { id, around: { judge, trace, network }, disk } = body
-  judge.demand(isExcused, () => `${id} ended by itself: ${reason}`)
+  judge.demand(isExcused(body, error), () => `${id} ended by itself: ${reason}`)
   trace(() => `${id} ended by itself: ${reason}`)
   network.killed(id)
   disk.files.kill()
@@ -147,7 +156,6 @@ const watchedFold = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>): Fold =>
 
 const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, R, S>): void => {
   const { id, ledger, around: { agenda, appliances, judge, stir }, lives } = body
-  const failed = (error: Error): void => died(body, error.stack ?? error.message, body.isFailing || body.isDamaged)
   watchShown(id, raft, ledger, judge)
   raft.state$.subscribe(applied => { body.latest = applied })
   if (body.latest !== undefined) appliances().restarted(id, body.latest)
@@ -163,7 +171,7 @@ const begun = <C, R, S>(body: Body<C, R, S>, life: Life<C, R, S>, raft: Raft<C, 
     stir.now()
     agenda.after(0, () => {
       if (body.life !== life) return
-      if (end._tag === 'Failed') failed(end.error)
+      if (end._tag === 'Failed') died(body, end.error, end.error.stack ?? end.error.message)
       else kill(body)
     })
   })
@@ -192,9 +200,8 @@ const start = <C, R, S>(body: Body<C, R, S>): void => {
     storage: ledger.watch(storage), transport: words.watch(socketTransport(network.socketsOf(id, loop), { plaintext: true })),
   }, { clock: loop.clock, seed: dice.integer(0, 0xffffffff), fold: watchedFold(body, life), told: stir.now }, outcome => {
     if (!isLeft(outcome)) return begun(body, life, outcome.right)
-    const isDamage = outcome.left instanceof Damaged || outcome.left instanceof SnapshotLost
-    body.isLost = isDamage && body.isDamaged
-    died(body, outcome.left.message, isDamage ? body.isDamaged : body.isFailing)
+    body.isLost = isDamage(outcome.left) && body.isDamaged
+    died(body, outcome.left, outcome.left.message)
   })
 }
 
@@ -220,7 +227,7 @@ const join = <C, R, S>(body: Body<C, R, S>): void => {
   disk.slow(1)
   ledger.emptied()
   around.network.setUp(id, addressOf(recipe, id))
-  Object.assign(body, { words: createWords(id, ledger, around.judge), isJoining: true, isFailing: false, isDamaged: false, isLost: false })
+  Object.assign(body, { words: createWords(id, ledger, around.judge), isJoining: true, isDamaged: false, isLost: false })
   start(body)
 }
 
@@ -234,7 +241,7 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     disk: createDisk(around.agenda, recipe.seed, id, around.diskMix),
     words: createWords(id, ledger, around.judge),
     lives: new BehaviorSubject<Raft<C, R, S> | undefined>(undefined),
-    life: undefined, latest: undefined, isFailing: false, isDamaged: false, isLost: false, isJoining: false,
+    life: undefined, latest: undefined, isDamaged: false, isLost: false, isJoining: false,
   }
   const { disk, lives } = body
   return {
@@ -243,7 +250,6 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     state: () => body.life?.state,
     isUp: () => body.life !== undefined,
     isPaused: () => body.life?.loop.isPaused() === true,
-    isFailing: () => body.isFailing,
     isLost: () => body.isLost,
     start: () => start(body),
     join: () => join(body),
@@ -255,9 +261,6 @@ export const createMember = <C, R, S>(id: MemberId, recipe: Recipe<C, R, S>, aro
     kill: () => kill(body),
     pause: () => body.life?.loop.pause(),
     resume: () => body.life?.loop.resume(),
-    excuse: why => {
-      if (why === 'damaged') body.isDamaged = true
-      else body.isFailing = why === 'failing'
-    },
+    damaged: () => { body.isDamaged = true },
   }
 }

@@ -19,8 +19,8 @@ export interface Field<C, R, S> {
 }
 
 /** Flips bit `at`, counted around, of what lies between the two offsets. */
-const flip = <C, R, S>({ disk: { files }, excuse }: Member<C, R, S>, { path, from, to }: Written, at: number): void => {
-  excuse('damaged')
+const flip = <C, R, S>({ disk: { files }, damaged }: Member<C, R, S>, { path, from, to }: Written, at: number): void => {
+  damaged()
   files.tamper(path, bytes => {
     const bit = 8 * from + at % (8 * (to - from))
     bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7))
@@ -69,12 +69,8 @@ export const perform = <C, R, S>(field: Field<C, R, S>, fault: Fault): void => {
     case 'pause': return member.pause()
     case 'resume': return member.resume()
     case 'slowDisk': return member.disk.slow(fault.factor)
-    case 'failDisk':
-      member.excuse('failing')
-      return member.disk.files.failNext(fault.operation, fault.code, fault.skip)
-    case 'fillDisk':
-      member.excuse('failing')
-      return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
+    case 'failDisk': return member.disk.files.failNext(fault.operation, fault.code, fault.skip)
+    case 'fillDisk': return member.disk.files.setCapacity(member.disk.files.usedBytes() + fault.freeBytes)
     case 'damage': return damage(member, fault)
     case 'damageLast': return damageLast(member, fault.at)
     case 'handOver': return void member.raft$.value?.transferLeadership(fault.to)
@@ -90,13 +86,12 @@ export const mendAll = <C, R, S>(field: Field<C, R, S>, members: readonly Member
   field.diskMix = CALM_DISK
   field.network.set(CALM_NETWORK)
   field.network.cut(new Set())
-  for (const { disk, isPaused, isFailing, resume, kill, start, excuse } of members) {
+  for (const { disk, isPaused, resume, kill, start } of members) {
     disk.slow(1)
     disk.files.setCapacity(Number.POSITIVE_INFINITY)
     disk.files.forgetFailures()
     // Only a restart makes good what a failed act has left.
-    if (isFailing()) kill()
-    excuse('sound')
+    if (disk.files.hasFailed()) kill()
     if (isPaused()) resume()
     start()
   }
