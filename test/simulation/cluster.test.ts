@@ -177,6 +177,15 @@ test('a storm that is over looks at no step any more', t => {
   t.is(looking, 0)
 })
 
+test('a storm that ends before its time is over like any other', async t => {
+  const cluster = await begun()
+  cluster.clock.after(500, () => { throw new Error('a test of its own') })
+  await t.throwsAsync(cluster.storm(5000), { message: 'a test of its own' })
+  const faults = { ...cluster.counts.faults() }
+  await cluster.run(10_000)
+  t.deepEqual(cluster.counts.faults(), faults)
+})
+
 test('a full disk and a failing one end their member, and only that one', async t => {
   for (const fault of ['fillDisk', 'failDisk'] as const) {
     const cluster = await begun({ members: 3, segmentBytes: 4096 })

@@ -325,8 +325,7 @@ export const simulate = <C, R, S>(options: SimulationOptions<C, R, S>): Simulate
       checks.span('storm', 'ms', ms)
       const mix = drawStorm(dice, electionTimeoutMs)
       const end = unleash({ world, dice, mix, electionTimeoutMs, inflict: journal.inflict, struck })
-      await passage.run(ms)
-      end()
+      await passage.run(ms).finally(end)
       return mix
     },
     recover: async (rest = {}) => {
