@@ -92,6 +92,7 @@ const CALLS: Readonly<Record<string, readonly [call: (cluster: Counter) => unkno
   'run': [cluster => cluster.run(-1), /^run: ms: must be a number of milliseconds, 0 or more, not -1$/],
   'run for ever': [cluster => cluster.run(Infinity), /^run: ms: .* not Infinity$/],
   'until': [cluster => cluster.until(() => true, Number.NaN), /^until: withinMs: /],
+  'until a promise': [cluster => cluster.until(wrong(async () => false)), /^until: holds: must say at once whether it holds$/],
   'settle': [cluster => cluster.settle(Promise.resolve(1), -1), /^until: withinMs: /],
   'storm': [cluster => cluster.storm(-1), /^storm: ms: /],
   'calm': [cluster => cluster.calm(Number.NaN), /^calm: ms: /],

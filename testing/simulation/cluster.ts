@@ -72,7 +72,7 @@ export interface SimulatedCluster<C, R, S> {
   leader(): MemberId | undefined
   /** Lets virtual time pass. Rejects with `SimulationFailed` as soon as a promise is broken. */
   run(ms: Millis): Promise<void>
-  /** Lets virtual time pass until it holds; rejects when that takes longer than `withinMs`, 60 000 unless told otherwise. */
+  /** Lets virtual time pass until it holds, which is asked again and again and says so at once; rejects when that takes longer than `withinMs`, 60 000 unless told otherwise. */
   until(holds: () => boolean, withinMs?: Millis): Promise<void>
   /** Lets virtual time pass until the promise is settled, and passes on what it brings. */
   settle<A>(promise: PromiseLike<A>, withinMs?: Millis): Promise<A>
@@ -355,7 +355,7 @@ const passageOf = <C, R, S>(
   }
   const until = async (holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> => {
     checks.span('until', 'withinMs', withinMs)
-    for (const end = agenda.now() + withinMs; !holds(); await run(STRIDE_MS)) {
+    for (const end = agenda.now() + withinMs; !checks.answer('until', 'holds', holds()); await run(STRIDE_MS)) {
       if (agenda.now() >= end) throw patienceOver(`what was waited for did not come within ${withinMs} ms of virtual time`)
     }
   }

@@ -34,6 +34,8 @@ const Factor = numeric('Factor', value => value > 0 && value < Infinity, 'a numb
 const Rate = numeric('Rate', value => value > 0, 'a number of bytes a second, above 0')
 const Bytes = numeric('Bytes', value => value >= 0, 'a number of bytes, 0 or more')
 
+const Answer = guard('Answer', value => typeof value === 'object' && value !== null && 'then' in value ? 'must say at once whether it holds' : undefined)
+
 const OPERATIONS: Readonly<Record<DiskOperation, null>> = {
   makeDirectory: null, open: null, create: null, write: null, read: null, truncate: null, datasync: null, close: null, rename: null, unlink: null, syncDirectory: null, list: null, lock: null,
 }
@@ -120,6 +122,11 @@ export const createChecks = (ids: readonly MemberId[], belongs: (id: MemberId) =
       if (twice !== undefined) throw new SimulationMisused(call, [`groups: ${twice} can be in one of them only`])
     },
     span: (call: string, name: string, value: number): void => demand(call, { [name]: Span }, { [name]: value }),
+    /** What a condition says: a promise would count as yes, whatever it comes to. */
+    answer: (call: string, name: string, value: boolean): boolean => {
+      demand(call, { [name]: Answer }, { [name]: value })
+      return value
+    },
     rest: (call: string, rest: object): void => demand(call, { down: optional(members), links: optional(t.readonlyArray(link, 'a list of links')) }, rest),
     proposal: (call: string, options: object): void =>
       demand(call, { at: optional(member), through: optional(client), client: optional(t.string), timeoutMs: t.unknown }, options),
