@@ -352,3 +352,12 @@ for (const [name, calledAt, returnedAt] of [['no number', Number.NaN, 1], ['no e
     t.throws(() => judge(keyValueModel, [{ ...read('x', 'a'), client: 'c7', calledAt, returnedAt, output: 'a' }]), { instanceOf: RangeError, message: /c7/ })
   })
 }
+
+test('an answer that came as bytes is the answer that was given: without members that are undefined, and without the sign of a zero', t => {
+  const answers = [[{ before: undefined }, {}], [-0, 0], [[{ at: -0, by: undefined }], [{ at: 0 }]]] as const
+  for (const [given, output] of answers) {
+    const model = { initial: 0, reduce: (state: number, _: null): readonly [number, unknown] => [state, given] }
+    t.true(isLinearizable(model, [{ client: 'c', input: null, output, calledAt: 0, returnedAt: 1 }]))
+    t.false(isLinearizable(model, [{ client: 'c', input: null, output: { before: 0 }, calledAt: 0, returnedAt: 1 }]))
+  }
+})

@@ -14,7 +14,7 @@ export interface Model<S, I, O> {
    * is to be right. They are compared as keys of a Map. Without it, states are their own identities: good for strings and numbers, slow for objects.
    */
   identify?(state: S): unknown
-  /** Whether a client may be told `output` where the model says `expected`; without it, if they are deeply equal. */
+  /** Whether a client may be told `output` where the model says `expected`; without it, if they are deeply equal, where members that are undefined count as absent and zeros have no sign. */
   accepts?(output: O, expected: O): boolean
 }
 

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../codecs/report.js'
 import { MachineFailed } from '../../lib/errors.js'
 import { isExhaustion } from '../../streams/machine/exhaustion.js'
+import { isSame } from '../same.js'
 import { createAgenda } from './agenda.js'
 import { type Configuration, createCache, inserted, isWithin, orderOf } from './configuration.js'
 import type { Operation } from './history.js'
@@ -66,14 +66,14 @@ interface Effect<S, O> extends Pick<Misfit<never, O>, 'expected'> {
 }
 
 /** What a machine with this reducer makes of it: where that throws, nothing has changed. */
-const effectOf = <S, I, O>({ reduce, accepts = isDeepStrictEqual }: Model<S, I, O>, before: S, input: I): Effect<S, O> => {
+const effectOf = <S, I, O>({ reduce, accepts = isSame }: Model<S, I, O>, before: S, input: I): Effect<S, O> => {
   try {
     const [state, expected] = reduce(before, input)
     return { state, expected, fits: output => accepts(output, expected) }
   } catch (thrown) {
     if (isExhaustion(thrown)) throw thrown
     const expected = new MachineFailed(messageOf(thrown))
-    return { state: before, expected, fits: output => isDeepStrictEqual(output, expected) }
+    return { state: before, expected, fits: output => isSame(output, expected) }
   }
 }
 

@@ -1,5 +1,4 @@
 /** What clients read of members' machines, and what must be true of it. */
-import { isDeepStrictEqual } from 'node:util'
 import { lastValueFrom, from } from 'rxjs'
 import { type ReadError, Stopped } from '../../lib/errors.js'
 import { type Either, isRight } from '../../lib/prelude.js'
@@ -12,7 +11,7 @@ import { settlePromises } from './stir.js'
 import type { Act } from './story.js'
 import { told } from './watch/told.js'
 import type { World } from './world.js'
-import { withoutUndefined } from '../without-undefined.js'
+import { isSame } from '../same.js'
 
 /** One read of one client, from the call to its outcome. */
 export interface Reading {
@@ -63,7 +62,7 @@ const sightsOf = <C, R, S>(readings: readonly Kept<S>[], placed: readonly Placed
 
 const isSeen = <S>({ reading: { select }, value }: Sight<S>, state: S): boolean => {
   try {
-    return isDeepStrictEqual(withoutUndefined(select(state)), withoutUndefined(value))
+    return isSame(select(state), value)
   } catch {
     return false
   }

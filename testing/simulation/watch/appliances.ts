@@ -6,6 +6,7 @@ import { MachineFailed } from '../../../lib/errors.js'
 import { isLeft } from '../../../lib/prelude.js'
 import type { EntryBatch, Index, MemberId } from '../../../lib/types.js'
 import type { Applied, Commit } from '../../../streams/machine/machine.js'
+import { isSame } from '../../same.js'
 import { withoutUndefined } from '../../without-undefined.js'
 import type { Logs } from './logs.js'
 import { createOwed } from './owed.js'
@@ -32,18 +33,6 @@ type Place = Pick<Commit<unknown, unknown>, 'index' | 'time'>
 const BEGINNING: Place = { index: 0, time: 0 }
 
 const tellCommit = ({ command, result }: Commit<unknown, unknown>): string => `${told(command)} with the result ${told(result)}`
-
-/** Whether they are the same, but for members that are undefined; of flat objects, which most commands are, it is known without preparations. */
-const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || isSameFlat(a, b) || isDeepStrictEqual(withoutUndefined(a), withoutUndefined(b))
-
-const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && Object.getOwnPropertySymbols(value).length === 0
-
-const isSameFlat = (a: unknown, b: unknown): boolean => {
-  if (!isPlain(a) || !isPlain(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every(key => Object.hasOwn(b, key) && Object.is(a[key], b[key]))
-}
 
 /** What is seen of a state by its contents, as it is now, however the machine goes on with it; undefined where that cannot be had. */
 const imageOf = (seen: unknown): { readonly of: unknown } | undefined => {
