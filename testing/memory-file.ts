@@ -6,9 +6,9 @@ export interface MemoryFile {
   write(bytes: Uint8Array, offset: number): void
   /** How many bytes there were to read. */
   read(into: Uint8Array, offset: number): number
-  /** Cuts it to `length` bytes; until that is synced a crash may bring its length back. */
+  /** Cuts it to `length` bytes; until that is synced a crash may bring back all that stood there. */
   truncate(length: number): void
-  /** Begins to sync what is unsynced now: it is durable once the result has been called, and may be lost until then. */
+  /** Begins to sync what is unsynced now: that, and nothing of what is written meanwhile, is durable once the result has been called, and may be lost until then. */
   startSync(): () => void
   /** What is unsynced now counts as clean and will not survive, unless it is written again. */
   failSync(): void
@@ -52,44 +52,49 @@ interface Content {
   dirty: Set<number>
   /** What a failed sync took for done. */
   readonly lost: Set<number>
-  /** Whether the next sync brings a shorter length to disk. */
-  isCut: boolean
-  /** Syncs under way: their sectors are still as good as unsynced. */
-  readonly syncing: Set<Set<number>>
+  /** The shortest length to which it was cut since the last sync began. */
+  cut: number | undefined
+  /** Syncs under way: what they bring to disk is still as good as unsynced. */
+  readonly syncing: Set<Sync>
 }
 
-/** A sector is as it was at the last sync. */
-const restore = ({ seen, durable }: Content, sector: number): void => {
-  const start = sector * SECTOR_BYTES
-  const end = Math.min(start + SECTOR_BYTES, seen.size)
-  seen.store.fill(0, start, end)
-  if (start < durable.size) seen.store.set(durable.store.subarray(start, Math.min(end, durable.size)), start)
+/** What a sync brings to disk. */
+interface Sync {
+  readonly sectors: Set<number>
+  readonly cut: number | undefined
 }
 
-const settle = ({ seen, durable }: Content, sectors: ReadonlySet<number>, size: number, isCut = false): void => {
-  if (isCut) durable.size = Math.min(durable.size, size)
-  for (const sector of sectors) copyRange(seen, durable, sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, size))
-  ensureSize(durable, size)
+const shorter = (a: number | undefined, b: number | undefined): number | undefined => a === undefined || b === undefined ? a ?? b : Math.min(a, b)
+
+const cutTo = (bytes: Bytes, length: number | undefined): void => {
+  if (length !== undefined) bytes.size = Math.min(bytes.size, length)
 }
 
-const NONE: readonly Set<number>[] = []
+const NONE: readonly Sync[] = []
 
 const startSync = (content: Content): (() => void) => {
-  const { seen: { size }, syncing, isCut } = content
+  const { seen, durable, syncing, dirty: sectors } = content
   const earlier = syncing.size === 0 ? NONE : [...syncing]
-  const sectors = content.dirty
-  for (const covered of earlier) for (const sector of covered) sectors.add(sector)
+  for (const covered of earlier) for (const sector of covered.sectors) sectors.add(sector)
+  const cut = cutOf(content)
   content.dirty = new Set()
-  content.isCut = false
-  syncing.add(sectors)
+  content.cut = undefined
+  const sync = { sectors, cut }
+  syncing.add(sync)
+  const { size } = seen
+  const taken = [...sectors].map(sector => ({ start: sector * SECTOR_BYTES, bytes: seen.store.slice(sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, size)) }))
   return () => {
-    if (!syncing.delete(sectors)) return
+    if (!syncing.delete(sync)) return
     for (const covered of earlier) syncing.delete(covered)
-    settle(content, sectors, size, isCut)
+    cutTo(durable, cut)
+    ensureSize(durable, size)
+    for (const { start, bytes } of taken) if (start < size) durable.store.set(bytes, start)
   }
 }
 
-const unsynced = ({ dirty, syncing }: Content): Set<number> => new Set([...dirty, ...[...syncing].flatMap(sectors => [...sectors])])
+const unsynced = ({ dirty, syncing }: Content): Set<number> => new Set([...dirty, ...[...syncing].flatMap(({ sectors }) => [...sectors])])
+
+const cutOf = ({ cut, syncing }: Content): number | undefined => [...syncing].reduce((shortest, sync) => shorter(shortest, sync.cut), cut)
 
 const write = ({ seen, dirty, lost }: Content, bytes: Uint8Array, offset: number): void => {
   if (bytes.length === 0) return
@@ -103,31 +108,28 @@ const write = ({ seen, dirty, lost }: Content, bytes: Uint8Array, offset: number
 }
 
 const truncate = (content: Content, length: number): void => {
-  const { seen, dirty } = content
-  for (let sector = Math.floor(length / SECTOR_BYTES); sector * SECTOR_BYTES < seen.size; sector++) dirty.add(sector)
-  content.isCut ||= length < seen.size
-  seen.size = Math.min(seen.size, length)
+  const { seen } = content
+  if (length < seen.size) content.cut = shorter(content.cut, length)
+  cutTo(seen, length)
 }
 
+/** What is on disk is what there is: a cut is there whole or not at all, and then each sector that was written is, or is not. */
 const crash = (content: Content, survives: () => boolean): void => {
-  const { seen, durable, lost } = content
-  ensureSize(seen, durable.size)
-  const sectors = unsynced(content)
-  let size = durable.size
-  for (const sector of lost) restore(content, sector)
-  for (const sector of [...sectors].sort((a, b) => a - b)) {
-    if (survives()) size = Math.max(size, Math.min((sector + 1) * SECTOR_BYTES, seen.size))
-    else restore(content, sector)
+  const { seen, durable } = content
+  const cut = cutOf(content)
+  if (cut !== undefined && survives()) cutTo(durable, cut)
+  for (const sector of [...unsynced(content)].sort((a, b) => a - b)) {
+    if (survives()) copyRange(seen, durable, sector * SECTOR_BYTES, Math.min((sector + 1) * SECTOR_BYTES, seen.size))
   }
-  seen.size = size
-  settle(content, sectors, size)
+  seen.store = durable.store.slice(0, durable.size)
+  seen.size = durable.size
   clean(content)
 }
 
 const clean = (content: Content): void => {
   content.dirty.clear()
   content.lost.clear()
-  content.isCut = false
+  content.cut = undefined
   content.syncing.clear()
 }
 
@@ -156,10 +158,10 @@ const fileOf = (content: Content): MemoryFile => {
       durable.size = bytes.length
       clean(content)
     },
-    clone: () => fileOf({ seen: copyOf(seen), durable: copyOf(durable), dirty: unsynced(content), lost: new Set(content.lost), isCut: content.isCut, syncing: new Set() }),
+    clone: () => fileOf({ seen: copyOf(seen), durable: copyOf(durable), dirty: unsynced(content), lost: new Set(content.lost), cut: cutOf(content), syncing: new Set() }),
   }
 }
 
 const nothing = (): Bytes => ({ store: new Uint8Array(0), size: 0 })
 
-export const createMemoryFile = (): MemoryFile => fileOf({ seen: nothing(), durable: nothing(), dirty: new Set(), lost: new Set(), isCut: false, syncing: new Set() })
+export const createMemoryFile = (): MemoryFile => fileOf({ seen: nothing(), durable: nothing(), dirty: new Set(), lost: new Set(), cut: undefined, syncing: new Set() })
