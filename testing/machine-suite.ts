@@ -105,13 +105,6 @@ const application = <C, R, S>(): Rules<C, R, S> => ({
       equals(isLeft(bytes) ? bytes : decodeValue(machine.command, bytes.right), right(command))
     }
   },
-  'every result comes back from its bytes': async ({ machine }, entries) => {
-    for (const result of await apply(machine.start(), entries)) {
-      if (result instanceof MachineFailed) continue
-      const bytes = encodeValue(machine.result, result)
-      equals(isLeft(bytes) ? bytes : decodeValue(machine.result, bytes.right), right(result))
-    }
-  },
   'equal commands lead to equal results and equal states, whenever they are applied': async ({ machine, view }, entries) => {
     const [one, other] = [machine.start(), machine.start()]
     const results = await apply(one, entries)
@@ -154,6 +147,26 @@ const application = <C, R, S>(): Rules<C, R, S> => ({
       if (!(results[0] instanceof MachineFailed)) equals(plain(await apply(without, [entry])), plain(results))
       equals(view(one.state), view(without.state))
     }
+  },
+})
+
+const answers = <C, R, S>(): Rules<C, R, S> => ({
+  'every result comes back from its bytes': async ({ machine }, entries) => {
+    for (const result of await apply(machine.start(), entries)) {
+      if (result instanceof MachineFailed) continue
+      const bytes = encodeValue(machine.result, result)
+      equals(isLeft(bytes) ? bytes : decodeValue(machine.result, bytes.right), right(result))
+    }
+  },
+  'results stay what they were, whatever is applied later': async ({ machine }, entries) => {
+    const running = machine.start()
+    const bytesOf = (results: readonly (R | MachineFailed)[]): readonly unknown[] => results.map(result => result instanceof MachineFailed ? result : encodeValue(machine.result, result))
+    const told: { readonly results: readonly (R | MachineFailed)[]; readonly bytes: readonly unknown[] }[] = []
+    for (const entry of entries) {
+      const results = await apply(running, [entry])
+      told.push({ results, bytes: bytesOf(results) })
+    }
+    for (const { results, bytes } of told) deepEqual(bytesOf(results), bytes)
   },
 })
 
@@ -214,7 +227,7 @@ export const machineSuite = <C, R, S>(sample: MachineSample<C, R, S>): readonly 
   const view = sample.view ?? ((state: S): unknown => state)
   // Made anew for each case, as by a log: a machine that writes into its commands must not spoil the next case.
   const copies = (): readonly C[] => sample.commands.map(command => lent(sample.machine.command, command).command)
-  return Object.entries({ ...application<C, R, S>(), ...snapshots<C, R, S>() }).map(([name, rule]) => ({
+  return Object.entries({ ...application<C, R, S>(), ...answers<C, R, S>(), ...snapshots<C, R, S>() }).map(([name, rule]) => ({
     name,
     run: async () => {
       ok(sample.commands.length >= 2, 'the sample needs at least two commands')

@@ -239,3 +239,27 @@ test('a snapshot of another machine is refused', async assert => {
   await assert.throwsAsync(lastValueFrom(from(running.restore(register.start().snapshot()))), { message: /does not hold this machine's state/ })
   assert.is(running.state, 0)
 })
+
+test('the suite notices a machine whose results go on living', async assert => {
+  const list: Machine<string, readonly string[], readonly string[]> = {
+    command: t.string, result: t.readonlyArray(t.string),
+    start: () => {
+      let words: string[] = []
+      return {
+        get state() { return words },
+        apply: entries => of(entries.map(({ command }) => {
+          words.push(command)
+          return words
+        })),
+        snapshot: () => streamOf([Buffer.from(JSON.stringify(words))]),
+        restore: async chunks => {
+          const bytes: Uint8Array[] = []
+          for await (const chunk of chunks) bytes.push(chunk.slice())
+          words = JSON.parse(Buffer.concat(bytes).toString()) as string[]
+        },
+      }
+    },
+  }
+  const rule = machineSuite({ machine: list, commands: ['a', 'b', 'c'] }).find(({ name }) => /results stay/.test(name))
+  await assert.throwsAsync(rule!.run())
+})
