@@ -129,7 +129,7 @@ test('what cannot be read, and mistakes in the arguments, are one line and code 
     [['replay'], /a FILE or FOLDER is missing/],
     [['replay', file, file], /one FILE or FOLDER at a time, not 2/],
     [['replay', file, '--from', 'x'], /--from takes the number of a turn, 1 or more, not "x"/],
-    [['replay', file, '--from', '9', '--to', '2'], /--from 9 is behind --to 2/],
+    [['replay', file, '--from', '9', '--to', '2'], /--from 9 is after --to 2/],
     [['replay', file, '--form', '9'], /--form/],
     [['replay', join(folder, 'nothing')], /nothing cannot be read as a flight recording at offset 0: ENOENT/],
     [['replay', scratch(t)], /the folder holds no segment of a flight recording/],

@@ -1,4 +1,5 @@
 import { type Observable, filter, map } from 'rxjs'
+import { MachineVersion } from '../../codecs/primitives.js'
 import { MESSAGES } from '../../codecs/shapes.js'
 import { malformed } from '../../lib/outbox.js'
 import type { CoreDiagnostic } from '../../lib/events.js'
@@ -47,9 +48,10 @@ const hear = ({ linked, requests, reads, operator, notice }: Listener, { from, m
   return isReply(message) ? void requests.replied(link, message) : undefined
 }
 
-const connected = ({ linked, versions }: Listener, { party, machineVersion = 0 }: Extract<TransportEvent, { type: 'connected' }>): undefined => {
+const connected = ({ linked, versions }: Listener, { party, machineVersion }: Extract<TransportEvent, { type: 'connected' }>): undefined => {
   linked.connected(party)
-  if (party.type === 'member') versions.linked(party.id, machineVersion)
+  // What a transport of somebody's own hands over may be anything.
+  if (party.type === 'member') versions.linked(party.id, MachineVersion.is(machineVersion) ? machineVersion : 0)
 }
 
 const disconnected = ({ linked, versions }: Listener, { party, unanswered }: Extract<TransportEvent, { type: 'disconnected' }>): undefined => {

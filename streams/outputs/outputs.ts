@@ -28,7 +28,7 @@ export interface Status extends CoreStatus, MachineVersions {}
 
 /** What a member shows: hot, never an error, complete when the member ends; `docs/streams.md` has the whole table. */
 export interface OutputStreams<C, R, S, L> {
-  /** Role, term, indexes, and which version of the machine all members have. Replays the current value; at most one a turn, never ahead of the disk. */
+  /** Role, term, indexes, and which version of the machine all members have. Replays the current value, never ahead of the disk; one for all that a turn has changed, and one where a version becomes known. */
   readonly status$: Observable<Status>
   /** What this member has applied. Replays the current value; one for all that a turn applied. It may lag the leader. */
   readonly state$: Observable<Applied<S>>

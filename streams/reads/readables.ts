@@ -22,7 +22,6 @@ interface Readable<S> {
 
 /** Places that nobody waits at any more, kept at most beside as many others. */
 const SPARE = 64
-
 export const createReadables = <S>(): Readables<S> => {
   /** `groups[head..]` are left, and of the first of them `reads[next..]`. */
   let groups: Readable<S>[] = []
@@ -45,6 +44,8 @@ export const createReadables = <S>(): Readables<S> => {
         if (from > index) break
         while (next < reads.length && !isLive(reads[next]!)) next++
         if (next < reads.length) return reads[next]
+        // Its reads are let go of at once, however many they were.
+        groups[head] = { index: from, reads: [] }
       }
       if (head > SPARE && head > groups.length / 2) keep(groups.slice(head))
       return undefined

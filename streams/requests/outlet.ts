@@ -105,6 +105,8 @@ interface OutletState<C, R> extends OutletOptions<C, R> {
   atOnce: number
   /** Nothing was taken since the last refusal. */
   isRefused: boolean
+  /** A command of this epoch was found invalid, which what follows it is refused for. */
+  hasInvalid: boolean
   /** When the former route has had its grace. */
   graceUntil: Millis | undefined
   stopAt: Millis | undefined
@@ -124,7 +126,7 @@ const initialState = <C, R>(options: OutletOptions<C, R>): OutletState<C, R> => 
     }),
     aborts: createAborts(proposal => tell(state, proposal, aborted(proposal.at))),
     asking: createAsking({ clock: options.clock, outside: options.outside, hasWaiting: () => state.waiting.size > 0 || state.inflight.unknown > 0, send: () => flush(state) }),
-    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, atOnce: Number.POSITIVE_INFINITY, isRefused: false, graceUntil: undefined,
+    pending: 0, pendingBytes: 0, nextDeadline: Number.POSITIVE_INFINITY, atOnce: Number.POSITIVE_INFINITY, isRefused: false, hasInvalid: false, graceUntil: undefined,
     stopAt: undefined, whyStopped: undefined, whenStopped: [],
   }
   return state
@@ -233,6 +235,7 @@ const proceed = <C, R>(state: OutletState<C, R>): void => {
 /** What was refused goes back to the front of the queue; whose proposer has been told otherwise meanwhile is not sent again. */
 const takeBack = <C, R>(state: OutletState<C, R>): void => {
   const returned = state.inflight.reopen()
+  state.hasInvalid = false
   release(state, returned.filter(proposal => proposal.done === undefined))
   const live = returned.filter(proposal => proposal.done !== undefined)
   live.forEach(proposal => { proposal.at = 'waiting' })
@@ -245,8 +248,10 @@ const settle = <C, R>(state: OutletState<C, R>, key: string, fate: Fate<R>): voi
   if (key !== state.inflight.route?.key) return
   if (fate.type === 'refused') {
     // Whoever finds fault with a command takes the others, and is sent them at once: few, for where there is one there may be more, and each sends back what follows it.
-    if (fate.reason === 'invalid') state.atOnce = FEW_REQUESTS
-    else if (fate.reason !== 'afterInvalid') {
+    if (fate.reason === 'invalid') {
+      state.atOnce = FEW_REQUESTS
+      state.hasInvalid = true
+    } else if (fate.reason !== 'afterInvalid' || !state.hasInvalid) {
       state.asking.refused(key, fate.reason)
       state.isRefused = true
     }

@@ -9,7 +9,7 @@ import type { Address } from '../../streams/transport/tcp/addresses.js'
 import { serving } from './serving.js'
 
 test('what is for the leader is asked of it first, then of whoever knows it, the newest term first', async t => {
-  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, tls: false }
+  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, machineVersion: 0, lowestMachineVersion: 0, tls: false }
   const saying = (own: Partial<Record<keyof typeof status, unknown>>): Promise<{ readonly host: string; readonly port: number }> => serving(t, (_request, response) => {
     response.writeHead(200).end(JSON.stringify({ ...status, ...own }))
   })
@@ -24,7 +24,7 @@ test('what is for the leader is asked of it first, then of whoever knows it, the
 })
 
 test('what waits for a leader asks again until there is one, and no longer than it may', async t => {
-  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, tls: false }
+  const status = { cluster: 'c', id: 'n1', role: 'follower', term: 2, ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, machineVersion: 0, lowestMachineVersion: 0, tls: false }
   const asked: string[] = []
   const leaderAfter = (looks: number) => serving(t, ({ method }, response) => {
     asked.push(method ?? '')

@@ -118,6 +118,7 @@ test.serial('a member that has left is saved where it is told to be, and only th
   const { a, b } = await pair(t, folder, fileStorage)
   orThrow(await a.members.remove('a'))
   await firstValueFrom(a.membership$.pipe(filter(({ voters, isCommitted }) => isCommitted && voters.join() === 'b')))
+  await firstValueFrom(a.status$.pipe(filter(({ commitIndex, appliedIndex }) => appliedIndex === commitIndex)))
   orThrow(await a.snapshot())
   orThrow(await b.propose({ put: 'late', value: 3 }))
   await Promise.all([a.stop(), b.stop()])

@@ -26,7 +26,7 @@ const stopped = async (t: ExecutionContext): Promise<Address & { heard(): string
   return { host: '127.0.0.1', port: (server.address() as { port: number }).port, heard: () => heard }
 }
 
-const STATUS = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, tls: false }
+const STATUS = { cluster: 'c', id: 'n1', role: 'follower', term: 2, leader: 'n2', ready: true, commitIndex: 1, appliedIndex: 1, lastIndex: 1, snapshot: null, capturing: null, members: {}, machineVersion: 0, lowestMachineVersion: 0, tls: false }
 
 /** A member that says how it is, and does with the rest as a test likes. */
 const member = (t: ExecutionContext, own: object, listener: RequestListener): Promise<Address> => serving(t, (request, response) => {

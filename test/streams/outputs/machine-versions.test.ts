@@ -61,6 +61,15 @@ ava('another version than one\'s own is told once, until it is yet another', t =
   t.deepEqual(told, [2, 4, 2].map(theirs => ({ type: 'machineVersionDiffers', peer: 'n2', theirs, ours: 3, severity: 'warning' } as const)))
 })
 
+ava('a version that is none counts as 0, whatever a transport of somebody\'s own says', t => {
+  const { raft, linked } = amongThree()
+  const told = record(raft.diagnostics$.pipe(filter(({ type }) => type === 'machineVersionDiffers')))
+  linked('n3', 3)
+  for (const version of [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY]) linked('n2', version)
+  t.is(record(raft.status$).at(-1)?.lowestMachineVersion, 0)
+  t.deepEqual(told, [{ type: 'machineVersionDiffers', peer: 'n2', theirs: 0, ours: 3, severity: 'warning' }])
+})
+
 ava('nothing is kept of who neither belongs nor is linked', t => {
   const notices: number[] = []
   const watch = createVersionWatch('n1', 1, { n1: 'a:1', n2: 'a:2' }, { notice: ({ type }) => notices.push(type.length), changed: () => undefined })

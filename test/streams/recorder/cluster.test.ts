@@ -2,7 +2,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { firstValueFrom, from, last, lastValueFrom, toArray } from 'rxjs'
+import { firstValueFrom, from, last, lastValueFrom, mergeMap, toArray } from 'rxjs'
 import { type Digest, digestOf } from '../../../codecs/recording/index.js'
 import { InvalidOptions } from '../../../lib/errors.js'
 import { left } from '../../../lib/prelude.js'
@@ -133,11 +133,10 @@ test('a folder that cannot be written is a diagnostic, and the member serves', a
 test('a data folder is no folder of a recorder: nothing is put into it, and the member serves', async t => {
   const folder = scratch(t)
   const raft = orThrow(await createRaft(optionsOf({ storage: fileStorage(folder), recorder: flightRecorder(folder) })))
-  const diagnostics = firstValueFrom(raft.diagnostics$.pipe(toArray()))
+  const told = firstValueFrom(raft.diagnostics$.pipe(mergeMap(diagnostic => diagnostic.type === 'recorderStopped' ? [diagnostic.reason] : [])))
   t.is(orThrow(await raft.propose({ add: 2 })), 2)
+  t.regex(await told, /is no folder of a recorder, and it holds hard-state and \d+ more; give it a folder of its own/)
   await raft.stop()
-  const [told] = (await diagnostics).flatMap(diagnostic => diagnostic.type === 'recorderStopped' ? [diagnostic.reason] : [])
-  t.regex(told ?? '', /is no folder of a recorder, and it holds hard-state and \d+ more; give it a folder of its own/)
   t.false(readdirSync(folder).some(name => name.startsWith('flight')))
 })
 

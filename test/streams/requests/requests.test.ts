@@ -191,6 +191,16 @@ test('a command that is named as invalid is told so at once, and the others go o
   assert.deepEqual(o.log().slice(6), ['n2 2: j k l m', 'n2 2: n'])
 })
 
+test('who is told that it follows an invalid command, and was told of none, is refused like anybody: it waits for the next tick', assert => {
+  const o = origin()
+  inFlight(o)
+  o.out.settle('n2', refused(1, 'afterInvalid'))
+  o.turn()
+  assert.is(o.sent.length, 1)
+  o.wait(50)
+  assert.is(o.sent.length, 2)
+})
+
 test('whoever waits after an invalid command does not miss a leader', assert => {
   const o = origin()
   inFlight(o, { timeoutMs: 50 })
