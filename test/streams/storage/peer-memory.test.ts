@@ -30,8 +30,9 @@ const met = async (disk: MemoryDisk): Promise<OpenedStore & { readonly pass: () 
   return { ...opened, pass, waits: () => due.size }
 }
 
-const peersAfterCrash = async (disk: MemoryDisk): Promise<object> => {
-  disk.crash({ keep: 0 })
+/** Whom the store knows after all that was not synced is gone, or only the process. */
+const peersAfterCrash = async (disk: MemoryDisk, crash = (): void => disk.crash({ keep: 0 })): Promise<object> => {
+  crash()
   const again = await openStore(storageOn(disk))
   await again.close()
   return again.store.recovered.peers
@@ -101,6 +102,40 @@ test('a name of which nobody knows whether it lasts is the last word of the stor
     await opened.close()
   }
 })
+
+const DOUBTS = ['syncDirectory', 'rename'] as const
+
+for (const operation of DOUBTS) {
+  test(`nobody is taken for remembered while it is in doubt what the file says: ${operation}`, async t => {
+    const disk = newDisk()
+    const opened = await met(disk)
+    disk.failNext(operation, 'EMFILE')
+    t.true(isLeft(await forget(opened, 'old')))
+    t.true(isRight(await remember(opened, 'old', 'old-1')))
+    t.deepEqual(await peersAfterCrash(disk, disk.kill), { old: 'old-1' })
+  })
+
+  test(`an incarnation of which it is in doubt whether it was remembered gives way to the one before: ${operation}`, async t => {
+    const disk = newDisk()
+    const opened = await met(disk)
+    for (let i = 0; i < ATTEMPTS; i++) disk.failNext(operation, 'EMFILE')
+    t.true(isLeft(await remember(opened, 'old', 'old-2')))
+    t.true(isRight(await remember(opened, 'old', 'old-1')))
+    t.deepEqual(await peersAfterCrash(disk, disk.kill), { old: 'old-1' })
+  })
+
+  test(`one of whom it is in doubt whether he was remembered is struck out, and what stays in doubt is written after a while: ${operation}`, async t => {
+    const disk = newDisk()
+    const opened = await met(disk)
+    for (let i = 0; i < ATTEMPTS + 1; i++) disk.failNext(operation, 'EMFILE')
+    t.true(isLeft(await remember(opened, 'b', 'b-1')))
+    t.is(opened.waits(), 1)
+    t.true(isLeft(await forget(opened, 'b')))
+    await opened.pass()
+    t.is(opened.waits(), 0)
+    t.deepEqual(await peersAfterCrash(disk, disk.kill), { old: 'old-1' })
+  })
+}
 
 test('what waits for room does not outlast its store', async t => {
   const disk = newDisk()
