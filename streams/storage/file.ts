@@ -89,21 +89,22 @@ const readLog = (disk: Disk, { options: { folder, clock }, log: { index } }: Sto
 }
 
 const openStore = (parts: StoreParts): Store => {
-  const { options, owner, identity, hardStateFile, log, found, unfinished } = parts
-  const { folder, clock, idleMs, segmentBytes, random } = options
-  const disk = guardedDisk(options.disk, clock, error => queue.fail(error))
+  const { options: { folder, clock, idleMs, segmentBytes, random, disk: unguarded }, owner, identity, hardStateFile, log, found, unfinished } = parts
+  const { disk, endPatience } = guardedDisk(unguarded, clock, error => queue.fail(error))
   const events = new Subject<StorageEvent>()
   const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
   const { snapshots, giveUp, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
   const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare, makeRoom: giveUp })
-  const written = hardStateFile.found
-  const hardState = { ...written, commitIndex: Math.max(written.commitIndex, log.commitIndex, found.base.index) }
+  const hardState = { ...hardStateFile.found, commitIndex: Math.max(hardStateFile.found.commitIndex, log.commitIndex, found.base.index) }
   const dropper = createSegmentDropper(disk, folder, log.segments)
   const queue = createGroupCommit({
     clock, idleMs, index: log.index, hardStateFile, hardState, supply, notes: log.segments, dropper,
     current: log.current, base: log.base.index, end: endOf(log), isMarked: log.isMarked,
     persisted: turn => events.next({ type: 'persisted', turn }),
-    writeFailed: (turn, error) => events.next({ type: 'writeFailed', turn, error }),
+    writeFailed: (turn, error) => {
+      endPatience()
+      events.next({ type: 'writeFailed', turn, error })
+    },
   })
   const peers = createPeerMemory({ disk, folder, identity, clock, makeRoom: giveUp, fail: queue.fail, hasFailed: queue.hasFailed })
   const ifOpen = (act: Act<void, Error>): Act<void, Error> => done => {
@@ -137,6 +138,7 @@ const openStore = (parts: StoreParts): Store => {
       if (isClosed) return done()
       if (closing !== undefined) return void closing.push(done)
       closing = [done]
+      endPatience()
       begin()
       queue.close(() => dropper.close(() => peers.close(() => closeSnapshots(() => shutDown(parts, supply, () => {
         isClosed = true

@@ -5,7 +5,7 @@ import { fileStorage } from '../../../streams/storage/file.js'
 import type { StoreReadPurpose } from '../../../streams/storage/port.js'
 import { type MemoryDisk, memoryDisk } from '../../../testing/memory-disk.js'
 import { answered, contentsOf, entriesTo, placeAt, writeSnapshot } from '../../../testing/open-snapshot.js'
-import { type OpenedStore, openStore } from '../../../testing/open-store.js'
+import { type OpenedStore, append, commands, openStore } from '../../../testing/open-store.js'
 import { FOLDER, restless } from './store-script.js'
 
 const CONTENTS = [Buffer.from('the state')]
@@ -70,4 +70,46 @@ test('a disk that was asked is not asked again', async t => {
   await t.throwsAsync(answered(done => opened.store.snapshots.read(done)), { code: 'EIO' })
   t.is(opened.store.snapshots.newest(), undefined)
   t.deepEqual(opened.waits, [])
+})
+
+/** A store on a clock on which no wait is ever over, with a read and a snapshot that wait for a file. */
+const waiting = async (disk: MemoryDisk) => {
+  const due = new Set<number>()
+  const after = (ms: number): (() => void) => {
+    due.add(ms)
+    return () => void due.delete(ms)
+  }
+  const opened = await openStore(fileStorage(FOLDER, { disk, segmentBytes: 4096, clock: { ...restless, after } }))
+  await opened.write(1, entriesTo(9))
+  await writeSnapshot(opened.store, placeAt(3), CONTENTS)
+  await settled()
+  disk.failNext('open', 'EMFILE')
+  disk.failNext('open', 'EMFILE')
+  opened.store.read({ purpose: { type: 'follow', id: 7 }, from: 1, to: 9, maxBytes: 100 })
+  const snapshot = answered(done => opened.store.snapshots.read(done))
+  await settled()
+  return { ...opened, isPatient: () => due.has(WAITS[0]!), snapshot }
+}
+
+test('a store that closes waits for no file', async t => {
+  const { isPatient, snapshot, close, events } = await waiting(memoryDisk({ later: queueMicrotask }))
+  t.true(isPatient())
+  const closed = close()
+  await t.throwsAsync(Promise.race([snapshot, settled().then(settled)]), { code: 'EMFILE' })
+  await closed
+  t.false(isPatient())
+  t.like(events.find(({ type }) => type === 'readFailed'), { error: { code: 'EMFILE' } })
+})
+
+test('a store that has failed waits for no file, and opens none a second time', async t => {
+  const disk = memoryDisk({ later: queueMicrotask })
+  const { store, isPatient, snapshot, events } = await waiting(disk)
+  disk.failNext('datasync', 'EIO')
+  store.write(2, [append(commands(10, 1, 'x'))])
+  await t.throwsAsync(Promise.race([snapshot, settled().then(settled)]), { code: 'EMFILE' })
+  t.false(isPatient())
+  t.deepEqual(events.map(({ type }) => type).slice(-2), ['writeFailed', 'readFailed'])
+  disk.failNext('open', 'EMFILE')
+  await t.throwsAsync(Promise.race([answered(done => store.snapshots.read(done)), settled().then(settled)]), { code: 'EMFILE' })
+  t.false(isPatient())
 })
