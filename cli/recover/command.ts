@@ -4,7 +4,7 @@ import { EXIT } from '../ask/outcomes.js'
 import { listed, parsed } from '../arguments.js'
 import type { Command } from '../command.js'
 import { oneFolder } from '../folder/arguments.js'
-import { withFolder } from '../folder/hold.js'
+import { type HeldFolder, withFolder } from '../folder/hold.js'
 import { survey } from '../folder/survey.js'
 import { Mistake, Trouble } from '../mistake.js'
 import { ifUnread } from '../output.js'
@@ -48,6 +48,14 @@ const copied = async (folder: string): Promise<string> => {
   }
 }
 
+const rewritten = async (held: HeldFolder, plan: Plan, copy: string): ReturnType<typeof makeAlone> => {
+  try {
+    return await makeAlone(held, plan, Date.now())
+  } catch (thrown) {
+    throw new Trouble(`It failed when the folder was being changed, which may have been changed in part: ${messageOf(thrown)} The copy of what it was is ${copy}. Once the cause is gone, recover can be run again.`)
+  }
+}
+
 const aftermath = ({ id }: Plan, copy: string): string => `The copy of what was changed is ${copy}.
 Start ${id} as ever, with the same --cluster and --members: what is stored counts. The others come back with empty folders and --join, and then
 rxraft members --voter brings them in.
@@ -64,7 +72,7 @@ const run = async (args: readonly string[]): Promise<number> => {
     process.stderr.write(`${warningFor(folder, plan)}\n`)
     checkName(plan, found, values['yes-i-understand'] ?? await typedName(process.stdin, process.stderr), listed(values.first ?? ''))
     const copy = await copied(folder)
-    const { index, term } = await makeAlone(held, plan, Date.now())
+    const { index, term } = await rewritten(held, plan, copy)
     ifUnread(EXIT.unknown)
     process.stdout.write(`${plan.id} is the only member now, by the entry at ${index} of term ${term}.\n`)
     process.stderr.write(aftermath(plan, copy))

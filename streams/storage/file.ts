@@ -8,7 +8,7 @@ import { InvalidOptions, type StartError } from '../../lib/errors.js'
 import type { Write } from '../../lib/events.js'
 import type { StoredLog } from '../../lib/log.js'
 import { type Complete, type Either, isLeft, left } from '../../lib/prelude.js'
-import type { EntryBatch } from '../../lib/types.js'
+import type { EntryBatch, HardState } from '../../lib/types.js'
 import { type Clock, systemClock } from '../time/clock.js'
 import { type Act, chain, forEach, inOrder, map, orUndo, succeed } from '../act/act.js'
 import { type Disk, DiskShape } from './disk/disk.js'
@@ -88,6 +88,10 @@ const readLog = (disk: Disk, { options: { folder, clock }, log: { index } }: Sto
   })
 }
 
+/** Where the log has lost its end, nothing that is appended may say that it is committed up to there. */
+const hardStateOf = ({ hardStateFile: { found: written }, log, found }: StoreParts): HardState =>
+  ({ ...written, commitIndex: Math.min(Math.max(written.commitIndex, log.commitIndex, found.base.index), found.lastIndex) })
+
 const openStore = (parts: StoreParts): Store => {
   const { options: { folder, clock, idleMs, segmentBytes, random, disk: unguarded }, owner, identity, hardStateFile, log, found, unfinished } = parts
   const { disk, endPatience } = guardedDisk(unguarded, clock, error => queue.fail(error))
@@ -95,7 +99,7 @@ const openStore = (parts: StoreParts): Store => {
   const shelf = fileSnapshots({ disk, folder, clusterId: identity.clusterId, random }, checkOwnerOf(folder, owner), parts.snapshots)
   const { snapshots, giveUp, close: closeSnapshots } = serveSnapshots(shelf, answer => clock.endOfTurn(answer))
   const supply = createSegmentSupply({ disk, folder, segmentBytes, random, spare: log.spare, makeRoom: giveUp })
-  const hardState = { ...hardStateFile.found, commitIndex: Math.max(hardStateFile.found.commitIndex, log.commitIndex, found.base.index) }
+  const hardState = hardStateOf(parts)
   const dropper = createSegmentDropper(disk, folder, log.segments)
   const queue = createGroupCommit({
     clock, idleMs, index: log.index, hardStateFile, hardState, supply, notes: log.segments, dropper,
@@ -163,6 +167,10 @@ const open = (options: StoreParts['options'], owner: StoreOwner, release: StoreP
       map(forEach(contents.snapshots.replaced, path => sweep(options.disk, path)), () =>
         openStore({ ...contents, options, owner, found: log, release })))
   })
+
+/** Opens a folder that is held already, for whoever mends it: that its log has lost its end is no objection. */
+export const openToMend = (disk: Disk, folder: string, owner: StoreOwner): Act<Store, StartError | Error> =>
+  open({ disk, folder, segmentBytes: DEFAULT_SEGMENT_BYTES, random: randomBytes, clock: systemClock, idleMs: DEFAULT_IDLE_MS, mayLackEnd: true }, owner, done => done())
 
 /**
  * Keeps a member's log in a folder of its own: segments of fixed size, synced once per group of turns. Needs no native code; what it

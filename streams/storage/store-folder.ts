@@ -25,6 +25,8 @@ export interface FolderOptions {
   readonly folder: string
   readonly segmentBytes: number
   readonly random: (bytes: number) => Uint8Array
+  /** That the log has lost its end is no objection to whoever mends it. */
+  readonly mayLackEnd?: boolean | undefined
 }
 
 /** A folder that is held, read and ready. */
@@ -134,7 +136,7 @@ export const checkOwnerOf = (folder: string, owner: StoreOwner): CheckOwner => (
 
 /** Reads everything that a held folder has, after creating or completing it. */
 export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenFolder, Failure> => {
-  const { disk, folder } = options
+  const { disk, folder, mayLackEnd = false } = options
   const checkOwner = checkOwnerOf(folder, owner)
   const identified = chain(readIdentity(disk, `${folder}/${IDENTITY_FILE}`, checkOwner), (identity): Act<Identity, Failure> =>
     identity.id === owner.id ? succeed(identity) : fail(new WrongFolder(folder, `it belongs to member ${identity.id}, not to ${owner.id}`)))
@@ -146,7 +148,7 @@ export const openFolder = (options: FolderOptions, owner: StoreOwner): Act<OpenF
     return chain(findSnapshots(disk, folder, names, checkOwner), snapshots =>
       chain(openHardState(disk, `${folder}/${HARD_STATE_FILE}`, checkOwner), hardStateFile => {
         const objection: Parameters<typeof recoverLog>[5] = log => {
-          const lost = lostEnd(log, snapshots.newest, hardStateFile.found)
+          const lost = mayLackEnd ? undefined : lostEnd(log, snapshots.newest, hardStateFile.found)
           return lost && lostEndReason(lost)
         }
         return map(orUndo(recoverLog(disk, folder, segmentNumbersIn(names), owner.tailBytes, checkOwner, objection), hardStateFile.close), log => {

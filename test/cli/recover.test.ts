@@ -1,14 +1,15 @@
 /** Folders of members that a change was to leave out, or has left out, when they were the last that is left of their cluster. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { filter, firstValueFrom } from 'rxjs'
 import { backUp } from '../../cli/backup/back-up.js'
-import { withFolder } from '../../cli/folder/hold.js'
+import { carriedOut, withFolder } from '../../cli/folder/hold.js'
 import { survey } from '../../cli/folder/survey.js'
 import { keyValueMachine } from '../../cli/machine/key-value.js'
 import { command as recover } from '../../cli/recover/command.js'
 import { planFor } from '../../cli/recover/plan.js'
+import { makeAlone } from '../../cli/recover/rewrite.js'
 import { command as verify } from '../../cli/verify/command.js'
 import { warningFor } from '../../cli/recover/warning.js'
 import { clusterIdOf } from '../../codecs/cluster-id.js'
@@ -16,9 +17,10 @@ import { NO_MEMBERSHIP } from '../../lib/membership.js'
 import { isRight, right } from '../../lib/prelude.js'
 import type { Membership } from '../../lib/types.js'
 import { nodeDisk } from '../../streams/storage/disk/node-disk.js'
-import type { Survey } from '../../streams/storage/survey.js'
+import { type Survey, surveyFolder } from '../../streams/storage/survey.js'
 import type { Storage } from '../../streams/storage/port.js'
 import { createRaft, fileStorage, memoryNetwork, memoryTransport, orThrow } from '../../streams/index.js'
+import { type MemoryDisk, memoryDisk } from '../../testing/memory-disk.js'
 import { append, commands, hardState, openStore } from '../../testing/open-store.js'
 import { scratch } from '../run.js'
 
@@ -164,6 +166,51 @@ for (const [who, membership] of [['of several', of('a', 'b')], ['that was alone'
     const again = await openStore(fileStorage(own), { membership, clusterId: clusterIdOf('orders', membership) })
     t.like(again.store.recovered, { lastIndex: 3, memberships: [{ index: 3, membership: { voters: ['a'] } }], hardState: { term: 3, votedFor: 'a', commitIndex: 2 } })
     await again.close()
+  })
+}
+
+test.serial('a recovery that fails says where the copy is, leaves what tells of the lost end, and can be done again', async t => {
+  const own = await lacking(t, of('a', 'b'))
+  // No start can remove it, nor can whoever mends the folder.
+  mkdirSync(join(own, 'unused.tmp'))
+  await t.throwsAsync(recovered(own), { name: 'Trouble', message: /may have been changed in part: .*unused\.tmp.*The copy of what it was is \S+a\.before-recovery-/ })
+  t.like((await look(own)).lost, { last: 2, committed: 3 })
+  rmdirSync(join(own, 'unused.tmp'))
+  t.is(await recovered(own), 0)
+  t.deepEqual((await look(own)).faults, [])
+})
+
+for (const lost of [1, 2]) {
+  test(`wherever a recovery is interrupted, the folder tells of its lost end or is a lone member's: ${lost} lost`, async t => {
+    const folder = '/data/a'
+    const surveyed = (disk: MemoryDisk): Promise<Survey> => carriedOut(folder, surveyFolder({ disk, folder, withContents: true, looked: () => undefined }))
+    const alone = async (disk: MemoryDisk): Promise<void> => void await makeAlone({ folder, disk, release: () => Promise.resolve() }, planFor(await surveyed(disk)), Date.now())
+    const disk = memoryDisk({ later: queueMicrotask })
+    const { write } = await openStore(fileStorage(folder, { disk }), { membership: of('a', 'b') })
+    await write(1, append(commands(1, 1, 'x', 'y')))
+    const before = Uint8Array.from(disk.contents(`${folder}/segment-0000000001`))
+    await write(2, append(commands(3, 1, ...['z', 'z'].slice(0, lost))))
+    await write(3, hardState(2, 'a', 2 + lost))
+    disk.kill()
+    disk.tamper(`${folder}/segment-0000000001`, () => before)
+    const whole = disk.clone()
+    await alone(whole)
+    t.deepEqual((await surveyed(whole)).lost, undefined)
+    for (let act = 1; act <= whole.operations().length; act++) {
+      for (const keep of [0, 1]) {
+        const dying = disk.clone()
+        const death = new Promise<void>(resolve => dying.dieAfter(act, resolve))
+        await Promise.race([alone(dying), death])
+        dying.crash({ keep })
+        const found = await surveyed(dying)
+        t.deepEqual(found.faults.filter(fault => fault !== found.lost?.fault), [], `act ${act}, kept ${keep}`)
+        t.true(found.lost !== undefined || isAlone(found.log!.memberships.at(-1)?.membership ?? found.log!.base.membership, 'a'), `act ${act}, kept ${keep}`)
+        if (found.lost !== undefined) await alone(dying)
+        const again = await openStore(fileStorage(folder, { disk: dying }), { membership: of('a', 'b') })
+        t.true(isAlone(again.store.recovered.memberships.at(-1)!.membership, 'a'))
+        await again.close()
+      }
+    }
   })
 }
 
