@@ -2,6 +2,7 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { messageOf } from '../../codecs/report.js'
 import { HARD_STATE_FILE } from '../../streams/storage/files/hard-state-file.js'
 import { IDENTITY_FILE } from '../../streams/storage/files/identity-file.js'
 import { segmentNumberOf } from '../../streams/storage/log/segment.js'
@@ -20,8 +21,10 @@ const syncPath = async (path: string): Promise<void> => {
 /** Everything but snapshots, which stay as they are. */
 const isChanged = (name: string): boolean => name === HARD_STATE_FILE || name === IDENTITY_FILE || segmentNumberOf(name) !== undefined
 
-/** Copies identity, hard state and log beside the folder, durably, and answers where; where that fails nothing of it is left. Where the file system can, the copy shares its blocks. */
-export const copyBeside = async (folder: string, date: Date): Promise<string> => {
+const removeWhole = (path: string): Promise<void> => rm(path, { recursive: true, force: true })
+
+/** Copies identity, hard state and log beside the folder, durably, and answers where; where that fails nothing of it is left, or what is left is named. Where the file system can, the copy shares its blocks. */
+export const copyBeside = async (folder: string, date: Date, remove = removeWhole): Promise<string> => {
   const copy = `${resolve(folder)}.before-recovery-${date.toISOString().replace(/[:.]/g, '-')}`
   await mkdir(copy, { mode: FOLDER_MODE })
   try {
@@ -33,7 +36,9 @@ export const copyBeside = async (folder: string, date: Date): Promise<string> =>
     await syncPath(join(copy, '..'))
     return copy
   } catch (thrown) {
-    await rm(copy, { recursive: true, force: true })
+    await remove(copy).catch((kept: unknown) => {
+      throw new Error(`${messageOf(thrown)}; what there is of the copy, ${copy}, could not be removed: ${messageOf(kept)}`)
+    })
     throw thrown
   }
 }

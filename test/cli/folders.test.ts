@@ -174,6 +174,12 @@ test('what could not be copied before a recovery leaves no half of it', async t 
   t.deepEqual(readdirSync(join(own, '..')), ['n1'])
 })
 
+test('what is left of a copy that failed and cannot be removed is named beside the cause', async t => {
+  const own = copied(t)
+  mkdirSync(join(own, 'segment-0000009999'))
+  await t.throwsAsync(copyBeside(own, new Date(0), () => Promise.reject(new Error('it is held'))), { message: /segment-0000009999.*; what there is of the copy, \S+n1\.before-recovery-1970\S+, could not be removed: it is held$/ })
+})
+
 /** What `verify` says of a folder, and the code that it ends with. */
 const verified = async (folder: string): Promise<{ readonly code: number; readonly said: string }> => {
   const { write } = process.stdout
