@@ -73,7 +73,7 @@ const firstSegment = ({ disk, folder, segmentBytes, random }: FolderOptions, { c
   record.set(base, RECORD_HEADER_BYTES)
   const fields = { type: 'base', offset: FIRST_RECORD, syncedTo: FIRST_RECORD, firstIndex: 0, commitIndex: 0, payloadBytes: base.length } as const
   encodeRecordHeader(fields, segmentSeed(header.salt), record, 0)
-  return chain(writeSegment(disk, temporary(`${folder}/${segmentName(1)}`), header, record, () => 'more'), ({ file }) => file.close)
+  return chain(writeSegment(disk, temporary(`${folder}/${segmentName(1)}`), header, record, () => true), file => file.close)
 }
 
 const FIRST_FILES = [HARD_STATE_FILE, segmentName(1)]

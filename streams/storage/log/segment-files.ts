@@ -1,6 +1,6 @@
 import { FOLDER_FORMAT } from '../../../codecs/records.js'
 import { type Either, isLeft, isRight, left, right } from '../../../lib/prelude.js'
-import { type Act, chain, inOrder, succeed } from '../../act/act.js'
+import { type Act, chain, inOrder } from '../../act/act.js'
 import { type Disk, type DiskFile, SECTOR_BYTES } from '../disk/disk.js'
 import { isAboutSpace, sweep, syncFolder, writeFully } from '../disk/file-access.js'
 import { hasNotBegun } from '../disk/guarded-disk.js'
@@ -26,27 +26,16 @@ export interface Segment {
 const fillPieces = ({ fill }: SegmentKey, bytes: number): readonly Uint8Array[] =>
   Array.from({ length: Math.ceil(bytes / FILL_BYTES) }, (_, i) => fill.subarray(0, Math.min(FILL_BYTES, bytes - i * FILL_BYTES)))
 
-/** A new segment's file, and its size. */
-interface Filled {
-  readonly file: DiskFile
-  readonly capacity: number
-}
-
-/** What is still wanted of a segment of which so many bytes are there: more of it, no more, or not even that. */
-type Wanted = (bytes: number) => 'more' | 'enough' | 'nothing'
-
-/** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern as far as it is wanted, all of it durable but not yet its name. */
-export const writeSegment = (disk: Disk, path: string, header: FileHeader, first: Uint8Array, wanted: Wanted): Act<Filled> => done => {
+/** Creates a file that holds a segment's header, `first` as its first record, and the fill pattern, all of it durable but not yet its name. */
+export const writeSegment = (disk: Disk, path: string, header: FileHeader, first: Uint8Array, isWanted: () => boolean): Act<DiskFile> => done => {
   const key = segmentKey(header.salt)
   disk.open(path, 'create', opened => {
     if (isLeft(opened)) return done(opened)
     const file = opened.right
-    const stop = (outcome: Either<NodeJS.ErrnoException, void>, capacity = header.capacity): void =>
-      isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ file, capacity }))
+    const stop = (outcome: Either<NodeJS.ErrnoException, void>): void =>
+      isLeft(outcome) ? file.close(() => done(outcome)) : done(right(file))
     const fillFrom = (at: number): void => {
-      const more = wanted(at)
-      if (more === 'nothing') return stop(left(Object.assign(new Error('the segment is no longer wanted'), { code: 'ECANCELED' })))
-      if (more === 'enough') return inOrder(writeFully(file, [encodeFileHeader({ ...header, capacity: at })], 0), file.datasync)(outcome => stop(outcome, at))
+      if (!isWanted()) return stop(left(Object.assign(new Error('the segment is no longer wanted'), { code: 'ECANCELED' })))
       const end = Math.min(at + PIECE_BYTES, header.capacity)
       const isSynced = end === header.capacity || end % SYNC_EVERY_BYTES < PIECE_BYTES
       inOrder(writeFully(file, fillPieces(key, end - at), at), ...(isSynced ? [file.datasync] : []))(outcome =>
@@ -59,7 +48,7 @@ export const writeSegment = (disk: Disk, path: string, header: FileHeader, first
 
 /** Where new segments come from: the next one is prepared while the current one fills, so that no append waits for it. */
 export interface SegmentSupply {
-  /** The segment after `current`, durable with its name and with room for records of `bytes` where that is possible. Where it is being prepared it ends as soon as it has that. */
+  /** The segment after `current`, durable with its name and with room for records of `bytes` where that is possible. */
   next(current: FileHeader, bytes: number): Act<Segment>
   /** Begins with the segment after `current`, with room for records of `bytes` at least, unless it is there already. */
   prepare(current: FileHeader, bytes: number): void
@@ -89,31 +78,21 @@ type Outcome = Either<NodeJS.ErrnoException, Segment>
 /** Whether another attempt may do better. One that had its name already, which was not synced, is replaced by the next, whose sync follows a change again. */
 const mayPass = (error: NodeJS.ErrnoException): boolean => isAboutSpace(error) || hasNotBegun(error)
 
-/** The segment after that of `current`. */
-const createSegment = ({ disk, folder, segmentBytes, random }: Pick<SupplyOptions, 'disk' | 'folder' | 'segmentBytes' | 'random'>, { clusterId, number, capacity: size }: FileHeader, bytes: number, wanted: Wanted): Act<Segment> => {
-  const header: FoundHeader = {
-    format: FOLDER_FORMAT, kind: 'segment', clusterId, number: number + 1, capacity: Math.max(Math.min(2 * size, segmentBytes), leastCapacity(bytes)), salt: random(SALT_BYTES),
-  }
-  const path = `${folder}/${segmentName(header.number)}`
-  const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
-  return chain(sweep(disk, temporary(path)), () => chain(writeSegment(disk, temporary(path), header, new Uint8Array(0), wanted), ({ file, capacity }): Act<Segment> => done => name(outcome =>
-    (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header: { ...header, capacity }, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
-}
-
 export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare, makeRoom }: SupplyOptions): SegmentSupply => {
-
   let ready: Segment | undefined = spare
   /** The number of the last one that was handed out: whoever asks for that again would have it overwritten. */
   let handed = 0
   let waiting: ((outcome: Outcome) => void)[] | undefined
-  /** Who waits, or waited last, needs room for so many bytes; undefined where it is only prepared. */
-  let awaited: number | undefined
   let broken: NodeJS.ErrnoException | undefined
   let isClosing = false
 
-  const create = (current: FileHeader, bytes: number): Act<Segment> => {
-    const least = (): number => Math.max(INITIAL_SEGMENT_BYTES, leastCapacity(Math.max(bytes, awaited ?? 0)))
-    return createSegment({ disk, folder, segmentBytes, random }, current, bytes, there => isClosing ? 'nothing' : awaited !== undefined && there >= least() ? 'enough' : 'more')
+  const create = ({ clusterId, number, capacity: size }: FileHeader, bytes: number): Act<Segment> => {
+    const capacity = Math.max(Math.min(2 * size, segmentBytes), leastCapacity(bytes))
+    const header: FoundHeader = { format: FOLDER_FORMAT, kind: 'segment', clusterId, number: number + 1, capacity, salt: random(SALT_BYTES) }
+    const path = `${folder}/${segmentName(header.number)}`
+    const name: Act<void> = inOrder(done => disk.rename(temporary(path), path, done), syncFolder(disk, folder))
+    return chain(sweep(disk, temporary(path)), () => chain(writeSegment(disk, temporary(path), header, new Uint8Array(0), () => !isClosing), (file): Act<Segment> => done => name(outcome =>
+      (isLeft(outcome) ? file.close(() => done(outcome)) : done(right({ header, key: segmentKey(header.salt), file, tail: FIRST_RECORD }))))))
   }
   const finish = (current: FileHeader, outcome: Outcome): void => {
     /** When nothing of the attempt is left to do: the next one has the same temporary file. */
@@ -124,10 +103,10 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
     }
     if (isRight(outcome)) ready = outcome.right
     else if (!mayPass(outcome.left)) broken = outcome.left
-    ;(isLeft(outcome) ? sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`)) : succeed(undefined))(over)
+    if (isLeft(outcome)) sweep(disk, temporary(`${folder}/${segmentName(current.number + 1)}`))(over)
+    else over()
   }
   const begin = (current: FileHeader, bytes: number, then: ((outcome: Outcome) => void)[]): void => {
-    if (then.length === 0) awaited = undefined
     waiting = then
     create(current, bytes)(outcome => finish(current, outcome))
   }
@@ -137,7 +116,6 @@ export const createSegmentSupply = ({ disk, folder, segmentBytes, random, spare,
       if (ready === undefined && waiting === undefined && !isClosing && current.number >= handed) begin(current, bytes, [])
     },
     next: (current, bytes) => done => {
-      awaited = bytes
       const hand = (segment: Segment): void => {
         ready = undefined
         handed = segment.header.number

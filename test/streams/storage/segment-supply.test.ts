@@ -1,8 +1,7 @@
 import test from 'ava'
 import { type Either, isLeft, isRight, right } from '../../../lib/prelude.js'
-import { decodeFileHeader } from '../../../streams/storage/files/file-header.js'
 import type { Disk } from '../../../streams/storage/disk/disk.js'
-import { type Segment, type SegmentSupply, createSegmentSupply, isWholeSegment } from '../../../streams/storage/log/segment-files.js'
+import { type Segment, type SegmentSupply, createSegmentSupply } from '../../../streams/storage/log/segment-files.js'
 import { memoryDisk } from '../../../testing/memory-disk.js'
 
 const FIRST = { kind: 'segment', clusterId: 'c', number: 1, capacity: 4096, salt: new Uint8Array(16) } as const
@@ -79,37 +78,4 @@ test('who waits for a segment that cannot be prepared on a broken disk is told s
   const outcome = await nextOf(supply)
   t.is(isLeft(outcome) && outcome.left.code, 'EIO')
   t.is(disk.operations().filter(operation => operation === 'create').length, 1)
-})
-
-/** Segments that may grow to 8 MiB, after one of 4 MiB. */
-const large = { segmentBytes: 8 * 1024 * 1024, current: { ...FIRST, capacity: 4 * 1024 * 1024 } } as const
-const MIB = 1024 * 1024
-
-test('a segment that is waited for while it is prepared ends where it has room enough, and so does one of which nothing is there', async t => {
-  for (const [prepared, bytes, least, most] of [[true, 100, MIB, MIB + 300_000], [true, 2 * MIB, 2 * MIB, 2 * MIB + 300_000], [false, 100, MIB, MIB + 300_000]] as const) {
-    const disk = memoryDisk({ later: queueMicrotask })
-    const supply = createSegmentSupply({
-      disk, folder: '', segmentBytes: large.segmentBytes, random: length => new Uint8Array(length), spare: undefined, makeRoom: done => done(right(undefined)),
-    })
-    if (prepared) supply.prepare(large.current, 100)
-    const outcome = await new Promise<Either<NodeJS.ErrnoException, Segment>>(resolve => supply.next(large.current, bytes)(resolve))
-    if (isLeft(outcome)) return t.fail(outcome.left.message)
-    const { capacity } = outcome.right.header
-    t.true(capacity > least && capacity < most, String(capacity))
-    t.true(isWholeSegment(capacity))
-    disk.crash({ keep: 0 })
-    const contents = disk.contents('/segment-0000000002')
-    t.is(contents.length, capacity)
-    t.like(decodeFileHeader(contents, 'segment'), { right: { capacity } })
-  }
-})
-
-test('a segment that nobody waits for is prepared whole', async t => {
-  const disk = memoryDisk({ later: queueMicrotask })
-  const supply = createSegmentSupply({
-    disk, folder: '', segmentBytes: large.segmentBytes, random: length => new Uint8Array(length), spare: undefined, makeRoom: done => done(right(undefined)),
-  })
-  supply.prepare(large.current, 100)
-  while (disk.files()[0] !== '/segment-0000000002') await new Promise(setImmediate)
-  t.is(disk.contents('/segment-0000000002').length, large.segmentBytes)
 })
