@@ -34,7 +34,8 @@ const leadership = ({ id, role, term, leader }: Status, { voters }: Pick<Members
 export const createAnnouncer = (isJson: boolean, print: (line: string) => void, now: () => Millis): Announcer => {
   const told = new Map<Diagnostic['type'], { at: Millis; unsaid: number }>()
   let last: string | undefined
-  let isLeftOut = false
+  /** Whether a committed membership has named it: one that joins passes those that do not know it yet. */
+  let wasNamed = false
   const say: Announcer['say'] = (event, words) => print(printable(isJson ? JSON.stringify({ time: new Date().toISOString(), ...event }) : `${new Date().toISOString()}  ${words}`))
   return {
     say,
@@ -47,10 +48,10 @@ export const createAnnouncer = (isJson: boolean, print: (line: string) => void, 
     },
     membership: (id, membership) => {
       const { voters, isCommitted } = membership
-      const wasLeftOut = isLeftOut
-      // Without voters it has yet to be added.
-      isLeftOut = voters.length > 0 && isCommitted && !membersOf(membership).includes(id)
-      if (isLeftOut && !wasLeftOut) say({ type: 'leftOut', id, voters }, `${id} is no member any more: its process is to be ended; to come back, it is added again`)
+      if (!isCommitted) return
+      const isNamed = membersOf(membership).includes(id)
+      if (wasNamed && !isNamed) say({ type: 'leftOut', id, voters }, `${id} is no member any more: its process is to be ended; to come back, it is added again`)
+      wasNamed = isNamed
     },
     notice: notice => {
       const { type, severity } = notice

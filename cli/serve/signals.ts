@@ -11,8 +11,8 @@ export interface Signals {
   onFirst(act: (signal: string) => void): void
 }
 
-/** `npx`, `npm exec` and `npm run` put a shell between, which ends of the signals that npm hands on and tells nobody. */
-const isBegunByNpm = ({ npm_command: command, npm_lifecycle_event: script }: NodeJS.ProcessEnv): boolean => command === 'exec' || script !== undefined
+/** `npx` and `npm exec` put a shell between, which ends of the signals that npm hands on and tells nobody. Scripts may begin what shall outlive them. */
+const isBegunByNpx = ({ npm_command: command }: NodeJS.ProcessEnv): boolean => command === 'exec'
 
 /** Listens from now on. The end of what began this process counts as a first signal where npm did. */
 export const watchSignals = (): Signals => {
@@ -28,7 +28,7 @@ export const watchSignals = (): Signals => {
       come(signal)
     })
   }
-  if (isBegunByNpm(process.env)) {
+  if (isBegunByNpx(process.env)) {
     const parent = process.ppid
     const looking = setInterval(() => {
       if (process.ppid === parent) return

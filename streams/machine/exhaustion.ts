@@ -3,9 +3,9 @@
  * its code was optimized. Two members would answer the same command otherwise, and so would one after a restart.
  */
 
-/** Of a RangeError. Lengths that no array has, and counts below 0, are mistakes of a program's and the same everywhere. */
+/** Of a RangeError, word for word, or what a program says itself would pass for it. Lengths that no array has, and counts below 0, are mistakes of a program's and the same everywhere. */
 const OF_RANGE_ERRORS =
-  /^(?:Maximum call stack size exceeded|Invalid string length|Array buffer allocation failed|Invalid typed array length: \d|(?:Map|Set|Maximum BigInt) (?:maximum )?size exceeded|.*could not allocate memory)/
+  /^(?:Maximum call stack size exceeded\.?|Invalid string length|Array buffer allocation failed|Invalid typed array length: \d+|(?:Map|Set) maximum size exceeded|Maximum BigInt size exceeded|[\w.]+\(\): could not allocate memory)$/
 /** Of a SyntaxError, after the expression itself: the compiler of regular expressions is recursive, too. */
 const OF_SYNTAX_ERRORS = /: (?:Regular expression too large|Stack overflow)$/
 /** What Node itself throws. */

@@ -70,7 +70,7 @@ test('a serving member says once that it belongs no more, when that is committed
   const lines: string[] = []
   const announcer = createAnnouncer(true, line => lines.push(line), () => 0)
   const of = (ids: readonly string[], isCommitted: boolean) => ({ voters: ids, outgoing: [], learners: [], addresses: {}, isCommitted })
-  for (const ids of [[], ['n1', 'n2']]) announcer.membership('n1', of(ids, true))
+  for (const ids of [[], ['n2'], ['n1', 'n2']]) announcer.membership('n1', of(ids, true))
   announcer.membership('n1', { ...of(['n2'], false), outgoing: ['n1'] })
   announcer.membership('n1', of(['n2'], false))
   t.deepEqual(lines, [])

@@ -37,6 +37,8 @@ test('what the engine throws for want of stack or memory is told from what a pro
     undefined, null, 'Maximum call stack size exceeded', new Error('Invalid string length'), circle, thrownBy(() => new Array(-1)), thrownBy(() => new Uint8Array(-1)), thrownBy(() => 'x'.repeat(-1)), thrownBy(() => (1).toFixed(200)),
     thrownBy(() => new RegExp('(')), new Proxy({}, { getPrototypeOf: () => { throw new Error('closed') } }), Object.defineProperty(new RangeError('x'), 'message', { get: () => { throw new Error('closed') } }),
   ]
+  const own = ['Map size exceeded: at most 100 regions', 'Invalid string length: 300, at most 200', 'Invalid typed array length: 3 are needed', 'quota: could not allocate memory for user u1']
+  for (const words of own) assert.false(isExhaustion(new Error('refused', { cause: new RangeError(words) })), words)
   others.forEach((thrown, i) => assert.false(isExhaustion(thrown), String(i)))
 })
 
