@@ -12,7 +12,7 @@ const HELP = `rxraft serve --cluster NAME --id ID --members ID=HOST:PORT,… --d
 
 Runs one member of a cluster until SIGTERM or SIGINT, on which it answers what it has taken, hands its leadership over, and ends. A second signal
 ends it at once, which loses nothing that was acknowledged. A line tells when it is up, and each change of leadership and whatever deserves a look.
-Where npm began it, as npx does, it stops as well when that has ended; as a service it is begun by node_modules/.bin/rxraft.
+Where npx began it, it stops as well when that has ended; as a service it is begun by node_modules/.bin/rxraft.
 While a snapshot is taken, sent, received or restored for longer than a second, standard error shows how far that is.
 
   --cluster NAME       the cluster's name, equal on all members

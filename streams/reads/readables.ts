@@ -22,6 +22,7 @@ interface Readable<S> {
 
 /** Places that nobody waits at any more, kept at most beside as many others. */
 const SPARE = 64
+
 export const createReadables = <S>(): Readables<S> => {
   /** `groups[head..]` are left, and of the first of them `reads[next..]`. */
   let groups: Readable<S>[] = []
